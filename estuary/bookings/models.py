@@ -1,0 +1,121 @@
+"""What a buyer holds before paying (a reservation) and has after paying (a booking, a seat as participant)."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import CalendarEntry, Service, ServiceSession
+from estuary.common import clock
+from estuary.orders.models import Order, OrderLine
+
+
+class Reservation(models.Model):
+    """A seat of a session or a slot of a practitioner: held for an order, then confirmed or released."""
+
+    class Status(models.TextChoices):
+        HELD = "held"
+        CONFIRMED = "confirmed"
+        RELEASED = "released"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="reservations")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="reservations")
+    session = models.ForeignKey(ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    calendar_entry = models.OneToOneField(CalendarEntry, null=True, blank=True, on_delete=models.SET_NULL)
+    status = models.CharField(max_length=12, choices=Status, default=Status.HELD)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["line", "session"], condition=~Q(status="released"), name="reservation_seat_once_per_line"
+            ),
+            models.CheckConstraint(
+                name="reservation_seat_or_slot",
+                condition=Q(status="released") | Q(session=None) ^ Q(calendar_entry=None),
+            ),
+        ]
+        indexes = [models.Index(fields=["session"], condition=~Q(status="released"), name="reservation_live_by_session")]
+
+    def __str__(self) -> str:
+        return f"{self.status} for {self.order_id}"
+
+
+class Booking(models.Model):
+    """One service that one user has bought; a package or bundle is a parent with children."""
+
+    class Status(models.TextChoices):
+        CONFIRMED = "confirmed"
+        CANCELED = "canceled"
+        PARTIALLY_REFUNDED = "partially_refunded"
+        COMPLETED = "completed"
+        EXPIRED = "expired"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
+    position = models.PositiveSmallIntegerField(help_text="0 for what was ordered, 1… for the children inside it")
+    line = models.ForeignKey(OrderLine, null=True, on_delete=models.PROTECT, related_name="bookings")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="bookings")
+    service_name = models.CharField(max_length=200)
+    service_type = models.CharField(max_length=16)
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="bookings")
+    session = models.ForeignKey(ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="empty: yet to be scheduled")
+    ends_at = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True, help_text="until when it can be scheduled")
+    amount_minor = models.PositiveBigIntegerField(help_text="its share of the order's total, minor units")
+    status = models.CharField(max_length=20, choices=Status, default=Status.CONFIRMED)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Fulfilment writes at most once, whatever calls it and however often.
+            models.UniqueConstraint(fields=["order", "position"], name="booking_once_per_order_and_position"),
+            models.CheckConstraint(
+                name="booking_child_has_line", condition=Q(position=0) | Q(parent__isnull=False, line__isnull=False)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="booking_by_user"),
+            models.Index(fields=["practitioner", "starts_at"], name="booking_by_practitioner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service_name} for {self.user_id}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def needs_scheduling(self) -> bool:
+        return self.is_active and self.service_type in {"session", "workshop"} and self.starts_at is None
+
+
+ACTIVE = frozenset({Booking.Status.CONFIRMED, Booking.Status.PARTIALLY_REFUNDED})
+
+
+class Participant(models.Model):
+    """A user's seat in one session; at most one active seat per session and user."""
+
+    session = models.ForeignKey(ServiceSession, on_delete=models.PROTECT, related_name="participants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations")
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="participants")
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "user"], condition=Q(active=True), name="participant_once_per_session"
+            ),
+            models.UniqueConstraint(
+                fields=["booking", "session"], condition=Q(active=True), name="participant_once_per_booking"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.session_id}"

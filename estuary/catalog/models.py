@@ -1,0 +1,186 @@
+"""What is sold: services of five types, their prices, their group sessions and what a package holds."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.calendar import CalendarEntry
+
+__all__ = [
+    "Availability",
+    "CalendarEntry",
+    "PackageItem",
+    "Service",
+    "ServicePrice",
+    "ServiceSession",
+    "ServiceType",
+]
+
+
+class ServiceType(models.TextChoices):
+    SESSION = "session"  # 1-on-1: the buyer picks a start
+    WORKSHOP = "workshop"  # a group: the buyer picks one of its sessions
+    COURSE = "course"  # a group: all its sessions, all or nothing
+    PACKAGE = "package"  # a set of different services
+    BUNDLE = "bundle"  # several of one session service
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def on_sale(self, at: datetime) -> "ServiceQuerySet":
+        return self.filter(
+            Q(sale_starts_at=None) | Q(sale_starts_at__lte=at),
+            Q(sale_ends_at=None) | Q(sale_ends_at__gt=at),
+            active=True,
+        )
+
+
+class Service(models.Model):
+    """One thing a buyer can choose, offered by one practitioner."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="services")
+    type = models.CharField(max_length=16, choices=ServiceType)
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    category = models.CharField(max_length=60, blank=True)
+    summary = models.CharField(max_length=240, blank=True)
+    description = models.TextField(blank=True)
+    location = models.CharField(max_length=120, default="Online")
+    duration_min = models.PositiveIntegerField(default=60, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)])
+    slot_step_min = models.PositiveIntegerField(default=30, validators=[MinValueValidator(5)])
+    active = models.BooleanField(default=True)
+    sale_starts_at = models.DateTimeField(null=True, blank=True)
+    sale_ends_at = models.DateTimeField(null=True, blank=True)
+    free_cancel_hours = models.PositiveIntegerField(default=24, help_text="a buyer who cancels earlier is refunded")
+    hold_s = models.PositiveIntegerField(null=True, blank=True, help_text="seconds; empty: the house rule")
+    validity_days = models.PositiveIntegerField(null=True, blank=True, help_text="packages and bundles")
+    bundle_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="bundles", help_text="a session service"
+    )
+    bundle_quantity = models.PositiveIntegerField(default=0)
+    bundle_bonus = models.PositiveIntegerField(default=0, help_text="given on top, at no price")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="service_bundle_is_whole",
+                condition=Q(type="bundle", bundle_of__isnull=False, bundle_quantity__gt=0)
+                | (~Q(type="bundle") & Q(bundle_of=None, bundle_quantity=0, bundle_bonus=0)),
+            ),
+            models.CheckConstraint(name="service_duration_positive", condition=Q(duration_min__gt=0, slot_step_min__gt=0)),
+        ]
+        indexes = [models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_on_sale(self, at: datetime) -> bool:
+        """Return whether the service may be sold at this moment."""
+        begun = self.sale_starts_at is None or self.sale_starts_at <= at
+        ended = self.sale_ends_at is not None and self.sale_ends_at <= at
+        return self.active and begun and not ended
+
+
+class ServicePrice(models.Model):
+    """The price of a service in one currency, in minor units."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="prices")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["service", "currency"], name="service_price_once_per_currency"),
+            models.CheckConstraint(name="service_price_positive", condition=Q(amount_minor__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class ServiceSession(models.Model):
+    """One meeting of a workshop or a course. ``taken`` counts its held and confirmed seats."""
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="sessions")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    capacity = models.PositiveIntegerField()
+    taken = models.PositiveIntegerField(default=0, editable=False)
+    calendar_entry = models.OneToOneField(CalendarEntry, on_delete=models.PROTECT, editable=False)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(name="session_never_oversold", condition=Q(taken__lte=F("capacity"))),
+            models.CheckConstraint(name="session_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
+        ]
+        indexes = [models.Index(fields=["service", "starts_at"], name="session_by_service")]
+
+    def __str__(self) -> str:
+        return f"{self.service_id} at {self.starts_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Take the practitioner's calendar along, so that a moved session is checked again."""
+        from django.db import transaction
+        from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+        with transaction.atomic():
+            during = DateTimeTZRange(self.starts_at, self.ends_at)
+            if self.calendar_entry_id is None:
+                self.calendar_entry = CalendarEntry.objects.create(
+                    practitioner_id=self.service.practitioner_id, during=during
+                )
+            else:
+                CalendarEntry.objects.filter(pk=self.calendar_entry_id).update(during=during)
+            super().save(*args, **kwargs)
+
+    @property
+    def seats_left(self) -> int:
+        return max(self.capacity - self.taken, 0)
+
+
+class PackageItem(models.Model):
+    """One service inside a package; the package's price is allocated over its items' own prices."""
+
+    package = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="items")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="in_packages")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["package", "service"], name="package_item_once"),
+            models.CheckConstraint(name="package_not_in_itself", condition=~Q(package=F("service"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.package_id} holds {self.service_id}"
+
+
+class Availability(models.Model):
+    """A weekly window, in the practitioner's own time zone, in which 1-on-1 sessions can be booked."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="availability")
+    weekday = models.PositiveSmallIntegerField(
+        choices=list(enumerate("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()))
+    )
+    starts = models.TimeField()
+    ends = models.TimeField()
+
+    class Meta:
+        verbose_name_plural = "availability"
+        ordering = ["weekday", "starts"]
+        constraints = [
+            models.CheckConstraint(name="availability_ends_after_start", condition=Q(ends__gt=F("starts"))),
+            models.CheckConstraint(name="availability_weekday", condition=Q(weekday__lte=6)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"

@@ -1,0 +1,16 @@
+"""The one place that tells the time, so that tests and simulations can own it.
+
+No business rule reads the database's ``now()`` or ``datetime.now()`` directly.
+"""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the current moment, timezone-aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def from_timestamp(seconds: int) -> datetime:
+    """Return the aware UTC moment of a Unix timestamp in seconds, as Stripe sends them."""
+    return datetime.fromtimestamp(seconds, UTC)

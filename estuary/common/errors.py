@@ -1,0 +1,48 @@
+"""Errors that a caller can act on: each class has a stable code, a status, and a sentence that says what to do next."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class EstuaryError(Exception):
+    """An expected failure; the API answers it as RFC 9457 ``application/problem+json``."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "The request could not be carried out"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra: Mapping[str, Any] = extra
+        self.headers: dict[str, str] = {}
+
+
+class InvalidRequest(EstuaryError):
+    code, status, title = "invalid_request", 400, "The request is not valid"
+
+
+class InvalidAmount(EstuaryError):
+    code, status, title = "invalid_amount", 400, "The amount is not valid"
+
+
+class NotFound(EstuaryError):
+    code, status, title = "not_found", 404, "Not found"
+
+
+class Conflict(EstuaryError):
+    code, status, title = "conflict", 409, "The request conflicts with how things stand"
+
+
+class Forbidden(EstuaryError):
+    code, status, title = "forbidden", 403, "You may not do this"
+
+
+class Unavailable(EstuaryError):
+    """Something we depend on does not answer; nothing was guessed and the same request may be sent again."""
+
+    code, status, title = "unavailable", 503, "Not available right now"
+
+    def __init__(self, detail: str, *, retry_after_s: int = 5, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.headers["Retry-After"] = str(retry_after_s)

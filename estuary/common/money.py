@@ -1,0 +1,104 @@
+"""Money: integers of minor units inside, decimal strings at the API's edge, and nothing in between.
+
+Stripe's exponents are kept here and not taken from a currency library, because Stripe's differ from ISO 4217's: ISK and
+UGX are sent with two decimals that must be 00, and MGA is treated as zero-decimal.
+Source: https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #special-cases
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from estuary.common.errors import InvalidAmount
+
+ZERO_DECIMAL = frozenset(
+    "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()
+)
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
+
+# Stripe accepts at most eight digits for most currencies: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+MAX_MINOR = 99_999_999
+
+# The smallest charge per settlement currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+MIN_CHARGE_MINOR = {
+    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
+    "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
+    "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
+}  # fmt: skip
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimal digits Stripe's minor unit of ``currency`` (ISO 4217, lower case) has."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def min_charge_minor(currency: str) -> int:
+    """Return the smallest amount, in minor units, that a card can be charged in ``currency``."""
+    return MIN_CHARGE_MINOR.get(currency, 50)
+
+
+def to_minor(value: Decimal | int | str, currency: str) -> int:
+    """Turn a decimal amount into minor units, exactly.
+
+    Raises InvalidAmount when it is not a finite positive number, has more decimals than the currency, or is too large.
+    """
+    try:
+        amount = Decimal(value)
+    except (InvalidOperation, ValueError, TypeError):
+        raise InvalidAmount("The amount is not a number. Send it like 100.00.") from None
+    if not amount.is_finite():
+        raise InvalidAmount("The amount must be a finite number, like 100.00.")
+    if amount <= 0:
+        raise InvalidAmount("The amount must be greater than zero.")
+    if amount.adjusted() > 12:
+        raise InvalidAmount("The amount is too large.")
+    return _scaled(amount, currency)
+
+
+def _scaled(amount: Decimal, currency: str) -> int:
+    digits = exponent(currency)
+    scaled = amount.scaleb(digits)
+    minor = int(scaled)
+    if minor != scaled:
+        raise InvalidAmount(f"Amounts in {currency.upper()} have at most {digits} decimal places.")
+    if currency in THREE_DECIMAL and minor % 10:
+        raise InvalidAmount(f"The last decimal of an amount in {currency.upper()} must be 0.")
+    if currency in WHOLE_UNITS_ONLY and minor % 100:
+        raise InvalidAmount(f"Amounts in {currency.upper()} are whole units, without cents.")
+    if minor > MAX_MINOR:
+        raise InvalidAmount("The amount is larger than a card payment can be.")
+    return minor
+
+
+def to_decimal(minor: int, currency: str) -> str:
+    """Turn minor units into the decimal string of the API, such as ``10050`` usd into ``"100.50"``."""
+    digits = exponent(currency)
+    return f"{Decimal(minor).scaleb(-digits):.{digits}f}"
+
+
+def display(minor: int, currency: str) -> str:
+    """Return an amount for people, such as ``100.50 USD``."""
+    return f"{to_decimal(minor, currency)} {currency.upper()}"
+
+
+def allocate(total_minor: int, weights: list[int]) -> list[int]:
+    """Split ``total_minor`` in proportion to ``weights`` so that the parts add up to it exactly.
+
+    Every part is the difference of two cumulative roundings, so the leftover units are spread and none is lost.
+    """
+    whole = sum(weights)
+    if whole <= 0:
+        raise ValueError("allocate needs at least one positive weight")
+    parts, seen, given = [], 0, 0
+    for weight in weights:
+        seen += weight
+        upto = total_minor * seen // whole
+        parts.append(upto - given)
+        given = upto
+    return parts
+
+
+def proportion(part_minor: int, whole_minor: int, of_minor: int) -> int:
+    """Return ``of_minor * part / whole`` rounded down, and exactly ``of_minor`` when the part is the whole."""
+    return of_minor * part_minor // whole_minor if whole_minor else of_minor

@@ -1,0 +1,65 @@
+"""A JSON parser that keeps decimals exact and refuses what only an attack or a bug would send."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import IO, Any, NoReturn
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+from estuary.common.errors import EstuaryError
+
+MAX_DEPTH = 32
+MAX_BYTES = 64 * 1024
+
+
+class BodyTooLarge(EstuaryError):
+    code, status, title = "body_too_large", 413, "The body is too large"
+
+
+class StrictJSONParser(JSONParser):
+    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL characters and deep nesting are a 400."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise BodyTooLarge(f"The body is larger than {MAX_BYTES // 1024} KB. Send less.")
+        try:
+            text = body.decode() if isinstance(body, bytes) else body
+            parsed = json.loads(
+                text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+            )
+            _refuse_nul_and_depth(parsed)
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+        except ValueError as error:
+            raise ParseError(f"The body is not valid JSON: {error}") from None
+        return parsed
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return found
+
+
+def _refuse_nul_and_depth(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("it contains a NUL character")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_nul_and_depth(key, depth)
+            _refuse_nul_and_depth(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_nul_and_depth(inner, depth + 1)

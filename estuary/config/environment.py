@@ -1,0 +1,147 @@
+"""What the environment says, typed and checked once at start: every problem is named in one message.
+
+Only ``ESTUARY_SANDBOX=1`` supplies defaults; without it a missing variable refuses to start.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+SANDBOX_DEFAULTS = {
+    "stripe_secret_key": "sk_test_estuarysandbox",
+    "stripe_publishable_key": "pk_test_estuarysandbox",
+    "stripe_webhook_secret": "whsec_estuarysandbox",
+    "frontend_url": "http://localhost:8000",
+    "stripe_api_base": "http://127.0.0.1:12111",
+}
+REQUIRED = {
+    "stripe_secret_key": "your Stripe secret key, sk_live_… or sk_test_…",
+    "stripe_webhook_secret": "the signing secret of the webhook endpoint, whsec_…",
+    "frontend_url": "the URL of the storefront, such as https://estuary.example",
+    "database_url": "postgresql://user:password@host:5432/name",
+}
+
+
+class Environment(BaseSettings):
+    """The variables of the process; secrets are masked in every representation."""
+
+    model_config = SettingsConfigDict(env_file=BASE_DIR / ".env", extra="ignore", env_ignore_empty=True)
+
+    estuary_sandbox: bool = False
+    estuary_debug: bool = False
+    estuary_var: Path = BASE_DIR / ".var"
+
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_publishable_key: str = Field(
+        "", validation_alias="NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", description="named as the storefront names it"
+    )
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+    stripe_http_client: str = ""
+    frontend_url: str = ""
+    database_url: SecretStr = SecretStr("")
+
+    django_secret_key: SecretStr = SecretStr("")
+    estuary_allowed_hosts: str = ""
+    estuary_return_origins: str = ""
+    estuary_currency: str = "usd"
+    estuary_hold_s: int = Field(15 * 60, ge=10, description="how long an unpaid order keeps its seats, in seconds")
+    estuary_mail_from: str = "Estuary <hello@estuary.example>"
+    estuary_staff_mail: str = ""
+    email_url: SecretStr = SecretStr("")
+    web_db_pool_size: int = Field(8, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def sandbox_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if str(values.get("estuary_sandbox", "")).lower() in {"1", "true", "yes", "on"}:
+            publishable = SANDBOX_DEFAULTS["stripe_publishable_key"]
+            values.setdefault("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", publishable)
+            for name, default in SANDBOX_DEFAULTS.items():
+                values.setdefault(name, default)
+        return values
+
+    @model_validator(mode="after")
+    def nothing_is_missing(self) -> Self:
+        missing = [name for name in REQUIRED if not self._text(name)]
+        if self.estuary_sandbox:
+            missing = []
+        problems = [f"  {name.upper()} is missing: set it to {REQUIRED[name]}" for name in missing]
+        problems += self._contradictions()
+        if problems:
+            raise ValueError("\n" + "\n".join(problems))
+        return self
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        key = self.stripe_secret_key.get_secret_value()
+        if key and not key.startswith(("sk_", "rk_")):
+            problems.append("  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard")
+        if self.estuary_sandbox and "_live_" in key:
+            problems.append("  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it")
+        if any(not secret.startswith("whsec_") for secret in self.webhook_secrets):
+            problems.append("  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)")
+        url = urlsplit(self.frontend_url)
+        if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
+            problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
+        if self.stripe_http_client and not self.estuary_sandbox:
+            problems.append("  STRIPE_HTTP_CLIENT is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
+        return problems
+
+    def _text(self, name: str) -> str:
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """Every secret a webhook may be signed with: two during a rotation, never an empty one."""
+        return [part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()]
+
+    @property
+    def secret_key(self) -> str:
+        """Django's key; derived one-way from the Stripe key when unset, so that three variables are enough."""
+        if given := self.django_secret_key.get_secret_value():
+            return given
+        seed = b"estuary:django-secret-key:" + self.stripe_secret_key.get_secret_value().encode()
+        return base64.b85encode(hashlib.blake2b(seed, digest_size=64).digest()).decode()
+
+    @property
+    def served_over_https(self) -> bool:
+        return self.frontend_url.startswith("https://")
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        named = [host.strip() for host in self.estuary_allowed_hosts.split(",") if host.strip()]
+        return [urlsplit(self.frontend_url).hostname or "", "localhost", "127.0.0.1", "[::1]", *named]
+
+    @property
+    def return_origins(self) -> frozenset[str]:
+        """The origins a buyer may be sent back to after a hosted checkout."""
+        named = [origin.strip() for origin in self.estuary_return_origins.split(",") if origin.strip()]
+        return frozenset(origin_of(url) for url in [self.frontend_url, *named])
+
+
+def origin_of(url: str) -> str:
+    """Return ``scheme://host[:port]`` of a URL, lower case, without the scheme's own port."""
+    parts = urlsplit(url)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
+
+
+def read_environment() -> Environment:
+    """Read and check the environment; raises ImproperlyConfigured that names everything wrong at once."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines = [str(issue["msg"]).removeprefix("Value error, ").strip("\n") for issue in error.errors()]
+        hint = "\nTo try Estuary without an account, run `make demo`, which sets ESTUARY_SANDBOX=1."
+        raise ImproperlyConfigured("Estuary cannot start:\n" + "\n".join(lines) + hint) from None

@@ -1,0 +1,206 @@
+"""Django's settings, all from the typed environment of environment.py."""
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from estuary.config.database import database_settings, embedded_database_url
+from estuary.config.environment import BASE_DIR, read_environment
+
+env = read_environment()
+
+# --- Estuary ---------------------------------------------------------------------------------------------------------
+SANDBOX = env.estuary_sandbox
+FRONTEND_URL = env.frontend_url.rstrip("/")
+RETURN_ORIGINS = env.return_origins
+CURRENCY = env.estuary_currency.lower()
+HOLD = timedelta(seconds=env.estuary_hold_s)
+STAFF_MAIL = env.estuary_staff_mail
+
+STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
+STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
+STRIPE_WEBHOOK_SECRETS = env.webhook_secrets
+STRIPE_API_BASE = env.stripe_api_base  # empty: api.stripe.com
+STRIPE_HTTP_CLIENT = env.stripe_http_client  # a dotted path, sandbox only
+
+# --- Django ----------------------------------------------------------------------------------------------------------
+DEBUG = env.estuary_debug and env.estuary_sandbox
+SECRET_KEY = env.secret_key
+ALLOWED_HOSTS = env.allowed_hosts
+ROOT_URLCONF = "estuary.config.urls"
+WSGI_APPLICATION = "estuary.config.wsgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+    "pgtrigger",
+    "procrastinate.contrib.django",
+    "estuary.accounts",
+    "estuary.catalog",
+    "estuary.orders",
+    "estuary.bookings",
+    "estuary.credits",
+    "estuary.payments",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_database_url = env.database_url.get_secret_value() or embedded_database_url(env.estuary_var)
+DATABASES = {"default": database_settings(_database_url, pool_size=env.web_db_pool_size)}
+DATABASE_URL = _database_url
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # admin and API docs are served without a collectstatic step
+
+# --- Security --------------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = env.served_over_https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.served_over_https else None
+SECURE_HSTS_SECONDS = 31_536_000 if env.served_over_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.served_over_https
+SECURE_HSTS_PRELOAD = env.served_over_https
+SESSION_COOKIE_SECURE = env.served_over_https
+CSRF_COOKIE_SECURE = env.served_over_https
+CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
+X_FRAME_OPTIONS = "DENY"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- Sign-up, sign-in and bearer tokens: allauth headless -------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_UNIQUE_EMAIL = True
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_FRONTEND_URLS = {
+    "account_confirm_email": f"{FRONTEND_URL}/verify-email/?key={{key}}",
+    "account_reset_password": f"{FRONTEND_URL}/reset-password/",
+    "account_reset_password_from_key": f"{FRONTEND_URL}/reset-password/?key={{key}}",
+    "account_signup": f"{FRONTEND_URL}/sign-up/",
+}
+HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"
+HEADLESS_JWT_ALGORITHM = "HS256"
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
+
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.estuary_mail_from
+
+# --- The API ---------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["estuary.common.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "estuary.common.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Estuary payments",
+    "DESCRIPTION": "Buy credits, sessions, workshops, courses, packages and bundles by card.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- Work behind the requests -----------------------------------------------------------------------------------------
+PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "lines": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+            if SANDBOX
+            else structlog.processors.JSONRenderer(),
+            "foreign_pre_chain": [
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+        "procrastinate": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}

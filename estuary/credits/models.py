@@ -1,0 +1,64 @@
+"""Credits: one account per user and currency, and an append-only ledger that it sums up."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.common import clock
+from estuary.orders.models import Order
+
+
+class CreditAccount(models.Model):
+    """The balance, kept beside the ledger so that reading it never sums. Negative: a debt after a claw-back."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts")
+    currency = models.CharField(max_length=3)
+    balance_minor = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "currency"], name="credit_account_once")]
+
+    def __str__(self) -> str:
+        return f"{self.balance_minor} {self.currency} of {self.user_id}"
+
+
+class CreditTransaction(models.Model):
+    """One signed movement, in minor units; never changed and never deleted."""
+
+    class Kind(models.TextChoices):
+        PURCHASE = "purchase"
+        SPEND = "spend"
+        REFUND = "refund"
+        ADJUSTMENT = "adjustment"
+
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="transactions")
+    kind = models.CharField(max_length=12, choices=Kind)
+    amount_minor = models.BigIntegerField()
+    balance_after_minor = models.BigIntegerField()
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="credit_transactions")
+    effect = models.CharField(max_length=64, help_text="what in the order's life this is; unique per order")
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "effect"], condition=Q(order__isnull=False), name="credit_effect_once_per_order"
+            ),
+            models.CheckConstraint(name="credit_amount_not_zero", condition=~Q(amount_minor=0)),
+            models.CheckConstraint(
+                name="credit_sign_fits_kind",
+                condition=(Q(kind="purchase") & Q(amount_minor__gt=0))
+                | (Q(kind="spend") & Q(amount_minor__lt=0))
+                | Q(kind__in=["refund", "adjustment"]),
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "-id"], name="credit_by_account")]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount_minor:+d}"

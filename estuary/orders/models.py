@@ -1,0 +1,156 @@
+"""An order: what was asked for, at which price, and how far its payment has come."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from estuary.catalog.models import Service, ServiceSession
+from estuary.common import clock, ids
+from estuary.orders.states import LIVE, Status, check
+
+
+class OrderType(models.TextChoices):
+    CREDIT = "credit"
+    DIRECT = "direct"
+
+
+class PaymentType(models.TextChoices):
+    INTENT = "intent"
+    CHECKOUT = "checkout"
+
+
+class Order(models.Model):
+    """The snapshot of a sale. All amounts are minor units of ``currency``."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=ids.order_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    type = models.CharField(max_length=8, choices=OrderType)
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    item_key = models.CharField(max_length=64, help_text="what is bought: one live unpaid order per buyer and item")
+    service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders")
+    snapshot = models.JSONField(default=dict, help_text="name, type and price as they were when the order was placed")
+
+    currency = models.CharField(max_length=3)
+    total_minor = models.PositiveBigIntegerField()
+    credits_applied_minor = models.PositiveBigIntegerField(default=0)
+    amount_due_minor = models.PositiveBigIntegerField(help_text="the card's share")
+    credit_amount_minor = models.PositiveBigIntegerField(default=0, help_text="credits bought by this order")
+    captured_minor = models.PositiveBigIntegerField(default=0)
+    refunded_minor = models.PositiveBigIntegerField(default=0, help_text="sum of its succeeded refunds, card and credits")
+
+    payment_type = models.CharField(max_length=8, choices=PaymentType, default=PaymentType.INTENT)
+    stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for its intent")
+    save_payment_method = models.BooleanField(default=True)
+    stripe_payment_method_id = models.CharField(max_length=80, blank=True, help_text="a saved card to confirm with")
+    success_url = models.URLField(max_length=500, blank=True)
+    cancel_url = models.URLField(max_length=500, blank=True)
+    request_fingerprint = models.CharField(max_length=64, blank=True)
+    service_data = models.JSONField(default=dict, blank=True)
+    scheduling_data = models.JSONField(default=dict, blank=True)
+
+    disputed = models.BooleanField(default=False)
+    failure_code = models.CharField(max_length=64, blank=True)
+    decline_code = models.CharField(max_length=64, blank=True)
+    failure_message = models.CharField(max_length=300, blank=True)
+    cancel_reason = models.CharField(max_length=32, blank=True)
+
+    expires_at = models.DateTimeField(help_text="when the hold on seats and slots ends")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="order_total_is_credits_plus_card",
+                condition=Q(total_minor=F("credits_applied_minor") + F("amount_due_minor")),
+            ),
+            models.CheckConstraint(name="order_total_positive", condition=Q(total_minor__gt=0)),
+            models.CheckConstraint(
+                name="order_refunds_within_total", condition=Q(refunded_minor__lte=F("total_minor"))
+            ),
+            models.CheckConstraint(
+                name="order_fulfilled_means_paid",
+                condition=~Q(status__in=["completed", "partially_refunded"])
+                | Q(captured_minor=F("amount_due_minor")),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "item_key"], condition=Q(status__in=sorted(LIVE)), name="order_one_live_per_item"
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_payment_intent_id"],
+                condition=~Q(stripe_payment_intent_id=""),
+                name="order_intent_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_checkout_session_id"],
+                condition=~Q(stripe_checkout_session_id=""),
+                name="order_checkout_session_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="order_by_user"),
+            models.Index(fields=["expires_at"], condition=Q(status__in=["pending", "failed"]), name="order_to_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    def become(self, status: Status, *, cause: str, at: datetime) -> "OrderTransition":
+        """Change the status and return the unsaved row that records it; the caller writes both.
+
+        Raises IllegalTransition when states.py does not allow it.
+        """
+        before = Status(self.status)
+        check(before, status)
+        self.status = status
+        return OrderTransition(order=self, before=before, after=status, cause=cause, at=at)
+
+    @property
+    def title(self) -> str:
+        return str(self.snapshot.get("name", "Credits"))
+
+
+class OrderLine(models.Model):
+    """One deliverable of an order: the service itself, an item of a package, or one session of a bundle.
+
+    The amounts of the lines add up to the order's total exactly.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
+    service_type = models.CharField(max_length=16)
+    service_name = models.CharField(max_length=200)
+    amount_minor = models.PositiveBigIntegerField()
+    session = models.ForeignKey(ServiceSession, null=True, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["order", "position"]
+        constraints = [models.UniqueConstraint(fields=["order", "position"], name="order_line_position_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.service_name}"
+
+
+class OrderTransition(models.Model):
+    """One change of an order's status, kept for ever."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="transitions")
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20)
+    cause = models.CharField(max_length=80, help_text="the event, the job or the person that brought it about")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.before or '–'} → {self.after} ({self.cause})"

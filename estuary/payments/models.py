@@ -1,0 +1,164 @@
+"""What we keep of Stripe: customers, cards, refunds and the inbox of its events."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.bookings.models import Booking
+from estuary.common import clock, ids
+from estuary.orders.models import Order
+
+
+class StripeCustomer(models.Model):
+    """Who a user is at Stripe. The key exists before the call, so that a retry meets the same customer."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer")
+    key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
+    stripe_customer_id = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_customer_id"], condition=~Q(stripe_customer_id=""), name="stripe_customer_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_customer_id or "(not yet at Stripe)"
+
+
+class PaymentMethod(models.Model):
+    """A saved card. A row with ``detached_at`` is a tombstone: what was deleted stays deleted."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods")
+    stripe_payment_method_id = models.CharField(max_length=80, unique=True)
+    card_brand = models.CharField(max_length=32)
+    last4 = models.CharField(max_length=4)
+    exp_month = models.PositiveSmallIntegerField()
+    exp_year = models.PositiveSmallIntegerField()
+    is_default = models.BooleanField(default=False)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    added_at = models.DateTimeField(help_text="when the card came to be at Stripe; the newest of one fingerprint wins")
+    synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
+    detached_at = models.DateTimeField(null=True, blank=True)
+    detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
+
+    class Meta:
+        ordering = ["-is_default", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(is_default=True), name="payment_method_one_default_per_user"
+            ),
+            models.CheckConstraint(
+                name="payment_method_default_is_attached", condition=Q(is_default=False) | Q(detached_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["user", "fingerprint"],
+                condition=Q(detached_at=None) & ~Q(fingerprint=""),
+                name="payment_method_same_card_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(detach_pending=True), name="payment_method_to_detach"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.card_brand} •••• {self.last4}"
+
+
+class Refund(models.Model):
+    """One refund, whoever started it: its card part goes through Stripe, its credit part back to the balance.
+
+    ``requested`` is committed before Stripe is called, so its key is never lost.
+    """
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class Origin(models.TextChoices):
+        STAFF = "staff"
+        BUYER = "buyer"
+        DASHBOARD = "dashboard"
+        AUTOMATIC = "automatic"
+
+    public_id = models.CharField(max_length=32, unique=True, default=ids.refund_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
+    booking = models.ForeignKey(Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds")
+    stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_refund_id = models.CharField(max_length=80, blank=True)
+    currency = models.CharField(max_length=3)
+    card_minor = models.PositiveBigIntegerField()
+    credits_minor = models.PositiveBigIntegerField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
+    origin = models.CharField(max_length=12, choices=Origin)
+    reason = models.CharField(max_length=200, blank=True)
+    cancels = models.BooleanField(default=False, help_text="also cancels the booking it names, or the whole order")
+    stray = models.BooleanField(default=False, help_text="returns a second or wrong payment; the order is untouched")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    failure_reason = models.CharField(max_length=80, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="refund_not_empty", condition=Q(card_minor__gt=0) | Q(credits_minor__gt=0)
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="refund_stripe_id_unique"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def amount_minor(self) -> int:
+        return self.card_minor + self.credits_minor
+
+
+class WebhookEvent(models.Model):
+    """One event of Stripe in the inbox. The row is the job: workers claim due rows in batches, by lease."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        IGNORED = "ignored"
+        DEAD = "dead"
+
+    stripe_event_id = models.CharField(max_length=80, unique=True)
+    type = models.CharField(max_length=80)
+    api_version = models.CharField(max_length=40, blank=True)
+    livemode = models.BooleanField()
+    payload = models.JSONField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="when it may be claimed; a claim moves it forward by a lease")
+    created_at = models.DateTimeField(help_text="when Stripe made it")
+    received_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=200, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
+            models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stripe_event_id}"

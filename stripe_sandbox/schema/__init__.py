@@ -1,0 +1,1 @@
+"""What each endpoint accepts, as data generated from Stripe's own SDK."""
