@@ -1,4 +1,4 @@
-"""What Stripe really does although its published types or its document say otherwise, each with the reason."""
+"""What Stripe really does although its types or its document say otherwise, each with the reason."""
 
 # Keys of an answer that Stripe sends and the SDK's annotations lack: (value of "object" or path suffix, key).
 UNTYPED_ANSWER_KEYS: dict[tuple[str, str], str] = {}

@@ -26,7 +26,7 @@ CONTAINERS = (ListObject, SearchResultObject)
 
 
 def check_response(answer: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with an answer by the SDK's annotations, one line a finding, each naming its key."""
+    """Return what is wrong with an answer by the SDK's annotations, a line for each finding, with its key."""
     if "error" in answer and "object" not in answer:
         return list(_check_object(answer["error"], ErrorObject, "error"))
     name = str(answer.get("object"))
@@ -61,7 +61,9 @@ def _check_object(value: Any, cls: type, path: str, element: Any = None) -> Iter
         return
     fields = fields_of(cls)
     if value.get("deleted") is True and "deleted" in fields:
-        yield from (f"{path}.{k}: unknown key of a deleted object" for k in value.keys() - {"id", "object", "deleted"})
+        yield from (
+            f"{path}.{k}: unknown key of a deleted object" for k in value.keys() - {"id", "object", "deleted"}
+        )
         return
     for name, hint in fields.items():
         if name in value:
@@ -75,6 +77,9 @@ def _check_object(value: Any, cls: type, path: str, element: Any = None) -> Iter
 
 
 def _is_allowed(path: str, value: Mapping[str, Any], key: str) -> bool:
+    if key == "object":
+        # The SDK's list classes do not declare the key that they are recognised by.
+        return path.rsplit(".", 1)[-1] == value[key] or value[key] in ("list", "search_result")
     owners = (str(value.get("object")), path.rsplit(".", 1)[-1])
     return any((owner, key) in UNTYPED_ANSWER_KEYS for owner in owners)
 

