@@ -1,0 +1,171 @@
+"""When a 1-on-1 session can be booked: the practitioner's weekly windows, minus what is taken, minus the past.
+
+A window is told in the practitioner's own wall clock and turned into one interval of absolute time per day; the grid of
+starts then steps through absolute time. So on the day clocks change no start is doubled, lost or impossible.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Availability, Service
+from estuary.common.errors import Conflict, InvalidRequest
+
+HORIZON = timedelta(days=366)  # nobody plans further ahead, and dates near the end of the calendar overflow
+
+
+class SlotInPast(InvalidRequest):
+    code, title = "slot_in_past", "That time is over"
+
+
+class OutsideAvailability(InvalidRequest):
+    code, title = "outside_availability", "That time is not offered"
+
+
+class SlotTaken(Conflict):
+    code, title = "slot_taken", "That time is taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time that can be booked, half-open, both ends in UTC."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+def free_slots(
+    service: Service, *, first_day: date, days: int, at: datetime, zone: tzinfo | None = None
+) -> list[Slot]:
+    """Return the free slots of a session service that begin within ``days`` days, in order, in two queries.
+
+    The days are those of ``zone``, by default the practitioner's. Nothing is offered in the past or beyond HORIZON.
+    """
+    zone = zone or service.practitioner.zone
+    begin = max(_moment(first_day, time.min, zone), at)
+    end = min(_moment(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
+    if begin >= end:
+        return []
+    windows = list(Availability.objects.filter(practitioner_id=service.practitioner_id))
+    busy = _busy(service.practitioner_id, begin, end + _duration(service))
+    found = {
+        slot
+        for window in _intervals(windows, service.practitioner.zone, begin, end)
+        for slot in _grid(window, service)
+        if at < slot.starts_at and begin <= slot.starts_at < end and _is_free(slot, busy)
+    }
+    return sorted(found, key=lambda slot: slot.starts_at)
+
+
+def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> list[datetime]:
+    """Return when each slot ``(service, starts_at)`` ends, in order, in one query however many there are.
+
+    Raises SlotInPast or OutsideAvailability. What is taken is not looked at: the calendar's constraint decides that.
+    """
+    wanted = list(pairs)
+    if not wanted:
+        return []
+    windows: dict[int, list[Availability]] = {}
+    owners = {service.practitioner_id for service, _ in wanted}
+    for window in Availability.objects.filter(practitioner_id__in=owners).select_related("practitioner"):
+        windows.setdefault(window.practitioner_id, []).append(window)
+    return [
+        check_slot(service, starts_at, at=at, windows=windows.get(service.practitioner_id, []))
+        for service, starts_at in wanted
+    ]
+
+
+def check_slot(
+    service: Service, starts_at: datetime, *, at: datetime, windows: Sequence[Availability] | None = None
+) -> datetime:
+    """Return when the slot that begins at ``starts_at`` (aware) ends, in UTC.
+
+    Raises SlotInPast, or OutsideAvailability when it is not inside one of the practitioner's windows or not on the
+    window's grid. ``windows`` are the practitioner's, when they were read before, with their practitioner.
+    """
+    if windows is None:
+        return check_slots([(service, starts_at)], at=at)[0]
+    if starts_at <= at:
+        raise SlotInPast(f"{service.name} can't begin in the past. Choose one of its free slots.")
+    if starts_at > at + HORIZON:
+        raise OutsideAvailability(f"{service.name} can be booked at most {HORIZON.days} days ahead.")
+    starts_at = starts_at.astimezone(UTC)
+    slot = Slot(starts_at, starts_at + _duration(service))
+    if windows:
+        zone = windows[0].practitioner.zone
+        for window in _intervals(windows, zone, starts_at, slot.ends_at):
+            fits = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
+            if fits and not (slot.starts_at - window.starts_at) % _step(service):
+                return slot.ends_at
+    raise OutsideAvailability(
+        f"{service.name} is not offered at {starts_at:%Y-%m-%d %H:%M} UTC. "
+        f"Choose one of its free slots: /api/v1/services/{service.pk}/slots/."
+    )
+
+
+def _duration(service: Service) -> timedelta:
+    return timedelta(minutes=service.duration_min)
+
+
+def _step(service: Service) -> timedelta:
+    return timedelta(minutes=service.slot_step_min)
+
+
+def _intervals(
+    windows: Sequence[Availability], zone: ZoneInfo, begin: datetime, end: datetime
+) -> Iterator[Slot]:
+    """Lay the weekly windows over the practitioner's days between two moments."""
+    day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+    while day <= last:
+        for window in windows:
+            if window.weekday == day.weekday():
+                yield Slot(_moment(day, window.starts, zone), _moment(day, window.ends, zone))
+        day += timedelta(days=1)
+
+
+def _grid(window: Slot, service: Service) -> Iterator[Slot]:
+    starts_at, duration, step = window.starts_at, _duration(service), _step(service)
+    while starts_at + duration <= window.ends_at:
+        yield Slot(starts_at, starts_at + duration)
+        starts_at += step
+
+
+def _busy(practitioner_id: int, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the taken intervals in order; the calendar's constraint guarantees that none overlaps another."""
+    entries = CalendarEntry.objects.filter(
+        practitioner_id=practitioner_id, during__overlap=DateTimeTZRange(begin, end)
+    )
+    return sorted((during.lower, during.upper) for during in entries.values_list("during", flat=True))
+
+
+def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:
+    before = bisect_left(busy, slot.ends_at, key=lambda taken: taken[0])
+    return before == 0 or busy[before - 1][1] <= slot.starts_at
+
+
+def _moment(day: date, wall: time, zone: tzinfo) -> datetime:
+    """Return when a wall clock shows this time, in UTC: the first time when it does so twice.
+
+    A time that the clock jumps over is the moment of the jump, so that a window neither begins early nor ends late.
+    """
+    local = datetime.combine(day, wall, zone)
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first if first <= second else _jump(second, first, zone)
+
+
+def _jump(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """Find, to the second, when the offset of ``zone`` changes between two moments."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    offset = before.astimezone(zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == offset:
+            low = middle
+        else:
+            high = middle
+    return datetime.fromtimestamp(high, UTC)
