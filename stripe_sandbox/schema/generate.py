@@ -168,6 +168,14 @@ def snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name)
 
 
+def add_cards(result: dict[str, Node]) -> None:
+    """Let `payment_method_data` hold a card, which Stripe.js sends and the SDK's annotations leave out."""
+    card = result["POST /v1/payment_methods"]["fields"]["card"]
+    for node in result.values():
+        if "payment_method_data" in node["fields"]:
+            node["fields"]["payment_method_data"]["fields"]["card"] = card
+
+
 def main() -> None:
     spec = importlib.util.find_spec("stripe")
     assert spec and spec.origin
@@ -176,6 +184,7 @@ def main() -> None:
     for endpoint, where in ENDPOINTS.items():
         folder, _, name = where.rpartition("/")
         result[endpoint] = Reader(params / folder / f"{snake(name)}.py").fields(name)
+    add_cards(result)
     target = Path(__file__).with_name("params.json")
     target.write_text(json.dumps(result, separators=(",", ":"), sort_keys=True) + "\n")
 

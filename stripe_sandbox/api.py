@@ -1,0 +1,250 @@
+"""The `/v1` API: key, version, idempotency, parameters, the endpoint's function, the answer."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from stripe_sandbox import auth, forms, routes, versions
+from stripe_sandbox.calls import Call
+from stripe_sandbox.errors import (
+    AuthenticationError,
+    Conflict,
+    InvalidParameter,
+    NotFound,
+    RateLimited,
+    ServerError,
+    StripeError,
+)
+from stripe_sandbox.faults import Fault
+from stripe_sandbox.http import RecordedRequest, Response, json_response
+from stripe_sandbox.idempotency import REMEMBERED_S, Entry, IdempotencyKeys
+from stripe_sandbox.render import Renderer, client_view, expand_tree
+from stripe_sandbox.schema.validate import validate
+from stripe_sandbox.world import Cause, World
+
+CARD_NUMBER = re.compile(r"\d{12,19}")
+# What Stripe.js says of the page and the browser beside the parameters proper.
+TELEMETRY = frozenset(
+    "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page pasted_fields "
+    "expected_payment_method_type client_attribution_metadata client_context link_mode set_as_default_payment_method"
+    .split()
+)
+BROWSER_FIELDS = {"client_secret": "str", "use_stripe_sdk": "bool"}
+SERVER_FAILED = (
+    "An error occurred with our connection to Stripe's servers. We have been notified of the problem. "
+    "(The sandbox was told to fail.)"
+)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One request, decoded."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    raw: dict[str, Any]
+    request_id: str
+
+    @property
+    def idempotency_key(self) -> str | None:
+        return self.headers.get("idempotency-key") if self.method == "POST" else None
+
+
+class Api:
+    """Answers requests on one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._keys = IdempotencyKeys()
+
+    def answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> tuple[Response, RecordedRequest]:
+        """Answer one request, with the faults that strike it."""
+        fault = self._world.faults.for_request(method, path)
+        request_id = self._world.ids.new("req", 14)
+        recorded = RecordedRequest(method, path, {}, _safe_headers(headers), request_id=request_id)
+        try:
+            text = body.decode() if method == "POST" else query
+            incoming = Incoming(method, path, headers, forms.decode(text), request_id)
+            recorded.params = _safe_params(incoming.raw)
+            response = self._with_fault(incoming, fault)
+        except (StripeError, UnicodeDecodeError) as error:
+            if isinstance(error, UnicodeDecodeError):
+                error = InvalidParameter("Invalid request: the body is not UTF-8.")
+            response = self._error(error, request_id)
+        response.headers |= self._standing_headers(headers, request_id)
+        recorded.status = response.status
+        recorded.replayed = "Idempotent-Replayed" in response.headers
+        return response, recorded
+
+    def _with_fault(self, incoming: Incoming, fault: Fault | None) -> Response:
+        if fault is None:
+            return self._authenticated(incoming)
+        if fault.kind == "timeout_before":
+            return Response(504, broken="timeout")
+        if fault.kind == "revoked_key":
+            key = auth.key_from(incoming.headers, incoming.raw)
+            raise AuthenticationError(f"Expired API Key provided: {auth.mask(key)}", code="api_key_expired")
+        if fault.kind == "rate_limit":
+            raise _rate_limited(fault.options)
+        if fault.kind == "lock_timeout":
+            raise Conflict(
+                "This object cannot be accessed right now because another API request or Stripe process is currently "
+                "accessing it. If you see this error intermittently, retry the request.",
+                code="lock_timeout",
+            )
+        if fault.kind == "error_before":
+            raise ServerError(SERVER_FAILED, saved=False)
+        return self._answered_with_fault(incoming, fault)
+
+    def _answered_with_fault(self, incoming: Incoming, fault: Fault) -> Response:
+        if fault.kind == "error_saved":
+            return self._fail_and_remember(incoming, bool(fault.options.get("effect")))
+        delay_s = float(fault.options.get("seconds", 10)) if fault.kind == "slow" else 0.0
+        try:
+            response = self._authenticated(incoming, busy_s=delay_s)
+        except StripeError as error:
+            response = self._error(error, incoming.request_id)
+        response.delay_s = delay_s
+        if fault.kind == "timeout_after":
+            response.broken = "timeout"
+        if fault.kind == "cut":
+            response.broken = "cut"
+        return response
+
+    def _fail_and_remember(self, incoming: Incoming, effect: bool) -> Response:
+        if effect:
+            self._execute(incoming, *self._identify(incoming))
+        response = self._error(ServerError(SERVER_FAILED), incoming.request_id)
+        self._remember(incoming, response, 0.0)
+        return response
+
+    def _authenticated(self, incoming: Incoming, busy_s: float = 0.0) -> Response:
+        kind, version = self._identify(incoming)
+        world, key = self._world, incoming.idempotency_key
+        if key:
+            account = world.settings.account_id
+            entry = self._keys.lookup(account, key, incoming.path, incoming.raw, world.clock.now())
+            if entry:
+                headers = {"Idempotent-Replayed": "true", "Original-Request": entry.request_id}
+                return Response(entry.status, {"Content-Type": "application/json"} | headers, entry.body)
+        try:
+            response = self._execute(incoming, kind, version)
+        except StripeError as error:
+            response = self._error(error, incoming.request_id, kind, version)
+            if not error.saved:
+                return response
+        self._remember(incoming, response, busy_s)
+        return response
+
+    def _identify(self, incoming: Incoming) -> tuple[auth.KeyKind, str]:
+        kind = auth.kind_of(auth.key_from(incoming.headers, incoming.raw), self._world.settings.revoked_keys)
+        given = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
+        return kind, versions.check(given) if given else self._world.settings.default_version
+
+    def _execute(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> Response:
+        call, tree = self._call(incoming, kind, version)
+        self._world.cause = Cause(incoming.request_id, incoming.idempotency_key)
+        try:
+            result = routes.ROUTES[call.endpoint](call)
+        finally:
+            self._world.cause = Cause()
+        rendered = Renderer(self._world, version, tree)(result)
+        return json_response(200, client_view(rendered) if kind == "publishable" else rendered)
+
+    def _call(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> tuple[Call, dict[str, Any]]:
+        found = routes.find(incoming.method, incoming.path)
+        if found is None:
+            where = f"{incoming.method}: {incoming.path}"
+            raise NotFound(f"Unrecognized request URL ({where}). Please see https://stripe.com/docs or we can help at "
+                           "https://support.stripe.com/.")  # fmt: skip
+        endpoint, ids = found
+        raw, also = incoming.raw, _version_fields(endpoint, version)
+        if kind == "publishable":
+            if endpoint not in routes.PUBLISHABLE:
+                raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
+            raw, also = _without_telemetry(raw), also | BROWSER_FIELDS
+        params = validate(endpoint, raw, also)
+        tree = expand_tree(params.pop("expand", []))
+        return Call(self._world, endpoint, incoming.path, ids, params, version, kind), tree
+
+    def _error(
+        self, error: StripeError, request_id: str, kind: auth.KeyKind = "secret", version: str = versions.LATEST
+    ) -> Response:
+        body = error.body(f"{self._world.settings.public_url}/_sandbox/requests/{request_id}")
+        for name in ("payment_intent", "setup_intent"):
+            attached = body["error"].get(name)
+            if isinstance(attached, dict):
+                attached = versions.adapt(attached, version)
+                body["error"][name] = client_view(attached) if kind == "publishable" else attached
+        headers = dict(error.headers)
+        if error.status in (402, 409) or error.status >= 500:
+            headers.setdefault("Stripe-Should-Retry", "false" if error.saved else "true")
+        return json_response(error.status, body, headers)
+
+    def _remember(self, incoming: Incoming, response: Response, busy_s: float) -> None:
+        key = incoming.idempotency_key
+        if not key:
+            return
+        now = self._world.clock.now()
+        entry = Entry(
+            incoming.path, incoming.raw, incoming.request_id, now + REMEMBERED_S, response.status, response.body,
+            now + busy_s,
+        )  # fmt: skip
+        self._keys.save(self._world.settings.account_id, key, entry)
+        response.headers["Original-Request"] = incoming.request_id
+
+    def _standing_headers(self, headers: dict[str, str], request_id: str) -> dict[str, str]:
+        standing = {
+            "Request-Id": request_id,
+            "Stripe-Version": headers.get("stripe-version", self._world.settings.default_version),
+        }
+        if "idempotency-key" in headers:
+            standing["Idempotency-Key"] = headers["idempotency-key"]
+        return standing
+
+
+def _version_fields(endpoint: str, version: str) -> dict[str, Any]:
+    """Return the parameters that only some versions know, and those that endive refuses by name."""
+    intents = endpoint.startswith(("POST /v1/payment_intents", "POST /v1/setup_intents"))
+    sessions = endpoint == "POST /v1/checkout/sessions" and not versions.is_endive(version)
+    return {"payment_method_types": versions.METHOD_TYPES} if intents or sessions else {}
+
+
+def _without_telemetry(raw: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in raw.items() if name not in TELEMETRY}
+    data = kept.get("payment_method_data")
+    if isinstance(data, dict):
+        kept["payment_method_data"] = {name: value for name, value in data.items() if name not in TELEMETRY}
+    return kept
+
+
+def _rate_limited(options: dict[str, Any]) -> StripeError:
+    headers = {"Stripe-Rate-Limited-Reason": "global-rate"}
+    if options.get("retry_after") is not None:
+        headers["Retry-After"] = str(options["retry_after"])
+    if options.get("should_retry") is not None:
+        headers["Stripe-Should-Retry"] = "true" if options["should_retry"] else "false"
+    message = "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
+    return RateLimited(message, code="rate_limit", headers=headers)
+
+
+def _safe_headers(headers: dict[str, str]) -> dict[str, str]:
+    shown = {name.title(): value for name, value in headers.items()}
+    if "Authorization" in shown:
+        scheme, _, key = shown["Authorization"].partition(" ")
+        shown["Authorization"] = f"{scheme} {auth.mask(key)}"
+    return shown
+
+
+def _safe_params(raw: dict[str, Any]) -> dict[str, Any]:
+    """Mask card numbers and leave out security codes, at any depth."""
+    safe: dict[str, Any] = {}
+    for name, value in raw.items():
+        if isinstance(value, dict):
+            safe[name] = _safe_params(value)
+        elif name == "number" and CARD_NUMBER.search(value.replace(" ", "")):
+            safe[name] = "•••• " + value[-4:]
+        elif name not in ("cvc", "key"):
+            safe[name] = value
+    return safe

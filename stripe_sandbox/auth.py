@@ -1,0 +1,55 @@
+"""API keys: https://docs.stripe.com/keys."""
+
+import base64
+import binascii
+from typing import Literal
+
+from stripe_sandbox.errors import AuthenticationError
+
+KeyKind = Literal["secret", "publishable"]
+
+MISSING = (
+    "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
+    "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or "
+    "we can help at https://support.stripe.com/."
+)
+SECRET_ONLY = (
+    "This API call cannot be made with a publishable API key. Please use a secret API key. "
+    "You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys."
+)
+MIN_KEY_LENGTH = 12
+
+
+def key_from(headers: dict[str, str], params: dict[str, object]) -> str:
+    """Return the key of a request, from Bearer, Basic or Stripe.js's `key` parameter."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            raise AuthenticationError(MISSING) from None
+    key = params.get("key")
+    return key if isinstance(key, str) else ""
+
+
+def kind_of(key: str, revoked: set[str]) -> KeyKind:
+    """Return which kind of key it is; missing, live, malformed and revoked ones are refused."""
+    if not key:
+        raise AuthenticationError(MISSING)
+    if key in revoked:
+        raise AuthenticationError(f"Expired API Key provided: {mask(key)}", code="api_key_expired")
+    if key.startswith(("sk_live_", "rk_live_", "pk_live_")):
+        raise AuthenticationError(f"Invalid API Key provided: {mask(key)}. The sandbox takes test keys, never live ones.")
+    if len(key) >= MIN_KEY_LENGTH:
+        if key.startswith(("sk_test_", "rk_test_")):
+            return "secret"
+        if key.startswith("pk_test_"):
+            return "publishable"
+    raise AuthenticationError(f"Invalid API Key provided: {mask(key)}")
+
+
+def mask(key: str) -> str:
+    """Return a key fit for a log: its kind and its last four characters."""
+    return f"{key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

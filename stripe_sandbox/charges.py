@@ -1,0 +1,244 @@
+"""Charges, one for each attempt to move money: https://docs.stripe.com/api/charges."""
+
+from dataclasses import dataclass
+
+from stripe_sandbox import balance, cards, paging, payment_methods
+from stripe_sandbox.banks import METHODS_BY_CURRENCY
+from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.cards import Decline
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+CAPTURE_WINDOW_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt ended."""
+
+    decline: Decline | None = None
+    pending: bool = False
+    captured: bool = True
+    authenticated: bool = False
+
+
+def make(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+    """Record an attempt and emit what it came to."""
+    payment_methods.record_checks(method)
+    charge = _blank(world, intent, method, attempt)
+    world.store.charges.add(charge)
+    intent["_charges"].append(charge["id"])
+    if attempt.decline:
+        world.emit("charge.failed", charge)
+    elif attempt.pending:
+        world.emit("charge.pending", charge)
+    else:
+        world.emit("charge.succeeded", charge)
+    return charge
+
+
+def settle(world: World, charge: Obj) -> None:
+    """A pending charge's money arrived."""
+    charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
+    charge["outcome"] |= {"seller_message": "Payment complete."}
+    world.emit("charge.succeeded", charge)
+
+
+def fail(world: World, charge: Obj, decline: Decline) -> None:
+    """A pending charge's money did not arrive."""
+    charge |= {"status": "failed", "paid": False, "captured": False, "amount_captured": 0}
+    charge |= {"failure_code": decline.code, "failure_message": decline.message, "outcome": _outcome(charge, decline)}
+    world.emit("charge.failed", charge)
+
+
+def book(world: World, charge: Obj) -> None:
+    """Enter a captured charge into the balance, which Stripe does a moment after the payment."""
+    amount = charge["amount_captured"]
+    transaction = balance.record(world, "charge", "charge", amount, charge, fee=balance.fee_of(amount))
+    with world.updating("charge.updated", charge):
+        charge["balance_transaction"] = transaction["id"]
+        charge["receipt_url"] = f"{world.settings.public_url}/c/receipt/{charge['id']}"
+
+
+def capture(world: World, charge: Obj, amount: int) -> None:
+    """Take money that was held, all of it or less."""
+    charge |= {"captured": True, "amount_captured": amount}
+    world.emit("charge.captured", charge)
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.charges)
+
+
+def update(call: Call) -> Obj:
+    charge = retrieve(call)
+    with call.world.updating("charge.updated", charge):
+        assign(charge, call.params, ["description", "metadata", "receipt_email", "shipping", "transfer_group"])
+        if "fraud_details" in call.params:
+            charge["fraud_details"] |= {k: v for k, v in call.params["fraud_details"].items() if v}
+        if "customer" in call.params:
+            call.referred(call.world.store.customers, "customer")
+            charge["customer"] = call.params["customer"]
+    return charge
+
+
+def list_(call: Call) -> Obj:
+    return paging.page(call.world.store.charges, call.path, call.params, "customer", "payment_intent", "transfer_group")
+
+
+def refunds_of(world: World, charge: Obj) -> Obj:
+    """Return the list that `expand[]=refunds` asks for."""
+    made = [world.store.refunds.get(refund_id) for refund_id in reversed(charge["_refunds"])]
+    return paging.page_of([refund for refund in made if refund], f"/v1/charges/{charge['id']}/refunds")
+
+
+def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+    decline, moved = attempt.decline, not attempt.decline and not attempt.pending
+    prefix = "ch" if method["type"] == "card" else "py"
+    charge: Obj = {
+        "id": world.ids.new(prefix),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if moved and attempt.captured else 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": "ESTUARY SANDBOX" if method["type"] == "card" else None,
+        "captured": moved and attempt.captured,
+        "created": world.now,
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "destination": None,
+        "dispute": None,
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "on_behalf_of": None,
+        "order": None,
+        "outcome": None,
+        "paid": moved,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": _details(world, intent, method, attempt),
+        "radar_options": {},
+        "receipt_email": intent["receipt_email"],
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": intent["shipping"],
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "failed" if decline else "pending" if attempt.pending else "succeeded",
+        "transfer_data": None,
+        "transfer_group": intent["transfer_group"],
+        "_refunds": [],
+        "_number": method["_number"],
+    }
+    charge["outcome"] = _outcome(charge, decline)
+    return charge
+
+
+def _outcome(charge: Obj, decline: Decline | None) -> Obj:
+    """Say what the bank and Radar made of it: https://docs.stripe.com/declines."""
+    card = cards.by_number(charge["_number"]) if charge["payment_method_details"]["type"] == "card" else None
+    risk = card.risk if card else "not_assessed"
+    blocked = decline is not None and decline.by_radar
+    outcome: Obj = {
+        "advice_code": decline.advice if decline else None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "approved_by_network",
+        "reason": None,
+        "risk_level": risk,
+        "seller_message": "Payment complete.",
+        "type": "authorized",
+    }
+    if card:
+        outcome["risk_score"] = {"normal": 20, "elevated": 70, "highest": 99}[risk]
+    if decline:
+        outcome |= {
+            "network_status": "not_sent_to_network" if blocked else "declined_by_network",
+            "reason": "highest_risk_level" if blocked else decline.decline_code,
+            "seller_message": "Stripe blocked this payment as too risky."
+            if blocked
+            else "The bank did not return any further details with this decline.",
+            "type": "blocked" if blocked else "issuer_declined",
+        }
+    return outcome
+
+
+def _details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+    kind = method["type"]
+    return {kind: _card_details(world, intent, method, attempt) if kind == "card" else _bank_details(world, method)} | {
+        "type": kind
+    }
+
+
+def _bank_details(world: World, method: Obj) -> Obj:
+    kind = method["type"]
+    part = method[kind]
+    if kind == METHODS_BY_CURRENCY["eur"]:
+        names = ["bank_code", "branch_code", "country", "fingerprint", "last4"]
+        return {name: part[name] for name in names} | {"mandate": None}
+    names = ["account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number"]
+    return {name: part[name] for name in names} | {"payment_reference": None}
+
+
+def _card_details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+    card = method["card"]
+    held = not attempt.captured and not attempt.decline
+    details: Obj = {
+        "amount_authorized": None if attempt.decline else intent["amount"],
+        "authorization_code": None if attempt.decline else "123456",
+        "brand": card["brand"],
+        "checks": dict(card["checks"]),
+        "country": card["country"],
+        "exp_month": card["exp_month"],
+        "exp_year": card["exp_year"],
+        "extended_authorization": {"status": "disabled"},
+        "fingerprint": card["fingerprint"],
+        "funding": card["funding"],
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "last4": card["last4"],
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": card["brand"],
+        "network_token": {"used": False},
+        "network_transaction_id": world.ids.text(15).upper(),
+        "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
+        "regulated_status": card["regulated_status"],
+        "three_d_secure": _three_d_secure() if attempt.authenticated else None,
+        "wallet": None,
+    }
+    return details | ({"capture_before": world.now + CAPTURE_WINDOW_S} if held else {})
+
+
+def _three_d_secure() -> Obj:
+    return {
+        "authentication_flow": "challenge",
+        "electronic_commerce_indicator": "05",
+        "exemption_indicator": None,
+        "result": "authenticated",
+        "result_reason": None,
+        "transaction_id": "d4f6d6c1-6d36-4b5a-9d5c-5a2f4c0e7f3b",
+        "version": "2.2.0",
+    }
+
+
+ROUTES: Routes = {
+    "GET /v1/charges": list_,
+    "GET /v1/charges/{id}": retrieve,
+    "POST /v1/charges/{id}": update,
+}

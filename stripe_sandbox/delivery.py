@@ -1,0 +1,126 @@
+"""Webhook deliveries: signed, in order, tried again with a back-off (https://docs.stripe.com/webhooks)."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+from stripe_sandbox.clock import Clock
+from stripe_sandbox.store import Obj
+
+if TYPE_CHECKING:
+    from stripe_sandbox.faults import EventPlan
+
+# Stripe tries for three days with an exponential back-off; a laptop wants the first tries sooner.
+BACK_OFF_S = [1, 5, 30, 120, 600, 3600, 7200, 14400, 28800, 57600]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One signed POST to one endpoint."""
+
+    event_id: str
+    type: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    job: "Job" = field(repr=False, compare=False)
+
+
+@dataclass
+class Job:
+    """An event that one endpoint has yet to receive."""
+
+    event: Obj
+    endpoint: Obj
+    due: float
+    attempt: int = 0
+
+
+class Outbox:
+    """What is yet to be delivered, by the time it is due, and first come first served within that."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Job]] = []
+        self._sequence = count()
+        self._waiting_for_next: list[Job] = []
+        self._held: list[Job] = []
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def queue(self, event: Obj, endpoints: list[Obj], plan: "EventPlan") -> None:
+        """Queue an event for each endpoint, as often and as late as the plan says."""
+        due = self._clock.now() + plan.delay_s
+        jobs = [Job(event, endpoint, due) for endpoint in endpoints for _ in range(plan.copies)]
+        if plan.held:
+            self._held += jobs
+        elif plan.after_next:
+            self._waiting_for_next += jobs
+        else:
+            late, self._waiting_for_next = self._waiting_for_next, []
+            for job in jobs + late:
+                self._push(job)
+
+    def send_again(self, event: Obj, endpoints: list[Obj]) -> None:
+        for endpoint in endpoints:
+            self._push(Job(event, endpoint, self._clock.now()))
+
+    def release(self) -> int:
+        """Let go of what is held or waits for a next event; return how many."""
+        jobs = self._held + self._waiting_for_next
+        self._held, self._waiting_for_next = [], []
+        for job in jobs:
+            job.due = self._clock.now()
+            self._push(job)
+        return len(jobs)
+
+    def discard(self) -> int:
+        """Lose everything that is yet to be delivered; return how many."""
+        lost = len(self._heap) + len(self._held) + len(self._waiting_for_next)
+        self._heap, self._held, self._waiting_for_next = [], [], []
+        return lost
+
+    def take(self, limit: int | None = None) -> list[Delivery]:
+        """Return what is due, signed as of now; it counts as sent."""
+        taken: list[Delivery] = []
+        now = self._clock.now()
+        while self._heap and self._heap[0][0] <= now and (limit is None or len(taken) < limit):
+            taken.append(self._sign(heappop(self._heap)[2]))
+        return taken
+
+    def succeeded(self, delivery: Delivery) -> None:
+        event = delivery.job.event
+        event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+
+    def failed(self, delivery: Delivery) -> float | None:
+        """Plan another try; return in how many seconds, or None when this was the last."""
+        job = delivery.job
+        if job.attempt >= len(BACK_OFF_S):
+            return None
+        wait = float(BACK_OFF_S[job.attempt])
+        self._push(Job(job.event, job.endpoint, self._clock.now() + wait, job.attempt + 1))
+        return wait
+
+    def _push(self, job: Job) -> None:
+        heappush(self._heap, (job.due, next(self._sequence), job))
+
+    def _sign(self, job: Job) -> Delivery:
+        version = job.endpoint["api_version"] or job.event["api_version"]
+        body = json.dumps(job.event | {"api_version": version}, indent=2).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            "Stripe-Signature": signature(body, job.endpoint["_secret"], int(self._clock.now())),
+        }
+        return Delivery(job.event["id"], job.event["type"], job.endpoint["url"], headers, body, job)
+
+
+def signature(body: bytes, secret: str, timestamp: int) -> str:
+    """Return the `Stripe-Signature` of a body: https://docs.stripe.com/webhooks/signatures."""
+    digest = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"

@@ -1,0 +1,150 @@
+"""Disputes: https://docs.stripe.com/disputes and https://docs.stripe.com/api/disputes."""
+
+from stripe_sandbox import balance, paging
+from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+EVIDENCE = (
+    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure cancellation_rebuttal "
+    "customer_communication customer_email_address customer_name customer_purchase_ip customer_signature "
+    "duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description receipt "
+    "refund_policy refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
+    "shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number "
+    "uncategorized_file uncategorized_text"
+).split()
+REASON_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
+REASONS = (
+    "bank_cannot_process check_returned credit_not_processed customer_initiated debit_not_authorized duplicate "
+    "fraudulent general incorrect_account_details insufficient_funds product_not_received product_unacceptable "
+    "subscription_canceled unrecognized"
+).split()
+DUE_AFTER_S = 9 * 24 * 3600
+OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+OUTCOMES = ("won", "lost", "warning_closed")
+
+
+def open_dispute(world: World, charge: Obj, *, reason: str = "fraudulent", inquiry: bool = False) -> Obj:
+    """The cardholder's bank takes the money back, or with an inquiry only asks."""
+    if reason not in REASONS:
+        raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
+    if charge["status"] != "succeeded" or charge["disputed"]:
+        raise InvalidState(f"Charge {charge['id']} cannot be disputed: it is not paid, or already disputed.")
+    dispute = world.store.disputes.add(_make(world, charge, reason, inquiry))
+    with world.updating("charge.updated", charge):
+        charge |= {"disputed": True, "dispute": dispute["id"]}
+    if not inquiry:
+        _move(world, dispute, -1)
+    world.emit("charge.dispute.created", dispute)
+    if not inquiry:
+        world.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def close_dispute(world: World, dispute: Obj, outcome: str) -> Obj:
+    """Decide a dispute: `won` gives the money back, `lost` does not, `warning_closed` ends an inquiry."""
+    if outcome not in OUTCOMES:
+        raise InvalidParameter(f"Invalid outcome: must be one of {', '.join(OUTCOMES)}", param="outcome")
+    if dispute["status"] not in OPEN:
+        raise InvalidState(f"This dispute is already closed: {dispute['status']}.")
+    inquiry = dispute["status"].startswith("warning_")
+    if inquiry != (outcome == "warning_closed"):
+        raise InvalidState("An inquiry ends as warning_closed, any other dispute as won or lost.")
+    before = dispute["status"]
+    dispute |= {"status": outcome, "is_charge_refundable": outcome != "lost"}
+    if outcome == "won":
+        _move(world, dispute, 1)
+    world.emit("charge.dispute.updated", dispute, {"status": before})
+    world.emit("charge.dispute.closed", dispute)
+    if outcome == "won":
+        world.emit("charge.dispute.funds_reinstated", dispute)
+    return dispute
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.disputes)
+
+
+def update(call: Call) -> Obj:
+    """Take evidence; `winning_evidence` and `losing_evidence` decide at once, as on Stripe's test pages."""
+    dispute, params, world = retrieve(call), call.params, call.world
+    if dispute["status"] not in OPEN:
+        raise InvalidState("This dispute is already closed.")
+    with world.updating("charge.dispute.updated", dispute):
+        assign(dispute, params, ["metadata"])
+        if params.get("evidence"):
+            dispute["evidence"] |= {k: v or None for k, v in params["evidence"].items()}
+            dispute["evidence_details"]["has_evidence"] = True
+            if params.get("submit", True):
+                _submit(dispute)
+    text = dispute["evidence"]["uncategorized_text"]
+    if dispute["status"] == "under_review" and text in ("winning_evidence", "losing_evidence"):
+        close_dispute(world, dispute, "won" if text == "winning_evidence" else "lost")
+    return dispute
+
+
+def close(call: Call) -> Obj:
+    dispute = retrieve(call)
+    outcome = "warning_closed" if dispute["status"].startswith("warning_") else "lost"
+    return close_dispute(call.world, dispute, outcome)
+
+
+def list_(call: Call) -> Obj:
+    return paging.page(call.world.store.disputes, call.path, call.params, "charge", "payment_intent")
+
+
+def _submit(dispute: Obj) -> None:
+    warning = dispute["status"].startswith("warning_")
+    dispute["status"] = "warning_under_review" if warning else "under_review"
+    details = dispute["evidence_details"]
+    details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
+
+
+def _move(world: World, dispute: Obj, sign: int) -> None:
+    fee = balance.DISPUTE_FEE if sign < 0 else 0
+    category = "dispute" if sign < 0 else "dispute_reversal"
+    text = f"Chargeback {'withdrawal' if sign < 0 else 'reversal'} for {dispute['charge']}"
+    moved = balance.record(world, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text)
+    dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
+
+
+def _make(world: World, charge: Obj, reason: str, inquiry: bool) -> Obj:
+    code = REASON_CODES.get(reason, "12.1")
+    brand = charge["payment_method_details"].get("card", {}).get("brand", "visa")
+    details = {"brand": brand, "case_type": "inquiry" if inquiry else "chargeback", "network": brand}
+    return {
+        "id": world.ids.new("du"),
+        "object": "dispute",
+        "amount": charge["amount_captured"],
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": world.now,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": dict.fromkeys(EVIDENCE) | {"enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": world.now + DUE_AFTER_S,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "network_reason_code": code,
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {"card": details | {"network_reason_code": code}, "type": "card"},
+        "reason": reason,
+        "status": "warning_needs_response" if inquiry else "needs_response",
+    }
+
+
+ROUTES: Routes = {
+    "GET /v1/disputes": list_,
+    "GET /v1/disputes/{id}": retrieve,
+    "POST /v1/disputes/{id}": update,
+    "POST /v1/disputes/{id}/close": close,
+}

@@ -1,0 +1,39 @@
+"""Events, which Stripe keeps for 30 days: https://docs.stripe.com/api/events."""
+
+from fnmatch import fnmatchcase
+
+from stripe_sandbox import paging
+from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.errors import InvalidParameter, no_such
+from stripe_sandbox.store import Obj
+
+KEPT_S = 30 * 24 * 3600
+MAX_TYPES = 20
+
+
+def retrieve(call: Call) -> Obj:
+    event = call.target(call.world.store.events)
+    if not _kept(call, event):
+        raise no_such("event", event["id"], "id", in_path=True)
+    return event
+
+
+def list_(call: Call) -> Obj:
+    kind, kinds = call.params.get("type"), call.params.get("types")
+    if kind and kinds:
+        raise InvalidParameter("You may pass only one of these parameters: type, types.", param="types")
+    if kinds and len(kinds) > MAX_TYPES:
+        raise InvalidParameter(f"You may filter by at most {MAX_TYPES} types.", param="types")
+
+    def wanted(event: Obj) -> bool:
+        named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
+        return named and _kept(call, event)
+
+    return paging.page(call.world.store.events, call.path, call.params, keep=wanted)
+
+
+def _kept(call: Call, event: Obj) -> bool:
+    return bool(event["created"] > call.world.now - KEPT_S)
+
+
+ROUTES: Routes = {"GET /v1/events": list_, "GET /v1/events/{id}": retrieve}

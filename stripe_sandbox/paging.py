@@ -1,0 +1,76 @@
+"""Lists with cursors: https://docs.stripe.com/api/pagination."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from stripe_sandbox.errors import InvalidParameter, no_such
+from stripe_sandbox.store import Obj, Table
+
+DEFAULT_LIMIT, MAX_LIMIT = 10, 100
+COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a, b: a <= b,
+}  # fmt: skip
+
+
+def page(table: Table, url: str, params: dict[str, Any], *fields: str, keep: Callable[[Obj], bool] | None = None) -> Obj:
+    """Return one page, newest first, of the objects whose `fields` equal the parameters of the same name."""
+    wanted = {name: params[name] for name in fields if name in params}
+    created = params.get("created")
+
+    def matches(obj: Obj) -> bool:
+        if any(obj.get(name) != value for name, value in wanted.items()):
+            return False
+        return (created is None or in_interval(obj["created"], created)) and (keep is None or keep(obj))
+
+    return _slice(table, url, params, matches)
+
+
+def page_of(objects: list[Obj], url: str, params: dict[str, Any] | None = None) -> Obj:
+    """Return one page of a list that has no table of its own, in the order given."""
+    table = Table("object")
+    for obj in reversed(objects):
+        table.add(obj)
+    return _slice(table, url, params or {"limit": DEFAULT_LIMIT}, lambda obj: True)
+
+
+def in_interval(value: int, interval: Any) -> bool:
+    """Tell whether a time lies in `created[gte]=…` and its like, or equals a plain number."""
+    if isinstance(interval, int):
+        return value == interval
+    return all(COMPARE[name](value, bound) for name, bound in interval.items())
+
+
+def _slice(table: Table, url: str, params: dict[str, Any], matches: Callable[[Obj], bool]) -> Obj:
+    limit = _limit(params)
+    if "starting_after" in params and "ending_before" in params:
+        raise InvalidParameter("You cannot use both starting_after and ending_before.", param="ending_before")
+    if "ending_before" in params:
+        walk = table.newer_than(_cursor(table, params, "ending_before"))
+        found = _take(walk, matches, limit + 1)
+        data = list(reversed(found[:limit]))
+    else:
+        before = _cursor(table, params, "starting_after") if "starting_after" in params else None
+        found = _take(table.newest_first(before), matches, limit + 1)
+        data = found[:limit]
+    return {"object": "list", "data": data, "has_more": len(found) > limit, "url": url}
+
+
+def _take(walk: Iterator[Obj], matches: Callable[[Obj], bool], limit: int) -> list[Obj]:
+    return list(islice((obj for obj in walk if not obj.get("deleted") and matches(obj)), limit))
+
+
+def _limit(params: dict[str, Any]) -> int:
+    limit = int(params.get("limit", DEFAULT_LIMIT))
+    if not 1 <= limit <= MAX_LIMIT:
+        bound = f"less than or equal to {MAX_LIMIT}" if limit > MAX_LIMIT else "greater than or equal to 1"
+        message = f"This value must be {bound} (it currently is '{limit}')."
+        raise InvalidParameter(message, code="parameter_invalid_integer", param="limit")
+    return limit
+
+
+def _cursor(table: Table, params: dict[str, Any], name: str) -> int:
+    position = table.position(params[name])
+    if position is None:
+        raise no_such(table.kind, params[name], name)
+    return position

@@ -1,0 +1,337 @@
+"""PaymentIntents: https://docs.stripe.com/api/payment_intents."""
+
+from typing import Any
+
+from stripe_sandbox import attempts, banks, money, paging, payment_methods, refunds, versions
+from stripe_sandbox.calls import Call, Routes, assign, merge_metadata, shipping
+from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
+from stripe_sandbox.render import public
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
+EDITABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+PLAIN = ["description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"]
+# What only an intent that is not yet paid may change.
+MONEY = ["amount", "currency", "customer", "setup_future_usage", "capture_method", "payment_method"]
+CARD_OPTIONS = {
+    "installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic",
+}  # fmt: skip
+RETURN_URL_NEEDED = (
+    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
+    "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want "
+    "to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
+    "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
+)
+
+
+def create(call: Call) -> Obj:
+    world, params = call.world, call.params
+    versions.refuse_method_types(call.version, params)
+    call.referred(world.store.customers, "customer")
+    intent = make(world, params, call.version)
+    _check_confirm_parameters(params)
+    method = given_method(call, intent)
+    if method:
+        attempts.check_usable(world, method, intent)
+        intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
+    if params.get("confirm"):
+        _check_return_url(call, intent)
+    world.store.payment_intents.add(intent)
+    world.emit("payment_intent.created", intent)
+    if params.get("confirm"):
+        _confirm(call, intent)
+    return intent
+
+
+def retrieve(call: Call) -> Obj:
+    intent = call.target(call.world.store.payment_intents)
+    check_client_secret(call, intent)
+    return intent
+
+
+def update(call: Call) -> Obj:
+    world, params = call.world, call.params
+    versions.refuse_method_types(call.version, params)
+    intent = retrieve(call)
+    locked = [name for name in MONEY if name in params and params[name] != intent[name]]
+    if locked and intent["status"] not in EDITABLE:
+        raise unexpected(
+            intent,
+            f"This PaymentIntent's {locked[0]} could not be updated because it has a status of {intent['status']}. "
+            f"You may only update the {locked[0]} of a PaymentIntent with one of the following statuses: "
+            f"{', '.join(EDITABLE)}.",
+        )
+    call.referred(world.store.customers, "customer")
+    _apply_money(intent, params)
+    apply_common(intent, params)
+    method = given_method(call, intent)
+    if method:
+        attempts.check_usable(world, method, intent)
+        intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
+    return intent
+
+
+def confirm(call: Call) -> Obj:
+    intent = retrieve(call)
+    if intent["status"] not in attempts.CONFIRMABLE:
+        raise unexpected(intent, _not_confirmable(intent))
+    versions.refuse_method_types(call.version, call.params)
+    apply_common(intent, call.params)
+    if call.params.get("setup_future_usage"):
+        intent["setup_future_usage"] = call.params["setup_future_usage"]
+    method = given_method(call, intent)
+    if method:
+        attempts.check_usable(call.world, method, intent)
+        intent["payment_method"] = method["id"]
+    _check_return_url(call, intent)
+    return _confirm(call, intent)
+
+
+def capture(call: Call) -> Obj:
+    intent = call.target(call.world.store.payment_intents)
+    if intent["status"] != "requires_capture":
+        raise unexpected(
+            intent,
+            f"This PaymentIntent could not be captured because it has a status of {intent['status']}. "
+            "Only a PaymentIntent with one of the following statuses may be captured: requires_capture.",
+        )
+    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    if not 1 <= amount <= intent["amount_capturable"]:
+        message = f"The amount to capture must be between 1 and {intent['amount_capturable']}."
+        raise InvalidState(message, code="amount_too_large", param="amount_to_capture")
+    if "metadata" in call.params:
+        merge_metadata(intent, call.params["metadata"])
+    attempts.capture(call.world, intent, amount)
+    return intent
+
+
+def cancel(call: Call) -> Obj:
+    intent = call.target(call.world.store.payment_intents)
+    if intent.get("_session"):
+        raise unexpected(
+            intent,
+            "You cannot cancel this PaymentIntent because it was created by a Checkout Session. "
+            f"Expire the session {intent['_session']} instead.",
+        )
+    return cancel_intent(call.world, intent, call.params.get("cancellation_reason"))
+
+
+def list_(call: Call) -> Obj:
+    return paging.page(call.world.store.payment_intents, call.path, call.params, "customer")
+
+
+def make(world: World, params: dict[str, Any], version: str) -> Obj:
+    """Return a new intent that is not yet stored, its amount and currency checked."""
+    currency = money.check_currency(params["currency"])
+    amount = money.check_amount(params["amount"], currency)
+    intent_id = world.ids.new("pi")
+    automatic, types = _method_types(params, currency)
+    intent: Obj = {
+        "id": intent_id,
+        "object": "payment_intent",
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": automatic,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": params.get("capture_method", "automatic_async"),
+        "client_secret": f"{intent_id}_secret_{world.ids.text(25)}",
+        "confirmation_method": params.get("confirmation_method", "automatic"),
+        "created": world.now,
+        "currency": currency,
+        "customer": params.get("customer"),
+        "customer_account": None,
+        "description": None,
+        "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": configuration(world) if automatic else None,
+        "payment_method_options": _options(types, params),
+        "payment_method_types": types,
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": params.get("setup_future_usage"),
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+        "_charges": [],
+    }
+    apply_common(intent, params)
+    return intent
+
+
+def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
+    """Cancel for good, giving back what is held; a paid or processing one is refused."""
+    if intent["status"] not in CANCELABLE:
+        raise unexpected(
+            intent,
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
+            f"Only a PaymentIntent with one of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
+        )
+    held = intent["status"] == "requires_capture"
+    intent |= {
+        "status": "canceled", "canceled_at": world.now, "cancellation_reason": reason, "amount_capturable": 0,
+        "next_action": None,
+    }  # fmt: skip
+    if held:
+        refunds.release_hold(world, intent)
+    world.emit("payment_intent.canceled", intent)
+    return intent
+
+
+def given_method(call: Call, intent: Obj) -> Obj | None:
+    """Return the payment method that the request names or describes."""
+    params = call.params
+    if params.get("payment_method_data"):
+        return payment_methods.make(call.world, params["payment_method_data"])
+    name = params.get("payment_method")
+    return payment_methods.resolve(call.world, name) if name else None
+
+
+def apply_common(intent: Obj, params: dict[str, Any]) -> None:
+    assign(intent, params, [*PLAIN, "metadata"])
+    if "shipping" in params:
+        intent["shipping"] = shipping(params["shipping"])
+
+
+def check_client_secret(call: Call, intent: Obj) -> None:
+    """A browser must show the intent's own secret; anybody who sends one must send the right one."""
+    given = call.params.get("client_secret")
+    if (call.key_kind == "publishable" or given is not None) and given != intent["client_secret"]:
+        raise no_such("payment_intent" if intent["id"].startswith("pi_") else "setupintent", intent["id"], "intent", in_path=True)
+
+
+def unexpected(intent: Obj, message: str) -> StripeError:
+    """Return the 400 for a state that forbids it, with the intent attached."""
+    code = f"{intent['object']}_unexpected_state"
+    return InvalidState(message, code=code, **{intent["object"]: public(intent)})
+
+
+def configuration(world: World) -> Obj:
+    """Name the account's configuration of payment methods."""
+    return {"id": f"pmc_{world.settings.account_id[5:]}", "parent": None}
+
+
+def manner_of(call: Call) -> attempts.Manner:
+    params = call.params
+    return attempts.Manner(
+        off_session=params.get("off_session") not in (None, False),
+        return_url=params.get("return_url"),
+        use_stripe_sdk=bool(params.get("use_stripe_sdk")) or (call.key_kind == "publishable"),
+        error_on_requires_action=bool(params.get("error_on_requires_action")),
+    )
+
+
+def _confirm(call: Call, intent: Obj) -> Obj:
+    method = call.world.store.payment_methods.get(intent["payment_method"])
+    if method is None:
+        raise unexpected(
+            intent,
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "payment method or ConfirmationToken.",
+        )
+    attempts.confirm(call.world, intent, method, manner_of(call))
+    return intent
+
+
+def _check_confirm_parameters(params: dict[str, Any]) -> None:
+    for name in ("off_session", "return_url", "error_on_requires_action", "mandate_data"):
+        if name in params and not params.get("confirm"):
+            message = f"You can only provide `{name}` when `confirm` is true."
+            raise InvalidParameter(message, param=name)
+    if params.get("off_session") is True and params.get("setup_future_usage"):
+        message = "You cannot provide `setup_future_usage` together with `off_session=true`."
+        raise InvalidParameter(message, param="setup_future_usage")
+
+
+def _check_return_url(call: Call, intent: Obj) -> None:
+    automatic = intent["automatic_payment_methods"]
+    redirects = automatic is not None and automatic["allow_redirects"] == "always"
+    params = call.params
+    told = params.get("return_url") or params.get("use_stripe_sdk")
+    if redirects and call.key_kind == "secret" and not told:
+        raise InvalidState(RETURN_URL_NEEDED, param="return_url")
+
+
+def _not_confirmable(intent: Obj) -> str:
+    if intent["status"] == "succeeded":
+        return (
+            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed."
+        )
+    return (
+        f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}. "
+        f"Only a PaymentIntent with one of the following statuses may be confirmed: {', '.join(attempts.CONFIRMABLE)}."
+    )
+
+
+def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
+    currency = money.check_currency(params.get("currency", intent["currency"]))
+    amount = money.check_amount(params.get("amount", intent["amount"]), currency)
+    intent |= {"amount": amount, "currency": currency}
+    for name in ("customer", "setup_future_usage", "capture_method"):
+        if name in params:
+            intent[name] = params[name] or None
+
+
+def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, list[str]]:
+    """Return the automatic settings and the types on offer: the dashboard's, less what the request rules out."""
+    given = params.get("payment_method_types")
+    if given:
+        return None, given
+    automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
+    if not automatic["enabled"]:
+        return None, ["card"]
+    allowed = params.get("allowed_payment_method_types")
+    excluded = params.get("excluded_payment_method_types") or []
+    types = offered_types(currency)
+    kept = [kind for kind in types if kind not in excluded and (not allowed or kind in allowed)]
+    if not kept:
+        raise InvalidParameter("No valid payment method types for this Payment Intent.", param="payment_method_types")
+    return automatic, kept
+
+
+def offered_types(currency: str) -> list[str]:
+    """Return what the dashboard has switched on for a currency."""
+    delayed = banks.METHODS_BY_CURRENCY.get(currency)
+    return ["card", delayed] if delayed else ["card"]
+
+
+def _options(types: list[str], params: dict[str, Any]) -> Obj:
+    given = params.get("payment_method_options") or {}
+    options: Obj = {}
+    for kind in types:
+        base: Obj = CARD_OPTIONS if kind == "card" else {"mandate_options": {}} if kind == "us_bank_account" else {}
+        options[kind] = dict(base) | {k: v for k, v in (given.get(kind) or {}).items() if v != ""}
+    if "us_bank_account" in options:
+        options["us_bank_account"].setdefault("verification_method", "automatic")
+    return options
+
+
+ROUTES: Routes = {
+    "POST /v1/payment_intents": create,
+    "GET /v1/payment_intents": list_,
+    "GET /v1/payment_intents/{id}": retrieve,
+    "POST /v1/payment_intents/{id}": update,
+    "POST /v1/payment_intents/{id}/confirm": confirm,
+    "POST /v1/payment_intents/{id}/capture": capture,
+    "POST /v1/payment_intents/{id}/cancel": cancel,
+}
+# What a publishable key may call, as Stripe.js does.
+PUBLISHABLE = {"GET /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/confirm"}

@@ -1,0 +1,245 @@
+"""Payment methods: https://docs.stripe.com/api/payment_methods."""
+
+from typing import Any
+
+from stripe_sandbox import banks, cards, paging, tokens
+from stripe_sandbox.calls import Call, Routes, address, assign
+from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+CONSUMED = (
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "
+    "connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use "
+    "a PaymentMethod multiple times, you must attach it to a Customer first."
+)
+
+
+def create(call: Call) -> Obj:
+    return make(call.world, call.params)
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.payment_methods)
+
+
+def update(call: Call) -> Obj:
+    method, params = retrieve(call), call.params
+    if method["customer"] is None:
+        raise InvalidState("You must save this PaymentMethod to a customer before you can update it.")
+    with call.world.updating("payment_method.updated", method):
+        assign(method, params, ["metadata", "allow_redisplay"])
+        if "billing_details" in params:
+            method["billing_details"] = billing_details(params["billing_details"], method["billing_details"])
+        if "card" in params and method["type"] == "card":
+            method["card"] |= {k: v for k, v in params["card"].items() if k in ("exp_month", "exp_year")}
+    return method
+
+
+def attach(call: Call) -> Obj:
+    method = resolve(call.world, call.ids["id"], in_path=True)
+    customer = call.referred(call.world.store.customers, "customer")
+    if customer is None:
+        raise InvalidParameter("Missing required param: customer.", code="parameter_missing", param="customer")
+    if method["customer"] == customer["id"]:
+        return method
+    check_attachable(method)
+    return attach_to(call.world, method, customer["id"])
+
+
+def detach(call: Call) -> Obj:
+    return detach_from_customer(call.world, retrieve(call))
+
+
+def list_(call: Call) -> Obj:
+    call.referred(call.world.store.customers, "customer")
+    fields = {"customer": None} | call.params
+    return paging.page(call.world.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay")
+
+
+def resolve(world: World, method_id: str, param: str = "payment_method", *, in_path: bool = False) -> Obj:
+    """Return a payment method by id; a test name such as `pm_card_visa` makes a new one each time."""
+    card, account = cards.by_name(method_id), banks.by_name(method_id)
+    if method_id.startswith("pm_card_") and card:
+        return _add(world, "card", card_fields(card, 12, tokens.year_of(world) + 1, cvc=False), {})
+    if account:
+        return _add(world, account.method, _bank_fields(account, {}), {})
+    method = world.store.payment_methods.get(method_id)
+    if method is None:
+        raise no_such("PaymentMethod", method_id, param, in_path=in_path)
+    return method
+
+
+def make(world: World, params: dict[str, Any]) -> Obj:
+    """Create from `type` with a raw card, a token or a bank account, as Stripe.js does."""
+    if params.get("payment_method") and params.get("customer"):
+        raise InvalidParameter("Cloning payment methods is for connected accounts.", param="payment_method")
+    kind = params.get("type")
+    if kind is None:
+        raise InvalidParameter("Missing required param: type.", code="parameter_missing", param="type")
+    given = params.get(kind)
+    if kind == "card":
+        return _add(world, kind, _card_from(world, given), params)
+    if kind in banks.DEFAULT:
+        return _add(world, kind, _bank_from(kind, given if isinstance(given, dict) else {}), params)
+    raise InvalidParameter(f"The sandbox has no payment methods of type {kind}.", param="type")
+
+
+def check_attachable(method: Obj) -> None:
+    """Refuse what may not be saved: of another customer, consumed, or declined by its bank."""
+    if method["customer"] is not None:
+        raise InvalidState(
+            "The payment method you provided has already been attached to a customer.",
+            code="payment_method_unexpected_state",
+            payment_method=method["id"],
+        )
+    if method.get("_consumed_by"):
+        raise InvalidState(CONSUMED)
+    card = cards.by_number(method["_number"]) if method["type"] == "card" else None
+    if card and card.decline and not card.attachable:
+        raise declined(card.decline)
+
+
+def attach_to(world: World, method: Obj, customer_id: str) -> Obj:
+    """Save on a customer, which makes it reusable."""
+    method["customer"] = customer_id
+    record_checks(method)
+    world.emit("payment_method.attached", method)
+    return method
+
+
+def detach_from_customer(world: World, method: Obj) -> Obj:
+    """Remove from its customer, after which it may never be used again."""
+    owner = world.store.customers.get(method["customer"])
+    if owner is None:
+        raise InvalidState("The payment method you provided is not attached to a customer so detachment is impossible.")
+    if owner["invoice_settings"]["default_payment_method"] == method["id"]:
+        owner["invoice_settings"]["default_payment_method"] = None
+    method |= {"customer": None, "_consumed_by": "detachment"}
+    world.emit("payment_method.detached", method, {"customer": owner["id"]})
+    return method
+
+
+def record_checks(method: Obj) -> None:
+    """Fill in what the bank says of the security code and the address, once it was asked."""
+    if method["type"] != "card":
+        return
+    card, checks = cards.by_number(method["_number"]), method["card"]["checks"]
+    place = method["billing_details"]["address"]
+    checks["cvc_check"] = card.cvc_check if method["_cvc_given"] else None
+    checks["address_postal_code_check"] = card.postal_code_check if place["postal_code"] else None
+    checks["address_line1_check"] = card.line1_check if place["line1"] else None
+
+
+def declined(decline: cards.Decline, **extra: Any) -> CardError:
+    """Return the 402 of a decline: https://docs.stripe.com/api/errors."""
+    more = {"decline_code": decline.decline_code, **extra}
+    if decline.advice:
+        more["advice_code"] = decline.advice
+    return CardError(decline.message, code=decline.code, param=decline.param, **more)
+
+
+def billing_details(given: Any, before: Obj | None = None) -> Obj:
+    """Return billing details with all their fields."""
+    blank = before or {"address": address({"line1": None}), "email": None, "name": None, "phone": None, "tax_id": None}
+    given = given or {}
+    merged = blank | {k: v or None for k, v in given.items() if k != "address"}
+    merged["address"] = (blank["address"] or {}) | (address(given.get("address")) or {})
+    return merged
+
+
+def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: bool) -> Obj:
+    """Return the `card` part of a payment method, and what the sandbox remembers of it."""
+    return {
+        "card": {
+            "brand": card.brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "unchecked" if cvc else None,
+            },
+            "country": card.country,
+            "display_brand": "american_express" if card.brand == "amex" else card.brand,
+            "exp_month": exp_month,
+            "exp_year": exp_year,
+            "fingerprint": card.fingerprint,
+            "funding": card.funding,
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": card.brand != "amex"},
+            "wallet": None,
+        },
+        "_number": card.number,
+        "_cvc_given": cvc,
+    }
+
+
+def _card_from(world: World, given: Any) -> Obj:
+    if not isinstance(given, dict):
+        raise InvalidParameter("Missing required param: card.", code="parameter_missing", param="card")
+    if "token" in given:
+        return tokens.spend(world, given["token"], "card[token]")
+    card, month, year = tokens.check_card(world, given)
+    return card_fields(card, month, year, cvc=bool(given.get("cvc")))
+
+
+def _bank_from(kind: str, given: dict[str, Any]) -> Obj:
+    name = "account_number" if kind == "us_bank_account" else "iban"
+    number = given.get(name) or banks.DEFAULT[kind]
+    return _bank_fields(banks.by_number(number.replace(" ", "").upper(), kind), given)
+
+
+def _bank_fields(account: banks.TestAccount, given: dict[str, Any]) -> Obj:
+    if account.method == "sepa_debit":
+        part: Obj = {
+            "bank_code": account.number[4:12],
+            "branch_code": "",
+            "country": account.country,
+            "fingerprint": account.fingerprint,
+            "generated_from": {"charge": None, "setup_attempt": None},
+            "last4": account.last4,
+        }
+    else:
+        part = {
+            "account_holder_type": given.get("account_holder_type", "individual"),
+            "account_type": given.get("account_type", "checking"),
+            "bank_name": "STRIPE TEST BANK",
+            "financial_connections_account": None,
+            "fingerprint": account.fingerprint,
+            "last4": account.last4,
+            "networks": {"preferred": "ach", "supported": ["ach"]},
+            "routing_number": given.get("routing_number", "110000000"),
+            "status_details": {},
+        }
+    return {account.method: part, "_number": account.number}
+
+
+def _add(world: World, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
+    method = {
+        "id": world.ids.new("pm"),
+        "object": "payment_method",
+        "allow_redisplay": params.get("allow_redisplay", "unspecified"),
+        "billing_details": billing_details(params.get("billing_details")),
+        "created": world.now,
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": dict(params.get("metadata") or {}),
+        "type": kind,
+        "_set_up": False,
+        "_consumed_by": None,
+        **parts,
+    }
+    return world.store.payment_methods.add(method)
+
+
+ROUTES: Routes = {
+    "POST /v1/payment_methods": create,
+    "GET /v1/payment_methods": list_,
+    "GET /v1/payment_methods/{id}": retrieve,
+    "POST /v1/payment_methods/{id}": update,
+    "POST /v1/payment_methods/{id}/attach": attach,
+    "POST /v1/payment_methods/{id}/detach": detach,
+}

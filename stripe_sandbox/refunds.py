@@ -1,0 +1,205 @@
+"""Refunds: https://docs.stripe.com/refunds and https://docs.stripe.com/api/refunds."""
+
+from typing import Any
+
+from stripe_sandbox import balance, cards, money, paging
+from stripe_sandbox.calls import Call, Routes, assign, merge_metadata
+from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+
+
+def create(call: Call) -> Obj:
+    charge = _charge_of(call)
+    return refund_charge(call.world, charge, call.params.get("amount"), call.params)
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.refunds)
+
+
+def update(call: Call) -> Obj:
+    refund = retrieve(call)
+    with changing(call.world, refund):
+        assign(refund, call.params, ["metadata"])
+    return refund
+
+
+def cancel(call: Call) -> Obj:
+    refund = retrieve(call)
+    if refund["status"] != "requires_action":
+        raise InvalidState(
+            f"Refund {refund['id']} cannot be canceled because its status is {refund['status']}. "
+            "Only refunds that require action may be canceled."
+        )
+    return refund
+
+
+def list_(call: Call) -> Obj:
+    return paging.page(call.world.store.refunds, call.path, call.params, "charge", "payment_intent")
+
+
+def refund_charge(world: World, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
+    """Give back all that is left, or an amount in minor units; too much, twice and disputed ones are refused."""
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    wanted = left if amount is None else amount
+    _check(world, charge, wanted, left)
+    refund = world.store.refunds.add(_make(world, charge, wanted, params))
+    charge["_refunds"].append(refund["id"])
+    before = charge["amount_refunded"]
+    charge["amount_refunded"] += wanted
+    charge["refunded"] = charge["amount_refunded"] >= charge["amount_captured"]
+    world.emit("refund.created", refund)
+    previous = {"amount_refunded": before} | ({"refunded": False} if charge["refunded"] else {})
+    world.emit("charge.refunded", charge, previous)
+    _reference(world, refund)
+    return refund
+
+
+def release_hold(world: World, intent: Obj) -> None:
+    """Give back money that was held and never taken."""
+    charge = world.store.charges.get(intent["latest_charge"])
+    assert charge is not None
+    refund = world.store.refunds.add(_make(world, charge, charge["amount"], {}) | {"balance_transaction": None})
+    charge["_refunds"].append(refund["id"])
+    charge |= {"amount_refunded": charge["amount"], "refunded": True}
+    world.emit("refund.created", refund)
+    world.emit("charge.refunded", charge, {"amount_refunded": 0, "refunded": False})
+
+
+def succeed(world: World, refund: Obj) -> Obj:
+    """A pending refund reached the buyer."""
+    if refund["status"] != "pending":
+        raise InvalidState(f"Refund {refund['id']} is {refund['status']}, not pending.")
+    with changing(world, refund):
+        refund["status"] = "succeeded"
+        refund.pop("pending_reason", None)
+    return refund
+
+
+def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") -> Obj:
+    """A refund came back from the buyer's bank; the money is in the balance again."""
+    if refund["status"] not in ("pending", "succeeded"):
+        raise InvalidState(f"Refund {refund['id']} is {refund['status']} and cannot fail.")
+    charge = world.store.charges.get(refund["charge"])
+    assert charge is not None
+    charge["amount_refunded"] -= refund["amount"]
+    charge["refunded"] = False
+    back = balance.record(world, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE")
+    with changing(world, refund):
+        refund |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": back["id"]}
+        refund.pop("pending_reason", None)
+    world.emit("refund.failed", refund)
+    return refund
+
+
+class changing:  # noqa: N801  (reads as a verb: `with changing(world, refund):`)
+    """Emit both events that Stripe sends for a changed refund."""
+
+    def __init__(self, world: World, refund: Obj) -> None:
+        self._updates = [world.updating(name, refund) for name in ("charge.refund.updated", "refund.updated")]
+
+    def __enter__(self) -> None:
+        for update in self._updates:
+            update.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        for update in reversed(self._updates):
+            update.__exit__(*exception)
+
+
+def _charge_of(call: Call) -> Obj:
+    store = call.world.store
+    charge, intent = call.referred(store.charges, "charge"), call.referred(store.payment_intents, "payment_intent")
+    if charge is None and intent is None:
+        message = "One of the following params should be provided for this request: payment_intent or charge."
+        raise InvalidParameter(message, code="parameter_missing")
+    if intent is None:
+        assert charge is not None
+        return charge
+    if charge is not None and charge["payment_intent"] != intent["id"]:
+        raise InvalidParameter("The charge does not belong to the payment_intent.", param="charge")
+    latest = store.charges.get(intent["latest_charge"])
+    if latest is None or latest["status"] != "succeeded":
+        raise InvalidState(
+            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+            code="payment_intent_unexpected_state",
+        )
+    return latest
+
+
+def _check(world: World, charge: Obj, wanted: int, left: int) -> None:
+    if charge["status"] != "succeeded" or not charge["captured"]:
+        raise InvalidState(f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable")
+    dispute = world.store.disputes.get(charge["dispute"])
+    if dispute is not None and not dispute["is_charge_refundable"]:
+        raise InvalidState(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+        )
+    if left <= 0:
+        raise InvalidState(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if wanted < 1:
+        message = "This value must be greater than or equal to 1."
+        raise InvalidParameter(message, code="parameter_invalid_integer", param="amount")
+    if wanted > left:
+        raise _too_much(wanted, left, charge["currency"])
+
+
+def _too_much(wanted: int, left: int, currency: str) -> StripeError:
+    asked, rest = money.display(wanted, currency), money.display(left, currency)
+    return InvalidState(f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount")
+
+
+def _make(world: World, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
+    card = cards.CARDS.get(charge["_number"])
+    kind = charge["payment_method_details"]["type"]
+    pending = bool(card and card.refund == "pends")
+    refund: Obj = {
+        "id": world.ids.new("re" if kind == "card" else "pyr"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": world.now,
+        "currency": charge["currency"],
+        "destination_details": _destination(kind),
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "reason": params.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "pending" if pending else "succeeded",
+        "transfer_reversal": None,
+    }
+    if pending:
+        refund["pending_reason"] = "processing"
+    if params.get("metadata"):
+        merge_metadata(refund, params["metadata"])
+    booked = balance.record(world, "refund", "refund", -amount, refund, text="REFUND FOR CHARGE")
+    refund["balance_transaction"] = booked["id"]
+    return refund
+
+
+def _destination(kind: str) -> Obj:
+    if kind != "card":
+        return {"type": kind}
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"card": card, "type": "card"}
+
+
+def _reference(world: World, refund: Obj) -> None:
+    """A card refund gets its reference number a moment later."""
+    if refund["destination_details"]["type"] == "card" and refund["status"] == "succeeded":
+        with changing(world, refund):
+            number = f"{world.now % 10**10:010d}{len(world.store.refunds):05d}"
+            refund["destination_details"]["card"] |= {"reference": number, "reference_status": "available"}
+
+
+ROUTES: Routes = {
+    "POST /v1/refunds": create,
+    "GET /v1/refunds": list_,
+    "GET /v1/refunds/{id}": retrieve,
+    "POST /v1/refunds/{id}": update,
+    "POST /v1/refunds/{id}/cancel": cancel,
+}

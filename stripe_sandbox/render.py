@@ -1,0 +1,132 @@
+"""Turns stored objects into what an answer or an event carries: copies, expansion, versions."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from stripe_sandbox import versions
+from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.store import Obj
+
+if TYPE_CHECKING:
+    from stripe_sandbox.world import World
+
+MAX_DEPTH = 4
+
+# Fields that `expand` may replace with the object they name: https://docs.stripe.com/api/expanding_objects.
+EXPANDABLE: dict[str, frozenset[str]] = {
+    name: frozenset(fields.split())
+    for name, fields in {
+        "payment_intent": "customer latest_charge payment_method review on_behalf_of application",
+        "setup_intent": "customer latest_attempt payment_method mandate single_use_mandate on_behalf_of application",
+        "setup_attempt": "customer payment_method setup_intent on_behalf_of application",
+        "charge": "customer balance_transaction payment_intent failure_balance_transaction review on_behalf_of "
+        "application application_fee source_transfer transfer",
+        "refund": "charge payment_intent balance_transaction failure_balance_transaction transfer_reversal "
+        "source_transfer_reversal",
+        "dispute": "charge payment_intent",
+        "payment_method": "customer",
+        "customer": "default_source test_clock",
+        "invoice_settings": "default_payment_method",
+        "checkout.session": "customer payment_intent setup_intent payment_link subscription invoice",
+        "balance_transaction": "source",
+        "price": "product",
+        "product": "default_price tax_code",
+        "token": "",
+        "event": "",
+        "card": "customer account",
+    }.items()
+}
+
+# Fields that are absent until `expand` asks for them.
+INCLUDABLE = {
+    "charge": frozenset(["refunds"]),
+    "checkout.session": frozenset(["line_items"]),
+    "customer": frozenset(["sources", "subscriptions", "tax_ids", "tax"]),
+}
+
+# What a publishable key may see of an intent.
+CLIENT_VIEW = frozenset(
+    "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason capture_method "
+    "client_secret confirmation_method created currency description last_payment_error last_setup_error livemode "
+    "next_action payment_method payment_method_configuration_details payment_method_types processing receipt_email "
+    "setup_future_usage shipping source status usage".split()
+)
+
+ExpandTree = dict[str, Any]
+
+
+def copy_json[T](value: T) -> T:
+    """Return a deep copy of JSON data."""
+    copied: T = json.loads(json.dumps(value))
+    return copied
+
+
+def public(obj: Obj) -> Obj:
+    """Return a deep copy without the sandbox's own keys."""
+    return copy_json({key: value for key, value in obj.items() if key[0] != "_"})
+
+
+def difference(before: Obj, after: Obj) -> Obj:
+    """Return the old values of what changed, as `previous_attributes` of an event does."""
+    changed: Obj = {}
+    for key in before.keys() | after.keys():
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        changed[key] = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
+    return dict(sorted(changed.items()))
+
+
+def expand_tree(paths: Iterable[str]) -> ExpandTree:
+    """Turn `["data.customer", "latest_charge"]` into nested dictionaries."""
+    tree: ExpandTree = {}
+    for path in paths:
+        parts = path.split(".")
+        if len(parts) > MAX_DEPTH:
+            message = f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}"
+            raise InvalidParameter(message, param="expand")
+        node = tree
+        for part in parts:
+            node = node.setdefault(part, {})
+    return tree
+
+
+class Renderer:
+    """Renders objects for one request."""
+
+    def __init__(self, world: "World", version: str, tree: ExpandTree | None = None) -> None:
+        self._world, self._version, self._tree = world, version, tree or {}
+
+    def __call__(self, obj: Obj) -> Obj:
+        return self._render(obj, self._tree, "")
+
+    def _render(self, obj: Obj, tree: ExpandTree, path: str) -> Obj:
+        rendered = versions.adapt(public(obj), self._version)
+        for name, subtree in tree.items():
+            self._expand(obj, rendered, name, subtree, f"{path}.{name}" if path else name)
+        return rendered
+
+    def _expand(self, obj: Obj, rendered: Obj, name: str, tree: ExpandTree, path: str) -> None:
+        kind = obj.get("object", "")
+        if kind == "list" and name == "data":
+            rendered["data"] = [self._render(item, tree, path) for item in obj["data"]]
+        elif name in INCLUDABLE.get(kind, ()):
+            rendered[name] = self._render(self._world.include(obj, name), tree, path)
+        elif name in EXPANDABLE.get(kind, ()) or name in EXPANDABLE["invoice_settings"]:
+            target = self._world.store.find(obj.get(name))
+            if target is not None:
+                rendered[name] = self._render(target, tree, path)
+        elif isinstance(obj.get(name), dict) and tree:
+            rendered[name] = self._render(obj[name], tree, path)
+        else:
+            raise InvalidState(f"This property cannot be expanded ({path}).", param="expand")
+
+
+def client_view(obj: Obj) -> Obj:
+    """Return an intent as a publishable key sees it."""
+    return {key: value for key, value in obj.items() if key in CLIENT_VIEW} | {"source": None} if obj.get(
+        "object"
+    ) in ("payment_intent", "setup_intent") else obj
+
+

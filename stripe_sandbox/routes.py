@@ -1,0 +1,47 @@
+"""Which function answers which endpoint."""
+
+from stripe_sandbox import (
+    accounts,
+    balance,
+    charges,
+    customers,
+    disputes,
+    events,
+    payment_intents,
+    payment_methods,
+    refunds,
+    tokens,
+    webhook_endpoints,
+)
+from stripe_sandbox.calls import Handler
+
+_MODULES = (
+    accounts, balance, charges, customers, disputes, events, payment_intents, payment_methods, refunds, tokens,
+    webhook_endpoints,
+)  # fmt: skip
+ROUTES: dict[str, Handler] = {endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()}
+
+PUBLISHABLE = {"POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE}
+
+
+def _by_length() -> dict[tuple[str, int], list[tuple[list[str], str]]]:
+    table: dict[tuple[str, int], list[tuple[list[str], str]]] = {}
+    for endpoint in ROUTES:
+        method, path = endpoint.split(" ")
+        parts = path.split("/")
+        table.setdefault((method, len(parts)), []).append((parts, endpoint))
+    for rows in table.values():
+        rows.sort(key=lambda row: sum(part.startswith("{") for part in row[0]))
+    return table
+
+
+_TABLE = _by_length()
+
+
+def find(method: str, path: str) -> tuple[str, dict[str, str]] | None:
+    """Return the endpoint and the ids in the path; fixed parts win over ids."""
+    parts = path.split("/")
+    for pattern, endpoint in _TABLE.get((method, len(parts)), ()):
+        if all(p == part or (p.startswith("{") and part) for p, part in zip(pattern, parts, strict=True)):
+            return endpoint, {p[1:-1]: part for p, part in zip(pattern, parts, strict=True) if p.startswith("{")}
+    return None

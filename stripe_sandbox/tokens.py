@@ -1,0 +1,123 @@
+"""Tokens of cards: https://docs.stripe.com/api/tokens."""
+
+import time
+from typing import Any
+
+from stripe_sandbox import cards, payment_methods
+from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+BRANDS = {
+    "visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover",
+    "diners": "Diners Club", "jcb": "JCB", "unionpay": "UnionPay",
+}  # fmt: skip
+
+
+def create(call: Call) -> Obj:
+    given = call.params.get("card")
+    if not isinstance(given, dict):
+        raise InvalidParameter("You must supply a card to make a token of.", code="parameter_missing", param="card")
+    card, month, year = check_card(call.world, given)
+    return call.world.store.tokens.add(_token(call.world, card, month, year, given))
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.tokens)
+
+
+def spend(world: World, token_id: str, param: str) -> Obj:
+    """Use a token once, for the parts of a payment method; names such as `tok_visa` never run out."""
+    named = cards.by_name(token_id) if token_id.startswith("tok_") else None
+    if named:
+        return payment_methods.card_fields(named, 12, year_of(world) + 1, cvc=False)
+    token = world.store.tokens.get(token_id)
+    if token is None:
+        raise no_such("token", token_id, param)
+    if token["used"]:
+        message = f"You cannot use a Stripe token more than once: {token_id}."
+        raise InvalidState(message, code="token_already_used", param=param)
+    token["used"] = True
+    card = cards.by_number(token["_number"])
+    year, month = token["card"]["exp_year"], token["card"]["exp_month"]
+    return payment_methods.card_fields(card, month, year, cvc=token["_cvc_given"])
+
+
+def check_card(world: World, given: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
+    """Return the card, month and year of raw card data; what the form gets wrong is a card error."""
+    for name in ("number", "exp_month", "exp_year"):
+        if name not in given:
+            where = f"card[{name}]"
+            raise InvalidParameter(f"Missing required param: {where}.", code="parameter_missing", param=where)
+    number = str(given["number"]).replace(" ", "").replace("-", "")
+    month, year = _integer(given["exp_month"], "month"), _integer(given["exp_year"], "year")
+    year += 2000 if year < 100 else 0
+    if not number.isdigit() or not 12 <= len(number) <= 19 or not cards.passes_luhn(number):
+        raise CardError("Your card number is incorrect.", code="incorrect_number", param="number")
+    this_year, this_month = time.gmtime(world.now)[:2]
+    if not 1 <= month <= 12 or (year == this_year and month < this_month):
+        raise CardError("Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month")
+    if not this_year <= year <= this_year + 50:
+        raise CardError("Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year")
+    card, cvc = cards.by_number(number), str(given.get("cvc") or "")
+    if cvc and (not cvc.isdigit() or len(cvc) != (4 if card.brand == "amex" else 3)):
+        raise CardError("Your card's security code is invalid.", code="invalid_cvc", param="cvc")
+    return card, month, year
+
+
+def _integer(value: Any, part: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        message = f"Your card's expiration {part} is invalid."
+        raise CardError(message, code=f"invalid_expiry_{part}", param=f"exp_{part}") from None
+
+
+def year_of(world: World) -> int:
+    return time.gmtime(world.now).tm_year
+
+
+def _token(world: World, card: cards.TestCard, month: int, year: int, given: dict[str, Any]) -> Obj:
+    return {
+        "id": world.ids.new("tok"),
+        "object": "token",
+        "card": {
+            "id": world.ids.new("card"),
+            "object": "card",
+            "address_city": given.get("address_city"),
+            "address_country": given.get("address_country"),
+            "address_line1": given.get("address_line1"),
+            "address_line1_check": "unchecked" if given.get("address_line1") else None,
+            "address_line2": given.get("address_line2"),
+            "address_state": given.get("address_state"),
+            "address_zip": given.get("address_zip"),
+            "address_zip_check": "unchecked" if given.get("address_zip") else None,
+            "allow_redisplay": "unspecified",
+            "brand": BRANDS.get(card.brand, "Unknown"),
+            "country": card.country,
+            "cvc_check": "unchecked" if given.get("cvc") else None,
+            "dynamic_last4": None,
+            "exp_month": month,
+            "exp_year": year,
+            "fingerprint": card.fingerprint,
+            "funding": card.funding,
+            "issuer": "Stripe Test Bank",
+            "last4": card.last4,
+            "metadata": {},
+            "name": given.get("name"),
+            "networks": {"preferred": None},
+            "regulated_status": "unregulated",
+            "tokenization_method": None,
+        },
+        "client_ip": "127.0.0.1",
+        "created": world.now,
+        "livemode": False,
+        "type": "card",
+        "used": False,
+        "_number": card.number,
+        "_cvc_given": bool(given.get("cvc")),
+    }
+
+
+ROUTES: Routes = {"POST /v1/tokens": create, "GET /v1/tokens/{id}": retrieve}

@@ -1,0 +1,43 @@
+"""API versions, and what differs between them: https://docs.stripe.com/api/versioning."""
+
+import re
+from typing import Any
+
+from stripe_sandbox.errors import InvalidParameter
+
+DEFAULT = "2026-05-27.dahlia"
+LATEST = "2026-10-28.endive"
+ENDIVE = "2026-09-30"
+
+SHAPE = re.compile(r"^20\d\d-\d\d-\d\d(\.[a-z]+)?$")
+METHOD_TYPES = {"list": "str"}
+
+
+def check(version: str) -> str:
+    """Return a version that looks like one; others are refused as Stripe does."""
+    if not SHAPE.match(version):
+        raise InvalidParameter(f"Invalid Stripe API version: {version}")
+    return version
+
+
+def is_endive(version: str) -> bool:
+    """Tell whether `payment_method_types` is gone from creation, and `allowed_payment_method_types` there."""
+    return version[:10] >= ENDIVE
+
+
+def refuse_method_types(version: str, params: dict[str, Any]) -> None:
+    """Refuse `payment_method_types` on an intent from endive on."""
+    if "payment_method_types" in params and is_endive(version):
+        raise InvalidParameter(
+            "The `payment_method_types` parameter is no longer supported as of API version 2026-09-30.endive. "
+            "Use `automatic_payment_methods`, or restrict the choice with `allowed_payment_method_types`.",
+            code="payment_method_types_no_longer_supported",
+            param="payment_method_types",
+        )
+
+
+def adapt(obj: dict[str, Any], version: str) -> dict[str, Any]:
+    """Remove from a rendered object what its version does not know."""
+    if not is_endive(version):
+        obj.pop("allowed_payment_method_types", None)
+    return obj
