@@ -104,6 +104,7 @@ def succeed(world: World, intent: Obj, method: Obj, *, authenticated: bool) -> N
     if not capture_now:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         world.emit("payment_intent.amount_capturable_updated", intent)
+        world.notice(intent)
         return
     _received(world, intent, charge)
 
@@ -161,6 +162,17 @@ def fail_settlement(world: World, intent: Obj, refusal: Decline) -> None:
     error = payment_methods.declined(refusal, charge=charge["id"])
     error.extra["payment_method"] = public(method)
     _failed(world, intent, error.body()["error"])
+    world.notice(intent)
+
+
+def _settle_by_itself(world: World, intent: Obj, method: Obj) -> None:
+    if intent["status"] != "processing":
+        return
+    refusal = banks.by_number(method["_number"], method["type"]).failure
+    if refusal:
+        fail_settlement(world, intent, refusal)
+    else:
+        settle(world, intent)
 
 
 def _challenge(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
@@ -184,6 +196,9 @@ def _process(world: World, intent: Obj, method: Obj) -> None:
     charge = charges.make(world, intent, method, Attempt(pending=True))
     intent |= {"status": "processing", "latest_charge": charge["id"], "processing": None}
     world.emit("payment_intent.processing", intent)
+    world.notice(intent)
+    if world.settings.automatic_after_s is not None:
+        world.timers.after(world.settings.automatic_after_s, lambda: _settle_by_itself(world, intent, method))
 
 
 def _keep_method(world: World, intent: Obj, method: Obj, authenticated: bool) -> None:
@@ -201,6 +216,7 @@ def _received(world: World, intent: Obj, charge: Obj) -> None:
     intent |= {"status": "succeeded", "amount_received": charge["amount_captured"], "amount_capturable": 0}
     intent |= {"next_action": None, "last_payment_error": None}
     world.emit("payment_intent.succeeded", intent)
+    world.notice(intent)
     charges.book(world, charge)
     card = cards.CARDS.get(charge["_number"])
     if card and card.dispute:

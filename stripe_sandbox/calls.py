@@ -64,12 +64,15 @@ def merge_metadata(obj: Obj, given: Any) -> None:
     obj["metadata"] = {key: value for key, value in kept.items() if value != ""}
 
 
-ADDRESS = dict.fromkeys(["city", "country", "line1", "line2", "postal_code", "state"])
+ADDRESS: Obj = dict.fromkeys(["city", "country", "line1", "line2", "postal_code", "state"])
 
 
 def address(given: Any) -> Obj | None:
     """Return an address with all its fields, or None."""
-    return ADDRESS | {k: v or None for k, v in given.items()} if given else None
+    if not given:
+        return None
+    filled: Obj = ADDRESS | {k: v or None for k, v in given.items()}
+    return filled
 
 
 def shipping(given: Any) -> Obj | None:
@@ -77,4 +80,5 @@ def shipping(given: Any) -> Obj | None:
     if not given:
         return None
     blank = {"carrier": None, "name": None, "phone": None, "tracking_number": None}
-    return blank | given | {"address": address(given.get("address"))}
+    filled: Obj = blank | given | {"address": address(given.get("address"))}
+    return filled

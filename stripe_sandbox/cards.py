@@ -19,8 +19,8 @@ class Decline:
     by_radar: bool = False
 
 
-def _declined(decline_code: str, message: str = "Your card was declined.", **more: bool) -> Decline:
-    return Decline("card_declined", decline_code, message, advice="try_again_later", **more)
+def _declined(decline_code: str, message: str = "Your card was declined.", *, by_radar: bool = False) -> Decline:
+    return Decline("card_declined", decline_code, message, advice="try_again_later", by_radar=by_radar)
 
 
 GENERIC = _declined("generic_decline")

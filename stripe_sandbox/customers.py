@@ -32,6 +32,15 @@ def create(call: Call) -> Obj:
     return customer
 
 
+def make(world: World, params: dict[str, Any]) -> Obj:
+    """Store a customer that Checkout made."""
+    customer = _blank(world)
+    _apply(world, customer, {name: value for name, value in params.items() if value})
+    world.store.customers.add(customer)
+    world.emit("customer.created", customer)
+    return customer
+
+
 def retrieve(call: Call) -> Obj:
     return call.target(call.world.store.customers)
 

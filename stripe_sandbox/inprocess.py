@@ -45,7 +45,7 @@ class SandboxHTTPClient(HTTPClient):
         response = self._send(method, url, headers or {}, post_data)
         return response.body, response.status, Headers(response.headers)
 
-    def request_stream(  # type: ignore[override]
+    def request_stream(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[Iterator[bytes], int, Mapping[str, str]]:
         body, status, answered = self.request(method, url, headers, post_data)
@@ -71,12 +71,16 @@ class SandboxHTTPClient(HTTPClient):
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         response = self._sandbox.request(method, path, dict(headers), body)
         if response.broken == "timeout" or response.delay_s >= self._timeout_s:
-            raise APIConnectionError(TIMED_OUT, should_retry=True)
+            raise _connection_error(TIMED_OUT)
         if response.broken == "cut":
-            raise APIConnectionError(CUT, should_retry=True)
+            raise _connection_error(CUT)
         if response.delay_s:
             self._sandbox.clock.advance(response.delay_s)
         return response
+
+
+def _connection_error(message: str) -> APIConnectionError:
+    return APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]
 
 
 def client(sandbox: Sandbox, key: str = "sk_test_sandbox_0000", **options: Any) -> stripe.StripeClient:

@@ -89,14 +89,14 @@ def confirm(call: Call) -> Obj:
 
 
 def capture(call: Call) -> Obj:
-    intent = call.target(call.world.store.payment_intents)
+    intent: Obj = call.target(call.world.store.payment_intents)
     if intent["status"] != "requires_capture":
         raise unexpected(
             intent,
             f"This PaymentIntent could not be captured because it has a status of {intent['status']}. "
             "Only a PaymentIntent with one of the following statuses may be captured: requires_capture.",
         )
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    amount = int(call.params.get("amount_to_capture") or intent["amount_capturable"])
     if not 1 <= amount <= intent["amount_capturable"]:
         message = f"The amount to capture must be between 1 and {intent['amount_capturable']}."
         raise InvalidState(message, code="amount_too_large", param="amount_to_capture")
@@ -220,7 +220,9 @@ def check_client_secret(call: Call, intent: Obj) -> None:
 def unexpected(intent: Obj, message: str) -> StripeError:
     """Return the 400 for a state that forbids it, with the intent attached."""
     code = f"{intent['object']}_unexpected_state"
-    return InvalidState(message, code=code, **{intent["object"]: public(intent)})
+    error = InvalidState(message, code=code)
+    error.extra[intent["object"]] = public(intent)
+    return error
 
 
 def configuration(world: World) -> Obj:
@@ -282,8 +284,8 @@ def _not_confirmable(intent: Obj) -> str:
 
 
 def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
-    currency = money.check_currency(params.get("currency", intent["currency"]))
-    amount = money.check_amount(params.get("amount", intent["amount"]), currency)
+    currency = money.check_currency(params["currency"] if "currency" in params else intent["currency"])
+    amount = money.check_amount(params["amount"] if "amount" in params else intent["amount"], currency)
     intent |= {"amount": amount, "currency": currency}
     for name in ("customer", "setup_future_usage", "capture_method"):
         if name in params:

@@ -54,6 +54,7 @@ def refund_charge(world: World, charge: Obj, amount: int | None, params: dict[st
     previous = {"amount_refunded": before} | ({"refunded": False} if charge["refunded"] else {})
     world.emit("charge.refunded", charge, previous)
     _reference(world, refund)
+    _finish_by_itself(world, refund, charge)
     return refund
 
 
@@ -186,6 +187,20 @@ def _destination(kind: str) -> Obj:
         return {"type": kind}
     card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
     return {"card": card, "type": "card"}
+
+
+def _finish_by_itself(world: World, refund: Obj, charge: Obj) -> None:
+    """On the laptop, Stripe's asynchronous test refunds end after a while without anybody's doing."""
+    wait, card = world.settings.automatic_after_s, cards.CARDS.get(charge["_number"])
+    if wait is None or card is None or card.refund == "succeeds":
+        return
+    ending = succeed if card.refund == "pends" else fail
+    before = refund["status"]
+    def finish() -> None:
+        if refund["status"] == before:
+            ending(world, refund)
+
+    world.timers.after(wait, finish)
 
 
 def _reference(world: World, refund: Obj) -> None:

@@ -1,27 +1,42 @@
 """Which function answers which endpoint."""
 
+from collections.abc import Callable
+
 from stripe_sandbox import (
     accounts,
     balance,
     charges,
+    checkout,
     customers,
     disputes,
     events,
     payment_intents,
     payment_methods,
+    products,
     refunds,
+    setup_intents,
     tokens,
     webhook_endpoints,
 )
 from stripe_sandbox.calls import Handler
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
 
 _MODULES = (
-    accounts, balance, charges, customers, disputes, events, payment_intents, payment_methods, refunds, tokens,
-    webhook_endpoints,
+    accounts, balance, charges, checkout, customers, disputes, events, payment_intents, payment_methods, products,
+    refunds, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()}
 
-PUBLISHABLE = {"POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE}
+# What Stripe.js calls with a publishable key.
+PUBLISHABLE = {
+    "POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE, *setup_intents.PUBLISHABLE,
+}  # fmt: skip
+INCLUDES: dict[tuple[str, str], Callable[[World, Obj], Obj]] = {
+    ("charge", "refunds"): charges.refunds_of,
+    ("checkout.session", "line_items"): checkout.line_items_of,
+}
+WATCHERS: list[Callable[[World, Obj], None]] = [checkout.follow]
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], str]]]:

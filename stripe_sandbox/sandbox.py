@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from stripe_sandbox import charges, webhook_endpoints
+from stripe_sandbox import routes, webhook_endpoints
 from stripe_sandbox.api import Api
 from stripe_sandbox.clock import Clock, SystemClock
 from stripe_sandbox.control import Control
@@ -38,6 +38,10 @@ class Sandbox:
         self.lock = threading.RLock()
         self._first_endpoint = (webhook_url, webhook_secret, webhook_api_version) if webhook_secret else None
         self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.world = World(self.clock, self.ids, self.settings, self.faults)
+        self.world.includes |= routes.INCLUDES
+        self.world.watchers += routes.WATCHERS
+        self.control = Control(self)
         self._start()
 
     def request(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Response:
@@ -80,10 +84,8 @@ class Sandbox:
             self._start()
 
     def _start(self) -> None:
-        self.world = World(self.clock, self.ids, self.settings, self.faults)
-        self.world.includes["charge", "refunds"] = charges.refunds_of
+        self.world.forget()
         self._api = Api(self.world)
-        self.control = Control(self)
         if self._first_endpoint:
             url, secret, version = self._first_endpoint
             assert secret

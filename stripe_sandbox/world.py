@@ -41,12 +41,17 @@ class World:
 
     def __init__(self, clock: Clock, ids: Ids, settings: Settings, faults: Faults) -> None:
         self.clock, self.ids, self.settings, self.faults = clock, ids, settings, faults
-        self.store = Store()
-        self.outbox = Outbox(clock)
-        self.timers = Timers(clock)
-        self.cause = Cause()
         self.includes: dict[tuple[str, str], Callable[[World, Obj], Obj]] = {}
         self.listeners: list[Callable[[Obj], None]] = []
+        self.watchers: list[Callable[[World, Obj], None]] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew; who listens goes on listening."""
+        self.store = Store()
+        self.outbox = Outbox(self.clock)
+        self.timers = Timers(self.clock)
+        self.cause = Cause()
 
     @property
     def now(self) -> int:
@@ -81,6 +86,11 @@ class World:
         self.outbox.queue(event, endpoints, plan)
         for listener in self.listeners:
             listener(event)
+
+    def notice(self, intent: Obj) -> None:
+        """Tell those who wait for a payment, such as its Checkout Session, that it moved."""
+        for watcher in self.watchers:
+            watcher(self, intent)
 
     @contextmanager
     def updating(self, event_type: str, obj: Obj) -> Iterator[None]:

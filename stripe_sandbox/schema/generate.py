@@ -172,8 +172,9 @@ def add_cards(result: dict[str, Node]) -> None:
     """Let `payment_method_data` hold a card, which Stripe.js sends and the SDK's annotations leave out."""
     card = result["POST /v1/payment_methods"]["fields"]["card"]
     for node in result.values():
-        if "payment_method_data" in node["fields"]:
-            node["fields"]["payment_method_data"]["fields"]["card"] = card
+        data = node["fields"].get("payment_method_data", {})
+        if "type" in data.get("fields", {}):
+            data["fields"]["card"] = card
 
 
 def main() -> None:

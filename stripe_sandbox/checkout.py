@@ -1,0 +1,313 @@
+"""Checkout Sessions with a hosted page: https://docs.stripe.com/api/checkout/sessions."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from stripe_sandbox import attempts, customers, money, paging, payment_intents, setup_intents, versions
+from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.checkout_lines import lines_of
+from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
+CUSTOM_TEXT = dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"])
+DETAILS = dict.fromkeys(["address", "business_name", "email", "individual_name", "name", "phone"])
+PAID = ("succeeded", "requires_capture")
+
+
+def create(call: Call) -> Obj:
+    world, params = call.world, call.params
+    customer = call.referred(world.store.customers, "customer")
+    _check(world, params)
+    lines = lines_of(world, params.get("line_items", []))
+    session = _make(world, params, lines, customer)
+    world.store.checkout_sessions.add(session)
+    if session["mode"] == "setup":
+        _add_setup_intent(world, session, params)
+    world.timers.at(session["expires_at"], lambda: _expire_by_itself(world, session))
+    return session
+
+
+def retrieve(call: Call) -> Obj:
+    return call.target(call.world.store.checkout_sessions)
+
+
+def update(call: Call) -> Obj:
+    session = retrieve(call)
+    assign(session, call.params, ["metadata"])
+    return session
+
+
+def list_(call: Call) -> Obj:
+    email = call.params.get("customer_details", {}).get("email")
+
+    def wanted(session: Obj) -> bool:
+        return email is None or (session["customer_details"] or {}).get("email") == email
+
+    table = call.world.store.checkout_sessions
+    return paging.page(table, call.path, call.params, "customer", "payment_intent", "status", keep=wanted)
+
+
+def list_line_items(call: Call) -> Obj:
+    return paging.page_of(retrieve(call)["_lines"], call.path, call.params)
+
+
+def line_items_of(world: World, session: Obj) -> Obj:
+    """Return the list that `expand[]=line_items` asks for."""
+    return paging.page_of(session["_lines"], f"/v1/checkout/sessions/{session['id']}/line_items")
+
+
+def expire(call: Call) -> Obj:
+    return expire_session(call.world, retrieve(call))
+
+
+def expire_session(world: World, session: Obj) -> Obj:
+    """Close an open session for good, and cancel the payment that it began."""
+    if session["status"] != "open":
+        raise InvalidState(
+            'Only Checkout Sessions with a status in ["open"] can be expired. '
+            f"This Session has a status of {session['status']}."
+        )
+    session |= {"status": "expired", "url": None}
+    intent = world.store.payment_intents.get(session["payment_intent"])
+    if intent is not None and intent["status"] in payment_intents.CANCELABLE:
+        payment_intents.cancel_intent(world, intent, "expired")
+    setup = world.store.setup_intents.get(session["setup_intent"])
+    if setup is not None and setup["status"] in setup_intents.CONFIRMABLE:
+        setup_intents.cancel_intent(world, setup, "abandoned")
+    world.emit("checkout.session.expired", session)
+    return session
+
+
+def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
+    """Pay, or save the card, as the buyer on the hosted page; a decline is raised and leaves the session open."""
+    if session["status"] != "open":
+        raise InvalidState(f"This Checkout Session is {session['status']}.")
+    session["_buyer"] = buyer
+    manner = attempts.Manner(use_stripe_sdk=True)
+    if session["mode"] == "setup":
+        setup = world.store.setup_intents.get(session["setup_intent"])
+        assert setup is not None
+        setup_intents.set_up(world, setup, method, manner)
+        return
+    intent = world.store.payment_intents.get(session["payment_intent"]) or _begin_payment(world, session, buyer)
+    if buyer.get("save") and not intent["setup_future_usage"] and intent["customer"]:
+        intent["setup_future_usage"] = "on_session"
+        method["allow_redisplay"] = "always"
+    elif intent["setup_future_usage"] and method["customer"] is None:
+        method["allow_redisplay"] = "limited"
+    attempts.confirm(world, intent, method, manner)
+
+
+def follow(world: World, intent: Obj) -> None:
+    """Move the session along with its payment."""
+    session = world.store.checkout_sessions.get(intent.get("_session"))
+    if session is None:
+        return
+    paid = intent["status"] == "succeeded"
+    if session["status"] == "open" and intent["status"] in (*PAID, "processing"):
+        _complete(world, session, paid)
+    elif session["status"] == "complete" and session["payment_status"] == "unpaid":
+        if paid:
+            session["payment_status"] = "paid"
+            world.emit("checkout.session.async_payment_succeeded", session)
+        elif intent["status"] == "requires_payment_method":
+            world.emit("checkout.session.async_payment_failed", session)
+
+
+def _complete(world: World, session: Obj, paid: bool) -> None:
+    buyer = session["_buyer"]
+    known = session["customer_details"] or {}
+    details = DETAILS | {"tax_exempt": "none", "tax_ids": []} | known
+    details |= {name: buyer[name] for name in ("email", "name", "phone", "address") if buyer.get(name)}
+    session |= {
+        "status": "complete",
+        "url": None,
+        "payment_status": "no_payment_required" if session["mode"] == "setup" else "paid" if paid else "unpaid",
+        "customer_details": details,
+        "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
+    }
+    world.emit("checkout.session.completed", session)
+
+
+def _begin_payment(world: World, session: Obj, buyer: dict[str, Any]) -> Obj:
+    """Create the intent only now, as Checkout does since 2022-08-01."""
+    if session["customer"] is None and session["customer_creation"] == "always":
+        customer = customers.make(world, {"email": buyer.get("email"), "name": buyer.get("name")})
+        session["customer"] = customer["id"]
+    data = dict(session["_payment_intent_data"])
+    fields = data | {
+        "amount": session["amount_total"],
+        "currency": session["currency"],
+        "payment_method_types": session["payment_method_types"],
+    }
+    if session["customer"]:
+        fields["customer"] = session["customer"]
+    intent = payment_intents.make(world, fields, versions.DEFAULT)
+    intent["_session"] = session["id"]
+    world.store.payment_intents.add(intent)
+    session["payment_intent"] = intent["id"]
+    world.emit("payment_intent.created", intent)
+    return intent
+
+
+def _add_setup_intent(world: World, session: Obj, params: dict[str, Any]) -> None:
+    fields = dict(params.get("setup_intent_data", {})) | {"payment_method_types": session["payment_method_types"]}
+    if session["customer"]:
+        fields["customer"] = session["customer"]
+    intent = world.store.setup_intents.add(setup_intents.make(world, fields))
+    intent["_session"] = session["id"]
+    session["setup_intent"] = intent["id"]
+    world.emit("setup_intent.created", intent)
+
+
+def _expire_by_itself(world: World, session: Obj) -> None:
+    if session["status"] == "open":
+        expire_session(world, session)
+
+
+def _check(world: World, params: dict[str, Any]) -> None:
+    mode = params.get("mode")
+    if mode is None:
+        raise InvalidParameter("Missing required param: mode.", code="parameter_missing", param="mode")
+    if mode == "subscription":
+        raise InvalidParameter("The sandbox has no subscriptions yet.", param="mode")
+    if params.get("ui_mode", "hosted_page") != "hosted_page":
+        raise InvalidParameter("The sandbox serves hosted pages only.", param="ui_mode")
+    if mode == "payment" and not params.get("line_items"):
+        message = "You must provide at least one line item in `payment` mode."
+        raise InvalidParameter(message, code="parameter_missing", param="line_items")
+    if "success_url" not in params:
+        raise InvalidParameter("Missing required param: success_url.", code="parameter_missing", param="success_url")
+    for name in ("success_url", "cancel_url"):
+        parts = urlsplit(params.get(name, "https://example.com"))
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise InvalidParameter("Not a valid URL", code="url_invalid", param=name)
+    if "customer" in params and "customer_email" in params:
+        message = "You may only specify one of these parameters: customer, customer_email."
+        raise InvalidParameter(message, param="customer_email")
+    _check_expiry(world, params.get("expires_at"))
+
+
+def _check_expiry(world: World, expires_at: int | None) -> None:
+    if expires_at is None:
+        return
+    if expires_at < world.now + SHORTEST_S:
+        message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+        raise InvalidParameter(message, param="expires_at")
+    if expires_at > world.now + LONGEST_S:
+        message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+        raise InvalidParameter(message, param="expires_at")
+
+
+def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | None]:
+    if params["mode"] == "setup":
+        return None, params.get("currency")
+    currency = lines[0]["currency"]
+    if any(line["currency"] != currency for line in lines):
+        message = "All prices on a Checkout Session must use the same currency."
+        raise InvalidParameter(message, param="line_items")
+    total = sum(line["amount_total"] for line in lines)
+    least = money.MINIMUM.get(currency, 1)
+    if total < least:
+        message = "The Checkout Session's total amount due must add up to at least "
+        raise InvalidParameter(f"{message}{money.display(least, currency)} {currency}", code="amount_too_small")
+    money.check_amount(total, currency, "line_items")
+    return total, currency
+
+
+def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
+    total, currency = _total(params, lines)
+    session_id = "cs_test_" + world.ids.text(58)
+    offered = payment_intents.offered_types(currency or world.settings.currency)
+    excluded = params.get("excluded_payment_method_types") or []
+    allowed = params.get("allowed_payment_method_types")
+    types = [kind for kind in offered if kind not in excluded and (not allowed or kind in allowed)]
+    email = customer["email"] if customer else params.get("customer_email")
+    details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
+    known = details if email or customer else None
+    explicit = params.get("payment_method_types")
+    session: Obj = {
+        "id": session_id,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": False},
+        "after_expiration": None,
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "allowed_payment_method_types": allowed,
+        "amount_subtotal": total,
+        "amount_total": total,
+        "currency": currency,
+        "customer": customer["id"] if customer else None,
+        "customer_details": known,
+        "customer_email": params.get("customer_email"),
+        "payment_method_configuration_details": None if explicit else payment_intents.configuration(world),
+        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "payment_method_types": explicit or types,
+        "_lines": lines,
+        "_payment_intent_data": params.get("payment_intent_data", {}),
+        "_buyer": {},
+    }
+    return session | _standing_fields(world, params, session_id)
+
+
+def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> Obj:
+    payment = params["mode"] == "payment"
+    creation = params.get("customer_creation", "if_required" if payment else "always")
+    saved = {"allow_redisplay_filters": ["always"], "payment_method_remove": "disabled", "payment_method_save": None}
+    return {
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": params.get("billing_address_collection"),
+        "cancel_url": params.get("cancel_url"),
+        "client_reference_id": params.get("client_reference_id"),
+        "client_secret": None,
+        "collected_information": None,
+        "consent": None,
+        "consent_collection": params.get("consent_collection"),
+        "created": world.now,
+        "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": CUSTOM_TEXT | params.get("custom_text", {}),
+        "customer_account": None,
+        "customer_creation": None if "customer" in params else creation,
+        "discounts": [] if payment else None,
+        "expires_at": params.get("expires_at", world.now + LONGEST_S),
+        "integration_identifier": params.get("integration_identifier"),
+        "invoice": None,
+        "invoice_creation": None,
+        "livemode": False,
+        "locale": params.get("locale"),
+        "metadata": dict(params.get("metadata") or {}),
+        "mode": params["mode"],
+        "origin_context": params.get("origin_context"),
+        "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": "if_required" if payment else "always",
+        "payment_status": "unpaid" if payment else "no_payment_required",
+        "permissions": None,
+        "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
+        "recovered_from": None,
+        "saved_payment_method_options": saved | params.get("saved_payment_method_options", {}),
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": params.get("submit_type"),
+        "subscription": None,
+        "success_url": params["success_url"],
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0} if payment else None,
+        "ui_mode": "hosted_page",
+        "url": f"{world.settings.public_url}/c/pay/{session_id}",
+        "wallet_options": None,
+    }
+
+
+ROUTES: Routes = {
+    "POST /v1/checkout/sessions": create,
+    "GET /v1/checkout/sessions": list_,
+    "GET /v1/checkout/sessions/{id}": retrieve,
+    "POST /v1/checkout/sessions/{id}": update,
+    "POST /v1/checkout/sessions/{id}/expire": expire,
+    "GET /v1/checkout/sessions/{id}/line_items": list_line_items,
+}

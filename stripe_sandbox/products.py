@@ -1,0 +1,129 @@
+"""Products and prices, as much as one-off payments need: https://docs.stripe.com/api/products."""
+
+from decimal import Decimal
+from typing import Any
+
+from stripe_sandbox import money, paging
+from stripe_sandbox.calls import Call, Routes, refer
+from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+
+def create_product(call: Call) -> Obj:
+    params = call.params
+    product = make_product(call.world, params)
+    call.world.emit("product.created", product)
+    if params.get("default_price_data"):
+        price = make_price(call.world, params["default_price_data"], product)
+        call.world.emit("price.created", price)
+        product["default_price"] = price["id"]
+    return product
+
+
+def retrieve_product(call: Call) -> Obj:
+    return call.target(call.world.store.products)
+
+
+def list_products(call: Call) -> Obj:
+    return paging.page(call.world.store.products, call.path, call.params, "active", "url")
+
+
+def create_price(call: Call) -> Obj:
+    world, params = call.world, call.params
+    if "product" in params:
+        product = refer(world.store.products, params["product"], "product")
+    elif "product_data" in params:
+        product = make_product(world, params["product_data"])
+        world.emit("product.created", product)
+    else:
+        raise InvalidParameter("You must provide `product` or `product_data`.", code="parameter_missing", param="product")
+    price = make_price(world, params, product)
+    world.emit("price.created", price)
+    return price
+
+
+def retrieve_price(call: Call) -> Obj:
+    return call.target(call.world.store.prices)
+
+
+def list_prices(call: Call) -> Obj:
+    return paging.page(call.world.store.prices, call.path, call.params, "active", "product", "currency", "type")
+
+
+def make_product(world: World, params: dict[str, Any]) -> Obj:
+    """Store a product."""
+    return world.store.products.add({
+        "id": params.get("id") or world.ids.new("prod", 14),
+        "object": "product",
+        "active": params.get("active", True),
+        "created": world.now,
+        "default_price": None,
+        "description": params.get("description"),
+        "images": params.get("images", []),
+        "livemode": False,
+        "marketing_features": params.get("marketing_features", []),
+        "metadata": dict(params.get("metadata") or {}),
+        "name": params["name"],
+        "package_dimensions": None,
+        "shippable": params.get("shippable"),
+        "statement_descriptor": params.get("statement_descriptor"),
+        "tax_code": params.get("tax_code"),
+        "type": "service",
+        "unit_label": params.get("unit_label"),
+        "updated": world.now,
+        "url": params.get("url"),
+    })
+
+
+def make_price(world: World, params: dict[str, Any], product: Obj) -> Obj:
+    """Store a price; a fraction of a minor unit is refused, for nobody can be charged it alone."""
+    currency = money.check_currency(params["currency"])
+    recurring = params.get("recurring")
+    amount = _unit_amount(params)
+    return world.store.prices.add({
+        "id": world.ids.new("price"),
+        "object": "price",
+        "active": params.get("active", True),
+        "billing_scheme": "per_unit",
+        "created": world.now,
+        "currency": currency,
+        "custom_unit_amount": None,
+        "livemode": False,
+        "lookup_key": params.get("lookup_key"),
+        "metadata": dict(params.get("metadata") or {}),
+        "nickname": params.get("nickname"),
+        "product": product["id"],
+        "recurring": _recurring(recurring) if recurring else None,
+        "tax_behavior": params.get("tax_behavior", "unspecified"),
+        "tiers_mode": None,
+        "transform_quantity": None,
+        "type": "recurring" if recurring else "one_time",
+        "unit_amount": amount,
+        "unit_amount_decimal": str(amount),
+    })
+
+
+def _recurring(given: dict[str, Any]) -> Obj:
+    blank = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
+    return blank | given
+
+
+def _unit_amount(params: dict[str, Any]) -> int:
+    given = params.get("unit_amount", params.get("unit_amount_decimal"))
+    if given is None:
+        raise InvalidParameter("You must provide `unit_amount`.", code="parameter_missing", param="unit_amount")
+    amount = Decimal(given)
+    if amount != amount.to_integral_value() or amount < 0:
+        raise InvalidParameter(f"Invalid non-negative integer: {given}", param="unit_amount")
+    return int(amount)
+
+
+ROUTES: Routes = {
+    "POST /v1/products": create_product,
+    "GET /v1/products": list_products,
+    "GET /v1/products/{id}": retrieve_product,
+    "POST /v1/prices": create_price,
+    "GET /v1/prices": list_prices,
+    "GET /v1/prices/{id}": retrieve_price,
+}

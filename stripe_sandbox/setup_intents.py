@@ -1,0 +1,280 @@
+"""SetupIntents, which save a card without a payment: https://docs.stripe.com/api/setup_intents."""
+
+from typing import Any
+
+from stripe_sandbox import attempts, cards, paging, payment_intents, payment_methods, versions
+from stripe_sandbox.attempts import Manner
+from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.cards import Decline
+from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.payment_intents import check_client_secret, configuration, given_method, unexpected
+from stripe_sandbox.render import public
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+
+
+def create(call: Call) -> Obj:
+    world, params = call.world, call.params
+    versions.refuse_method_types(call.version, params)
+    call.referred(world.store.customers, "customer")
+    if "return_url" in params and not params.get("confirm"):
+        raise InvalidParameter("You can only provide `return_url` when `confirm` is true.", param="return_url")
+    intent = make(world, params)
+    method = given_method(call, intent)
+    if method:
+        check_usable(method, intent)
+        intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
+    if params.get("confirm"):
+        _check_return_url(call, intent)
+    world.store.setup_intents.add(intent)
+    world.emit("setup_intent.created", intent)
+    if params.get("confirm"):
+        _confirm(call, intent)
+    return intent
+
+
+def retrieve(call: Call) -> Obj:
+    intent = call.target(call.world.store.setup_intents)
+    check_client_secret(call, intent)
+    return intent
+
+
+def update(call: Call) -> Obj:
+    versions.refuse_method_types(call.version, call.params)
+    intent = retrieve(call)
+    if intent["status"] not in CONFIRMABLE and set(call.params) - {"metadata", "description"}:
+        raise unexpected(intent, f"This SetupIntent could not be updated because it has a status of {intent['status']}.")
+    call.referred(call.world.store.customers, "customer")
+    assign(intent, call.params, ["customer", "description", "metadata"])
+    method = given_method(call, intent)
+    if method:
+        check_usable(method, intent)
+        intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
+    return intent
+
+
+def confirm(call: Call) -> Obj:
+    intent = retrieve(call)
+    if intent["status"] not in CONFIRMABLE:
+        raise unexpected(
+            intent,
+            f"You cannot confirm this SetupIntent because it has a status of {intent['status']}. "
+            f"Only a SetupIntent with one of the following statuses may be confirmed: {', '.join(CONFIRMABLE)}.",
+        )
+    versions.refuse_method_types(call.version, call.params)
+    method = given_method(call, intent)
+    if method:
+        check_usable(method, intent)
+        intent["payment_method"] = method["id"]
+    _check_return_url(call, intent)
+    return _confirm(call, intent)
+
+
+def cancel(call: Call) -> Obj:
+    return cancel_intent(call.world, retrieve(call), call.params.get("cancellation_reason"))
+
+
+def list_(call: Call) -> Obj:
+    return paging.page(call.world.store.setup_intents, call.path, call.params, "customer", "payment_method")
+
+
+def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
+    """Cancel for good; a finished one is refused."""
+    if intent["status"] not in CONFIRMABLE:
+        raise unexpected(intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}.")
+    intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
+    world.emit("setup_intent.canceled", intent)
+    return intent
+
+
+def set_up(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
+    """Ask the bank to save a card; a refusal is recorded on the intent and raised as a card error."""
+    check_usable(method, intent)
+    intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
+    if method["type"] == "card" and attempts.authentication(world, method, Manner(), None) == "challenge":
+        _attempt(world, intent, method, "requires_action")
+        url = f"{world.settings.public_url}/c/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
+        intent |= {"status": "requires_action", "next_action": attempts.next_action(world, url, manner)}
+        world.emit("setup_intent.requires_action", intent)
+        return
+    _ask_bank(world, intent, method)
+
+
+def pass_challenge(world: World, intent: Obj, method: Obj) -> None:
+    """The buyer authenticated."""
+    _ask_bank(world, intent, method)
+
+
+def fail_challenge(world: World, intent: Obj, method: Obj) -> None:
+    """The buyer did not authenticate."""
+    error = InvalidState(attempts.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
+    error.extra["payment_method"] = public(method)
+    _failed(world, intent, method, error.body()["error"])
+
+
+def check_usable(method: Obj, intent: Obj) -> None:
+    """Refuse another customer's method and a consumed one."""
+    owner = method["customer"]
+    if owner and owner != intent["customer"]:
+        raise InvalidState(
+            f"The payment method supplied ({method['id']}) belongs to the Customer {owner}. "
+            "Please include the Customer in the `customer` parameter on the SetupIntent.",
+            param="payment_method",
+        )
+    if not owner and method["_consumed_by"]:
+        raise InvalidState(payment_methods.CONSUMED, param="payment_method")
+    if method["type"] not in intent["payment_method_types"]:
+        message = f"The PaymentMethod provided ({method['type']}) is not allowed for this SetupIntent."
+        raise InvalidState(message, code="payment_intent_incompatible_payment_method", param="payment_method")
+
+
+def make(world: World, params: dict[str, Any]) -> Obj:
+    """Return a new intent that is not yet stored."""
+    intent_id = world.ids.new("seti", 24)
+    types = params.get("payment_method_types")
+    automatic = None
+    if not types:
+        automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
+        types = payment_intents.offered_types(world.settings.currency) if automatic["enabled"] else ["card"]
+        automatic = automatic if automatic["enabled"] else None
+    intent: Obj = {
+        "id": intent_id,
+        "object": "setup_intent",
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "application": None,
+        "automatic_payment_methods": automatic,
+        "cancellation_reason": None,
+        "client_secret": f"{intent_id}_secret_{world.ids.text(31)}",
+        "created": world.now,
+        "customer": params.get("customer"),
+        "customer_account": None,
+        "description": params.get("description"),
+        "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
+        "flow_directions": None,
+        "last_setup_error": None,
+        "latest_attempt": None,
+        "livemode": False,
+        "mandate": None,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": configuration(world) if automatic else None,
+        "payment_method_options": _options(types),
+        "payment_method_types": types,
+        "single_use_mandate": None,
+        "status": "requires_payment_method",
+        "usage": params.get("usage", "off_session"),
+    }
+    assign(intent, params, ["metadata"])
+    return intent
+
+
+def _options(types: list[str]) -> Obj:
+    options: Obj = {"card": dict(CARD_OPTIONS)} if "card" in types else {}
+    if "us_bank_account" in types:
+        options["us_bank_account"] = {"mandate_options": {}, "verification_method": "automatic"}
+    if "sepa_debit" in types:
+        options["sepa_debit"] = {}
+    return options
+
+
+def _confirm(call: Call, intent: Obj) -> Obj:
+    method = call.world.store.payment_methods.get(intent["payment_method"])
+    if method is None:
+        raise unexpected(
+            intent,
+            "You cannot confirm this SetupIntent because it's missing a payment method. You can either update the "
+            "SetupIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
+            "method or ConfirmationToken.",
+        )
+    set_up(call.world, intent, method, payment_intents.manner_of(call))
+    return intent
+
+
+def _check_return_url(call: Call, intent: Obj) -> None:
+    automatic = intent["automatic_payment_methods"]
+    redirects = automatic is not None and automatic["allow_redirects"] == "always"
+    told = call.params.get("return_url") or call.params.get("use_stripe_sdk")
+    if redirects and call.key_kind == "secret" and not told:
+        message = payment_intents.RETURN_URL_NEEDED.replace("This PaymentIntent", "This SetupIntent")
+        raise InvalidState(message, param="return_url")
+
+
+def _ask_bank(world: World, intent: Obj, method: Obj) -> None:
+    refusal = _refusal(method)
+    if refusal:
+        error = payment_methods.declined(refusal)
+        error.extra["payment_method"] = public(method)
+        _failed(world, intent, method, error.body()["error"])
+        error.extra["setup_intent"] = public(intent)
+        raise error
+    attempt = _attempt(world, intent, method, "succeeded")
+    method["_set_up"] = True
+    if intent["customer"] and method["customer"] is None:
+        payment_methods.attach_to(world, method, intent["customer"])
+    payment_methods.record_checks(method)
+    intent |= {"status": "succeeded", "next_action": None, "latest_attempt": attempt["id"]}
+    world.emit("setup_intent.succeeded", intent)
+    world.notice(intent)
+
+
+def _refusal(method: Obj) -> Decline | None:
+    if method["type"] != "card":
+        return None
+    card = cards.by_number(method["_number"])
+    if card.cvc_check == "fail" and method["_cvc_given"]:
+        return cards.INCORRECT_CVC
+    return card.decline if card.decline and not card.attachable else None
+
+
+def _failed(world: World, intent: Obj, method: Obj, error: Obj) -> None:
+    attempt = _attempt(world, intent, method, "failed", error)
+    intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
+    intent |= {"last_setup_error": error, "latest_attempt": attempt["id"]}
+    world.emit("setup_intent.setup_failed", intent)
+
+
+def _attempt(world: World, intent: Obj, method: Obj, status: str, error: Obj | None = None) -> Obj:
+    """Record one try: https://docs.stripe.com/api/setup_attempts."""
+    attempt = world.store.setup_attempts.add({
+        "id": world.ids.new("setatt"),
+        "object": "setup_attempt",
+        "application": None,
+        "created": world.now,
+        "customer": intent["customer"],
+        "customer_account": None,
+        "flow_directions": None,
+        "livemode": False,
+        "on_behalf_of": None,
+        "payment_method": method["id"],
+        "payment_method_details": {method["type"]: _attempt_details(method), "type": method["type"]},
+        "setup_error": error,
+        "setup_intent": intent["id"],
+        "status": status,
+        "usage": intent["usage"],
+    })
+    intent["latest_attempt"] = attempt["id"]
+    return attempt
+
+
+def _attempt_details(method: Obj) -> Obj:
+    if method["type"] != "card":
+        return {}
+    names = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
+    kept = {name: method["card"][name] for name in names}
+    return kept | {"network": method["card"]["brand"], "three_d_secure": None}
+
+
+ROUTES: Routes = {
+    "POST /v1/setup_intents": create,
+    "GET /v1/setup_intents": list_,
+    "GET /v1/setup_intents/{id}": retrieve,
+    "POST /v1/setup_intents/{id}": update,
+    "POST /v1/setup_intents/{id}/confirm": confirm,
+    "POST /v1/setup_intents/{id}/cancel": cancel,
+}
+PUBLISHABLE = {"GET /v1/setup_intents/{id}", "POST /v1/setup_intents/{id}/confirm"}
