@@ -227,8 +227,3 @@ def _failed(world: World, intent: Obj, error: Obj) -> None:
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     intent["last_payment_error"] = error
     world.emit("payment_intent.payment_failed", intent)
-
-
-def default_failure(intent: Obj, method: Obj) -> Decline:
-    """Return how a delayed payment fails when only that it fails is known."""
-    return banks.by_number(method["_number"], method["type"]).failure or banks.FUNDS

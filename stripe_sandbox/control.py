@@ -1,8 +1,20 @@
 """The hands on the sandbox: acts as the buyer, the bank, the dashboard and the network."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
-from stripe_sandbox import attempts, customers, disputes, payment_methods, refunds
+from stripe_sandbox import (
+    attempts,
+    banks,
+    checkout,
+    customers,
+    disputes,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+    tokens,
+)
 from stripe_sandbox.errors import CardError, InvalidState, no_such
 from stripe_sandbox.render import public
 from stripe_sandbox.store import Obj, Table
@@ -26,35 +38,90 @@ class Control:
 
     # The buyer
 
-    def confirm(self, intent_id: str, card: str = CARD, payment_method: str | None = None, **data: Any) -> Obj:
-        """Pay as Stripe.js does, with a card number or a saved method; a decline shows on the intent."""
+    def confirm(
+        self,
+        intent_id: str,
+        card: str = CARD,
+        payment_method: str | None = None,
+        method: str = "card",
+        return_url: str | None = None,
+        off_session: bool = False,
+        **details: Any,
+    ) -> Obj:
+        """Pay as Stripe.js does: by card number, saved method or `method="us_bank_account"`; a decline shows on it."""
         with self._sandbox.lock:
             intent = self._intent(intent_id)
             if intent["status"] not in attempts.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
-            method = self._method(payment_method, card, data)
-            manner = attempts.Manner(use_stripe_sdk=True, return_url=data.get("return_url"))
-            try:
-                attempts.confirm(self._world, intent, method, manner)
-            except CardError:
-                pass
+            paying = self._method(payment_method, method, card, details)
+            attempts.check_usable(self._world, paying, intent)
+            manner = attempts.Manner(off_session, return_url, use_stripe_sdk=return_url is None)
+            with contextlib.suppress(CardError):
+                attempts.confirm(self._world, intent, paying, manner)
             return public(intent)
 
-    def complete_challenge(self, intent_id: str) -> Obj:
-        """Pass the 3-D Secure challenge of an intent; the bank may still decline."""
+    def confirm_setup(
+        self, intent_id: str, card: str = CARD, payment_method: str | None = None, method: str = "card", **details: Any
+    ) -> Obj:
+        """Save a card as Stripe.js does with a SetupIntent; a refusal shows on it."""
         with self._sandbox.lock:
-            intent = self._intent(intent_id)
-            try:
-                attempts.pass_challenge(self._world, intent, self._challenged(intent))
-            except CardError:
-                pass
+            intent = self._find(self._world.store.setup_intents, intent_id)
+            if intent["status"] not in setup_intents.CONFIRMABLE:
+                raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
+            saving = self._method(payment_method, method, card, details)
+            with contextlib.suppress(CardError):
+                setup_intents.set_up(self._world, intent, saving, attempts.Manner(use_stripe_sdk=True))
+            return public(intent)
+
+    def pay_checkout(
+        self,
+        session_id: str,
+        card: str = CARD,
+        payment_method: str | None = None,
+        method: str = "card",
+        email: str = "buyer@example.com",
+        name: str = "Sandbox Buyer",
+        save: bool = False,
+        challenge: str | None = "complete",
+        **details: Any,
+    ) -> Obj:
+        """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave one standing."""
+        with self._sandbox.lock:
+            session = self._session(session_id)
+            paying = self._method(payment_method, method, card, details)
+            buyer = {"email": (session["customer_details"] or {}).get("email") or email, "name": name, "save": save}
+            with contextlib.suppress(CardError):
+                checkout.pay(self._world, session, paying, buyer)
+            intent = self._of_session(session)
+            if intent["status"] == "requires_action" and challenge:
+                (self.complete_challenge if challenge == "complete" else self.fail_challenge)(intent["id"])
+            return public(session)
+
+    def expire_checkout(self, session_id: str) -> Obj:
+        """Let an open session's time run out."""
+        with self._sandbox.lock:
+            return public(checkout.expire_session(self._world, self._session(session_id)))
+
+    def abandon_checkout(self, session_id: str) -> Obj:
+        """Go back from the hosted page: nothing changes, and the session stays open."""
+        with self._sandbox.lock:
+            return public(self._session(session_id))
+
+    def complete_challenge(self, intent_id: str) -> Obj:
+        """Pass the 3-D Secure challenge of a payment or set-up; the bank may still decline."""
+        with self._sandbox.lock:
+            intent, method = self._challenged(intent_id)
+            passing = attempts if intent["object"] == "payment_intent" else setup_intents
+            with contextlib.suppress(CardError):
+                passing.pass_challenge(self._world, intent, method)
             return public(intent)
 
     def fail_challenge(self, intent_id: str) -> Obj:
-        """Fail the 3-D Secure challenge of an intent."""
+        """Fail the 3-D Secure challenge of a payment or set-up."""
         with self._sandbox.lock:
-            intent = self._intent(intent_id)
-            attempts.fail_challenge(self._world, intent, self._challenged(intent))
+            intent, method = self._challenged(intent_id)
+            failing = attempts if intent["object"] == "payment_intent" else setup_intents
+            failing.fail_challenge(self._world, intent, method)
             return public(intent)
 
     # The bank
@@ -71,7 +138,8 @@ class Control:
         with self._sandbox.lock:
             intent = self._processing(intent_id)
             method = self._find(self._world.store.payment_methods, intent["payment_method"])
-            attempts.fail_settlement(self._world, intent, attempts.default_failure(intent, method))
+            refusal = banks.by_number(method["_number"], method["type"]).failure or banks.FUNDS
+            attempts.fail_settlement(self._world, intent, refusal)
             return public(intent)
 
     def succeed_refund(self, refund_id: str) -> Obj:
@@ -79,10 +147,10 @@ class Control:
         with self._sandbox.lock:
             return public(refunds.succeed(self._world, self._find(self._world.store.refunds, refund_id)))
 
-    def fail_refund(self, refund_id: str) -> Obj:
+    def fail_refund(self, refund_id: str, reason: str = "expired_or_canceled_card") -> Obj:
         """Let a refund come back from the buyer's bank."""
         with self._sandbox.lock:
-            return public(refunds.fail(self._world, self._find(self._world.store.refunds, refund_id)))
+            return public(refunds.fail(self._world, self._find(self._world.store.refunds, refund_id), reason))
 
     def dispute(self, intent_id: str, reason: str = "fraudulent", inquiry: bool = False) -> Obj:
         """Dispute a payment as its cardholder."""
@@ -115,6 +183,11 @@ class Control:
             charge = self._charge(intent_id)
             return public(refunds.refund_charge(self._world, charge, amount, {"reason": reason}))
 
+    def cancel(self, intent_id: str, reason: str | None = "requested_by_customer") -> Obj:
+        """Cancel a payment that is not yet made."""
+        with self._sandbox.lock:
+            return public(payment_intents.cancel_intent(self._world, self._intent(intent_id), reason))
+
     def delete_customer(self, customer_id: str) -> Obj:
         """Delete a customer."""
         with self._sandbox.lock:
@@ -127,15 +200,62 @@ class Control:
             method = self._find(self._world.store.payment_methods, method_id)
             return public(payment_methods.detach_from_customer(self._world, method))
 
+    # The network
+
+    def resend(self, event_id: str) -> Obj:
+        """Deliver an event again, as the dashboard's Resend does."""
+        with self._sandbox.lock:
+            event = self._find(self._world.store.events, event_id)
+            self._world.send_again(event)
+            return public(event)
+
+    def lose_events(self) -> int:
+        """Lose every delivery that is still to be made; return how many."""
+        with self._sandbox.lock:
+            return self._world.outbox.discard()
+
+    def hold_events(self, match: str = "*") -> None:
+        """Hold back the deliveries of what happens from now on."""
+        with self._sandbox.lock:
+            self._world.faults.add("hold", match, times=None)
+
+    def release_events(self) -> int:
+        """Stop holding back, and deliver what was held; return how many."""
+        with self._sandbox.lock:
+            self._world.faults.remove("hold")
+            return self._world.outbox.release()
+
+    def revoke_key(self, key: str) -> None:
+        """Make an API key one that Stripe no longer knows."""
+        with self._sandbox.lock:
+            self._world.settings.revoked_keys.add(key)
+
+    def advance(self, seconds: float) -> float:
+        """Let the sandbox's clock run ahead and do what falls due; return its time."""
+        with self._sandbox.lock:
+            self._sandbox.clock.advance(seconds)
+            self._world.timers.run_due()
+            return self._sandbox.clock.now()
+
     # Finding things
 
     def _intent(self, intent_id: str) -> Obj:
         return self._find(self._world.store.payment_intents, intent_id)
 
-    def _challenged(self, intent: Obj) -> Obj:
+    def _session(self, session_id: str) -> Obj:
+        return self._find(self._world.store.checkout_sessions, session_id)
+
+    def _of_session(self, session: Obj) -> Obj:
+        intent = self._world.store.find(session["payment_intent"] or session["setup_intent"])
+        assert intent is not None
+        return intent
+
+    def _challenged(self, intent_id: str) -> tuple[Obj, Obj]:
+        store = self._world.store
+        intent = self._find(store.setup_intents if intent_id.startswith("seti_") else store.payment_intents, intent_id)
         if intent["status"] != "requires_action":
             raise InvalidState(f"{intent['id']} is {intent['status']}; there is no challenge to finish.")
-        return self._find(self._world.store.payment_methods, intent["payment_method"])
+        return intent, self._find(store.payment_methods, intent["payment_method"])
 
     def _processing(self, intent_id: str) -> Obj:
         intent = self._intent(intent_id)
@@ -149,15 +269,18 @@ class Control:
             return self._find(charges, object_id)
         return self._find(charges, self._intent(object_id)["latest_charge"] or "")
 
-    def _method(self, name: str | None, number: str, data: dict[str, Any]) -> Obj:
+    def _method(self, name: str | None, kind: str, number: str, details: dict[str, Any]) -> Obj:
         if name:
             return payment_methods.resolve(self._world, name)
-        year = 2000 + (self._world.now - 946_684_800) // 31_556_952 + 2
-        card = {"number": number, "exp_month": 12, "exp_year": year, "cvc": data.get("cvc", "123")}
-        if number.startswith(("34", "37")):
-            card["cvc"] = data.get("cvc", "1234")
-        details = {"billing_details": data.get("billing_details")}
-        return payment_methods.make(self._world, {"type": "card", "card": card} | details)
+        billing = {"billing_details": details.get("billing_details")}
+        if kind != "card":
+            field = "iban" if kind == "sepa_debit" else "account_number"
+            account = {field: details["account"]} if details.get("account") else {}
+            return payment_methods.make(self._world, {"type": kind, kind: account} | billing)
+        cvc = details.get("cvc", "1234" if number.startswith(("34", "37")) else "123")
+        year = details.get("exp_year", tokens.year_of(self._world) + 2)
+        card = {"number": number, "exp_month": details.get("exp_month", 12), "exp_year": year, "cvc": cvc}
+        return payment_methods.make(self._world, {"type": "card", "card": card} | billing)
 
     @staticmethod
     def _find(table: Table, object_id: str) -> Obj:

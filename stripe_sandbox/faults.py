@@ -76,6 +76,9 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    def remove(self, kind: str) -> None:
+        self._faults = [fault for fault in self._faults if fault.kind != kind]
+
     def list(self) -> list[Fault]:
         return [fault for fault in self._faults if fault.times != 0]
 

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from stripe_sandbox import routes, webhook_endpoints
+from stripe_sandbox import control_http, hosted, routes, webhook_endpoints
 from stripe_sandbox.api import Api
 from stripe_sandbox.clock import Clock, SystemClock
 from stripe_sandbox.control import Control
@@ -50,6 +50,10 @@ class Sandbox:
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         with self.lock:
             self.world.timers.run_due()
+            if bare.startswith("/c/"):
+                return hosted.answer(self.world, method.upper(), bare, query, lower, body)
+            if bare.startswith("/_sandbox"):
+                return control_http.answer(self, method.upper(), bare, query, lower, body)
             response, recorded = self._api.answer(method.upper(), bare, query, lower, body)
             self._requests.append(recorded)
             return response

@@ -81,11 +81,20 @@ class World:
             "request": {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key},
             "type": event_type,
         })
-        endpoints = [e for e in self.store.webhook_endpoints if _listens(e, event_type)]
+        endpoints = self._listening(event_type)
         event["pending_webhooks"] = len(endpoints)
         self.outbox.queue(event, endpoints, plan)
         for listener in self.listeners:
             listener(event)
+
+    def send_again(self, event: Obj) -> None:
+        """Deliver an event once more to each endpoint that listens."""
+        endpoints = self._listening(event["type"])
+        event["pending_webhooks"] += len(endpoints)
+        self.outbox.send_again(event, endpoints)
+
+    def _listening(self, event_type: str) -> list[Obj]:
+        return [endpoint for endpoint in self.store.webhook_endpoints if _listens(endpoint, event_type)]
 
     def notice(self, intent: Obj) -> None:
         """Tell those who wait for a payment, such as its Checkout Session, that it moved."""

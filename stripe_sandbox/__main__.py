@@ -1,0 +1,51 @@
+"""Start the sandbox: `python -m stripe_sandbox --webhook-url http://127.0.0.1:8000/… --webhook-secret whsec_…`."""
+
+import argparse
+import logging
+
+import uvicorn
+
+from stripe_sandbox import versions
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.server import app_for
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="stripe_sandbox", description="A stateful Stripe for the laptop.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument("--webhook-url", help="where events are posted")
+    parser.add_argument("--webhook-secret", help="what they are signed with, whsec_…")
+    parser.add_argument("--webhook-api-version", help="the endpoint's API version; the account's default without it")
+    parser.add_argument("--api-version", default=versions.DEFAULT, help="the account's default API version")
+    parser.add_argument("--public-url", help="how browsers reach this server")
+    parser.add_argument("--name", default="Estuary sandbox", help="the merchant's name on pages")
+    parser.add_argument("--settle-after", type=float, help="seconds after which delayed payments and refunds end")
+    given = parser.parse_args()
+    if bool(given.webhook_url) != bool(given.webhook_secret):
+        parser.error("--webhook-url and --webhook-secret go together")
+    return given
+
+
+def main() -> None:
+    given = arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    sandbox = Sandbox(
+        webhook_url=given.webhook_url or "",
+        webhook_secret=given.webhook_secret,
+        webhook_api_version=given.webhook_api_version,
+        public_url=given.public_url or f"http://{given.host}:{given.port}",
+        default_version=given.api_version,
+        account_name=given.name,
+        automatic_after_s=given.settle_after,
+    )
+    print(f"Stripe sandbox on http://{given.host}:{given.port} (payments and controls: /_sandbox/)", flush=True)
+    app = app_for(sandbox)
+    uvicorn.run(
+        app, host=given.host, port=given.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The sandbox as an HTTP server."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.responses import Response as WebResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from stripe_sandbox import http
+from stripe_sandbox.cli import Listeners
+from stripe_sandbox.courier import Courier
+from stripe_sandbox.sandbox import Sandbox
+
+METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+MAX_BODY = 1_000_000
+GIVE_UP_S = 120.0
+
+log = logging.getLogger("stripe_sandbox")
+
+
+class Broken(WebResponse):
+    """An answer that the network loses: it never comes, or breaks off in the middle."""
+
+    def __init__(self, answer: http.Response) -> None:
+        super().__init__(status_code=answer.status)
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._answer.broken == "timeout":
+            await self._wait_for_the_client_to_leave(receive)
+            return
+        headers = [(b"content-length", str(len(self._answer.body)).encode()), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
+        half = self._answer.body[: len(self._answer.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        raise ConnectionAbortedError("the sandbox was told to cut this connection")
+
+    @staticmethod
+    async def _wait_for_the_client_to_leave(receive: Receive) -> None:
+        async def until_it_leaves() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        try:
+            await asyncio.wait_for(until_it_leaves(), GIVE_UP_S)
+        except TimeoutError:
+            return
+
+
+def app_for(sandbox: Sandbox) -> Starlette:
+    """Return the application: Stripe's API, the hosted pages, the controls, the command line tool's websocket."""
+    courier = Courier(sandbox)
+
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        courier.start()
+        yield
+        await run_in_threadpool(courier.stop)
+
+    async def answer(request: Request) -> WebResponse:
+        return await _answer(sandbox, request)
+
+    async def home(_: Request) -> WebResponse:
+        return RedirectResponse("/_sandbox/")
+
+    routes = [*Listeners(sandbox.world).routes(), Route("/", home), Route("/{path:path}", answer, methods=METHODS)]
+    anyone = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Request-Id", "Stripe-Version"],
+    )
+    return Starlette(routes=routes, middleware=[anyone], lifespan=running)
+
+
+async def _answer(sandbox: Sandbox, request: Request) -> WebResponse:
+    started = time.monotonic()
+    body = await request.body()
+    path = request.url.path
+    if len(body) > MAX_BODY:
+        return WebResponse("Request entity too large", 413)
+    target = f"{path}?{request.url.query}" if request.url.query else path
+    answer = await run_in_threadpool(sandbox.request, request.method, target, dict(request.headers), body)
+    took_ms = (time.monotonic() - started) * 1000
+    log.info("%s %s -> %s %.0f ms", request.method, path, answer.broken or answer.status, took_ms)
+    if answer.delay_s:
+        await asyncio.sleep(answer.delay_s)
+    if answer.broken:
+        return Broken(answer)
+    return WebResponse(answer.body, answer.status, answer.headers)
