@@ -33,7 +33,9 @@ def answer(sandbox: "Sandbox", method: str, path: str, query: str, headers: dict
     except StripeError as error:
         told = error.body()["error"]["message"]
         return redirect(f"{PREFIX}?{urlencode({'failed': told})}") if form else json_response(error.status, error.body())
-    except (TypeError, ValueError, LookupError) as error:
+    except LookupError as error:
+        return json_response(404, {"error": {"message": str(error), "type": "invalid_request_error"}})
+    except (TypeError, ValueError) as error:
         return json_response(400, {"error": {"message": str(error), "type": "invalid_request_error"}})
     return redirect(PREFIX) if form else json_response(200, result)
 

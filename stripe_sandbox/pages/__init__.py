@@ -12,9 +12,9 @@ class Html(str):
     """Text that is HTML already and is not escaped again."""
 
 
-def page(name: str, title: str, status: int = 200, **values: str) -> Response:
+def page(template: str, title: str, status: int = 200, /, **values: str) -> Response:
     """Return a whole page; values are escaped unless they are `Html`."""
-    filled = fill(name, **values)
+    filled = fill(template, **values)
     whole = _template("layout.html").substitute(title=escape(title), style=_text("style.css"), body=filled)
     headers = {
         "Content-Type": "text/html; charset=utf-8",
@@ -25,9 +25,9 @@ def page(name: str, title: str, status: int = 200, **values: str) -> Response:
     return Response(status, headers, whole.encode())
 
 
-def fill(name: str, **values: str) -> Html:
+def fill(template: str, /, **values: str) -> Html:
     """Return a template with its values."""
-    return Html(_template(f"{name}.html").substitute({key: text(value) for key, value in values.items()}))
+    return Html(_template(f"{template}.html").substitute({key: text(value) for key, value in values.items()}))
 
 
 def text(value: str) -> str:
