@@ -154,9 +154,19 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+API_DESCRIPTION = """Buy credits, sessions, workshops, courses, packages and bundles by card.
+
+**Sign up and in** with django-allauth headless: `POST /_allauth/app/v1/auth/signup` and `POST /_allauth/app/v1/auth/login`,
+each with `{"email", "password"}`. The answer's `meta.access_token` goes into `Authorization: Bearer …` here;
+`POST /_allauth/app/v1/tokens/refresh` with `{"refresh_token"}` renews it, and
+`DELETE /_allauth/app/v1/auth/session` with `X-Session-Token` signs out.
+
+**Money** is a decimal string of the currency beside it. **Times** are ISO 8601 with an offset. **Lists** page by cursor:
+follow `next`. **Errors** are `application/problem+json` (RFC 9457): `code` is stable, `detail` says what to do.
+"""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Estuary payments",
-    "DESCRIPTION": "Buy credits, sessions, workshops, courses, packages and bundles by card.",
+    "DESCRIPTION": API_DESCRIPTION,
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -164,6 +174,14 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ServiceType": "estuary.catalog.models.ServiceType",
+        "OrderType": "estuary.orders.models.OrderType",
+        "OrderStatus": "estuary.orders.states.Status",
+        "PaymentType": "estuary.orders.models.PaymentType",
+        "BookingStatus": "estuary.bookings.models.Booking.Status",
+        "CreditKind": "estuary.credits.models.CreditTransaction.Kind",
+    },
 }
 
 # --- Work behind the requests -----------------------------------------------------------------------------------------

@@ -1,11 +1,23 @@
 """Every address of the project: the API under /api/v1/, sign-in by allauth, the admin, the docs."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 handler400 = "estuary.common.problems.bad_request"
 handler404 = "estuary.common.problems.not_found"
 handler500 = "estuary.common.problems.server_error"
 
+api_v1: list[URLPattern | URLResolver] = [
+    path("", include("estuary.catalog.urls")),
+    path("", include("estuary.orders.urls")),
+    path("", include("estuary.bookings.urls")),
+    path("", include("estuary.credits.urls")),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(api_v1)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("_allauth/", include("allauth.headless.urls")),
 ]

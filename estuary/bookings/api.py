@@ -1,0 +1,260 @@
+"""A buyer's bookings, choosing their time, and a practitioner's roster."""
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.db.models import Prefetch, Q, QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import ACTIVE, Booking, Participant
+from estuary.bookings.roster import RosterEntry, roster
+from estuary.bookings.scheduling import schedule
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.common.errors import Forbidden
+from estuary.common.fields import MoneyField
+from estuary.common.pagination import NewestFirst
+from estuary.common.schema import problems
+
+
+class PractitionersOnly(Forbidden):
+    code = "practitioners_only"
+
+
+class HostSerializer(serializers.ModelSerializer[Practitioner]):
+    name = serializers.CharField(source="display_name")
+
+    class Meta:
+        model = Practitioner
+        fields = ["slug", "name", "time_zone"]
+
+
+class SeatSerializer(serializers.Serializer[Any]):
+    """One meeting of a workshop or course in which the buyer has a seat."""
+
+    id = serializers.CharField(source="session_id")
+    start_datetime = serializers.DateTimeField(source="session.starts_at")
+    end_datetime = serializers.DateTimeField(source="session.ends_at")
+
+
+class PartSerializer(serializers.ModelSerializer[Booking]):
+    """A booking without its children; ``amount`` is its share of what the order cost."""
+
+    id = serializers.CharField(source="pk")
+    order_id = serializers.CharField(source="order.public_id")
+    parent_id = serializers.CharField(allow_null=True)
+    service_id = serializers.CharField(allow_null=True)
+    practitioner = HostSerializer()
+    service_session_id = serializers.CharField(source="session_id", allow_null=True)
+    start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
+    end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+    location = serializers.CharField(source="service.location", default="")
+    sessions = serializers.SerializerMethodField()
+    needs_scheduling = serializers.BooleanField()
+    free_cancel_until = serializers.SerializerMethodField()
+    amount = MoneyField(source="amount_minor", currency="order.currency")
+    currency = serializers.CharField(source="order.currency")
+
+    class Meta:
+        model = Booking
+        fields = [
+            "id",
+            "order_id",
+            "parent_id",
+            "service_id",
+            "service_type",
+            "service_name",
+            "practitioner",
+            "location",
+            "status",
+            "service_session_id",
+            "start_datetime",
+            "end_datetime",
+            "sessions",
+            "needs_scheduling",
+            "valid_until",
+            "free_cancel_until",
+            "amount",
+            "currency",
+            "created_at",
+            "canceled_at",
+        ]
+
+    @extend_schema_field(SeatSerializer(many=True))
+    def get_sessions(self, booking: Booking) -> Any:
+        seats = sorted(booking.participants.all(), key=lambda seat: seat.session.starts_at)
+        return SeatSerializer(seats, many=True).data
+
+    def get_free_cancel_until(self, booking: Booking) -> datetime | None:
+        """Until when cancelling returns the money; null when it has no time yet."""
+        hours = booking.order.snapshot.get("free_cancel_hours", 0)
+        return booking.starts_at - timedelta(hours=hours) if booking.starts_at else None
+
+
+class BookingSerializer(PartSerializer):
+    children = serializers.SerializerMethodField()
+
+    class Meta(PartSerializer.Meta):
+        fields = [*PartSerializer.Meta.fields, "children"]
+
+    @extend_schema_field(PartSerializer(many=True))
+    def get_children(self, booking: Booking) -> Any:
+        return PartSerializer(
+            sorted(booking.children.all(), key=lambda child: child.position), many=True
+        ).data
+
+
+class BookingFilter(serializers.Serializer[Any]):
+    when = serializers.ChoiceField(
+        choices=["upcoming", "past", "unscheduled"],
+        required=False,
+        help_text="without it: everything bought, newest first, parts inside their package or bundle",
+    )
+
+
+def own_bookings(user: User) -> QuerySet[Booking]:
+    """Return a user's bookings with all that their serializer shows, in a constant number of queries."""
+    shown = Booking.objects.select_related("order", "practitioner", "service")
+    seats = Prefetch("participants", Participant.objects.filter(active=True).select_related("session"))
+    children = Prefetch("children", shown.prefetch_related(seats))
+    return shown.filter(user=user).prefetch_related(seats, children)
+
+
+def _when(bookings: QuerySet[Booking], when: str | None, at: datetime) -> QuerySet[Booking]:
+    """Narrow to what takes place, took place or still needs a time; then parts stand for themselves."""
+    match when:
+        case "upcoming":
+            return bookings.filter(status__in=ACTIVE, ends_at__gt=at)
+        case "past":
+            return bookings.filter(ends_at__lte=at)
+        case "unscheduled":
+            return bookings.filter(
+                Q(valid_until=None) | Q(valid_until__gt=at),
+                status__in=ACTIVE,
+                starts_at=None,
+                service_type__in=[ServiceType.SESSION, ServiceType.WORKSHOP],
+            )
+    return bookings.filter(parent=None)
+
+
+class BookingPages(NewestFirst):
+    """Upcoming: soonest first. Past: latest first. Otherwise newest first."""
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        orders = {"upcoming": ("starts_at", "id"), "past": ("-starts_at", "-id")}
+        return orders.get(request.query_params.get("when", ""), ("-id",))
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="Your bookings",
+        parameters=[BookingFilter],
+        responses={200: BookingSerializer, **problems(400, 401)},
+    )
+)
+class BookingList(generics.ListAPIView[Booking]):
+    """Your bookings."""
+
+    serializer_class = BookingSerializer
+    pagination_class = BookingPages
+    queryset = Booking.objects.none()
+
+    def get_queryset(self) -> QuerySet[Booking]:
+        wanted = BookingFilter(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        bookings = own_bookings(cast(User, self.request.user))
+        return _when(bookings, wanted.validated_data.get("when"), clock.now())
+
+
+@extend_schema_view(
+    get=extend_schema(summary="One booking", responses={200: BookingSerializer, **problems(401, 404)})
+)
+class BookingDetail(generics.RetrieveAPIView[Booking]):
+    """One booking of yours, with the bookings inside it."""
+
+    serializer_class = BookingSerializer
+    queryset = Booking.objects.none()
+
+    def get_queryset(self) -> QuerySet[Booking]:
+        return own_bookings(cast(User, self.request.user))
+
+
+class ScheduleSerializer(serializers.Serializer[Any]):
+    """A start for a 1-on-1 session, or a session of a workshop; one of the two."""
+
+    start_datetime = serializers.DateTimeField(required=False)
+    service_session_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class BookingSchedule(APIView):
+    """Choose the time of a part of a package or bundle, once, while it is valid."""
+
+    @extend_schema(
+        summary="Schedule a booking",
+        request=ScheduleSerializer,
+        responses={200: BookingSerializer, **problems(400, 401, 404, 409)},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        wanted = ScheduleSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        mine = own_bookings(cast(User, request.user))
+        schedule(
+            booking=generics.get_object_or_404(Booking.objects.filter(user=cast(User, request.user)), pk=pk),
+            starts_at=wanted.validated_data.get("start_datetime"),
+            session_id=wanted.validated_data.get("service_session_id"),
+            at=clock.now(),
+        )
+        return Response(BookingSerializer(mine.get(pk=pk)).data)
+
+
+class GuestSerializer(serializers.Serializer[Any]):
+    booking_id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class RosterEntrySerializer(serializers.Serializer[RosterEntry]):
+    """One meeting: a group session with its seats, or a 1-on-1 slot."""
+
+    service_id = serializers.CharField(allow_null=True)
+    service_type = serializers.CharField()
+    service_name = serializers.CharField()
+    service_session_id = serializers.CharField(allow_null=True)
+    start_datetime = serializers.DateTimeField(source="starts_at")
+    end_datetime = serializers.DateTimeField(source="ends_at")
+    capacity = serializers.IntegerField()
+    guests = GuestSerializer(many=True)
+
+
+class RosterSerializer(serializers.Serializer[Any]):
+    time_zone = serializers.CharField()
+    results = RosterEntrySerializer(many=True)
+
+
+class RosterFilter(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=92, default=28, help_text="how far to look ahead")
+
+
+class Roster(APIView):
+    """For practitioners: whom they meet in the coming days, by name."""
+
+    @extend_schema(
+        summary="Whom you meet",
+        parameters=[RosterFilter],
+        responses={200: RosterSerializer, **problems(400, 401, 403)},
+    )
+    def get(self, request: Request) -> Response:
+        wanted = RosterFilter(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
+        if practitioner is None:
+            raise PractitionersOnly(
+                "Only practitioners have a roster. Your own bookings are at /api/v1/bookings/."
+            )
+        begin = clock.now()
+        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=wanted.validated_data["days"]))
+        return Response(RosterSerializer({"time_zone": practitioner.time_zone, "results": entries}).data)

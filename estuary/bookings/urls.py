@@ -1,0 +1,10 @@
+from django.urls import path
+
+from estuary.bookings import api
+
+urlpatterns = [
+    path("bookings/", api.BookingList.as_view(), name="booking-list"),
+    path("bookings/<int:pk>/", api.BookingDetail.as_view(), name="booking-detail"),
+    path("bookings/<int:pk>/schedule/", api.BookingSchedule.as_view(), name="booking-schedule"),
+    path("roster/", api.Roster.as_view(), name="roster"),
+]

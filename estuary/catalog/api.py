@@ -1,0 +1,301 @@
+"""The shop window: services, their sessions and their free slots. Public: nobody has to sign in to look."""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import generics, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.availability import HORIZON, Slot, free_slots
+from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
+from estuary.common import clock
+from estuary.common.errors import InvalidRequest
+from estuary.common.fields import MoneyField
+from estuary.common.pagination import NewestFirst, OldestFirst
+from estuary.common.schema import problems
+
+
+class NoSlots(InvalidRequest):
+    code, title = "no_slots", "This service has no slots"
+
+
+class PriceSerializer(serializers.ModelSerializer[ServicePrice]):
+    amount = MoneyField(source="amount_minor")
+
+    class Meta:
+        model = ServicePrice
+        fields = ["currency", "amount"]
+
+
+class PractitionerSerializer(serializers.ModelSerializer[Practitioner]):
+    name = serializers.CharField(source="display_name")
+
+    class Meta:
+        model = Practitioner
+        fields = ["slug", "name", "headline", "bio", "time_zone"]
+
+
+class ServiceBriefSerializer(serializers.ModelSerializer[Service]):
+    id = serializers.CharField(source="pk")
+
+    class Meta:
+        model = Service
+        fields = ["id", "type", "name", "slug", "duration_min"]
+
+
+class ContentSerializer(serializers.Serializer[Any]):
+    """One thing inside a package or bundle; the bonus comes on top of the quantity, at no price."""
+
+    service = ServiceBriefSerializer()
+    quantity = serializers.IntegerField()
+    bonus = serializers.IntegerField()
+
+
+class SessionSerializer(serializers.ModelSerializer[ServiceSession]):
+    id = serializers.CharField(source="pk")
+    start_datetime = serializers.DateTimeField(source="starts_at")
+    end_datetime = serializers.DateTimeField(source="ends_at")
+    seats_left = serializers.IntegerField()
+    sold_out = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ServiceSession
+        fields = ["id", "start_datetime", "end_datetime", "capacity", "seats_left", "sold_out"]
+
+    def get_sold_out(self, session: ServiceSession) -> bool:
+        return session.seats_left == 0
+
+
+class ServiceSerializer(serializers.ModelSerializer[Service]):
+    id = serializers.CharField(source="pk")
+    practitioner = PractitionerSerializer()
+    prices = PriceSerializer(many=True)
+    on_sale = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Service
+        fields = [
+            "id",
+            "type",
+            "name",
+            "slug",
+            "category",
+            "summary",
+            "location",
+            "duration_min",
+            "prices",
+            "practitioner",
+            "free_cancel_hours",
+            "on_sale",
+        ]
+
+    def get_on_sale(self, service: Service) -> bool:
+        """A course is sold only until its first session, since it is sold as a whole."""
+        at = clock.now()
+        if service.type == ServiceType.COURSE:
+            first: datetime | None = getattr(service, "first_session_at", None)
+            return service.is_on_sale(at) and first is not None and first > at
+        return service.is_on_sale(at)
+
+
+class ServiceDetailSerializer(ServiceSerializer):
+    contents = serializers.SerializerMethodField()
+
+    class Meta(ServiceSerializer.Meta):
+        fields = [
+            *ServiceSerializer.Meta.fields,
+            "description",
+            "slot_step_min",
+            "sale_starts_at",
+            "sale_ends_at",
+            "validity_days",
+            "contents",
+        ]
+
+    @extend_schema_field(ContentSerializer(many=True))
+    def get_contents(self, service: Service) -> Any:
+        return ContentSerializer(_contents(service), many=True).data
+
+
+def _contents(service: Service) -> list[dict[str, Any]]:
+    if service.type == ServiceType.BUNDLE:
+        return [
+            {
+                "service": service.bundle_of,
+                "quantity": service.bundle_quantity,
+                "bonus": service.bundle_bonus,
+            }
+        ]
+    return [{"service": item.service, "quantity": 1, "bonus": 0} for item in service.items.all()]
+
+
+class SlotSerializer(serializers.Serializer[Slot]):
+    start_datetime = serializers.DateTimeField(source="starts_at")
+    end_datetime = serializers.DateTimeField(source="ends_at")
+
+
+class SlotsSerializer(serializers.Serializer[dict[str, Any]]):
+    service_id = serializers.CharField()
+    time_zone = serializers.CharField()
+    slots = SlotSerializer(many=True)
+
+
+class ServiceFilter(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(choices=ServiceType.choices, required=False)
+    practitioner = serializers.SlugField(required=False, help_text="the practitioner's slug")
+
+
+def known_zone(name: str) -> None:
+    """Raise ValidationError unless ``name`` is a time zone of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise serializers.ValidationError("This is no time zone; use a name such as Europe/Lisbon.") from None
+
+
+class SlotFilter(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=62, default=14)
+    time_zone = serializers.CharField(
+        max_length=64,
+        required=False,
+        validators=[known_zone],
+        help_text="whose days are meant and in which times are told; by default the practitioner's",
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add ``from``, which Python does not allow as the name of an attribute."""
+        first = serializers.DateField(
+            required=False, validators=[_within_reach], help_text="by default today"
+        )
+        return {"from": first, **super().get_fields()}
+
+
+def _within_reach(day: date) -> None:
+    if abs(day - clock.now().date()) > HORIZON:
+        raise serializers.ValidationError(f"Choose a day within {HORIZON.days} days of today.")
+
+
+def visible_services() -> QuerySet[Service]:
+    """Return the services that may be seen, with everything their short form shows: two queries."""
+    first = (
+        ServiceSession.objects.filter(service=OuterRef("pk")).order_by("starts_at").values("starts_at")[:1]
+    )
+    return (
+        Service.objects.filter(active=True)
+        .select_related("practitioner")
+        .prefetch_related("prices")
+        .annotate(first_session_at=Subquery(first))
+    )
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="What is offered",
+        auth=[],
+        parameters=[ServiceFilter],
+        responses={200: ServiceSerializer, **problems(400)},
+    )
+)
+class ServiceList(generics.ListAPIView[Service]):
+    """Services in the catalogue, oldest first; those not on sale just now are marked so."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+    serializer_class = ServiceSerializer
+    pagination_class = OldestFirst
+    queryset = Service.objects.none()
+
+    def get_queryset(self) -> QuerySet[Service]:
+        wanted = ServiceFilter(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        names = {"type": "type", "practitioner": "practitioner__slug"}
+        return visible_services().filter(
+            **{names[key]: value for key, value in wanted.validated_data.items()}
+        )
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="One service", auth=[], responses={200: ServiceDetailSerializer, **problems(404)}
+    )
+)
+class ServiceDetail(generics.RetrieveAPIView[Service]):
+    """One service, with what a package or a bundle holds."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+    serializer_class = ServiceDetailSerializer
+    queryset = Service.objects.none()
+
+    def get_queryset(self) -> QuerySet[Service]:
+        items = Prefetch("items", PackageItem.objects.select_related("service"))
+        return visible_services().select_related("bundle_of").prefetch_related(items)
+
+
+class Soonest(NewestFirst):
+    """Pages of what comes next, soonest first."""
+
+    ordering = ("starts_at", "id")  # type: ignore[assignment]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="When a workshop or course meets",
+        auth=[],
+        responses={200: SessionSerializer, **problems(404)},
+    )
+)
+class SessionList(generics.ListAPIView[ServiceSession]):
+    """The sessions of a workshop or course that have not begun yet, with the seats that are left."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+    serializer_class = SessionSerializer
+    pagination_class = Soonest
+    queryset = ServiceSession.objects.none()
+
+    def get_queryset(self) -> QuerySet[ServiceSession]:
+        service_id = self.kwargs["pk"]
+        if not Service.objects.filter(pk=service_id, active=True).exists():
+            raise Http404
+        return ServiceSession.objects.filter(service_id=service_id, starts_at__gt=clock.now())
+
+
+class SlotList(APIView):
+    """The free slots of a 1-on-1 session, with what is taken and what is over left out."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+
+    @extend_schema(
+        summary="When a 1-on-1 session can be booked",
+        auth=[],
+        parameters=[SlotFilter],
+        responses={200: SlotsSerializer, **problems(400, 404)},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        wanted = SlotFilter(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        service = generics.get_object_or_404(
+            Service.objects.select_related("practitioner"), pk=pk, active=True
+        )
+        if service.type != ServiceType.SESSION:
+            raise NoSlots(
+                f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."
+            )
+        at = clock.now()
+        zone = ZoneInfo(wanted.validated_data.get("time_zone") or service.practitioner.time_zone)
+        first_day = wanted.validated_data.get("from") or at.astimezone(zone).date()
+        slots = free_slots(service, first_day=first_day, days=wanted.validated_data["days"], at=at, zone=zone)
+        with timezone.override(zone):
+            shown = SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": slots}).data
+        return Response(shown)

@@ -1,0 +1,76 @@
+"""What a buyer's credits are worth, and how that came about."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.common.fields import MoneyField
+from estuary.common.money import to_decimal
+from estuary.common.pagination import NewestFirst
+from estuary.common.schema import problems
+from estuary.credits.models import CreditAccount, CreditTransaction
+
+
+class CreditTransactionSerializer(serializers.ModelSerializer[CreditTransaction]):
+    """One movement; ``amount`` is signed, negative when credits went away."""
+
+    id = serializers.CharField(source="pk")
+    amount = MoneyField(source="amount_minor", currency="account.currency")
+    balance_after = MoneyField(source="balance_after_minor", currency="account.currency")
+    currency = serializers.CharField(source="account.currency")
+    order_id = serializers.CharField(source="order.public_id", allow_null=True, default=None)
+
+    class Meta:
+        model = CreditTransaction
+        fields = ["id", "kind", "amount", "balance_after", "currency", "order_id", "note", "created_at"]
+
+
+class BalanceSerializer(serializers.ModelSerializer[CreditAccount]):
+    balance = MoneyField(source="balance_minor")
+
+    class Meta:
+        model = CreditAccount
+        fields = ["currency", "balance"]
+
+
+class CreditsSerializer(serializers.Serializer[Any]):
+    """``balance`` is in ``currency``, the house's; ``balances`` has every currency; ``results`` is the history."""
+
+    balance = serializers.CharField()
+    currency = serializers.CharField()
+    balances = BalanceSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = CreditTransactionSerializer(many=True)
+
+
+class Credits(APIView):
+    """Your balance and its history, newest first; a negative balance is credits spent whose purchase was refunded."""
+
+    @extend_schema(
+        summary="Your credits",
+        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)],
+        responses={200: CreditsSerializer, **problems(401, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        accounts = list(CreditAccount.objects.filter(user=cast(User, request.user)).order_by("currency"))
+        balances = {account.currency: account.balance_minor for account in accounts}
+        history = CreditTransaction.objects.filter(account__in=accounts).select_related("account", "order")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(history, request, view=self) or []
+        return Response(
+            {
+                "balance": to_decimal(balances.get(settings.CURRENCY, 0), settings.CURRENCY),
+                "currency": settings.CURRENCY,
+                "balances": BalanceSerializer(accounts, many=True).data,
+                "next": pages.get_next_link(),
+                "previous": pages.get_previous_link(),
+                "results": CreditTransactionSerializer(page, many=True).data,
+            }
+        )

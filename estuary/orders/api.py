@@ -1,0 +1,231 @@
+"""A buyer's own orders; the detail is what the page polls that waits for a payment."""
+
+import hashlib
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import generics, serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.common.fields import MoneyField
+from estuary.common.money import to_decimal
+from estuary.common.pagination import NewestFirst
+from estuary.common.schema import problems
+from estuary.orders.models import Order, OrderLine, OrderTransition
+from estuary.orders.states import FULFILLED, Status
+
+UNSETTLED = frozenset(
+    {"requested", "pending"}
+)  # refunds on their way; what they take can't be refunded again
+
+
+class OrderedServiceSerializer(serializers.Serializer[Order]):
+    """The service as it was when it was ordered; ``id`` is null once it was deleted."""
+
+    id = serializers.CharField(source="service_id", allow_null=True)
+    type = serializers.CharField(source="snapshot.type")
+    name = serializers.CharField(source="snapshot.name")
+    practitioner = serializers.CharField(source="snapshot.practitioner")
+
+
+class FailureSerializer(serializers.Serializer[Order]):
+    code = serializers.CharField(source="failure_code")
+    decline_code = serializers.CharField()
+    message = serializers.CharField(source="failure_message")
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """All amounts are decimal strings of ``currency``; ``amount`` is the total, ``amount_due`` the card's share."""
+
+    order_id = serializers.CharField(source="public_id")
+    title = serializers.CharField()
+    service = serializers.SerializerMethodField()
+    amount = MoneyField(source="total_minor")
+    credits_applied = MoneyField(source="credits_applied_minor")
+    amount_due = MoneyField(source="amount_due_minor")
+    credit_amount = MoneyField(source="credit_amount_minor")
+    refunded = MoneyField(source="refunded_minor")
+    failure = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Order
+        fields = [
+            "order_id",
+            "type",
+            "status",
+            "title",
+            "service",
+            "amount",
+            "credits_applied",
+            "amount_due",
+            "currency",
+            "credit_amount",
+            "refunded",
+            "payment_type",
+            "failure",
+            "cancel_reason",
+            "disputed",
+            "expires_at",
+            "created_at",
+            "completed_at",
+        ]
+
+    @extend_schema_field(OrderedServiceSerializer(allow_null=True))
+    def get_service(self, order: Order) -> Any:
+        return OrderedServiceSerializer(order).data if "service_id" in order.snapshot else None
+
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, order: Order) -> Any:
+        return FailureSerializer(order).data if order.failure_code or order.failure_message else None
+
+
+class LineSerializer(serializers.ModelSerializer[OrderLine]):
+    service_id = serializers.CharField(allow_null=True)
+    service_session_id = serializers.CharField(source="session_id", allow_null=True)
+    amount = MoneyField(source="amount_minor", currency="order.currency")
+    start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
+    end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+
+    class Meta:
+        model = OrderLine
+        fields = [
+            "position",
+            "service_id",
+            "service_type",
+            "service_name",
+            "service_session_id",
+            "amount",
+            "start_datetime",
+            "end_datetime",
+        ]
+
+
+class TransitionSerializer(serializers.ModelSerializer[OrderTransition]):
+    cause = serializers.SerializerMethodField(help_text="for staff only; empty for the buyer")
+
+    class Meta:
+        model = OrderTransition
+        fields = ["before", "after", "at", "cause"]
+
+    def get_cause(self, transition: OrderTransition) -> str:
+        return transition.cause if self.context["request"].user.is_staff else ""
+
+
+class OrderBookingSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="pk")
+    parent_id = serializers.CharField(allow_null=True)
+    service_type = serializers.CharField()
+    service_name = serializers.CharField()
+    status = serializers.CharField()
+    start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
+    end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+    needs_scheduling = serializers.BooleanField()
+
+
+class OrderRefundSerializer(serializers.Serializer[Any]):
+    refund_id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    amount = MoneyField(source="amount_minor")
+    to_card = MoneyField(source="card_minor")
+    to_credits = MoneyField(source="credits_minor")
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderDetailSerializer(OrderSerializer):
+    refundable = serializers.SerializerMethodField()
+    lines = LineSerializer(many=True)
+    timeline = TransitionSerializer(source="transitions", many=True)
+    bookings = serializers.SerializerMethodField()
+    refunds = serializers.SerializerMethodField()
+
+    class Meta(OrderSerializer.Meta):
+        fields = [*OrderSerializer.Meta.fields, "refundable", "lines", "timeline", "bookings", "refunds"]
+
+    @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
+    def get_refundable(self, order: Order) -> str:
+        """What could still be refunded: refunds on their way count as given."""
+        base_minor = order.total_minor if order.status in FULFILLED else 0
+        if order.status == Status.PAID:
+            base_minor = order.captured_minor  # its credits went back when the goods were let go
+        on_its_way = sum(refund.amount_minor for refund in _refunds(order) if refund.status in UNSETTLED)
+        return to_decimal(max(base_minor - order.refunded_minor - on_its_way, 0), order.currency)
+
+    @extend_schema_field(OrderBookingSerializer(many=True))
+    def get_bookings(self, order: Order) -> Any:
+        inside_out = sorted(order.bookings.all(), key=lambda booking: booking.position)
+        return OrderBookingSerializer(inside_out, many=True).data
+
+    @extend_schema_field(OrderRefundSerializer(many=True))
+    def get_refunds(self, order: Order) -> Any:
+        return OrderRefundSerializer(_refunds(order), many=True).data
+
+
+def _refunds(order: Order) -> list[Any]:
+    """The order's refunds; one that returns a second or wrong payment is none of the order's."""
+    return [refund for refund in order.refunds.all() if not refund.stray]
+
+
+class OrderFilter(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="Your orders",
+        parameters=[OrderFilter],
+        responses={200: OrderSerializer, **problems(400, 401)},
+    )
+)
+class OrderList(generics.ListAPIView[Order]):
+    """Your own orders, newest first."""
+
+    serializer_class = OrderSerializer
+    pagination_class = NewestFirst
+    queryset = Order.objects.none()
+
+    def get_queryset(self) -> QuerySet[Order]:
+        wanted = OrderFilter(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        return Order.objects.filter(user=cast(User, self.request.user), **wanted.validated_data)
+
+
+class OrderDetail(APIView):
+    """One order of yours (staff may read any): poll it with If-None-Match until its status is what you wait for."""
+
+    @extend_schema(
+        summary="One order",
+        parameters=[
+            OpenApiParameter("If-None-Match", location="header", description="the ETag of the last answer")
+        ],
+        responses={
+            200: OrderDetailSerializer,
+            304: OpenApiResponse(description="Not modified"),
+            **problems(401, 404),
+        },
+    )
+    def get(self, request: Request, order_id: str) -> HttpResponseBase:
+        user = cast(User, request.user)
+        visible = Order.objects.all() if user.is_staff else Order.objects.filter(user=user)
+        order = generics.get_object_or_404(
+            visible.prefetch_related("lines", "transitions", "bookings", "refunds"), public_id=order_id
+        )
+        shown = OrderDetailSerializer(order, context={"request": request}).data
+        digest = hashlib.blake2b(JSONRenderer().render(shown), digest_size=16).hexdigest()
+        etag = f'"{digest}"'
+        response = Response(shown, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+        return get_conditional_response(request._request, etag=etag, response=response) or response

@@ -1,0 +1,8 @@
+from django.urls import path
+
+from estuary.orders import api
+
+urlpatterns = [
+    path("orders/", api.OrderList.as_view(), name="order-list"),
+    path("orders/<str:order_id>/", api.OrderDetail.as_view(), name="order-detail"),
+]
