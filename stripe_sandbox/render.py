@@ -102,16 +102,23 @@ class Renderer:
         return self._render(obj, self._tree, "")
 
     def _render(self, obj: Obj, tree: ExpandTree, path: str) -> Obj:
+        if obj.get("object") == "list":
+            return self._render_list(obj, tree, path)
         rendered = versions.adapt(public(obj), self._version)
         for name, subtree in tree.items():
             self._expand(obj, rendered, name, subtree, f"{path}.{name}" if path else name)
         return rendered
 
+    def _render_list(self, obj: Obj, tree: ExpandTree, path: str) -> Obj:
+        other = next((name for name in tree if name != "data"), None)
+        if other:
+            raise InvalidState(f"This property cannot be expanded ({path + other}).", param="expand")
+        items, below = tree.get("data", {}), f"{path}.data" if path else "data"
+        return obj | {"data": [self._render(item, items, below) for item in obj["data"]]}
+
     def _expand(self, obj: Obj, rendered: Obj, name: str, tree: ExpandTree, path: str) -> None:
         kind = obj.get("object", "")
-        if kind == "list" and name == "data":
-            rendered["data"] = [self._render(item, tree, path) for item in obj["data"]]
-        elif name in INCLUDABLE.get(kind, ()):
+        if name in INCLUDABLE.get(kind, ()):
             rendered[name] = self._render(self._world.include(obj, name), tree, path)
         elif name in EXPANDABLE.get(kind, ()) or name in EXPANDABLE["invoice_settings"]:
             target = self._world.store.find(obj.get(name))

@@ -10,6 +10,11 @@ from stripe_sandbox.errors import InvalidParameter, StripeError
 
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
 STRING_LENGTH = 5000
+# Texts that Stripe lets be emptied although neither its document nor its SDK says so.
+FREE_TEXT = frozenset(
+    "name description email phone nickname city country line1 line2 postal_code state carrier tracking_number "
+    "receipt_email statement_descriptor statement_descriptor_suffix transfer_group unit_label url".split()
+)
 
 
 @cache
@@ -46,7 +51,7 @@ def _value(node: Any, value: Any, path: str) -> Any:
         return SCALARS[node](value, path)
     if "unsettable" in node:
         return "" if value == "" else _value(node["unsettable"], value, path)
-    if value == "":
+    if value == "" and "list" not in node:
         raise _empty(path)
     if "fields" in node:
         return _fields(node, _hash(value, path), path)
@@ -101,7 +106,7 @@ def _decimal(value: Any, path: str) -> str:
 def _string(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise InvalidParameter("Invalid string: " + json.dumps(value), param=path)
-    if value == "":
+    if value == "" and path.rpartition("[")[2].rstrip("]") not in FREE_TEXT:
         raise _empty(path)
     if len(value) > STRING_LENGTH:
         message = f"Invalid string: {value[:10]}…; must be at most {STRING_LENGTH} characters"
@@ -139,6 +144,8 @@ def _hash(value: Any, path: str) -> dict[str, Any]:
 
 
 def _list(value: Any, path: str) -> list[Any]:
+    if value == "":
+        return []
     if not isinstance(value, dict) or not all(key.isdigit() for key in value):
         raise InvalidParameter("Invalid array", param=path)
     return [value[key] for key in sorted(value, key=int)]
