@@ -1,0 +1,166 @@
+"""Fill the catalogue with a believable marketplace, for the sandbox only. Run it as often as you like."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError, transaction
+
+from estuary.accounts.models import Practitioner, User
+from estuary.catalog.management.marketplace import BUYERS, HOSTS, OFFERS, STAFF, Dates, Host, Offer, Person
+from estuary.catalog.models import (
+    Availability,
+    PackageItem,
+    Service,
+    ServicePrice,
+    ServiceSession,
+    ServiceType,
+)
+from estuary.common import clock
+from estuary.common.money import to_minor
+
+PASSWORD = "estuary-demo"
+FIRST_IN = timedelta(
+    days=2
+)  # no date is so near that a person who tries things out meets its cancellation rule
+
+
+class Command(BaseCommand):
+    help = "Write practitioners, services of all five types, dates in the coming weeks, two buyers and one of staff."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.SANDBOX:
+            raise CommandError(
+                "The seed has accounts with a known password: it is for ESTUARY_SANDBOX=1 only."
+            )
+        with transaction.atomic():
+            seed(at=clock.now())
+        self.stdout.write(f"{Service.objects.count()} services, {ServiceSession.objects.count()} dates.")
+        people = [STAFF, *BUYERS, *(host.person for host in HOSTS)]
+        self.stdout.write(
+            f"Sign in with the password {PASSWORD} as " + ", ".join(person.email for person in people)
+        )
+
+
+def seed(*, at: datetime) -> None:
+    """Write what is missing and leave what is there; dates that have passed are followed by new ones."""
+    password = make_password(PASSWORD)  # once for all: a slow hash is slow by design
+    for person in (STAFF, *BUYERS):
+        _user(person, password)
+    for host in HOSTS:
+        _practitioner(host, password)
+    for offer in OFFERS:
+        service = _service(offer, at)
+        if offer.dates:
+            _sessions(service, offer.dates, at)
+
+
+def _user(person: Person, password: str) -> User:
+    names = {"first_name": person.first_name, "last_name": person.last_name}
+    rights = {"is_staff": person.is_staff, "is_superuser": person.is_staff}
+    user, _ = User.objects.get_or_create(
+        email=person.email, defaults={**names, **rights, "password": password}
+    )
+    EmailAddress.objects.get_or_create(
+        user=user, email=person.email, defaults={"primary": True, "verified": True}
+    )
+    return user
+
+
+def _practitioner(host: Host, password: str) -> None:
+    practitioner, new = Practitioner.objects.get_or_create(
+        slug=host.slug,
+        defaults={
+            "user": _user(host.person, password),
+            "display_name": f"{host.person.first_name} {host.person.last_name}",
+            "headline": host.headline,
+            "bio": host.bio,
+            "time_zone": host.time_zone,
+        },
+    )
+    if new:
+        Availability.objects.bulk_create(
+            Availability(practitioner=practitioner, weekday=day, starts=_clock(starts), ends=_clock(ends))
+            for days, starts, ends in host.hours
+            for day in days
+        )
+
+
+def _service(offer: Offer, at: datetime) -> Service:
+    service, _ = Service.objects.get_or_create(
+        slug=_slug(offer, at),
+        defaults={
+            "practitioner": Practitioner.objects.get(slug=offer.host),
+            "type": offer.type,
+            "name": offer.name,
+            "category": offer.category,
+            "summary": offer.summary,
+            "description": offer.description or offer.summary,
+            "location": offer.location,
+            "duration_min": offer.duration_min,
+            "bundle_of": Service.objects.get(slug=offer.bundle_of) if offer.bundle_of else None,
+            "bundle_quantity": offer.bundle_quantity,
+            "bundle_bonus": offer.bundle_bonus,
+            **offer.rules,
+        },
+    )
+    for currency, price in (("usd", offer.usd), ("eur", offer.eur)):
+        ServicePrice.objects.get_or_create(
+            service=service, currency=currency, defaults={"amount_minor": to_minor(price, currency)}
+        )
+    for position, slug in enumerate(offer.holds, start=1):
+        PackageItem.objects.get_or_create(
+            package=service, service=Service.objects.get(slug=slug), defaults={"position": position}
+        )
+    return service
+
+
+def _slug(offer: Offer, at: datetime) -> str:
+    """A course is sold until it begins; then its next run is a new service, whose slug has the date it begins."""
+    if offer.type != ServiceType.COURSE or not offer.dates:
+        return offer.slug
+    runs = Service.objects.filter(slug__startswith=offer.slug).order_by("-id").prefetch_related("sessions")
+    for run in runs:
+        if min(session.starts_at for session in run.sessions.all()) > at + FIRST_IN:
+            return run.slug
+    return f"{offer.slug}-{_first(offer.dates, Practitioner.objects.get(slug=offer.host), at):%Y-%m-%d}"
+
+
+def _sessions(service: Service, dates: Dates, at: datetime) -> None:
+    if service.type == ServiceType.COURSE and service.sessions.exists():
+        return
+    first, length = _first(dates, service.practitioner, at), timedelta(minutes=service.duration_min)
+    for week, capacity in enumerate(dates.capacities):
+        starts_at = first + timedelta(weeks=week)  # same wall clock each week, whatever daylight saving does
+        if not service.sessions.filter(starts_at=starts_at).exists():
+            _session(service, starts_at, starts_at + length, capacity)
+
+
+def _session(service: Service, starts_at: datetime, ends_at: datetime, capacity: int) -> None:
+    try:
+        with transaction.atomic():
+            ServiceSession.objects.create(
+                service=service, starts_at=starts_at, ends_at=ends_at, capacity=capacity
+            )
+    except IntegrityError:
+        if service.type == ServiceType.COURSE:
+            raise  # a course with a meeting less is another course
+        # Somebody took the practitioner's time since the last run; the other dates stand.
+
+
+def _first(dates: Dates, practitioner: Practitioner, at: datetime) -> datetime:
+    """Return the first meeting that is at least FIRST_IN away, in the practitioner's time zone."""
+    today = at.astimezone(practitioner.zone).date()
+    for days in range(FIRST_IN.days, FIRST_IN.days + 8):
+        day = today + timedelta(days=days)
+        starts_at = datetime.combine(day, _clock(dates.starts), practitioner.zone)
+        if day.weekday() == dates.weekday and starts_at >= at + FIRST_IN:
+            return starts_at
+    raise AssertionError("a week has seven days")
+
+
+def _clock(text: str) -> time:
+    return time.fromisoformat(text)
