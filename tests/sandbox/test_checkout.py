@@ -1,0 +1,144 @@
+"""Checkout Sessions, through the controls and through the page."""
+
+from urllib.parse import urlencode
+
+import pytest
+import stripe
+
+from stripe_sandbox import Response, Sandbox
+from tests.sandbox.shop import session, types
+
+CARD = {"choice": "new", "email": "anna@example.com", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
+
+
+def submit(sandbox: Sandbox, url: str | None, **fields: str) -> Response:
+    path = str(url).removeprefix(sandbox.settings.public_url)
+    return sandbox.request("POST", path, body=urlencode(CARD | fields).encode())
+
+
+def test_paying_makes_the_intent_and_completes_the_session(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api, payment_intent_data={"metadata": {"order_id": "1"}}, metadata={"order_id": "1"})
+    assert (made.payment_intent, made.payment_status, made.amount_total) == (None, "unpaid", 3000)
+    sandbox.control.pay_checkout(made.id)
+    assert types(sandbox) == [
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+        "charge.updated",
+    ]
+    found = api.v1.checkout.sessions.retrieve(made.id, {"expand": ["payment_intent", "line_items"]})
+    assert isinstance(found.payment_intent, stripe.PaymentIntent)
+    assert found.payment_intent.metadata.to_dict() == {"order_id": "1"}
+    assert (found.status, found.payment_status, found.url) == ("complete", "paid", None)
+    assert found.line_items and found.line_items.data[0].quantity == 2
+    assert found.customer_details and found.customer_details.email == "buyer@example.com"
+
+
+def test_the_page_shows_the_order_and_pays_it(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api, customer_email="anna@example.com")
+    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url))
+    assert shown.status == 200 and b"Yoga" in shown.body and b"$30.00" in shown.body
+    assert b"https://shop.example/basket" in shown.body
+    answer = submit(sandbox, made.url)
+    assert (answer.status, answer.headers["Location"]) == (303, f"https://shop.example/thanks?id={made.id}")
+
+
+def test_the_page_escapes_what_the_shop_calls_its_goods(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    price = {"currency": "usd", "unit_amount": 900, "product_data": {"name": "<script>alert(1)</script> $x"}}
+    made = session(api, line_items=[{"price_data": price, "quantity": 1}])
+    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url))
+    assert b"<script>alert" not in shown.body and b"&lt;script&gt;alert(1)&lt;/script&gt; $x" in shown.body
+
+
+def test_a_decline_is_said_in_plain_words_and_the_page_stays(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api)
+    declined = submit(sandbox, made.url, number="4000000000009995")
+    assert declined.status == 402 and b"Your card has insufficient funds." in declined.body
+    assert b"4000000000009995" not in declined.body
+    mistyped = submit(sandbox, made.url, expiry="soon")
+    assert mistyped.status == 402 and b"MM / YY" in mistyped.body
+    assert submit(sandbox, made.url).status == 303
+    assert api.v1.checkout.sessions.retrieve(made.id).payment_status == "paid"
+    assert len(api.v1.payment_intents.list().data) == 1
+
+
+def test_the_page_asks_for_3d_secure(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api)
+    challenge = submit(sandbox, made.url, number="4000002760003184").headers["Location"]
+    assert b"Complete" in sandbox.request("GET", challenge).body
+    failed = sandbox.request("POST", challenge, body=b"outcome=fail").headers["Location"]
+    assert b"unable to authenticate" in sandbox.request("GET", failed).body
+    challenge = submit(sandbox, made.url, number="4000002760003184").headers["Location"]
+    done = sandbox.request("POST", challenge, body=b"outcome=complete").headers["Location"]
+    assert done == f"https://shop.example/thanks?id={made.id}"
+    assert sandbox.request("GET", challenge.replace("secret_", "secret_x")).status == 404
+
+
+def test_a_saved_card_pays_on_the_page_and_nobody_elses_does(
+    sandbox: Sandbox, api: stripe.StripeClient, customer: str
+) -> None:
+    mine = api.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
+    other = api.v1.customers.create({}).id
+    theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
+    made = session(api, customer=customer, saved_payment_method_options={
+        "allow_redisplay_filters": ["always", "unspecified"]})  # fmt: skip
+    assert submit(sandbox, made.url, choice=theirs).status == 400
+    assert submit(sandbox, made.url, choice=mine).status == 303
+
+
+def test_a_bank_payment_completes_the_session_unpaid_and_settles_later(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
+    for settle, event, status in [
+        (sandbox.control.settle, "checkout.session.async_payment_succeeded", "paid"),
+        (sandbox.control.fail_settlement, "checkout.session.async_payment_failed", "unpaid"),
+    ]:
+        made = sandbox.control.pay_checkout(session(api).id, method="us_bank_account")
+        assert (made["status"], made["payment_status"]) == ("complete", "unpaid")
+        types(sandbox)
+        settle(made["payment_intent"])
+        assert event in types(sandbox)
+        assert api.v1.checkout.sessions.retrieve(made["id"]).payment_status == status
+
+
+def test_a_session_expires_by_itself_and_takes_its_intent_along(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api, expires_at=int(sandbox.clock.now()) + 1800)
+    sandbox.control.pay_checkout(made.id, card="4000000000000002")
+    types(sandbox)
+    sandbox.control.advance(1801)
+    assert types(sandbox) == ["payment_intent.canceled", "checkout.session.expired"]
+    assert api.v1.checkout.sessions.retrieve(made.id).status == "expired"
+    assert submit(sandbox, made.url).status == 410
+
+
+def test_an_intent_of_checkout_ends_only_with_its_session(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = sandbox.control.pay_checkout(session(api).id, card="4000000000000002")
+    with pytest.raises(stripe.InvalidRequestError, match="Checkout Session"):
+        api.v1.payment_intents.cancel(made["payment_intent"])
+    api.v1.checkout.sessions.expire(made["id"])
+    assert api.v1.payment_intents.retrieve(made["payment_intent"]).status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError, match="status of expired"):
+        api.v1.checkout.sessions.expire(made["id"])
+
+
+def test_setup_mode_saves_a_card(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+    made = api.v1.checkout.sessions.create(
+        {"mode": "setup", "customer": customer, "currency": "usd", "success_url": "https://shop.example/cards"}
+    )
+    done = sandbox.control.pay_checkout(made.id)
+    assert (done["status"], done["payment_status"]) == ("complete", "no_payment_required")
+    assert len(api.v1.customers.payment_methods.list(customer).data) == 1
+
+
+def test_what_a_session_needs_is_asked_for(api: stripe.StripeClient, sandbox: Sandbox) -> None:
+    now = int(sandbox.clock.now())
+    for params, words in [
+        ({"line_items": []}, "line item"),
+        ({"success_url": "javascript:alert(1)"}, "Not a valid URL"),
+        ({"expires_at": now + 60}, "at least 30 minutes"),
+        ({"expires_at": now + 100_000}, "less than 24 hours"),
+        ({"payment_method_types": ["card"]}, "unknown parameter"),
+    ]:
+        with pytest.raises(stripe.InvalidRequestError, match=words):
+            session(api, **params)
