@@ -61,7 +61,7 @@ class Outbox:
             self._held += jobs
         elif plan.after_next:
             self._waiting_for_next += jobs
-        else:
+        elif jobs:
             late, self._waiting_for_next = self._waiting_for_next, []
             for job in jobs + late:
                 self._push(job)

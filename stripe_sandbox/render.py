@@ -132,8 +132,6 @@ class Renderer:
 
 def client_view(obj: Obj) -> Obj:
     """Return an intent as a publishable key sees it."""
-    return {key: value for key, value in obj.items() if key in CLIENT_VIEW} | {"source": None} if obj.get(
-        "object"
-    ) in ("payment_intent", "setup_intent") else obj
-
-
+    if obj.get("object") not in ("payment_intent", "setup_intent"):
+        return obj
+    return {key: value for key, value in obj.items() if key in CLIENT_VIEW}

@@ -91,7 +91,12 @@ async def _answer(sandbox: Sandbox, request: Request) -> WebResponse:
     if len(body) > MAX_BODY:
         return WebResponse("Request entity too large", 413)
     target = f"{path}?{request.url.query}" if request.url.query else path
-    answer = await run_in_threadpool(sandbox.request, request.method, target, dict(request.headers), body)
+    try:
+        answer = await run_in_threadpool(sandbox.request, request.method, target, dict(request.headers), body)
+    except Exception:
+        log.exception("%s %s -> 500, a mistake of the sandbox's own", request.method, path)
+        message = "The sandbox made a mistake; its log says which."
+        answer = http.json_response(500, {"error": {"message": message, "type": "api_error"}})
     took_ms = (time.monotonic() - started) * 1000
     log.info("%s %s -> %s %.0f ms", request.method, path, answer.broken or answer.status, took_ms)
     if answer.delay_s:

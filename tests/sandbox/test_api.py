@@ -1,0 +1,179 @@
+"""The API's manners: keys, parameters, lists, expansion, idempotency."""
+
+import base64
+
+import pytest
+import stripe
+
+from stripe_sandbox import Sandbox
+from stripe_sandbox.inprocess import client
+from tests.sandbox.shop import intent, paid
+
+BEARER = {"Authorization": "Bearer sk_test_1234567890"}
+
+
+@pytest.mark.parametrize(
+    "key", ["", "sk_live_1234567890abcdef", "sk_test_1", "nonsense_key_1234", "pk_live_1234567890"]
+)
+def test_wrong_keys_are_refused_and_never_shown_whole(sandbox: Sandbox, key: str) -> None:
+    answer = sandbox.request("GET", "/v1/customers", {"Authorization": f"Bearer {key}"} if key else {})
+    assert (answer.status, answer.json()["error"]["type"]) == (401, "invalid_request_error")
+    assert not key or key not in answer.body.decode()
+
+
+def test_basic_authentication_works_as_curl_sends_it(sandbox: Sandbox) -> None:
+    basic = base64.b64encode(b"sk_test_1234567890:").decode()
+    assert sandbox.request("GET", "/v1/customers", {"Authorization": f"Basic {basic}"}).status == 200
+
+
+def test_a_revoked_key_is_refused_from_then_on(sandbox: Sandbox) -> None:
+    sandbox.control.revoke_key("sk_test_1234567890")
+    answer = sandbox.request("GET", "/v1/customers", BEARER)
+    assert (answer.status, answer.json()["error"]["code"]) == (401, "api_key_expired")
+
+
+def test_answers_carry_stripes_headers(sandbox: Sandbox) -> None:
+    version = {"Stripe-Version": "2026-10-28.endive", "Idempotency-Key": "k1"}
+    answer = sandbox.request("POST", "/v1/customers", BEARER | version)
+    assert answer.headers["Request-Id"].startswith("req_")
+    assert answer.headers["Stripe-Version"] == "2026-10-28.endive"
+    assert answer.headers["Idempotency-Key"] == "k1"
+    assert "Idempotent-Replayed" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        (b"amount=100&currency=usd&colour=red", "parameter_unknown", "colour"),
+        (b"amount=100&currency=usd&shipping[name]=A&shipping[address][moon]=1", "parameter_unknown",
+         "shipping[address][moon]"),
+        (b"currency=usd", "parameter_missing", "amount"),
+        (b"amount=12.5&currency=usd", "parameter_invalid_integer", "amount"),
+        (b"amount=1e400&currency=usd", "parameter_invalid_integer", "amount"),
+        (b"amount=&currency=usd", "parameter_invalid_integer", "amount"),
+        (b"amount=100&currency=usd&customer=", "parameter_invalid_empty", "customer"),
+        (b"amount=100&currency=usd&customer=cus_none", "resource_missing", "customer"),
+        (b"amount=100&currency=usd&confirm=perhaps", None, "confirm"),
+        (b"amount=100&currency=usd&capture_method=never", None, "capture_method"),
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_named(sandbox: Sandbox, body: bytes, code: str | None, param: str) -> None:
+    answer = sandbox.request("POST", "/v1/payment_intents", BEARER, body)
+    error = answer.json()["error"]
+    assert (answer.status, error.get("code"), error.get("param")) == (400, code, param)
+
+
+@pytest.mark.parametrize("metadata", [{"k" * 41: "v"}, {"k": "v" * 501}, {f"k{i}": "v" for i in range(51)}])
+def test_metadata_has_limits(api: stripe.StripeClient, metadata: dict[str, str]) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match=r"[Mm]etadata"):
+        api.v1.customers.create({"metadata": metadata})
+
+
+def test_what_is_not_there_is_a_404(api: stripe.StripeClient, sandbox: Sandbox) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.payment_intents.retrieve("pi_none")
+    assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
+    assert str(caught.value.user_message) == "No such payment_intent: 'pi_none'"
+    assert sandbox.request("GET", "/v1/nothing", BEARER).status == 404
+
+
+def test_lists_page_by_cursor_in_both_directions(api: stripe.StripeClient) -> None:
+    made = [api.v1.customers.create({"email": f"{i}@example.com"}).id for i in range(7)]
+    first = api.v1.customers.list({"limit": 3})
+    assert [c.id for c in first.data] == made[:3:-1] and first.has_more
+    second = api.v1.customers.list({"limit": 3, "starting_after": first.data[-1].id})
+    assert [c.id for c in second.data] == made[3:0:-1] and second.has_more
+    back = api.v1.customers.list({"limit": 2, "ending_before": second.data[-1].id})
+    assert [c.id for c in back.data] == [made[3], made[2]] and back.has_more
+    assert [c.id for c in api.v1.customers.list({"limit": 3}).auto_paging_iter()] == made[::-1]
+    for params in ({"limit": 101}, {"limit": 0}, {"starting_after": "cus_none"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            api.v1.customers.list(params)  # type: ignore[arg-type]
+
+
+def test_lists_filter_by_time_and_owner(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+    old = intent(api, customer=customer).id
+    sandbox.control.advance(100)
+    new = intent(api).id
+    since = int(sandbox.clock.now()) - 50
+    assert [i.id for i in api.v1.payment_intents.list({"created": {"gte": since}}).data] == [new]
+    assert [i.id for i in api.v1.payment_intents.list({"customer": customer}).data] == [old]
+
+
+def test_expansion_goes_deep_and_refuses_what_it_does_not_know(api: stripe.StripeClient, customer: str) -> None:
+    made = paid(api, customer=customer)
+    listed = api.v1.payment_intents.list({"expand": ["data.customer", "data.latest_charge.balance_transaction"]})
+    found = listed.data[0]
+    assert isinstance(found.customer, stripe.Customer) and isinstance(found.latest_charge, stripe.Charge)
+    assert isinstance(found.latest_charge.balance_transaction, stripe.BalanceTransaction)
+    for path in ("amount", "nonsense", "data.customer"):
+        with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+            api.v1.payment_intents.retrieve(made.id, {"expand": [path]})
+
+
+def test_nothing_of_the_sandboxs_own_leaves_it(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+    paid(api, customer=customer, setup_future_usage="off_session")
+    for path in ("payment_methods?customer=" + customer, "payment_intents", "charges", "events", "webhook_endpoints"):
+        body = sandbox.request("GET", f"/v1/{path}", BEARER).body
+        assert b'"_' not in body and b"whsec_" not in body and b"4242424242424242" not in body
+
+
+def test_the_same_key_gives_the_same_answer_once(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    options: stripe.RequestOptions = {"idempotency_key": "order-1-intent-1"}
+    fields = {"amount": 2000, "currency": "usd"}
+    first = api.v1.payment_intents.create(fields, options)  # type: ignore[arg-type]
+    again = api.v1.payment_intents.create(fields, options)  # type: ignore[arg-type]
+    assert first.id == again.id
+    assert again.last_response and again.last_response.headers
+    assert again.last_response.headers["idempotent-replayed"] == "true"
+    assert sandbox.requests[-1].replayed
+    with pytest.raises(stripe.IdempotencyError, match="same parameters"):
+        api.v1.payment_intents.create(fields | {"amount": 1}, options)  # type: ignore[arg-type]
+    with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
+        api.v1.customers.create({}, options)
+    assert len(api.v1.payment_intents.list().data) == 1
+
+
+def test_a_decline_is_remembered_and_a_typing_mistake_is_not(api: stripe.StripeClient) -> None:
+    for _ in range(2):
+        with pytest.raises(stripe.CardError):
+            api.v1.payment_intents.create(
+                {"amount": 500, "currency": "usd", "payment_method": "pm_card_chargeDeclined", "confirm": True,
+                 "return_url": "https://shop.example"}, {"idempotency_key": "declined"},
+            )  # fmt: skip
+    assert len(api.v1.charges.list().data) == 1
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.payment_intents.create({"amount": 500, "currency": "us"}, {"idempotency_key": "typo"})
+    assert api.v1.payment_intents.create({"amount": 500, "currency": "usd"}, {"idempotency_key": "typo"})
+
+
+def test_keys_are_forgotten_after_a_day(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    first = api.v1.customers.create({}, {"idempotency_key": "k"})
+    sandbox.control.advance(24 * 3600 + 1)
+    assert api.v1.customers.create({}, {"idempotency_key": "k"}).id != first.id
+
+
+def test_a_key_in_flight_is_a_conflict(sandbox: Sandbox) -> None:
+    sandbox.faults.add("slow", "POST /v1/customers", seconds=5)
+    key = BEARER | {"Idempotency-Key": "k"}
+    slow = sandbox.request("POST", "/v1/customers", key)
+    assert slow.delay_s == 5
+    early = sandbox.request("POST", "/v1/customers", key)
+    assert (early.status, early.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    sandbox.control.advance(6)
+    assert sandbox.request("POST", "/v1/customers", key).json() == slow.json()
+
+
+def test_the_same_seed_and_clock_make_the_same_world() -> None:
+    from stripe_sandbox import Ids, ManualClock
+
+    def story() -> bytes:
+        sandbox = Sandbox(webhook_secret="whsec_x", clock=ManualClock(), ids=Ids(seed=1))
+        paid(client(sandbox), "pm_card_createDispute")
+        return b"".join(delivery.body for delivery in sandbox.take_deliveries())
+
+    import re
+
+    # The SDK's own keys are random; everything else is the sandbox's.
+    stories = {re.sub(rb'"idempotency_key": "[^"]*"', b"", story()) for _ in range(2)}
+    assert len(stories) == 1

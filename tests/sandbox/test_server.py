@@ -1,0 +1,145 @@
+"""The sandbox as a server: real sockets, real deliveries, the controls over HTTP."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+import stripe
+import uvicorn
+
+from stripe_sandbox import Sandbox
+from stripe_sandbox.server import app_for
+from tests.sandbox.conftest import ENDIVE, SECRET
+from tests.sandbox.shop import intent, paid, session
+
+KEY = "sk_test_1234567890"
+# The SDK hands httpx its bytes in a way that httpx has come to dislike.
+pytestmark = pytest.mark.filterwarnings("ignore:Use .content=:DeprecationWarning")
+
+
+class Shop(BaseHTTPRequestHandler):
+    """A shop's webhook endpoint, which refuses the first delivery of all."""
+
+    heard: list[str]
+    refuse: int
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        event = stripe.Webhook.construct_event(body, self.headers["Stripe-Signature"], SECRET)
+        refused = type(self).refuse > 0
+        type(self).refuse -= 1
+        if not refused:
+            self.heard.append(event.type)
+        self.send_response(500 if refused else 200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[ThreadingHTTPServer]:
+    Shop.heard, Shop.refuse = [], 1
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def running(shop: ThreadingHTTPServer) -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    hook = f"http://127.0.0.1:{shop.server_address[1]}/"
+    sandbox = Sandbox(webhook_url=hook, webhook_secret=SECRET, webhook_api_version=ENDIVE, public_url=base)
+    config = uvicorn.Config(app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield base
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def api(running: str) -> stripe.StripeClient:
+    http = stripe.HTTPXClient(timeout=1, allow_sync_methods=True)
+    return stripe.StripeClient(KEY, base_addresses={"api": running}, http_client=http, max_network_retries=0)
+
+
+def until(ready: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def act(base: str, verb: str, **arguments: object) -> httpx.Response:
+    return httpx.post(f"{base}/_sandbox/{verb}", json=arguments)
+
+
+def test_events_reach_the_shop_although_it_failed_at_first(running: str, api: stripe.StripeClient) -> None:
+    paid(api)
+    until(lambda: {"payment_intent.created", "charge.updated"} <= set(Shop.heard))
+    until(lambda: all(e.pending_webhooks == 0 for e in api.v1.events.list().data))
+
+
+def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> None:
+    made = intent(api)
+    assert act(running, "confirm", id=made.id, card="4000002760003184").json()["status"] == "requires_action"
+    assert act(running, "complete_challenge", id=made.id).json()["status"] == "succeeded"
+    assert act(running, "refund", id=made.id, amount=100).json()["amount"] == 100
+    refused = act(running, "settle", id=made.id)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, f"{made.id} is succeeded, not processing.")
+    assert act(running, "conjure", id=made.id).status_code == 404
+    assert act(running, "settle", moon=1).status_code == 400
+
+
+def test_a_person_sees_what_there_is_and_acts_with_buttons(running: str, api: stripe.StripeClient) -> None:
+    made = paid(api)
+    home = httpx.get(running, follow_redirects=True)
+    assert made.id in home.text and 'action="/_sandbox/refund"' in home.text
+    pressed = httpx.post(f"{running}/_sandbox/refund", data={"id": made.id})
+    assert (pressed.status_code, pressed.headers["location"]) == (303, "/_sandbox/")
+    again = httpx.post(f"{running}/_sandbox/refund", data={"id": made.id}, follow_redirects=True)
+    assert "has already been refunded" in again.text
+
+
+def test_lost_answers_are_lost_on_the_wire(running: str, api: stripe.StripeClient) -> None:
+    for kind in ("timeout_before", "timeout_after", "cut"):
+        act(running, "faults", kind=kind, match="POST /v1/customers")
+        with pytest.raises(stripe.APIConnectionError):
+            api.v1.customers.create({"email": f"{kind}@example.com"})
+    emails = {c.email for c in api.v1.customers.list().data}
+    assert emails == {"timeout_after@example.com", "cut@example.com"}
+    httpx.delete(f"{running}/_sandbox/faults")
+
+
+def test_the_hosted_page_is_served(running: str, api: stripe.StripeClient) -> None:
+    made = session(api)
+    shown = httpx.get(str(made.url))
+    assert shown.status_code == 200 and "Pay $30.00" in shown.text
+    assert shown.headers["content-type"].startswith("text/html")
+
+
+def test_a_browser_on_another_origin_may_call(running: str) -> None:
+    asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "authorization,stripe-version"}  # fmt: skip
+    answer = httpx.options(f"{running}/v1/payment_methods", headers=asked)
+    assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] in ("*", asked["Origin"])
+
+
+def test_requests_are_recorded_without_secrets(running: str, api: stripe.StripeClient) -> None:
+    body = {"type": "card", "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2040, "cvc": "987"}}
+    api.v1.payment_methods.create(body)  # type: ignore[arg-type]
+    recorded = httpx.get(f"{running}/_sandbox/requests").text
+    assert json.loads(recorded)[-1]["params"]["card"]["number"] == "•••• 4242"
+    assert "4242424242424242" not in recorded and "987" not in json.dumps(json.loads(recorded)[-1]["params"])
+    assert KEY not in recorded
