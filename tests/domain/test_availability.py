@@ -1,0 +1,229 @@
+"""Free slots: weekly windows in the practitioner's wall clock, also on the days on which that clock jumps."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import IntegrityError, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.availability import (
+    OutsideAvailability,
+    Slot,
+    SlotInPast,
+    check_slot,
+    check_slots,
+    free_slots,
+)
+from estuary.catalog.calendar import entries_for
+from estuary.catalog.models import Availability, Service, ServiceType
+from tests.marketplace import make_practitioner, make_service
+
+pytestmark = pytest.mark.django_db
+LISBON = ZoneInfo("Europe/Lisbon")
+BERLIN = ZoneInfo("Europe/Berlin")
+AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MONDAY = date(2026, 1, 12)
+
+
+def a_session(
+    windows: list[tuple[str, str]], *, time_zone: str = "Europe/Berlin", minutes: int = 60, step: int = 30
+) -> Service:
+    """A 1-on-1 session whose practitioner has the same windows on every day."""
+    practitioner = make_practitioner(time_zone=time_zone)
+    Availability.objects.filter(practitioner=practitioner).delete()
+    for weekday in range(7):
+        for starts, ends in windows:
+            Availability.objects.create(
+                practitioner=practitioner,
+                weekday=weekday,
+                starts=time.fromisoformat(starts),
+                ends=time.fromisoformat(ends),
+            )
+    return make_service(ServiceType.SESSION, practitioner, duration_min=minutes, slot_step_min=step)
+
+
+def local_starts(service: Service, day: date, *, at: datetime = AT) -> list[str]:
+    zone = service.practitioner.zone
+    return [
+        f"{s.starts_at.astimezone(zone):%H:%M}" for s in free_slots(service, first_day=day, days=1, at=at)
+    ]
+
+
+def take(practitioner: Practitioner, starts_at: datetime, minutes: int) -> None:
+    entries_for([(practitioner.pk, starts_at, starts_at + timedelta(minutes=minutes))])
+
+
+def test_a_day_is_offered_on_the_grid_of_its_windows() -> None:
+    service = a_session([("09:00", "11:00"), ("14:15", "15:30")])
+    assert local_starts(service, MONDAY) == ["09:00", "09:30", "10:00", "14:15"]
+
+
+def test_slots_are_in_utc_and_as_long_as_the_service() -> None:
+    service = a_session([("09:00", "10:30")], minutes=90)
+    nine = datetime(2026, 1, 12, 8, tzinfo=UTC)
+    assert free_slots(service, first_day=MONDAY, days=1, at=AT) == [Slot(nine, nine + timedelta(minutes=90))]
+
+
+def test_only_the_weekdays_of_a_window_are_offered() -> None:
+    service = a_session([("09:00", "10:00")])
+    Availability.objects.exclude(weekday=2).delete()
+    slots = free_slots(service, first_day=MONDAY, days=14, at=AT)
+    assert [slot.starts_at.date() for slot in slots] == [date(2026, 1, 14), date(2026, 1, 21)]
+
+
+def test_what_is_taken_is_left_out_and_its_neighbours_are_not() -> None:
+    service = a_session([("09:00", "13:00")])
+    take(service.practitioner, datetime(2026, 1, 12, 10, tzinfo=BERLIN), 60)
+    assert local_starts(service, MONDAY) == ["09:00", "11:00", "11:30", "12:00"]
+
+
+def test_what_another_practitioner_does_is_no_matter() -> None:
+    service = a_session([("09:00", "11:00")])
+    take(make_practitioner(), datetime(2026, 1, 12, 9, tzinfo=BERLIN), 120)
+    assert local_starts(service, MONDAY) == ["09:00", "09:30", "10:00"]
+
+
+def test_an_entry_that_began_the_day_before_still_counts() -> None:
+    service = a_session([("00:00", "02:00")])
+    take(service.practitioner, datetime(2026, 1, 11, 22, tzinfo=BERLIN), 150)
+    assert local_starts(service, MONDAY) == ["00:30", "01:00"]
+
+
+def test_the_past_is_not_offered_and_the_present_minute_neither() -> None:
+    service = a_session([("09:00", "12:00")])
+    assert local_starts(service, MONDAY, at=datetime(2026, 1, 12, 10, tzinfo=BERLIN)) == ["10:30", "11:00"]
+    assert (
+        local_starts(service, MONDAY - timedelta(days=1), at=datetime(2026, 1, 12, 10, tzinfo=BERLIN)) == []
+    )
+
+
+def test_nothing_is_offered_more_than_a_year_ahead() -> None:
+    service = a_session([("09:00", "10:00")])
+    assert free_slots(service, first_day=AT.date() + timedelta(days=400), days=14, at=AT) == []
+
+
+def test_the_days_may_be_those_of_the_viewer() -> None:
+    service = a_session([("09:00", "10:00"), ("22:00", "23:00")])
+    tokyo = ZoneInfo("Asia/Tokyo")
+    slots = free_slots(service, first_day=MONDAY, days=1, at=AT, zone=tokyo)
+    assert [f"{slot.starts_at.astimezone(tokyo):%d %H:%M}" for slot in slots] == ["12 06:00", "12 17:00"]
+
+
+def test_on_the_day_of_the_gap_nothing_begins_at_a_time_that_does_not_exist() -> None:
+    service = a_session([("00:00", "06:00")])  # Berlin jumps from 02:00 to 03:00 on 29 March 2026
+    assert local_starts(service, date(2026, 3, 29)) == [
+        "00:00", "00:30", "01:00", "01:30", "03:00", "03:30", "04:00", "04:30", "05:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("window", "offered"),
+    [
+        (
+            ("02:30", "05:00"),
+            ["03:00", "03:30", "04:00"],
+        ),  # begins inside the gap: begins when the clock jumps
+        (("00:30", "02:30"), ["00:30", "01:00"]),  # ends inside the gap: ends when the clock jumps
+        (("02:00", "03:00"), []),  # does not take place
+    ],
+)
+def test_a_window_that_touches_the_gap_neither_begins_early_nor_ends_late(
+    window: tuple[str, str], offered: list[str]
+) -> None:
+    assert local_starts(a_session([window]), date(2026, 3, 29)) == offered
+
+
+def test_on_the_day_of_the_fold_no_slot_is_offered_twice_and_none_is_lost() -> None:
+    service = a_session([("01:00", "04:00")])  # Berlin goes through 02:00-03:00 twice on 25 October 2026
+    slots = free_slots(service, first_day=date(2026, 10, 25), days=1, at=AT)
+    assert [f"{slot.starts_at.astimezone(BERLIN):%H:%M}" for slot in slots] == [
+        "01:00", "01:30", "02:00", "02:30", "02:00", "02:30", "03:00",
+    ]  # fmt: skip
+    gaps = {later.starts_at - sooner.starts_at for sooner, later in pairwise(slots)}
+    assert gaps == {timedelta(minutes=30)}
+
+
+def test_a_window_that_ends_in_the_fold_ends_the_first_time() -> None:
+    assert local_starts(a_session([("01:00", "02:30")]), date(2026, 10, 25)) == ["01:00", "01:30"]
+
+
+def test_where_the_clock_jumps_at_midnight_the_day_begins_at_one() -> None:
+    service = a_session(
+        [("00:00", "03:00")], time_zone="America/Santiago"
+    )  # 6 September 2026 begins at 01:00
+    assert local_starts(service, date(2026, 9, 6)) == ["01:00", "01:30", "02:00"]
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25), MONDAY])
+def test_every_slot_that_is_offered_is_accepted(day: date) -> None:
+    service = a_session([("00:00", "06:30"), ("12:10", "18:00")], minutes=50, step=20)
+    slots = free_slots(service, first_day=day, days=1, at=AT)
+    assert slots
+    assert check_slots([(service, slot.starts_at) for slot in slots], at=AT) == [
+        slot.ends_at for slot in slots
+    ]
+
+
+def test_a_start_may_come_in_any_time_zone() -> None:
+    service = a_session([("09:00", "10:00")])
+    ends_at = check_slot(service, datetime(2026, 1, 12, 3, tzinfo=ZoneInfo("America/New_York")), at=AT)
+    assert ends_at == datetime(2026, 1, 12, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("clock", ["08:30", "09:15", "10:30", "23:30"])
+def test_a_start_off_the_grid_or_outside_the_windows_is_refused(clock: str) -> None:
+    service = a_session([("09:00", "11:00")])
+    with pytest.raises(OutsideAvailability) as refused:
+        check_slot(service, datetime.combine(MONDAY, time.fromisoformat(clock), BERLIN), at=AT)
+    assert (refused.value.code, refused.value.status) == ("outside_availability", 400)
+
+
+def test_a_practitioner_without_windows_offers_nothing() -> None:
+    service = a_session([])
+    assert local_starts(service, MONDAY) == []
+    with pytest.raises(OutsideAvailability):
+        check_slot(service, datetime.combine(MONDAY, time(9), BERLIN), at=AT)
+
+
+@pytest.mark.parametrize("starts_at", [AT, AT - timedelta(days=7), datetime.min.replace(tzinfo=UTC)])
+def test_a_start_in_the_past_is_refused(starts_at: datetime) -> None:
+    with pytest.raises(SlotInPast) as refused:
+        check_slot(a_session([("09:00", "17:00")]), starts_at, at=AT)
+    assert (refused.value.code, refused.value.status) == ("slot_in_past", 400)
+
+
+def test_the_end_of_the_calendar_is_refused_and_not_a_crash() -> None:
+    with pytest.raises(OutsideAvailability):
+        check_slot(a_session([("09:00", "17:00")]), datetime.max.replace(tzinfo=UTC), at=AT)
+
+
+def test_free_slots_take_two_queries_however_long_the_list(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    service = a_session([("00:00", "23:30")])
+    for day in range(1, 20):
+        take(service.practitioner, datetime(2026, 1, 10 + day, 10, tzinfo=UTC), 45)
+    with django_assert_num_queries(2):
+        assert len(free_slots(service, first_day=MONDAY, days=28, at=AT)) > 1000
+
+
+def test_many_slots_are_checked_in_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    services = [a_session([("09:00", "17:00")]) for _ in range(3)]
+    nine = datetime.combine(MONDAY, time(9), BERLIN)
+    pairs = [(service, nine + timedelta(days=day)) for service in services for day in range(4)]
+    with django_assert_num_queries(1):
+        assert len(check_slots(pairs, at=AT)) == 12
+    with django_assert_num_queries(0):
+        assert check_slots([], at=AT) == []
+
+
+def test_the_calendar_itself_refuses_what_overlaps() -> None:
+    practitioner = make_practitioner()
+    nine = datetime(2026, 1, 12, 9, tzinfo=UTC)
+    take(practitioner, nine, 60)
+    take(practitioner, nine + timedelta(minutes=60), 60)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        take(practitioner, nine + timedelta(minutes=59), 60)
