@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_sandbox import auth, forms, routes, versions
+from stripe_sandbox import auth, forms, payment_pages, routes, versions
 from stripe_sandbox.calls import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
@@ -24,11 +24,11 @@ from stripe_sandbox.world import Cause, World
 
 CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.
-TELEMETRY = frozenset(
+_TELEMETRY = (
     "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page pasted_fields "
     "expected_payment_method_type client_attribution_metadata client_context link_mode set_as_default_payment_method"
-    .split()
 )
+TELEMETRY = frozenset(_TELEMETRY.split())
 BROWSER_FIELDS = {"client_secret": "str", "use_stripe_sdk": "bool"}
 SERVER_FAILED = (
     "An error occurred with our connection to Stripe's servers. We have been notified of the problem. "
@@ -58,7 +58,9 @@ class Api:
         self._world = world
         self._keys = IdempotencyKeys()
 
-    def answer(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> tuple[Response, RecordedRequest]:
+    def answer(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+    ) -> tuple[Response, RecordedRequest]:
         """Answer one request, with the faults that strike it."""
         fault = self._world.faults.for_request(method, path)
         request_id = self._world.ids.new("req", 14)
@@ -159,7 +161,7 @@ class Api:
             raise NotFound(f"Unrecognized request URL ({where}). Please see https://stripe.com/docs or we can help at "
                            "https://support.stripe.com/.")  # fmt: skip
         endpoint, ids = found
-        raw, also = incoming.raw, _version_fields(endpoint, version)
+        raw, also = incoming.raw, _version_fields(endpoint, version) | payment_pages.FIELDS.get(endpoint, {})
         if kind == "publishable":
             if endpoint not in routes.PUBLISHABLE:
                 raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
@@ -169,7 +171,11 @@ class Api:
         return Call(self._world, endpoint, incoming.path, ids, params, version, kind), tree
 
     def _error(
-        self, error: StripeError, request_id: str, kind: auth.KeyKind = "secret", version: str = versions.LATEST
+        self,
+        error: StripeError,
+        request_id: str,
+        kind: auth.KeyKind = "secret",
+        version: str = versions.LATEST,
     ) -> Response:
         body = error.body(f"{self._world.settings.public_url}/_sandbox/requests/{request_id}")
         for name in ("payment_intent", "setup_intent"):
@@ -225,7 +231,9 @@ def _rate_limited(options: dict[str, Any]) -> StripeError:
         headers["Retry-After"] = str(options["retry_after"])
     if options.get("should_retry") is not None:
         headers["Stripe-Should-Retry"] = "true" if options["should_retry"] else "false"
-    message = "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
+    message = (
+        "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
+    )
     return RateLimited(message, code="rate_limit", headers=headers)
 
 

@@ -17,7 +17,8 @@ from stripe_sandbox.world import World
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 AUTHENTICATION_FAILED = (
-    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+    "We are unable to authenticate your payment method. "
+    "Please choose a different payment method and try again."
 )
 
 
@@ -76,7 +77,8 @@ def authentication(world: World, method: Obj, manner: Manner, options: Any) -> s
     card = cards.by_number(method["_number"])
     asked = ((options or {}).get("card") or {}).get("request_three_d_secure") in ("any", "challenge")
     exempt = manner.off_session and (
-        card.authentication == "off_session_ok" or (card.authentication == "unless_set_up" and method["_set_up"])
+        card.authentication == "off_session_ok"
+        or (card.authentication == "unless_set_up" and method["_set_up"])
     )
     needed = card.authentication != "none" and not exempt
     if manner.off_session:
@@ -165,7 +167,7 @@ def fail_settlement(world: World, intent: Obj, refusal: Decline) -> None:
     world.notice(intent)
 
 
-def _settle_by_itself(world: World, intent: Obj, method: Obj) -> None:
+def settle_by_itself(world: World, intent: Obj, method: Obj) -> None:
     if intent["status"] != "processing":
         return
     refusal = banks.by_number(method["_number"], method["type"]).failure
@@ -198,7 +200,7 @@ def _process(world: World, intent: Obj, method: Obj) -> None:
     world.emit("payment_intent.processing", intent)
     world.notice(intent)
     if world.settings.automatic_after_s is not None:
-        world.timers.after(world.settings.automatic_after_s, lambda: _settle_by_itself(world, intent, method))
+        world.timers.after(world.settings.automatic_after_s, lambda: settle_by_itself(world, intent, method))
 
 
 def _keep_method(world: World, intent: Obj, method: Obj, authenticated: bool) -> None:

@@ -33,7 +33,9 @@ def _failing(code: str, message: str) -> Decline:
 
 CLOSED = _failing("bank_account_unusable", "The customer's bank account has been closed.")
 FUNDS = _failing("insufficient_funds", "The customer's account has insufficient funds to cover this payment.")
-NOT_AUTHORIZED = _failing("debit_not_authorized", "The customer has notified their bank that this was unauthorized.")
+NOT_AUTHORIZED = _failing(
+    "debit_not_authorized", "The customer has notified their bank that this was unauthorized."
+)
 
 _US = [
     TestAccount("000123456789", "us_bank_account"),
@@ -48,6 +50,11 @@ _SEPA = [
     TestAccount("DE62370400440532013001", "sepa_debit", FUNDS, country="DE"),
     TestAccount("FR1420041010050500013M02606", "sepa_debit", country="FR"),
     TestAccount("FR8420041010050500013M02607", "sepa_debit", FUNDS, country="FR"),
+    TestAccount("AT611904300234573201", "sepa_debit", country="AT"),
+    TestAccount("AT321904300235473204", "sepa_debit", country="AT"),
+    TestAccount("AT861904300235473202", "sepa_debit", FUNDS, country="AT"),
+    TestAccount("IT40S0542811101000000123456", "sepa_debit", country="IT"),
+    TestAccount("IT60X0542811101000000123456", "sepa_debit", FUNDS, country="IT"),
 ]
 ACCOUNTS = {account.number: account for account in (*_US, *_SEPA)}
 
@@ -67,7 +74,9 @@ DEFAULT = {"us_bank_account": "000123456789", "sepa_debit": "DE89370400440532013
 
 def by_number(number: str, method: str) -> TestAccount:
     """Return the account's behaviour; unknown numbers succeed."""
-    return ACCOUNTS.get(number) or TestAccount(number, method, country=number[:2] if method == "sepa_debit" else "US")
+    return ACCOUNTS.get(number) or TestAccount(
+        number, method, country=number[:2] if method == "sepa_debit" else "US"
+    )
 
 
 def by_name(name: str) -> TestAccount | None:

@@ -78,17 +78,19 @@ class Listeners:
         self._forget_those_who_left()
         self._sessions[session.id] = session
         default = self._world.settings.default_version
-        return JSONResponse({
-            "default_version": default,
-            "device_token": "",
-            "display_connect_filter_warning": False,
-            "latest_version": versions.LATEST,
-            "reconnect_delay": RECONNECT_DELAY_S,
-            "secret": session.secret,
-            "websocket_authorized_feature": "webhook-payloads",
-            "websocket_id": session.id,
-            "websocket_url": f"ws://{request.url.netloc}/v1/stripecli/subscribe",
-        })
+        return JSONResponse(
+            {
+                "default_version": default,
+                "device_token": "",
+                "display_connect_filter_warning": False,
+                "latest_version": versions.LATEST,
+                "reconnect_delay": RECONNECT_DELAY_S,
+                "secret": session.secret,
+                "websocket_authorized_feature": "webhook-payloads",
+                "websocket_id": session.id,
+                "websocket_url": f"ws://{request.url.netloc}/v1/stripecli/subscribe",
+            }
+        )
 
     async def subscribe(self, websocket: WebSocket) -> None:
         """Send events down a connection and take the answers, until the tool goes away."""

@@ -12,6 +12,7 @@ from stripe_sandbox import (
     events,
     payment_intents,
     payment_methods,
+    payment_pages,
     products,
     refunds,
     setup_intents,
@@ -23,10 +24,12 @@ from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
 _MODULES = (
-    accounts, balance, charges, checkout, customers, disputes, events, payment_intents, payment_methods, products,
-    refunds, setup_intents, tokens, webhook_endpoints,
+    accounts, balance, charges, checkout, customers, disputes, events, payment_intents, payment_methods,
+    payment_pages, products, refunds, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
-ROUTES: dict[str, Handler] = {endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()}
+ROUTES: dict[str, Handler] = {
+    endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()
+}
 
 # What Stripe.js calls with a publishable key.
 PUBLISHABLE = {
@@ -58,5 +61,7 @@ def find(method: str, path: str) -> tuple[str, dict[str, str]] | None:
     parts = path.split("/")
     for pattern, endpoint in _TABLE.get((method, len(parts)), ()):
         if all(p == part or (p.startswith("{") and part) for p, part in zip(pattern, parts, strict=True)):
-            return endpoint, {p[1:-1]: part for p, part in zip(pattern, parts, strict=True) if p.startswith("{")}
+            return endpoint, {
+                p[1:-1]: part for p, part in zip(pattern, parts, strict=True) if p.startswith("{")
+            }
     return None

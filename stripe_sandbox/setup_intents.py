@@ -21,7 +21,9 @@ def create(call: Call) -> Obj:
     versions.refuse_method_types(call.version, params)
     call.referred(world.store.customers, "customer")
     if "return_url" in params and not params.get("confirm"):
-        raise InvalidParameter("You can only provide `return_url` when `confirm` is true.", param="return_url")
+        raise InvalidParameter(
+            "You can only provide `return_url` when `confirm` is true.", param="return_url"
+        )
     intent = make(world, params)
     method = given_method(call, intent)
     if method:
@@ -46,7 +48,9 @@ def update(call: Call) -> Obj:
     versions.refuse_method_types(call.version, call.params)
     intent = retrieve(call)
     if intent["status"] not in CONFIRMABLE and set(call.params) - {"metadata", "description"}:
-        raise unexpected(intent, f"This SetupIntent could not be updated because it has a status of {intent['status']}.")
+        raise unexpected(
+            intent, f"This SetupIntent could not be updated because it has a status of {intent['status']}."
+        )
     call.referred(call.world.store.customers, "customer")
     assign(intent, call.params, ["customer", "description", "metadata"])
     method = given_method(call, intent)
@@ -84,7 +88,9 @@ def list_(call: Call) -> Obj:
 def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
     """Cancel for good; a finished one is refused."""
     if intent["status"] not in CONFIRMABLE:
-        raise unexpected(intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}.")
+        raise unexpected(
+            intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}."
+        )
     intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
     world.emit("setup_intent.canceled", intent)
     return intent
@@ -135,9 +141,9 @@ def make(world: World, params: dict[str, Any]) -> Obj:
     """Return a new intent that is not yet stored."""
     intent_id = world.ids.new("seti", 24)
     types = params.get("payment_method_types")
-    automatic = None
+    automatic, asked = None, params.get("automatic_payment_methods", {})
     if not types:
-        automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
+        automatic = {"allow_redirects": "always", "enabled": True} | asked
         types = payment_intents.offered_types(world.settings.currency) if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
     intent: Obj = {
@@ -168,6 +174,8 @@ def make(world: World, params: dict[str, Any]) -> Obj:
         "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
+        # The dashboard offers nothing that redirects, so only a request that asks for such methods gets into that.
+        "_redirects": bool(asked and automatic and automatic["allow_redirects"] == "always"),
     }
     assign(intent, params, ["metadata"])
     return intent
@@ -196,10 +204,8 @@ def _confirm(call: Call, intent: Obj) -> Obj:
 
 
 def _check_return_url(call: Call, intent: Obj) -> None:
-    automatic = intent["automatic_payment_methods"]
-    redirects = automatic is not None and automatic["allow_redirects"] == "always"
     told = call.params.get("return_url") or call.params.get("use_stripe_sdk")
-    if redirects and call.key_kind == "secret" and not told:
+    if intent["_redirects"] and call.key_kind == "secret" and not told:
         message = payment_intents.RETURN_URL_NEEDED.replace("This PaymentIntent", "This SetupIntent")
         raise InvalidState(message, param="return_url")
 
@@ -240,23 +246,25 @@ def _failed(world: World, intent: Obj, method: Obj, error: Obj) -> None:
 
 def _attempt(world: World, intent: Obj, method: Obj, status: str, error: Obj | None = None) -> Obj:
     """Record one try: https://docs.stripe.com/api/setup_attempts."""
-    attempt = world.store.setup_attempts.add({
-        "id": world.ids.new("setatt"),
-        "object": "setup_attempt",
-        "application": None,
-        "created": world.now,
-        "customer": intent["customer"],
-        "customer_account": None,
-        "flow_directions": None,
-        "livemode": False,
-        "on_behalf_of": None,
-        "payment_method": method["id"],
-        "payment_method_details": {method["type"]: _attempt_details(method), "type": method["type"]},
-        "setup_error": error,
-        "setup_intent": intent["id"],
-        "status": status,
-        "usage": intent["usage"],
-    })
+    attempt = world.store.setup_attempts.add(
+        {
+            "id": world.ids.new("setatt"),
+            "object": "setup_attempt",
+            "application": None,
+            "created": world.now,
+            "customer": intent["customer"],
+            "customer_account": None,
+            "flow_directions": None,
+            "livemode": False,
+            "on_behalf_of": None,
+            "payment_method": method["id"],
+            "payment_method_details": {method["type"]: _attempt_details(method), "type": method["type"]},
+            "setup_error": error,
+            "setup_intent": intent["id"],
+            "status": status,
+            "usage": intent["usage"],
+        }
+    )
     intent["latest_attempt"] = attempt["id"]
     return attempt
 
@@ -264,7 +272,17 @@ def _attempt(world: World, intent: Obj, method: Obj, status: str, error: Obj | N
 def _attempt_details(method: Obj) -> Obj:
     if method["type"] != "card":
         return {}
-    names = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet")
+    names = (
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "wallet",
+    )
     kept = {name: method["card"][name] for name in names}
     return kept | {"network": method["card"]["brand"], "three_d_secure": None}
 

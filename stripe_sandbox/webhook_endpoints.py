@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from stripe_sandbox import paging, versions
 from stripe_sandbox.calls import Call, Routes, assign
-from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.errors import InvalidParameter, no_such
 from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
@@ -24,7 +24,10 @@ def create(call: Call) -> Obj:
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.webhook_endpoints)
+    endpoint = call.target(call.world.store.webhook_endpoints)
+    if endpoint.get("deleted"):
+        raise no_such("webhook endpoint", endpoint["id"], "webhook_endpoint", in_path=True)
+    return endpoint
 
 
 def update(call: Call) -> Obj:
@@ -60,20 +63,22 @@ def make(
 ) -> Obj:
     """Register an endpoint; without a version it gets the account's default."""
     _check_url(url)
-    return world.store.webhook_endpoints.add({
-        "id": world.ids.new("we"),
-        "object": "webhook_endpoint",
-        "api_version": versions.check(api_version) if api_version else None,
-        "application": None,
-        "created": world.now,
-        "description": description,
-        "enabled_events": enabled_events or ["*"],
-        "livemode": False,
-        "metadata": metadata or {},
-        "status": "enabled",
-        "url": url,
-        "_secret": secret,
-    })
+    return world.store.webhook_endpoints.add(
+        {
+            "id": world.ids.new("we"),
+            "object": "webhook_endpoint",
+            "api_version": versions.check(api_version) if api_version else None,
+            "application": None,
+            "created": world.now,
+            "description": description,
+            "enabled_events": enabled_events or ["*"],
+            "livemode": False,
+            "metadata": metadata or {},
+            "status": "enabled",
+            "url": url,
+            "_secret": secret,
+        }
+    )
 
 
 def _check_url(url: str) -> None:

@@ -1,19 +1,47 @@
 """What Stripe really does although its types or its document say otherwise, each with the reason."""
 
-# Keys of an answer that Stripe sends and the SDK's annotations lack: (value of "object" or path suffix, key).
-UNTYPED_ANSWER_KEYS: dict[tuple[str, str], str] = {}
+from collections.abc import Mapping
+from typing import Any
 
-# What a browser sends with a publishable key and the SDK's parameters do not name.
-CLIENT_PARAMS: dict[str, str] = {
+Keys = Mapping[tuple[str, str], str]
+
+LEGACY = "of the time before payment intents; in every recorded charge, declared nowhere"
+RESTORED = "in every recorded answer and in the SDK's types, missing from the document"
+ENDIVE = "came with 2026-09-30.endive, after the document's version"
+
+# Keys of an answer that Stripe sends and the SDK's annotations lack: (`object` or parent's key, key).
+UNTYPED_ANSWER_KEYS: Keys = {
+    ("charge", "destination"): LEGACY,
+    ("charge", "dispute"): LEGACY,
+    ("charge", "order"): LEGACY,
+}
+
+# Keys of an answer that Stripe sends and its OpenAPI document lacks.
+UNDOCUMENTED_ANSWER_KEYS: Keys = {
+    **UNTYPED_ANSWER_KEYS,
+    ("charge", "source"): RESTORED,
+    ("payment_intent", "source"): RESTORED,
+    ("product", "type"): RESTORED,
+    ("payment_intent", "allowed_payment_method_types"): ENDIVE,
+    ("setup_intent", "allowed_payment_method_types"): ENDIVE,
+    ("checkout.session", "allowed_payment_method_types"): ENDIVE,
+    ("dispute", "network_reason_code"): RESTORED,
+    ("evidence_details", "submission_method"): RESTORED,
+    ("card", "network"): RESTORED,
+    ("card", "issuer"): RESTORED,
+}
+
+# Parameters that came after the document's version, by their name.
+NEWER_PARAMS: Mapping[str, str] = {"allowed_payment_method_types": ENDIVE}
+
+# What a browser sends with a publishable key and neither the SDK nor the document names.
+CLIENT_PARAMS: Mapping[str, str] = {
     "client_secret": "stands for the secret key on what one payment may do",
     "key": "the publishable key, sent in the form by Stripe.js",
 }
 
-# Keys that came to an answer after the OpenAPI document's version.
-NEWER_ANSWER_KEYS: dict[str, str] = {}
 
-# Keys that are null at Stripe although the document does not say so.
-NULLABLE_ANSWER_KEYS: dict[str, str] = {}
-
-# Parameters that came after the document's version.
-NEWER_PARAMS: dict[str, str] = {}
+def is_listed(listed: Keys, value: Mapping[str, Any], path: str, key: str) -> bool:
+    """Say whether a key is in a list, by the object that has it or by where that object stands."""
+    owners = (str(value.get("object")), path.rsplit(".", 1)[-1].split("[")[0])
+    return any((owner, key) in listed for owner in owners)

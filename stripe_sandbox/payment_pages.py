@@ -1,0 +1,67 @@
+"""The hosted page as an API, which Stripe does not document and its command line tool pays sessions with."""
+
+from typing import Any
+
+from stripe_sandbox import attempts, checkout, payment_methods
+from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.store import Obj
+from stripe_sandbox.world import World
+
+# Whoever pays here watches no bank, so a delayed payment ends by itself even if the sandbox's others do not.
+SETTLE_AFTER_S = 1.0
+FIELDS: dict[str, dict[str, Any]] = {
+    "POST /v1/payment_pages/{id}/confirm": {"payment_method": "str", "expected_amount": "int"},
+}
+
+
+def retrieve(call: Call) -> Obj:
+    return _page(call.target(call.world.store.checkout_sessions))
+
+
+def confirm(call: Call) -> Obj:
+    """Pay an open session with a payment method; the amount must be the one that the buyer was shown."""
+    world = call.world
+    session = call.target(world.store.checkout_sessions)
+    for name in ("payment_method", "expected_amount"):
+        if name not in call.params:
+            raise InvalidParameter(f"Missing required param: {name}.", code="parameter_missing", param=name)
+    if call.params["expected_amount"] != (session["amount_total"] or 0):
+        raise InvalidState("The expected amount is not the session's.", code="checkout_amount_mismatch")
+    method = payment_methods.resolve(world, call.params["payment_method"])
+    details = method["billing_details"]
+    buyer = {"email": details["email"], "name": details["name"], "phone": details["phone"]}
+    checkout.pay(world, session, method, buyer)
+    if world.settings.automatic_after_s is None:
+        _settle_soon(world, session, method)
+    return _page(session)
+
+
+def _settle_soon(world: World, session: Obj, method: Obj) -> None:
+    intent = world.store.payment_intents.get(session["payment_intent"])
+    if intent is not None and intent["status"] == "processing":
+        world.timers.after(SETTLE_AFTER_S, lambda: attempts.settle_by_itself(world, intent, method))
+
+
+def _page(session: Obj) -> Obj:
+    total = session["amount_total"] or 0
+    return {
+        "id": "ppage_" + session["id"].removeprefix("cs_test_")[:24],
+        "object": "checkout.session",
+        "currency": session["currency"],
+        "livemode": False,
+        "mode": session["mode"],
+        "payment_intent": session["payment_intent"],
+        "payment_method_types": session["payment_method_types"],
+        "payment_status": session["payment_status"],
+        "session_id": session["id"],
+        "setup_intent": session["setup_intent"],
+        "state": {"open": "active", "complete": "succeeded", "expired": "expired"}[session["status"]],
+        "total_summary": {"due": total, "subtotal": session["amount_subtotal"] or 0, "total": total},
+    }
+
+
+ROUTES: Routes = {
+    "GET /v1/payment_pages/{id}": retrieve,
+    "POST /v1/payment_pages/{id}/confirm": confirm,
+}
