@@ -1,0 +1,46 @@
+"""The contracts leave out nothing that the sandbox serves or emits."""
+
+import re
+
+from stripe_sandbox.routes import ROUTES
+from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
+from tests.contract.story import Story
+
+LEFT_OUT = {
+    "GET /v1/payment_pages/{}": "Stripe publishes nothing about it; its command line tool is its only user",
+    "POST /v1/payment_pages/{}/confirm": "the same",
+    "POST /v1/refunds/{}/cancel": "no refund here ever waits for the buyer, so it always refuses",
+}
+
+
+def test_every_endpoint_of_the_sandbox_is_held_to_the_contracts() -> None:
+    served = {re.sub(r"\{\w+\}", "{}", endpoint) for endpoint in ROUTES}
+    checked = {re.sub(r"\{\w+\}", "{}", endpoint) for endpoint in ENDPOINTS}
+    assert served - checked == set(LEFT_OUT)
+    assert checked <= served
+
+
+def test_every_event_that_the_scenario_makes_is_held_to_the_contracts(story: Story) -> None:
+    pages = [e.answer["data"] for e in story.at("GET /v1/events") if e.status == 200]
+    assert {event["type"] for page in pages for event in page} == set(EVENT_TYPES)
+
+
+def test_every_status_of_what_is_sold_is_seen(story: Story) -> None:
+    seen: dict[str, set[str]] = {}
+    for exchange in story.exchanges:
+        if "status" in exchange.answer and "object" in exchange.answer:
+            seen.setdefault(exchange.answer["object"], set()).add(str(exchange.answer["status"]))
+    assert seen["payment_intent"] == {
+        "requires_payment_method",
+        "requires_confirmation",
+        "requires_action",
+        "processing",
+        "requires_capture",
+        "canceled",
+        "succeeded",
+    }
+    assert seen["refund"] == {"pending", "succeeded", "failed"}
+    assert seen["checkout.session"] == {"open", "complete", "expired"}
+    assert seen["setup_intent"] >= {"requires_payment_method", "requires_action", "succeeded", "canceled"}
+    assert seen["dispute"] >= {"needs_response", "under_review", "won", "warning_closed"}
+    assert seen["charge"] >= {"succeeded"}
