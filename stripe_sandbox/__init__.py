@@ -7,4 +7,13 @@ from stripe_sandbox.http import RecordedRequest, Response
 from stripe_sandbox.ids import Ids
 from stripe_sandbox.sandbox import Sandbox
 
-__all__ = ["Delivery", "Ids", "ManualClock", "RecordedRequest", "Response", "Sandbox", "StripeError", "SystemClock"]
+__all__ = [
+    "Delivery",
+    "Ids",
+    "ManualClock",
+    "RecordedRequest",
+    "Response",
+    "Sandbox",
+    "StripeError",
+    "SystemClock",
+]

@@ -1,4 +1,4 @@
-"""Start the sandbox: `python -m stripe_sandbox --webhook-url http://127.0.0.1:8000/… --webhook-secret whsec_…`."""
+"""Start the sandbox: `python -m stripe_sandbox --webhook-url http://… --webhook-secret whsec_…`."""
 
 import argparse
 import logging
@@ -16,11 +16,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=12111)
     parser.add_argument("--webhook-url", help="where events are posted")
     parser.add_argument("--webhook-secret", help="what they are signed with, whsec_…")
-    parser.add_argument("--webhook-api-version", help="the endpoint's API version; the account's default without it")
+    parser.add_argument(
+        "--webhook-api-version", help="the endpoint's API version; the account's default without it"
+    )
     parser.add_argument("--api-version", default=versions.DEFAULT, help="the account's default API version")
     parser.add_argument("--public-url", help="how browsers reach this server")
     parser.add_argument("--name", default="Estuary sandbox", help="the merchant's name on pages")
-    parser.add_argument("--settle-after", type=float, help="seconds after which delayed payments and refunds end")
+    parser.add_argument(
+        "--settle-after", type=float, help="seconds after which delayed payments and refunds end"
+    )
     given = parser.parse_args()
     if bool(given.webhook_url) != bool(given.webhook_secret):
         parser.error("--webhook-url and --webhook-secret go together")
@@ -40,10 +44,17 @@ def main() -> None:
         account_name=given.name,
         automatic_after_s=given.settle_after,
     )
-    print(f"Stripe sandbox on http://{given.host}:{given.port} (payments and controls: /_sandbox/)", flush=True)
+    print(
+        f"Stripe sandbox on http://{given.host}:{given.port} (payments and controls: /_sandbox/)", flush=True
+    )
     app = app_for(sandbox)
     uvicorn.run(
-        app, host=given.host, port=given.port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+        app,
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
     )
 
 

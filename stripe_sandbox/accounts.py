@@ -22,7 +22,11 @@ def retrieve(call: Call) -> Obj:
             "url": None,
         },
         "business_type": "company",
-        "capabilities": {"card_payments": "active", "transfers": "active", "us_bank_account_ach_payments": "active"},
+        "capabilities": {
+            "card_payments": "active",
+            "transfers": "active",
+            "us_bank_account_ach_payments": "active",
+        },
         "charges_enabled": True,
         "controller": {"type": "account"},
         "country": settings.country,

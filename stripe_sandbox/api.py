@@ -25,8 +25,10 @@ from stripe_sandbox.world import Cause, World
 CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.
 _TELEMETRY = (
-    "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page pasted_fields "
-    "expected_payment_method_type client_attribution_metadata client_context link_mode set_as_default_payment_method"
+    "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page "
+    "pasted_fields "
+    "expected_payment_method_type client_attribution_metadata client_context link_mode "
+    "set_as_default_payment_method"
 )
 TELEMETRY = frozenset(_TELEMETRY.split())
 BROWSER_FIELDS = {"client_secret": "str", "use_stripe_sdk": "bool"}
@@ -91,7 +93,8 @@ class Api:
             raise _rate_limited(fault.options)
         if fault.kind == "lock_timeout":
             raise Conflict(
-                "This object cannot be accessed right now because another API request or Stripe process is currently "
+                "This object cannot be accessed right now because another API request or Stripe process is "
+                "currently "
                 "accessing it. If you see this error intermittently, retry the request.",
                 code="lock_timeout",
             )
@@ -158,8 +161,8 @@ class Api:
         found = routes.find(incoming.method, incoming.path)
         if found is None:
             where = f"{incoming.method}: {incoming.path}"
-            raise NotFound(f"Unrecognized request URL ({where}). Please see https://stripe.com/docs or we can help at "
-                           "https://support.stripe.com/.")  # fmt: skip
+            message = f"Unrecognized request URL ({where}). Please see https://stripe.com/docs"
+            raise NotFound(f"{message} or we can help at https://support.stripe.com/.")
         endpoint, ids = found
         raw, also = incoming.raw, _version_fields(endpoint, version) | payment_pages.FIELDS.get(endpoint, {})
         if kind == "publishable":
@@ -194,8 +197,8 @@ class Api:
             return
         now = self._world.clock.now()
         entry = Entry(
-            incoming.path, incoming.raw, incoming.request_id, now + REMEMBERED_S, response.status, response.body,
-            now + busy_s,
+            incoming.path, incoming.raw, incoming.request_id, now + REMEMBERED_S, response.status,
+            response.body, now + busy_s,
         )  # fmt: skip
         self._keys.save(self._world.settings.account_id, key, entry)
         response.headers["Original-Request"] = incoming.request_id

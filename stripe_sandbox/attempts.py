@@ -65,7 +65,8 @@ def check_usable(world: World, method: Obj, intent: Obj) -> None:
         raise InvalidState(payment_methods.CONSUMED, param="payment_method")
     if method["type"] not in intent["payment_method_types"]:
         raise InvalidState(
-            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a "
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please "
+            "attach a "
             f"PaymentMethod of one of the following types: {', '.join(intent['payment_method_types'])}.",
             code="payment_intent_incompatible_payment_method",
             param="payment_method",

@@ -9,8 +9,10 @@ from stripe_sandbox.errors import AuthenticationError
 KeyKind = Literal["secret", "publishable"]
 
 MISSING = (
-    "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
-    "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or "
+    "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+    "Bearer auth "
+    "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for "
+    "details, or "
     "we can help at https://support.stripe.com/."
 )
 SECRET_ONLY = (
@@ -41,7 +43,9 @@ def kind_of(key: str, revoked: set[str]) -> KeyKind:
     if key in revoked:
         raise AuthenticationError(f"Expired API Key provided: {mask(key)}", code="api_key_expired")
     if key.startswith(("sk_live_", "rk_live_", "pk_live_")):
-        raise AuthenticationError(f"Invalid API Key provided: {mask(key)}. The sandbox takes test keys, never live ones.")
+        raise AuthenticationError(
+            f"Invalid API Key provided: {mask(key)}. The sandbox takes test keys, never live ones."
+        )
     if len(key) >= MIN_KEY_LENGTH:
         if key.startswith(("sk_test_", "rk_test_")):
             return "secret"

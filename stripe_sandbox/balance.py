@@ -11,30 +11,34 @@ AVAILABLE_AFTER_S = 2 * 24 * 3600
 FEE_PER_MILLE, FEE_FIXED, DISPUTE_FEE = 29, 30, 1500
 
 
-def record(world: World, kind: str, category: str, amount: int, source: Obj, *, fee: int = 0, text: str = "") -> Obj:
+def record(
+    world: World, kind: str, category: str, amount: int, source: Obj, *, fee: int = 0, text: str = ""
+) -> Obj:
     """Add a transaction; `amount` is positive when money comes in, in minor units."""
     details = [{
-        "amount": fee, "application": None, "currency": source["currency"], "description": "Stripe processing fees",
-        "type": "stripe_fee",
+        "amount": fee, "application": None, "currency": source["currency"],
+        "description": "Stripe processing fees", "type": "stripe_fee",
     }]  # fmt: skip
-    return world.store.balance_transactions.add({
-        "id": world.ids.new("txn"),
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": world.now + AVAILABLE_AFTER_S,
-        "balance_type": "payments",
-        "created": world.now,
-        "currency": source["currency"],
-        "description": text or source.get("description"),
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": details if fee else [],
-        "net": amount - fee,
-        "reporting_category": category,
-        "source": source["id"],
-        "status": "pending",
-        "type": kind,
-    })
+    return world.store.balance_transactions.add(
+        {
+            "id": world.ids.new("txn"),
+            "object": "balance_transaction",
+            "amount": amount,
+            "available_on": world.now + AVAILABLE_AFTER_S,
+            "balance_type": "payments",
+            "created": world.now,
+            "currency": source["currency"],
+            "description": text or source.get("description"),
+            "exchange_rate": None,
+            "fee": fee,
+            "fee_details": details if fee else [],
+            "net": amount - fee,
+            "reporting_category": category,
+            "source": source["id"],
+            "status": "pending",
+            "type": kind,
+        }
+    )
 
 
 def fee_of(amount: int) -> int:
@@ -69,7 +73,9 @@ def retrieve_transaction(call: Call) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    found = paging.page(call.world.store.balance_transactions, call.path, call.params, "currency", "source", "type")
+    found = paging.page(
+        call.world.store.balance_transactions, call.path, call.params, "currency", "source", "type"
+    )
     for transaction in found["data"]:
         _mature(call.world, transaction)
     return found

@@ -19,7 +19,9 @@ class Decline:
     by_radar: bool = False
 
 
-def _declined(decline_code: str, message: str = "Your card was declined.", *, by_radar: bool = False) -> Decline:
+def _declined(
+    decline_code: str, message: str = "Your card was declined.", *, by_radar: bool = False
+) -> Decline:
     return Decline("card_declined", decline_code, message, advice="try_again_later", by_radar=by_radar)
 
 
@@ -40,7 +42,9 @@ VELOCITY = _declined(
 EXPIRED = Decline("expired_card", "expired_card", "Your card has expired.", "exp_month", "do_not_try_again")
 INCORRECT_CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc")
 PROCESSING_ERROR = Decline(
-    "processing_error", "processing_error", "An error occurred while processing your card. Try again in a little bit."
+    "processing_error",
+    "processing_error",
+    "An error occurred while processing your card. Try again in a little bit.",
 )
 AUTHENTICATION_REQUIRED = Decline(
     "authentication_required",

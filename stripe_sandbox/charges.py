@@ -47,7 +47,11 @@ def settle(world: World, charge: Obj) -> None:
 def fail(world: World, charge: Obj, decline: Decline) -> None:
     """A pending charge's money did not arrive."""
     charge |= {"status": "failed", "paid": False, "captured": False, "amount_captured": 0}
-    charge |= {"failure_code": decline.code, "failure_message": decline.message, "outcome": _outcome(charge, decline)}
+    charge |= {
+        "failure_code": decline.code,
+        "failure_message": decline.message,
+        "outcome": _outcome(charge, decline),
+    }
     world.emit("charge.failed", charge)
 
 
@@ -73,7 +77,9 @@ def retrieve(call: Call) -> Obj:
 def update(call: Call) -> Obj:
     charge = retrieve(call)
     with call.world.updating("charge.updated", charge):
-        assign(charge, call.params, ["description", "metadata", "receipt_email", "shipping", "transfer_group"])
+        assign(
+            charge, call.params, ["description", "metadata", "receipt_email", "shipping", "transfer_group"]
+        )
         if "fraud_details" in call.params:
             charge["fraud_details"] |= {k: v for k, v in call.params["fraud_details"].items() if v}
         if "customer" in call.params:
@@ -83,7 +89,9 @@ def update(call: Call) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.charges, call.path, call.params, "customer", "payment_intent", "transfer_group")
+    return paging.page(
+        call.world.store.charges, call.path, call.params, "customer", "payment_intent", "transfer_group"
+    )
 
 
 def refunds_of(world: World, charge: Obj) -> Obj:
@@ -180,9 +188,11 @@ def _outcome(charge: Obj, decline: Decline | None) -> Obj:
 
 def _details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     kind = method["type"]
-    return {kind: _card_details(world, intent, method, attempt) if kind == "card" else _bank_details(world, method)} | {
-        "type": kind
-    }
+    return {
+        kind: _card_details(world, intent, method, attempt)
+        if kind == "card"
+        else _bank_details(world, method)
+    } | {"type": kind}
 
 
 def _bank_details(world: World, method: Obj) -> Obj:

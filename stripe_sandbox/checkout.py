@@ -81,7 +81,7 @@ def expire_session(world: World, session: Obj) -> Obj:
 
 
 def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
-    """Pay, or save the card, as the buyer on the hosted page; a decline is raised and leaves the session open."""
+    """Pay, or save the card, as the buyer on the page; a decline is raised and leaves the session open."""
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
     session["_buyer"] = buyer
@@ -91,7 +91,9 @@ def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
         assert setup is not None
         setup_intents.set_up(world, setup, method, manner)
         return
-    intent = world.store.payment_intents.get(session["payment_intent"]) or _begin_payment(world, session, buyer)
+    intent = world.store.payment_intents.get(session["payment_intent"]) or _begin_payment(
+        world, session, buyer
+    )
     if buyer.get("save") and not intent["setup_future_usage"] and intent["customer"]:
         intent["setup_future_usage"] = "on_session"
         method["allow_redisplay"] = "always"
@@ -124,7 +126,11 @@ def _complete(world: World, session: Obj, paid: bool) -> None:
     session |= {
         "status": "complete",
         "url": None,
-        "payment_status": "no_payment_required" if session["mode"] == "setup" else "paid" if paid else "unpaid",
+        "payment_status": "no_payment_required"
+        if session["mode"] == "setup"
+        else "paid"
+        if paid
+        else "unpaid",
         "customer_details": details,
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
     }
@@ -153,7 +159,9 @@ def _begin_payment(world: World, session: Obj, buyer: dict[str, Any]) -> Obj:
 
 
 def _add_setup_intent(world: World, session: Obj, params: dict[str, Any]) -> None:
-    fields = dict(params.get("setup_intent_data", {})) | {"payment_method_types": session["payment_method_types"]}
+    fields = dict(params.get("setup_intent_data", {})) | {
+        "payment_method_types": session["payment_method_types"]
+    }
     if session["customer"]:
         fields["customer"] = session["customer"]
     intent = world.store.setup_intents.add(setup_intents.make(world, fields))
@@ -179,7 +187,9 @@ def _check(world: World, params: dict[str, Any]) -> None:
         message = "You must provide at least one line item in `payment` mode."
         raise InvalidParameter(message, code="parameter_missing", param="line_items")
     if "success_url" not in params:
-        raise InvalidParameter("Missing required param: success_url.", code="parameter_missing", param="success_url")
+        raise InvalidParameter(
+            "Missing required param: success_url.", code="parameter_missing", param="success_url"
+        )
     for name in ("success_url", "cancel_url"):
         parts = urlsplit(params.get(name, "https://example.com"))
         if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -212,7 +222,9 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
     least = money.MINIMUM.get(currency, 1)
     if total < least:
         message = "The Checkout Session's total amount due must add up to at least "
-        raise InvalidParameter(f"{message}{money.display(least, currency)} {currency}", code="amount_too_small")
+        raise InvalidParameter(
+            f"{message}{money.display(least, currency)} {currency}", code="amount_too_small"
+        )
     money.check_amount(total, currency, "line_items")
     return total, currency
 
@@ -254,7 +266,11 @@ def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj 
 def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> Obj:
     payment = params["mode"] == "payment"
     creation = params.get("customer_creation", "if_required" if payment else "always")
-    saved = {"allow_redisplay_filters": ["always"], "payment_method_remove": "disabled", "payment_method_save": None}
+    saved = {
+        "allow_redisplay_filters": ["always"],
+        "payment_method_remove": "disabled",
+        "payment_method_save": None,
+    }
     return {
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": params.get("billing_address_collection"),

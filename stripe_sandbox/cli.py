@@ -133,9 +133,11 @@ class Listeners:
                 session.waiting.popleft()
 
     def _frames(self, session: Session, event: Obj) -> list[dict[str, Any]]:
-        """Return the event in the account's version and in the latest one; the tool keeps what it was told to."""
-        plain = _frame(event, None, session, self._world)
-        latest = _frame(event | {"api_version": versions.LATEST}, versions.LATEST, session, self._world)
+        """Return the event in the account's version and in the latest; the tool keeps what it was told to."""
+        told = versions.event_in(event, event["api_version"])
+        plain = _frame(told, None, session, self._world)
+        told = versions.event_in(event, versions.LATEST)
+        latest = _frame(told, versions.LATEST, session, self._world)
         return [plain, latest]
 
     def _hear(self, session: Session, text: str) -> None:

@@ -48,7 +48,7 @@ class Control:
         off_session: bool = False,
         **details: Any,
     ) -> Obj:
-        """Pay as Stripe.js does: by card number, saved method or `method="us_bank_account"`; a decline shows on it."""
+        """Pay as Stripe.js does, by card, saved method or `method="us_bank_account"`; it shows a decline."""
         with self._sandbox.lock:
             intent = self._intent(intent_id)
             if intent["status"] not in attempts.CONFIRMABLE:
@@ -61,7 +61,12 @@ class Control:
             return public(intent)
 
     def confirm_setup(
-        self, intent_id: str, card: str = CARD, payment_method: str | None = None, method: str = "card", **details: Any
+        self,
+        intent_id: str,
+        card: str = CARD,
+        payment_method: str | None = None,
+        method: str = "card",
+        **details: Any,
     ) -> Obj:
         """Save a card as Stripe.js does with a SetupIntent; a refusal shows on it."""
         with self._sandbox.lock:
@@ -89,7 +94,11 @@ class Control:
         with self._sandbox.lock:
             session = self._session(session_id)
             paying = self._method(payment_method, method, card, details)
-            buyer = {"email": (session["customer_details"] or {}).get("email") or email, "name": name, "save": save}
+            buyer = {
+                "email": (session["customer_details"] or {}).get("email") or email,
+                "name": name,
+                "save": save,
+            }
             with contextlib.suppress(CardError):
                 checkout.pay(self._world, session, paying, buyer)
             intent = self._of_session(session)
@@ -165,7 +174,11 @@ class Control:
             return public(disputes.close_dispute(self._world, dispute, outcome))
 
     def update_card(
-        self, method_id: str, exp_month: int | None = None, exp_year: int | None = None, last4: str | None = None
+        self,
+        method_id: str,
+        exp_month: int | None = None,
+        exp_year: int | None = None,
+        last4: str | None = None,
     ) -> Obj:
         """Renew a saved card as the networks' card updater does."""
         with self._sandbox.lock:
@@ -252,7 +265,9 @@ class Control:
 
     def _challenged(self, intent_id: str) -> tuple[Obj, Obj]:
         store = self._world.store
-        intent = self._find(store.setup_intents if intent_id.startswith("seti_") else store.payment_intents, intent_id)
+        intent = self._find(
+            store.setup_intents if intent_id.startswith("seti_") else store.payment_intents, intent_id
+        )
         if intent["status"] != "requires_action":
             raise InvalidState(f"{intent['id']} is {intent['status']}; there is no challenge to finish.")
         return intent, self._find(store.payment_methods, intent["payment_method"])

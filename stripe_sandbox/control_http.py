@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from stripe_sandbox import money
+from stripe_sandbox.delivery import Delivery
 from stripe_sandbox.errors import StripeError
 from stripe_sandbox.http import Response, json_response
 from stripe_sandbox.pages import Html, page, redirect, text
@@ -20,7 +21,9 @@ ROWS = 25
 GOOD, BAD = {"succeeded", "complete", "won"}, {"canceled", "failed", "lost", "expired"}
 
 
-def answer(sandbox: "Sandbox", method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
+def answer(
+    sandbox: "Sandbox", method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> Response:
     """Answer a request under `/_sandbox/`."""
     verb = path.removeprefix(PREFIX.rstrip("/")).strip("/")
     form = "x-www-form-urlencoded" in headers.get("content-type", "")
@@ -32,7 +35,11 @@ def answer(sandbox: "Sandbox", method: str, path: str, query: str, headers: dict
         result = _act(sandbox, verb, given) if found is None else found[0]
     except StripeError as error:
         told = error.body()["error"]["message"]
-        return redirect(f"{PREFIX}?{urlencode({'failed': told})}") if form else json_response(error.status, error.body())
+        return (
+            redirect(f"{PREFIX}?{urlencode({'failed': told})}")
+            if form
+            else json_response(error.status, error.body())
+        )
     except LookupError as error:
         return json_response(404, {"error": {"message": str(error), "type": "invalid_request_error"}})
     except (TypeError, ValueError) as error:
@@ -51,7 +58,7 @@ def _arguments(body: bytes, form: bool) -> dict[str, Any]:
         return {}
     given = dict(parse_qsl(body.decode())) if form else json.loads(body)
     if not isinstance(given, dict):
-        raise ValueError("the body must be a JSON object")
+        raise TypeError("the body must be a JSON object")
     return given
 
 
@@ -74,10 +81,13 @@ def _resource(sandbox: "Sandbox", method: str, verb: str, given: dict[str, Any])
     if verb == "endpoints" and method == "POST":
         return (sandbox.add_endpoint(**given),)
     if verb == "deliveries" and method == "POST":
-        taken = sandbox.take_deliveries()
-        return ([{"event_id": d.event_id, "type": d.type, "url": d.url, "headers": d.headers, "body": d.body.decode()}
-                 for d in taken],)  # fmt: skip
+        return ([_delivery(delivery) for delivery in sandbox.take_deliveries()],)
     return None
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    shown = {name: getattr(delivery, name) for name in ("event_id", "type", "url", "headers")}
+    return shown | {"body": delivery.body.decode()}
 
 
 def _act(sandbox: "Sandbox", verb: str, given: dict[str, Any]) -> Any:
@@ -98,7 +108,8 @@ def _act(sandbox: "Sandbox", verb: str, given: dict[str, Any]) -> Any:
 def _index(sandbox: "Sandbox", failed: str) -> Response:
     with sandbox.lock:
         store = sandbox.world.store
-        counts = f"{len(store.payment_intents)} payments, {len(store.events)} events, {len(sandbox.requests)} requests"
+        counts = f"{len(store.payment_intents)} payments, {len(store.events)} events, "
+        counts += f"{len(sandbox.requests)} requests"
         return page(
             "index",
             "Stripe sandbox",
@@ -127,14 +138,23 @@ def _row(obj: Obj, actions: list[tuple[str, str, dict[str, str]]]) -> str:
     status = obj["status"]
     tone = "good" if status in GOOD else "bad" if status in BAD else ""
     label = f'<span class="badge {tone}">{text(status)}</span>'
-    cells = [f"<code>{text(obj['id'][:40])}</code>", text(shown), label, _time(obj["created"]), _buttons(obj, actions)]
+    cells = [
+        f"<code>{text(obj['id'][:40])}</code>",
+        text(shown),
+        label,
+        _time(obj["created"]),
+        _buttons(obj, actions),
+    ]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _buttons(obj: Obj, actions: list[tuple[str, str, dict[str, str]]]) -> str:
     return "".join(
-        f'<form method="post" action="{PREFIX}{verb}"><input type="hidden" name="id" value="{text(obj["id"])}">'
-        + "".join(f'<input type="hidden" name="{name}" value="{text(value)}">' for name, value in more.items())
+        f'<form method="post" action="{PREFIX}{verb}">'
+        f'<input type="hidden" name="id" value="{text(obj["id"])}">'
+        + "".join(
+            f'<input type="hidden" name="{name}" value="{text(value)}">' for name, value in more.items()
+        )
         + f"<button>{text(label)}</button></form>"
         for verb, label, more in actions
     )
@@ -155,7 +175,11 @@ def _payment_actions(intent: Obj) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def _session_actions(session: Obj) -> list[tuple[str, str, dict[str, str]]]:
-    return [("pay_checkout", "Pay", {}), ("expire_checkout", "Expire", {})] if session["status"] == "open" else []
+    return (
+        [("pay_checkout", "Pay", {}), ("expire_checkout", "Expire", {})]
+        if session["status"] == "open"
+        else []
+    )
 
 
 def _refund_actions(refund: Obj) -> list[tuple[str, str, dict[str, str]]]:

@@ -9,16 +9,23 @@ from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
 PLAIN = [
-    "balance", "business_name", "description", "email", "individual_name", "invoice_prefix", "metadata", "name",
-    "next_invoice_sequence", "phone", "preferred_locales", "tax_exempt",
+    "balance", "business_name", "description", "email", "individual_name", "invoice_prefix", "metadata",
+    "name", "next_invoice_sequence", "phone", "preferred_locales", "tax_exempt",
 ]  # fmt: skip
-INVOICE_SETTINGS = {"custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None}
+INVOICE_SETTINGS = {
+    "custom_fields": None,
+    "default_payment_method": None,
+    "footer": None,
+    "rendering_options": None,
+}
 
 
 def create(call: Call) -> Obj:
     world, params = call.world, call.params
     if params.get("source"):
-        raise InvalidParameter("The sandbox attaches cards as payment methods, not as sources.", param="source")
+        raise InvalidParameter(
+            "The sandbox attaches cards as payment methods, not as sources.", param="source"
+        )
     customer = _blank(world)
     _apply(world, customer, params)
     world.store.customers.add(customer)
@@ -141,7 +148,9 @@ def _check_default(world: World, customer: Obj, settings: dict[str, Any]) -> Non
     if method["customer"] != customer["id"]:
         message = f"The customer does not have a payment method with the ID {method_id}. "
         message += "The payment method must be attached to the customer."
-        raise InvalidParameter(message, code="resource_missing", param="invoice_settings[default_payment_method]")
+        raise InvalidParameter(
+            message, code="resource_missing", param="invoice_settings[default_payment_method]"
+        )
 
 
 ROUTES: Routes = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from stripe_sandbox.clock import Clock
 from stripe_sandbox.store import Obj
+from stripe_sandbox.versions import event_in
 
 if TYPE_CHECKING:
     from stripe_sandbox.faults import EventPlan
@@ -111,7 +112,7 @@ class Outbox:
 
     def _sign(self, job: Job) -> Delivery:
         version = job.endpoint["api_version"] or job.event["api_version"]
-        body = json.dumps(job.event | {"api_version": version}, indent=2).encode()
+        body = json.dumps(event_in(job.event, version), indent=2).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",

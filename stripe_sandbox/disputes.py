@@ -6,20 +6,26 @@ from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
-EVIDENCE = (
-    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure cancellation_rebuttal "
+_EVIDENCE = (
+    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "
+    "cancellation_rebuttal "
     "customer_communication customer_email_address customer_name customer_purchase_ip customer_signature "
-    "duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description receipt "
+    "duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description "
+    "receipt "
     "refund_policy refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
     "shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number "
     "uncategorized_file uncategorized_text"
-).split()
+)
+EVIDENCE = _EVIDENCE.split()
 REASON_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
-REASONS = (
-    "bank_cannot_process check_returned credit_not_processed customer_initiated debit_not_authorized duplicate "
-    "fraudulent general incorrect_account_details insufficient_funds product_not_received product_unacceptable "
+_REASONS = (
+    "bank_cannot_process check_returned credit_not_processed customer_initiated debit_not_authorized "
+    "duplicate "
+    "fraudulent general incorrect_account_details insufficient_funds product_not_received "
+    "product_unacceptable "
     "subscription_canceled unrecognized"
-).split()
+)
+REASONS = _REASONS.split()
 DUE_AFTER_S = 9 * 24 * 3600
 OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
 OUTCOMES = ("won", "lost", "warning_closed")
@@ -105,7 +111,9 @@ def _move(world: World, dispute: Obj, sign: int) -> None:
     fee = balance.DISPUTE_FEE if sign < 0 else 0
     category = "dispute" if sign < 0 else "dispute_reversal"
     text = f"Chargeback {'withdrawal' if sign < 0 else 'reversal'} for {dispute['charge']}"
-    moved = balance.record(world, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text)
+    moved = balance.record(
+        world, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text
+    )
     dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
 
 

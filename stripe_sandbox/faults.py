@@ -60,7 +60,7 @@ class EventPlan:
 
 
 class Faults:
-    """The installed faults, in order; the first that matches a request strikes, and all that match an event."""
+    """The installed faults: the first that matches a request strikes, and all that match an event."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []

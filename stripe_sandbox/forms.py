@@ -10,7 +10,7 @@ PART = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode(text: str) -> dict[str, Any]:
-    """Return the tree of a form or query string; lists are dictionaries by position until a schema types them."""
+    """Return the tree of a form or query; lists are dictionaries by position until a schema types them."""
     tree: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         head, bracket, rest = name.partition("[")
@@ -24,7 +24,9 @@ def _put(tree: dict[str, Any], parts: list[str], value: str, name: str) -> None:
     for part in parts[:-1]:
         child = node.setdefault(_slot(node, part), {})
         if not isinstance(child, dict):
-            raise InvalidParameter(f"Invalid request: {name} is given both as a value and as a hash.", param=parts[0])
+            raise InvalidParameter(
+                f"Invalid request: {name} is given both as a value and as a hash.", param=parts[0]
+            )
         node = child
     node[_slot(node, parts[-1])] = value
 

@@ -1,4 +1,4 @@
-"""The pages a buyer sees: hosted Checkout, the bank's 3-D Secure page, receipts. They work without JavaScript."""
+"""The pages a buyer sees, without JavaScript: hosted Checkout, the bank's 3-D Secure page, receipts."""
 
 import json
 from typing import Any
@@ -12,11 +12,16 @@ from stripe_sandbox.render import client_view, public
 from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
-METHOD_LABELS = {"us_bank_account": "US bank account (takes days)", "sepa_debit": "SEPA direct debit (takes days)"}
+METHOD_LABELS = {
+    "us_bank_account": "US bank account (takes days)",
+    "sepa_debit": "SEPA direct debit (takes days)",
+}
 NOT_FOUND = "There is nothing at this address. The sandbox forgets everything when it restarts."
 
 
-def answer(world: World, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
+def answer(
+    world: World, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> Response:
     """Answer a request under `/c/`."""
     _, _, kind, object_id, *_ = [*path.split("/"), "", ""]
     form = dict(parse_qsl(query, keep_blank_values=True))
@@ -63,7 +68,11 @@ def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple
         raise InvalidParameter("Enter an email address, so that the receipt can reach you.", param="email")
     buyer = {"email": email, "name": form.get("name") or None, "save": form.get("save") == "on"}
     choice = form.get("choice", "new")
-    billing = {"email": email, "name": form.get("name", ""), "address": {"postal_code": form.get("postal_code", "")}}
+    billing = {
+        "email": email,
+        "name": form.get("name", ""),
+        "address": {"postal_code": form.get("postal_code", "")},
+    }
     if choice.startswith("pm_"):
         saved = world.store.payment_methods.get(choice)
         if saved is None or saved["customer"] is None or saved["customer"] != session["customer"]:
@@ -72,7 +81,12 @@ def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple
     if choice in METHOD_LABELS:
         return payment_methods.make(world, {"type": choice, choice: {}, "billing_details": billing}), buyer
     month, year = _expiry(form.get("expiry", ""))
-    card = {"number": form.get("number", ""), "exp_month": month, "exp_year": year, "cvc": form.get("cvc", "").strip()}
+    card = {
+        "number": form.get("number", ""),
+        "exp_month": month,
+        "exp_year": year,
+        "cvc": form.get("cvc", "").strip(),
+    }
     if not card["cvc"]:
         raise CardError("Your card's security code is incomplete.", code="invalid_cvc", param="cvc")
     return payment_methods.make(world, {"type": "card", "card": card, "billing_details": billing}), buyer
@@ -88,7 +102,12 @@ def _expiry(entered: str) -> tuple[int, int]:
 
 
 def _checkout_page(
-    world: World, session: Obj, form: dict[str, str], alert: str = "", status: int = 200, param: str | None = None
+    world: World,
+    session: Obj,
+    form: dict[str, str],
+    alert: str = "",
+    status: int = 200,
+    param: str | None = None,
 ) -> Response:
     setup = session["mode"] == "setup"
     total = "" if setup else money.display(session["amount_total"], session["currency"])
@@ -117,13 +136,20 @@ def _choices(world: World, session: Obj, chosen: str) -> list[str]:
     shown = session["saved_payment_method_options"]["allow_redisplay_filters"]
     if session["customer"] and session["mode"] == "payment":
         for method in world.store.payment_methods:
-            if method["customer"] == session["customer"] and method["allow_redisplay"] in shown and "card" in method:
+            if (
+                method["customer"] == session["customer"]
+                and method["allow_redisplay"] in shown
+                and "card" in method
+            ):
                 card = method["card"]
-                label = f"{card['brand'].title()} •••• {card['last4']}, expires {card['exp_month']}/{card['exp_year']}"
+                expiry = f"{card['exp_month']}/{card['exp_year']}"
+                label = f"{card['brand'].title()} •••• {card['last4']}, expires {expiry}"
                 rows.append((method["id"], label))
     rows.append(("new", "New card" if rows else "Card"))
     if session["mode"] == "payment":
-        rows += [(kind, METHOD_LABELS[kind]) for kind in session["payment_method_types"] if kind in METHOD_LABELS]
+        rows += [
+            (kind, METHOD_LABELS[kind]) for kind in session["payment_method_types"] if kind in METHOD_LABELS
+        ]
     selected = chosen if chosen in dict(rows) else rows[0][0]
     return [
         f'<label class="choice"><input type="radio" name="choice" value="{value}"'
@@ -142,7 +168,9 @@ def _save_notice(session: Obj) -> Html:
     return Html("")
 
 
-def _challenge(world: World, method: str, intent: Obj | None, form: dict[str, str], as_json: bool) -> Response:
+def _challenge(
+    world: World, method: str, intent: Obj | None, form: dict[str, str], as_json: bool
+) -> Response:
     if intent is None or form.get("client_secret") != intent.get("client_secret"):
         return json_response(404, {"error": {"message": NOT_FOUND}}) if as_json else _not_found()
     waiting = intent["status"] == "requires_action"
@@ -171,7 +199,11 @@ def _finish(world: World, intent: Obj, passed: bool) -> None:
 def _challenge_page(world: World, intent: Obj, client_secret: str) -> Response:
     paying = world.store.payment_methods.get(intent["payment_method"])
     assert paying is not None
-    amount = money.display(intent["amount"], intent["currency"]) if "amount" in intent else "leave to save your card"
+    amount = (
+        money.display(intent["amount"], intent["currency"])
+        if "amount" in intent
+        else "leave to save your card"
+    )
     return page(
         "challenge",
         "3-D Secure",
@@ -238,7 +270,9 @@ def _link(url: str | None, label: str) -> Html:
 
 
 def _message(heading: str, words: str, url: str | None, label: str, status: int = 200) -> Response:
-    return page("message", heading, status, heading=heading, text=words, link=_link(url, label), script=Html(""))
+    return page(
+        "message", heading, status, heading=heading, text=words, link=_link(url, label), script=Html("")
+    )
 
 
 def _not_found() -> Response:

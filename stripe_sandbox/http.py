@@ -34,4 +34,6 @@ class RecordedRequest:
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON answer, laid out as Stripe lays it out."""
-    return Response(status, {"Content-Type": "application/json"} | (headers or {}), json.dumps(body, indent=2).encode())
+    return Response(
+        status, {"Content-Type": "application/json"} | (headers or {}), json.dumps(body, indent=2).encode()
+    )

@@ -38,19 +38,23 @@ class IdempotencyKeys:
             return None
         if entry.path != path:
             raise IdempotencyMismatch(
-                f"Keys for idempotent requests can only be used for the same endpoint they were first used for "
+                "Keys for idempotent requests can only be used for the same endpoint they were first used "
+                "for "
                 f"('{path}' vs '{entry.path}'). Try using a key other than '{key}' if you meant to execute a "
                 f"different request."
             )
         if entry.params != params:
             raise IdempotencyMismatch(
-                f"Keys for idempotent requests can only be used with the same parameters they were first used with. "
+                "Keys for idempotent requests can only be used with the same parameters they were first "
+                "used with. "
                 f"Try using a key other than '{key}' if you meant to execute a different request."
             )
         if entry.busy_until > now:
             raise Conflict(
-                f"There is currently another in-progress request using this Idempotent Key (that probably means you "
-                f"submitted twice, and the other request is still going through): {key}. Please try again later.",
+                "There is currently another in-progress request using this Idempotent Key (that probably "
+                "means you "
+                f"submitted twice, and the other request is still going through): {key}. Please try again "
+                "later.",
                 code="idempotency_key_in_use",
             )
         return entry

@@ -31,7 +31,7 @@ class Headers(dict[str, str]):
 
 
 class SandboxHTTPClient(HTTPClient):
-    """An `http_client` for `stripe.StripeClient`; lost answers raise as the SDK's own clients raise, at once."""
+    """An `http_client` for `stripe.StripeClient`; lost answers raise at once, as in the SDK's own."""
 
     name = "sandbox"
 

@@ -2,8 +2,9 @@
 
 from stripe_sandbox.errors import InvalidParameter
 
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+_ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
+ZERO_DECIMAL = frozenset(_ZERO_DECIMAL.split())
+THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 # Two decimals in the API for history's sake, and the decimals must be 00.
 WHOLE_ONLY = frozenset(["isk", "ugx"])
 
@@ -17,13 +18,19 @@ MAXIMUM = 99_999_999
 
 SYMBOL = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$", "chf": "CHF "}
 
-CURRENCIES = (
-    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf "
-    "clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils "
-    "inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk "
-    "mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp "
-    "sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw"
-).split()
+_CURRENCIES = (
+    "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd "
+    "cad cdf chf "
+    "clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg "
+    "huf idr ils "
+    "inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop "
+    "mur mvr mwk "
+    "mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr "
+    "sek sgd shp "
+    "sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf "
+    "yer zar zmw"
+)
+CURRENCIES = _CURRENCIES.split()
 KNOWN = frozenset(CURRENCIES)
 
 
@@ -31,7 +38,9 @@ def check_currency(currency: str) -> str:
     """Return the currency in lower case; unknown ones are refused."""
     code = currency.lower()
     if code not in KNOWN:
-        message = f"Invalid currency: {code}. Stripe currently supports these currencies: {', '.join(CURRENCIES)}"
+        message = (
+            f"Invalid currency: {code}. Stripe currently supports these currencies: {', '.join(CURRENCIES)}"
+        )
         raise InvalidParameter(message, param="currency")
     return code
 
@@ -50,7 +59,9 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> int:
         raise InvalidParameter(message, code="amount_too_large", param=param)
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_ONLY else 1
     if amount % step:
-        raise InvalidParameter(f"Invalid amount: {currency} amounts must be a multiple of {step}.", param=param)
+        raise InvalidParameter(
+            f"Invalid amount: {currency} amounts must be a multiple of {step}.", param=param
+        )
     return amount
 
 

@@ -1,5 +1,6 @@
 """Lists with cursors: https://docs.stripe.com/api/pagination."""
 
+import operator
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -9,11 +10,16 @@ from stripe_sandbox.store import Obj, Table
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a, b: a <= b,
-}  # fmt: skip
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
 
 
-def page(table: Table, url: str, params: dict[str, Any], *fields: str, keep: Callable[[Obj], bool] | None = None) -> Obj:
+def page(
+    table: Table, url: str, params: dict[str, Any], *fields: str, keep: Callable[[Obj], bool] | None = None
+) -> Obj:
     """Return one page, newest first, of the objects whose `fields` equal the parameters of the same name."""
     wanted = {name: params[name] for name in fields if name in params}
     created = params.get("created")

@@ -11,15 +11,23 @@ from stripe_sandbox.world import World
 
 CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 EDITABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
-PLAIN = ["description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"]
+PLAIN = [
+    "description",
+    "receipt_email",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+]
 # What only an intent that is not yet paid may change.
 MONEY = ["amount", "currency", "customer", "setup_future_usage", "capture_method", "payment_method"]
 CARD_OPTIONS = {
     "installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic",
 }  # fmt: skip
 RETURN_URL_NEEDED = (
-    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
-    "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want "
+    "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+    "these "
+    "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
+    "don't want "
     "to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
     "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
 )
@@ -58,7 +66,8 @@ def update(call: Call) -> Obj:
     if locked and intent["status"] not in EDITABLE:
         raise unexpected(
             intent,
-            f"This PaymentIntent's {locked[0]} could not be updated because it has a status of {intent['status']}. "
+            f"This PaymentIntent's {locked[0]} could not be updated because it has a status of "
+            f"{intent['status']}. "
             f"You may only update the {locked[0]} of a PaymentIntent with one of the following statuses: "
             f"{', '.join(EDITABLE)}.",
         )
@@ -182,7 +191,8 @@ def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
         raise unexpected(
             intent,
             f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. "
-            f"Only a PaymentIntent with one of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
+            f"Only a PaymentIntent with one of the following statuses may be canceled: "
+            f"{', '.join(CANCELABLE)}.",
         )
     held = intent["status"] == "requires_capture"
     intent |= {
@@ -214,7 +224,12 @@ def check_client_secret(call: Call, intent: Obj) -> None:
     """A browser must show the intent's own secret; anybody who sends one must send the right one."""
     given = call.params.get("client_secret")
     if (call.key_kind == "publishable" or given is not None) and given != intent["client_secret"]:
-        raise no_such("payment_intent" if intent["id"].startswith("pi_") else "setupintent", intent["id"], "intent", in_path=True)
+        raise no_such(
+            "payment_intent" if intent["id"].startswith("pi_") else "setupintent",
+            intent["id"],
+            "intent",
+            in_path=True,
+        )
 
 
 def unexpected(intent: Obj, message: str) -> StripeError:
@@ -245,8 +260,10 @@ def _confirm(call: Call, intent: Obj) -> Obj:
     if method is None:
         raise unexpected(
             intent,
-            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
+            "update the "
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly "
+            "with a "
             "payment method or ConfirmationToken.",
         )
     attempts.confirm(call.world, intent, method, manner_of(call))
@@ -274,12 +291,12 @@ def _check_return_url(call: Call, intent: Obj) -> None:
 
 def _not_confirmable(intent: Obj) -> str:
     if intent["status"] == "succeeded":
-        return (
-            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed."
-        )
+        reason = "it has already succeeded after being previously confirmed."
+        return f"You cannot confirm this PaymentIntent because {reason}"
     return (
         f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}. "
-        f"Only a PaymentIntent with one of the following statuses may be confirmed: {', '.join(attempts.CONFIRMABLE)}."
+        f"Only a PaymentIntent with one of the following statuses may be confirmed: "
+        f"{', '.join(attempts.CONFIRMABLE)}."
     )
 
 
@@ -293,7 +310,7 @@ def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
 
 
 def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, list[str]]:
-    """Return the automatic settings and the types on offer: the dashboard's, less what the request rules out."""
+    """Return the automatic settings and the types on offer: the dashboard's, less what is ruled out."""
     given = params.get("payment_method_types")
     if given:
         return None, given
@@ -305,7 +322,9 @@ def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, li
     types = offered_types(currency)
     kept = [kind for kind in types if kind not in excluded and (not allowed or kind in allowed)]
     if not kept:
-        raise InvalidParameter("No valid payment method types for this Payment Intent.", param="payment_method_types")
+        raise InvalidParameter(
+            "No valid payment method types for this Payment Intent.", param="payment_method_types"
+        )
     return automatic, kept
 
 
@@ -319,7 +338,9 @@ def _options(types: list[str], params: dict[str, Any]) -> Obj:
     given = params.get("payment_method_options") or {}
     options: Obj = {}
     for kind in types:
-        base: Obj = CARD_OPTIONS if kind == "card" else {"mandate_options": {}} if kind == "us_bank_account" else {}
+        base: Obj = (
+            CARD_OPTIONS if kind == "card" else {"mandate_options": {}} if kind == "us_bank_account" else {}
+        )
         options[kind] = dict(base) | {k: v for k, v in (given.get(kind) or {}).items() if v != ""}
     if "us_bank_account" in options:
         options["us_bank_account"].setdefault("verification_method", "automatic")

@@ -9,8 +9,10 @@ from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
 CONSUMED = (
-    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "
-    "connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use "
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, "
+    "shared with a "
+    "connected account without Customer attachment, or was detached from a Customer. It may not be used "
+    "again. To use "
     "a PaymentMethod multiple times, you must attach it to a Customer first."
 )
 
@@ -40,7 +42,9 @@ def attach(call: Call) -> Obj:
     method = resolve(call.world, call.ids["id"], in_path=True)
     customer = call.referred(call.world.store.customers, "customer")
     if customer is None:
-        raise InvalidParameter("Missing required param: customer.", code="parameter_missing", param="customer")
+        raise InvalidParameter(
+            "Missing required param: customer.", code="parameter_missing", param="customer"
+        )
     if method["customer"] == customer["id"]:
         return method
     check_attachable(method)
@@ -54,7 +58,9 @@ def detach(call: Call) -> Obj:
 def list_(call: Call) -> Obj:
     call.referred(call.world.store.customers, "customer")
     fields = {"customer": None} | call.params
-    return paging.page(call.world.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay")
+    return paging.page(
+        call.world.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay"
+    )
 
 
 def resolve(world: World, method_id: str, param: str = "payment_method", *, in_path: bool = False) -> Obj:
@@ -112,7 +118,9 @@ def detach_from_customer(world: World, method: Obj) -> Obj:
     """Remove from its customer, after which it may never be used again."""
     owner = world.store.customers.get(method["customer"])
     if owner is None:
-        raise InvalidState("The payment method you provided is not attached to a customer so detachment is impossible.")
+        raise InvalidState(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
     if owner["invoice_settings"]["default_payment_method"] == method["id"]:
         owner["invoice_settings"]["default_payment_method"] = None
     method |= {"customer": None, "_consumed_by": "detachment"}
@@ -141,7 +149,13 @@ def declined(decline: cards.Decline, **extra: Any) -> CardError:
 
 def billing_details(given: Any, before: Obj | None = None) -> Obj:
     """Return billing details with all their fields."""
-    blank = before or {"address": address({"line1": None}), "email": None, "name": None, "phone": None, "tax_id": None}
+    blank = before or {
+        "address": address({"line1": None}),
+        "email": None,
+        "name": None,
+        "phone": None,
+        "tax_id": None,
+    }
     given = given or {}
     merged = blank | {k: v or None for k, v in given.items() if k != "address"}
     merged["address"] = (blank["address"] or {}) | (address(given.get("address")) or {})

@@ -37,7 +37,9 @@ def create_price(call: Call) -> Obj:
         product = make_product(world, params["product_data"])
         world.emit("product.created", product)
     else:
-        raise InvalidParameter("You must provide `product` or `product_data`.", code="parameter_missing", param="product")
+        raise InvalidParameter(
+            "You must provide `product` or `product_data`.", code="parameter_missing", param="product"
+        )
     price = make_price(world, params, product)
     world.emit("price.created", price)
     return price
@@ -48,32 +50,36 @@ def retrieve_price(call: Call) -> Obj:
 
 
 def list_prices(call: Call) -> Obj:
-    return paging.page(call.world.store.prices, call.path, call.params, "active", "product", "currency", "type")
+    return paging.page(
+        call.world.store.prices, call.path, call.params, "active", "product", "currency", "type"
+    )
 
 
 def make_product(world: World, params: dict[str, Any]) -> Obj:
     """Store a product."""
-    return world.store.products.add({
-        "id": params.get("id") or world.ids.new("prod", 14),
-        "object": "product",
-        "active": params.get("active", True),
-        "created": world.now,
-        "default_price": None,
-        "description": params.get("description"),
-        "images": params.get("images", []),
-        "livemode": False,
-        "marketing_features": params.get("marketing_features", []),
-        "metadata": dict(params.get("metadata") or {}),
-        "name": params["name"],
-        "package_dimensions": None,
-        "shippable": params.get("shippable"),
-        "statement_descriptor": params.get("statement_descriptor"),
-        "tax_code": params.get("tax_code"),
-        "type": "service",
-        "unit_label": params.get("unit_label"),
-        "updated": world.now,
-        "url": params.get("url"),
-    })
+    return world.store.products.add(
+        {
+            "id": params.get("id") or world.ids.new("prod", 14),
+            "object": "product",
+            "active": params.get("active", True),
+            "created": world.now,
+            "default_price": None,
+            "description": params.get("description"),
+            "images": params.get("images", []),
+            "livemode": False,
+            "marketing_features": params.get("marketing_features", []),
+            "metadata": dict(params.get("metadata") or {}),
+            "name": params["name"],
+            "package_dimensions": None,
+            "shippable": params.get("shippable"),
+            "statement_descriptor": params.get("statement_descriptor"),
+            "tax_code": params.get("tax_code"),
+            "type": "service",
+            "unit_label": params.get("unit_label"),
+            "updated": world.now,
+            "url": params.get("url"),
+        }
+    )
 
 
 def make_price(world: World, params: dict[str, Any], product: Obj) -> Obj:
@@ -81,27 +87,29 @@ def make_price(world: World, params: dict[str, Any], product: Obj) -> Obj:
     currency = money.check_currency(params["currency"])
     recurring = params.get("recurring")
     amount = _unit_amount(params)
-    return world.store.prices.add({
-        "id": world.ids.new("price"),
-        "object": "price",
-        "active": params.get("active", True),
-        "billing_scheme": "per_unit",
-        "created": world.now,
-        "currency": currency,
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": params.get("lookup_key"),
-        "metadata": dict(params.get("metadata") or {}),
-        "nickname": params.get("nickname"),
-        "product": product["id"],
-        "recurring": _recurring(recurring) if recurring else None,
-        "tax_behavior": params.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "recurring" if recurring else "one_time",
-        "unit_amount": amount,
-        "unit_amount_decimal": str(amount),
-    })
+    return world.store.prices.add(
+        {
+            "id": world.ids.new("price"),
+            "object": "price",
+            "active": params.get("active", True),
+            "billing_scheme": "per_unit",
+            "created": world.now,
+            "currency": currency,
+            "custom_unit_amount": None,
+            "livemode": False,
+            "lookup_key": params.get("lookup_key"),
+            "metadata": dict(params.get("metadata") or {}),
+            "nickname": params.get("nickname"),
+            "product": product["id"],
+            "recurring": _recurring(recurring) if recurring else None,
+            "tax_behavior": params.get("tax_behavior", "unspecified"),
+            "tiers_mode": None,
+            "transform_quantity": None,
+            "type": "recurring" if recurring else "one_time",
+            "unit_amount": amount,
+            "unit_amount_decimal": str(amount),
+        }
+    )
 
 
 def _recurring(given: dict[str, Any]) -> Obj:
@@ -112,7 +120,9 @@ def _recurring(given: dict[str, Any]) -> Obj:
 def _unit_amount(params: dict[str, Any]) -> int:
     given = params.get("unit_amount", params.get("unit_amount_decimal"))
     if given is None:
-        raise InvalidParameter("You must provide `unit_amount`.", code="parameter_missing", param="unit_amount")
+        raise InvalidParameter(
+            "You must provide `unit_amount`.", code="parameter_missing", param="unit_amount"
+        )
     amount = Decimal(given)
     if amount != amount.to_integral_value() or amount < 0:
         raise InvalidParameter(f"Invalid non-negative integer: {given}", param="unit_amount")

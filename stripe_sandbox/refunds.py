@@ -1,5 +1,7 @@
 """Refunds: https://docs.stripe.com/refunds and https://docs.stripe.com/api/refunds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from stripe_sandbox import balance, cards, money, paging
@@ -7,7 +9,6 @@ from stripe_sandbox.calls import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
 from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
-
 
 
 def create(call: Call) -> Obj:
@@ -41,7 +42,7 @@ def list_(call: Call) -> Obj:
 
 
 def refund_charge(world: World, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
-    """Give back all that is left, or an amount in minor units; too much, twice and disputed ones are refused."""
+    """Give back all that is left, or an amount in minor units; too much, twice and disputed are refused."""
     left = charge["amount_captured"] - charge["amount_refunded"]
     wanted = left if amount is None else amount
     _check(world, charge, wanted, left)
@@ -62,7 +63,9 @@ def release_hold(world: World, intent: Obj) -> None:
     """Give back money that was held and never taken."""
     charge = world.store.charges.get(intent["latest_charge"])
     assert charge is not None
-    refund = world.store.refunds.add(_make(world, charge, charge["amount"], {}) | {"balance_transaction": None})
+    refund = world.store.refunds.add(
+        _make(world, charge, charge["amount"], {}) | {"balance_transaction": None}
+    )
     charge["_refunds"].append(refund["id"])
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
     world.emit("refund.created", refund)
@@ -87,7 +90,9 @@ def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") ->
     assert charge is not None
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
-    back = balance.record(world, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE")
+    back = balance.record(
+        world, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE"
+    )
     with changing(world, refund):
         refund |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": back["id"]}
         refund.pop("pending_reason", None)
@@ -95,24 +100,19 @@ def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") ->
     return refund
 
 
-class changing:  # noqa: N801  (reads as a verb: `with changing(world, refund):`)
+@contextmanager
+def changing(world: World, refund: Obj) -> Iterator[None]:
     """Emit both events that Stripe sends for a changed refund."""
-
-    def __init__(self, world: World, refund: Obj) -> None:
-        self._updates = [world.updating(name, refund) for name in ("charge.refund.updated", "refund.updated")]
-
-    def __enter__(self) -> None:
-        for update in self._updates:
-            update.__enter__()
-
-    def __exit__(self, *exception: Any) -> None:
-        for update in reversed(self._updates):
-            update.__exit__(*exception)
+    with world.updating("charge.refund.updated", refund), world.updating("refund.updated", refund):
+        yield
 
 
 def _charge_of(call: Call) -> Obj:
     store = call.world.store
-    charge, intent = call.referred(store.charges, "charge"), call.referred(store.payment_intents, "payment_intent")
+    charge, intent = (
+        call.referred(store.charges, "charge"),
+        call.referred(store.payment_intents, "payment_intent"),
+    )
     if charge is None and intent is None:
         message = "One of the following params should be provided for this request: payment_intent or charge."
         raise InvalidParameter(message, code="parameter_missing")
@@ -132,14 +132,18 @@ def _charge_of(call: Call) -> Obj:
 
 def _check(world: World, charge: Obj, wanted: int, left: int) -> None:
     if charge["status"] != "succeeded" or not charge["captured"]:
-        raise InvalidState(f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable")
+        raise InvalidState(
+            f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable"
+        )
     dispute = world.store.disputes.get(charge["dispute"])
     if dispute is not None and not dispute["is_charge_refundable"]:
         raise InvalidState(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
     if left <= 0:
-        raise InvalidState(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+        raise InvalidState(
+            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
+        )
     if wanted < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParameter(message, code="parameter_invalid_integer", param="amount")
@@ -149,7 +153,9 @@ def _check(world: World, charge: Obj, wanted: int, left: int) -> None:
 
 def _too_much(wanted: int, left: int, currency: str) -> StripeError:
     asked, rest = money.display(wanted, currency), money.display(left, currency)
-    return InvalidState(f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount")
+    return InvalidState(
+        f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount"
+    )
 
 
 def _make(world: World, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
@@ -196,6 +202,7 @@ def _finish_by_itself(world: World, refund: Obj, charge: Obj) -> None:
         return
     ending = succeed if card.refund == "pends" else fail
     before = refund["status"]
+
     def finish() -> None:
         if refund["status"] == before:
             ending(world, refund)

@@ -18,10 +18,11 @@ EXPANDABLE: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "payment_intent": "customer latest_charge payment_method review on_behalf_of application",
-        "setup_intent": "customer latest_attempt payment_method mandate single_use_mandate on_behalf_of application",
+        "setup_intent": "customer latest_attempt payment_method mandate single_use_mandate on_behalf_of "
+        "application",
         "setup_attempt": "customer payment_method setup_intent on_behalf_of application",
-        "charge": "customer balance_transaction payment_intent failure_balance_transaction review on_behalf_of "
-        "application application_fee source_transfer transfer",
+        "charge": "customer balance_transaction payment_intent failure_balance_transaction review "
+        "on_behalf_of application application_fee source_transfer transfer",
         "refund": "charge payment_intent balance_transaction failure_balance_transaction transfer_reversal "
         "source_transfer_reversal",
         "dispute": "charge payment_intent",
@@ -47,9 +48,12 @@ INCLUDABLE = {
 
 # What a publishable key may see of an intent.
 _CLIENT_VIEW = (
-    "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason capture_method "
-    "client_secret confirmation_method created currency description last_payment_error last_setup_error livemode "
-    "next_action payment_method payment_method_configuration_details payment_method_types processing receipt_email "
+    "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason "
+    "capture_method "
+    "client_secret confirmation_method created currency description last_payment_error last_setup_error "
+    "livemode "
+    "next_action payment_method payment_method_configuration_details payment_method_types processing "
+    "receipt_email "
     "setup_future_usage shipping source status usage"
 )
 CLIENT_VIEW = frozenset(_CLIENT_VIEW.split())

@@ -44,7 +44,9 @@ class Sandbox:
         self.control = Control(self)
         self._start()
 
-    def request(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Response:
+    def request(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> Response:
         """Answer one request; `path` carries the query, header names may be in any case."""
         bare, _, query = path.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
@@ -59,7 +61,12 @@ class Sandbox:
             return response
 
     def add_endpoint(
-        self, url: str, secret: str, *, api_version: str | None = None, enabled_events: list[str] | None = None
+        self,
+        url: str,
+        secret: str,
+        *,
+        api_version: str | None = None,
+        enabled_events: list[str] | None = None,
     ) -> Obj:
         """Register a webhook endpoint; without a version it gets the account's default."""
         with self.lock:

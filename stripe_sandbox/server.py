@@ -39,7 +39,10 @@ class Broken(WebResponse):
         if self._answer.broken == "timeout":
             await self._wait_for_the_client_to_leave(receive)
             return
-        headers = [(b"content-length", str(len(self._answer.body)).encode()), (b"content-type", b"application/json")]
+        headers = [
+            (b"content-length", str(len(self._answer.body)).encode()),
+            (b"content-type", b"application/json"),
+        ]
         await send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
         half = self._answer.body[: len(self._answer.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -58,7 +61,7 @@ class Broken(WebResponse):
 
 
 def app_for(sandbox: Sandbox) -> Starlette:
-    """Return the application: Stripe's API, the hosted pages, the controls, the command line tool's websocket."""
+    """Return the application: Stripe's API, the hosted pages, the controls, `stripe listen`'s websocket."""
     courier = Courier(sandbox)
 
     @asynccontextmanager
@@ -73,7 +76,11 @@ def app_for(sandbox: Sandbox) -> Starlette:
     async def home(_: Request) -> WebResponse:
         return RedirectResponse("/_sandbox/")
 
-    routes = [*Listeners(sandbox.world).routes(), Route("/", home), Route("/{path:path}", answer, methods=METHODS)]
+    routes = [
+        *Listeners(sandbox.world).routes(),
+        Route("/", home),
+        Route("/{path:path}", answer, methods=METHODS),
+    ]
     anyone = Middleware(
         CORSMiddleware,
         allow_origins=["*"],

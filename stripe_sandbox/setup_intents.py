@@ -66,7 +66,8 @@ def confirm(call: Call) -> Obj:
         raise unexpected(
             intent,
             f"You cannot confirm this SetupIntent because it has a status of {intent['status']}. "
-            f"Only a SetupIntent with one of the following statuses may be confirmed: {', '.join(CONFIRMABLE)}.",
+            f"Only a SetupIntent with one of the following statuses may be confirmed: "
+            f"{', '.join(CONFIRMABLE)}.",
         )
     versions.refuse_method_types(call.version, call.params)
     method = given_method(call, intent)
@@ -102,7 +103,8 @@ def set_up(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
     if method["type"] == "card" and attempts.authentication(world, method, Manner(), None) == "challenge":
         _attempt(world, intent, method, "requires_action")
-        url = f"{world.settings.public_url}/c/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
+        page = f"{world.settings.public_url}/c/authenticate/{intent['id']}"
+        url = f"{page}?client_secret={intent['client_secret']}"
         intent |= {"status": "requires_action", "next_action": attempts.next_action(world, url, manner)}
         world.emit("setup_intent.requires_action", intent)
         return
@@ -174,7 +176,7 @@ def make(world: World, params: dict[str, Any]) -> Obj:
         "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
-        # The dashboard offers nothing that redirects, so only a request that asks for such methods gets into that.
+        # The dashboard offers nothing that redirects, so only a request that asks for it gets into that.
         "_redirects": bool(asked and automatic and automatic["allow_redirects"] == "always"),
     }
     assign(intent, params, ["metadata"])
@@ -195,8 +197,10 @@ def _confirm(call: Call, intent: Obj) -> Obj:
     if method is None:
         raise unexpected(
             intent,
-            "You cannot confirm this SetupIntent because it's missing a payment method. You can either update the "
-            "SetupIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
+            "You cannot confirm this SetupIntent because it's missing a payment method. You can either "
+            "update the "
+            "SetupIntent with a payment method and then confirm it again, or confirm it again directly with "
+            "a payment "
             "method or ConfirmationToken.",
         )
     set_up(call.world, intent, method, payment_intents.manner_of(call))

@@ -71,8 +71,8 @@ class Store:
             "cus": self.customers, "pm": self.payment_methods, "tok": self.tokens, "pi": self.payment_intents,
             "seti": self.setup_intents, "setatt": self.setup_attempts, "ch": self.charges, "py": self.charges,
             "re": self.refunds, "pyr": self.refunds, "du": self.disputes, "txn": self.balance_transactions,
-            "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions, "prod": self.products,
-            "price": self.prices,
+            "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions,
+            "prod": self.products, "price": self.prices,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

@@ -18,7 +18,9 @@ BRANDS = {
 def create(call: Call) -> Obj:
     given = call.params.get("card")
     if not isinstance(given, dict):
-        raise InvalidParameter("You must supply a card to make a token of.", code="parameter_missing", param="card")
+        raise InvalidParameter(
+            "You must supply a card to make a token of.", code="parameter_missing", param="card"
+        )
     card, month, year = check_card(call.world, given)
     return call.world.store.tokens.add(_token(call.world, card, month, year, given))
 
@@ -57,9 +59,13 @@ def check_card(world: World, given: dict[str, Any]) -> tuple[cards.TestCard, int
         raise CardError("Your card number is incorrect.", code="incorrect_number", param="number")
     this_year, this_month = time.gmtime(world.now)[:2]
     if not 1 <= month <= 12 or (year == this_year and month < this_month):
-        raise CardError("Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month")
+        raise CardError(
+            "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
+        )
     if not this_year <= year <= this_year + 50:
-        raise CardError("Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year")
+        raise CardError(
+            "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
+        )
     card, cvc = cards.by_number(number), str(given.get("cvc") or "")
     if cvc and (not cvc.isdigit() or len(cvc) != (4 if card.brand == "amex" else 3)):
         raise CardError("Your card's security code is invalid.", code="invalid_cvc", param="cvc")

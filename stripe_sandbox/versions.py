@@ -29,7 +29,8 @@ def refuse_method_types(version: str, params: dict[str, Any]) -> None:
     """Refuse `payment_method_types` on an intent from endive on."""
     if "payment_method_types" in params and is_endive(version):
         raise InvalidParameter(
-            "The `payment_method_types` parameter is no longer supported as of API version 2026-09-30.endive. "
+            "The `payment_method_types` parameter is no longer supported as of API version "
+            "2026-09-30.endive. "
             "Use `automatic_payment_methods`, or restrict the choice with `allowed_payment_method_types`.",
             code="payment_method_types_no_longer_supported",
             param="payment_method_types",
@@ -41,3 +42,9 @@ def adapt(obj: dict[str, Any], version: str) -> dict[str, Any]:
     if not is_endive(version):
         obj.pop("allowed_payment_method_types", None)
     return obj
+
+
+def event_in(event: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return an event as it is told in a version, its object without what that version does not know."""
+    told = adapt(dict(event["data"]["object"]), version)
+    return event | {"api_version": version, "data": event["data"] | {"object": told}}

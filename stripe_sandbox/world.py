@@ -70,17 +70,19 @@ class World:
         data = {"object": public(obj)}
         if previous is not None:
             data["previous_attributes"] = previous
-        event = self.store.events.add({
-            "id": self.ids.new("evt"),
-            "object": "event",
-            "api_version": self.settings.default_version,
-            "created": self.now,
-            "data": data,
-            "livemode": False,
-            "pending_webhooks": 0,
-            "request": {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key},
-            "type": event_type,
-        })
+        event = self.store.events.add(
+            {
+                "id": self.ids.new("evt"),
+                "object": "event",
+                "api_version": self.settings.default_version,
+                "created": self.now,
+                "data": data,
+                "livemode": False,
+                "pending_webhooks": 0,
+                "request": {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key},
+                "type": event_type,
+            }
+        )
         endpoints = self._listening(event_type)
         event["pending_webhooks"] = len(endpoints)
         self.outbox.queue(event, endpoints, plan)

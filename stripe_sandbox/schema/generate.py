@@ -80,10 +80,26 @@ ENDPOINTS = {
 
 # Inside these the sandbox models a few methods in depth; the rest are known by name only.
 METHOD_MAPS = {"payment_method_options", "payment_method_data"}
-METHODS_IN_DEPTH = {"card", "us_bank_account", "sepa_debit", "type", "billing_details", "metadata", "allow_redisplay"}
+METHODS_IN_DEPTH = {
+    "card",
+    "us_bank_account",
+    "sepa_debit",
+    "type",
+    "billing_details",
+    "metadata",
+    "allow_redisplay",
+}
 
 # Legacy `Literal` sets that Stripe extends at will, so an unknown member must not be refused here.
-OPEN_NAMES = {"enabled_events", "api_version", "payment_method_types", "locale", "currency", "country", "type"}
+OPEN_NAMES = {
+    "enabled_events",
+    "api_version",
+    "payment_method_types",
+    "locale",
+    "currency",
+    "country",
+    "type",
+}
 
 Node = Any
 
@@ -112,7 +128,9 @@ class Reader:
     def node(self, annotation: ast.expr, field: str) -> Node:
         annotation = self._unquote(annotation)
         if isinstance(annotation, ast.Name):
-            return self.fields(annotation.id) if annotation.id in self.classes else self._scalar(annotation.id)
+            return (
+                self.fields(annotation.id) if annotation.id in self.classes else self._scalar(annotation.id)
+            )
         if isinstance(annotation, ast.BinOp):
             return self._union(self._members(annotation), field)
         if isinstance(annotation, ast.Subscript):
@@ -149,7 +167,9 @@ class Reader:
 
     @staticmethod
     def _scalar(name: str) -> str:
-        return {"int": "int", "str": "str", "bool": "bool", "Decimal": "decimal", "float": "decimal"}.get(name, "any")
+        return {"int": "int", "str": "str", "bool": "bool", "Decimal": "decimal", "float": "decimal"}.get(
+            name, "any"
+        )
 
     @staticmethod
     def _unquote(annotation: ast.expr) -> ast.expr:

@@ -11,10 +11,12 @@ from stripe_sandbox.errors import InvalidParameter, StripeError
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
 STRING_LENGTH = 5000
 # Texts that Stripe lets be emptied although neither its document nor its SDK says so.
-FREE_TEXT = frozenset(
-    "name description email phone nickname city country line1 line2 postal_code state carrier tracking_number "
-    "receipt_email statement_descriptor statement_descriptor_suffix transfer_group unit_label url".split()
+_FREE_TEXT = (
+    "name description email phone nickname city country line1 line2 postal_code state carrier "
+    "tracking_number "
+    "receipt_email statement_descriptor statement_descriptor_suffix transfer_group unit_label url"
 )
+FREE_TEXT = frozenset(_FREE_TEXT.split())
 
 
 @cache
@@ -122,13 +124,17 @@ def _map(value: Any, path: str) -> Any:
         raise InvalidParameter(message, param=path)
     for key, text in pairs.items():
         if len(key) > METADATA_KEY_LENGTH:
-            message = f"Metadata keys must be at most {METADATA_KEY_LENGTH} characters; {key!r} has {len(key)}."
+            message = (
+                f"Metadata keys must be at most {METADATA_KEY_LENGTH} characters; {key!r} has {len(key)}."
+            )
             raise InvalidParameter(message, param=path)
         if not isinstance(text, str):
-            raise InvalidParameter(f"Metadata values must be strings; {key!r} is a hash.", param=f"{path}[{key}]")
+            raise InvalidParameter(
+                f"Metadata values must be strings; {key!r} is a hash.", param=f"{path}[{key}]"
+            )
         if len(text) > METADATA_VALUE_LENGTH:
-            message = f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters, but you passed in a value "
-            message += f"that is {len(text)} characters. Invalid value: {text[:20]}…"
+            message = f"Metadata values can have up to {METADATA_VALUE_LENGTH} characters, "
+            message += f"but you passed in a value that is {len(text)} characters. Invalid: {text[:20]}…"
             raise InvalidParameter(message, param=f"{path}[{key}]")
     return pairs
 
@@ -153,8 +159,10 @@ def _list(value: Any, path: str) -> list[Any]:
 
 def _empty(path: str) -> StripeError:
     message = (
-        f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a parameter; "
-        f"however '{path}' cannot be unset. You should remove '{path}' from your request or supply a non-empty value."
+        f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a "
+        "parameter; "
+        f"however '{path}' cannot be unset. You should remove '{path}' from your request or supply a "
+        "non-empty value."
     )
     return InvalidParameter(message, code="parameter_invalid_empty", param=path)
 

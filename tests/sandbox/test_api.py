@@ -100,9 +100,13 @@ def test_lists_filter_by_time_and_owner(sandbox: Sandbox, api: stripe.StripeClie
     assert [i.id for i in api.v1.payment_intents.list({"customer": customer}).data] == [old]
 
 
-def test_expansion_goes_deep_and_refuses_what_it_does_not_know(api: stripe.StripeClient, customer: str) -> None:
+def test_expansion_goes_deep_and_refuses_what_it_does_not_know(
+    api: stripe.StripeClient, customer: str
+) -> None:
     made = paid(api, customer=customer)
-    listed = api.v1.payment_intents.list({"expand": ["data.customer", "data.latest_charge.balance_transaction"]})
+    listed = api.v1.payment_intents.list(
+        {"expand": ["data.customer", "data.latest_charge.balance_transaction"]}
+    )
     found = listed.data[0]
     assert isinstance(found.customer, stripe.Customer) and isinstance(found.latest_charge, stripe.Charge)
     assert isinstance(found.latest_charge.balance_transaction, stripe.BalanceTransaction)
@@ -111,9 +115,17 @@ def test_expansion_goes_deep_and_refuses_what_it_does_not_know(api: stripe.Strip
             api.v1.payment_intents.retrieve(made.id, {"expand": [path]})
 
 
-def test_nothing_of_the_sandboxs_own_leaves_it(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+def test_nothing_of_the_sandboxs_own_leaves_it(
+    sandbox: Sandbox, api: stripe.StripeClient, customer: str
+) -> None:
     paid(api, customer=customer, setup_future_usage="off_session")
-    for path in ("payment_methods?customer=" + customer, "payment_intents", "charges", "events", "webhook_endpoints"):
+    for path in (
+        "payment_methods?customer=" + customer,
+        "payment_intents",
+        "charges",
+        "events",
+        "webhook_endpoints",
+    ):
         body = sandbox.request("GET", f"/v1/{path}", BEARER).body
         assert b'"_' not in body and b"whsec_" not in body and b"4242424242424242" not in body
 
@@ -138,8 +150,8 @@ def test_a_decline_is_remembered_and_a_typing_mistake_is_not(api: stripe.StripeC
     for _ in range(2):
         with pytest.raises(stripe.CardError):
             api.v1.payment_intents.create(
-                {"amount": 500, "currency": "usd", "payment_method": "pm_card_chargeDeclined", "confirm": True,
-                 "return_url": "https://shop.example"}, {"idempotency_key": "declined"},
+                {"amount": 500, "currency": "usd", "payment_method": "pm_card_chargeDeclined",
+                 "confirm": True, "return_url": "https://shop.example"}, {"idempotency_key": "declined"},
             )  # fmt: skip
     assert len(api.v1.charges.list().data) == 1
     with pytest.raises(stripe.InvalidRequestError):

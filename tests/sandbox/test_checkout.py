@@ -1,5 +1,6 @@
 """Checkout Sessions, through the controls and through the page."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -8,7 +9,13 @@ import stripe
 from stripe_sandbox import Response, Sandbox
 from tests.sandbox.shop import session, types
 
-CARD = {"choice": "new", "email": "anna@example.com", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
+CARD = {
+    "choice": "new",
+    "email": "anna@example.com",
+    "number": "4242 4242 4242 4242",
+    "expiry": "12 / 34",
+    "cvc": "123",
+}
 
 
 def submit(sandbox: Sandbox, url: str | None, **fields: str) -> Response:
@@ -16,7 +23,9 @@ def submit(sandbox: Sandbox, url: str | None, **fields: str) -> Response:
     return sandbox.request("POST", path, body=urlencode(CARD | fields).encode())
 
 
-def test_paying_makes_the_intent_and_completes_the_session(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_paying_makes_the_intent_and_completes_the_session(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     made = session(api, payment_intent_data={"metadata": {"order_id": "1"}}, metadata={"order_id": "1"})
     assert (made.payment_intent, made.payment_status, made.amount_total) == (None, "unpaid", 3000)
     sandbox.control.pay_checkout(made.id)
@@ -51,7 +60,9 @@ def test_the_page_escapes_what_the_shop_calls_its_goods(sandbox: Sandbox, api: s
     assert b"<script>alert" not in shown.body and b"&lt;script&gt;alert(1)&lt;/script&gt; $x" in shown.body
 
 
-def test_a_decline_is_said_in_plain_words_and_the_page_stays(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_a_decline_is_said_in_plain_words_and_the_page_stays(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     made = session(api)
     declined = submit(sandbox, made.url, number="4000000000009995")
     assert declined.status == 402 and b"Your card has insufficient funds." in declined.body
@@ -102,7 +113,9 @@ def test_a_bank_payment_completes_the_session_unpaid_and_settles_later(
         assert api.v1.checkout.sessions.retrieve(made["id"]).payment_status == status
 
 
-def test_a_session_expires_by_itself_and_takes_its_intent_along(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_a_session_expires_by_itself_and_takes_its_intent_along(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     made = session(api, expires_at=int(sandbox.clock.now()) + 1800)
     sandbox.control.pay_checkout(made.id, card="4000000000000002")
     types(sandbox)
@@ -124,7 +137,12 @@ def test_an_intent_of_checkout_ends_only_with_its_session(sandbox: Sandbox, api:
 
 def test_setup_mode_saves_a_card(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
     made = api.v1.checkout.sessions.create(
-        {"mode": "setup", "customer": customer, "currency": "usd", "success_url": "https://shop.example/cards"}
+        {
+            "mode": "setup",
+            "customer": customer,
+            "currency": "usd",
+            "success_url": "https://shop.example/cards",
+        }
     )
     done = sandbox.control.pay_checkout(made.id)
     assert (done["status"], done["payment_status"]) == ("complete", "no_payment_required")
@@ -133,12 +151,13 @@ def test_setup_mode_saves_a_card(sandbox: Sandbox, api: stripe.StripeClient, cus
 
 def test_what_a_session_needs_is_asked_for(api: stripe.StripeClient, sandbox: Sandbox) -> None:
     now = int(sandbox.clock.now())
-    for params, words in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"line_items": []}, "line item"),
         ({"success_url": "javascript:alert(1)"}, "Not a valid URL"),
         ({"expires_at": now + 60}, "at least 30 minutes"),
         ({"expires_at": now + 100_000}, "less than 24 hours"),
         ({"payment_method_types": ["card"]}, "unknown parameter"),
-    ]:
+    ]
+    for params, words in refused:
         with pytest.raises(stripe.InvalidRequestError, match=words):
             session(api, **params)

@@ -100,7 +100,11 @@ def test_events_get_lost_doubled_late_and_out_of_order(sandbox: Sandbox, api: st
     sandbox.faults.add("reorder", "payment_intent.created")
     sandbox.faults.add("delay", "charge.updated", seconds=60)
     paid(api)
-    assert types(sandbox) == ["payment_intent.succeeded", "payment_intent.succeeded", "payment_intent.created"]
+    assert types(sandbox) == [
+        "payment_intent.succeeded",
+        "payment_intent.succeeded",
+        "payment_intent.created",
+    ]
     sandbox.control.advance(61)
     assert types(sandbox) == ["charge.updated"]
     assert len(api.v1.events.list().data) == 4

@@ -1,5 +1,7 @@
 """Payments: what each card does, and what is left behind."""
 
+from collections.abc import Callable
+
 import pytest
 import stripe
 
@@ -13,12 +15,19 @@ def test_a_card_pays_and_leaves_a_charge_with_a_fee(api: stripe.StripeClient) ->
     charge = found.latest_charge
     assert isinstance(charge, stripe.Charge)
     assert isinstance(charge.balance_transaction, stripe.BalanceTransaction)
-    assert (found.status, found.amount_received, charge.paid, charge.captured) == ("succeeded", 2000, True, True)
+    assert (found.status, found.amount_received, charge.paid, charge.captured) == (
+        "succeeded",
+        2000,
+        True,
+        True,
+    )
     assert charge.balance_transaction.net == 2000 - 58 - 30
     assert charge.metadata.to_dict() == {"order_id": "1"}
 
 
-def test_a_payment_tells_its_story_in_stripes_order(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+def test_a_payment_tells_its_story_in_stripes_order(
+    sandbox: Sandbox, api: stripe.StripeClient, customer: str
+) -> None:
     types(sandbox)
     paid(api, customer=customer, setup_future_usage="off_session")
     assert types(sandbox) == [
@@ -51,7 +60,10 @@ def test_a_declined_card_says_why_and_the_intent_may_be_tried_again(
     made = intent(api)
     seen = sandbox.control.confirm(made.id, card=number)
     assert seen["status"] == "requires_payment_method"
-    assert (seen["last_payment_error"]["code"], seen["last_payment_error"]["decline_code"]) == (code, decline_code)
+    assert (seen["last_payment_error"]["code"], seen["last_payment_error"]["decline_code"]) == (
+        code,
+        decline_code,
+    )
     assert api.v1.charges.retrieve(seen["latest_charge"]).status == "failed"
     assert sandbox.control.confirm(made.id)["status"] == "succeeded"
     assert len(api.v1.charges.list({"payment_intent": made.id}).data) == 2
@@ -76,14 +88,18 @@ def test_a_decline_on_the_server_is_a_402_that_carries_the_intent(api: stripe.St
         ({"cvc": "12"}, "invalid_cvc"),
     ],
 )
-def test_a_mistyped_card_is_a_card_error(api: stripe.StripeClient, card: dict[str, object], code: str) -> None:
+def test_a_mistyped_card_is_a_card_error(
+    api: stripe.StripeClient, card: dict[str, object], code: str
+) -> None:
     typed = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"} | card
     with pytest.raises(stripe.CardError) as caught:
-        api.v1.payment_methods.create({"type": "card", "card": typed})  # type: ignore[typeddict-item]
+        api.v1.payment_methods.create({"type": "card", "card": typed})  # type: ignore[arg-type]
     assert caught.value.code == code
 
 
-def test_3d_secure_waits_for_the_buyer_who_may_pass_or_fail(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_3d_secure_waits_for_the_buyer_who_may_pass_or_fail(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     made = paid(api, "pm_card_authenticationRequired")
     assert made.status == "requires_action" and made.next_action and made.next_action.type == "use_stripe_sdk"
     assert made.latest_charge is None
@@ -127,7 +143,9 @@ def test_an_absent_buyer_can_not_authenticate(api: stripe.StripeClient, customer
     assert caught.value.code == "authentication_required"
 
 
-def test_a_bank_payment_is_processing_until_it_settles_or_fails(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_a_bank_payment_is_processing_until_it_settles_or_fails(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     first, second = (paid(api, "pm_usBankAccount_success") for _ in range(2))
     assert first.status == "processing"
     types(sandbox)
@@ -149,11 +167,12 @@ def test_held_money_is_taken_or_given_back(sandbox: Sandbox, api: stripe.StripeC
 
 def test_a_paid_intent_can_neither_be_canceled_nor_confirmed_nor_repriced(api: stripe.StripeClient) -> None:
     made = paid(api)
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         lambda: api.v1.payment_intents.cancel(made.id),
         lambda: api.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_visa"}),
         lambda: api.v1.payment_intents.update(made.id, {"amount": 100}),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(stripe.InvalidRequestError) as caught:
             attempt()
         assert caught.value.code == "payment_intent_unexpected_state"
@@ -195,7 +214,8 @@ def test_an_old_version_takes_method_types_and_endive_refuses_them(api: stripe.S
 
 def test_amounts_are_checked_in_their_currency(api: stripe.StripeClient) -> None:
     for amount, currency, code in [(49, "usd", "amount_too_small"), (49, "jpy", "amount_too_small"),
-                                   (100_000_000, "usd", "amount_too_large"), (0, "usd", "parameter_invalid_integer"),
+                                   (100_000_000, "usd", "amount_too_large"),
+                                   (0, "usd", "parameter_invalid_integer"),
                                    (-5, "usd", "parameter_invalid_integer")]:  # fmt: skip
         with pytest.raises(stripe.InvalidRequestError) as caught:
             intent(api, amount, currency=currency)
@@ -214,7 +234,8 @@ def test_the_browser_pays_with_the_client_secret_and_sees_no_more_than_it_should
     assert sandbox.request("GET", f"{path}?client_secret=wrong", headers).status == 404
     assert sandbox.request("GET", path, headers).status == 404
     assert sandbox.request("GET", "/v1/customers", headers).status == 401
-    body = f"client_secret={made.client_secret}&payment_method_data[type]=card&payment_method_data[card][cvc]=123"
+    body = f"client_secret={made.client_secret}&payment_method_data[type]=card"
+    body += "&payment_method_data[card][cvc]=123"
     body += "&payment_method_data[card][number]=4242424242424242&payment_method_data[card][exp_month]=12"
     body += "&payment_method_data[card][exp_year]=34&payment_method_data[guid]=abc&key=pk_test_1234567890"
     answer = sandbox.request("POST", f"{path}/confirm", headers, body.encode())

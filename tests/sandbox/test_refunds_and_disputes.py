@@ -14,7 +14,9 @@ def test_partial_refunds_add_up_and_no_more_than_was_paid_goes_back(
     types(sandbox)
     api.v1.refunds.create({"payment_intent": made.id, "amount": 500, "metadata": {"refund_id": "r1"}})
     assert types(sandbox) == ["refund.created", "charge.refunded", "refund.updated", "charge.refund.updated"]
-    with pytest.raises(stripe.InvalidRequestError, match=r"greater than unrefunded amount on charge \(\$15.00\)"):
+    with pytest.raises(
+        stripe.InvalidRequestError, match=r"greater than unrefunded amount on charge \(\$15.00\)"
+    ):
         api.v1.refunds.create({"payment_intent": made.id, "amount": 1501})
     rest = api.v1.refunds.create({"payment_intent": made.id})
     assert (rest.amount, rest.status) == (1500, "succeeded")
@@ -42,7 +44,9 @@ def test_a_pending_refund_succeeds_or_fails_later(sandbox: Sandbox, api: stripe.
     assert types(sandbox) == ["refund.updated", "charge.refund.updated"]
 
 
-def test_a_refund_that_fails_gives_the_amount_back_to_the_charge(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_a_refund_that_fails_gives_the_amount_back_to_the_charge(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     made = paid(api, "pm_card_refundFail")
     refund = api.v1.refunds.create({"payment_intent": made.id})
     types(sandbox)
@@ -60,7 +64,10 @@ def test_refunds_end_by_themselves_when_asked_to() -> None:
 
     sandbox = Sandbox(webhook_secret="whsec_x", clock=ManualClock(), automatic_after_s=30)
     api = client(sandbox)
-    payment, refund = paid(api, "pm_usBankAccount"), sandbox.control.refund(paid(api, "pm_card_refundFail").id)
+    payment, refund = (
+        paid(api, "pm_usBankAccount"),
+        sandbox.control.refund(paid(api, "pm_card_refundFail").id),
+    )
     sandbox.control.advance(31)
     assert api.v1.payment_intents.retrieve(payment.id).status == "succeeded"
     assert api.v1.refunds.retrieve(refund["id"]).status == "failed"
@@ -83,7 +90,9 @@ def test_a_dispute_takes_the_money_and_blocks_refunds_until_it_is_won(
     assert api.v1.refunds.create({"payment_intent": made.id}).status == "succeeded"
 
 
-def test_a_card_disputes_by_itself_and_an_inquiry_only_asks(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+def test_a_card_disputes_by_itself_and_an_inquiry_only_asks(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
     paid(api, "pm_card_createDispute")
     assert "charge.dispute.created" in types(sandbox)
     inquiry = sandbox.control.dispute(paid(api).id, inquiry=True)

@@ -58,7 +58,9 @@ def running(shop: ThreadingHTTPServer) -> Iterator[str]:
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     hook = f"http://127.0.0.1:{shop.server_address[1]}/"
     sandbox = Sandbox(webhook_url=hook, webhook_secret=SECRET, webhook_api_version=ENDIVE, public_url=base)
-    config = uvicorn.Config(app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -97,7 +99,10 @@ def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> N
     assert act(running, "complete_challenge", id=made.id).json()["status"] == "succeeded"
     assert act(running, "refund", id=made.id, amount=100).json()["amount"] == 100
     refused = act(running, "settle", id=made.id)
-    assert (refused.status_code, refused.json()["error"]["message"]) == (400, f"{made.id} is succeeded, not processing.")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (
+        400,
+        f"{made.id} is succeeded, not processing.",
+    )
     assert act(running, "conjure", id=made.id).status_code == 404
     assert act(running, "settle", moon=1).status_code == 400
 
@@ -133,11 +138,17 @@ def test_a_browser_on_another_origin_may_call(running: str) -> None:
     asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": "authorization,stripe-version"}  # fmt: skip
     answer = httpx.options(f"{running}/v1/payment_methods", headers=asked)
-    assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] in ("*", asked["Origin"])
+    assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] in (
+        "*",
+        asked["Origin"],
+    )
 
 
 def test_requests_are_recorded_without_secrets(running: str, api: stripe.StripeClient) -> None:
-    body = {"type": "card", "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2040, "cvc": "987"}}
+    body = {
+        "type": "card",
+        "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2040, "cvc": "987"},
+    }
     api.v1.payment_methods.create(body)  # type: ignore[arg-type]
     recorded = httpx.get(f"{running}/_sandbox/requests").text
     assert json.loads(recorded)[-1]["params"]["card"]["number"] == "•••• 4242"

@@ -35,12 +35,18 @@ def test_an_event_names_the_request_that_caused_it(sandbox: Sandbox, api: stripe
     events = {e.type: e for e in api.v1.events.list().data}
     request = events["payment_intent.created"].request
     assert request and (request.id, request.idempotency_key) == (sandbox.requests[0].request_id, "order-1")
-    assert events["payment_intent.succeeded"].request and events["payment_intent.succeeded"].request.id is None
+    assert (
+        events["payment_intent.succeeded"].request and events["payment_intent.succeeded"].request.id is None
+    )
 
 
 def test_endpoints_get_what_they_ask_for_in_their_version(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     made = api.v1.webhook_endpoints.create(
-        {"url": "https://two.example/hook", "enabled_events": ["charge.succeeded"], "api_version": "2026-05-27.dahlia"}
+        {
+            "url": "https://two.example/hook",
+            "enabled_events": ["charge.succeeded"],
+            "api_version": "2026-05-27.dahlia",
+        }
     )
     assert made.secret and made.secret.startswith("whsec_")
     paid(api)
