@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from stripe_sandbox import paging
+from stripe_sandbox import paging, versions
 from stripe_sandbox.calls import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, no_such
 from stripe_sandbox.store import Obj
@@ -15,7 +15,7 @@ def retrieve(call: Call) -> Obj:
     event = call.target(call.world.store.events)
     if not _kept(call, event):
         raise no_such("event", event["id"], "id", in_path=True)
-    return event
+    return versions.event_in(event, event["api_version"])
 
 
 def list_(call: Call) -> Obj:
@@ -29,7 +29,8 @@ def list_(call: Call) -> Obj:
         named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
         return named and _kept(call, event)
 
-    return paging.page(call.world.store.events, call.path, call.params, keep=wanted)
+    found = paging.page(call.world.store.events, call.path, call.params, keep=wanted)
+    return found | {"data": [versions.event_in(event, event["api_version"]) for event in found["data"]]}
 
 
 def _kept(call: Call, event: Obj) -> bool:

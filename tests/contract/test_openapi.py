@@ -42,6 +42,13 @@ def test_requests_that_succeed_have_parameters_that_the_document_gives(story: St
     assert sorted(found) == []
 
 
+@pytest.mark.parametrize("kind", ["payment_intent.succeeded", "checkout.session.completed"])
+def test_events_of_an_older_version_lack_what_came_later(story: Story, kind: str) -> None:
+    for event in story.events(kind):
+        assert event["api_version"] == openapi.document()["info"]["version"]
+        assert "allowed_payment_method_types" not in event["data"]["object"]
+
+
 SPOILS: list[tuple[str, Spoil, str]] = [
     ("a required key is gone", lambda intent: intent.pop("livemode"), "payment_intent.livemode: missing"),
     (
