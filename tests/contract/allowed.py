@@ -5,8 +5,9 @@ from typing import Any
 
 Keys = Mapping[tuple[str, str], str]
 
-LEGACY = "of the time before payment intents; in every recorded charge, declared nowhere"
-RESTORED = "in every recorded answer and in the SDK's types, missing from the document"
+LEGACY = "of the time before payment intents; still in Stripe's charges, declared nowhere"
+RESTORED = "null or a constant in Stripe's answers and in the SDK's types, missing from the document"
+NEWER = "declared by the SDK, whose version is newer than the document's"
 ENDIVE = "came with 2026-09-30.endive, after the document's version"
 
 # Keys of an answer that Stripe sends and the SDK's annotations lack: (`object` or parent's key, key).
@@ -25,10 +26,10 @@ UNDOCUMENTED_ANSWER_KEYS: Keys = {
     ("payment_intent", "allowed_payment_method_types"): ENDIVE,
     ("setup_intent", "allowed_payment_method_types"): ENDIVE,
     ("checkout.session", "allowed_payment_method_types"): ENDIVE,
-    ("dispute", "network_reason_code"): RESTORED,
-    ("evidence_details", "submission_method"): RESTORED,
-    ("card", "network"): RESTORED,
-    ("card", "issuer"): RESTORED,
+    ("dispute", "network_reason_code"): NEWER,
+    ("evidence_details", "submission_method"): NEWER,
+    ("card", "network"): NEWER,
+    ("card", "issuer"): NEWER,
 }
 
 # Parameters that came after the document's version, by their name.

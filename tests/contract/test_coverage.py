@@ -1,8 +1,11 @@
 """The contracts leave out nothing that the sandbox serves or emits."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from stripe_sandbox.routes import ROUTES
+from tests.contract.allowed import NEWER_PARAMS, UNDOCUMENTED_ANSWER_KEYS
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
 from tests.contract.story import Story
 
@@ -44,3 +47,22 @@ def test_every_status_of_what_is_sold_is_seen(story: Story) -> None:
     assert seen["setup_intent"] >= {"requires_payment_method", "requires_action", "succeeded", "canceled"}
     assert seen["dispute"] >= {"needs_response", "under_review", "won", "warning_closed"}
     assert seen["charge"] >= {"succeeded"}
+
+
+def owners_and_keys(value: Any, parent: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each key of an answer with the kind of its object and with where that stands."""
+    if isinstance(value, list):
+        for item in value:
+            yield from owners_and_keys(item, parent)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from ((str(value.get("object")), key), (parent, key))
+            yield from owners_and_keys(inner, key)
+
+
+def test_every_exception_that_is_allowed_is_needed(story: Story) -> None:
+    seen = {pair for exchange in story.exchanges for pair in owners_and_keys(exchange.answer)}
+    assert set(UNDOCUMENTED_ANSWER_KEYS) <= seen
+    sent = {name for exchange in story.exchanges for name in exchange.params}
+    assert set(NEWER_PARAMS) <= sent
+    assert "client_secret" in sent
