@@ -3,24 +3,18 @@
 from stripe_sandbox.calls import Call, Routes
 from stripe_sandbox.store import Obj
 
+_PROFILE = (
+    "annual_revenue estimated_worker_count product_description support_address support_email support_phone "
+    "support_url url"
+)
+
 
 def retrieve(call: Call) -> Obj:
     settings = call.world.settings
     return {
         "id": settings.account_id,
         "object": "account",
-        "business_profile": {
-            "annual_revenue": None,
-            "estimated_worker_count": None,
-            "mcc": "8099",
-            "name": settings.account_name,
-            "product_description": None,
-            "support_address": None,
-            "support_email": None,
-            "support_phone": None,
-            "support_url": None,
-            "url": None,
-        },
+        "business_profile": dict.fromkeys(_PROFILE.split()) | {"mcc": "8099", "name": settings.account_name},
         "business_type": "company",
         "capabilities": {
             "card_payments": "active",

@@ -22,6 +22,15 @@ class Attempt:
     authenticated: bool = False
 
 
+# What a charge has no value for, at first or ever.
+_UNSET = (
+    "application application_fee application_fee_amount balance_transaction destination dispute "
+    "failure_balance_transaction on_behalf_of order outcome receipt_number receipt_url review source "
+    "source_transfer transfer_data"
+)
+UNSET: Obj = dict.fromkeys(_UNSET.split())
+
+
 def make(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     """Record an attempt and emit what it came to."""
     payment_methods.record_checks(method)
@@ -103,16 +112,12 @@ def refunds_of(world: World, charge: Obj) -> Obj:
 def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     decline, moved = attempt.decline, not attempt.decline and not attempt.pending
     prefix = "ch" if method["type"] == "card" else "py"
-    charge: Obj = {
+    charge: Obj = UNSET | {
         "id": world.ids.new(prefix),
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if moved and attempt.captured else 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "ESTUARY SANDBOX" if method["type"] == "card" else None,
         "captured": moved and attempt.captured,
@@ -120,35 +125,23 @@ def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
-        "destination": None,
-        "dispute": None,
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "order": None,
-        "outcome": None,
         "paid": moved,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": _details(world, intent, method, attempt),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": False,
-        "review": None,
         "shipping": intent["shipping"],
-        "source": None,
-        "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "failed" if decline else "pending" if attempt.pending else "succeeded",
-        "transfer_data": None,
         "transfer_group": intent["transfer_group"],
         "_refunds": [],
         "_number": method["_number"],

@@ -14,6 +14,13 @@ SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 CUSTOM_TEXT = dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"])
 DETAILS = dict.fromkeys(["address", "business_name", "email", "individual_name", "name", "phone"])
 PAID = ("succeeded", "requires_capture")
+# What a session has no value for, at first or ever.
+_UNSET = (
+    "client_secret collected_information consent currency_conversion customer_account invoice "
+    "invoice_creation payment_intent payment_link permissions recovered_from setup_intent "
+    "shipping_address_collection shipping_cost subscription wallet_options"
+)
+UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
 def create(call: Call) -> Obj:
@@ -267,55 +274,39 @@ def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> O
     payment = params["mode"] == "payment"
     creation = params.get("customer_creation", "if_required" if payment else "always")
     saved = {
+        "payment_method_save": None,
         "allow_redisplay_filters": ["always"],
         "payment_method_remove": "disabled",
-        "payment_method_save": None,
     }
-    return {
+    return UNSET | {
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": params.get("billing_address_collection"),
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
         "consent_collection": params.get("consent_collection"),
         "created": world.now,
-        "currency_conversion": None,
         "custom_fields": [],
         "custom_text": CUSTOM_TEXT | params.get("custom_text", {}),
-        "customer_account": None,
         "customer_creation": None if "customer" in params else creation,
         "discounts": [] if payment else None,
         "expires_at": params.get("expires_at", world.now + LONGEST_S),
         "integration_identifier": params.get("integration_identifier"),
-        "invoice": None,
-        "invoice_creation": None,
         "livemode": False,
         "locale": params.get("locale"),
         "metadata": dict(params.get("metadata") or {}),
         "mode": params["mode"],
         "origin_context": params.get("origin_context"),
-        "payment_intent": None,
-        "payment_link": None,
         "payment_method_collection": "if_required" if payment else "always",
         "payment_status": "unpaid" if payment else "no_payment_required",
-        "permissions": None,
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
-        "recovered_from": None,
         "saved_payment_method_options": saved | params.get("saved_payment_method_options", {}),
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
         "shipping_options": [],
         "status": "open",
         "submit_type": params.get("submit_type"),
-        "subscription": None,
         "success_url": params["success_url"],
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0} if payment else None,
         "ui_mode": "hosted_page",
         "url": f"{world.settings.public_url}/c/pay/{session_id}",
-        "wallet_options": None,
     }
 
 

@@ -31,6 +31,14 @@ RETURN_URL_NEEDED = (
     "to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
     "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
 )
+# What an intent has no value for, at first or ever.
+_UNSET = (
+    "application application_fee_amount canceled_at cancellation_reason customer_account description "
+    "last_payment_error latest_charge next_action on_behalf_of payment_method processing "
+    "receipt_email review shipping source statement_descriptor statement_descriptor_suffix "
+    "transfer_data transfer_group"
+)
+UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
 def create(call: Call) -> Obj:
@@ -136,7 +144,7 @@ def make(world: World, params: dict[str, Any], version: str) -> Obj:
     amount = money.check_amount(params["amount"], currency)
     intent_id = world.ids.new("pi")
     automatic, types = _method_types(params, currency)
-    intent: Obj = {
+    intent: Obj = UNSET | {
         "id": intent_id,
         "object": "payment_intent",
         "allowed_payment_method_types": params.get("allowed_payment_method_types"),
@@ -144,41 +152,21 @@ def make(world: World, params: dict[str, Any], version: str) -> Obj:
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
         "automatic_payment_methods": automatic,
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": params.get("capture_method", "automatic_async"),
         "client_secret": f"{intent_id}_secret_{world.ids.text(25)}",
         "confirmation_method": params.get("confirmation_method", "automatic"),
         "created": world.now,
         "currency": currency,
         "customer": params.get("customer"),
-        "customer_account": None,
-        "description": None,
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
         "payment_method_configuration_details": configuration(world) if automatic else None,
         "payment_method_options": _options(types, params),
         "payment_method_types": types,
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
         "setup_future_usage": params.get("setup_future_usage"),
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
         "_charges": [],
     }
     apply_common(intent, params)

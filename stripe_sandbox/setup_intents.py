@@ -14,6 +14,12 @@ from stripe_sandbox.world import World
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+# What a SetupIntent has no value for, at first or ever.
+_UNSET = (
+    "application cancellation_reason customer_account flow_directions last_setup_error latest_attempt "
+    "mandate next_action on_behalf_of payment_method single_use_mandate"
+)
+UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
 def create(call: Call) -> Obj:
@@ -148,32 +154,21 @@ def make(world: World, params: dict[str, Any]) -> Obj:
         automatic = {"allow_redirects": "always", "enabled": True} | asked
         types = payment_intents.offered_types(world.settings.currency) if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
-    intent: Obj = {
+    intent: Obj = UNSET | {
         "id": intent_id,
         "object": "setup_intent",
         "allowed_payment_method_types": params.get("allowed_payment_method_types"),
-        "application": None,
         "automatic_payment_methods": automatic,
-        "cancellation_reason": None,
         "client_secret": f"{intent_id}_secret_{world.ids.text(31)}",
         "created": world.now,
         "customer": params.get("customer"),
-        "customer_account": None,
         "description": params.get("description"),
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
         "livemode": False,
-        "mandate": None,
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
         "payment_method_configuration_details": configuration(world) if automatic else None,
         "payment_method_options": _options(types),
         "payment_method_types": types,
-        "single_use_mandate": None,
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
         # The dashboard offers nothing that redirects, so only a request that asks for it gets into that.

@@ -13,6 +13,10 @@ BRANDS = {
     "visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover",
     "diners": "Diners Club", "jcb": "JCB", "unionpay": "UnionPay",
 }  # fmt: skip
+ADDRESS = [
+    "address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip",
+    "name",
+]  # fmt: skip
 
 
 def create(call: Call) -> Obj:
@@ -88,16 +92,11 @@ def _token(world: World, card: cards.TestCard, month: int, year: int, given: dic
     return {
         "id": world.ids.new("tok"),
         "object": "token",
-        "card": {
+        "card": {name: given.get(name) for name in ADDRESS}
+        | {
             "id": world.ids.new("card"),
             "object": "card",
-            "address_city": given.get("address_city"),
-            "address_country": given.get("address_country"),
-            "address_line1": given.get("address_line1"),
             "address_line1_check": "unchecked" if given.get("address_line1") else None,
-            "address_line2": given.get("address_line2"),
-            "address_state": given.get("address_state"),
-            "address_zip": given.get("address_zip"),
             "address_zip_check": "unchecked" if given.get("address_zip") else None,
             "allow_redisplay": "unspecified",
             "brand": BRANDS.get(card.brand, "Unknown"),
@@ -111,7 +110,6 @@ def _token(world: World, card: cards.TestCard, month: int, year: int, given: dic
             "issuer": "Stripe Test Bank",
             "last4": card.last4,
             "metadata": {},
-            "name": given.get("name"),
             "networks": {"preferred": None},
             "regulated_status": "unregulated",
             "tokenization_method": None,
