@@ -1,7 +1,7 @@
 """What every API test starts from: a buyer who signed in, and a cheap password hash."""
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
@@ -9,7 +9,7 @@ from tests.marketplace import make_practitioner, make_user, signed_in
 
 
 @pytest.fixture(autouse=True)
-def quick_sign_in(settings: SettingsWrapper) -> None:
+def quick_sign_in(settings: Settings) -> None:
     """Hash passwords cheaply and sign in as often as there are tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
