@@ -26,8 +26,7 @@ CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.
 _TELEMETRY = (
     "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page "
-    "pasted_fields "
-    "expected_payment_method_type client_attribution_metadata client_context link_mode "
+    "pasted_fields expected_payment_method_type client_attribution_metadata client_context link_mode "
     "set_as_default_payment_method"
 )
 TELEMETRY = frozenset(_TELEMETRY.split())
@@ -94,8 +93,7 @@ class Api:
         if fault.kind == "lock_timeout":
             raise Conflict(
                 "This object cannot be accessed right now because another API request or Stripe process is "
-                "currently "
-                "accessing it. If you see this error intermittently, retry the request.",
+                "currently accessing it. If you see this error intermittently, retry the request.",
                 code="lock_timeout",
             )
         if fault.kind == "error_before":

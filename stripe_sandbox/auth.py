@@ -10,10 +10,8 @@ KeyKind = Literal["secret", "publishable"]
 
 MISSING = (
     "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-    "Bearer auth "
-    "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for "
-    "details, or "
-    "we can help at https://support.stripe.com/."
+    "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+    "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."
 )
 SECRET_ONLY = (
     "This API call cannot be made with a publishable API key. Please use a secret API key. "

@@ -28,11 +28,11 @@ def create(call: Call) -> Obj:
         )
     customer = _blank(world)
     _apply(world, customer, params)
-    world.store.customers.add(customer)
     method_id = params.get("payment_method")
     method = payment_methods.resolve(world, method_id) if method_id else None
     if method:
         payment_methods.check_attachable(method)
+    world.store.customers.add(customer)
     world.emit("customer.created", customer)
     if method:
         payment_methods.attach_to(world, method, customer["id"])

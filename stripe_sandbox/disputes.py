@@ -8,22 +8,18 @@ from stripe_sandbox.world import World
 
 _EVIDENCE = (
     "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "
-    "cancellation_rebuttal "
-    "customer_communication customer_email_address customer_name customer_purchase_ip customer_signature "
-    "duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id product_description "
-    "receipt "
-    "refund_policy refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
-    "shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number "
-    "uncategorized_file uncategorized_text"
+    "cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip "
+    "customer_signature duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id "
+    "product_description receipt refund_policy refund_policy_disclosure refund_refusal_explanation "
+    "service_date service_documentation shipping_address shipping_carrier shipping_date "
+    "shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text"
 )
 EVIDENCE = _EVIDENCE.split()
 REASON_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
 _REASONS = (
     "bank_cannot_process check_returned credit_not_processed customer_initiated debit_not_authorized "
-    "duplicate "
-    "fraudulent general incorrect_account_details insufficient_funds product_not_received "
-    "product_unacceptable "
-    "subscription_canceled unrecognized"
+    "duplicate fraudulent general incorrect_account_details insufficient_funds product_not_received "
+    "product_unacceptable subscription_canceled unrecognized"
 )
 REASONS = _REASONS.split()
 DUE_AFTER_S = 9 * 24 * 3600

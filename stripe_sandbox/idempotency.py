@@ -39,22 +39,19 @@ class IdempotencyKeys:
         if entry.path != path:
             raise IdempotencyMismatch(
                 "Keys for idempotent requests can only be used for the same endpoint they were first used "
-                "for "
-                f"('{path}' vs '{entry.path}'). Try using a key other than '{key}' if you meant to execute a "
-                f"different request."
+                f"for ('{path}' vs '{entry.path}'). Try using a key other than '{key}' if you meant to "
+                "execute a different request."
             )
         if entry.params != params:
             raise IdempotencyMismatch(
                 "Keys for idempotent requests can only be used with the same parameters they were first "
-                "used with. "
-                f"Try using a key other than '{key}' if you meant to execute a different request."
+                f"used with. Try using a key other than '{key}' if you meant to execute a different request."
             )
         if entry.busy_until > now:
             raise Conflict(
                 "There is currently another in-progress request using this Idempotent Key (that probably "
-                "means you "
-                f"submitted twice, and the other request is still going through): {key}. Please try again "
-                "later.",
+                f"means you submitted twice, and the other request is still going through): {key}. Please "
+                "try again later.",
                 code="idempotency_key_in_use",
             )
         return entry

@@ -25,11 +25,10 @@ CARD_OPTIONS = {
 }  # fmt: skip
 RETURN_URL_NEEDED = (
     "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
-    "these "
-    "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
-    "don't want "
-    "to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
-    "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
+    "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
+    "If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` "
+    "to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
+    "Payment Intents."
 )
 # What an intent has no value for, at first or ever.
 _UNSET = (
@@ -39,6 +38,11 @@ _UNSET = (
     "transfer_data transfer_group"
 )
 UNSET: Obj = dict.fromkeys(_UNSET.split())
+METHOD_MISSING = (
+    "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
+    "update the PaymentIntent with a payment method and then confirm it again, or confirm it again "
+    "directly with a payment method or ConfirmationToken."
+)
 
 
 def create(call: Call) -> Obj:
@@ -52,6 +56,8 @@ def create(call: Call) -> Obj:
         attempts.check_usable(world, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
+        if method is None:
+            raise InvalidState(METHOD_MISSING, code="payment_intent_unexpected_state")
         _check_return_url(call, intent)
     world.store.payment_intents.add(intent)
     world.emit("payment_intent.created", intent)
@@ -246,14 +252,7 @@ def manner_of(call: Call) -> attempts.Manner:
 def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.world.store.payment_methods.get(intent["payment_method"])
     if method is None:
-        raise unexpected(
-            intent,
-            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
-            "update the "
-            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly "
-            "with a "
-            "payment method or ConfirmationToken.",
-        )
+        raise unexpected(intent, METHOD_MISSING)
     attempts.confirm(call.world, intent, method, manner_of(call))
     return intent
 

@@ -10,10 +10,8 @@ from stripe_sandbox.world import World
 
 CONSUMED = (
     "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, "
-    "shared with a "
-    "connected account without Customer attachment, or was detached from a Customer. It may not be used "
-    "again. To use "
-    "a PaymentMethod multiple times, you must attach it to a Customer first."
+    "shared with a connected account without Customer attachment, or was detached from a Customer. It may "
+    "not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first."
 )
 
 

@@ -49,12 +49,9 @@ INCLUDABLE = {
 # What a publishable key may see of an intent.
 _CLIENT_VIEW = (
     "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason "
-    "capture_method "
-    "client_secret confirmation_method created currency description last_payment_error last_setup_error "
-    "livemode "
-    "next_action payment_method payment_method_configuration_details payment_method_types processing "
-    "receipt_email "
-    "setup_future_usage shipping source status usage"
+    "capture_method client_secret confirmation_method created currency description last_payment_error "
+    "last_setup_error livemode next_action payment_method payment_method_configuration_details "
+    "payment_method_types processing receipt_email setup_future_usage shipping source status usage"
 )
 CLIENT_VIEW = frozenset(_CLIENT_VIEW.split())
 

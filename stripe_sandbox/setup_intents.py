@@ -20,6 +20,11 @@ _UNSET = (
     "mandate next_action on_behalf_of payment_method single_use_mandate"
 )
 UNSET: Obj = dict.fromkeys(_UNSET.split())
+METHOD_MISSING = (
+    "You cannot confirm this SetupIntent because it's missing a payment method. You can either "
+    "update the SetupIntent with a payment method and then confirm it again, or confirm it again "
+    "directly with a payment method or ConfirmationToken."
+)
 
 
 def create(call: Call) -> Obj:
@@ -36,6 +41,8 @@ def create(call: Call) -> Obj:
         check_usable(method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
+        if method is None:
+            raise InvalidState(METHOD_MISSING, code="setup_intent_unexpected_state")
         _check_return_url(call, intent)
     world.store.setup_intents.add(intent)
     world.emit("setup_intent.created", intent)
@@ -190,14 +197,7 @@ def _options(types: list[str]) -> Obj:
 def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.world.store.payment_methods.get(intent["payment_method"])
     if method is None:
-        raise unexpected(
-            intent,
-            "You cannot confirm this SetupIntent because it's missing a payment method. You can either "
-            "update the "
-            "SetupIntent with a payment method and then confirm it again, or confirm it again directly with "
-            "a payment "
-            "method or ConfirmationToken.",
-        )
+        raise unexpected(intent, METHOD_MISSING)
     set_up(call.world, intent, method, payment_intents.manner_of(call))
     return intent
 

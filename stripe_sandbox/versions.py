@@ -30,8 +30,8 @@ def refuse_method_types(version: str, params: dict[str, Any]) -> None:
     if "payment_method_types" in params and is_endive(version):
         raise InvalidParameter(
             "The `payment_method_types` parameter is no longer supported as of API version "
-            "2026-09-30.endive. "
-            "Use `automatic_payment_methods`, or restrict the choice with `allowed_payment_method_types`.",
+            "2026-09-30.endive. Use `automatic_payment_methods`, or restrict the choice with "
+            "`allowed_payment_method_types`.",
             code="payment_method_types_no_longer_supported",
             param="payment_method_types",
         )

@@ -13,8 +13,8 @@ STRING_LENGTH = 5000
 # Texts that Stripe lets be emptied although neither its document nor its SDK says so.
 _FREE_TEXT = (
     "name description email phone nickname city country line1 line2 postal_code state carrier "
-    "tracking_number "
-    "receipt_email statement_descriptor statement_descriptor_suffix transfer_group unit_label url"
+    "tracking_number receipt_email statement_descriptor statement_descriptor_suffix transfer_group "
+    "unit_label url"
 )
 FREE_TEXT = frozenset(_FREE_TEXT.split())
 
@@ -160,9 +160,8 @@ def _list(value: Any, path: str) -> list[Any]:
 def _empty(path: str) -> StripeError:
     message = (
         f"You passed an empty string for '{path}'. We assume empty values are an attempt to unset a "
-        "parameter; "
-        f"however '{path}' cannot be unset. You should remove '{path}' from your request or supply a "
-        "non-empty value."
+        f"parameter; however '{path}' cannot be unset. You should remove '{path}' from your request or "
+        "supply a non-empty value."
     )
     return InvalidParameter(message, code="parameter_invalid_empty", param=path)
 

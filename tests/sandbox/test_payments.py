@@ -180,6 +180,12 @@ def test_a_paid_intent_can_neither_be_canceled_nor_confirmed_nor_repriced(api: s
         assert caught.value.error.payment_intent.status == "succeeded"
 
 
+def test_confirming_without_a_card_creates_nothing(api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
+        intent(api, confirm=True)
+    assert api.v1.payment_intents.list().data == []
+
+
 def test_redirects_need_somewhere_to_return_to(api: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="return_url"):
         paid(api, automatic_payment_methods={"enabled": True})
