@@ -1,0 +1,86 @@
+"""The balance and how it came about."""
+
+import pytest
+from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.planning import Wish
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.credits.ledger import Posting, post
+from estuary.credits.models import CreditTransaction
+from tests.marketplace import a_free_slot, make_service, make_user, place
+
+pytestmark = pytest.mark.django_db
+Kind = CreditTransaction.Kind
+
+
+def move(
+    user: User, kind: Kind, amount_minor: int, *, currency: str = "usd", order_id: int | None = None
+) -> None:
+    with transaction.atomic():
+        effect = f"test:{CreditTransaction.objects.count()}"
+        post(
+            [Posting(user.pk, currency, kind, amount_minor, effect, order_id, note=f"{kind}!")],
+            at=clock.now(),
+        )
+
+
+def test_nobody_sees_credits_without_signing_in(public: APIClient) -> None:
+    assert public.get("/api/v1/credits/").status_code == 401
+
+
+def test_without_any_credits_the_balance_is_nought(as_maya: APIClient) -> None:
+    assert as_maya.get("/api/v1/credits/").json() == {
+        "balance": "0.00",
+        "currency": "usd",
+        "balances": [],
+        "next": None,
+        "previous": None,
+        "results": [],
+    }
+
+
+def test_the_history_is_signed_and_newest_first(as_maya: APIClient, maya: User, ana: Practitioner) -> None:
+    yoga = make_service(ServiceType.SESSION, ana)
+    order = place(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
+    move(maya, Kind.PURCHASE, 10_000)
+    move(maya, Kind.SPEND, -2_550, order_id=order.pk)
+    move(maya, Kind.PURCHASE, 4_000, currency="eur")
+    move(make_user("Tom Achterberg"), Kind.PURCHASE, 99_900)
+    shown = as_maya.get("/api/v1/credits/").json()
+    assert (shown["balance"], shown["currency"]) == ("74.50", "usd")
+    assert shown["balances"] == [
+        {"currency": "eur", "balance": "40.00"},
+        {"currency": "usd", "balance": "74.50"},
+    ]
+    told = [(row["kind"], row["amount"], row["balance_after"], row["currency"]) for row in shown["results"]]
+    assert told == [
+        ("purchase", "40.00", "40.00", "eur"),
+        ("spend", "-25.50", "74.50", "usd"),
+        ("purchase", "100.00", "100.00", "usd"),
+    ]
+    assert [row["order_id"] for row in shown["results"]] == [None, order.public_id, None]
+    assert shown["results"][1]["note"] == "spend!"
+
+
+def test_a_debt_is_shown_as_one(as_maya: APIClient, maya: User) -> None:
+    move(maya, Kind.REFUND, -1_234)
+    assert as_maya.get("/api/v1/credits/").json()["balance"] == "-12.34"
+
+
+def test_the_history_pages_by_cursor_in_a_constant_number_of_queries(
+    as_maya: APIClient, maya: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for amount_minor in range(1, 8):
+        move(maya, Kind.PURCHASE, amount_minor * 100)
+    seen, address = [], "/api/v1/credits/?page_size=3"
+    while address:
+        with django_assert_num_queries(4):  # the token's two, the accounts, a page with its orders
+            page = as_maya.get(address).json()
+        assert page["balance"] == "28.00"
+        seen += [row["amount"] for row in page["results"]]
+        address = page["next"]
+    assert seen == [f"{amount}.00" for amount in range(7, 0, -1)]

@@ -1,0 +1,50 @@
+"""The OpenAPI document: complete, valid, and readable without a network."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_document_is_generated_without_a_warning() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
+
+
+def test_the_document_names_every_address_of_ours_and_how_to_sign_in(public: APIClient) -> None:
+    answer = public.get("/api/schema/", {"format": "json"})
+    assert answer.status_code == 200
+    document = answer.json()
+    assert {
+        "/api/v1/services/",
+        "/api/v1/services/{id}/",
+        "/api/v1/services/{id}/sessions/",
+        "/api/v1/services/{id}/slots/",
+        "/api/v1/orders/",
+        "/api/v1/orders/{order_id}/",
+        "/api/v1/bookings/",
+        "/api/v1/bookings/{id}/",
+        "/api/v1/bookings/{id}/schedule/",
+        "/api/v1/roster/",
+        "/api/v1/credits/",
+    } <= set(document["paths"])
+    assert "/_allauth/app/v1/auth/login" in document["info"]["description"]
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_money_is_a_string_in_the_document(public: APIClient) -> None:
+    schemas = public.get("/api/schema/", {"format": "json"}).json()["components"]["schemas"]
+    for name in ("amount", "amount_due", "credits_applied", "refunded"):
+        shape = schemas["Order"]["properties"][name]
+        assert (shape["type"], shape["format"]) == ("string", "decimal")
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/redoc/"])
+def test_the_docs_come_from_this_server_alone(public: APIClient, address: str) -> None:
+    answer = public.get(address, HTTP_ACCEPT="text/html")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "/static/drf_spectacular_sidecar/" in page
+    assert "cdn.jsdelivr.net" not in page

@@ -1,0 +1,87 @@
+"""The marketplace of the sandbox: whole, for sale, and the same however often it is written."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from estuary.accounts.models import Practitioner, User
+from estuary.catalog.availability import free_slots
+from estuary.catalog.management.commands.seed import seed
+from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
+from estuary.common import clock
+
+pytestmark = pytest.mark.django_db
+TABLES = (User, EmailAddress, Practitioner, Service, ServicePrice, ServiceSession, PackageItem)
+
+
+def counts() -> list[int]:
+    return [table._default_manager.count() for table in TABLES]
+
+
+def test_there_is_something_to_buy_of_every_type_in_two_currencies() -> None:
+    at = clock.now()
+    seed(at=at)
+    for type in ServiceType:
+        assert Service.objects.on_sale(at).filter(type=type).exists(), type
+    assert not Service.objects.exclude(prices__currency="usd").exists()
+    assert not Service.objects.exclude(prices__currency="eur").exists()
+    assert not ServiceSession.objects.filter(starts_at__lte=at).exists()
+    for service in Service.objects.filter(type=ServiceType.SESSION).select_related("practitioner"):
+        assert free_slots(service, first_day=at.date(), days=7, at=at), service
+    for package in Service.objects.filter(type=ServiceType.PACKAGE):
+        assert package.items.count() >= 2
+
+
+def test_one_date_is_nearly_sold_out_and_one_is_and_one_is_held_for_half_a_minute() -> None:
+    seed(at=clock.now())
+    assert ServiceSession.objects.filter(capacity=2, taken=0).exists()
+    assert any(session.seats_left == 0 for session in ServiceSession.objects.all())
+    assert Service.objects.filter(type=ServiceType.WORKSHOP, hold_s=30, name__contains="30 seconds").exists()
+
+
+def test_everybody_can_sign_in() -> None:
+    seed(at=clock.now())
+    for email in (
+        "maya@estuary.example",
+        "tom@estuary.example",
+        "staff@estuary.example",
+        "ana@estuary.example",
+    ):
+        user = User.objects.get(email=email)
+        assert user.check_password("estuary-demo")
+        assert EmailAddress.objects.get(user=user).verified
+    assert list(User.objects.filter(is_staff=True).values_list("email", flat=True)) == [
+        "staff@estuary.example"
+    ]
+
+
+def test_a_second_run_changes_nothing() -> None:
+    at = clock.now()
+    seed(at=at)
+    before = counts()
+    seed(at=at + timedelta(minutes=5))
+    assert counts() == before
+
+
+def test_a_run_months_later_brings_new_dates_and_a_new_run_of_each_course() -> None:
+    at = clock.now()
+    seed(at=at)
+    later = at + timedelta(days=120)
+    seed(at=later)
+    for workshop in Service.objects.filter(type=ServiceType.WORKSHOP):
+        assert workshop.sessions.filter(starts_at__gt=later).exists()
+    courses = Service.objects.filter(type=ServiceType.COURSE)
+    assert courses.count() == 4
+    assert all(course.sessions.count() in {6, 8} for course in courses)
+    assert courses.exclude(sessions__starts_at__lte=later).count() == 2
+
+
+def test_known_passwords_stay_out_of_production(settings: Settings) -> None:
+    settings.SANDBOX = False
+    with pytest.raises(CommandError, match="ESTUARY_SANDBOX"):
+        call_command("seed", stdout=StringIO())
+    assert counts() == [0] * len(TABLES)
