@@ -192,7 +192,7 @@ def visible_services() -> QuerySet[Service]:
     return (
         Service.objects.filter(active=True)
         .select_related("practitioner")
-        .prefetch_related("prices")
+        .prefetch_related(Prefetch("prices", ServicePrice.objects.order_by("id")))
         .annotate(first_session_at=Subquery(first))
     )
 

@@ -163,7 +163,7 @@ def test_free_slots_of_the_next_days_in_the_practitioners_time(
     first = a_free_slot(service)
     day = first.astimezone(ana.zone).date()
     with django_assert_num_queries(3):
-        answer = public.get(f"/api/v1/services/{service.pk}/slots/", {"from": str(day), "days": 1})
+        answer = public.get(f"/api/v1/services/{service.pk}/slots/", {"from": str(day), "days": "1"})
     assert answer.status_code == 200
     body = answer.json()
     assert (body["service_id"], body["time_zone"]) == (str(service.pk), "Europe/Lisbon")
