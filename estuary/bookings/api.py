@@ -92,7 +92,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
 
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
         """Until when cancelling returns the money; null when it has no time yet."""
-        hours = booking.order.snapshot.get("free_cancel_hours", 0)
+        hours = booking.order.snapshot.get("free_cancel_hours", 24)
         return booking.starts_at - timedelta(hours=hours) if booking.starts_at else None
 
 

@@ -25,7 +25,7 @@ from estuary.common.money import to_decimal
 from estuary.common.pagination import NewestFirst
 from estuary.common.schema import problems
 from estuary.orders.models import Order, OrderLine, OrderTransition
-from estuary.orders.states import FULFILLED, Status
+from estuary.orders.states import REFUNDABLE, Status
 
 UNSETTLED = frozenset(
     {"requested", "pending"}
@@ -159,11 +159,12 @@ class OrderDetailSerializer(OrderSerializer):
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
     def get_refundable(self, order: Order) -> str:
         """What could still be refunded: refunds on their way count as given."""
-        base_minor = order.total_minor if order.status in FULFILLED else 0
-        if order.status == Status.PAID:
-            base_minor = order.captured_minor  # its credits went back when the goods were let go
+        if order.status not in REFUNDABLE:
+            return to_decimal(0, order.currency)
+        # Without goods handed over its credits went back already, so only the card's share is left to return.
+        paid_minor = order.total_minor if order.completed_at else order.captured_minor
         on_its_way = sum(refund.amount_minor for refund in _refunds(order) if refund.status in UNSETTLED)
-        return to_decimal(max(base_minor - order.refunded_minor - on_its_way, 0), order.currency)
+        return to_decimal(max(paid_minor - order.refunded_minor - on_its_way, 0), order.currency)
 
     @extend_schema_field(OrderBookingSerializer(many=True))
     def get_bookings(self, order: Order) -> Any:

@@ -67,11 +67,13 @@ def test_a_second_run_changes_nothing() -> None:
     assert counts() == before
 
 
-def test_a_run_months_later_brings_new_dates_and_a_new_run_of_each_course() -> None:
+@pytest.mark.parametrize("days", [13, 40, 120])
+def test_a_run_weeks_or_months_later_brings_new_dates_and_a_new_run_of_each_course(days: int) -> None:
     at = clock.now()
     seed(at=at)
-    later = at + timedelta(days=120)
+    later = at + timedelta(days=days)
     seed(at=later)
+    seed(at=later + timedelta(hours=1))
     for workshop in Service.objects.filter(type=ServiceType.WORKSHOP):
         assert workshop.sessions.filter(starts_at__gt=later).exists()
     courses = Service.objects.filter(type=ServiceType.COURSE)

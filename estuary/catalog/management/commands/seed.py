@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.management.marketplace import BUYERS, HOSTS, OFFERS, STAFF, Dates, Host, Offer, Person
@@ -55,7 +56,7 @@ def seed(*, at: datetime) -> None:
     for offer in OFFERS:
         service = _service(offer, at)
         if offer.dates:
-            _sessions(service, offer.dates, at)
+            _sessions(service, offer, offer.dates, at)
 
 
 def _user(person: Person, password: str) -> User:
@@ -124,14 +125,26 @@ def _slug(offer: Offer, at: datetime) -> str:
         return offer.slug
     runs = Service.objects.filter(slug__startswith=offer.slug).order_by("-id").prefetch_related("sessions")
     for run in runs:
-        if min(session.starts_at for session in run.sessions.all()) > at + FIRST_IN:
+        if min((session.starts_at for session in run.sessions.all()), default=at) > at:
             return run.slug
-    return f"{offer.slug}-{_first(offer.dates, Practitioner.objects.get(slug=offer.host), at):%Y-%m-%d}"
+    practitioner = Practitioner.objects.get(slug=offer.host)
+    return f"{offer.slug}-{_first(offer.dates, practitioner, _after_earlier_runs(offer, at)):%Y-%m-%d}"
 
 
-def _sessions(service: Service, dates: Dates, at: datetime) -> None:
-    if service.type == ServiceType.COURSE and service.sessions.exists():
-        return
+def _after_earlier_runs(offer: Offer, at: datetime) -> datetime:
+    """A course meets at the same hour in every run, so a run begins when the one before is over."""
+    earlier = ServiceSession.objects.filter(
+        service__slug__startswith=offer.slug, service__type=ServiceType.COURSE
+    )
+    ends_at: datetime | None = earlier.aggregate(last=Max("ends_at"))["last"]
+    return max(at, ends_at) if ends_at else at
+
+
+def _sessions(service: Service, offer: Offer, dates: Dates, at: datetime) -> None:
+    if service.type == ServiceType.COURSE:
+        if service.sessions.exists():
+            return
+        at = _after_earlier_runs(offer, at)
     first, length = _first(dates, service.practitioner, at), timedelta(minutes=service.duration_min)
     for week, capacity in enumerate(dates.capacities):
         starts_at = first + timedelta(weeks=week)  # same wall clock each week, whatever daylight saving does
