@@ -44,6 +44,14 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
     return None
 
 
+def problem(error: EstuaryError) -> JsonResponse:
+    """Answer an expected failure from a view that is not DRF's."""
+    body = _body(error.code, error.title, error.status, error.detail, **error.extra)
+    return JsonResponse(
+        _with_request_id(body), status=error.status, headers=error.headers, content_type=CONTENT_TYPE
+    )
+
+
 DRF_CODES = {
     400: ("malformed_json", "The request could not be read"),
     401: ("not_authenticated", "Sign in first"),

@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from estuary.common.origins import origin_of
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 SANDBOX_DEFAULTS = {
@@ -127,14 +129,6 @@ class Environment(BaseSettings):
         """The origins a buyer may be sent back to after a hosted checkout."""
         named = [origin.strip() for origin in self.estuary_return_origins.split(",") if origin.strip()]
         return frozenset(origin_of(url) for url in [self.frontend_url, *named])
-
-
-def origin_of(url: str) -> str:
-    """Return ``scheme://host[:port]`` of a URL, lower case, without the scheme's own port."""
-    parts = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, default) else f":{parts.port}"
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}"
 
 
 def read_environment() -> Environment:

@@ -44,6 +44,7 @@ class Order(models.Model):
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
     attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for its intent")
+    posts = models.PositiveSmallIntegerField(default=0, help_text="counts the other POSTs sent to Stripe for it")
     save_payment_method = models.BooleanField(default=True)
     stripe_payment_method_id = models.CharField(max_length=80, blank=True, help_text="a saved card to confirm with")
     success_url = models.URLField(max_length=500, blank=True)

@@ -15,6 +15,9 @@ class StripeCustomer(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer")
     key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
     stripe_customer_id = models.CharField(max_length=80, blank=True)
+    email = models.EmailField(help_text="as sent to Stripe, so that a retry sends the same")
+    name = models.CharField(max_length=150, blank=True)
+    posts = models.PositiveIntegerField(default=0, help_text="counts the set-ups asked for, one key each")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -1,0 +1,205 @@
+"""Seats and slots: held when an order is placed, turned into bookings when it is paid, given back when it is not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection
+from django.db.models import F
+
+from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.catalog.availability import SlotTaken
+from estuary.catalog.calendar import CalendarEntry, entries_for
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common.database import violated
+from estuary.common.errors import Conflict
+from estuary.orders.models import Order, OrderLine
+from estuary.orders.placing import Line
+
+HELD, CONFIRMED, RELEASED = Reservation.Status.HELD, Reservation.Status.CONFIRMED, Reservation.Status.RELEASED
+
+
+class SoldOut(Conflict):
+    code = "sold_out"
+
+
+class AlreadyBooked(Conflict):
+    code = "already_booked"
+
+
+def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
+    """Hold every seat and slot that the lines name, all or none, in at most five queries.
+
+    Must run inside the transaction that places the order. Raises SoldOut, AlreadyBooked or SlotTaken.
+    """
+    seats = [(row, session) for row, line in lines for session in line.seats]
+    slots = [row for row, line in lines if line.starts_at and not line.seats]
+    take_seats([session.pk for _, session in seats], user_id=order.user_id)
+    entries = take_slots((_practitioner_id(order, row), row.starts_at, row.ends_at) for row in slots)
+    return Reservation.objects.bulk_create(
+        [Reservation(order=order, line=row, session=session) for row, session in seats]
+        + [Reservation(order=order, line=row, calendar_entry=entry) for row, entry in zip(slots, entries, strict=True)]
+    )
+
+
+def take_seats(session_ids: list[int], *, user_id: int) -> None:
+    """Count one more seat in each session, all or none; raises SoldOut, or AlreadyBooked for a second seat of one user.
+
+    The sessions stay locked (in id order) until the transaction ends, so nobody else can take the last seat meanwhile.
+    """
+    if not session_ids:
+        return
+    sessions = list(
+        ServiceSession.objects.filter(pk__in=session_ids).select_for_update(no_key=True).order_by("pk")
+    )
+    mine = Reservation.objects.filter(session_id__in=session_ids, order__user_id=user_id).exclude(status=RELEASED)
+    if len(set(session_ids)) < len(session_ids) or mine.exists():
+        raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
+    full = [session for session in sessions if session.taken >= session.capacity]
+    if full or len(sessions) < len(session_ids):
+        raise SoldOut("The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full])
+    ServiceSession.objects.filter(pk__in=session_ids).update(taken=F("taken") + 1)
+
+
+def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]) -> list[CalendarEntry]:
+    """Take intervals ``(practitioner_id, starts_at, ends_at)`` in their calendars; raises SlotTaken on any overlap."""
+    wanted = [(owner, start, end) for owner, start, end in intervals if start and end]
+    if not wanted:
+        return []
+    try:
+        return entries_for(wanted)
+    except IntegrityError as error:
+        if violated(error) != "calendar_practitioner_never_overlaps":
+            raise
+        raise SlotTaken("This time has just been taken. Choose another slot.") from None
+
+
+def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
+    """Turn paid orders into bookings and seats, in bulk: five queries however many orders there are.
+
+    The orders come with ``lines`` and ``reservations`` prefetched. Booking twice breaks a unique constraint.
+    """
+    roots = Booking.objects.bulk_create([_root(order, at) for order in orders])
+    children = Booking.objects.bulk_create(
+        [child for root in roots if _has_children(root) for child in _children(root, at)]
+    )
+    by_line = {booking.line_id: booking for booking in [*roots, *children] if booking.line_id}
+    Participant.objects.bulk_create(
+        Participant(
+            session_id=reservation.session_id,
+            user_id=order.user_id,
+            booking=by_line[reservation.line_id],
+            created_at=at,
+        )
+        for order in orders
+        for reservation in order.reservations.all()
+        if reservation.session_id and reservation.status == HELD
+    )
+    Reservation.objects.filter(order__in=orders, status=HELD).update(status=CONFIRMED)
+    return [*roots, *children]
+
+
+def _root(order: Order, at: datetime) -> Booking:
+    lines = list(order.lines.all())
+    whole = order.snapshot["type"] in {ServiceType.PACKAGE, ServiceType.BUNDLE}
+    line = None if whole else lines[0]
+    return Booking(
+        user_id=order.user_id,
+        order=order,
+        position=0,
+        line=line,
+        service_id=order.service_id,
+        service_name=order.snapshot["name"],
+        service_type=order.snapshot["type"],
+        practitioner_id=order.snapshot["practitioner_id"],
+        session_id=line.session_id if line else None,
+        starts_at=line.starts_at if line else None,
+        ends_at=line.ends_at if line else None,
+        valid_until=_valid_until(order, at) if whole else None,
+        amount_minor=order.total_minor,
+        created_at=at,
+    )
+
+
+def _children(root: Booking, at: datetime) -> list[Booking]:
+    return [
+        Booking(
+            user_id=root.user_id,
+            order=root.order,
+            position=line.position,
+            parent=root,
+            line=line,
+            service_id=line.service_id,
+            service_name=line.service_name,
+            service_type=line.service_type,
+            practitioner_id=_practitioner_id(root.order, line),
+            session_id=line.session_id,
+            starts_at=line.starts_at,
+            ends_at=line.ends_at,
+            valid_until=root.valid_until,
+            amount_minor=line.amount_minor,
+            created_at=at,
+        )
+        for line in root.order.lines.all()
+    ]
+
+
+def _has_children(booking: Booking) -> bool:
+    return booking.service_type in {ServiceType.PACKAGE, ServiceType.BUNDLE}
+
+
+def _valid_until(order: Order, at: datetime) -> datetime | None:
+    days = order.snapshot.get("validity_days")
+    return at + timedelta(days=days) if days else None
+
+
+def _practitioner_id(order: Order, line: OrderLine) -> int:
+    """The one who gives this line; when the service was deleted meanwhile, the one the order was placed with."""
+    return line.service.practitioner_id if line.service else int(order.snapshot["practitioner_id"])
+
+
+def cancel(bookings: Sequence[Booking], *, at: datetime) -> None:
+    """Cancel bookings and everything inside them, and give their seats and slots back."""
+    parents = [booking.pk for booking in bookings]
+    family = list(Booking.objects.filter(pk__in=parents) | Booking.objects.filter(parent_id__in=parents))
+    gone = [booking for booking in family if booking.status in ACTIVE]
+    Participant.objects.filter(booking__in=gone, active=True).update(active=False)
+    release(Reservation.objects.filter(line_id__in=[booking.line_id for booking in gone if booking.line_id]))
+    Booking.objects.filter(pk__in=[booking.pk for booking in gone]).update(
+        status=Booking.Status.CANCELED, canceled_at=at
+    )
+
+
+def release(reservations: Iterable[Reservation]) -> None:
+    """Give seats and slots back, held or confirmed; what was released before is left alone.
+
+    The caller holds the lock on their orders, so nobody else releases the same ones.
+    """
+    live = [reservation for reservation in reservations if reservation.status != RELEASED]
+    if not live:
+        return
+    _give_seats_back(Counter(reservation.session_id for reservation in live if reservation.session_id))
+    slots = [reservation.calendar_entry_id for reservation in live if reservation.calendar_entry_id]
+    Reservation.objects.filter(pk__in=[reservation.pk for reservation in live]).update(
+        status=RELEASED, calendar_entry=None
+    )
+    if slots:
+        CalendarEntry.objects.filter(pk__in=slots).delete()
+
+
+def _give_seats_back(seats: Counter[int]) -> None:
+    """Count seats down, several of one session at once, in one statement; sessions are locked in id order first."""
+    if not seats:
+        return
+    list(ServiceSession.objects.filter(pk__in=seats).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_servicesession AS session SET taken = session.taken - given.seats"
+            " FROM unnest(%s::bigint[], %s::int[]) AS given (id, seats) WHERE session.id = given.id",
+            [list(seats.keys()), list(seats.values())],
+        )
+
+
+def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
+    """Mark active bookings, such as ``partially_refunded`` after a partial refund; canceled ones stay canceled."""
+    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(status=status)

@@ -1,0 +1,111 @@
+"""The ledger: every movement of credits goes through ``post``, which keeps account and ledger in one step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from estuary.accounts.models import User
+from estuary.common.errors import Conflict
+from estuary.common.money import display
+from estuary.credits.models import CreditAccount, CreditTransaction
+
+Kind = CreditTransaction.Kind
+
+
+class NotEnoughCredits(Conflict):
+    code = "not_enough_credits"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement to be written: signed minor units, and the effect that makes it unique within its order."""
+
+    user_id: int
+    currency: str
+    kind: Kind
+    amount_minor: int
+    effect: str
+    order_id: int | None = None
+    note: str = ""
+
+
+def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction]:
+    """Write movements and balances, in bulk; a balance may fall below zero here (a debt after a claw-back).
+
+    Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
+    transaction is lost then, and with it nothing is doubled.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("credits are posted inside the transaction of what they pay for")
+    postings = [posting for posting in postings if posting.amount_minor]
+    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings})
+    rows = []
+    for posting in postings:
+        account = accounts[posting.user_id, posting.currency]
+        account.balance_minor += posting.amount_minor
+        rows.append(
+            CreditTransaction(
+                account=account,
+                kind=posting.kind,
+                amount_minor=posting.amount_minor,
+                balance_after_minor=account.balance_minor,
+                order_id=posting.order_id,
+                effect=posting.effect,
+                note=posting.note,
+                created_at=at,
+            )
+        )
+    if rows:
+        CreditAccount.objects.bulk_update(accounts.values(), ["balance_minor"])
+    return CreditTransaction.objects.bulk_create(rows)
+
+
+def _locked_accounts(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
+    """Return the accounts of these owners, made where missing, locked in id order."""
+    if not owners:
+        return {}
+    found = _lock(owners)
+    if missing := owners - found.keys():
+        CreditAccount.objects.bulk_create(
+            [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in sorted(missing)],
+            ignore_conflicts=True,
+        )
+        found = _lock(owners)
+    return found
+
+
+def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
+    rows = (
+        CreditAccount.objects.filter(
+            user_id__in={user_id for user_id, _ in owners}, currency__in={currency for _, currency in owners}
+        )
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+    return {(row.user_id, row.currency): row for row in rows if (row.user_id, row.currency) in owners}
+
+
+def lock_balance(user: User, currency: str) -> int:
+    """Lock the user's account and return its balance in minor units (0 without one)."""
+    account = _lock({(user.pk, currency)}).get((user.pk, currency))
+    return account.balance_minor if account else 0
+
+
+def spend(*, user: User, currency: str, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
+    """Take ``amount_minor`` for an order; raises NotEnoughCredits and takes nothing when the balance is short."""
+    balance_minor = lock_balance(user, currency)
+    if balance_minor < amount_minor:
+        raise NotEnoughCredits(
+            f"You have {display(balance_minor, currency)} in credits, which is less than "
+            f"{display(amount_minor, currency)}. Pay the rest by card, or buy credits first."
+        )
+    taken = Posting(user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note)
+    post([taken], at=at)
+
+
+def balance_of(user: User, currency: str) -> int:
+    """Return the balance in minor units; one indexed row, never a sum."""
+    account = CreditAccount.objects.filter(user=user, currency=currency).first()
+    return account.balance_minor if account else 0

@@ -1,0 +1,168 @@
+"""The payments API: create a payment, look after saved cards, learn the publishable key."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.common.money import to_decimal
+from estuary.common.schema import problems
+from estuary.payments import client, methods
+from estuary.payments.customers import ensure_customer, next_setup_key
+from estuary.payments.models import PaymentMethod
+from estuary.payments.purchase import Begun, begin_purchase
+from estuary.payments.requests import PaymentRequestSerializer, purchase_from
+
+
+class CreatePaymentView(APIView):
+    """Creates a payment for a service or for credits."""
+
+    class Answer(serializers.Serializer[Begun]):
+        """``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all."""
+
+        order_id = serializers.CharField()
+        status = serializers.CharField(help_text="of the order")
+        payment_status = serializers.CharField(help_text="of the payment at Stripe, such as requires_action")
+        amount = serializers.CharField(help_text="the order's total, as a decimal string")
+        credits_applied = serializers.CharField()
+        amount_due = serializers.CharField(help_text="the card's share")
+        currency = serializers.CharField()
+        expires_at = serializers.DateTimeField(help_text="until when seats and slots are held")
+        payment_intent_id = serializers.CharField(required=False)
+        client_secret = serializers.CharField(required=False)
+        checkout_url = serializers.CharField(required=False)
+
+    @extend_schema(
+        summary="Create a payment",
+        request=PaymentRequestSerializer,
+        responses={201: Answer} | problems(400, 401, 402, 404, 409, 413, 503),
+    )
+    def post(self, request: Request) -> Response:
+        checked = PaymentRequestSerializer(data=request.data)
+        checked.is_valid(raise_exception=True)
+        purchase = purchase_from(checked.validated_data, user=cast(User, request.user))
+        return Response(self._answer(begin_purchase(purchase)), status=status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _answer(begun: Begun) -> dict[str, Any]:
+        order, currency = begun.order, begun.order.currency
+        answer: dict[str, Any] = {
+            "order_id": order.public_id,
+            "status": order.status,
+            "payment_status": "succeeded",
+            "amount": to_decimal(order.total_minor, currency),
+            "credits_applied": to_decimal(order.credits_applied_minor, currency),
+            "amount_due": to_decimal(order.amount_due_minor, currency),
+            "currency": currency,
+            "expires_at": order.expires_at,
+        }
+        if begun.intent:
+            answer |= {
+                "payment_status": begun.intent.status,
+                "payment_intent_id": begun.intent.id,
+                "client_secret": begun.intent.client_secret,
+            }
+        if begun.session:
+            answer |= {"payment_status": begun.session.payment_status, "checkout_url": begun.session.url}
+        return answer
+
+
+class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
+    """A saved card; ``id`` is ours, ``stripe_payment_method_id`` is what Stripe.js confirms with."""
+
+    id = serializers.CharField()
+
+    class Meta:
+        model = PaymentMethod
+        fields = ["id", "stripe_payment_method_id", "card_brand", "last4", "exp_month", "exp_year", "is_default"]
+
+
+class MethodListView(APIView):
+    """The buyer's saved cards, the default first."""
+
+    class Answer(serializers.Serializer[Any]):
+        payment_methods = MethodSerializer(many=True)
+
+    @extend_schema(summary="List saved cards", responses={200: Answer} | problems(401))
+    def get(self, request: Request) -> Response:
+        cards = methods.saved_cards(cast(User, request.user))
+        return Response({"payment_methods": MethodSerializer(cards, many=True).data})
+
+
+class DefaultMethodView(APIView):
+    """Makes one saved card the default."""
+
+    class Body(serializers.Serializer[Any]):
+        payment_method_id = serializers.CharField(max_length=80)
+
+    @extend_schema(
+        summary="Set the default card", request=Body, responses={200: MethodSerializer} | problems(400, 401, 404, 409)
+    )
+    def post(self, request: Request) -> Response:
+        body = self.Body(data=request.data)
+        body.is_valid(raise_exception=True)
+        card = methods.set_default(user=cast(User, request.user), ref=body.validated_data["payment_method_id"])
+        return Response(MethodSerializer(card).data)
+
+
+class MethodView(APIView):
+    """One saved card, by our id or by Stripe's ``pm_…``."""
+
+    @extend_schema(
+        summary="Delete a saved card",
+        parameters=[OpenApiParameter("payment_method_id", str, "path")],
+        responses={204: None} | problems(401, 404, 409),
+    )
+    def delete(self, request: Request, payment_method_id: str) -> Response:
+        methods.forget(user=cast(User, request.user), ref=payment_method_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SetupView(APIView):
+    """Begins saving a card without paying: the browser confirms the SetupIntent with Stripe.js."""
+
+    class Answer(serializers.Serializer[Any]):
+        setup_intent_id = serializers.CharField()
+        client_secret = serializers.CharField()
+
+    @extend_schema(summary="Begin saving a card", request=None, responses={201: Answer} | problems(401, 503))
+    def post(self, request: Request) -> Response:
+        user = cast(User, request.user)
+        customer_id = ensure_customer(user)
+        params = {
+            "customer": customer_id,
+            "usage": "off_session",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": {"user_id": str(user.pk)},
+        }
+        setup_intent_id, client_secret = client.create_setup_intent(params, key=next_setup_key(user))
+        answer = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+
+class ConfigView(APIView):
+    """What the storefront needs to know before anyone signs in."""
+
+    authentication_classes: list[Any] = []  # noqa: RUF012
+    permission_classes = [AllowAny]  # noqa: RUF012
+
+    class Answer(serializers.Serializer[Any]):
+        publishable_key = serializers.CharField(help_text="empty: set NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY")
+        currency = serializers.CharField()
+        sandbox = serializers.BooleanField()
+
+    @extend_schema(summary="Read the public settings", responses={200: Answer})
+    def get(self, request: Request) -> Response:
+        return Response(
+            {
+                "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+                "currency": settings.CURRENCY,
+                "sandbox": settings.SANDBOX,
+            }
+        )

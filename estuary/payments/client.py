@@ -1,0 +1,223 @@
+"""The only file that talks to Stripe: one function a call, our own small dataclasses out, our own errors raised.
+
+No database transaction may be open across a call, and the connection goes back to the pool before it: a Stripe that
+takes seconds then costs no lock and no connection.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import stripe
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.utils.module_loading import import_string
+
+from estuary.payments.errors import (
+    BadSignature,
+    CardDeclined,
+    NotAtStripe,
+    StripeBusy,
+    StripeRefused,
+    StripeUnavailable,
+    UnexpectedState,
+)
+from estuary.payments.objects import Card, CheckoutSession, Intent, StripeRefund, parse_decline
+
+API_VERSION = str(stripe.api_version)
+SIGNATURE_TOLERANCE_S = 300
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.5, 4.0  # a buyer waits at most five seconds for an answer, even for a 503
+
+log = structlog.get_logger(__name__)
+
+
+@functools.cache
+def _client() -> stripe.StripeClient:
+    """Return the SDK's client, pinned to its own API version; retries are ours, with the same key."""
+    if settings.STRIPE_HTTP_CLIENT:
+        http_client = import_string(settings.STRIPE_HTTP_CLIENT)()
+    else:
+        http_client = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+    bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY, http_client=http_client, base_addresses=bases, max_network_retries=0
+    )
+
+
+@contextmanager
+def _call(name: str) -> Iterator[Any]:
+    """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours."""
+    if connection.in_atomic_block:
+        raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
+    connection.close()
+    try:
+        yield _client().v1
+    except stripe.CardError as error:
+        raise CardDeclined(parse_decline(_error_body(error)), _intent_in(error)) from None
+    except stripe.RateLimitError as error:
+        log.warning("stripe_rate_limited", call=name, stripe_request_id=error.request_id)
+        raise StripeBusy("The payment service is very busy. Please try again in a moment.") from None
+    except stripe.APIConnectionError:
+        log.warning("stripe_unreachable", call=name)
+        raise StripeUnavailable("The payment service does not answer. Nothing was charged twice; try again.") from None
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        log.critical("stripe_refused_our_key", call=name, stripe_request_id=error.request_id)
+        raise StripeUnavailable("Payments are not available right now. We have been told.", retry_after_s=60) from None
+    except stripe.StripeError as error:
+        raise _translated(error, name) from None
+
+
+def _translated(error: stripe.StripeError, name: str) -> Exception:
+    code = error.code or ""
+    if code == "resource_missing":
+        return NotAtStripe("Stripe no longer has what this refers to.", param=getattr(error, "param", None) or "")
+    if isinstance(error, stripe.InvalidRequestError):
+        log.info("stripe_refused_request", call=name, stripe_code=code, stripe_request_id=error.request_id)
+        return UnexpectedState(code, error.user_message or "Stripe refused the request.", _intent_in(error))
+    if error.http_status == 409:
+        return StripeBusy("The payment service is still busy with the last request. Please try again in a moment.")
+    log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
+    return StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
+
+
+def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:
+    body = error.json_body or {}
+    return body.get("error") or {} if isinstance(body, dict) else {}
+
+
+def _intent_in(error: stripe.StripeError) -> Intent | None:
+    found = _error_body(error).get("payment_intent")
+    return Intent.parse(found) if found else None
+
+
+def _plain(obj: stripe.StripeObject) -> dict[str, Any]:
+    """A StripeObject is no dict since SDK 15; what we parse is one."""
+    return obj.to_dict()
+
+
+# --- Customers -------------------------------------------------------------------------------------------------------
+
+
+def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str) -> str:
+    """Create a customer and return its id."""
+    with _call("customers.create") as v1:
+        params = {"email": email, "metadata": metadata} | ({"name": name} if name else {})
+        return str(v1.customers.create(params, {"idempotency_key": key}).id)
+
+
+# --- Payment intents -------------------------------------------------------------------------------------------------
+
+
+def create_intent(params: dict[str, Any], *, key: str) -> Intent:
+    with _call("payment_intents.create") as v1:
+        return Intent.parse(_plain(v1.payment_intents.create(params, {"idempotency_key": key})))
+
+
+def retrieve_intent(intent_id: str) -> Intent:
+    with _call("payment_intents.retrieve") as v1:
+        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id)))
+
+
+def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
+    """Charge a saved card; raises CardDeclined, which carries the intent as it stands then."""
+    with _call("payment_intents.confirm") as v1:
+        params = {"payment_method": payment_method_id}
+        return Intent.parse(_plain(v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key})))
+
+
+def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
+    """Cancel an intent; raises UnexpectedState when it is too late for that."""
+    with _call("payment_intents.cancel") as v1:
+        params = {"cancellation_reason": reason}
+        return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, params, {"idempotency_key": key})))
+
+
+# --- Checkout sessions -----------------------------------------------------------------------------------------------
+
+
+def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
+    with _call("checkout.sessions.create") as v1:
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.create(params, {"idempotency_key": key})))
+
+
+def retrieve_session(session_id: str) -> CheckoutSession:
+    with _call("checkout.sessions.retrieve") as v1:
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id)))
+
+
+def expire_session(session_id: str, *, key: str) -> CheckoutSession:
+    """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
+    with _call("checkout.sessions.expire") as v1:
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key})))
+
+
+# --- Refunds ---------------------------------------------------------------------------------------------------------
+
+
+def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
+    with _call("refunds.create") as v1:
+        return StripeRefund.parse(_plain(v1.refunds.create(params, {"idempotency_key": key})))
+
+
+def refunds_of(intent_id: str) -> list[StripeRefund]:
+    """Return every refund of a payment, however many pages Stripe needs."""
+    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
+
+
+# --- Cards -----------------------------------------------------------------------------------------------------------
+
+
+def retrieve_card(payment_method_id: str) -> Card | None:
+    """Return the card, or None for a payment method that is none; raises NotAtStripe."""
+    with _call("payment_methods.retrieve") as v1:
+        return Card.parse(_plain(v1.payment_methods.retrieve(payment_method_id)))
+
+
+def detach_card(payment_method_id: str, *, key: str) -> None:
+    with _call("payment_methods.detach") as v1:
+        v1.payment_methods.detach(payment_method_id, {}, {"idempotency_key": key})
+
+
+def create_setup_intent(params: dict[str, Any], *, key: str) -> tuple[str, str]:
+    """Return the id and the client secret of a new SetupIntent."""
+    with _call("setup_intents.create") as v1:
+        made = v1.setup_intents.create(params, {"idempotency_key": key})
+        return str(made.id), str(made.client_secret)
+
+
+def _all[T](
+    name: str, parse: Callable[[Mapping[str, Any]], T], service: Callable[[Any], Any], params: dict[str, Any]
+) -> list[T]:
+    with _call(name) as v1:
+        page = service(v1).list({**params, "limit": 100})
+        return [parse(_plain(item)) for item in page.auto_paging_iter()]
+
+
+# --- Webhooks --------------------------------------------------------------------------------------------------------
+
+
+def verify_signature(body: bytes, header: str, *, secrets: list[str], at: datetime) -> None:
+    """Check that Stripe signed this very body, with any of our secrets; raises BadSignature.
+
+    The SDK refuses timestamps that are too old; those too far in the future are refused here.
+    Source: https://docs.stripe.com/webhooks#verify-manually
+    """
+    if not header.isascii():
+        raise BadSignature("The signature header has characters that no signature has.")
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(body, header, secret, SIGNATURE_TOLERANCE_S)
+        except (stripe.SignatureVerificationError, UnicodeDecodeError):
+            continue
+        _refuse_future(header, at)
+        return
+    raise BadSignature("The signature does not fit the body. Check STRIPE_WEBHOOK_SECRET.")
+
+
+def _refuse_future(header: str, at: datetime) -> None:
+    signed_at = next(int(part[2:]) for part in header.split(",") if part.startswith("t="))
+    if signed_at > at.timestamp() + SIGNATURE_TOLERANCE_S:
+        raise BadSignature("The signature is dated in the future. Check the clocks.")

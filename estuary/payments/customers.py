@@ -1,0 +1,53 @@
+"""Who a user is at Stripe: made once, however many tabs pay at once, and made again only when it was deleted there."""
+
+from django.db import transaction
+from django.db.models import F
+
+from estuary.accounts.models import User
+from estuary.common import clock, ids
+from estuary.payments import client
+from estuary.payments.models import PaymentMethod, StripeCustomer
+
+
+def ensure_customer(user: User) -> str:
+    """Return the user's customer id, asking Stripe for one the first time; one query and no call when there is one."""
+    customer = StripeCustomer.objects.filter(user=user).first()
+    if customer is None:
+        defaults = {"email": user.email, "name": user.get_full_name()}
+        customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
+    if customer.stripe_customer_id:
+        return customer.stripe_customer_id
+    customer_id = client.create_customer(
+        email=customer.email,
+        name=customer.name,
+        metadata={"user_id": str(user.pk)},
+        key=f"{customer.key}-customer-1",
+    )
+    StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(stripe_customer_id=customer_id)
+    return customer_id
+
+
+def forget_customer(customer_id: str) -> None:
+    """Let go of a customer that was deleted at Stripe, and of its cards; the next payment makes a new one."""
+    with transaction.atomic():
+        customer = (
+            StripeCustomer.objects.select_for_update(no_key=True)
+            .select_related("user")
+            .filter(stripe_customer_id=customer_id)
+            .first()
+        )
+        if customer is None:
+            return
+        customer.stripe_customer_id, customer.key = "", ids.customer_key()
+        customer.email, customer.name = customer.user.email, customer.user.get_full_name()
+        customer.save()
+        PaymentMethod.objects.filter(user=customer.user, detached_at=None).update(
+            detached_at=clock.now(), is_default=False
+        )
+
+
+def next_setup_key(user: User) -> str:
+    """Return a fresh key for one more card set-up, counted and committed before it is sent."""
+    StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
+    customer = StripeCustomer.objects.get(user=user)
+    return f"{customer.key}-setup-{customer.posts}"

@@ -1,0 +1,201 @@
+"""What a decision asks to be written: plain data, made by rules.py and carried out in bulk by settlement.py."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from estuary.bookings.models import Booking
+from estuary.credits.ledger import Kind
+from estuary.orders.states import Status
+from estuary.payments.models import Refund
+
+
+@dataclass(frozen=True, slots=True)
+class Become:
+    """The order changes its status."""
+
+    status: Status
+    cause: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BindIntent:
+    """The order learns which intent pays for it."""
+
+    intent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCapture:
+    """Money has arrived, in minor units."""
+
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDecline:
+    """The buyer is told why the card was not charged."""
+
+    code: str
+    decline_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The buyer gets what was bought: bookings for reservations."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Seats and slots go back on sale."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostCredits:
+    """Credits move; ``effect`` makes it happen once per order."""
+
+    kind: Kind
+    amount_minor: int
+    effect: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRefund:
+    """A refund row appears: one that we ask for, or one that was started elsewhere."""
+
+    card_minor: int
+    credits_minor: int
+    origin: Refund.Origin
+    status: Refund.Status
+    reason: str
+    intent_id: str
+    stripe_refund_id: str = ""
+    failure_reason: str = ""
+    stray: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceRefund:
+    """A refund that we know moves on."""
+
+    refund_id: int
+    status: Refund.Status
+    stripe_refund_id: str
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefunded:
+    """The sum of the order's succeeded refunds, card and credits."""
+
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBookings:
+    booking_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkBookings:
+    booking_ids: tuple[int, ...]
+    status: Booking.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The buyer gets a mail: ``completed``, ``refunded``, ``late_payment``, ``refund_failed``."""
+
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Staff must know."""
+
+    code: str
+    text: str
+
+
+type Effect = (
+    Become
+    | BindIntent
+    | RecordCapture
+    | RecordDecline
+    | HandOver
+    | LetGo
+    | PostCredits
+    | OpenRefund
+    | AdvanceRefund
+    | RecordRefunded
+    | CancelBookings
+    | MarkBookings
+    | Tell
+    | Alert
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsObject:
+    """The fact alone does not say: fetch the object, outside any transaction, and decide again.
+
+    ``kind`` is ``intent``, ``session``, or ``payment`` (an intent and every refund of it).
+    """
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    """A refund as the rules see it. Amounts are minor units."""
+
+    id: int
+    public_id: str
+    stripe_refund_id: str
+    intent_id: str
+    card_minor: int
+    credits_minor: int
+    status: Refund.Status
+    booking_id: int | None
+    cancels: bool
+    stray: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    id: int
+    parent_id: int | None
+    amount_minor: int
+    active: bool
+    status: Booking.Status
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """Everything the rules may know of an order, with no database behind it. Amounts are minor units."""
+
+    public_id: str
+    is_credit: bool
+    status: Status
+    title: str
+    currency: str
+    total_minor: int
+    credits_applied_minor: int
+    amount_due_minor: int
+    credit_amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    is_checkout: bool
+    intent_id: str
+    session_id: str
+    customer_id: str
+    handed_over: bool
+    expires_at: datetime
+    livemode: bool
+    decline: RecordDecline
+    refunds: tuple[RefundView, ...]
+    bookings: tuple[BookingView, ...]

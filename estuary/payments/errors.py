@@ -1,0 +1,84 @@
+"""What can go wrong between a buyer, Stripe and us, each with the code that callers may rely on."""
+
+from estuary.common.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
+from estuary.payments.objects import Decline, Intent
+
+
+class StripeUnavailable(Unavailable):
+    code = "payment_service_unavailable"
+
+
+class StripeBusy(Unavailable):
+    code = "payment_service_busy"
+
+
+class StripeRefused(Unavailable):
+    code = "payment_service_failed"
+
+
+class NotAtStripe(Conflict):
+    """The object is gone at Stripe: deleted, detached, or of another account."""
+
+    code = "not_at_stripe"
+
+
+class UnexpectedState(Conflict):
+    """Stripe says that the object is in another state than we thought; ``intent`` shows which, when it was told."""
+
+    code = "payment_changed"
+
+    def __init__(self, stripe_code: str, detail: str, intent: Intent | None) -> None:
+        super().__init__(detail)
+        self.stripe_code = stripe_code
+        self.intent = intent
+
+
+class CardDeclined(EstuaryError):
+    """The bank said no. ``intent`` is the payment as it stands now, which may be tried again."""
+
+    code, status, title = "card_declined", 402, "The card was declined"
+
+    def __init__(self, decline: Decline, intent: Intent | None = None, **extra: str) -> None:
+        super().__init__(decline.message, decline_code=decline.decline_code or decline.code, **extra)
+        self.decline = decline
+        self.intent = intent
+
+
+class BadSignature(EstuaryError):
+    code, status, title = "bad_signature", 400, "The signature is not valid"
+
+
+class PriceChanged(Conflict):
+    code, title = "price_changed", "The price is another one"
+
+
+class AlreadyPaid(Conflict):
+    code, title = "already_paid", "This order is paid"
+
+
+class PaymentProcessing(Conflict):
+    code, title = "payment_processing", "The payment is on its way"
+
+
+class NotOnSale(Conflict):
+    code, title = "not_on_sale", "This is not on sale"
+
+
+class OrderNotCancelable(Conflict):
+    code, title = "order_not_cancelable", "This order can't be canceled"
+
+
+class NotRefundable(Conflict):
+    code, title = "not_refundable", "This can't be refunded"
+
+
+class RefundTooLarge(Conflict):
+    code, title = "refund_too_large", "The refund is larger than what is left"
+
+
+class CardRemoved(Conflict):
+    code, title = "card_removed", "This card is no longer saved"
+
+
+class UnsafeReturnUrl(InvalidRequest):
+    code, title = "unsafe_return_url", "The return address is not ours"

@@ -1,0 +1,152 @@
+"""The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from estuary.common import clock
+from estuary.payments import outbox
+from estuary.payments.customers import forget_customer
+from estuary.payments.effects import NeedsObject
+from estuary.payments.fetching import fetch_facts
+from estuary.payments.methods import CardNews, sync_method
+from estuary.payments.models import WebhookEvent
+from estuary.payments.rules import Fact
+from estuary.payments.settlement import settle
+from estuary.payments.webhooks import CustomerGone, News, read
+
+BATCH = 200
+LEASE = timedelta(minutes=1)
+MAX_ATTEMPTS = 12
+FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
+
+Status = WebhookEvent.Status
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Job:
+    """One claimed event with what it says, and in the end what it came to."""
+
+    row: WebhookEvent
+    news: News | None
+    outcome: str = ""
+    needs: NeedsObject | None = None
+
+
+def drain(limit: int = BATCH) -> int:
+    """Claim up to ``limit`` due events and settle them; returns how many were claimed."""
+    rows = claim(limit)
+    if rows:
+        _settle_together(rows)
+    return len(rows)
+
+
+def claim(limit: int) -> list[WebhookEvent]:
+    """Take a lease on due events, oldest first; workers never wait for each other's rows."""
+    at = clock.now()
+    with transaction.atomic():
+        due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=at).order_by("due_at", "id")
+        rows = list(due.select_for_update(skip_locked=True, no_key=True)[:limit])
+        for row in rows:
+            row.attempts += 1
+            row.due_at = at + LEASE
+        WebhookEvent.objects.bulk_update(rows, ["attempts", "due_at"])
+    return rows
+
+
+def _settle_together(rows: Sequence[WebhookEvent]) -> None:
+    try:
+        jobs = [Job(row, _read(row)) for row in rows]
+        _settle(jobs)
+    except Exception as error:
+        if len(rows) == 1:
+            _put_off(rows[0], error)
+            return
+        log.warning("inbox_batch_failed", events=len(rows), error_type=type(error).__name__)
+        for row in rows:  # a poison event stands alone; the others settle
+            _settle_together([row])
+        return
+    for job in jobs:
+        if job.needs:
+            _settle_fetched(job)
+
+
+def _read(row: WebhookEvent) -> News | None:
+    if row.livemode != ("_live_" in settings.STRIPE_SECRET_KEY):
+        outbox.alert_staff("wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored")
+        return None
+    return read(row.payload)
+
+
+def _settle(jobs: list[Job]) -> None:
+    """Settle a batch in one transaction, and mark its rows in the same."""
+    at = clock.now()
+    with transaction.atomic():
+        list(WebhookEvent.objects.select_for_update(no_key=True).filter(pk__in=[j.row.pk for j in jobs]).order_by("pk"))
+        told = {id(job.news): job for job in jobs}
+        for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
+            job = told[id(outcome.fact)]
+            job.outcome, job.needs = outcome.summary, outcome.needs
+        for job in jobs:
+            _settle_other(job)
+        _mark([job for job in jobs if not job.needs], at)
+
+
+def _settle_other(job: Job) -> None:
+    match job.news:
+        case None:
+            job.outcome = "no concern of ours"
+        case CardNews() as news:
+            job.outcome = sync_method(news)
+        case CustomerGone() as customer_id:
+            forget_customer(customer_id)
+            job.outcome = "customer forgotten"
+        case NeedsObject() as needs:
+            job.needs = needs
+
+
+def _mark(jobs: list[Job], at: datetime) -> None:
+    for job in jobs:
+        job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
+        job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
+    WebhookEvent.objects.bulk_update([job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+
+
+def _settle_fetched(job: Job) -> None:
+    """Fetch what an event could not say, outside any transaction, and settle that instead."""
+    assert job.needs is not None
+    try:
+        facts = fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+        at = clock.now()
+        with transaction.atomic():
+            outcomes = settle(facts, at=at)
+            job.outcome = "fetched: " + "; ".join(outcome.summary for outcome in outcomes)
+            _mark([job], at)
+    except Exception as error:
+        _put_off(job.row, error)
+
+
+def _put_off(row: WebhookEvent, error: Exception) -> None:
+    """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told."""
+    at = clock.now()
+    row.error = f"{type(error).__name__}: {error}"[:500]
+    row.due_at = at + timedelta(seconds=min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S))
+    dead = row.attempts >= MAX_ATTEMPTS
+    row.status = Status.DEAD if dead else Status.PENDING
+    log.error("inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error)
+    with transaction.atomic():
+        row.save(update_fields=["status", "due_at", "error"])
+        if dead:
+            outbox.alert_staff("event_dead", f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {row.error}")
+
+
+def replay(rows: Sequence[WebhookEvent]) -> int:
+    """Put events back into the queue, whatever became of them; settling them again does no harm."""
+    return WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=Status.PENDING, attempts=0, due_at=clock.now(), error=""
+    )

@@ -1,0 +1,46 @@
+"""Mails about payments, written from the rows as they are when the mail is sent."""
+
+from django.conf import settings
+from django.core.mail import send_mail
+
+from estuary.common.money import display
+from estuary.orders.models import Order
+
+SUBJECTS = {
+    "completed": "Thank you: {title} is yours",
+    "refunded": "Your refund for {title}",
+    "late_payment": "Your payment for {title} came too late and goes back to you",
+    "refund_failed": "Your refund for {title} did not go through yet",
+}
+TEXTS = {
+    "completed": "We have received {total} for {title}. Your order is {order}; you find it at {url}.",
+    "refunded": "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
+    "late_payment": (
+        "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
+        "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
+    ),
+    "refund_failed": (
+        "Your bank has returned our refund for {title}. We are looking into it and will write to you. "
+        "Your order is {order}: {url}."
+    ),
+}
+
+
+def send_order_mail(order: Order, template: str) -> None:
+    """Write to the buyer of an order; ``template`` is a key of TEXTS."""
+    facts = {
+        "title": order.title,
+        "order": order.public_id,
+        "total": display(order.total_minor, order.currency),
+        "refunded": display(order.refunded_minor, order.currency),
+        "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
+    }
+    greeting = f"Hello {order.user.first_name or 'there'},\n\n"
+    text = greeting + TEXTS[template].format(**facts) + "\n\nEstuary\n"
+    send_mail(SUBJECTS[template].format(**facts), text, None, [order.user.email])
+
+
+def send_staff_alert(code: str, text: str) -> None:
+    """Write to staff (ESTUARY_STAFF_MAIL); without an address the log line is all there is."""
+    if settings.STAFF_MAIL:
+        send_mail(f"[Estuary alert] {code}", text + "\n", None, [settings.STAFF_MAIL])

@@ -1,0 +1,175 @@
+"""The few things of Stripe's objects that we look at, as frozen dataclasses: the same from an event and from a call.
+
+Shapes: https://docs.stripe.com/api/payment_intents/object, …/checkout/sessions/object, …/refunds/object,
+…/payment_methods/object
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+Json = Mapping[str, Any]
+
+
+def _id(value: Any) -> str:
+    """Return the id of an expandable field: an id, an expanded object, or nothing."""
+    if isinstance(value, Mapping):
+        return str(value.get("id", ""))
+    return str(value or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why a card was not charged; ``message`` is written by Stripe for the buyer."""
+
+    code: str
+    decline_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A PaymentIntent. Amounts are minor units."""
+
+    id: str
+    status: str
+    amount_minor: int
+    received_minor: int
+    currency: str
+    customer_id: str
+    livemode: bool
+    order_ref: str
+    payment_method_id: str
+    decline: Decline | None
+    cancellation_reason: str
+    client_secret: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        error = obj.get("last_payment_error")
+        return cls(
+            id=obj["id"],
+            status=obj["status"],
+            amount_minor=obj["amount"],
+            received_minor=obj.get("amount_received") or 0,
+            currency=obj["currency"],
+            customer_id=_id(obj.get("customer")),
+            livemode=bool(obj.get("livemode")),
+            order_ref=(obj.get("metadata") or {}).get("order_id", ""),
+            payment_method_id=_id(obj.get("payment_method")),
+            decline=parse_decline(error) if error else None,
+            cancellation_reason=obj.get("cancellation_reason") or "",
+            client_secret=obj.get("client_secret") or "",
+        )
+
+
+def parse_decline(error: Json) -> Decline:
+    return Decline(
+        code=error.get("code") or "card_declined",
+        decline_code=error.get("decline_code") or "",
+        message=error.get("message") or "The card was declined.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A hosted Checkout page. ``payment_status`` is ``paid`` or ``unpaid``; amounts are minor units."""
+
+    id: str
+    status: str
+    payment_status: str
+    intent_id: str
+    amount_minor: int
+    currency: str
+    customer_id: str
+    livemode: bool
+    order_ref: str
+    failed_later: bool = False
+    url: str = field(default="", repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, obj: Json, *, failed_later: bool = False) -> Self:
+        return cls(
+            id=obj["id"],
+            status=obj.get("status") or "",
+            payment_status=obj["payment_status"],
+            intent_id=_id(obj.get("payment_intent")),
+            amount_minor=obj.get("amount_total") or 0,
+            currency=obj.get("currency") or "",
+            customer_id=_id(obj.get("customer")),
+            livemode=bool(obj.get("livemode")),
+            order_ref=(obj.get("metadata") or {}).get("order_id", ""),
+            failed_later=failed_later,
+            url=obj.get("url") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StripeRefund:
+    """A Refund; ``refund_ref`` is our own id when we started it. Amounts are minor units."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    intent_id: str
+    refund_ref: str
+    failure_reason: str
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        return cls(
+            id=obj["id"],
+            status=obj.get("status") or "pending",
+            amount_minor=obj["amount"],
+            currency=obj["currency"],
+            intent_id=_id(obj.get("payment_intent")),
+            refund_ref=(obj.get("metadata") or {}).get("refund_id", ""),
+            failure_reason=obj.get("failure_reason") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A Charge, of which only the cumulative refund matters here. Amounts are minor units."""
+
+    id: str
+    intent_id: str
+    amount_refunded_minor: int
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        return cls(
+            id=obj["id"], intent_id=_id(obj.get("payment_intent")), amount_refunded_minor=obj["amount_refunded"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A PaymentMethod of type card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
+
+    id: str
+    customer_id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str
+    created: int
+
+    @classmethod
+    def parse(cls, obj: Json, *, customer_id: str | None = None) -> Self | None:
+        """Return the card, or None for a payment method of another type."""
+        card = obj.get("card")
+        if obj.get("type") != "card" or not card:
+            return None
+        return cls(
+            id=obj["id"],
+            customer_id=_id(obj.get("customer")) if customer_id is None else customer_id,
+            brand=card["brand"],
+            last4=card["last4"],
+            exp_month=card["exp_month"],
+            exp_year=card["exp_year"],
+            fingerprint=card.get("fingerprint") or "",
+            created=obj["created"],
+        )

@@ -1,0 +1,153 @@
+"""What payments add to orders and bookings: cancel, refund, and ask Stripe how a payment stands."""
+
+from typing import Any, cast
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.common.fields import MoneyField
+from estuary.common.money import to_minor
+from estuary.common.schema import problems
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE
+from estuary.payments.cancellation import cancel_booking
+from estuary.payments.closing import cancel_order
+from estuary.payments.models import Refund
+from estuary.payments.refunds import request_refund, send_refund
+from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
+from estuary.payments.requests import AmountField, IdField
+from estuary.payments.sweep import sync_order
+
+
+class OrderStatusSerializer(serializers.Serializer[Order]):
+    order_id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+
+
+def own_order(request: Request, public_id: str) -> Order:
+    """Return the signed-in buyer's order; anybody else's is not found."""
+    return get_object_or_404(Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user))
+
+
+class CancelOrderView(APIView):
+    """Cancels an unpaid order, at Stripe first; its seats and credits come back at once."""
+
+    @extend_schema(
+        summary="Cancel an unpaid order",
+        request=None,
+        responses={200: OrderStatusSerializer} | problems(401, 404, 409, 503),
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        order = cancel_order(user=cast(User, request.user), order=own_order(request, public_id))
+        return Response(OrderStatusSerializer(order).data)
+
+
+class SyncOrderView(APIView):
+    """Asks Stripe how the payment stands and settles it: the return page's door, should the webhook be late."""
+
+    @extend_schema(
+        summary="Settle an order from Stripe's side",
+        request=None,
+        responses={200: OrderStatusSerializer} | problems(401, 404, 503),
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        order = own_order(request, public_id)
+        if order.status in LIVE:
+            sync_order(order)
+            order.refresh_from_db()
+        return Response(OrderStatusSerializer(order).data)
+
+
+class RefundSerializer(serializers.Serializer[Refund]):
+    refund_id = serializers.CharField(source="public_id")
+    order_id = serializers.CharField(source="order.public_id")
+    booking_id = serializers.CharField(allow_null=True)
+    status = serializers.CharField()
+    amount = MoneyField(source="amount_minor")
+    to_card = MoneyField(source="card_minor")
+    to_credits = MoneyField(source="credits_minor")
+    currency = serializers.CharField()
+    origin = serializers.CharField()
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class RefundsView(APIView):
+    """The refunds of an order, for staff."""
+
+    permission_classes = [IsAdminUser]  # noqa: RUF012
+
+    class Body(serializers.Serializer[Any]):
+        """Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone."""
+
+        amount = AmountField(required=False)
+        booking_id = IdField(required=False)
+        cancel_booking = serializers.BooleanField(default=False)
+        reason = serializers.CharField(required=False, max_length=200, default="")
+
+    @extend_schema(
+        operation_id="orders_refunds_list",
+        summary="List the refunds of an order",
+        responses={200: RefundSerializer(many=True)} | problems(401, 403, 404),
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        order = get_object_or_404(Order, public_id=public_id)
+        return Response(RefundSerializer(order.refunds.select_related("order"), many=True).data)
+
+    @extend_schema(
+        operation_id="orders_refunds_create",
+        summary="Refund an order or a part of it",
+        request=Body,
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409),
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        order = get_object_or_404(Order, public_id=public_id)
+        body = self.Body(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        refund = request_refund(
+            order=order,
+            amount_minor=to_minor(asked["amount"], order.currency) if "amount" in asked else None,
+            booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order) if "booking_id" in asked else None,
+            cancels=asked["cancel_booking"],
+            reason=asked["reason"],
+            requested_by=cast(User, request.user),
+        )
+        return Response(RefundSerializer(sent_now(refund)).data, status=status.HTTP_201_CREATED)
+
+
+def sent_now(refund: Refund) -> Refund:
+    """Send a refund while the person waits; when Stripe does not answer, its job sends it later."""
+    try:
+        return send_refund(refund.pk)
+    except (StripeUnavailable, StripeBusy, StripeRefused):
+        return refund
+
+
+class CancelBookingView(APIView):
+    """Cancels a booking for its buyer; early enough, its price goes back by the service's own rule."""
+
+    class Answer(serializers.Serializer[Any]):
+        booking_id = serializers.CharField()
+        status = serializers.CharField()
+        refund = RefundSerializer(allow_null=True)
+
+    @extend_schema(summary="Cancel a booking", request=None, responses={200: Answer} | problems(401, 404, 409))
+    def post(self, request: Request, pk: int) -> Response:
+        booking = get_object_or_404(Booking, pk=pk, user=cast(User, request.user))
+        refund = cancel_booking(booking=booking, by=cast(User, request.user))
+        sent = sent_now(refund) if refund else None
+        booking.refresh_from_db()
+        answer = {
+            "booking_id": str(booking.pk),
+            "status": booking.status,
+            "refund": RefundSerializer(sent).data if sent else None,
+        }
+        return Response(answer)

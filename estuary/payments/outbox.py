@@ -1,0 +1,35 @@
+"""What must happen after a commit, enqueued inside it: calls to Stripe and mails, as jobs of the same database.
+
+A job is a nudge: the rows are the truth, and the sweep finds whatever a lost job left undone.
+"""
+
+from collections.abc import Sequence
+
+from procrastinate.contrib.django import app
+
+from estuary.orders.models import Order
+from estuary.payments.models import Refund
+
+
+def send_refunds(refunds: Sequence[Refund]) -> None:
+    """Have each requested refund sent to Stripe once this transaction is committed."""
+    _defer("send_refund", [{"refund_id": refund.pk} for refund in refunds])
+
+
+def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
+    """Have the buyers told; the mail is written from the rows as they are when it is sent."""
+    _defer("send_mail", [{"order_id": order.pk, "template": template} for order, template in mails])
+
+
+def alert_staff(code: str, text: str) -> None:
+    _defer("alert_staff", [{"code": code, "text": text}])
+
+
+def detach_cards(payment_method_ids: Sequence[str]) -> None:
+    """Have cards that were deleted or replaced here detached at Stripe too."""
+    _defer("detach_card", [{"payment_method_id": method_id} for method_id in payment_method_ids])
+
+
+def _defer(task: str, arguments: list[dict[str, object]]) -> None:
+    if arguments:
+        app.configure_task(f"payments.{task}").batch_defer(*arguments)

@@ -1,0 +1,136 @@
+"""Giving money back: a refund row is committed first, then Stripe is asked, then the answer is settled like any event."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.common.money import display
+from estuary.orders.models import Order
+from estuary.orders.states import REFUNDABLE
+from estuary.payments import client, outbox
+from estuary.payments.effects import AdvanceRefund
+from estuary.payments.errors import NotAtStripe, NotRefundable, RefundTooLarge, UnexpectedState
+from estuary.payments.models import Refund
+from estuary.payments.objects import StripeRefund
+from estuary.payments.refund_rules import COUNTS, consequences
+from estuary.payments.rules import Fact
+from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.writing import write
+
+log = structlog.get_logger(__name__)
+
+
+def request_refund(
+    *,
+    order: Order,
+    amount_minor: int | None = None,
+    booking: Booking | None = None,
+    cancels: bool = False,
+    reason: str = "",
+    origin: Refund.Origin = Refund.Origin.STAFF,
+    requested_by: User | None = None,
+) -> Refund:
+    """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
+
+    ``amount_minor=None`` returns all that is left. The card is refunded first, then credits. A refund of credits alone
+    is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge and writes nothing then.
+    """
+    at = clock.now()
+    with transaction.atomic():
+        [locked] = load([order.pk])
+        refund = _new_refund(locked, booking, amount_minor, at)
+        refund.reason, refund.origin, refund.cancels = reason[:200], origin, cancels
+        refund.requested_by = requested_by
+        refund.save()
+        if refund.card_minor:
+            outbox.send_refunds([refund])
+        else:
+            _succeed_at_once(order, refund, at)
+    return refund
+
+
+def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
+    if order.status not in REFUNDABLE:
+        raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
+    if order.disputed:
+        raise NotRefundable("The buyer has disputed this payment with the bank; answer the dispute instead.")
+    left = refundable_minor(order, booking)
+    wanted = left if amount_minor is None else amount_minor
+    if left <= 0:
+        raise NotRefundable("Everything has been refunded already, or is on its way.")
+    if wanted <= 0 or wanted > left:
+        raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
+    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
+    card_left = order.captured_minor - sum(known.card_minor for known in live)
+    card_minor = min(wanted, card_left)
+    return Refund(
+        order=order,
+        booking=booking,
+        stripe_payment_intent_id=order.stripe_payment_intent_id,
+        currency=order.currency,
+        card_minor=card_minor,
+        credits_minor=wanted - card_minor,
+        created_at=at,
+    )
+
+
+def refundable_minor(order: Order, booking: Booking | None = None) -> int:
+    """Return what can still be refunded of an order or of one booking in it, in minor units."""
+    if order.status not in REFUNDABLE:
+        return 0
+    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
+    paid = order.captured_minor if order.completed_at is None else order.total_minor
+    left = paid - sum(known.amount_minor for known in live)
+    if booking is None or booking.position == 0:
+        return left
+    returned = sum(known.amount_minor for known in live if known.booking_id == booking.pk)
+    return min(left, booking.amount_minor - returned)
+
+
+def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
+    """Carry out a refund that needs no bank: all of it goes back to the balance."""
+    [locked] = load([order.pk])
+    view = view_of(locked)
+    before = next(known for known in view.refunds if known.id == refund.pk)
+    done = AdvanceRefund(refund.pk, Refund.Status.SUCCEEDED, "")
+    cause = f"refund {refund.public_id}"
+    after = replace(before, status=done.status)
+    write([(locked, [done, *consequences(view, before=before, after=after, cause=cause)])], at=at)
+    refund.refresh_from_db()
+
+
+def send_refund(refund_id: int) -> Refund:
+    """Send one requested refund to Stripe and settle the answer; sending again is harmless (same key, same body).
+
+    Raises StripeUnavailable when the answer is not known: the row stays ``requested`` and is sent again later.
+    """
+    refund = Refund.objects.select_related("order").get(pk=refund_id)
+    if refund.status != Refund.Status.REQUESTED or not refund.card_minor:
+        return refund
+    params = {
+        "payment_intent": refund.stripe_payment_intent_id,
+        "amount": refund.card_minor,
+        "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
+    }
+    try:
+        answer = client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+    except (UnexpectedState, NotAtStripe) as refused:
+        code = getattr(refused, "stripe_code", "") or refused.code
+        log.error("refund_refused", refund=refund.public_id, stripe_code=code)
+        answer = StripeRefund(
+            id="",
+            status="failed",
+            amount_minor=refund.card_minor,
+            currency=refund.currency,
+            intent_id=refund.stripe_payment_intent_id,
+            refund_ref=refund.public_id,
+            failure_reason=code,
+        )
+    settle([Fact(answer, f"refund {refund.public_id}", fetched=True)], at=clock.now())
+    refund.refresh_from_db()
+    return refund

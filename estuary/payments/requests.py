@@ -1,0 +1,228 @@
+"""What a buyer sends to create a payment: checked, priced by us alone, and turned into a Purchase."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from estuary.accounts.models import User
+from estuary.bookings.planning import Wish
+from estuary.catalog.models import Service
+from estuary.catalog.pricing import price_of
+from estuary.common import clock
+from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
+from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
+from estuary.common.origins import origin_of
+from estuary.orders.models import PaymentType
+from estuary.orders.placing import Terms
+from estuary.payments.errors import NotOnSale, PriceChanged, UnsafeReturnUrl
+from estuary.payments.methods import find_card
+from estuary.payments.purchase import Purchase
+
+MAX_SERVICE_DATA = 4000
+MAX_CREDITS_MINOR = 1_000_000
+
+
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}], "example": 100.00})
+class AmountField(serializers.Field[Decimal, Any, str, Any]):
+    """A decimal number or string; never a float, so that what was typed is what is meant."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, (int, str, Decimal)) or len(str(data)) > 40:
+            raise InvalidAmount("The amount is not a number. Send it like 100.00.")
+        try:
+            return Decimal(data)
+        except ArithmeticError:
+            raise InvalidAmount("The amount is not a number. Send it like 100.00.") from None
+
+    def to_representation(self, value: Decimal) -> str:
+        return str(value)
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class MomentField(serializers.Field[datetime, Any, str, Any]):
+    """An ISO 8601 moment with its UTC offset; without one nobody knows which moment is meant."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment = parse_datetime(data) if isinstance(data, str) else None
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2100:
+            raise serializers.ValidationError("Send a moment with its offset, like 2026-01-31T10:00:00Z.")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()
+
+
+class IdField(serializers.CharField):
+    """One of our numeric ids, sent as a string or a number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not (text.isascii() and text.isdecimal() and len(text) < 19):
+            raise serializers.ValidationError("This is not an id.")
+        return text
+
+
+class WishSerializer(serializers.Serializer[Any]):
+    """When one thing shall happen."""
+
+    service_id = IdField(required=False)
+    start_datetime = MomentField(required=False)
+    service_session_id = IdField(required=False)
+
+
+class SchedulingSerializer(WishSerializer):
+    """``items`` is for packages and bundles: what is not listed is scheduled later."""
+
+    items = WishSerializer(many=True, required=False, max_length=60)
+
+
+class PaymentRequestSerializer(serializers.Serializer[Any]):
+    """A purchase of a service, or, with ``is_credit_purchase``, of credits.
+
+    ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
+    """
+
+    service_id = IdField(required=False)
+    is_credit_purchase = serializers.BooleanField(default=False)
+    payment_type = serializers.ChoiceField(choices=PaymentType.values, default=PaymentType.INTENT)
+    amount = AmountField(required=False)
+    credit_amount = AmountField(required=False)
+    currency = serializers.CharField(required=False, max_length=3, min_length=3)
+    service_data = serializers.DictField(required=False)
+    scheduling_data = SchedulingSerializer(required=False, allow_null=True)
+    use_credits = serializers.BooleanField(default=False)
+    save_payment_method = serializers.BooleanField(default=True)
+    payment_method_id = serializers.CharField(required=False, max_length=80)
+    success_url = serializers.CharField(required=False, max_length=500)
+    cancel_url = serializers.CharField(required=False, max_length=500)
+
+    def validate_service_data(self, value: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(value, default=str)) > MAX_SERVICE_DATA:
+            raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
+        return dict(json.loads(json.dumps(value, default=str)))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs["is_credit_purchase"] and not attrs.get("service_id"):
+            raise serializers.ValidationError({"service_id": "Say which service, or send is_credit_purchase: true."})
+        if attrs["is_credit_purchase"] and "amount" not in attrs:
+            raise serializers.ValidationError({"amount": "Say for how much money you want credits."})
+        if attrs["is_credit_purchase"] and attrs["use_credits"]:
+            raise serializers.ValidationError({"use_credits": "Credits can't be bought with credits."})
+        return attrs
+
+
+def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
+    """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
+
+    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, UnsafeReturnUrl or CardRemoved; nothing is written.
+    """
+    currency = data.get("currency", settings.CURRENCY).lower()
+    scheduling = data.get("scheduling_data") or {}
+    service = None if data["is_credit_purchase"] else _service(data["service_id"])
+    total_minor = _credits_price(data, currency) if service is None else _service_price(service, data, currency)
+    return Purchase(
+        user=user,
+        service=service,
+        currency=currency,
+        total_minor=total_minor,
+        terms=_terms(data, user, scheduling),
+        wish=_wish(scheduling),
+        items=tuple(_wish(item) for item in scheduling.get("items", [])),
+        use_credits=data["use_credits"],
+    )
+
+
+def _service(service_id: str) -> Service:
+    services = Service.objects.select_related("practitioner", "bundle_of__practitioner").prefetch_related(
+        "prices", "items__service__prices", "items__service__practitioner"
+    )
+    service = services.filter(pk=int(service_id)).first()
+    if service is None:
+        raise NotFound(f"There is no service {service_id}.")
+    if not service.is_on_sale(clock.now()):
+        raise NotOnSale(f"{service.name} is not on sale at the moment.")
+    return service
+
+
+def _service_price(service: Service, data: dict[str, Any], currency: str) -> int:
+    total_minor = price_of(service, currency)
+    if "amount" in data and to_minor(data["amount"], currency) != total_minor:
+        raise PriceChanged(
+            f"{service.name} costs {display(total_minor, currency)}. Please look at the price again.",
+            amount=to_decimal(total_minor, currency),
+            currency=currency,
+        )
+    return total_minor
+
+
+def _credits_price(data: dict[str, Any], currency: str) -> int:
+    if currency != settings.CURRENCY:
+        raise InvalidRequest(f"Credits are sold in {settings.CURRENCY.upper()}.")
+    total_minor = to_minor(data["amount"], currency)
+    if not min_charge_minor(currency) <= total_minor <= MAX_CREDITS_MINOR:
+        low, high = display(min_charge_minor(currency), currency), display(MAX_CREDITS_MINOR, currency)
+        raise InvalidAmount(f"Credits are sold for {low} up to {high} at once.")
+    if "credit_amount" in data and to_minor(data["credit_amount"], currency) != total_minor:
+        raise PriceChanged(
+            "A credit costs one unit of the currency, so the amount and the credits must be the same.",
+            amount=to_decimal(total_minor, currency),
+            credit_amount=to_decimal(total_minor, currency),
+            currency=currency,
+        )
+    return total_minor
+
+
+def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any]) -> Terms:
+    card_ref = data.get("payment_method_id", "")
+    return Terms(
+        payment_type=data["payment_type"],
+        save_payment_method=data["save_payment_method"],
+        payment_method_id=find_card(user, card_ref).stripe_payment_method_id if card_ref else "",
+        success_url=_safe_url(data.get("success_url", "")),
+        cancel_url=_safe_url(data.get("cancel_url", "")),
+        service_data=data.get("service_data", {}),
+        scheduling_data=_as_json(scheduling),
+    )
+
+
+def _safe_url(url: str) -> str:
+    """Refuse every address that is not on an origin of ours, as a browser would read it."""
+    if not url:
+        return ""
+    odd = any(character in url for character in "\\\t\r\n @") or not url.isprintable() or not url.isascii()
+    try:
+        ours = origin_of(url) in settings.RETURN_ORIGINS
+    except ValueError:
+        ours = False
+    if odd or not ours:
+        raise UnsafeReturnUrl(f"success_url and cancel_url must be addresses under {settings.FRONTEND_URL}.")
+    return url
+
+
+def _wish(data: dict[str, Any]) -> Wish:
+    return Wish(
+        service_id=int(data["service_id"]) if data.get("service_id") else None,
+        starts_at=data.get("start_datetime"),
+        session_id=int(data["service_session_id"]) if data.get("service_session_id") else None,
+    )
+
+
+def _as_json(scheduling: dict[str, Any]) -> dict[str, Any]:
+    """Return the scheduling data as it is stored and labelled: moments as ISO 8601 text."""
+    return {
+        key: [_as_json(item) for item in value]
+        if isinstance(value, list)
+        else value.isoformat().replace("+00:00", "Z")
+        if isinstance(value, datetime)
+        else value
+        for key, value in scheduling.items()
+    }

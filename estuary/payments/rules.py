@@ -1,0 +1,231 @@
+"""The rules of money: what a fact about a payment means for an order.
+
+Pure functions from what we hold and what Stripe says to effects; no database, no clock, no network. Whatever comes
+twice, late or out of order meets a state that answers it with nothing.
+"""
+
+from dataclasses import dataclass
+
+from estuary.credits.ledger import Kind
+from estuary.orders.states import LIVE, UNPAID, Status
+from estuary.payments import refund_rules
+from estuary.payments.effects import (
+    Alert,
+    Become,
+    BindIntent,
+    Effect,
+    HandOver,
+    LetGo,
+    NeedsObject,
+    OpenRefund,
+    OrderView,
+    PostCredits,
+    RecordCapture,
+    RecordDecline,
+    Tell,
+)
+from estuary.payments.models import Refund
+from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeRefund
+
+type StripeObject = Intent | CheckoutSession | StripeRefund | Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What Stripe said of one object, and how we know; a fetched object is how things stand now."""
+
+    object: StripeObject
+    cause: str
+    fetched: bool = False
+
+
+type Decision = list[Effect] | NeedsObject
+
+
+def decide(order: OrderView, fact: Fact) -> Decision:
+    """Return what a fact changes about the order it speaks of: often nothing."""
+    match fact.object:
+        case Intent() as intent:
+            return _decide_intent(order, intent, fact)
+        case CheckoutSession() as session:
+            return _decide_session(order, session, fact)
+        case StripeRefund() as refund:
+            overtook = not order.captured_minor and refund_rules.find(order, refund) is None
+            if overtook and not fact.fetched:
+                return NeedsObject("payment", refund.intent_id)
+            return refund_rules.decide_refund(order, refund, fact.cause)
+        case Charge() as charge:
+            return _decide_charge(order, charge)
+
+
+def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+    match intent.status:
+        case "succeeded":
+            return _paid(order, intent, fact.cause)
+        case "canceled":
+            return _payment_canceled(order, intent, fact.cause)
+        case "processing":
+            return _processing(order, intent, fact)
+        case "requires_payment_method" if intent.decline:
+            return _declined(order, intent, fact)
+    return []  # requires_action, requires_confirmation …: the buyer is still at it
+
+
+def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+    if intent.livemode != order.livemode:
+        return [Alert("wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)")]
+    if order.intent_id not in ("", intent.id):
+        return _return_stray(order, intent, cause, "This order was already being paid by another payment.")
+    bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
+    if order.captured_minor:
+        return bind
+    if problem := _mismatch(order, intent):
+        ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
+        return bind + _return_stray(order, intent, cause, problem) + ended
+    capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
+    if order.status in LIVE or order.is_credit:
+        return capture + hand_over(order, cause)
+    return capture + _return_late_money(order, intent, cause)
+
+
+def hand_over(order: OrderView, cause: str) -> list[Effect]:
+    """Return the effects that complete an order whose money is here (or whose credits cover it all)."""
+    effects: list[Effect] = [Become(Status.COMPLETED, cause)]
+    if order.is_credit:
+        bought = PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
+        return [*effects, bought, Tell("completed")]
+    return [*effects, HandOver(), Tell("completed")]
+
+
+def _mismatch(order: OrderView, intent: Intent) -> str:
+    """Money that is not what this order asked for is never taken as its payment."""
+    if (intent.received_minor, intent.currency) != (order.amount_due_minor, order.currency):
+        return (
+            f"{intent.received_minor} {intent.currency} arrived where "
+            f"{order.amount_due_minor} {order.currency} was due (minor units)."
+        )
+    if order.customer_id and intent.customer_id and intent.customer_id != order.customer_id:
+        return "The payment is of another customer than the order."
+    return ""
+
+
+def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) -> list[Effect]:
+    """Refund money that no order of ours asked for, once; the order it names is left as it is."""
+    if any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
+        return []
+    return [
+        Alert("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
+        OpenRefund(
+            card_minor=intent.received_minor,
+            credits_minor=0,
+            origin=Refund.Origin.AUTOMATIC,
+            status=Refund.Status.REQUESTED,
+            reason=problem[:200],
+            intent_id=intent.id,
+            stray=True,
+            cause=cause,
+        ),
+    ]
+
+
+def _return_late_money(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+    """The goods are gone: take note of the money, send all of it back, and say so."""
+    return [
+        Become(Status.PAID, cause),
+        OpenRefund(
+            card_minor=intent.received_minor,
+            credits_minor=0,
+            origin=Refund.Origin.AUTOMATIC,
+            status=Refund.Status.REQUESTED,
+            reason="The payment arrived after the order had ended.",
+            intent_id=intent.id,
+            cause=cause,
+        ),
+        Tell("late_payment"),
+    ]
+
+
+def _processing(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+    if order.status not in UNPAID or order.intent_id not in ("", intent.id):
+        return []
+    if order.status == Status.FAILED and not fact.fetched:
+        # A failure and a processing may have overtaken each other on their way here.
+        return NeedsObject("intent", intent.id)
+    bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
+    return [*bind, Become(Status.PROCESSING, fact.cause)]
+
+
+def _declined(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+    if order.status not in LIVE or order.intent_id not in ("", intent.id):
+        return []
+    if order.status == Status.PROCESSING and not fact.fetched:
+        return NeedsObject("intent", intent.id)
+    assert intent.decline is not None  # matched above
+    decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
+    bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
+    if order.status == Status.FAILED:
+        return [*bind, decline] if decline != order.decline else bind
+    return [*bind, Become(Status.FAILED, fact.cause), decline]
+
+
+def _payment_canceled(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+    if order.status not in LIVE or order.intent_id not in ("", intent.id):
+        return []
+    return end_unpaid(order, cause, intent.cancellation_reason or "canceled")
+
+
+def end_unpaid(order: OrderView, cause: str, reason: str) -> list[Effect]:
+    """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too."""
+    effects: list[Effect] = [Become(Status.CANCELED, cause, reason), LetGo()]
+    if order.credits_applied_minor:
+        effects.append(
+            PostCredits(Kind.REFUND, order.credits_applied_minor, "spend_returned", "Returned: the order was not paid")
+        )
+    return effects
+
+
+def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> Decision:
+    if order.session_id not in ("", session.id):
+        return []
+    if session.status == "expired":
+        return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
+    if session.failed_later:
+        # A completed page can't be paid again, so a late failure ends the order and frees its hold.
+        return end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
+    if session.status != "complete":
+        return []
+    if session.payment_status == "paid":
+        return _paid(order, _intent_of(session), fact.cause)
+    if order.status in UNPAID:
+        if order.status == Status.FAILED and not fact.fetched:
+            return NeedsObject("session", session.id)
+        bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
+        return [*bind, Become(Status.PROCESSING, fact.cause)]
+    return []
+
+
+def _intent_of(session: CheckoutSession) -> Intent:
+    """A paid page says as much about the money as its intent does."""
+    return Intent(
+        id=session.intent_id,
+        status="succeeded",
+        amount_minor=session.amount_minor,
+        received_minor=session.amount_minor,
+        currency=session.currency,
+        customer_id=session.customer_id,
+        livemode=session.livemode,
+        order_ref=session.order_ref,
+        payment_method_id="",
+        decline=None,
+        cancellation_reason="",
+    )
+
+
+def _decide_charge(order: OrderView, charge: Charge) -> Decision:
+    """A charge tells only the cumulative sum: when it is not ours, look at the refunds themselves."""
+    known = sum(
+        refund.card_minor
+        for refund in order.refunds
+        if refund.intent_id == charge.intent_id and refund.status == Refund.Status.SUCCEEDED
+    )
+    return [] if known == charge.amount_refunded_minor else NeedsObject("payment", charge.intent_id)

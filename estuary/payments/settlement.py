@@ -1,0 +1,199 @@
+"""``settle``: the one idempotent verb that makes our orders agree with Stripe's payments.
+
+Load the rows that the facts speak of, locked and in id order; decide, purely; write the effects in bulk, in the same
+transaction. One code path for one fact and for two hundred. Facts of one order are taken in turn, one each round.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Prefetch, Q
+
+from estuary.bookings.models import Booking
+from estuary.orders.models import Order
+from estuary.orders.states import Status
+from estuary.payments.effects import (
+    BookingView,
+    Effect,
+    NeedsObject,
+    OrderView,
+    RecordDecline,
+    RefundView,
+)
+from estuary.payments.models import Refund
+from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.rules import Fact, decide
+from estuary.payments.writing import write
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a fact came to: the order it spoke of (if any of ours), and what was done or is still needed."""
+
+    fact: Fact
+    order_id: int | None = None
+    effects: list[Effect] = field(default_factory=list)
+    needs: NeedsObject | None = None
+
+    @property
+    def summary(self) -> str:
+        if self.needs:
+            return f"needs the {self.needs.kind}"
+        if self.order_id is None:
+            return "not ours"
+        return ", ".join(type(effect).__name__ for effect in self.effects) or "nothing new"
+
+
+def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
+    """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
+
+    Twice does no harm; late does no harm; out of order does no harm.
+    """
+    outcomes = [Outcome(fact) for fact in facts]
+    with transaction.atomic():
+        found = _find_orders(facts)
+        waiting: dict[int, list[Outcome]] = {}
+        for outcome in outcomes:
+            outcome.order_id = found.get(id(outcome.fact))
+            if outcome.order_id is None:
+                outcome.needs = _payment_behind(outcome.fact)
+            else:
+                waiting.setdefault(outcome.order_id, []).append(outcome)
+        while waiting:
+            _settle_round({order_id: queue.pop(0) for order_id, queue in waiting.items()}, at)
+            waiting = {order_id: queue for order_id, queue in waiting.items() if queue}
+    return outcomes
+
+
+def _payment_behind(fact: Fact) -> NeedsObject | None:
+    """A refund may overtake the news of its payment; the payment itself says whose it is."""
+    if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
+        return NeedsObject("payment", fact.object.intent_id)
+    return None
+
+
+def _settle_round(round_: dict[int, Outcome], at: datetime) -> None:
+    orders = load(round_.keys())
+    work = []
+    for order in orders:
+        outcome = round_[order.pk]
+        decision = decide(view_of(order), outcome.fact)
+        if isinstance(decision, NeedsObject):
+            outcome.needs = decision
+        elif decision:
+            outcome.effects = decision
+            work.append((order, decision))
+    write(work, at=at)
+
+
+def load(order_ids: Iterable[int]) -> list[Order]:
+    """Return the orders, locked in id order, with all that the rules and the writers look at: six queries."""
+    return list(
+        Order.objects.filter(pk__in=list(order_ids))
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("user__stripe_customer")
+        .prefetch_related(
+            "lines__service",
+            "reservations",
+            Prefetch("refunds", queryset=Refund.objects.order_by("pk")),
+            Prefetch("bookings", queryset=Booking.objects.order_by("position")),
+        )
+    )
+
+
+def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
+    """Map each fact (by identity) to the primary key of its order.
+
+    An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
+    """
+    intents, sessions, refs = set(), set(), set()
+    for fact in facts:
+        intents.add(_intent_id(fact))
+        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
+        refs.add(getattr(fact.object, "order_ref", ""))
+    rows = Order.objects.filter(
+        Q(stripe_payment_intent_id__in=intents - {""})
+        | Q(stripe_checkout_session_id__in=sessions - {""})
+        | Q(public_id__in=refs - {""})
+    ).values_list("pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id")
+    by_intent = {row[1]: row[0] for row in rows if row[1]}
+    by_session = {row[2]: row[0] for row in rows if row[2]}
+    by_ref = {row[3]: row[0] for row in rows}
+    for fact in facts:  # the news of a payment, in this very batch, binds the refunds that came with it
+        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
+            by_intent.setdefault(_intent_id(fact), named)
+    strays = _orders_of_strays(facts, by_intent)
+    found = {}
+    for fact in facts:
+        order_id = (
+            by_intent.get(_intent_id(fact))
+            or by_session.get(fact.object.id)
+            or by_ref.get(getattr(fact.object, "order_ref", ""))
+            or strays.get(_intent_id(fact))
+        )
+        if order_id:
+            found[id(fact)] = order_id
+    return found
+
+
+def _orders_of_strays(facts: Sequence[Fact], by_intent: dict[str, int]) -> dict[str, int]:
+    """Refunds of a second or wrong payment belong to the order that the payment named."""
+    unknown = {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge)} - by_intent.keys() - {""}
+    if not unknown:
+        return {}
+    rows = Refund.objects.filter(stripe_payment_intent_id__in=unknown)
+    return dict(rows.values_list("stripe_payment_intent_id", "order_id"))
+
+
+def _intent_id(fact: Fact) -> str:
+    return fact.object.id if isinstance(fact.object, Intent) else fact.object.intent_id
+
+
+def view_of(order: Order) -> OrderView:
+    """Return the order as the rules see it; reads only what ``load`` prefetched."""
+    customer = getattr(order.user, "stripe_customer", None)
+    return OrderView(
+        public_id=order.public_id,
+        is_credit=order.type == "credit",
+        status=Status(order.status),
+        title=order.title,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        credits_applied_minor=order.credits_applied_minor,
+        amount_due_minor=order.amount_due_minor,
+        credit_amount_minor=order.credit_amount_minor,
+        captured_minor=order.captured_minor,
+        refunded_minor=order.refunded_minor,
+        is_checkout=order.payment_type == "checkout",
+        intent_id=order.stripe_payment_intent_id,
+        session_id=order.stripe_checkout_session_id,
+        customer_id=customer.stripe_customer_id if customer else "",
+        handed_over=order.completed_at is not None,
+        expires_at=order.expires_at,
+        livemode="_live_" in settings.STRIPE_SECRET_KEY,
+        decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
+        refunds=tuple(_refund_view(refund) for refund in order.refunds.all()),
+        bookings=tuple(
+            BookingView(b.pk, b.parent_id, b.amount_minor, b.is_active, Booking.Status(b.status))
+            for b in order.bookings.all()
+        ),
+    )
+
+
+def _refund_view(refund: Refund) -> RefundView:
+    return RefundView(
+        id=refund.pk,
+        public_id=refund.public_id,
+        stripe_refund_id=refund.stripe_refund_id,
+        intent_id=refund.stripe_payment_intent_id,
+        card_minor=refund.card_minor,
+        credits_minor=refund.credits_minor,
+        status=Refund.Status(refund.status),
+        booking_id=refund.booking_id,
+        cancels=refund.cancels,
+        stray=refund.stray,
+    )

@@ -1,0 +1,215 @@
+"""Stripe's events: the door that takes them in, and, in HANDLERS, the whole story of what each one means.
+
+The view verifies the signature over the raw body, inserts one row and answers 200: nothing is decided while Stripe
+waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event says.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from estuary.common import clock
+from estuary.common.errors import EstuaryError
+from estuary.common.problems import problem
+from estuary.payments import client
+from estuary.payments.effects import NeedsObject
+from estuary.payments.methods import CardNews
+from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.rules import Fact
+
+MAX_BYTES = 256 * 1024
+SECRETS = ("client_secret",)  # never stored: a replay asks Stripe for the object again
+
+
+class BodyTooLarge(EstuaryError):
+    code, status, title = "body_too_large", 413, "The body is too large"
+
+
+class NotAnEvent(EstuaryError):
+    code, status, title = "not_an_event", 400, "This is no Stripe event"
+
+
+@csrf_exempt
+@require_POST
+def stripe_webhook(request: HttpRequest) -> HttpResponse:
+    """Take in one signed event: 200 means that it is durable here, and it comes at most once into the inbox."""
+    at = clock.now()
+    try:
+        body = _read_body(request)
+        signature = request.headers.get("Stripe-Signature", "")
+        client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
+        _insert(_parse(body), at)
+    except EstuaryError as error:
+        return problem(error)
+    return JsonResponse({"received": True})
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    """Read at most MAX_BYTES, whatever Content-Length claims."""
+    body = request.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise BodyTooLarge(f"An event has at most {MAX_BYTES // 1024} KB.")
+    return bytes(body)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(body)
+        if not isinstance(event["id"], str) or not isinstance(event["type"], str) or "\\u0000" in body.decode():
+            raise NotAnEvent("The event's id or type is not a text.")
+        clock.from_timestamp(event["created"])
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
+        raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
+    if b"client_secret" in body:
+        _strip(event)
+    return dict(event)
+
+
+def _strip(value: Any) -> None:
+    """Take secrets out of a decoded event, in place."""
+    if isinstance(value, dict):
+        for secret in SECRETS:
+            value.pop(secret, None)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _strip(inner)
+
+
+def _insert(event: dict[str, Any], at: datetime) -> None:
+    """One statement; an event that came before is left as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,"
+            " attempts, due_at, created_at, received_at, outcome, error)"
+            " VALUES (%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '') ON CONFLICT DO NOTHING",
+            [
+                event["id"][:80],
+                event["type"][:80],
+                str(event.get("api_version") or "")[:40],
+                bool(event.get("livemode")),
+                json.dumps(event),
+                at,
+                clock.from_timestamp(event["created"]),
+                at,
+            ],
+        )
+
+
+# --- What each event says --------------------------------------------------------------------------------------------
+
+type Json = Mapping[str, Any]
+type News = Fact | CardNews | CustomerGone | NeedsObject
+
+
+class CustomerGone(str):
+    """The id of a customer that was deleted at Stripe."""
+
+
+def payment_changed(event: Json, obj: Json) -> News:
+    """A payment went through, failed, is at its bank, or was canceled."""
+    return Fact(Intent.parse(obj), _cause(event))
+
+
+def page_changed(event: Json, obj: Json) -> News:
+    """A hosted page was completed (paid or not yet) or expired, or its late payment came through."""
+    return Fact(CheckoutSession.parse(obj), _cause(event))
+
+
+def page_failed_later(event: Json, obj: Json) -> News:
+    """The bank refused after the page was completed: its hold ends."""
+    return Fact(CheckoutSession.parse(obj, failed_later=True), _cause(event))
+
+
+def charge_refunded(event: Json, obj: Json) -> News:
+    """A charge tells a cumulative sum; the refunds themselves are looked at when ours do not add up to it."""
+    return Fact(Charge.parse(obj), _cause(event))
+
+
+def refund_changed(event: Json, obj: Json) -> News:
+    """A refund began, moved on or failed, whoever started it."""
+    return Fact(StripeRefund.parse(obj), _cause(event))
+
+
+def card_attached(event: Json, obj: Json) -> News | None:
+    """A card was saved."""
+    card = Card.parse(obj)
+    return CardNews("attached", card, card.customer_id, _created(event)) if card else None
+
+
+def card_updated(event: Json, obj: Json) -> News | None:
+    """A card was changed, by its holder or by its network."""
+    card = Card.parse(obj)
+    return CardNews("updated", card, card.customer_id, _created(event)) if card else None
+
+
+def card_detached(event: Json, obj: Json) -> News | None:
+    """A card was removed; whose it was is told among the previous attributes."""
+    before = (event["data"].get("previous_attributes") or {}).get("customer") or ""
+    card = Card.parse(obj, customer_id=before)
+    return CardNews("detached", card, before, _created(event)) if card else None
+
+
+def customer_deleted(event: Json, obj: Json) -> News:
+    return CustomerGone(obj["id"])
+
+
+HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
+    "payment_intent.succeeded": payment_changed,
+    "payment_intent.processing": payment_changed,
+    "payment_intent.payment_failed": payment_changed,
+    "payment_intent.canceled": payment_changed,
+    "checkout.session.completed": page_changed,
+    "checkout.session.async_payment_succeeded": page_changed,
+    "checkout.session.async_payment_failed": page_failed_later,
+    "checkout.session.expired": page_changed,
+    "charge.refunded": charge_refunded,
+    "refund.created": refund_changed,
+    "refund.updated": refund_changed,
+    "refund.failed": refund_changed,
+    "payment_method.attached": card_attached,
+    "payment_method.detached": card_detached,
+    "payment_method.updated": card_updated,
+    "payment_method.automatically_updated": card_updated,
+    "customer.deleted": customer_deleted,
+}
+
+# In another API version an object may look different: what to fetch then, in ours.
+FETCHED_AS = {
+    "payment_intent": lambda obj: NeedsObject("intent", obj["id"]),
+    "checkout.session": lambda obj: NeedsObject("session", obj["id"]),
+    "charge": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
+    "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
+}
+
+
+def read(event: Json) -> News | None:
+    """Return what an event says, or None when it is of no concern here.
+
+    An event in another API version than ours is only a hint: the object is to be fetched.
+    """
+    handler = HANDLERS.get(event["type"])
+    if handler is None:
+        return None
+    obj = event["data"]["object"]
+    if event.get("api_version") != client.API_VERSION and (fetched_as := FETCHED_AS.get(obj.get("object"))):
+        needs = fetched_as(obj)
+        return needs if needs.id else None
+    return handler(event, obj)
+
+
+def _id(value: Any) -> str:
+    return str(value["id"] if isinstance(value, dict) else value or "")
+
+
+def _cause(event: Json) -> str:
+    return f"{event['type']} {event['id']}"[:80]
+
+
+def _created(event: Json) -> datetime:
+    return clock.from_timestamp(event["created"])
