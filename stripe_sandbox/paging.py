@@ -37,7 +37,7 @@ def page_of(objects: list[Obj], url: str, params: dict[str, Any] | None = None) 
     table = Table("object")
     for obj in reversed(objects):
         table.add(obj)
-    return _slice(table, url, params or {"limit": DEFAULT_LIMIT}, lambda obj: True)
+    return _slice(table, url, params or {"limit": DEFAULT_LIMIT}, lambda _: True)
 
 
 def in_interval(value: int, interval: Any) -> bool:

@@ -38,7 +38,10 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     entries = take_slots((_practitioner_id(order, row), row.starts_at, row.ends_at) for row in slots)
     return Reservation.objects.bulk_create(
         [Reservation(order=order, line=row, session=session) for row, session in seats]
-        + [Reservation(order=order, line=row, calendar_entry=entry) for row, entry in zip(slots, entries, strict=True)]
+        + [
+            Reservation(order=order, line=row, calendar_entry=entry)
+            for row, entry in zip(slots, entries, strict=True)
+        ]
     )
 
 
@@ -52,12 +55,16 @@ def take_seats(session_ids: list[int], *, user_id: int) -> None:
     sessions = list(
         ServiceSession.objects.filter(pk__in=session_ids).select_for_update(no_key=True).order_by("pk")
     )
-    mine = Reservation.objects.filter(session_id__in=session_ids, order__user_id=user_id).exclude(status=RELEASED)
+    mine = Reservation.objects.filter(session_id__in=session_ids, order__user_id=user_id).exclude(
+        status=RELEASED
+    )
     if len(set(session_ids)) < len(session_ids) or mine.exists():
         raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
     full = [session for session in sessions if session.taken >= session.capacity]
     if full or len(sessions) < len(session_ids):
-        raise SoldOut("The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full])
+        raise SoldOut(
+            "The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full]
+        )
     ServiceSession.objects.filter(pk__in=session_ids).update(taken=F("taken") + 1)
 
 
@@ -191,7 +198,12 @@ def _give_seats_back(seats: Counter[int]) -> None:
     """Count seats down, several of one session at once, in one statement; sessions are locked in id order first."""
     if not seats:
         return
-    list(ServiceSession.objects.filter(pk__in=seats).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    list(
+        ServiceSession.objects.filter(pk__in=seats)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk")
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE catalog_servicesession AS session SET taken = session.taken - given.seats"
@@ -202,4 +214,6 @@ def _give_seats_back(seats: Counter[int]) -> None:
 
 def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
     """Mark active bookings, such as ``partially_refunded`` after a partial refund; canceled ones stay canceled."""
-    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(status=status)
+    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(
+        status=status
+    )

@@ -20,7 +20,9 @@ class Reservation(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="reservations")
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="reservations")
-    session = models.ForeignKey(ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(
+        ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     calendar_entry = models.OneToOneField(CalendarEntry, null=True, blank=True, on_delete=models.SET_NULL)
     status = models.CharField(max_length=12, choices=Status, default=Status.HELD)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -28,14 +30,20 @@ class Reservation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["line", "session"], condition=~Q(status="released"), name="reservation_seat_once_per_line"
+                fields=["line", "session"],
+                condition=~Q(status="released"),
+                name="reservation_seat_once_per_line",
             ),
             models.CheckConstraint(
                 name="reservation_seat_or_slot",
                 condition=Q(status="released") | Q(session=None) ^ Q(calendar_entry=None),
             ),
         ]
-        indexes = [models.Index(fields=["session"], condition=~Q(status="released"), name="reservation_live_by_session")]
+        indexes = [
+            models.Index(
+                fields=["session"], condition=~Q(status="released"), name="reservation_live_by_session"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} for {self.order_id}"
@@ -53,14 +61,20 @@ class Booking(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
-    position = models.PositiveSmallIntegerField(help_text="0 for what was ordered, 1… for the children inside it")
+    position = models.PositiveSmallIntegerField(
+        help_text="0 for what was ordered, 1… for the children inside it"
+    )
     line = models.ForeignKey(OrderLine, null=True, on_delete=models.PROTECT, related_name="bookings")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
     service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="bookings")
     service_name = models.CharField(max_length=200)
     service_type = models.CharField(max_length=16)
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="bookings")
-    session = models.ForeignKey(ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings")
+    session = models.ForeignKey(
+        ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
+    )
     starts_at = models.DateTimeField(null=True, blank=True, help_text="empty: yet to be scheduled")
     ends_at = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True, help_text="until when it can be scheduled")
@@ -75,7 +89,8 @@ class Booking(models.Model):
             # Fulfilment writes at most once, whatever calls it and however often.
             models.UniqueConstraint(fields=["order", "position"], name="booking_once_per_order_and_position"),
             models.CheckConstraint(
-                name="booking_child_has_line", condition=Q(position=0) | Q(parent__isnull=False, line__isnull=False)
+                name="booking_child_has_line",
+                condition=Q(position=0) | Q(parent__isnull=False, line__isnull=False),
             ),
         ]
         indexes = [
@@ -102,7 +117,9 @@ class Participant(models.Model):
     """A user's seat in one session; at most one active seat per session and user."""
 
     session = models.ForeignKey(ServiceSession, on_delete=models.PROTECT, related_name="participants")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations"
+    )
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="participants")
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)

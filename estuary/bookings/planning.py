@@ -34,7 +34,9 @@ class Wish:
     session_id: int | None = None
 
 
-def plan_lines(service: Service, *, wish: Wish, items: Sequence[Wish], currency: str, at: datetime) -> list[Line]:
+def plan_lines(
+    service: Service, *, wish: Wish, items: Sequence[Wish], currency: str, at: datetime
+) -> list[Line]:
     """Price every deliverable of ``service`` and say which seats and slot it takes, in at most three queries.
 
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
@@ -114,14 +116,20 @@ def _group_line(item: PricedItem, wish: Wish, seats: dict[int, list[ServiceSessi
             raise SessionNotOffered(f"Session {wish.session_id} is not a date of {service.name}.")
         return _line(item, chosen, at)
     if service.type == ServiceType.SESSION and wish.session_id:
-        raise SessionNotOffered(f"{service.name} is 1-on-1: send start_datetime instead of service_session_id.")
+        raise SessionNotOffered(
+            f"{service.name} is 1-on-1: send start_datetime instead of service_session_id."
+        )
     if service.type == ServiceType.WORKSHOP and wish.starts_at:
-        raise SessionNotOffered(f"{service.name} has fixed dates: send service_session_id instead of start_datetime.")
+        raise SessionNotOffered(
+            f"{service.name} has fixed dates: send service_session_id instead of start_datetime."
+        )
     return Line(service, item.amount_minor)
 
 
 def _line(item: PricedItem, sessions: Iterable[ServiceSession], at: datetime) -> Line:
     taken = tuple(sessions)
     if taken[0].starts_at <= at:
-        raise SessionStarted(f"{item.service.name} began on {taken[0].starts_at:%d %B %Y}; choose a later date.")
+        raise SessionStarted(
+            f"{item.service.name} began on {taken[0].starts_at:%d %B %Y}; choose a later date."
+        )
     return Line(item.service, item.amount_minor, taken, taken[0].starts_at, taken[-1].ends_at)

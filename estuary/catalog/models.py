@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 
 from estuary.accounts.models import Practitioner
@@ -49,16 +50,25 @@ class Service(models.Model):
     summary = models.CharField(max_length=240, blank=True)
     description = models.TextField(blank=True)
     location = models.CharField(max_length=120, default="Online")
-    duration_min = models.PositiveIntegerField(default=60, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)])
+    duration_min = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)]
+    )
     slot_step_min = models.PositiveIntegerField(default=30, validators=[MinValueValidator(5)])
     active = models.BooleanField(default=True)
     sale_starts_at = models.DateTimeField(null=True, blank=True)
     sale_ends_at = models.DateTimeField(null=True, blank=True)
-    free_cancel_hours = models.PositiveIntegerField(default=24, help_text="a buyer who cancels earlier is refunded")
+    free_cancel_hours = models.PositiveIntegerField(
+        default=24, help_text="a buyer who cancels earlier is refunded"
+    )
     hold_s = models.PositiveIntegerField(null=True, blank=True, help_text="seconds; empty: the house rule")
     validity_days = models.PositiveIntegerField(null=True, blank=True, help_text="packages and bundles")
     bundle_of = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="bundles", help_text="a session service"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="bundles",
+        help_text="a session service",
     )
     bundle_quantity = models.PositiveIntegerField(default=0)
     bundle_bonus = models.PositiveIntegerField(default=0, help_text="given on top, at no price")
@@ -74,9 +84,13 @@ class Service(models.Model):
                 condition=Q(type="bundle", bundle_of__isnull=False, bundle_quantity__gt=0)
                 | (~Q(type="bundle") & Q(bundle_of=None, bundle_quantity=0, bundle_bonus=0)),
             ),
-            models.CheckConstraint(name="service_duration_positive", condition=Q(duration_min__gt=0, slot_step_min__gt=0)),
+            models.CheckConstraint(
+                name="service_duration_positive", condition=Q(duration_min__gt=0, slot_step_min__gt=0)
+            ),
         ]
-        indexes = [models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type")]
+        indexes = [
+            models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -128,12 +142,9 @@ class ServiceSession(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Take the practitioner's calendar along, so that a moved session is checked again."""
-        from django.db import transaction
-        from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-
         with transaction.atomic():
             during = DateTimeTZRange(self.starts_at, self.ends_at)
-            if self.calendar_entry_id is None:
+            if self._state.adding:
                 self.calendar_entry = CalendarEntry.objects.create(
                     practitioner_id=self.service.practitioner_id, during=during
                 )
@@ -169,7 +180,9 @@ class Availability(models.Model):
 
     practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="availability")
     weekday = models.PositiveSmallIntegerField(
-        choices=list(enumerate("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()))
+        choices=list(
+            enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+        )
     )
     starts = models.TimeField()
     ends = models.TimeField()

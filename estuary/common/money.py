@@ -10,9 +10,9 @@ from decimal import Decimal, InvalidOperation
 from estuary.common.errors import InvalidAmount
 
 ZERO_DECIMAL = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
 
 # Stripe accepts at most eight digits for most currencies: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts

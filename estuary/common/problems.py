@@ -26,7 +26,11 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | None:
     match error:
         case EstuaryError():
-            return _body(error.code, error.title, error.status, error.detail, **error.extra), error.status, error.headers
+            return (
+                _body(error.code, error.title, error.status, error.detail, **error.extra),
+                error.status,
+                error.headers,
+            )
         case exceptions.ValidationError():
             fields = error.get_full_details()
             detail = "Some fields are not valid: " + _sentence(error.detail)
@@ -75,7 +79,14 @@ def _from_drf(error: exceptions.APIException) -> tuple[dict[str, Any], int, dict
 
 
 def _body(code: str, title: str, status: int, detail: str, **extra: Any) -> dict[str, Any]:
-    return {"type": f"/docs/errors/#{code}", "title": title, "status": status, "code": code, "detail": detail, **extra}
+    return {
+        "type": f"/docs/errors/#{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
 
 
 def _with_request_id(body: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +118,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Jso
 
 def server_error(request: HttpRequest) -> JsonResponse:
     """Answer a bug, without saying anything about it to the caller (Django's handler500)."""
-    detail = "Something went wrong on our side and we have been told. It is safe to send the same request again."
+    detail = (
+        "Something went wrong on our side and we have been told. It is safe to send the same request again."
+    )
     body = _body("internal_error", "Something went wrong", 500, detail)
     return JsonResponse(_with_request_id(body), status=500, content_type=CONTENT_TYPE)

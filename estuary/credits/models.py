@@ -12,7 +12,9 @@ from estuary.orders.models import Order
 class CreditAccount(models.Model):
     """The balance, kept beside the ledger so that reading it never sums. Negative: a debt after a claw-back."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts"
+    )
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(default=0, editable=False)
 
@@ -36,7 +38,9 @@ class CreditTransaction(models.Model):
     kind = models.CharField(max_length=12, choices=Kind)
     amount_minor = models.BigIntegerField()
     balance_after_minor = models.BigIntegerField()
-    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="credit_transactions")
+    order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="credit_transactions"
+    )
     effect = models.CharField(max_length=64, help_text="what in the order's life this is; unique per order")
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -45,7 +49,9 @@ class CreditTransaction(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["order", "effect"], condition=Q(order__isnull=False), name="credit_effect_once_per_order"
+                fields=["order", "effect"],
+                condition=Q(order__isnull=False),
+                name="credit_effect_once_per_order",
             ),
             models.CheckConstraint(name="credit_amount_not_zero", condition=~Q(amount_minor=0)),
             models.CheckConstraint(

@@ -28,9 +28,15 @@ class Order(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
     type = models.CharField(max_length=8, choices=OrderType)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
-    item_key = models.CharField(max_length=64, help_text="what is bought: one live unpaid order per buyer and item")
-    service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders")
-    snapshot = models.JSONField(default=dict, help_text="name, type and price as they were when the order was placed")
+    item_key = models.CharField(
+        max_length=64, help_text="what is bought: one live unpaid order per buyer and item"
+    )
+    service = models.ForeignKey(
+        Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    snapshot = models.JSONField(
+        default=dict, help_text="name, type and price as they were when the order was placed"
+    )
 
     currency = models.CharField(max_length=3)
     total_minor = models.PositiveBigIntegerField()
@@ -38,15 +44,23 @@ class Order(models.Model):
     amount_due_minor = models.PositiveBigIntegerField(help_text="the card's share")
     credit_amount_minor = models.PositiveBigIntegerField(default=0, help_text="credits bought by this order")
     captured_minor = models.PositiveBigIntegerField(default=0)
-    refunded_minor = models.PositiveBigIntegerField(default=0, help_text="sum of its succeeded refunds, card and credits")
+    refunded_minor = models.PositiveBigIntegerField(
+        default=0, help_text="sum of its succeeded refunds, card and credits"
+    )
 
     payment_type = models.CharField(max_length=8, choices=PaymentType, default=PaymentType.INTENT)
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
-    attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for its intent")
-    posts = models.PositiveSmallIntegerField(default=0, help_text="counts the other POSTs sent to Stripe for it")
+    attempt = models.PositiveSmallIntegerField(
+        default=1, help_text="counts the idempotency keys used for its intent"
+    )
+    posts = models.PositiveSmallIntegerField(
+        default=0, help_text="counts the other POSTs sent to Stripe for it"
+    )
     save_payment_method = models.BooleanField(default=True)
-    stripe_payment_method_id = models.CharField(max_length=80, blank=True, help_text="a saved card to confirm with")
+    stripe_payment_method_id = models.CharField(
+        max_length=80, blank=True, help_text="a saved card to confirm with"
+    )
     success_url = models.URLField(max_length=500, blank=True)
     cancel_url = models.URLField(max_length=500, blank=True)
     request_fingerprint = models.CharField(max_length=64, blank=True)
@@ -81,7 +95,9 @@ class Order(models.Model):
                 | Q(captured_minor=F("amount_due_minor")),
             ),
             models.UniqueConstraint(
-                fields=["user", "item_key"], condition=Q(status__in=sorted(LIVE)), name="order_one_live_per_item"
+                fields=["user", "item_key"],
+                condition=Q(status__in=sorted(LIVE)),
+                name="order_one_live_per_item",
             ),
             models.UniqueConstraint(
                 fields=["stripe_payment_intent_id"],
@@ -96,7 +112,9 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-id"], name="order_by_user"),
-            models.Index(fields=["expires_at"], condition=Q(status__in=["pending", "failed"]), name="order_to_expire"),
+            models.Index(
+                fields=["expires_at"], condition=Q(status__in=["pending", "failed"]), name="order_to_expire"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +153,9 @@ class OrderLine(models.Model):
 
     class Meta:
         ordering = ["order", "position"]
-        constraints = [models.UniqueConstraint(fields=["order", "position"], name="order_line_position_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="order_line_position_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.service_name}"
@@ -147,7 +167,9 @@ class OrderTransition(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="transitions")
     before = models.CharField(max_length=20, blank=True)
     after = models.CharField(max_length=20)
-    cause = models.CharField(max_length=80, help_text="the event, the job or the person that brought it about")
+    cause = models.CharField(
+        max_length=80, help_text="the event, the job or the person that brought it about"
+    )
     at = models.DateTimeField()
 
     class Meta:

@@ -79,7 +79,9 @@ def place_order(
         created_at=at,
         expires_at=expires_at,
     )
-    OrderTransition.objects.create(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
+    OrderTransition.objects.create(
+        order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at
+    )
     return order, _write_lines(order, lines)
 
 

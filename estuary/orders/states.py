@@ -1,9 +1,9 @@
 """What may become what. One table; ``Order.become`` is the only writer of an order's status.
 
-    pending ──► processing ──► completed ──► partially_refunded ──► refunded
-       │  ▲         │              ▲                 │                  │
-       ▼  │         ▼              └───── a refund that failed ◄────────┘
-     failed      canceled ──► paid ──► refunded
+pending ──► processing ──► completed ──► partially_refunded ──► refunded
+   │  ▲         │              ▲                 │                  │
+   ▼  │         ▼              └───── a refund that failed ◄────────┘
+ failed      canceled ──► paid ──► refunded
 """
 
 from django.db import models

@@ -23,7 +23,7 @@ from estuary.payments.requests import PaymentRequestSerializer, purchase_from
 class CreatePaymentView(APIView):
     """Creates a payment for a service or for credits."""
 
-    class Answer(serializers.Serializer[Begun]):
+    class CreatedPayment(serializers.Serializer[Begun]):
         """``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all."""
 
         order_id = serializers.CharField()
@@ -41,7 +41,7 @@ class CreatePaymentView(APIView):
     @extend_schema(
         summary="Create a payment",
         request=PaymentRequestSerializer,
-        responses={201: Answer} | problems(400, 401, 402, 404, 409, 413, 503),
+        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 503),
     )
     def post(self, request: Request) -> Response:
         checked = PaymentRequestSerializer(data=request.data)
@@ -80,16 +80,24 @@ class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
 
     class Meta:
         model = PaymentMethod
-        fields = ["id", "stripe_payment_method_id", "card_brand", "last4", "exp_month", "exp_year", "is_default"]
+        fields = [
+            "id",
+            "stripe_payment_method_id",
+            "card_brand",
+            "last4",
+            "exp_month",
+            "exp_year",
+            "is_default",
+        ]
 
 
 class MethodListView(APIView):
     """The buyer's saved cards, the default first."""
 
-    class Answer(serializers.Serializer[Any]):
+    class SavedCards(serializers.Serializer[Any]):
         payment_methods = MethodSerializer(many=True)
 
-    @extend_schema(summary="List saved cards", responses={200: Answer} | problems(401))
+    @extend_schema(summary="List saved cards", responses={200: SavedCards} | problems(401))
     def get(self, request: Request) -> Response:
         cards = methods.saved_cards(cast(User, request.user))
         return Response({"payment_methods": MethodSerializer(cards, many=True).data})
@@ -98,16 +106,20 @@ class MethodListView(APIView):
 class DefaultMethodView(APIView):
     """Makes one saved card the default."""
 
-    class Body(serializers.Serializer[Any]):
+    class DefaultCard(serializers.Serializer[Any]):
         payment_method_id = serializers.CharField(max_length=80)
 
     @extend_schema(
-        summary="Set the default card", request=Body, responses={200: MethodSerializer} | problems(400, 401, 404, 409)
+        summary="Set the default card",
+        request=DefaultCard,
+        responses={200: MethodSerializer} | problems(400, 401, 404, 409),
     )
     def post(self, request: Request) -> Response:
-        body = self.Body(data=request.data)
+        body = self.DefaultCard(data=request.data)
         body.is_valid(raise_exception=True)
-        card = methods.set_default(user=cast(User, request.user), ref=body.validated_data["payment_method_id"])
+        card = methods.set_default(
+            user=cast(User, request.user), ref=body.validated_data["payment_method_id"]
+        )
         return Response(MethodSerializer(card).data)
 
 
@@ -127,11 +139,13 @@ class MethodView(APIView):
 class SetupView(APIView):
     """Begins saving a card without paying: the browser confirms the SetupIntent with Stripe.js."""
 
-    class Answer(serializers.Serializer[Any]):
+    class BegunSetup(serializers.Serializer[Any]):
         setup_intent_id = serializers.CharField()
         client_secret = serializers.CharField()
 
-    @extend_schema(summary="Begin saving a card", request=None, responses={201: Answer} | problems(401, 503))
+    @extend_schema(
+        summary="Begin saving a card", request=None, responses={201: BegunSetup} | problems(401, 503)
+    )
     def post(self, request: Request) -> Response:
         user = cast(User, request.user)
         customer_id = ensure_customer(user)
@@ -149,15 +163,15 @@ class SetupView(APIView):
 class ConfigView(APIView):
     """What the storefront needs to know before anyone signs in."""
 
-    authentication_classes: list[Any] = []  # noqa: RUF012
-    permission_classes = [AllowAny]  # noqa: RUF012
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
 
-    class Answer(serializers.Serializer[Any]):
+    class PublicSettings(serializers.Serializer[Any]):
         publishable_key = serializers.CharField(help_text="empty: set NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY")
         currency = serializers.CharField()
         sandbox = serializers.BooleanField()
 
-    @extend_schema(summary="Read the public settings", responses={200: Answer})
+    @extend_schema(summary="Read the public settings", responses={200: PublicSettings})
     def get(self, request: Request) -> Response:
         return Response(
             {

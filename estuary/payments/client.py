@@ -29,7 +29,10 @@ from estuary.payments.objects import Card, CheckoutSession, Intent, StripeRefund
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.5, 4.0  # a buyer waits at most five seconds for an answer, even for a 503
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = (
+    1.5,
+    4.0,
+)  # a buyer waits at most five seconds for an answer, even for a 503
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +65,14 @@ def _call(name: str) -> Iterator[Any]:
         raise StripeBusy("The payment service is very busy. Please try again in a moment.") from None
     except stripe.APIConnectionError:
         log.warning("stripe_unreachable", call=name)
-        raise StripeUnavailable("The payment service does not answer. Nothing was charged twice; try again.") from None
+        raise StripeUnavailable(
+            "The payment service does not answer. Nothing was charged twice; try again."
+        ) from None
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         log.critical("stripe_refused_our_key", call=name, stripe_request_id=error.request_id)
-        raise StripeUnavailable("Payments are not available right now. We have been told.", retry_after_s=60) from None
+        raise StripeUnavailable(
+            "Payments are not available right now. We have been told.", retry_after_s=60
+        ) from None
     except stripe.StripeError as error:
         raise _translated(error, name) from None
 
@@ -73,12 +80,16 @@ def _call(name: str) -> Iterator[Any]:
 def _translated(error: stripe.StripeError, name: str) -> Exception:
     code = error.code or ""
     if code == "resource_missing":
-        return NotAtStripe("Stripe no longer has what this refers to.", param=getattr(error, "param", None) or "")
+        return NotAtStripe(
+            "Stripe no longer has what this refers to.", param=getattr(error, "param", None) or ""
+        )
     if isinstance(error, stripe.InvalidRequestError):
         log.info("stripe_refused_request", call=name, stripe_code=code, stripe_request_id=error.request_id)
         return UnexpectedState(code, error.user_message or "Stripe refused the request.", _intent_in(error))
     if error.http_status == 409:
-        return StripeBusy("The payment service is still busy with the last request. Please try again in a moment.")
+        return StripeBusy(
+            "The payment service is still busy with the last request. Please try again in a moment."
+        )
     log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
     return StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
 
@@ -98,7 +109,7 @@ def _plain(obj: stripe.StripeObject) -> dict[str, Any]:
     return obj.to_dict()
 
 
-# --- Customers -------------------------------------------------------------------------------------------------------
+# --- Customers ----------------------------------------------------------------------------------------------
 
 
 def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str) -> str:
@@ -108,7 +119,7 @@ def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str
         return str(v1.customers.create(params, {"idempotency_key": key}).id)
 
 
-# --- Payment intents -------------------------------------------------------------------------------------------------
+# --- Payment intents ----------------------------------------------------------------------------------------
 
 
 def create_intent(params: dict[str, Any], *, key: str) -> Intent:
@@ -135,7 +146,7 @@ def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
         return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, params, {"idempotency_key": key})))
 
 
-# --- Checkout sessions -----------------------------------------------------------------------------------------------
+# --- Checkout sessions --------------------------------------------------------------------------------------
 
 
 def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
@@ -151,10 +162,12 @@ def retrieve_session(session_id: str) -> CheckoutSession:
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
     with _call("checkout.sessions.expire") as v1:
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key})))
+        return CheckoutSession.parse(
+            _plain(v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key}))
+        )
 
 
-# --- Refunds ---------------------------------------------------------------------------------------------------------
+# --- Refunds ------------------------------------------------------------------------------------------------
 
 
 def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
@@ -167,7 +180,7 @@ def refunds_of(intent_id: str) -> list[StripeRefund]:
     return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
 
 
-# --- Cards -----------------------------------------------------------------------------------------------------------
+# --- Cards --------------------------------------------------------------------------------------------------
 
 
 def retrieve_card(payment_method_id: str) -> Card | None:
@@ -196,7 +209,7 @@ def _all[T](
         return [parse(_plain(item)) for item in page.auto_paging_iter()]
 
 
-# --- Webhooks --------------------------------------------------------------------------------------------------------
+# --- Webhooks -----------------------------------------------------------------------------------------------
 
 
 def verify_signature(body: bytes, header: str, *, secrets: list[str], at: datetime) -> None:

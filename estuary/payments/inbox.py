@@ -78,7 +78,9 @@ def _settle_together(rows: Sequence[WebhookEvent]) -> None:
 
 def _read(row: WebhookEvent) -> News | None:
     if row.livemode != ("_live_" in settings.STRIPE_SECRET_KEY):
-        outbox.alert_staff("wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored")
+        outbox.alert_staff(
+            "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
+        )
         return None
     return read(row.payload)
 
@@ -87,7 +89,11 @@ def _settle(jobs: list[Job]) -> None:
     """Settle a batch in one transaction, and mark its rows in the same."""
     at = clock.now()
     with transaction.atomic():
-        list(WebhookEvent.objects.select_for_update(no_key=True).filter(pk__in=[j.row.pk for j in jobs]).order_by("pk"))
+        list(
+            WebhookEvent.objects.select_for_update(no_key=True)
+            .filter(pk__in=[j.row.pk for j in jobs])
+            .order_by("pk")
+        )
         told = {id(job.news): job for job in jobs}
         for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
             job = told[id(outcome.fact)]
@@ -138,11 +144,15 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
     row.due_at = at + timedelta(seconds=min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S))
     dead = row.attempts >= MAX_ATTEMPTS
     row.status = Status.DEAD if dead else Status.PENDING
-    log.error("inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error)
+    log.error(
+        "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
+    )
     with transaction.atomic():
         row.save(update_fields=["status", "due_at", "error"])
         if dead:
-            outbox.alert_staff("event_dead", f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {row.error}")
+            outbox.alert_staff(
+                "event_dead", f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {row.error}"
+            )
 
 
 def replay(rows: Sequence[WebhookEvent]) -> int:

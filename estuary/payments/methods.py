@@ -1,6 +1,6 @@
 """Saved cards: kept in line with Stripe, one default each, the same card once, and deleted means deleted."""
 
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -34,7 +34,11 @@ def sync_method(news: CardNews) -> str:
 
     Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
     """
-    owner = StripeCustomer.objects.select_for_update(no_key=True).filter(stripe_customer_id=news.customer_id).first()
+    owner = (
+        StripeCustomer.objects.select_for_update(no_key=True)
+        .filter(stripe_customer_id=news.customer_id)
+        .first()
+    )
     if owner is None or not news.customer_id:
         return "not ours"
     known = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
@@ -93,7 +97,9 @@ def _refresh(row: PaymentMethod, news: CardNews) -> None:
     row.card_brand, row.last4 = news.card.brand, news.card.last4
     row.exp_month, row.exp_year = news.card.exp_month, news.card.exp_year
     row.added_at, row.synced_at = clock.from_timestamp(news.card.created), news.at
-    taken = PaymentMethod.objects.filter(user_id=row.user_id, fingerprint=news.card.fingerprint, detached_at=None)
+    taken = PaymentMethod.objects.filter(
+        user_id=row.user_id, fingerprint=news.card.fingerprint, detached_at=None
+    )
     if not taken.exclude(pk=row.pk).exists():
         row.fingerprint = news.card.fingerprint
     row.save()
@@ -119,7 +125,7 @@ def _cards(user_id: int) -> QuerySet[PaymentMethod]:
     return PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
 
 
-def saved_cards(user: User) -> Iterable[PaymentMethod]:
+def saved_cards(user: User) -> QuerySet[PaymentMethod]:
     """Return the user's cards, the default first; one query."""
     return _cards(user.pk)
 
@@ -173,9 +179,8 @@ def detach(payment_method_id: str) -> bool:
     """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
     if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
         return False
-    try:
+    # Detached already, or gone with its customer: what was wanted is so.
+    with suppress(NotAtStripe, UnexpectedState):
         client.detach_card(payment_method_id, key=f"{payment_method_id}-detach")
-    except (NotAtStripe, UnexpectedState):
-        pass  # detached already, or gone with its customer: what was wanted is so
     PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).update(detach_pending=False)
     return True

@@ -12,7 +12,9 @@ from estuary.orders.models import Order
 class StripeCustomer(models.Model):
     """Who a user is at Stripe. The key exists before the call, so that a retry meets the same customer."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer"
+    )
     key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
     stripe_customer_id = models.CharField(max_length=80, blank=True)
     email = models.EmailField(help_text="as sent to Stripe, so that a retry sends the same")
@@ -23,7 +25,9 @@ class StripeCustomer(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["stripe_customer_id"], condition=~Q(stripe_customer_id=""), name="stripe_customer_unique"
+                fields=["stripe_customer_id"],
+                condition=~Q(stripe_customer_id=""),
+                name="stripe_customer_unique",
             )
         ]
 
@@ -34,7 +38,9 @@ class StripeCustomer(models.Model):
 class PaymentMethod(models.Model):
     """A saved card. A row with ``detached_at`` is a tombstone: what was deleted stays deleted."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods"
+    )
     stripe_payment_method_id = models.CharField(max_length=80, unique=True)
     card_brand = models.CharField(max_length=32)
     last4 = models.CharField(max_length=4)
@@ -42,7 +48,9 @@ class PaymentMethod(models.Model):
     exp_year = models.PositiveSmallIntegerField()
     is_default = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=64, blank=True)
-    added_at = models.DateTimeField(help_text="when the card came to be at Stripe; the newest of one fingerprint wins")
+    added_at = models.DateTimeField(
+        help_text="when the card came to be at Stripe; the newest of one fingerprint wins"
+    )
     synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
     detached_at = models.DateTimeField(null=True, blank=True)
     detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
@@ -91,7 +99,9 @@ class Refund(models.Model):
 
     public_id = models.CharField(max_length=32, unique=True, default=ids.refund_id, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
-    booking = models.ForeignKey(Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds")
+    booking = models.ForeignKey(
+        Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds"
+    )
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_refund_id = models.CharField(max_length=80, blank=True)
     currency = models.CharField(max_length=3)
@@ -100,8 +110,12 @@ class Refund(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
     origin = models.CharField(max_length=12, choices=Origin)
     reason = models.CharField(max_length=200, blank=True)
-    cancels = models.BooleanField(default=False, help_text="also cancels the booking it names, or the whole order")
-    stray = models.BooleanField(default=False, help_text="returns a second or wrong payment; the order is untouched")
+    cancels = models.BooleanField(
+        default=False, help_text="also cancels the booking it names, or the whole order"
+    )
+    stray = models.BooleanField(
+        default=False, help_text="returns a second or wrong payment; the order is untouched"
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

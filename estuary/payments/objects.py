@@ -140,7 +140,9 @@ class Charge:
     @classmethod
     def parse(cls, obj: Json) -> Self:
         return cls(
-            id=obj["id"], intent_id=_id(obj.get("payment_intent")), amount_refunded_minor=obj["amount_refunded"]
+            id=obj["id"],
+            intent_id=_id(obj.get("payment_intent")),
+            amount_refunded_minor=obj["amount_refunded"],
         )
 
 

@@ -19,21 +19,23 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments.cancellation import cancel_booking
 from estuary.payments.closing import cancel_order
+from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
 from estuary.payments.refunds import request_refund, send_refund
-from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.requests import AmountField, IdField
 from estuary.payments.sweep import sync_order
 
 
-class OrderStatusSerializer(serializers.Serializer[Order]):
+class OrderStandingSerializer(serializers.Serializer[Order]):
     order_id = serializers.CharField(source="public_id")
     status = serializers.CharField()
 
 
 def own_order(request: Request, public_id: str) -> Order:
     """Return the signed-in buyer's order; anybody else's is not found."""
-    return get_object_or_404(Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user))
+    return get_object_or_404(
+        Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user)
+    )
 
 
 class CancelOrderView(APIView):
@@ -42,11 +44,11 @@ class CancelOrderView(APIView):
     @extend_schema(
         summary="Cancel an unpaid order",
         request=None,
-        responses={200: OrderStatusSerializer} | problems(401, 404, 409, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = cancel_order(user=cast(User, request.user), order=own_order(request, public_id))
-        return Response(OrderStatusSerializer(order).data)
+        return Response(OrderStandingSerializer(order).data)
 
 
 class SyncOrderView(APIView):
@@ -55,14 +57,14 @@ class SyncOrderView(APIView):
     @extend_schema(
         summary="Settle an order from Stripe's side",
         request=None,
-        responses={200: OrderStatusSerializer} | problems(401, 404, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = own_order(request, public_id)
         if order.status in LIVE:
             sync_order(order)
             order.refresh_from_db()
-        return Response(OrderStatusSerializer(order).data)
+        return Response(OrderStandingSerializer(order).data)
 
 
 class RefundSerializer(serializers.Serializer[Refund]):
@@ -82,9 +84,9 @@ class RefundSerializer(serializers.Serializer[Refund]):
 class RefundsView(APIView):
     """The refunds of an order, for staff."""
 
-    permission_classes = [IsAdminUser]  # noqa: RUF012
+    permission_classes = [IsAdminUser]
 
-    class Body(serializers.Serializer[Any]):
+    class RefundRequest(serializers.Serializer[Any]):
         """Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone."""
 
         amount = AmountField(required=False)
@@ -99,23 +101,26 @@ class RefundsView(APIView):
     )
     def get(self, request: Request, public_id: str) -> Response:
         order = get_object_or_404(Order, public_id=public_id)
-        return Response(RefundSerializer(order.refunds.select_related("order"), many=True).data)
+        refunds = Refund.objects.filter(order=order).select_related("order")
+        return Response([RefundSerializer(refund).data for refund in refunds])
 
     @extend_schema(
         operation_id="orders_refunds_create",
         summary="Refund an order or a part of it",
-        request=Body,
+        request=RefundRequest,
         responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = get_object_or_404(Order, public_id=public_id)
-        body = self.Body(data=request.data)
+        body = self.RefundRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         refund = request_refund(
             order=order,
             amount_minor=to_minor(asked["amount"], order.currency) if "amount" in asked else None,
-            booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order) if "booking_id" in asked else None,
+            booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order)
+            if "booking_id" in asked
+            else None,
             cancels=asked["cancel_booking"],
             reason=asked["reason"],
             requested_by=cast(User, request.user),
@@ -134,12 +139,14 @@ def sent_now(refund: Refund) -> Refund:
 class CancelBookingView(APIView):
     """Cancels a booking for its buyer; early enough, its price goes back by the service's own rule."""
 
-    class Answer(serializers.Serializer[Any]):
+    class CanceledBooking(serializers.Serializer[Any]):
         booking_id = serializers.CharField()
         status = serializers.CharField()
         refund = RefundSerializer(allow_null=True)
 
-    @extend_schema(summary="Cancel a booking", request=None, responses={200: Answer} | problems(401, 404, 409))
+    @extend_schema(
+        summary="Cancel a booking", request=None, responses={200: CanceledBooking} | problems(401, 404, 409)
+    )
     def post(self, request: Request, pk: int) -> Response:
         booking = get_object_or_404(Booking, pk=pk, user=cast(User, request.user))
         refund = cancel_booking(booking=booking, by=cast(User, request.user))

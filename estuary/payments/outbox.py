@@ -6,6 +6,7 @@ A job is a nudge: the rows are the truth, and the sweep finds whatever a lost jo
 from collections.abc import Sequence
 
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONDict
 
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
@@ -30,6 +31,6 @@ def detach_cards(payment_method_ids: Sequence[str]) -> None:
     _defer("detach_card", [{"payment_method_id": method_id} for method_id in payment_method_ids])
 
 
-def _defer(task: str, arguments: list[dict[str, object]]) -> None:
+def _defer(task: str, arguments: list[JSONDict]) -> None:
     if arguments:
         app.configure_task(f"payments.{task}").batch_defer(*arguments)

@@ -54,7 +54,9 @@ def decide_refund(order: OrderView, refund: StripeRefund, cause: str) -> list[Ef
 def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
     """Return the refund we know that Stripe's is: by Stripe's id, or by our own in its metadata."""
     for known in order.refunds:
-        if (refund.id and known.stripe_refund_id == refund.id) or (refund.refund_ref and known.public_id == refund.refund_ref):
+        if (refund.id and known.stripe_refund_id == refund.id) or (
+            refund.refund_ref and known.public_id == refund.refund_ref
+        ):
             return known
     return None
 
@@ -62,7 +64,9 @@ def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
 def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause: str) -> list[Effect]:
     """Take over a refund from the dashboard. When it empties the charge, the credits that were spent go back too."""
     if order.intent_id != refund.intent_id or not order.captured_minor:
-        return [Alert("refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}")]
+        return [
+            Alert("refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}")
+        ]
     mine = [known for known in order.refunds if not known.stray and known.status in COUNTS]
     card_so_far = sum(known.card_minor for known in mine)
     credits_left = order.credits_applied_minor - sum(known.credits_minor for known in mine)
@@ -93,14 +97,19 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
     return [opened, *consequences(order, before=None, after=after, cause=cause)]
 
 
-def consequences(order: OrderView, *, before: RefundView | None, after: RefundView, cause: str) -> list[Effect]:
+def consequences(
+    order: OrderView, *, before: RefundView | None, after: RefundView, cause: str
+) -> list[Effect]:
     """Return what follows when one refund of the order goes from ``before`` to ``after``."""
     was, now = before is not None and before.status == State.SUCCEEDED, after.status == State.SUCCEEDED
     failed = after.status in {State.FAILED, State.CANCELED}
     effects: list[Effect] = []
     if failed:
         effects += [
-            Alert("refund_failed", f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"),
+            Alert(
+                "refund_failed",
+                f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back",
+            ),
             Tell("refund_failed"),
         ]
     if after.stray or was == now:
@@ -118,7 +127,9 @@ def consequences(order: OrderView, *, before: RefundView | None, after: RefundVi
 
 
 def _status_for(order: OrderView, refunded_minor: int) -> Status:
-    if order.status in {Status.PAID, Status.CANCELED} or (order.status == Status.REFUNDED and not order.handed_over):
+    if order.status in {Status.PAID, Status.CANCELED} or (
+        order.status == Status.REFUNDED and not order.handed_over
+    ):
         # Never handed over: only the card's money is to go back, since spent credits went back when it was canceled.
         return Status.REFUNDED if refunded_minor >= order.captured_minor else Status.PAID
     if refunded_minor == 0:
@@ -162,7 +173,7 @@ def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool)
 
 
 def _on_one_booking(order: OrderView, active: list[BookingView], after: RefundView) -> list[Effect]:
-    """A part of a package: canceled when all of its share went back (or when asked for), else marked, with its parent."""
+    """A part of a package: canceled when all of its share went back or when asked for, else marked, with its parent."""
     effects: list[Effect] = []
     mine = [booking for booking in active if booking.id == after.booking_id]
     for booking in mine:

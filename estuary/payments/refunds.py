@@ -1,4 +1,4 @@
-"""Giving money back: a refund row is committed first, then Stripe is asked, then the answer is settled like any event."""
+"""Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -38,7 +38,7 @@ def request_refund(
     """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
 
     ``amount_minor=None`` returns all that is left. The card is refunded first, then credits. A refund of credits alone
-    is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge and writes nothing then.
+    is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge with nothing written.
     """
     at = clock.now()
     with transaction.atomic():

@@ -82,7 +82,7 @@ class WishSerializer(serializers.Serializer[Any]):
 class SchedulingSerializer(WishSerializer):
     """``items`` is for packages and bundles: what is not listed is scheduled later."""
 
-    items = WishSerializer(many=True, required=False, max_length=60)
+    items = serializers.ListField(child=WishSerializer(), required=False, max_length=60)
 
 
 class PaymentRequestSerializer(serializers.Serializer[Any]):
@@ -112,7 +112,9 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["is_credit_purchase"] and not attrs.get("service_id"):
-            raise serializers.ValidationError({"service_id": "Say which service, or send is_credit_purchase: true."})
+            raise serializers.ValidationError(
+                {"service_id": "Say which service, or send is_credit_purchase: true."}
+            )
         if attrs["is_credit_purchase"] and "amount" not in attrs:
             raise serializers.ValidationError({"amount": "Say for how much money you want credits."})
         if attrs["is_credit_purchase"] and attrs["use_credits"]:
@@ -128,7 +130,9 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
     currency = data.get("currency", settings.CURRENCY).lower()
     scheduling = data.get("scheduling_data") or {}
     service = None if data["is_credit_purchase"] else _service(data["service_id"])
-    total_minor = _credits_price(data, currency) if service is None else _service_price(service, data, currency)
+    total_minor = (
+        _credits_price(data, currency) if service is None else _service_price(service, data, currency)
+    )
     return Purchase(
         user=user,
         service=service,

@@ -73,7 +73,9 @@ def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
 
 def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
     if intent.livemode != order.livemode:
-        return [Alert("wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)")]
+        return [
+            Alert("wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)")
+        ]
     if order.intent_id not in ("", intent.id):
         return _return_stray(order, intent, cause, "This order was already being paid by another payment.")
     bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
@@ -179,7 +181,9 @@ def end_unpaid(order: OrderView, cause: str, reason: str) -> list[Effect]:
     effects: list[Effect] = [Become(Status.CANCELED, cause, reason), LetGo()]
     if order.credits_applied_minor:
         effects.append(
-            PostCredits(Kind.REFUND, order.credits_applied_minor, "spend_returned", "Returned: the order was not paid")
+            PostCredits(
+                Kind.REFUND, order.credits_applied_minor, "spend_returned", "Returned: the order was not paid"
+            )
         )
     return effects
 
@@ -199,7 +203,9 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
             return NeedsObject("session", session.id)
-        bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
+        bind: list[Effect] = (
+            [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
+        )
         return [*bind, Become(Status.PROCESSING, fact.cause)]
     return []
 

@@ -142,7 +142,11 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
 
 def _orders_of_strays(facts: Sequence[Fact], by_intent: dict[str, int]) -> dict[str, int]:
     """Refunds of a second or wrong payment belong to the order that the payment named."""
-    unknown = {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge)} - by_intent.keys() - {""}
+    unknown = (
+        {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge)}
+        - by_intent.keys()
+        - {""}
+    )
     if not unknown:
         return {}
     rows = Refund.objects.filter(stripe_payment_intent_id__in=unknown)

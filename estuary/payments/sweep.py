@@ -37,7 +37,9 @@ def expire_orders() -> int:
 
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
-    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE).order_by("id")
+    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE).order_by(
+        "id"
+    )
     return _each(due, lambda refund: send_refund(refund.pk))
 
 

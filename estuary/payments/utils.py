@@ -136,7 +136,9 @@ def create_checkout_session(order: Order, *, customer_id: str) -> CheckoutSessio
         "expires_at": int(max(order.expires_at, order.created_at + CHECKOUT_LIFE).timestamp()),
     }
     session = client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
-    Order.objects.filter(pk=order.pk, stripe_checkout_session_id="").update(stripe_checkout_session_id=session.id)
+    Order.objects.filter(pk=order.pk, stripe_checkout_session_id="").update(
+        stripe_checkout_session_id=session.id
+    )
     order.stripe_checkout_session_id = session.id
     return session
 

@@ -62,7 +62,11 @@ def _read_body(request: HttpRequest) -> bytes:
 def _parse(body: bytes) -> dict[str, Any]:
     try:
         event = json.loads(body)
-        if not isinstance(event["id"], str) or not isinstance(event["type"], str) or "\\u0000" in body.decode():
+        if (
+            not isinstance(event["id"], str)
+            or not isinstance(event["type"], str)
+            or "\\u0000" in body.decode()
+        ):
             raise NotAnEvent("The event's id or type is not a text.")
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
@@ -101,7 +105,7 @@ def _insert(event: dict[str, Any], at: datetime) -> None:
         )
 
 
-# --- What each event says --------------------------------------------------------------------------------------------
+# --- What each event says -----------------------------------------------------------------------------------
 
 type Json = Mapping[str, Any]
 type News = Fact | CardNews | CustomerGone | NeedsObject

@@ -83,7 +83,9 @@ def _write_orders(work: Work, at: datetime) -> None:
         OrderTransition.objects.bulk_create(transitions)
 
 
-def _record(order: Order, effect: BindIntent | RecordCapture | RecordDecline | RecordRefunded, at: datetime) -> None:
+def _record(
+    order: Order, effect: BindIntent | RecordCapture | RecordDecline | RecordRefunded, at: datetime
+) -> None:
     match effect:
         case BindIntent():
             order.stripe_payment_intent_id = effect.intent_id
@@ -139,13 +141,17 @@ def _write_credits(work: Work, at: datetime) -> None:
 
 
 def _write_refunds(work: Work, at: datetime) -> None:
-    opened = Refund.objects.bulk_create([_refund(order, effect, at) for order, effect in _each(work, OpenRefund)])
+    opened = Refund.objects.bulk_create(
+        [_refund(order, effect, at) for order, effect in _each(work, OpenRefund)]
+    )
     advanced = []
     for order, effect in _each(work, AdvanceRefund):
         refund = next(row for row in order.refunds.all() if row.pk == effect.refund_id)
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
-        refund.settled_at = at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
+        refund.settled_at = (
+            at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
+        )
         advanced.append(refund)
     if advanced:
         Refund.objects.bulk_update(advanced, ["status", "stripe_refund_id", "failure_reason", "settled_at"])

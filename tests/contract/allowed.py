@@ -44,5 +44,5 @@ CLIENT_PARAMS: Mapping[str, str] = {
 
 def is_listed(listed: Keys, value: Mapping[str, Any], path: str, key: str) -> bool:
     """Say whether a key is in a list, by the object that has it or by where that object stands."""
-    owners = (str(value.get("object")), path.rsplit(".", 1)[-1].split("[")[0])
+    owners = (str(value.get("object")), path.rsplit(".", 1)[-1].split("[", maxsplit=1)[0])
     return any((owner, key) in listed for owner in owners)

@@ -10,7 +10,10 @@ from procrastinate.contrib.django import app
 
 from estuary.payments import inbox
 
-IDLE_MIN_S, IDLE_MAX_S = 0.02, 0.25  # how long an idle drain sleeps: it backs off, and wakes at the first event
+IDLE_MIN_S, IDLE_MAX_S = (
+    0.02,
+    0.25,
+)  # how long an idle drain sleeps: it backs off, and wakes at the first event
 
 log = structlog.get_logger(__name__)
 

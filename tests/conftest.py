@@ -1,0 +1,16 @@
+"""What every test stands on: PostgreSQL, the product's own settings, and a Stripe sandbox in the same process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from stripe_sandbox import Sandbox
+from tests.wiring import SECRET, estuary_talks_to
+
+
+@pytest.fixture
+def stripe() -> Iterator[Sandbox]:
+    """A fresh Stripe that the product talks to; its events wait to be taken and delivered by the test."""
+    sandbox = Sandbox(webhook_url="http://testserver/api/v1/payments/webhook/", webhook_secret=SECRET)
+    with estuary_talks_to(sandbox):
+        yield sandbox
