@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import Settings
 
 from stripe_sandbox import Sandbox
 from tests.wiring import SECRET, estuary_talks_to
@@ -14,3 +15,10 @@ def stripe() -> Iterator[Sandbox]:
     sandbox = Sandbox(webhook_url="http://testserver/api/v1/payments/webhook/", webhook_secret=SECRET)
     with estuary_talks_to(sandbox):
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def quick_sign_in(settings: Settings) -> None:
+    """Hash passwords cheaply and sign in as often as there are tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.ACCOUNT_RATE_LIMITS = False

@@ -156,13 +156,13 @@ REST_FRAMEWORK = {
 }
 API_DESCRIPTION = """Buy credits, sessions, workshops, courses, packages and bundles by card.
 
-**Sign up and in** with django-allauth headless: `POST /_allauth/app/v1/auth/signup` and `POST /_allauth/app/v1/auth/login`,
-each with `{"email", "password"}`. The answer's `meta.access_token` goes into `Authorization: Bearer …` here;
+**Sign up and in** with django-allauth headless: `POST /_allauth/app/v1/auth/signup` and
+`POST /_allauth/app/v1/auth/login`, each with `{"email", "password"}`. The answer's `meta.access_token` goes into `Authorization: Bearer …` here;
 `POST /_allauth/app/v1/tokens/refresh` with `{"refresh_token"}` renews it, and
 `DELETE /_allauth/app/v1/auth/session` with `X-Session-Token` signs out.
 
-**Money** is a decimal string of the currency beside it. **Times** are ISO 8601 with an offset. **Lists** page by cursor:
-follow `next`. **Errors** are `application/problem+json` (RFC 9457): `code` is stable, `detail` says what to do.
+**Money** is a decimal string of the currency beside it. **Times** are ISO 8601 with an offset. **Lists** page by
+cursor: follow `next`. **Errors** are `application/problem+json` (RFC 9457): `code` is stable, `detail` says what to do.
 """
 SPECTACULAR_SETTINGS = {
     "TITLE": "Estuary payments",

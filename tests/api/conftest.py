@@ -1,18 +1,10 @@
-"""What every API test starts from: a buyer who signed in, and a cheap password hash."""
+"""What every API test starts from: people and a practitioner."""
 
 import pytest
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from tests.marketplace import make_practitioner, make_user, signed_in
-
-
-@pytest.fixture(autouse=True)
-def quick_sign_in(settings: Settings) -> None:
-    """Hash passwords cheaply and sign in as often as there are tests."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.ACCOUNT_RATE_LIMITS = False
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from estuary.catalog.models import (
 from estuary.common import clock
 from estuary.common.money import to_minor
 
-PASSWORD = "estuary-demo"
+PASSWORD = "estuary-demo"  # noqa: S105 the demo prints it; the command refuses to run elsewhere
 FIRST_IN = timedelta(
     days=2
 )  # no date is so near that a person who tries things out meets its cancellation rule
