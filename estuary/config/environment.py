@@ -97,7 +97,8 @@ class Environment(BaseSettings):
             problems.append(
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
-        if any(not secret.startswith("whsec_") for secret in self.webhook_secrets):
+        given = self.stripe_webhook_secret.get_secret_value()
+        if given and not all(secret.startswith("whsec_") for secret in self.webhook_secrets or [""]):
             problems.append(
                 "  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)"
             )

@@ -7,6 +7,7 @@ import structlog
 
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
+from estuary.config.mail import mailers
 
 env = read_environment()
 
@@ -140,7 +141,7 @@ HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrate
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+MAILERS = mailers(env.email_url.get_secret_value())
 DEFAULT_FROM_EMAIL = env.estuary_mail_from
 
 # --- The API ------------------------------------------------------------------------------------------------

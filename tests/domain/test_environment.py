@@ -1,0 +1,100 @@
+"""What the environment must say before anything starts, and what is said when it does not."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from estuary.config.environment import REQUIRED, Environment, read_environment
+
+REAL = {
+    "STRIPE_SECRET_KEY": "sk_live_0123456789abcdef",
+    "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
+    "FRONTEND_URL": "https://estuary.example",
+    "DATABASE_URL": "postgresql://estuary:secret@db.internal:5432/estuary",
+}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment in which nothing of ours is set."""
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", raising=False)
+    return monkeypatch
+
+
+def reading(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Environment:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return read_environment()
+
+
+def test_every_missing_variable_is_named_in_one_message(bare: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        reading(bare)
+    for name in REQUIRED:
+        assert f"{name.upper()} is missing" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_each_variable_is_required_by_itself(bare: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is missing"):
+        reading(bare, **{key: value for key, value in REAL.items() if key != name})
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_an_empty_variable_is_a_missing_one(bare: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        reading(bare, **REAL | {name: ""})
+
+
+def test_four_variables_are_enough_and_the_sandbox_is_out_of_the_picture(bare: pytest.MonkeyPatch) -> None:
+    env = reading(bare, **REAL)
+    assert (env.estuary_sandbox, env.stripe_api_base, env.stripe_http_client) == (False, "", "")
+    assert env.allowed_hosts[0] == "estuary.example"
+    assert env.return_origins == {"https://estuary.example"}
+
+
+def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
+    env = reading(bare, ESTUARY_SANDBOX="1")
+    assert env.stripe_secret_key.get_secret_value().startswith("sk_test_")
+    assert env.stripe_api_base == "http://127.0.0.1:12111"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_a,"}, ""),
+        ({"STRIPE_WEBHOOK_SECRET": " , "}, "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_WEBHOOK_SECRET": "secret"}, "must begin with whsec_"),
+        ({"STRIPE_SECRET_KEY": "pk_live_x"}, "must begin with sk_"),
+        ({"FRONTEND_URL": "estuary.example"}, "FRONTEND_URL must be an absolute"),
+        ({"FRONTEND_URL": "https://user@estuary.example"}, "FRONTEND_URL must be an absolute"),
+        ({"STRIPE_HTTP_CLIENT": "stripe_sandbox.inprocess.client"}, "STRIPE_HTTP_CLIENT is for the sandbox"),
+        ({"ESTUARY_SANDBOX": "1"}, "is a live key"),
+    ],
+)
+def test_contradictions_refuse_to_start_and_are_named(
+    bare: pytest.MonkeyPatch, changed: dict[str, str], said: str
+) -> None:
+    if not said:
+        assert reading(bare, **REAL | changed).webhook_secrets == ["whsec_a"]
+        return
+    with pytest.raises(ImproperlyConfigured, match=said):
+        reading(bare, **REAL | changed)
+
+
+def test_no_secret_is_in_any_message_or_representation(bare: pytest.MonkeyPatch) -> None:
+    env = reading(bare, **REAL)
+    for secret in (REAL["STRIPE_SECRET_KEY"], REAL["STRIPE_WEBHOOK_SECRET"], "secret@db"):
+        assert secret not in repr(env)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        reading(bare, **REAL | {"FRONTEND_URL": "nonsense"})
+    assert REAL["STRIPE_SECRET_KEY"] not in str(refused.value)
+
+
+def test_django_has_a_key_that_is_stable_and_tells_nothing(bare: pytest.MonkeyPatch) -> None:
+    env = reading(bare, **REAL)
+    assert env.secret_key == reading(bare, **REAL).secret_key
+    assert len(env.secret_key) >= 50
+    assert REAL["STRIPE_SECRET_KEY"] not in env.secret_key
+    assert reading(bare, **REAL, DJANGO_SECRET_KEY="given").secret_key == "given"
