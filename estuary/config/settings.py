@@ -96,7 +96,7 @@ DATABASE_URL = _database_url
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None  # the finders serve what the apps bring
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -158,7 +158,8 @@ REST_FRAMEWORK = {
 API_DESCRIPTION = """Buy credits, sessions, workshops, courses, packages and bundles by card.
 
 **Sign up and in** with django-allauth headless: `POST /_allauth/app/v1/auth/signup` and
-`POST /_allauth/app/v1/auth/login`, each with `{"email", "password"}`. The answer's `meta.access_token` goes into `Authorization: Bearer …` here;
+`POST /_allauth/app/v1/auth/login`, each with `{"email", "password"}`. The answer's `meta.access_token` goes into
+`Authorization: Bearer …` here;
 `POST /_allauth/app/v1/tokens/refresh` with `{"refresh_token"}` renews it, and
 `DELETE /_allauth/app/v1/auth/session` with `X-Session-Token` signs out.
 

@@ -32,8 +32,8 @@ def alert_staff(code: str, text: str) -> None:
     mails.send_staff_alert(code, text)
 
 
-@app.periodic(cron="*/10 * * * * *")
-@app.task(name="payments.expire_orders", queueing_lock="expire_orders", pass_context=False)
+@app.periodic(cron="* * * * * */10")  # seconds stand last
+@app.task(name="payments.expire_orders", queueing_lock="expire_orders")
 def expire_orders(timestamp: int) -> None:
     sweep.expire_orders()
 

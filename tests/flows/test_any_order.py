@@ -14,7 +14,14 @@ from estuary.orders.models import Order
 from estuary.payments import inbox
 from estuary.payments.models import PaymentMethod, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions, make_user, signed_in
+from tests.marketplace import (
+    a_free_slot,
+    make_practitioner,
+    make_service,
+    make_sessions,
+    make_user,
+    signed_in,
+)
 from tests.wiring import post_event, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
