@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from estuary.config.database import database_settings, embedded_database_url
-from estuary.config.environment import BASE_DIR, read_environment
+from estuary.config.environment import read_environment
 from estuary.config.mail import mailers
 
 env = read_environment()

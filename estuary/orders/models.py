@@ -49,6 +49,7 @@ class Order(models.Model):
     )
 
     payment_type = models.CharField(max_length=8, choices=PaymentType, default=PaymentType.INTENT)
+    stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="who the payment was asked of")
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
     attempt = models.PositiveSmallIntegerField(

@@ -95,7 +95,6 @@ def load(order_ids: Iterable[int]) -> list[Order]:
         Order.objects.filter(pk__in=list(order_ids))
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
-        .select_related("user__stripe_customer")
         .prefetch_related(
             "lines__service",
             "reservations",
@@ -159,7 +158,6 @@ def _intent_id(fact: Fact) -> str:
 
 def view_of(order: Order) -> OrderView:
     """Return the order as the rules see it; reads only what ``load`` prefetched."""
-    customer = getattr(order.user, "stripe_customer", None)
     return OrderView(
         public_id=order.public_id,
         is_credit=order.type == "credit",
@@ -175,7 +173,7 @@ def view_of(order: Order) -> OrderView:
         is_checkout=order.payment_type == "checkout",
         intent_id=order.stripe_payment_intent_id,
         session_id=order.stripe_checkout_session_id,
-        customer_id=customer.stripe_customer_id if customer else "",
+        customer_id=order.stripe_customer_id,
         handed_over=order.completed_at is not None,
         expires_at=order.expires_at,
         livemode="_live_" in settings.STRIPE_SECRET_KEY,

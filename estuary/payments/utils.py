@@ -112,7 +112,9 @@ def create_payment_intent(order: Order, *, customer_id: str) -> Intent:
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
     intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
-    Order.objects.filter(pk=order.pk, stripe_payment_intent_id="").update(stripe_payment_intent_id=intent.id)
+    Order.objects.filter(pk=order.pk, stripe_payment_intent_id="").update(
+        stripe_payment_intent_id=intent.id, stripe_customer_id=customer_id
+    )
     order.stripe_payment_intent_id = intent.id
     return intent
 
@@ -137,7 +139,7 @@ def create_checkout_session(order: Order, *, customer_id: str) -> CheckoutSessio
     }
     session = client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
     Order.objects.filter(pk=order.pk, stripe_checkout_session_id="").update(
-        stripe_checkout_session_id=session.id
+        stripe_checkout_session_id=session.id, stripe_customer_id=customer_id
     )
     order.stripe_checkout_session_id = session.id
     return session
