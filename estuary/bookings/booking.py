@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, connection
 from django.db.models import F
 
-from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.bookings.models import Booking, Participant, Reservation
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
@@ -169,7 +169,7 @@ def cancel(bookings: Sequence[Booking], *, at: datetime) -> None:
     """Cancel bookings and everything inside them, and give their seats and slots back."""
     parents = [booking.pk for booking in bookings]
     family = list(Booking.objects.filter(pk__in=parents) | Booking.objects.filter(parent_id__in=parents))
-    gone = [booking for booking in family if booking.status in ACTIVE]
+    gone = [booking for booking in family if booking.status != Booking.Status.CANCELED]
     Participant.objects.filter(booking__in=gone, active=True).update(active=False)
     release(Reservation.objects.filter(line_id__in=[booking.line_id for booking in gone if booking.line_id]))
     Booking.objects.filter(pk__in=[booking.pk for booking in gone]).update(
@@ -212,8 +212,18 @@ def _give_seats_back(seats: Counter[int]) -> None:
         )
 
 
+def close_past(*, at: datetime) -> int:
+    """Complete what has taken place, and expire what was never scheduled in time; returns how many rows changed."""
+    confirmed = Booking.objects.filter(status=Booking.Status.CONFIRMED)
+    over = confirmed.filter(ends_at__lte=at).update(status=Booking.Status.COMPLETED)
+    lapsed = confirmed.filter(ends_at=None, valid_until__lte=at)
+    parents = lapsed.filter(position=0).update(status=Booking.Status.COMPLETED)
+    return over + parents + lapsed.filter(position__gt=0).update(status=Booking.Status.EXPIRED)
+
+
 def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
-    """Mark active bookings, such as ``partially_refunded`` after a partial refund; canceled ones stay canceled."""
-    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(
-        status=status
-    )
+    """Mark bookings ``partially_refunded``, or ``confirmed`` again when that refund failed; canceled ones stay so."""
+    marked = Booking.objects.filter(pk__in=[booking.pk for booking in bookings])
+    if status == Booking.Status.CONFIRMED:
+        marked = marked.filter(status=Booking.Status.PARTIALLY_REFUNDED)
+    marked.exclude(status=Booking.Status.CANCELED).update(status=status)

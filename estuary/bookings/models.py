@@ -96,6 +96,8 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["user", "-id"], name="booking_by_user"),
             models.Index(fields=["practitioner", "starts_at"], name="booking_by_practitioner"),
+            models.Index(fields=["ends_at"], condition=Q(status="confirmed"), name="booking_to_complete"),
+            models.Index(fields=["valid_until"], condition=Q(status="confirmed"), name="booking_to_expire"),
         ]
 
     def __str__(self) -> str:

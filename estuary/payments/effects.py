@@ -170,7 +170,6 @@ class BookingView:
     id: int
     parent_id: int | None
     amount_minor: int
-    active: bool
     status: Booking.Status
 
 

@@ -157,7 +157,7 @@ def _credit_movements(
 
 def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool) -> list[Effect]:
     """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled."""
-    active = [booking for booking in order.bookings if booking.active]
+    active = [booking for booking in order.bookings if booking.status != Booking.Status.CANCELED]
     if not active:
         return []
     if not now:

@@ -180,7 +180,7 @@ def view_of(order: Order) -> OrderView:
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(_refund_view(refund) for refund in order.refunds.all()),
         bookings=tuple(
-            BookingView(b.pk, b.parent_id, b.amount_minor, b.is_active, Booking.Status(b.status))
+            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status))
             for b in order.bookings.all()
         ),
     )

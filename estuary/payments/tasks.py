@@ -4,6 +4,8 @@ import structlog
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from estuary.bookings import booking
+from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import mails, methods, refunds, sweep
 
@@ -43,6 +45,12 @@ def expire_orders(timestamp: int) -> None:
 def sweep_minute(timestamp: int) -> None:
     sweep.send_unsent_refunds()
     sweep.detach_removed_cards()
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="payments.close_past_bookings", queueing_lock="close_past_bookings")
+def close_past_bookings(timestamp: int) -> None:
+    booking.close_past(at=clock.now())
 
 
 @app.periodic(cron="*/5 * * * *")
