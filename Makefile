@@ -1,0 +1,81 @@
+# Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo smoke test check sandbox stripe-cli clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .cache/uv/bin/uv)
+CLI_VERSION := 1.52.0
+CLI := .cache/stripe-cli
+SYNCED := .venv/.synced
+CLI_READY := $(CLI)/.installed-$(CLI_VERSION)
+
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+
+# What production sets, with values that belong to nobody: for the checks that look at production's settings.
+PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody \
+	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example \
+	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
+SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
+
+help: ## say what there is (this)
+	@echo "Estuary payments. Needs make and Python; gets everything else by itself."
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
+	@exec $(BIN)/python -m demo
+
+smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
+	@exec $(BIN)/python -m demo --smoke
+
+test: $(SYNCED) $(CLI_READY) ## run every test
+	$(BIN)/python -m pytest
+
+check: $(SYNCED) ## style, types, layers, migrations, deployment settings, the OpenAPI document
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PRODUCTION) $(BIN)/mypy
+	$(BIN)/lint-imports
+	$(SANDBOX) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
+	@exec $(BIN)/python -m stripe_sandbox
+
+stripe-cli: $(CLI_READY) ## get Stripe's official command line tool into .cache/stripe-cli
+	@echo "Stripe CLI: $(CLI)/node_modules/.bin/stripe"
+
+clean: ## remove what the demo and the tests left; keeps what was downloaded
+	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+setup: $(SYNCED) ## get uv, Python and every package
+
+.cache/uv/bin/uv:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "No $(PYTHON) here. Install Python 3.12 or newer, or say which one: make PYTHON=/path/to/python …"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
+	  echo "$(PYTHON) is too old to begin with. Say which Python (3.9 or newer) to use: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Getting uv into .cache/uv"
+	@$(PYTHON) -m venv .cache/uv || { rm -rf .cache/uv; \
+	  echo "This Python can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv || { rm -rf .cache/uv; \
+	  echo "uv could not be downloaded. Is there a network? With uv on the PATH this step is skipped."; exit 1; }
+
+# The lock is followed to the letter. Where Python 3.13 is neither there nor to be had, any from 3.12 on will do.
+$(SYNCED): pyproject.toml uv.lock .python-version | $(UV)
+	@$(UV) sync --frozen || $(UV) sync --frozen --python '>=3.12' || { \
+	  echo "The packages could not be installed: the lines above say why. Most often there is no network, or no"; \
+	  echo "Python 3.12 or newer and none to be downloaded: install one, and run make again."; exit 1; }
+	@touch $@
+
+# Node comes out of a wheel into the virtual environment, so npm is there without a Node on the machine.
+$(CLI_READY): | $(SYNCED)
+	@echo "Getting the Stripe CLI $(CLI_VERSION) into $(CLI)"
+	@mkdir -p $(CLI)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(CLI) --no-audit --no-fund --ignore-scripts --loglevel error \
+	  @stripe/cli@$(CLI_VERSION) || { \
+	  echo "The Stripe CLI could not be downloaded. Is there a network? Only tests/contract needs it."; exit 1; }
+	@touch $@

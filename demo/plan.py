@@ -1,0 +1,111 @@
+"""Where everything of one demo lives: ports, folders, URLs, and the variables that tell the processes so."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
+from stripe_sandbox.cli import signing_secret
+
+HOST = "127.0.0.1"
+WEB_PORT, SANDBOX_PORT = 8000, 12111
+API_VERSION = "2026-10-28.endive"  # what the SDK pins, so that events come in the version that we read
+
+# A shell that was set up for the real Stripe must not leak into the demo.
+NOT_INHERITED = (
+    "DATABASE_URL",
+    "STRIPE_HTTP_CLIENT",
+    "DJANGO_SECRET_KEY",
+    "ESTUARY_DEBUG",
+    "ESTUARY_CURRENCY",
+)
+
+
+class CannotStart(Exception):
+    """The demo can't start (or go on); the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run: ``var`` holds its database and logs, and is emptied before it starts."""
+
+    var: Path
+    web_port: int
+    sandbox_port: int
+
+    @property
+    def web_url(self) -> str:
+        return f"http://localhost:{self.web_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{HOST}:{self.sandbox_port}"
+
+    @property
+    def webhook_url(self) -> str:
+        return f"http://{HOST}:{self.web_port}/api/v1/payments/webhook/"
+
+    @property
+    def webhook_secret(self) -> str:
+        return SANDBOX_DEFAULTS["stripe_webhook_secret"]
+
+    @property
+    def logs(self) -> Path:
+        return self.var / "logs"
+
+    def environment(self, database_url: str) -> dict[str, str]:
+        """Return the variables of the web server and the worker."""
+        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        secret_key = SANDBOX_DEFAULTS["stripe_secret_key"]
+        # With this second secret `stripe listen --forward-to` works too: the tool signs with its own.
+        of_the_cli = signing_secret(secret_key, socket.gethostname())
+        return inherited | {
+            "ESTUARY_SANDBOX": "1",
+            "ESTUARY_VAR": str(self.var),
+            "DATABASE_URL": database_url,
+            "FRONTEND_URL": self.web_url,
+            "STRIPE_API_BASE": self.sandbox_url,
+            "STRIPE_SECRET_KEY": secret_key,
+            "STRIPE_WEBHOOK_SECRET": f"{self.webhook_secret},{of_the_cli}",
+            "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": SANDBOX_DEFAULTS["stripe_publishable_key"],
+            "ESTUARY_CURRENCY": "usd",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(BASE_DIR),
+        }
+
+
+def plan_for_demo() -> Plan:
+    """Return the plan of ``make demo``; raises CannotStart when a port is taken."""
+    return Plan(
+        var=BASE_DIR / ".var" / "demo",
+        web_port=_wanted_port("WEB_PORT", WEB_PORT, "the web server"),
+        sandbox_port=_wanted_port("SANDBOX_PORT", SANDBOX_PORT, "the Stripe sandbox"),
+    )
+
+
+def plan_for_smoke(folder: Path) -> Plan:
+    """Return a plan with free ports in ``folder``."""
+    with socket.socket() as web, socket.socket() as sandbox:  # both open at once, so that they differ
+        web.bind((HOST, 0))
+        sandbox.bind((HOST, 0))
+        return Plan(var=folder, web_port=web.getsockname()[1], sandbox_port=sandbox.getsockname()[1])
+
+
+def _wanted_port(variable: str, default: int, what: str) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise CannotStart(f"{variable}={text} is no port. Choose a number from 1 to 65535.")
+    port = int(text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise CannotStart(f"You may not listen on port {port}. Choose another: {variable}=8100") from None
+        except OSError:
+            raise CannotStart(
+                f"Port {port}, for {what}, is taken. Stop what listens there (perhaps another demo), "
+                f"or choose another: make demo {variable}={port + 100 if port < 65000 else 8100}"
+            ) from None
+    return port

@@ -1,0 +1,100 @@
+"""The processes of a demo: each with its log, each stopped with all that it started, whatever happens."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from demo.plan import CannotStart
+from estuary.config.environment import BASE_DIR
+
+STOP_WITHIN_S = 10.0
+
+
+@dataclass(slots=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+class Household:
+    """What was started, in order."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._children: list[Child] = []
+
+    def start(self, name: str, command: list[str], env: dict[str, str]) -> Child:
+        """Start a process that stays; its output goes to its log."""
+        log = self._logs / f"{name}.log"
+        with log.open("ab") as out:
+            child = Child(name, _spawn(command, env, out), log)
+        self._children.append(child)
+        return child
+
+    def run(self, name: str, command: list[str], env: dict[str, str]) -> None:
+        """Run a process to its end; raises CannotStart with the tail of its log when it fails."""
+        child = self.start(name, command, env)
+        if child.process.wait() != 0:
+            raise _died(child)
+        self._children.remove(child)
+
+    def wait_for[T](self, look: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
+        """Return the first answer that is there; raises CannotStart when a process dies or time is over."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            self.check()
+            if found := look():
+                return found
+            time.sleep(0.1)
+        raise CannotStart(f"{what} did not come up within {timeout_s:.0f} s. Its log is in {self._logs}.")
+
+    def check(self) -> None:
+        """Raise CannotStart with the tail of its log when a process has died."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise _died(child)
+
+    def stop(self) -> None:
+        """Ask every process to stop, the last one first, and end what does not in time."""
+        deadline = time.monotonic() + STOP_WITHIN_S
+        for child in reversed(self._children):
+            _signal_group(child, signal.SIGTERM)
+        for child in reversed(self._children):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(deadline - time.monotonic(), 0.1))
+            _signal_group(child, signal.SIGKILL)  # it, or what it may have left behind
+            child.process.wait()
+        self._children.clear()
+
+
+def _spawn(command: list[str], env: dict[str, str], out: IO[bytes]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches the launcher alone, which then stops the others in good order.
+    return subprocess.Popen(
+        command,
+        env=env,
+        cwd=BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _signal_group(child: Child, which: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.process.pid, which)
+
+
+def _died(child: Child) -> CannotStart:
+    code = child.process.returncode
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    lines = child.log.read_text(errors="replace").splitlines()[-25:]
+    tail = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
+    return CannotStart(f"{child.name} {how}. The end of {child.log}:\n{tail}")

@@ -1,0 +1,174 @@
+"""The life of a demo: start everything, show that it works, stay up, stop everything."""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from demo.plan import API_VERSION, HOST, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.postgres import Postgres
+from demo.processes import Child, Household
+from demo.screen import Screen
+from demo.selfcheck.shop import open_shop
+from demo.selfcheck.story import Report, tell_story
+from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
+
+PYTHON = sys.executable
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, and the terminal being closed
+DB_POOL, BLOCKING_THREADS = 8, 8  # the embedded server takes 100 connections; web and worker take a quarter
+
+
+class Stopped(BaseException):
+    """Somebody wants the demo to end."""
+
+
+def run(*, smoke: bool) -> int:
+    """Run the demo and return its exit code."""
+    for ending in ENDINGS:
+        signal.signal(ending, _stop)
+    screen = Screen()
+    try:
+        return _smoke(screen) if smoke else _demo(screen)
+    except CannotStart as error:
+        screen.problem(str(error))
+        return 1
+    except Stopped:
+        return 130 if smoke else 0
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)  # once is enough: what follows must not be interrupted
+    raise Stopped
+
+
+def _demo(screen: Screen) -> int:
+    plan = plan_for_demo()
+    with _alone(plan.var), _running(plan, screen) as household:
+        report = _self_check(plan, screen)
+        screen.where_to_go(plan)
+        try:
+            while True:
+                time.sleep(0.5)
+                household.check()
+        except Stopped:
+            return 1 if report.failed else 0
+
+
+def _smoke(screen: Screen) -> int:
+    folder = Path(tempfile.mkdtemp(prefix="estuary-smoke-"))
+    folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+    try:
+        plan = plan_for_smoke(folder)
+        with _running(plan, screen):
+            failed = _self_check(plan, screen).failed
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if failed else 0
+
+
+def _self_check(plan: Plan, screen: Screen) -> Report:
+    with screen.step("Self-check", "Bought one of everything"), screen.console.status("") as status:
+        shop = open_shop(plan.web_url, plan.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+        report = tell_story(shop, lambda doing: status.update(f"Self-check: {doing} …"))
+    screen.report(report)
+    for failed in report.failed:
+        screen.problem(f"{failed.what}: {failed.handed_over}")
+    return report
+
+
+@contextmanager
+def _alone(var: Path) -> Iterator[None]:
+    """Make sure that no other demo lives in the same folder; raises CannotStart."""
+    var.parent.mkdir(parents=True, exist_ok=True)
+    with (var.parent / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart("Another demo runs in this folder. Stop it first with Ctrl-C.") from None
+        yield
+
+
+@contextmanager
+def _running(plan: Plan, screen: Screen) -> Iterator[Household]:
+    """Start everything, and stop everything in the end, however it ends."""
+    postgres, household = Postgres(plan.var), Household(plan.logs)
+    try:
+        postgres.stop()  # one that a killed demo left behind
+        shutil.rmtree(plan.var, ignore_errors=True)
+        plan.logs.mkdir(parents=True)
+        _start(plan, screen, postgres, household)
+        yield household
+    finally:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        with suppress(OSError):  # the terminal may be gone
+            screen.console.print("\nStopping …")
+        household.stop()
+        postgres.stop()
+        with suppress(OSError):
+            screen.console.print("Everything is stopped.")
+
+
+def _start(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
+    with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
+        env = plan.environment(postgres.start())
+    with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
+        household.start("sandbox", _sandbox_command(plan), env)
+        household.wait_for(lambda: _answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
+    with screen.step("Migrating the database", "Database migrated"):
+        household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "1"], env)
+    with screen.step("Seeding the marketplace", "Marketplace seeded"):
+        household.run("seed", [PYTHON, "manage.py", "seed"], env)
+    with screen.step("Starting the web server and the worker", f"Web server on {plan.web_url}, and a worker"):
+        web_env = env | {"WEB_DB_POOL_SIZE": str(DB_POOL)}
+        household.start("web", _web_command(plan), web_env)
+        worker = household.start("worker", [PYTHON, "manage.py", "worker"], env)
+        ready = f"http://{HOST}:{plan.web_port}/api/v1/payments/config/"
+        household.wait_for(lambda: _answers(ready), "The web server")
+        household.wait_for(lambda: _says_ready(worker), "The worker")
+
+
+def _sandbox_command(plan: Plan) -> list[str]:
+    return [
+        PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(plan.sandbox_port),
+        "--webhook-url", plan.webhook_url, "--webhook-secret", plan.webhook_secret,
+        "--webhook-api-version", API_VERSION,
+    ]  # fmt: skip
+
+
+def _web_command(plan: Plan) -> list[str]:
+    return [
+        str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
+        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--access-log",
+        "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
+    ]  # fmt: skip
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _says_ready(worker: Child) -> bool:
+    return b"ready" in worker.log.read_bytes()
+
+
+def main(arguments: list[str]) -> int:
+    if unknown := [argument for argument in arguments if argument != "--smoke"]:
+        print(f"Unknown: {' '.join(unknown)}. There is only --smoke.", file=sys.stderr)
+        return 2
+    os.chdir(BASE_DIR)
+    return run(smoke="--smoke" in arguments)

@@ -1,0 +1,40 @@
+"""Whether what Stripe holds is what we say it holds, payment by payment, to the minor unit."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from demo.selfcheck.failure import need
+from demo.selfcheck.refunds import reported
+from demo.selfcheck.shop import Shop
+
+
+def money_agrees(shop: Shop) -> str:
+    """Compare every charge at Stripe with every order here and return the sum; raises SelfCheckFailed."""
+    stripes: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for charge in shop.dashboard.charges():
+        if charge["paid"]:
+            taken, returned = stripes[charge["payment_intent"]]
+            stripes[charge["payment_intent"]] = (
+                taken + charge["amount_captured"], returned + charge["amount_refunded"]
+            )  # fmt: skip
+    ours: dict[str, tuple[int, int]] = {}
+    for purchase in shop.made.values():
+        taken_text, returned_texts = reported(purchase)
+        if purchase.payment_intent and Decimal(taken_text):
+            ours[purchase.payment_intent] = (_cents(taken_text), sum(map(_cents, returned_texts)))
+    differ = [f"{pi}: Stripe {stripes.get(pi)}, we {ours.get(pi)}" for pi in sorted(stripes.keys() | ours.keys())
+              if stripes.get(pi) != ours.get(pi)]  # fmt: skip
+    need(not differ, "taken and returned differ (in cents): " + "; ".join(differ))
+    taken_sum, returned_sum = (sum(pair[side] for pair in ours.values()) for side in (0, 1))
+    return (
+        f"{len(ours)} payments: {_dollars(taken_sum)} taken − {_dollars(returned_sum)} returned = "
+        f"{_dollars(taken_sum - returned_sum)} USD, at Stripe and here alike"
+    )
+
+
+def _cents(text: str) -> int:
+    return int(Decimal(text) * 100)
+
+
+def _dollars(cents: int) -> str:
+    return f"{Decimal(cents) / 100:,.2f}"
