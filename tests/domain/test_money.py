@@ -1,0 +1,85 @@
+"""Money is exact: every price, every currency, every split."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from estuary.common.errors import InvalidAmount
+from estuary.common.money import MAX_MINOR, allocate, exponent, proportion, to_decimal, to_minor
+
+
+def test_every_price_up_to_9999_99_is_exact_in_both_directions() -> None:
+    for minor in range(1, 1_000_000):
+        assert to_minor(f"{minor // 100}.{minor % 100:02}", "usd") == minor
+    assert to_decimal(655, "usd") == "6.55"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("100.00", "usd", 10000),
+        (Decimal("19.99"), "eur", 1999),
+        (60, "jpy", 60),
+        ("6000", "jpy", 6000),
+        ("1.230", "kwd", 1230),
+        ("5", "isk", 500),
+        ("5.00", "ugx", 500),
+        ("7", "mga", 7),
+        ("1e2", "usd", 10000),
+    ],
+)
+def test_amounts_become_minor_units_as_stripe_counts_them(
+    amount: str | int | Decimal, currency: str, minor: int
+) -> None:
+    assert to_minor(amount, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        ("0", "usd"),
+        ("-1", "usd"),
+        ("NaN", "usd"),
+        ("sNaN", "usd"),
+        ("Infinity", "usd"),
+        ("1e400", "usd"),
+        ("1e-400", "usd"),
+        ("1.001", "usd"),
+        ("1.5", "jpy"),
+        ("1.234", "kwd"),
+        ("5.50", "isk"),
+        ("1000000.00", "usd"),
+        ("ten", "usd"),
+        ("", "usd"),
+        ("1.5", "krw"),
+    ],
+)
+def test_what_is_no_amount_is_refused(amount: str, currency: str) -> None:
+    with pytest.raises(InvalidAmount):
+        to_minor(amount, currency)
+
+
+@given(st.integers(1, MAX_MINOR), st.sampled_from(["usd", "eur", "jpy", "mga"]))
+def test_a_decimal_leads_back_to_its_minor_units(minor: int, currency: str) -> None:
+    assert to_minor(to_decimal(minor, currency), currency) == minor
+    assert to_decimal(minor, currency).count(".") == (exponent(currency) > 0)
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=30).filter(any))
+def test_a_split_loses_nothing_and_gives_nothing_to_what_weighs_nothing(
+    total: int, weights: list[int]
+) -> None:
+    parts = allocate(total, weights)
+    assert sum(parts) == total
+    assert all(part >= 0 for part in parts)
+    assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if weight == 0)
+
+
+@given(st.integers(1, 10**8), st.integers(1, 10**8), st.data())
+def test_cumulative_proportions_add_up_to_the_whole(whole: int, of: int, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, whole), max_size=6)))
+    upto = [proportion(cut, whole, of) for cut in [0, *cuts, whole]]
+    assert upto == sorted(upto)
+    assert upto[0] == 0 and upto[-1] == of
