@@ -172,7 +172,8 @@ NOTHING: dict[str, Any] = {
 }
 EXPECTED: dict[str, dict[str, Any]] = {
     "credits_paid": NOTHING | {"order": ("completed", 3333, 0), "balance": 3333, "ledger": 3333},
-    "credits_declined_then_paid": NOTHING | {"order": ("completed", 3333, 0), "balance": 3333, "ledger": 3333},
+    "credits_declined_then_paid": NOTHING
+    | {"order": ("completed", 3333, 0), "balance": 3333, "ledger": 3333},
     "credits_refunded_in_parts": NOTHING
     | {
         "order": ("refunded", 3333, 3333),
@@ -191,7 +192,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "refunds": [("succeeded", 10000, 0)],
         "bookings": [("session", "canceled")],
     },
-    "course_paid_by_bank_which_fails": NOTHING | {"order": ("canceled", 0, 0), "seats": [0, 0, 0], "cards": []},
+    "course_paid_by_bank_which_fails": NOTHING
+    | {"order": ("canceled", 0, 0), "seats": [0, 0, 0], "cards": []},
     "card_saved_and_removed": NOTHING
     | {"order": ("completed", 2000, 0), "balance": 2000, "ledger": 2000, "cards": []},
 }
