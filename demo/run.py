@@ -102,7 +102,7 @@ def _alone(var: Path) -> Iterator[None]:
 @contextmanager
 def _running(plan: Plan, screen: Screen) -> Iterator[Household]:
     """Start everything, and stop everything in the end, however it ends."""
-    postgres, household = Postgres(plan.var), Household(plan.logs)
+    postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
     try:
         postgres.stop()  # one that a killed demo left behind
         shutil.rmtree(plan.var, ignore_errors=True)
@@ -122,7 +122,7 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Household]:
 
 def _start(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
-        env = plan.environment(postgres.start())
+        env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
         household.start("sandbox", _sandbox_command(plan), env)
         household.wait_for(lambda: _answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")

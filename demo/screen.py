@@ -13,6 +13,7 @@ from demo.selfcheck.shop import PASSWORD
 from demo.selfcheck.story import Report
 
 WIDTH_IN_A_FILE = 190
+WIDE = 160  # where whole ids fit into the table
 
 
 def new_console() -> Console:
@@ -41,10 +42,19 @@ class Screen:
             title="One of everything, through the public API", title_justify="left", show_lines=False
         )
         for name in ("What", "Order", "Payment", "Amount", "Status", "Handed over"):
-            table.add_column(name, overflow="fold", justify="right" if name == "Amount" else "left")
+            table.add_column(
+                name,
+                overflow="fold",
+                no_wrap=name in {"Order", "Payment", "Amount"},
+                justify="right" if name == "Amount" else "left",
+            )
+        narrow = self.console.width < WIDE
         for row in report.rows:
             style = "red" if row.failed else None
-            cells = [row.what, row.order, row.payment, row.amount, row.status, row.handed_over]
+            order, payment = (
+                (_shortened(row.order), _shortened(row.payment)) if narrow else (row.order, row.payment)
+            )
+            cells = [row.what, order, payment, row.amount, row.status.replace("_", " "), row.handed_over]
             table.add_row(*map(escape, cells), style=style)
         self.console.print()
         self.console.print(table)
@@ -56,6 +66,10 @@ class Screen:
         self.console.print(WHERE_TO_GO.format(
             web=plan.web_url, sandbox=plan.sandbox_url, password=PASSWORD, logs=plan.logs
         ), soft_wrap=True)  # fmt: skip
+
+
+def _shortened(identifier: str) -> str:
+    return identifier[:8] + "…" if len(identifier) > 9 else identifier
 
 
 WHERE_TO_GO = """

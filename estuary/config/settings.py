@@ -141,7 +141,7 @@ HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrate
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 
-MAILERS = mailers(env.email_url.get_secret_value())
+MAILERS = mailers(env.email_url.get_secret_value() or ("" if SANDBOX else "smtp://localhost:25/"))
 DEFAULT_FROM_EMAIL = env.estuary_mail_from
 
 # --- The API ------------------------------------------------------------------------------------------------
