@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -54,13 +54,13 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def _demo(screen: Screen) -> int:
     plan = plan_for_demo()
-    with _alone(plan.var), _running(plan, screen) as household:
+    with _alone(plan.var), _running(plan, screen) as look_after:
         report = _self_check(plan, screen)
         screen.where_to_go(plan)
         try:
             while True:
                 time.sleep(0.5)
-                household.check()
+                look_after()
         except Stopped:
             return 1 if report.failed else 0
 
@@ -100,15 +100,20 @@ def _alone(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _running(plan: Plan, screen: Screen) -> Iterator[Household]:
-    """Start everything, and stop everything in the end, however it ends."""
+def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
+    """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
     postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
     try:
         postgres.stop()  # one that a killed demo left behind
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
         _start(plan, screen, postgres, household)
-        yield household
+
+        def look_after() -> None:
+            postgres.check()
+            household.check()
+
+        yield look_after
     finally:
         for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -39,7 +40,7 @@ class Screen:
 
     def report(self, report: Report) -> None:
         table = Table(
-            title="One of everything, through the public API", title_justify="left", show_lines=False
+            title="One of everything, through the public API", title_justify="left", box=box.SIMPLE_HEAD
         )
         for name in ("What", "Order", "Payment", "Amount", "Status", "Handed over"):
             table.add_column(

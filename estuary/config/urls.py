@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from estuary.config.error_page import error_page
+
 handler400 = "estuary.common.problems.bad_request"
 handler404 = "estuary.common.problems.not_found"
 handler500 = "estuary.common.problems.server_error"
@@ -21,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("docs/errors/", error_page, name="error-page"),
     path("_allauth/", include("allauth.headless.urls")),
 ]

@@ -1,0 +1,47 @@
+"""Every error that the API can answer is explained at the address that the error itself names."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from django.test import Client
+
+import estuary
+from estuary.common.errors import EstuaryError
+from estuary.common.problems import DRF_CODES
+from estuary.config.error_page import entries
+
+
+def _errors(cls: type[EstuaryError] = EstuaryError) -> Iterator[type[EstuaryError]]:
+    for name in [module.name for module in pkgutil.walk_packages(estuary.__path__, "estuary.")]:
+        if ".migrations" not in name and ".management" not in name:
+            importlib.import_module(name)
+    yield cls
+    for subclass in cls.__subclasses__():
+        yield from _errors(subclass)
+
+
+def _answered() -> set[tuple[str, int]]:
+    ours = {(error.code, error.status) for error in _errors()}
+    frameworks = {(code, status) for status, (code, _) in DRF_CODES.items()}
+    return ours | frameworks | {("internal_error", 500)}
+
+
+def test_every_code_is_in_the_reference_with_its_status_and_no_other_is() -> None:
+    explained = [(entry.code, entry.status) for entry in entries()]
+
+    assert set(explained) == _answered()
+    assert len(explained) == len(set(explained))
+
+
+def test_the_type_of_a_problem_leads_to_its_row() -> None:
+    problem = Client().get("/api/v1/nothing-here/").json()
+    address, _, code = problem["type"].partition("#")
+    page = Client().get(address)
+
+    assert page.status_code == 200
+    assert f'<tr id="{code}">' in page.content.decode()
+
+
+def test_what_the_reference_says_is_escaped() -> None:
+    assert "<code>Retry-After</code>" in Client().get("/docs/errors/").content.decode()
