@@ -50,6 +50,9 @@ class Environment(BaseSettings):
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = ""
     stripe_http_client: str = ""
+    stripe_js_url: str = Field(
+        default="", description="sandbox only: its Stripe.js as the browser reaches it, if not at STRIPE_API_BASE"
+    )
     frontend_url: str = ""
     database_url: SecretStr = SecretStr("")
 
@@ -107,11 +110,20 @@ class Environment(BaseSettings):
             problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
         if self.stripe_http_client and not self.estuary_sandbox:
             problems.append("  STRIPE_HTTP_CLIENT is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
+        if self.stripe_js_url and not self.estuary_sandbox:
+            problems.append("  STRIPE_JS_URL is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
         return problems
 
     def _text(self, name: str) -> str:
         value = getattr(self, name)
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    @property
+    def sandbox_js_url(self) -> str:
+        """Where the browser finds the sandbox's Stripe.js; empty on real Stripe, which serves its own."""
+        if not self.estuary_sandbox:
+            return ""
+        return self.stripe_js_url or f"{self.stripe_api_base.rstrip('/')}/v3/stripe.js"
 
     @property
     def webhook_secrets(self) -> list[str]:

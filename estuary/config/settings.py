@@ -23,6 +23,7 @@ STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
 STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
 STRIPE_WEBHOOK_SECRETS = env.webhook_secrets
 STRIPE_API_BASE = env.stripe_api_base  # empty: api.stripe.com
+STRIPE_JS_URL = env.sandbox_js_url  # empty: js.stripe.com
 STRIPE_HTTP_CLIENT = env.stripe_http_client  # a dotted path, sandbox only
 
 # --- Django -------------------------------------------------------------------------------------------------

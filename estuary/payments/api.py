@@ -11,13 +11,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.money import to_decimal
+from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
 from estuary.payments import client, methods
 from estuary.payments.customers import ensure_customer, next_setup_key
 from estuary.payments.models import PaymentMethod
 from estuary.payments.purchase import Begun, begin_purchase
 from estuary.payments.requests import PaymentRequestSerializer, purchase_from
+
+KEY_MISSING = (
+    "Cards can't be taken here yet: NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set on the server. "
+    "Set it to the publishable key of your Stripe account, pk_live_… or pk_test_…, and start the server again."
+)
 
 
 class CreatePaymentView(APIView):
@@ -168,7 +173,10 @@ class ConfigView(APIView):
 
     class PublicSettings(serializers.Serializer[Any]):
         publishable_key = serializers.CharField(help_text="empty: set NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY")
+        problem = serializers.CharField(help_text="why cards can't be taken, for people; empty when they can")
+        stripe_js_url = serializers.CharField(help_text="the sandbox's own Stripe.js; empty: js.stripe.com")
         currency = serializers.CharField()
+        minimum_charge = serializers.CharField(help_text="the smallest share a card can pay, in `currency`")
         sandbox = serializers.BooleanField()
 
     @extend_schema(summary="Read the public settings", responses={200: PublicSettings})
@@ -176,7 +184,10 @@ class ConfigView(APIView):
         return Response(
             {
                 "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+                "problem": "" if settings.STRIPE_PUBLISHABLE_KEY else KEY_MISSING,
+                "stripe_js_url": settings.STRIPE_JS_URL,
                 "currency": settings.CURRENCY,
+                "minimum_charge": to_decimal(min_charge_minor(settings.CURRENCY), settings.CURRENCY),
                 "sandbox": settings.SANDBOX,
             }
         )
