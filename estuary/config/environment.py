@@ -51,7 +51,8 @@ class Environment(BaseSettings):
     stripe_api_base: str = ""
     stripe_http_client: str = ""
     stripe_js_url: str = Field(
-        default="", description="sandbox only: its Stripe.js as the browser reaches it, if not at STRIPE_API_BASE"
+        default="",
+        description="sandbox only: its Stripe.js as the browser reaches it, if not at STRIPE_API_BASE",
     )
     frontend_url: str = ""
     database_url: SecretStr = SecretStr("")

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.utils.csp import CSP
 
 from estuary.config.database import database_settings, embedded_database_url
-from estuary.config.environment import read_environment
+from estuary.config.environment import BASE_DIR, read_environment
 from estuary.config.mail import mailers
 
 env = read_environment()
@@ -66,7 +67,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -102,6 +104,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+STOREFRONT_ROOT = BASE_DIR / "frontend" / "out"  # what `make frontend` exports
 WHITENOISE_USE_FINDERS = True  # admin and API docs are served without a collectstatic step
 
 # --- Security -----------------------------------------------------------------------------------------------
@@ -114,6 +117,11 @@ SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
 X_FRAME_OPTIONS = "DENY"
+SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py has the strict one of its pages
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

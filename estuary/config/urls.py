@@ -1,9 +1,10 @@
-"""Every address of the project: the API under /api/v1/, sign-in by allauth, the admin, the docs."""
+"""Every address of the project: the API under /api/v1/, sign-in by allauth, the docs, and the storefront."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from estuary.config.error_page import error_page
+from estuary.config.storefront import storefront
 
 handler400 = "estuary.common.problems.bad_request"
 handler404 = "estuary.common.problems.not_found"
@@ -25,4 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
     path("_allauth/", include("allauth.headless.urls")),
+    # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.
+    re_path(
+        r"^(?!(?:api|_allauth|_next|admin|docs|static)(?:/|$))(?P<path>.*)$", storefront, name="storefront"
+    ),
 ]

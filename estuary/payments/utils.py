@@ -133,7 +133,8 @@ def create_checkout_session(order: Order, *, customer_id: str) -> CheckoutSessio
         "line_items": [{"price_data": price, "quantity": 1}],
         "metadata": metadata,
         "payment_intent_data": intent_data,
-        "success_url": order.success_url or f"{settings.FRONTEND_URL}/checkout/return/?order={order.public_id}",
+        "success_url": order.success_url
+        or f"{settings.FRONTEND_URL}/checkout/return/?order={order.public_id}",
         "cancel_url": order.cancel_url or f"{settings.FRONTEND_URL}/orders/?id={order.public_id}&canceled=1",
         "expires_at": int(max(order.expires_at, order.created_at + CHECKOUT_LIFE).timestamp()),
     }

@@ -1,0 +1,143 @@
+"""The storefront on the API's own origin: its exported pages, each with the Content-Security-Policy that fits it.
+
+The pages are static, so a nonce is not possible: the inline scripts that the export wrote are allowed by their hashes.
+"""
+
+import base64
+import hashlib
+import mimetypes
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.csp import CSP
+from django.views.decorators.csp import csp_override
+from django.views.decorators.http import require_safe
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+from estuary.common.origins import origin_of
+from estuary.common.problems import not_found
+
+ASSETS = "_next"
+NOT_FOUND = "404.html"
+PAGE_SUFFIXES = frozenset({".html", ".txt"})
+INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+NOT_BUILT = "The storefront is not built yet: run `make frontend`, then start the server again.\n"
+
+
+class StorefrontAssets(WhiteNoiseMiddleware):
+    """Static files as ever, and the storefront's scripts, styles and fonts, whose names carry their hash."""
+
+    def __init__(self, get_response: Callable[..., Any]) -> None:
+        super().__init__(get_response)
+        assets = Path(settings.STOREFRONT_ROOT) / ASSETS
+        if assets.is_dir():
+            self.add_files(str(assets), prefix=f"{ASSETS}/")
+
+    def immutable_file_test(self, path: str, url: str) -> bool:
+        return url.startswith(f"/{ASSETS}/static/") or bool(super().immutable_file_test(path, url))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One exported file, held in memory."""
+
+    body: bytes
+    content_type: str
+    etag: str
+    policy: dict[str, Any]
+
+
+@cache
+def exported_pages(root: Path) -> dict[str, Page]:
+    """Read every page and every navigation payload below ``root``, by its path."""
+    files = (path for path in root.rglob("*") if path.suffix in PAGE_SUFFIXES and path.is_file())
+    return {
+        path.relative_to(root).as_posix(): _page(path)
+        for path in files
+        if path.relative_to(root).parts[0] != ASSETS
+    }
+
+
+def _page(path: Path) -> Page:
+    body = path.read_bytes()
+    is_html = path.suffix == ".html"
+    kind = mimetypes.types_map.get(path.suffix, "text/plain")
+    return Page(
+        body=body,
+        content_type=f"{kind}; charset=utf-8",
+        etag=f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"',
+        policy=content_policy(inline_scripts(body.decode())) if is_html else {"default-src": [CSP.NONE]},
+    )
+
+
+def inline_scripts(html: str) -> list[str]:
+    """Return the CSP sources of a page's inline scripts, each once."""
+    digests = (hashlib.sha256(text.encode()).digest() for text in INLINE_SCRIPT.findall(html))
+    return sorted({f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests})
+
+
+def content_policy(hashes: list[str]) -> dict[str, list[str]]:
+    """Return what a page may load: its own files, and Stripe.js with what that needs.
+
+    Source: https://docs.stripe.com/security/guide#content-security-policy
+    """
+    scripts, frames, calls = _stripe_sources()
+    return {
+        "default-src": [CSP.NONE],
+        "script-src": [CSP.SELF, *hashes, *scripts],
+        "style-src": [CSP.SELF],
+        "font-src": [CSP.SELF],
+        "img-src": [CSP.SELF, "data:", *scripts],
+        "connect-src": [CSP.SELF, *calls],
+        "frame-src": frames,
+        "form-action": [CSP.SELF],
+        "base-uri": [CSP.NONE],
+        "object-src": [CSP.NONE],
+        "frame-ancestors": [CSP.NONE],
+    }
+
+
+def _stripe_sources() -> tuple[list[str], list[str], list[str]]:
+    """Return the origins of Stripe's scripts, frames and calls; in sandbox mode the sandbox is all three."""
+    if settings.STRIPE_JS_URL:
+        origins = sorted({origin_of(settings.STRIPE_JS_URL), origin_of(settings.STRIPE_API_BASE)})
+        return origins, origins, origins
+    scripts = ["https://js.stripe.com", "https://*.js.stripe.com"]
+    return scripts, [*scripts, "https://hooks.stripe.com"], ["https://api.stripe.com"]
+
+
+@require_safe
+def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer with an exported page; an address without one gets the storefront's own 404, or JSON for a program."""
+    pages = exported_pages(Path(settings.STOREFRONT_ROOT))
+    if found := pages.get(f"{path}index.html" if path.endswith("/") or not path else path):
+        return _answer(request, found, status=200)
+    if f"{path}/index.html" in pages:
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(f"/{path}/" + (f"?{query}" if query else ""))
+    if "text/html" not in request.headers.get("Accept", ""):
+        return not_found(request)
+    if missing := pages.get(NOT_FOUND):
+        return _answer(request, missing, status=404)
+    return HttpResponse(NOT_BUILT, status=404, content_type="text/plain; charset=utf-8")
+
+
+def _answer(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
+    @csp_override(page.policy)
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(page.body, status=status, content_type=page.content_type)
+        patch_cache_control(response, no_cache=True)
+        if status != 200:
+            return response
+        response["ETag"] = page.etag
+        return get_conditional_response(request, etag=page.etag, response=response) or response
+
+    return respond(request)
