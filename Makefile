@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test check sandbox stripe-cli clean
+.PHONY: help setup demo smoke test check frontend sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,6 +9,11 @@ CLI_VERSION := 1.52.0
 CLI := .cache/stripe-cli
 SYNCED := .venv/.synced
 CLI_READY := $(CLI)/.installed-$(CLI_VERSION)
+NODE_READY := frontend/node_modules/.installed
+BUILT := frontend/.built
+# Folders too: their time changes when a file goes away.
+PAGES := $(shell find frontend/src 2>/dev/null) $(wildcard frontend/*.ts frontend/*.mjs frontend/*.json)
+NPM = cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" NEXT_TELEMETRY_DISABLED=1 npm --silent
 
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
@@ -24,16 +29,16 @@ help: ## say what there is (this)
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
+demo: $(SYNCED) $(BUILT) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
 	@exec $(BIN)/python -m demo
 
-smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
+smoke: $(SYNCED) $(BUILT) ## the same on free ports, then stop: 0 when all was well
 	@exec $(BIN)/python -m demo --smoke
 
-test: $(SYNCED) $(CLI_READY) ## run every test
+test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	$(BIN)/python -m pytest
 
-check: $(SYNCED) ## style, types, layers, migrations, deployment settings, the OpenAPI document
+check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -41,6 +46,11 @@ check: $(SYNCED) ## style, types, layers, migrations, deployment settings, the O
 	$(SANDBOX) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(NPM) run lint
+	$(NPM) run types
+	$(NPM) run api -- --check
+
+frontend: $(BUILT) ## build the storefront, when its sources have changed
 
 sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
 	@exec $(BIN)/python -m stripe_sandbox
@@ -48,8 +58,22 @@ sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
 stripe-cli: $(CLI_READY) ## get Stripe's official command line tool into .cache/stripe-cli
 	@echo "Stripe CLI: $(CLI)/node_modules/.bin/stripe"
 
+# What is served is compressed once, here, and never while somebody waits.
+$(BUILT): $(PAGES) $(NODE_READY) | $(SYNCED)
+	@echo "Building the storefront"
+	@$(NPM) run build > .build.log 2>&1 || { cat .build.log; \
+	  echo "The storefront could not be built: the lines above say why."; exit 1; }
+	@$(BIN)/python -m whitenoise.compress --quiet frontend/out/_next
+	@touch $@
+
+$(NODE_READY): frontend/package.json frontend/package-lock.json | $(SYNCED)
+	@echo "Getting the storefront's packages"
+	@$(NPM) ci --no-audit --no-fund --loglevel error || { \
+	  echo "The storefront's packages could not be downloaded: the lines above say why. Is there a network?"; exit 1; }
+	@touch $@
+
 clean: ## remove what the demo and the tests left; keeps what was downloaded
-	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis frontend/.next frontend/out $(BUILT)
 
 setup: $(SYNCED) ## get uv, Python and every package
 

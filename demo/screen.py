@@ -75,6 +75,7 @@ def _shortened(identifier: str) -> str:
 
 WHERE_TO_GO = """
 [bold]Estuary is up.[/]
+  [bold]Storefront          {web}/[/]
   API documentation   {web}/api/docs/
   Admin               {web}/admin/
   Stripe sandbox      {sandbox}/_sandbox/  (payments, refunds, disputes: act as the bank and the dashboard)

@@ -27,7 +27,7 @@ from estuary.common.problems import not_found
 
 ASSETS = "_next"
 NOT_FOUND = "404.html"
-PAGE_SUFFIXES = frozenset({".html", ".txt"})
+PAGE_SUFFIXES = frozenset({".html", ".txt", ".svg"})
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 NOT_BUILT = "The storefront is not built yet: run `make frontend`, then start the server again.\n"
 
@@ -57,7 +57,7 @@ class Page:
 
 @cache
 def exported_pages(root: Path) -> dict[str, Page]:
-    """Read every page and every navigation payload below ``root``, by its path."""
+    """Read every page, every navigation payload and the icon below ``root``, by its path."""
     files = (path for path in root.rglob("*") if path.suffix in PAGE_SUFFIXES and path.is_file())
     return {
         path.relative_to(root).as_posix(): _page(path)

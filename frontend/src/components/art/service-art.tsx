@@ -11,14 +11,15 @@ const PALETTES: Record<ServiceType, Palette> = {
   bundle: { sky: "#f6ead0", sun: "#eda95c", near: "#7b5a1e", middle: "#b18a3d", far: "#dcc07d" },
 };
 
-/** Numbers between 0 and 1 that are always the same for the same seed. */
+/** Numbers between 0 and 1 that are always the same for the same seed (FNV-1a, then mulberry32). */
 function numbersFrom(seed: string): () => number {
   let state = 2166136261;
   for (const letter of seed) state = Math.imul(state ^ letter.charCodeAt(0), 16777619);
   return () => {
-    state = Math.imul(state ^ (state >>> 15), 2246822519);
     state = (state + 0x6d2b79f5) | 0;
-    return ((state ^ (state >>> 13)) >>> 0) / 4294967296;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
 
@@ -34,15 +35,15 @@ function bank(base: number, swing: number, next: () => number): string {
 
 /** What tells the types apart beside their colour: how many suns stand over the water, and how. */
 function Suns({ type, palette, next }: { type: ServiceType; palette: Palette; next: () => number }) {
-  const x = 90 + next() * 200;
-  const y = 52 + next() * 30;
+  const x = 120 + next() * 220;
+  const y = 84 + next() * 22;
   const rings = { session: 1, workshop: 3, course: 5, package: 3, bundle: 4 }[type];
-  if (type === "session") return <circle cx={x} cy={y} r="30" fill={palette.sun} />;
+  if (type === "session") return <circle cx={x} cy={y} r="27" fill={palette.sun} />;
   if (type === "workshop") {
     return (
       <g fill="none" stroke={palette.sun} strokeWidth="5">
-        {[14, 28, 42].slice(0, rings).map((radius) => (
-          <circle key={radius} cx={x} cy={y} r={radius} opacity={1.2 - radius / 50} />
+        {[12, 24, 36].slice(0, rings).map((radius) => (
+          <circle key={radius} cx={x} cy={y} r={radius} opacity={1.2 - radius / 45} />
         ))}
       </g>
     );
@@ -53,8 +54,8 @@ function Suns({ type, palette, next }: { type: ServiceType; palette: Palette; ne
         <circle
           key={index}
           cx={x - rings * 16 + index * (type === "package" ? 26 : 34)}
-          cy={y + (type === "course" ? 26 - index * 11 : Math.sin(index * 1.6) * 8)}
-          r={type === "package" ? 24 : 12}
+          cy={y + (type === "course" ? 18 - index * 8 : Math.sin(index * 1.6) * 8)}
+          r={type === "package" ? 22 : 11}
           opacity={type === "package" ? 0.55 : 0.95}
         />
       ))}
@@ -83,9 +84,9 @@ export function ServiceArt({
     >
       <rect width="400" height="240" fill={palette.sky} />
       <Suns type={type} palette={palette} next={next} />
-      <path d={bank(128, 44, next)} fill={palette.far} />
-      <path d={bank(164, 46, next)} fill={palette.middle} />
-      <path d={bank(202, 40, next)} fill={palette.near} />
+      <path d={bank(142, 52, next)} fill={palette.far} />
+      <path d={bank(168, 48, next)} fill={palette.middle} />
+      <path d={bank(196, 34, next)} fill={palette.near} />
     </svg>
   );
 }

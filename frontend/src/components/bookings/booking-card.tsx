@@ -12,7 +12,7 @@ import { BOOKING_STATES } from "@/lib/words";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 
-export function BookingCard({ booking, when }: { booking: Booking; when: When }) {
+export function BookingCard({ booking, when, alike }: { booking: Booking; when: When; alike: number }) {
   const [scheduling, setScheduling] = useState(false);
   const state = BOOKING_STATES[booking.status ?? "confirmed"];
   const live = booking.status === "confirmed" || booking.status === "partially_refunded";
@@ -21,7 +21,7 @@ export function BookingCard({ booking, when }: { booking: Booking; when: When })
       <div className="flex items-start justify-between gap-3">
         <h3 className="font-display text-heading leading-snug">{booking.service_name}</h3>
         {when === "unscheduled" ? (
-          <Badge tone="wait">No time yet</Badge>
+          <Badge tone="wait">{alike > 1 ? `${alike} to schedule` : "No time yet"}</Badge>
         ) : (
           <Badge tone={state.tone}>{state.label}</Badge>
         )}
@@ -47,12 +47,14 @@ export function BookingCard({ booking, when }: { booking: Booking; when: When })
             Add to calendar
           </Button>
         ) : null}
-        {live && when !== "past" ? <CancelBooking booking={booking} /> : null}
+        {live && when !== "past" ? (
+          <CancelBooking booking={booking} label={alike > 1 ? "Cancel one" : "Cancel"} />
+        ) : null}
         <Link
           href={`/orders/?id=${booking.order_id}`}
           className="ml-auto text-base text-tide underline underline-offset-4"
         >
-          Order
+          See order
         </Link>
       </div>
       {scheduling ? <ScheduleDialog booking={booking} onClose={() => setScheduling(false)} /> : null}

@@ -1,4 +1,5 @@
 "use client";
+import type { Booking } from "@/api/generated";
 import { SignedIn } from "@/components/auth/signed-in";
 import { ButtonLink } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
@@ -43,13 +44,22 @@ function Section({ when, title }: { when: When; title: string }) {
         </Empty>
       ) : null}
       <ul className="grid gap-4 md:grid-cols-2">
-        {shown.map((booking) => (
+        {stacked(shown, when).map(([booking, alike]) => (
           <li key={booking.id} className="flex">
-            <BookingCard booking={booking} when={when} />
+            <BookingCard booking={booking} when={when} alike={alike} />
           </li>
         ))}
       </ul>
       <More pages={bookings} />
     </section>
+  );
+}
+
+/** The open parts of one bundle are the same to the buyer: one card stands for all, with their number. */
+function stacked(bookings: Booking[], when: When): [Booking, number][] {
+  if (when !== "unscheduled") return bookings.map((booking) => [booking, 1]);
+  const stacks = Map.groupBy(bookings, ({ order_id, service_id, id }) => `${order_id} ${service_id ?? id}`);
+  return [...stacks.values()].flatMap((stack) =>
+    stack[0] ? [[stack[0], stack.length] as [Booking, number]] : [],
   );
 }

@@ -10,7 +10,7 @@ import { MINE } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 
 /** Cancels a booking; the dialog says first whether its price comes back. */
-export function CancelBooking({ booking }: { booking: Booking }) {
+export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const cancel = useMutation({
@@ -21,7 +21,7 @@ export function CancelBooking({ booking }: { booking: Booking }) {
   return (
     <>
       <Button look="plain" className="text-base" onClick={() => setOpen(true)}>
-        Cancel
+        {label}
       </Button>
       <Confirm
         open={open}

@@ -1,7 +1,7 @@
 import type { OrderDetail } from "@/api/generated";
 import { Card, CardTitle } from "@/components/ui/card";
 import { cn } from "@/lib/cn";
-import { formatMoney, isZero } from "@/lib/money";
+import { formatMoney, isZero, toDecimal, toMinor } from "@/lib/money";
 
 type Row = { label: string; amount: string; strong?: boolean };
 
@@ -17,12 +17,8 @@ export function Receipt({ order }: { order: OrderDetail }) {
     <Card>
       <CardTitle>Receipt</CardTitle>
       <dl className="tabular mt-4">
-        {order.lines.map((line) => (
-          <Line
-            key={line.position}
-            label={line.service_name}
-            amount={formatMoney(line.amount, order.currency)}
-          />
+        {alike(order).map(({ label, amount }) => (
+          <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
         ))}
         <div className="mt-3 border-line border-t pt-3">
           {sums.map((row) => (
@@ -37,6 +33,17 @@ export function Receipt({ order }: { order: OrderDetail }) {
       </dl>
     </Card>
   );
+}
+
+/** Returns the lines with those that are the same counted together. */
+function alike({ lines, currency }: OrderDetail): Row[] {
+  const groups = Map.groupBy(lines, (line) => `${line.service_name} ${line.amount}`);
+  return [...groups.values()].map((same) => {
+    const [first] = same;
+    const minor = same.reduce((sum, line) => sum + toMinor(line.amount, currency), 0);
+    const times = same.length > 1 ? `${same.length} × ` : "";
+    return { label: `${times}${first?.service_name ?? ""}`, amount: toDecimal(minor, currency) };
+  });
 }
 
 function Line({ label, amount, strong }: { label: string; amount: string; strong?: boolean }) {

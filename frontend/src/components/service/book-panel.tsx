@@ -28,7 +28,7 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
     ...(choice.session ? { session: choice.session } : {}),
   });
   return (
-    <aside aria-label="Book" className="lg:sticky lg:top-6 lg:self-start">
+    <aside id="book" aria-label="Book" className="scroll-mt-4 lg:sticky lg:top-6 lg:self-start">
       <Card>
         <p className="tabular font-display text-3xl">
           {price ? formatMoney(price.amount, price.currency) : ""}

@@ -36,6 +36,8 @@ export function ServicePage() {
   return <Shown service={service.data} />;
 }
 
+const NEEDS_TIME = new Set(["session", "workshop"]);
+
 function Shown({ service }: { service: ServiceDetail }) {
   return (
     <article className="grid gap-8 lg:grid-cols-[1.15fr_1fr] lg:gap-12">
@@ -50,6 +52,12 @@ function Shown({ service }: { service: ServiceDetail }) {
         <h1 className="mt-3 font-display text-title tracking-tight">{service.name}</h1>
         <p className="mt-1 text-lg text-soft">with {service.practitioner.name}</p>
         <p className="mt-5 text-lg leading-relaxed">{service.summary}</p>
+        <a
+          href="#book"
+          className="mt-5 flex min-h-12 items-center justify-center rounded-full border border-tide bg-mist px-5 font-semibold text-tide-deep lg:hidden"
+        >
+          {NEEDS_TIME.has(service.type) ? "See the times" : "Book"}
+        </a>
         {service.description && service.description !== service.summary ? (
           <p className="mt-3">{service.description}</p>
         ) : null}
