@@ -36,13 +36,13 @@ class StorefrontAssets(WhiteNoiseMiddleware):
     """Static files as ever, and the storefront's scripts, styles and fonts, whose names carry their hash."""
 
     def __init__(self, get_response: Callable[..., Any]) -> None:
-        super().__init__(get_response)
+        super().__init__(get_response)  # type: ignore[no-untyped-call]
         assets = Path(settings.STOREFRONT_ROOT) / ASSETS
         if assets.is_dir():
-            self.add_files(str(assets), prefix=f"{ASSETS}/")
+            self.add_files(str(assets), prefix=f"{ASSETS}/")  # type: ignore[no-untyped-call]
 
     def immutable_file_test(self, path: str, url: str) -> bool:
-        return url.startswith(f"/{ASSETS}/static/") or bool(super().immutable_file_test(path, url))
+        return url.startswith(f"/{ASSETS}/static/") or bool(super().immutable_file_test(path, url))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

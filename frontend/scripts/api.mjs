@@ -44,7 +44,7 @@ try {
       "@hey-api/sdk",
       { name: "@hey-api/client-fetch", runtimeConfigPath: "@/api/runtime" },
     ],
-    logs: { level: "warn" },
+    logs: { level: "silent" },
   });
   if (check && !same(output, committed)) {
     console.error(
