@@ -11,7 +11,7 @@ export function Summary({ purchase, className }: { purchase: Purchase; className
       aria-label="What you buy"
       className={cn("overflow-hidden rounded-3xl border border-line bg-card lg:self-start", className)}
     >
-      <div className="h-24 sm:h-28">
+      <div className="hidden h-28 sm:block">
         {purchase.type === "credits" ? (
           <div className="grid h-full place-items-center bg-mist">
             <Waves className="h-9 w-24 text-tide" />

@@ -1,5 +1,6 @@
 "use client";
 import { useElements, useStripe } from "@stripe/react-stripe-js";
+import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
@@ -21,6 +22,8 @@ export type Payment = {
   newCard: NewCard;
   payer: Payer;
 };
+
+const NEXT_STEP = "Nothing was charged: try again, or use another card.";
 
 class AmountChanged extends Error {
   constructor() {
@@ -91,6 +94,8 @@ export function usePay() {
   return { pay, payElsewhere, busy, error, ready: stripe !== null };
 }
 
-function throwIf(refused: { message?: string } | undefined): void {
-  if (refused) throw new Error(refused.message ?? "The payment was refused. Try again, or use another card.");
+function throwIf(refused: StripeError | undefined): void {
+  if (!refused) return;
+  const reason = refused.message ?? "The payment was refused.";
+  throw new Error(refused.type === "validation_error" ? reason : `${reason} ${NEXT_STEP}`);
 }

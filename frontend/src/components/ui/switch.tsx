@@ -16,7 +16,7 @@ export function Switch({ checked, onChange, label, disabled }: Props) {
         onCheckedChange={onChange}
         disabled={disabled}
         aria-labelledby={id}
-        className="relative mt-0.5 h-7 w-12 shrink-0 rounded-full bg-edge transition-colors data-checked:bg-tide"
+        className="relative mt-0.5 flex h-7 items-center w-12 shrink-0 rounded-full bg-edge transition-colors data-checked:bg-tide"
       >
         <Base.Thumb className="block size-5 translate-x-1 rounded-full bg-white shadow transition-transform data-checked:translate-x-6" />
       </Base.Root>
