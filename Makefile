@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test check frontend sandbox stripe-cli clean
+.PHONY: help setup demo smoke test check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -66,11 +66,16 @@ $(BUILT): $(PAGES) $(NODE_READY) | $(SYNCED)
 	@$(BIN)/python -m whitenoise.compress --quiet frontend/out/_next
 	@touch $@
 
+# `npm ci` refuses a lock that lacks the packages of platforms which the registry it was written from does not carry;
+# `install --no-save` follows the same lock and adds the one for this platform, at the version its parent names.
 $(NODE_READY): frontend/package.json frontend/package-lock.json | $(SYNCED)
 	@echo "Getting the storefront's packages"
-	@$(NPM) ci --no-audit --no-fund --loglevel error || { \
+	@$(NPM) install --no-save --no-audit --no-fund --loglevel error || { \
 	  echo "The storefront's packages could not be downloaded: the lines above say why. Is there a network?"; exit 1; }
 	@touch $@
+
+screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images anew
+	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what the demo and the tests left; keeps what was downloaded
 	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis frontend/.next frontend/out $(BUILT)

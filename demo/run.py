@@ -107,7 +107,7 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
         postgres.stop()  # one that a killed demo left behind
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
-        _start(plan, screen, postgres, household)
+        start_everything(plan, screen, postgres, household)
 
         def look_after() -> None:
             postgres.check()
@@ -125,7 +125,8 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
             screen.console.print("Everything is stopped.")
 
 
-def _start(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
+def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
+    """Start every process of a demo, one after the other; raises CannotStart."""
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
         env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):

@@ -15,11 +15,9 @@ export function AccountMenu({ account }: { account: Account }) {
   };
   return (
     <Menu.Root modal={false}>
-      <Menu.Trigger
-        aria-label={`Your account, ${account.email}`}
-        className="grid size-11 place-items-center rounded-full bg-tide font-semibold text-lg text-white uppercase"
-      >
-        {account.name.slice(0, 1)}
+      <Menu.Trigger className="grid size-11 place-items-center rounded-full bg-tide font-semibold text-lg text-white uppercase">
+        <span className="sr-only normal-case">Your account, {account.email}</span>
+        <span aria-hidden="true">{account.name.slice(0, 1)}</span>
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner align="end" sideOffset={8} className="z-50">

@@ -1,0 +1,92 @@
+"""The storefront's pages as Django serves them: found, protected, and told apart from the API."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from estuary.config import storefront
+
+PAGE = "<!doctype html><script>greet()</script><script src='/_next/x.js'></script><p>Hello</p>"
+GREET = "'sha256-" + base64.b64encode(hashlib.sha256(b"greet()").digest()).decode() + "'"
+
+
+@pytest.fixture(autouse=True)
+def exported(tmp_path: Path, settings: Settings) -> Path:
+    """A small export of three pages."""
+    for name in ("index.html", "orders/index.html", "404.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(PAGE.replace("Hello", name))
+    settings.STOREFRONT_ROOT = tmp_path
+    return tmp_path
+
+
+def _policy(client: Client, path: str = "/") -> dict[str, list[str]]:
+    header = client.get(path)["Content-Security-Policy"]
+    return {name: sources for name, *sources in (part.split() for part in header.split(";"))}
+
+
+def test_a_page_is_served_and_not_sent_twice(client: Client) -> None:
+    first = client.get("/orders/?id=ord_1")
+    assert first.status_code == 200
+    assert b"orders/index.html" in first.content
+    assert client.get("/orders/", headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+def test_a_missing_slash_is_added_and_the_query_kept(client: Client) -> None:
+    answer = client.get("/orders?id=ord_1")
+    assert (answer.status_code, answer["Location"]) == (301, "/orders/?id=ord_1")
+
+
+def test_only_hashed_and_own_scripts_run(client: Client) -> None:
+    policy = _policy(client)
+    assert GREET in policy["script-src"]
+    assert "'unsafe-inline'" not in {source for sources in policy.values() for source in sources}
+    assert "'unsafe-eval'" not in policy["script-src"]
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["object-src"] == ["'none'"]
+
+
+def test_in_sandbox_mode_only_the_sandbox_is_let_in(client: Client, settings: Settings) -> None:
+    settings.STRIPE_JS_URL = "http://127.0.0.1:9/v3/stripe.js"
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    storefront.exported_pages.cache_clear()
+    policy = _policy(client)
+    assert policy["frame-src"] == ["http://127.0.0.1:9"]
+    assert "stripe.com" not in str(policy)
+
+
+def test_on_real_stripe_only_stripe_is_let_in(client: Client, settings: Settings) -> None:
+    settings.STRIPE_JS_URL = ""
+    storefront.exported_pages.cache_clear()
+    policy = _policy(client)
+    assert "https://js.stripe.com" in policy["script-src"]
+    assert policy["connect-src"] == ["'self'", "https://api.stripe.com"]
+    assert "https://hooks.stripe.com" in policy["frame-src"]
+
+
+def test_an_unknown_page_is_the_shops_own_404_for_people_and_json_for_programs(client: Client) -> None:
+    page = client.get("/nothing/", headers={"Accept": "text/html"})
+    assert (page.status_code, b"404.html" in page.content) == (404, True)
+    assert client.get("/nothing/")["Content-Type"] == "application/problem+json"
+    assert (
+        client.get("/api/v1/nothing/", headers={"Accept": "text/html"})["Content-Type"]
+        == "application/problem+json"
+    )
+
+
+def test_a_path_never_leaves_the_export(client: Client, exported: Path) -> None:
+    (exported.parent / "secret.txt").write_text("secret")
+    assert client.get("/../secret.txt").status_code == 404
+    assert client.get("/%2e%2e/secret.txt").status_code == 404
+
+
+def test_an_unbuilt_storefront_says_how_to_build_it(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.STOREFRONT_ROOT = tmp_path / "none"
+    answer = client.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert b"make frontend" in answer.content

@@ -1,0 +1,54 @@
+"""A real browser in front of the real thing: web server, worker, database and sandbox, started once for all tests."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from demo.plan import Plan
+from tests.browser.house import open_chromium, open_house
+from tests.browser.shopper import Shopper
+
+PHONE = {"width": 360, "height": 740}
+WAIT_MS = 15_000
+
+
+@pytest.fixture(scope="package")
+def house() -> Iterator[Plan]:
+    with open_house() as plan:
+        yield plan
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with open_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def context(browser: Browser, house: Plan) -> Iterator[BrowserContext]:
+    """A browser without a past, in Berlin, on a phone; no page may break the Content-Security-Policy or throw."""
+    context = browser.new_context(
+        base_url=house.web_url, viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin"
+    )
+    context.set_default_timeout(WAIT_MS)
+    broken: list[str] = []
+    context.on(
+        "console",
+        lambda message: broken.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    context.on("weberror", lambda error: broken.append(str(error.error)))
+    yield context
+    context.close()
+    assert broken == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def shopper(page: Page) -> Shopper:
+    """A newcomer, signed up."""
+    return Shopper(page).signs_up()

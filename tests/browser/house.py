@@ -1,0 +1,42 @@
+"""The whole house on free ports, and a browser to look at it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from demo.plan import Plan, plan_for_smoke
+from demo.postgres import Postgres
+from demo.processes import Household
+from demo.run import start_everything
+from demo.screen import Screen
+
+
+@contextmanager
+def open_house() -> Iterator[Plan]:
+    """Start everything that ``make demo`` starts, with the seeded marketplace; stop it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="estuary-browser-"))
+    folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+    plan = plan_for_smoke(folder)
+    postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
+    try:
+        plan.logs.mkdir(parents=True)
+        start_everything(plan, Screen(), postgres, household)
+        yield plan
+    finally:
+        household.stop()
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """Open Debian's Chromium where it is installed, else the one that ``playwright install chromium`` brought."""
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("chromium-browser")
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -1,0 +1,36 @@
+"""``python -m tests.browser.screenshots`` takes the pictures that the documentation shows."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from estuary.config.environment import BASE_DIR
+from tests.browser.house import open_chromium, open_house
+from tests.browser.shopper import Shopper
+
+FOLDER = Path(BASE_DIR, "docs", "images")
+DESK, PHONE = {"width": 1200, "height": 860}, {"width": 360, "height": 740}
+
+
+def take(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with open_house() as plan, open_chromium() as chromium:
+        page = chromium.new_page(
+            base_url=plan.web_url, viewport=DESK, locale="en-US", timezone_id="Europe/Berlin"
+        )
+        page.goto("/")
+        take(page, "storefront")
+        page.set_viewport_size(PHONE)
+        shopper = Shopper(page).signs_up().chooses("Sound bath at dusk").types_card()
+        take(page, "checkout-on-a-phone")
+        shopper.pays("35.00").is_thanked()
+        take(page, "booked-on-a-phone")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What a person does in the shop, in the words a person would use."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Self
+
+from playwright.sync_api import Frame, Locator, Page, expect
+
+GOOD, DECLINED, ASKS = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0025 0000 3155"
+MASTERCARD = "5555 5555 5555 4444"
+PASSWORD = "sea-otter-on-the-rocks"
+NUMBER, EXPIRY, CVC = (
+    re.compile("card number", re.I),
+    re.compile("expir", re.I),
+    re.compile("cvc|security", re.I),
+)
+THANKS = re.compile("^Thank you")
+
+
+class Shopper:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    # --- the account --------------------------------------------------------------------------------------
+    def signs_up(self) -> Self:
+        self.page.goto("/sign-up/")
+        self.page.get_by_label("E-mail").fill(f"{secrets.token_hex(6)}@buyer.example")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Create account").click()
+        self.page.wait_for_url("/")
+        return self
+
+    def signs_in(self, email: str, password: str) -> Self:
+        self.page.goto("/sign-in/")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("/")
+        return self
+
+    # --- choosing -----------------------------------------------------------------------------------------
+    def chooses(self, service: str, *, kind: str = "workshop") -> Self:
+        """Go from the front page to the checkout of a service, with its first date or slot when it needs one."""
+        self.page.goto(f"/?type={kind}")
+        self.page.get_by_role("link", name=re.compile(service)).click()
+        if kind in {"workshop", "session"}:
+            self.page.get_by_role("radio", disabled=False).first.check()
+        self.page.get_by_role("link", name="Continue to payment").click()
+        self.page.wait_for_url("**/checkout/**")
+        return self
+
+    def buys_credits(self, amount: str) -> Self:
+        self.page.goto(f"/checkout/?credits={amount}")
+        return self.types_card().pays(amount).is_thanked()
+
+    # --- paying -------------------------------------------------------------------------------------------
+    def types_card(self, number: str = GOOD) -> Self:
+        """Fill the card fields, wherever Stripe.js has put them."""
+        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=NUMBER)).fill(number)
+        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=EXPIRY)).fill("12 / 34")
+        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=CVC)).fill("123")
+        return self
+
+    def pays(self, amount: str) -> Self:
+        self.pay_button(amount).click()
+        return self
+
+    def pay_button(self, amount: str) -> Locator:
+        return self.page.get_by_role("button", name=f"Pay ${amount}", exact=True)
+
+    def answers_the_bank(self, answer: str) -> Self:
+        """Press Complete or Fail in the 3-D Secure challenge."""
+        self._in_any_frame(
+            lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I))
+        ).click()
+        return self
+
+    def is_thanked(self) -> Self:
+        self.page.wait_for_url("**/checkout/return/**")
+        expect(self.page.get_by_role("heading", name=THANKS)).to_be_visible()
+        return self
+
+    def is_told(self, text: str) -> Self:
+        expect(self.page.get_by_role("alert").filter(has_text=text)).to_be_visible()
+        return self
+
+    # --- afterwards ---------------------------------------------------------------------------------------
+    def orders(self) -> Locator:
+        self.page.goto("/orders/")
+        orders = self.page.locator("main li")
+        expect(orders.first).to_be_visible()
+        return orders
+
+    def bookings(self) -> Locator:
+        self.page.goto("/bookings/")
+        bookings = self.page.get_by_role("article")
+        expect(bookings.first).to_be_visible()
+        return bookings
+
+    def _in_any_frame(self, find: Callable[[Frame], Locator]) -> Locator:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            for frame in self.page.frames:
+                found = find(frame).locator("visible=true")
+                if found.count():
+                    return found.first
+            self.page.wait_for_timeout(100)
+        raise AssertionError("No frame of the page has it.")

@@ -1,0 +1,86 @@
+"""What a buyer does with what was bought: schedule, cancel, put into the calendar, sign out."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from demo.selfcheck.shop import PASSWORD as SEEDED
+from tests.browser.shopper import Shopper
+
+
+def test_a_part_of_a_bundle_is_given_a_time(shopper: Shopper) -> None:
+    page = (
+        shopper.chooses("Ten guided meditations", kind="bundle").types_card().pays("380.00").is_thanked().page
+    )
+    expect(shopper.bookings().first).to_contain_text("10 to schedule")
+    page.get_by_role("button", name="Choose a time").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Later days").click()
+    dialog.get_by_role("radio").first.check()
+    dialog.get_by_role("button", name="Confirm this time").click()
+    expect(page.get_by_role("article").filter(has_text="9 to schedule")).to_be_visible()
+    expect(page.get_by_role("button", name="Add to calendar")).to_have_count(1)
+
+
+def test_a_booking_goes_into_the_calendar_and_is_canceled_with_its_money_back(shopper: Shopper) -> None:
+    page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page
+    shopper.bookings()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Add to calendar").click()
+    calendar = Path(download.value.path()).read_bytes()
+    assert calendar.startswith(b"BEGIN:VCALENDAR\r\n")
+    assert b"SUMMARY:Sound bath at dusk\r\n" in calendar
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("$35.00 comes back to you")
+    page.get_by_role("button", name="Cancel the booking").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("Nothing is planned yet")).to_be_visible()
+    shopper.orders().get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Refunds")).to_be_visible()
+
+
+def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
+    page = shopper.chooses("Sound bath at dusk").types_card("4000 0000 0000 0002").pays("35.00").page
+    shopper.is_told("declined")
+    shopper.orders().get_by_role("link").first.click()
+    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+    expect(page.get_by_text("Canceled").first).to_be_visible()
+
+
+def test_signed_out_is_signed_out(shopper: Shopper) -> None:
+    page = shopper.page
+    page.get_by_role("button", name=re.compile("Your account")).click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
+    page.goto("/orders/")
+    expect(page.get_by_text("Sign in to go on")).to_be_visible()
+
+
+def test_an_expired_access_token_is_renewed_without_a_word(shopper: Shopper) -> None:
+    page = shopper.page
+    refused: list[str] = []
+
+    def refuse_once(route: object) -> None:
+        if refused:
+            route.continue_()  # type: ignore[attr-defined]
+        else:
+            refused.append("once")
+            route.fulfill(status=401, json={"code": "not_authenticated", "detail": "Sign in first."})  # type: ignore[attr-defined]
+
+    page.route("**/api/v1/credits/", refuse_once)
+    page.goto("/credits/")
+    expect(page.get_by_text("Your balance")).to_be_visible()
+    assert refused == ["once"]
+
+
+def test_practitioners_see_who_is_booked(shopper: Shopper) -> None:
+    shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
+    practitioner = Shopper(
+        shopper.page.context.browser.new_page(base_url=shopper.page.url.split("/checkout")[0])
+    )  # type: ignore[union-attr]
+    practitioner.signs_in("mateo@estuary.example", SEEDED)
+    practitioner.page.goto("/roster/")
+    expect(practitioner.page.get_by_text("Paid").first).to_be_visible()
+    practitioner.page.context.close()

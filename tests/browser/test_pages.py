@@ -1,0 +1,100 @@
+"""Every page: accessible, no wider than a phone, and calm when there is nothing or something is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.selfcheck.shop import PASSWORD as SEEDED
+from estuary.config.environment import BASE_DIR
+from tests.browser.conftest import PHONE
+from tests.browser.shopper import Shopper
+
+AXE = Path(BASE_DIR, "frontend", "node_modules", "axe-core", "axe.min.js")
+OPEN = [
+    "/",
+    "/?type=course",
+    "/services/?id=1",
+    "/services/?id=6",
+    "/services/?id=999999",
+    "/sign-in/",
+    "/sign-up/",
+    "/reset-password/",
+    "/verify-email/?key=x",
+    "/checkout/?service=12",
+    "/no-such-page/",
+]
+SIGNED_IN = [
+    "/checkout/?service=12",
+    "/checkout/card/?credits=25",
+    "/checkout/return/",
+    "/orders/",
+    "/bookings/",
+    "/credits/",
+    "/cards/",
+    "/roster/",
+]
+WIDTHS = [PHONE["width"], 1200]
+
+
+def _settle(page: Page, path: str) -> None:
+    page.goto(path)
+    expect(page.get_by_role("heading", level=1)).to_be_attached()
+    expect(page.get_by_text("Loading…")).to_have_count(0)
+
+
+def _serious(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{violation['id']}: {json.dumps([node['html'][:160] for node in violation['nodes']])}"
+        for violation in found["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+
+
+def _check(page: Page, path: str) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": PHONE["height"]})
+        _settle(page, path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than {width}"
+        assert _serious(page) == [], f"{path} at {width}"
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_a_visitor_finds_the_page_accessible(page: Page, path: str) -> None:
+    _check(page, path)
+
+
+@pytest.mark.parametrize("path", SIGNED_IN)
+def test_a_newcomer_finds_the_page_accessible(shopper: Shopper, path: str) -> None:
+    _check(shopper.page, path)
+
+
+def test_a_practitioner_finds_the_roster_accessible(page: Page) -> None:
+    Shopper(page).signs_in("ana@estuary.example", SEEDED)
+    _check(page, "/roster/")
+
+
+def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> None:
+    page.route("**/api/v1/services/**", lambda route: route.abort())
+    page.goto("/")
+    expect(page.get_by_role("alert").filter(has_text="Check your connection")).to_be_visible()
+    page.unroute("**/api/v1/services/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("link", name="Private yoga session").first).to_be_visible()
+
+
+def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
+    def without_key(route: object) -> None:
+        answer = route.fetch().json()  # type: ignore[attr-defined]
+        told = {
+            "publishable_key": "",
+            "problem": "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set on the server.",
+        }
+        route.fulfill(json=answer | told)  # type: ignore[attr-defined]
+
+    shopper.page.route("**/api/v1/payments/config/", without_key)
+    shopper.page.goto("/checkout/?credits=25")
+    shopper.is_told("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set")

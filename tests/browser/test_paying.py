@@ -1,0 +1,109 @@
+"""Paying in the browser, with the cards that the guide names, until the booking is there."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.shopper import ASKS, DECLINED, MASTERCARD, Shopper
+
+SOUND_BATH, PRICE = "Sound bath at dusk", "35.00"
+
+
+def test_a_workshop_is_booked_with_a_new_card(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    expect(shopper.bookings()).to_have_count(1)
+    expect(shopper.bookings().first).to_contain_text(SOUND_BATH)
+
+
+def test_a_declined_card_says_so_and_the_next_one_pays_the_same_order(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card(DECLINED).pays(PRICE).is_told("declined")
+    shopper.types_card().pays(PRICE).is_thanked()
+    expect(shopper.orders()).to_have_count(1)
+
+
+def test_a_card_that_asks_is_paid_once_the_bank_agrees(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card(ASKS).pays(PRICE).answers_the_bank("Complete").is_thanked()
+
+
+def test_a_card_that_asks_is_not_charged_when_the_bank_refuses(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card(ASKS).pays(PRICE).answers_the_bank("Fail")
+    shopper.is_told("Nothing was charged")
+    expect(shopper.pay_button(PRICE)).to_be_enabled()
+
+
+def test_the_saved_card_is_chosen_the_next_time(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    shopper.chooses("Cooking for your dosha")
+    expect(shopper.page.get_by_role("radio", name=re.compile("Visa ending in 4242.*Default"))).to_be_checked()
+    shopper.pays("40.00").is_thanked()
+
+
+def test_a_new_card_is_taken_beside_a_saved_one(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    shopper.chooses("Cooking for your dosha")
+    shopper.page.get_by_role("radio", name="Use a new card").check()
+    shopper.types_card(MASTERCARD).pays("40.00").is_thanked()
+
+
+def test_the_single_line_card_field_pays_too(shopper: Shopper) -> None:
+    shopper.page.goto("/checkout/card/?credits=25.00")
+    shopper.types_card().pays("25.00").is_thanked()
+    shopper.page.goto("/credits/")
+    expect(shopper.page.get_by_text("$25.00").first).to_be_visible()
+
+
+def test_two_clicks_are_one_charge(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card().pay_button(PRICE).dblclick()
+    shopper.is_thanked()
+    expect(shopper.orders()).to_have_count(1)
+
+
+def test_going_back_after_paying_does_not_lead_to_the_payment(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    shopper.page.go_back()
+    expect(shopper.page.get_by_role("heading", name=SOUND_BATH)).to_be_visible()
+    expect(shopper.page).to_have_url(re.compile("/services/"))
+
+
+def test_a_second_tab_pays_the_order_of_the_first(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH)
+    other = Shopper(shopper.page.context.new_page())
+    other.page.goto(shopper.page.url)
+    other.types_card().pays(PRICE).is_thanked()
+    shopper.types_card().pays(PRICE)
+    expect(shopper.page.get_by_role("alert").or_(shopper.page.get_by_role("status")).last).to_be_visible()
+    expect(other.orders()).to_have_count(1)
+
+
+def test_a_closed_tab_does_not_lose_the_booking(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card()
+    with shopper.page.expect_response(re.compile(r"/payment_intents/.+/confirm")):
+        shopper.pays(PRICE)
+    later = Shopper(shopper.page.context.new_page())
+    shopper.page.close()
+    for _ in range(20):
+        later.page.goto("/bookings/")
+        if later.page.get_by_role("article").count():
+            break
+        later.page.wait_for_timeout(500)
+    expect(later.page.get_by_role("article")).to_have_count(1)
+
+
+def test_credits_pay_a_part_and_the_card_the_rest(shopper: Shopper) -> None:
+    shopper.buys_credits("20.00").chooses(SOUND_BATH)
+    shopper.page.get_by_role("switch", name=re.compile("Use my credits")).click()
+    shopper.pays("15.00").is_thanked()
+    shopper.page.goto("/credits/")
+    expect(shopper.page.get_by_text("$0.00").first).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["course", "package", "bundle"])
+def test_what_has_no_single_time_is_booked_as_a_whole(shopper: Shopper, kind: str) -> None:
+    name, price = {
+        "course": ("Yoga foundations", "210.00"),
+        "package": ("The reset week", "230.00"),
+        "bundle": ("Ten guided meditations", "380.00"),
+    }[kind]
+    shopper.chooses(name, kind=kind).types_card().pays(price).is_thanked()
+    expect(shopper.bookings().first).to_be_visible()
