@@ -9,9 +9,10 @@ const pages = readdirSync(out, { recursive: true }).filter((name) => name.endsWi
 
 for (const page of pages.sort()) {
   const html = readFileSync(join(out, page), "utf8");
-  const scripts = new Set(
-    [...html.matchAll(/<script[^>]*\ssrc="([^"]+)"(?![^>]*noModule)/g)].map((match) => match[1]),
-  );
+  const tags = [...html.matchAll(/<script[^>]*>/g)]
+    .map(([tag]) => tag)
+    .filter((tag) => !/nomodule/i.test(tag));
+  const scripts = new Set(tags.flatMap((tag) => tag.match(/\ssrc="([^"]+)"/)?.[1] ?? []));
   const bytes = [...scripts].reduce((sum, src) => sum + gzipSync(readFileSync(join(out, src))).length, 0);
   console.log(`${String(Math.round(bytes / 1024)).padStart(5)} kB  /${relative(".", dirname(page))}`);
 }

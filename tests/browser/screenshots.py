@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from estuary.config.environment import BASE_DIR
 from tests.browser.house import open_chromium, open_house
 from tests.browser.shopper import Shopper
 
 FOLDER = Path(BASE_DIR, "docs", "images")
-DESK, PHONE = {"width": 1200, "height": 860}, {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1200, "height": 860}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def take(page: Page, name: str) -> None:

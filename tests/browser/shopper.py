@@ -58,10 +58,13 @@ class Shopper:
     # --- paying -------------------------------------------------------------------------------------------
     def types_card(self, number: str = GOOD) -> Self:
         """Fill the card fields, wherever Stripe.js has put them."""
-        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=NUMBER)).fill(number)
-        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=EXPIRY)).fill("12 / 34")
-        self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=CVC)).fill("123")
+        self.field(NUMBER).fill(number)
+        self.field(EXPIRY).fill("12 / 34")
+        self.field(CVC).fill("123")
         return self
+
+    def field(self, name: re.Pattern[str]) -> Locator:
+        return self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=name))
 
     def pays(self, amount: str) -> Self:
         self.pay_button(amount).click()
@@ -76,6 +79,15 @@ class Shopper:
             lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I))
         ).click()
         return self
+
+    def tabs_to(self, target: Locator) -> Self:
+        """Press Tab until the focus is on it, as somebody without a mouse would."""
+        target.wait_for()
+        for _ in range(90):
+            if target.evaluate("element => element === element.ownerDocument.activeElement"):
+                return self
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never led to {target}.")
 
     def is_thanked(self) -> Self:
         self.page.wait_for_url("**/checkout/return/**")

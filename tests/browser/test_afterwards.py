@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Route, expect
 
+from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
 from tests.browser.shopper import Shopper
 
@@ -62,12 +63,12 @@ def test_an_expired_access_token_is_renewed_without_a_word(shopper: Shopper) -> 
     page = shopper.page
     refused: list[str] = []
 
-    def refuse_once(route: object) -> None:
+    def refuse_once(route: Route) -> None:
         if refused:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
         else:
             refused.append("once")
-            route.fulfill(status=401, json={"code": "not_authenticated", "detail": "Sign in first."})  # type: ignore[attr-defined]
+            route.fulfill(status=401, json={"code": "not_authenticated", "detail": "Sign in first."})
 
     page.route("**/api/v1/credits/", refuse_once)
     page.goto("/credits/")
@@ -75,12 +76,9 @@ def test_an_expired_access_token_is_renewed_without_a_word(shopper: Shopper) -> 
     assert refused == ["once"]
 
 
-def test_practitioners_see_who_is_booked(shopper: Shopper) -> None:
+def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, house: Plan) -> None:
     shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
-    practitioner = Shopper(
-        shopper.page.context.browser.new_page(base_url=shopper.page.url.split("/checkout")[0])
-    )  # type: ignore[union-attr]
-    practitioner.signs_in("mateo@estuary.example", SEEDED)
+    practitioner = Shopper(browser.new_page(base_url=house.web_url)).signs_in("mateo@estuary.example", SEEDED)
     practitioner.page.goto("/roster/")
     expect(practitioner.page.get_by_text("Paid").first).to_be_visible()
     practitioner.page.context.close()

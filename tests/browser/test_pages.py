@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from demo.selfcheck.shop import PASSWORD as SEEDED
 from estuary.config.environment import BASE_DIR
@@ -87,13 +87,13 @@ def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> No
 
 
 def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
-    def without_key(route: object) -> None:
-        answer = route.fetch().json()  # type: ignore[attr-defined]
+    def without_key(route: Route) -> None:
+        answer = route.fetch().json()
         told = {
             "publishable_key": "",
             "problem": "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set on the server.",
         }
-        route.fulfill(json=answer | told)  # type: ignore[attr-defined]
+        route.fulfill(json=answer | told)
 
     shopper.page.route("**/api/v1/payments/config/", without_key)
     shopper.page.goto("/checkout/?credits=25")
