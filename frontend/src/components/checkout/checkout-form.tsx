@@ -71,7 +71,7 @@ export function CheckoutForm({
         <Card>
           <CardTitle>How would you like to pay?</CardTitle>
           {cards.length > 0 ? <CardChoice cards={cards} chosen={savedCard} onChoose={setPicked} /> : null}
-          {savedCard === null ? (
+          {savedCard === null && ready ? (
             <div className="mt-5 grid gap-5">
               <newCard.Fields />
               <Switch

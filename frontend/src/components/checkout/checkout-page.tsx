@@ -76,8 +76,7 @@ function Payment({
   const balances = useCredits();
   if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
   if (balances.isError) return <Failed error={balances.error} retry={balances.refetch} />;
-  if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
-  if (!cards.data || !balances.data || !config.data || !stripe.data) return <Loading />;
+  if (!cards.data || !balances.data || !config.data || stripe.isPending) return <Loading />;
   const balance =
     purchase.type === "credits"
       ? undefined
@@ -86,15 +85,18 @@ function Payment({
   const minimum = toMinor(config.data.minimum_charge, config.data.currency);
   const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, minimum);
   return (
-    <WithElements
-      stripe={stripe.data}
-      newCard={newCard}
-      purchase={purchase}
-      split={split}
-      cards={cards.data}
-      balanceMinor={balanceMinor}
-      credits={credits}
-    />
+    <div className="grid gap-5">
+      {stripe.isError ? <Failed error={stripe.error} retry={stripe.refetch} /> : null}
+      <WithElements
+        stripe={stripe.data ?? null} // without it credits and the hosted page still pay
+        newCard={newCard}
+        purchase={purchase}
+        split={split}
+        cards={cards.data}
+        balanceMinor={balanceMinor}
+        credits={credits}
+      />
+    </div>
   );
 }
 
