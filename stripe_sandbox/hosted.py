@@ -220,7 +220,8 @@ def _after_challenge(world: World, intent: Obj) -> Response:
         done = session["status"] == "complete"
         return redirect(_success_url(session) if done else f"/c/pay/{session['id']}?failed=authentication")
     manner = intent.get("_manner")
-    if manner and manner.return_url:
+    # Stripe.js shows this page in a dialog and comes back by itself.
+    if manner and manner.return_url and not manner.use_stripe_sdk:
         return redirect(_return_url(manner.return_url, intent))
     paid = intent["status"] in ("succeeded", "requires_capture", "processing")
     heading = "Confirmed" if paid else "Not confirmed"

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from stripe_sandbox import control_http, hosted, routes, webhook_endpoints
+from stripe_sandbox import control_http, hosted, js, routes, webhook_endpoints
 from stripe_sandbox.api import Api
 from stripe_sandbox.clock import Clock, SystemClock
 from stripe_sandbox.control import Control
@@ -54,6 +54,8 @@ class Sandbox:
             self.world.timers.run_due()
             if bare.startswith("/c/"):
                 return hosted.answer(self.world, method.upper(), bare, query, lower, body)
+            if bare.startswith("/v3/"):
+                return js.answer(bare)
             if bare.startswith("/_sandbox"):
                 return control_http.answer(self, method.upper(), bare, query, lower, body)
             response, recorded = self._api.answer(method.upper(), bare, query, lower, body)

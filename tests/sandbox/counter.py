@@ -1,0 +1,93 @@
+"""A shop's counter in a real browser: the sandbox on one origin, a page with a strict policy on another."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from stripe_sandbox import Sandbox
+from stripe_sandbox.server import app_for
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A shop</title><link rel="stylesheet" href="/shop.css"><script src="{script}"></script></head>
+<body><main><form id="form"><div id="card" class="box"></div><div id="expiry" class="box"></div>
+<div id="cvc" class="box"></div><div id="payment"></div><button>Pay</button></form></main></body></html>"""
+STYLE = """body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: #17302f; background: #f7f6f2; }
+main { max-width: 30rem; margin: 0 auto; padding: 16px; } form { display: grid; gap: 16px; }
+.box:empty, #payment:empty { display: none; }
+.box { padding: 14px; background: #fff; border: 1px solid #b9c4c1; border-radius: 12px; }
+.StripeElement--focus { border-color: #17615e; } .StripeElement--invalid { border-color: #9a3b1f; }
+button { font: inherit; padding: 12px; border: 0; border-radius: 12px; background: #17615e; color: #fff; }"""
+
+
+@dataclass
+class Counter:
+    """Where the shop is, and the sandbox behind it."""
+
+    url: str
+    base: str
+    sandbox: Sandbox
+
+
+@contextmanager
+def open_counter() -> Iterator[Counter]:
+    """Serve a sandbox and, on another port and so from another origin, the shop's page."""
+    with _sandbox() as (base, sandbox):
+        policy = f"default-src 'none'; script-src {base}; frame-src {base}; connect-src {base}; style-src 'self'"
+        shop = ThreadingHTTPServer(("127.0.0.1", 0), _shop(PAGE.format(script=f"{base}/v3/stripe.js"), policy))
+        threading.Thread(target=shop.serve_forever, daemon=True).start()
+        yield Counter(f"http://127.0.0.1:{shop.server_address[1]}/", base, sandbox)
+        shop.shutdown()
+        shop.server_close()
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def _sandbox() -> Iterator[tuple[str, Sandbox]]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    sandbox = Sandbox(public_url=base)
+    server = uvicorn.Server(
+        uvicorn.Config(app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield base, sandbox
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def _shop(page: str, policy: str) -> type[BaseHTTPRequestHandler]:
+    class Shop(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            style = self.path == "/shop.css"
+            body = (STYLE if style else page).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/css" if style else "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", policy)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the tests' output clean."""
+
+    return Shop
