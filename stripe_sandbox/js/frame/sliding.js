@@ -32,8 +32,9 @@ export class SlidingNumber {
     const { input, problem, empty } = this.#field;
     const focused = document.activeElement;
     const elsewhere = this.#line.contains(focused) && focused !== input;
-    const aside = this.#narrow && focused !== input && (elsewhere || !(problem || empty));
-    this.#line.classList.toggle("is-narrow", this.#narrow);
+    const crowded = this.#narrow && !empty;
+    const aside = crowded && focused !== input && (elsewhere || !problem);
+    this.#line.classList.toggle("is-narrow", crowded);
     this.#line.classList.toggle("is-aside", aside);
     input.style.transform = aside ? `translateX(${-this.#hiddenPart()}px)` : "";
     this.#line.scrollLeft = 0;
@@ -49,9 +50,9 @@ export class SlidingNumber {
   /** How wide the digits before the last group are, in the font that they are shown in. */
   #hiddenPart() {
     const { input } = this.#field;
-    const { font, letterSpacing } = getComputedStyle(input);
+    const { fontStyle, fontWeight, fontSize, fontFamily, letterSpacing } = getComputedStyle(input);
     const pen = document.createElement("canvas").getContext("2d");
-    pen.font = font;
+    pen.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
     pen.letterSpacing = letterSpacing === "normal" ? "0px" : letterSpacing;
     const before = input.value.slice(0, input.value.lastIndexOf(" ") + 1);
     return pen.measureText(before).width;

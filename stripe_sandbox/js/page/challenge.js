@@ -2,7 +2,7 @@
 import { callApi } from "../shared/api.js";
 
 const SHEET = `
-  dialog { box-sizing: border-box; width: min(30rem, calc(100vw - 1.5rem)); height: min(28rem, calc(100dvh - 1.5rem));
+  dialog { box-sizing: border-box; width: min(30rem, calc(100vw - 1.5rem)); height: min(33rem, calc(100dvh - 1.5rem));
     max-width: none; max-height: none; padding: 0; border: 0; border-radius: 1rem; overflow: hidden;
     background: #fff; color: #1a2233; box-shadow: 0 1.5rem 4rem rgb(10 20 40 / .35); }
   dialog::backdrop { background: rgb(16 24 40 / .6); }
@@ -15,6 +15,10 @@ const SHEET = `
   button:focus-visible { outline: 3px solid #0b5fd0; outline-offset: -3px; }
   iframe { flex: 1; width: 100%; border: 0; background: #f4f6f9; }
   @keyframes rise { from { opacity: 0; transform: translateY(.75rem); } }
+  @media (prefers-color-scheme: dark) {
+    dialog { background: #1b222d; color: #e9edf4; } header { border-color: #36404f; }
+    button { color: #a7b1c2; } button:hover { background: #2a3342; } iframe { background: #12171f; }
+  }
   @media (prefers-reduced-motion: reduce) { dialog[open] { animation: none; } }
 `;
 const TOLD = "stripe_sandbox.challenge";
@@ -53,7 +57,7 @@ function makeDialog(stage, address) {
   const cancel = document.createElement("button");
   const iframe = document.createElement("iframe");
   heading.id = "heading";
-  heading.textContent = "Your bank asks you to confirm";
+  heading.textContent = "Confirm with your bank";
   dialog.setAttribute("aria-labelledby", heading.id);
   cancel.type = "button";
   cancel.textContent = "Cancel";
