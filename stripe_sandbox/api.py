@@ -26,11 +26,15 @@ CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.
 _TELEMETRY = (
     "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page "
-    "pasted_fields expected_payment_method_type client_attribution_metadata client_context link_mode "
+    "pasted_fields expected_payment_method_type client_attribution_metadata link_mode "
     "set_as_default_payment_method"
 )
 TELEMETRY = frozenset(_TELEMETRY.split())
-BROWSER_FIELDS = {"client_secret": "str", "use_stripe_sdk": "bool"}
+BROWSER_FIELDS = {
+    "client_secret": "str",
+    "use_stripe_sdk": "bool",
+    "client_context": {"fields": {"mode": "str", "currency": "str", "setup_future_usage": "str"}},
+}
 SERVER_FAILED = (
     "An error occurred with our connection to Stripe's servers. We have been notified of the problem. "
     "(The sandbox was told to fail.)"

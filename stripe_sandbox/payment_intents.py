@@ -100,6 +100,7 @@ def confirm(call: Call) -> Obj:
     if intent["status"] not in attempts.CONFIRMABLE:
         raise unexpected(intent, _not_confirmable(intent))
     versions.refuse_method_types(call.version, call.params)
+    _check_client_context(intent, call.params)
     apply_common(intent, call.params)
     if call.params.get("setup_future_usage"):
         intent["setup_future_usage"] = call.params["setup_future_usage"]
@@ -265,6 +266,24 @@ def _check_confirm_parameters(params: dict[str, Any]) -> None:
     if params.get("off_session") is True and params.get("setup_future_usage"):
         message = "You cannot provide `setup_future_usage` together with `off_session=true`."
         raise InvalidParameter(message, param="setup_future_usage")
+
+
+def _check_client_context(intent: Obj, params: dict[str, Any]) -> None:
+    """Refuse an intent that is not what Elements in deferred mode told the buyer.
+
+    https://docs.stripe.com/payments/accept-a-payment-deferred
+    """
+    context = params.get("client_context")
+    if not context:
+        return
+    for name in ("currency", "setup_future_usage"):
+        given = context.get(name)
+        if given != intent[name]:
+            raise InvalidState(
+                f"The provided {name} ({given or 'null'}) does not match the expected {name} "
+                f"({intent[name] or 'null'}). Try confirming with a Payment Intent that is configured to use "
+                "the same parameters as Stripe Elements."
+            )
 
 
 def _check_return_url(call: Call, intent: Obj) -> None:

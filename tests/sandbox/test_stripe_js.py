@@ -13,7 +13,8 @@ from tests.sandbox.counter import Counter, Till, open_chromium, open_counter
 
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000002", "4000002500003155"
 DEFERRED = {"mode": "payment", "amount": 3500, "currency": "usd"}
-BY_CARD = "stripe.confirmCardPayment(argument, { payment_method: { card: made.card, billing_details: { name: 'Jo' } } })"
+NEW_CARD = "{ payment_method: { card: made.card, billing_details: { name: 'Jo' } } }"
+BY_CARD = f"stripe.confirmCardPayment(argument, {NEW_CARD})"
 IF_REQUIRED = "confirmParams: { return_url: location.href }, redirect: 'if_required'"
 BY_ELEMENTS = f"stripe.confirmPayment({{ elements, clientSecret: argument, {IF_REQUIRED} }})"
 TYPES = Path(__file__).parents[2] / "frontend" / "node_modules" / "@stripe" / "stripe-js" / "dist"
@@ -145,6 +146,17 @@ def test_without_if_required_the_page_is_left_for_the_return_url(payment_till: T
     )
 
 
+def test_what_the_page_promised_must_be_what_the_server_asks_for(payment_till: Till) -> None:
+    payment_till.types(GOOD).call("elements.submit()")
+    error = payment_till.call(BY_ELEMENTS, payment_till.intent(setup_future_usage="off_session"))["error"]
+    assert error["type"] == "invalid_request_error"
+    assert "The provided setup_future_usage (null) does not match the expected" in error["message"]
+    payment_till.call("elements.update({ setupFutureUsage: 'off_session' })")
+    payment_till.call("elements.submit()")
+    paid = payment_till.call(BY_ELEMENTS, payment_till.intent(setup_future_usage="off_session"))
+    assert paid["paymentIntent"]["status"] == "succeeded"
+
+
 # --- 3-D Secure ------------------------------------------------------------------------------------------------
 def test_a_challenge_is_completed_in_a_dialog(payment_till: Till) -> None:
     payment_till.types(ASKS).call("elements.submit()")
@@ -218,7 +230,8 @@ def test_a_card_is_saved_with_a_payment_element(till: Till) -> None:
 
 def test_payment_methods_and_tokens_are_made_of_what_was_typed(card_till: Till) -> None:
     card_till.types("5555555555554444")
-    script = "stripe.createPaymentMethod({ type: 'card', card: made.card, billing_details: { email: 'jo@example.com' } })"
+    details = "billing_details: { email: 'jo@example.com' }"
+    script = f"stripe.createPaymentMethod({{ type: 'card', card: made.card, {details} }})"
     method = card_till.call(script)["paymentMethod"]
     assert (method["card"]["brand"], method["billing_details"]["email"]) == ("mastercard", "jo@example.com")
     assert (
@@ -384,7 +397,11 @@ def test_a_failed_connection_is_an_error_and_not_an_exception(card_till: Till) -
 # --- safety ----------------------------------------------------------------------------------------------------
 def test_the_card_is_seen_by_the_sandbox_alone(till: Till) -> None:
     sent: list[Request] = []
-    till.page.on("request", lambda request: sent.append(request))
+
+    def note(request: Request) -> None:
+        sent.append(request)
+
+    till.page.on("request", note)
     till.begins().mounts("card", "#card").types(GOOD).call(BY_CARD, till.intent())
     assert "4242" not in till.page.content()
     assert till.page.evaluate("JSON.stringify(shop.heard).includes('4242')") is False

@@ -11,10 +11,24 @@ const OLD_STYLE = [4, 10];
 /** @type {Brand[]} */
 const BRANDS = [
   { name: "visa", label: "Visa", starts: /^4/, lengths: [16], gaps: FOURS, cvc: 3 },
-  { name: "mastercard", label: "Mastercard", starts: /^(5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720))/, lengths: [16], gaps: FOURS, cvc: 3 },
+  {
+    name: "mastercard",
+    label: "Mastercard",
+    starts: /^(5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720))/,
+    lengths: [16],
+    gaps: FOURS,
+    cvc: 3,
+  },
   { name: "amex", label: "American Express", starts: /^3[47]/, lengths: [15], gaps: OLD_STYLE, cvc: 4 },
   { name: "discover", label: "Discover", starts: /^(6011|64[4-9]|65)/, lengths: [16], gaps: FOURS, cvc: 3 },
-  { name: "diners", label: "Diners Club", starts: /^(30[0-5]|3095|36|3[89])/, lengths: [14, 16], gaps: OLD_STYLE, cvc: 3 },
+  {
+    name: "diners",
+    label: "Diners Club",
+    starts: /^(30[0-5]|3095|36|3[89])/,
+    lengths: [14, 16],
+    gaps: OLD_STYLE,
+    cvc: 3,
+  },
   { name: "jcb", label: "JCB", starts: /^35(2[89]|[3-8])/, lengths: [16], gaps: FOURS, cvc: 3 },
   { name: "unionpay", label: "UnionPay", starts: /^(62|81)/, lengths: [16, 17, 18, 19], gaps: FOURS, cvc: 3 },
 ];
@@ -107,7 +121,8 @@ export function problemOfExpiry(digits, today = new Date()) {
     return { code: "incomplete_expiry", message: "Your card's expiration date is incomplete." };
   }
   const years = yearOf(digits) - today.getFullYear();
-  if (years < 0) return { code: "invalid_expiry_year_past", message: "Your card's expiration year is in the past." };
+  if (years < 0)
+    return { code: "invalid_expiry_year_past", message: "Your card's expiration year is in the past." };
   if (years === 0 && month < today.getMonth() + 1) {
     return { code: "invalid_expiry_month_past", message: "Your card's expiration date is in the past." };
   }

@@ -26,7 +26,8 @@ function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
+    else if (value !== false && value !== undefined && value !== null)
+      element.setAttribute(name, String(value));
   }
   element.append(...children);
   return element;

@@ -33,9 +33,19 @@ export class Field {
     this.#rules = rules;
     this.message = h("span", { id: `${rules.name}-error`, class: "Error" });
     this.input = h("input", {
-      id: rules.name, name: rules.name, class: "Input", type: "text", inputmode: "numeric",
-      autocomplete: rules.autocomplete, autocorrect: "off", autocapitalize: "none", spellcheck: "false",
-      placeholder: rules.placeholder, "aria-label": rules.label, "aria-required": "true", "aria-invalid": "false",
+      id: rules.name,
+      name: rules.name,
+      class: "Input",
+      type: "text",
+      inputmode: "numeric",
+      autocomplete: rules.autocomplete,
+      autocorrect: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      placeholder: rules.placeholder,
+      "aria-label": rules.label,
+      "aria-required": "true",
+      "aria-invalid": "false",
       ...attributes,
     });
     this.input.addEventListener("input", () => this.#typed());

@@ -1,5 +1,16 @@
 /** The three fields of a card, together or each for itself. */
-import { brandOf, digitsOf, expiryDigits, formatExpiry, formatNumber, maxLength, problemOfCvc, problemOfExpiry, problemOfNumber, yearOf } from "./card.js";
+import {
+  brandOf,
+  digitsOf,
+  expiryDigits,
+  formatExpiry,
+  formatNumber,
+  maxLength,
+  problemOfCvc,
+  problemOfExpiry,
+  problemOfNumber,
+  yearOf,
+} from "./card.js";
 import { Field } from "./field.js";
 
 const cut = (typed) => {
@@ -10,7 +21,10 @@ const cut = (typed) => {
 /** @param {string} [placeholder] */
 export function numberField(placeholder = "Card number") {
   return new Field({
-    name: "number", label: "Card number", placeholder, autocomplete: "cc-number",
+    name: "number",
+    label: "Card number",
+    placeholder,
+    autocomplete: "cc-number",
     digits: cut,
     format: (typed) => formatNumber(cut(typed)),
     problem: problemOfNumber,
@@ -21,7 +35,10 @@ export function numberField(placeholder = "Card number") {
 /** @param {string} [placeholder] */
 export function expiryField(placeholder = "MM / YY") {
   return new Field({
-    name: "expiry", label: "Expiration date MM / YY", placeholder, autocomplete: "cc-exp",
+    name: "expiry",
+    label: "Expiration date MM / YY",
+    placeholder,
+    autocomplete: "cc-exp",
     digits: expiryDigits,
     format: formatExpiry,
     problem: problemOfExpiry,
@@ -36,7 +53,10 @@ export function expiryField(placeholder = "MM / YY") {
 export function cvcField(length, placeholder = "CVC") {
   const short = (typed) => digitsOf(typed).slice(0, length());
   return new Field({
-    name: "cvc", label: "Security code (CVC)", placeholder, autocomplete: "cc-csc",
+    name: "cvc",
+    label: "Security code (CVC)",
+    placeholder,
+    autocomplete: "cc-csc",
     digits: short,
     format: short,
     problem: (digits) => problemOfCvc(digits, length()),
@@ -92,7 +112,8 @@ export class CardFields {
   get card() {
     const card = {};
     for (const { input, digits } of this.fields) {
-      if (input.name === "expiry") Object.assign(card, { exp_month: Number(digits.slice(0, 2)), exp_year: yearOf(digits) });
+      if (input.name === "expiry")
+        Object.assign(card, { exp_month: Number(digits.slice(0, 2)), exp_year: yearOf(digits) });
       else card[input.name] = digits;
     }
     return card;

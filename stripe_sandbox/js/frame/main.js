@@ -18,7 +18,10 @@ function start({ connection: given, shared, options }) {
   // The key is the page's; where it is used is not for the page to say.
   connection = { ...given, base: window.location.origin };
   const hooks = { changed: () => queueMicrotask(report), connection };
-  view = type === "payment" ? new PaymentView(options, shared, hooks) : new SingleView(type, options, shared, hooks);
+  view =
+    type === "payment"
+      ? new PaymentView(options, shared, hooks)
+      : new SingleView(type, options, shared, hooks);
   siblings = new Siblings(shared.group, type, contribute);
   siblings.onBrand = (start) => view.knowBrand?.(start);
   document.body.dataset.type = type;

@@ -33,6 +33,18 @@ const BANKS = {
     fails: { iban: "DE62370400440532013001" },
   },
 };
+const OUTCOMES = [
+  {
+    value: "works",
+    title: "Test bank: succeeds later",
+    note: "The payment is processing for days, then it succeeds.",
+  },
+  {
+    value: "fails",
+    title: "Test bank: fails later",
+    note: "The payment is processing for days, then the bank returns it.",
+  },
+];
 const SHOWN_BRANDS = ["visa", "mastercard", "amex"];
 
 /**
@@ -64,15 +76,22 @@ function cardMethod(changed) {
   }
   show();
   return {
-    type: "card", label: "Card", icon: "unknown", panel,
+    type: "card",
+    label: "Card",
+    icon: "unknown",
+    panel,
     empty: () => fields.empty,
     complete: () => fields.complete,
     check: () => fields.check(),
     data: () => fields.card,
     clear: () => fields.clear(),
     focus: () => number.input.focus(),
-    lock: (disabled) => fields.fields.forEach(({ input }) => { input.disabled = disabled; }),
-    agree: (text) => agree(terms, text && `${text} your card for future payments in accordance with their terms.`),
+    lock: (disabled) =>
+      fields.fields.forEach(({ input }) => {
+        input.disabled = disabled;
+      }),
+    agree: (text) =>
+      agree(terms, text && `${text} your card for future payments in accordance with their terms.`),
   };
 }
 
@@ -99,30 +118,45 @@ function agree(terms, text) {
 /** @returns {Method} */
 function bankMethod(type, changed) {
   const { label, works, fails } = BANKS[type];
-  const options = [
-    bankOption("works", "Test bank: succeeds later", "The payment is processing for days, then it succeeds.", true, changed),
-    bankOption("fails", "Test bank: fails later", "The payment is processing for days, then the bank returns it.", false, changed),
-  ];
+  const options = OUTCOMES.map((outcome) => bankOption(outcome, changed));
   const inputs = options.map((option) => option.querySelector("input"));
   const chosen = () => inputs.find(({ checked }) => checked).value;
   const legend = h("legend", { class: "Label" }, "Choose a bank");
   const terms = h("p", { class: "TermsText", hidden: true });
   const panel = h("div", { class: "Panel" }, h("fieldset", {}, legend, ...options), terms);
   return {
-    type, label, icon: "bank", panel,
+    type,
+    label,
+    icon: "bank",
+    panel,
     empty: () => false,
     complete: () => true,
     check: () => undefined,
     data: () => (chosen() === "works" ? works : fails),
-    clear: () => { inputs[0].checked = true; },
+    clear: () => {
+      inputs[0].checked = true;
+    },
     focus: () => inputs.find(({ checked }) => checked).focus(),
-    lock: (disabled) => inputs.forEach((input) => { input.disabled = disabled; }),
-    agree: (text) => agree(terms, text && `${text} your bank account for this and future payments in accordance with their terms.`),
+    lock: (disabled) =>
+      inputs.forEach((input) => {
+        input.disabled = disabled;
+      }),
+    agree: (text) =>
+      agree(
+        terms,
+        text && `${text} your bank account for this and future payments in accordance with their terms.`,
+      ),
   };
 }
 
-function bankOption(value, title, note, checked, changed) {
+function bankOption({ value, title, note }, changed) {
+  const checked = value === "works";
   const input = h("input", { type: "radio", name: "bank", value, checked, onchange: changed });
-  const words = h("span", {}, h("span", { class: "RadioTitle" }, title), h("span", { class: "RadioNote" }, note));
-  return h("label", { class: "RadioOption" }, input, words);
+  const name = h("span", { class: "RadioTitle" }, title);
+  return h(
+    "label",
+    { class: "RadioOption" },
+    input,
+    h("span", {}, name, h("span", { class: "RadioNote" }, note)),
+  );
 }

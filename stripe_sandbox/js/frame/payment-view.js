@@ -62,7 +62,11 @@ export class PaymentView {
 
   check() {
     if (this.#chosen) return this.#chosen.check();
-    return { type: "validation_error", code: "incomplete_payment_details", message: "Please select a payment method." };
+    return {
+      type: "validation_error",
+      code: "incomplete_payment_details",
+      message: "Please select a payment method.",
+    };
   }
 
   entered() {
@@ -104,7 +108,10 @@ export class PaymentView {
     if (plan !== this.#drawn) {
       this.#drawn = plan;
       this.#methods = types.map((name) => methodOf(name, () => this.#changed())).filter(Boolean);
-      const dots = radios === "always" || radios === true || ((radios === "auto" || radios === "if_multiple") && this.#methods.length > 1);
+      const dots =
+        radios === "always" ||
+        radios === true ||
+        ((radios === "auto" || radios === "if_multiple") && this.#methods.length > 1);
       this.#layout = layOut(type, this.#methods, (name) => this.#select(name), dots);
       this.root.replaceChildren(this.#layout.root);
       this.#select(defaultCollapsed && this.#methods.length > 1 ? null : (this.#methods[0]?.type ?? null));
@@ -122,9 +129,16 @@ export class PaymentView {
   }
 
   #types() {
-    const { currency, allowedPaymentMethodTypes: allowed, excludedPaymentMethodTypes: excluded, paymentMethodTypes: listed } = this.#shared;
+    const {
+      currency,
+      allowedPaymentMethodTypes: allowed,
+      excludedPaymentMethodTypes: excluded,
+      paymentMethodTypes: listed,
+    } = this.#shared;
     const offered = this.#intent?.payment_method_types ?? listed ?? ["card", DELAYED[currency]];
-    const kept = offered.filter((type) => type && (!allowed || allowed.includes(type)) && !excluded?.includes(type));
+    const kept = offered.filter(
+      (type) => type && (!allowed || allowed.includes(type)) && !excluded?.includes(type),
+    );
     const order = this.#options.paymentMethodOrder ?? [];
     const rank = (type) => (order.includes(type) ? order.indexOf(type) : order.length);
     return [...kept].sort((one, other) => rank(one) - rank(other));
@@ -140,7 +154,12 @@ export class PaymentView {
   #terms(type) {
     const { terms = {}, business } = this.#options;
     const { mode, setupFutureUsage, setup_future_usage: snake } = this.#shared;
-    const kept = mode === "setup" || setupFutureUsage || snake || this.#intent?.setup_future_usage || this.#intent?.object === "setup_intent";
+    const kept =
+      mode === "setup" ||
+      setupFutureUsage ||
+      snake ||
+      this.#intent?.setup_future_usage ||
+      this.#intent?.object === "setup_intent";
     const asked = terms[type === "card" ? "card" : "usBankAccount"] ?? "auto";
     if (asked === "never" || (asked === "auto" && !kept)) return "";
     const who = business?.name ?? "this shop";

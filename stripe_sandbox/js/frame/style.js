@@ -1,13 +1,17 @@
 /** A shop's own look, brought in through the CSSOM: rules are made empty and filled property by property. */
 
 const PROPERTIES = new Set(
-  ("backgroundColor color fontFamily fontSize fontSmoothing fontStyle fontVariant fontWeight lineHeight letterSpacing " +
-    "textAlign padding textDecoration textShadow textTransform").split(" "),
+  (
+    "backgroundColor color fontFamily fontSize fontSmoothing fontStyle fontVariant fontWeight lineHeight letterSpacing " +
+    "textAlign padding textDecoration textShadow textTransform"
+  ).split(" "),
 );
 const RULE_PROPERTIES = new Set([
   ...PROPERTIES,
-  ...("border borderBottom borderColor borderRadius borderStyle borderWidth boxShadow fill margin marginBottom marginTop " +
-    "opacity outline outlineOffset paddingBottom paddingLeft paddingRight paddingTop transition").split(" "),
+  ...(
+    "border borderBottom borderColor borderRadius borderStyle borderWidth boxShadow fill margin marginBottom marginTop " +
+    "opacity outline outlineOffset paddingBottom paddingLeft paddingRight paddingTop transition"
+  ).split(" "),
 ]);
 const VARIANTS = {
   base: ".Input",
@@ -16,7 +20,8 @@ const VARIANTS = {
   invalid: '.Input[aria-invalid="true"]',
 };
 const PSEUDO = /^::?(hover|focus|disabled|placeholder|selection|-webkit-autofill)$/;
-const RULE = /^\.(Input|Label|Error|Tab|TabLabel|TabIcon|Block|AccordionItem|TermsText|RadioOption)(--(selected|invalid))?(::?[a-z-]+)?$/;
+const RULE =
+  /^\.(Input|Label|Error|Tab|TabLabel|TabIcon|Block|AccordionItem|TermsText|RadioOption)(--(selected|invalid))?(::?[a-z-]+)?$/;
 const STATES = { "--selected": ".is-selected", "--invalid": '[aria-invalid="true"]' };
 
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -44,7 +49,8 @@ export function applyStyle(look = {}) {
   for (const [variant, selector] of Object.entries(VARIANTS)) {
     const { iconColor, ...properties } = look[variant] ?? {};
     addRule(selector, properties, PROPERTIES);
-    if (iconColor) addRule(variant === "invalid" ? ".is-invalid .Mark" : ".Mark", { color: iconColor }, PROPERTIES);
+    if (iconColor)
+      addRule(variant === "invalid" ? ".is-invalid .Mark" : ".Mark", { color: iconColor }, PROPERTIES);
     for (const [pseudo, inner] of Object.entries(properties)) {
       if (PSEUDO.test(pseudo)) addRule(selector + pseudo, inner, PROPERTIES);
     }
@@ -53,17 +59,33 @@ export function applyStyle(look = {}) {
 
 /** Stripe's own names for the parts of a look, and where `element.css` keeps them. */
 const VARIABLES = {
-  colorPrimary: "--primary", colorBackground: "--ground", colorText: "--text", colorTextSecondary: "--secondary",
-  colorTextPlaceholder: "--placeholder", colorDanger: "--danger", borderRadius: "--radius", fontFamily: "--font",
-  fontSizeBase: "--size", spacingUnit: "--unit", fontWeightMedium: "--medium", fontWeightNormal: "--normal",
-  gridRowSpacing: "--row", gridColumnSpacing: "--column", focusBoxShadow: "--glow", fontLineHeight: "--leading",
+  colorPrimary: "--primary",
+  colorBackground: "--ground",
+  colorText: "--text",
+  colorTextSecondary: "--secondary",
+  colorTextPlaceholder: "--placeholder",
+  colorDanger: "--danger",
+  borderRadius: "--radius",
+  fontFamily: "--font",
+  fontSizeBase: "--size",
+  spacingUnit: "--unit",
+  fontWeightMedium: "--medium",
+  fontWeightNormal: "--normal",
+  gridRowSpacing: "--row",
+  gridColumnSpacing: "--column",
+  focusBoxShadow: "--glow",
+  fontLineHeight: "--leading",
 };
 const THEMES = {
   stripe: {},
   flat: { colorBackground: "#f1f1f1", colorText: "#1a1f36" },
   night: {
-    colorPrimary: "#85d996", colorBackground: "#30313d", colorText: "#ffffff", colorTextSecondary: "#c3c4cc",
-    colorTextPlaceholder: "#a5a6b0", colorDanger: "#fe87a1",
+    colorPrimary: "#85d996",
+    colorBackground: "#30313d",
+    colorText: "#ffffff",
+    colorTextSecondary: "#c3c4cc",
+    colorTextPlaceholder: "#a5a6b0",
+    colorDanger: "#fe87a1",
   },
 };
 

@@ -11,11 +11,17 @@ import { IntegrationError, demand } from "./errors.js";
  */
 const KINDS = {
   payment: {
-    prefix: "pi_", path: "/v1/payment_intents/", result: "paymentIntent", object: "payment_intent",
+    prefix: "pi_",
+    path: "/v1/payment_intents/",
+    result: "paymentIntent",
+    object: "payment_intent",
     lastError: "last_payment_error",
   },
   setup: {
-    prefix: "seti_", path: "/v1/setup_intents/", result: "setupIntent", object: "setup_intent",
+    prefix: "seti_",
+    path: "/v1/setup_intents/",
+    result: "setupIntent",
+    object: "setup_intent",
     lastError: "last_setup_error",
   },
 };
@@ -53,7 +59,12 @@ export async function retrieve(connection, { id, kind, clientSecret }) {
  * @param {object} params
  * @param {{element?: import("./element.js").StripeElement, siblings?: string[], handleActions?: boolean}} [how]
  */
-export async function confirm(connection, intent, params, { element, siblings = [], handleActions = true } = {}) {
+export async function confirm(
+  connection,
+  intent,
+  params,
+  { element, siblings = [], handleActions = true } = {},
+) {
   const path = `${intent.kind.path}${intent.id}/confirm`;
   const form = { ...params, client_secret: intent.clientSecret, use_stripe_sdk: true };
   const { object, error } = element
@@ -121,7 +132,12 @@ export async function confirmCard(connection, wanted, clientSecret, data = {}, o
     return confirm(connection, intent, form, { ...how, element: card, siblings: card._siblings });
   }
   demand(card?.token, "Invalid value for payment_method.card: it should be a card Element or a token.");
-  return confirm(connection, intent, { ...params, payment_method_data: { ...rest, type: "card", card } }, how);
+  return confirm(
+    connection,
+    intent,
+    { ...params, payment_method_data: { ...rest, type: "card", card } },
+    how,
+  );
 }
 
 /**
@@ -133,7 +149,11 @@ export async function confirmCard(connection, wanted, clientSecret, data = {}, o
 export async function confirmElements(connection, wanted, options) {
   const { elements, confirmParams = {}, redirect = "always" } = options;
   const name = wanted === "payment" ? "confirmPayment" : "confirmSetup";
-  const intent = parseSecret(options.clientSecret ?? elements?._options.clientSecret, `${name} clientSecret`, wanted);
+  const intent = parseSecret(
+    options.clientSecret ?? elements?._options.clientSecret,
+    `${name} clientSecret`,
+    wanted,
+  );
   demand(
     redirect === "if_required" || confirmParams.return_url,
     `You must provide confirmParams.return_url to stripe.${name}(), or set redirect to "if_required".`,

@@ -21,7 +21,35 @@ const CLASSES = {
 };
 /** The frame is this much larger than its place, so that the glow around a focused field is not cut off. */
 const MARGIN_PX = 4;
+/** Until the frame has said how high it is. */
 const FIRST_HEIGHT_PX = { payment: 220 };
+const LINE_HEIGHT_PX = 19.2;
+
+const HOLDER_LOOK = { margin: "0", padding: "0", border: "none", display: "block", position: "relative" };
+const FRAME_LOOK = {
+  border: "none",
+  display: "block",
+  background: "transparent",
+  colorScheme: "light", // the frame's own; another one would make its ground opaque
+  overflow: "hidden",
+  maxWidth: "none",
+  minWidth: "100%",
+  userSelect: "none",
+};
+
+/** Styles are set through the CSSOM, which a Content-Security-Policy without 'unsafe-inline' allows. */
+function hold(iframe, type) {
+  const holder = document.createElement("div");
+  const margin = type === "payment" ? MARGIN_PX : 0;
+  Object.assign(holder.style, HOLDER_LOOK);
+  Object.assign(iframe.style, FRAME_LOOK, {
+    margin: `${-margin}px`,
+    width: `calc(100% + ${2 * margin}px)`,
+    height: `${FIRST_HEIGHT_PX[type] ?? LINE_HEIGHT_PX}px`,
+  });
+  holder.append(iframe);
+  return holder;
+}
 
 /** @typedef {{empty: boolean, complete: boolean, error?: object, [more: string]: any}} Snapshot */
 
@@ -187,28 +215,11 @@ export class StripeElement {
       }),
       heard: (event, data) => this.#hear(event, data),
       silent: () =>
-        this.#emit("loaderror", { error: { type: "api_connection_error", message: "The Element's frame did not load." } }),
+        this.#emit("loaderror", {
+          error: { type: "api_connection_error", message: "The Element's frame did not load." },
+        }),
     });
-    const holder = document.createElement("div");
-    const { iframe } = this.#frame;
-    // Styles are set through the CSSOM, which a Content-Security-Policy without 'unsafe-inline' allows.
-    Object.assign(holder.style, { margin: "0", padding: "0", border: "none", display: "block", position: "relative" });
-    const margin = this.#type === "payment" ? MARGIN_PX : 0;
-    Object.assign(iframe.style, {
-      border: "none",
-      display: "block",
-      background: "transparent",
-      colorScheme: "light", // the frame's own; another one would make its ground opaque
-      overflow: "hidden",
-      margin: `${-margin}px`,
-      width: `calc(100% + ${2 * margin}px)`,
-      maxWidth: "none",
-      minWidth: "100%",
-      height: `${FIRST_HEIGHT_PX[this.#type] ?? 19.2}px`,
-      userSelect: "none",
-    });
-    holder.append(iframe);
-    return holder;
+    return hold(this.#frame.iframe, this.#type);
   }
 
   /** Options go through `postMessage`, which takes no functions. */
@@ -249,7 +260,12 @@ export class StripeElement {
     const names = { ...CLASSES, ...this.#options.classes };
     const { empty, complete, error, autofilled } = this.#state;
     const states = {
-      base: true, empty, complete, invalid: Boolean(error), focus: this.#focused, webkitAutofill: autofilled,
+      base: true,
+      empty,
+      complete,
+      invalid: Boolean(error),
+      focus: this.#focused,
+      webkitAutofill: autofilled,
     };
     this.#takeOff();
     this.#worn = Object.keys(states)

@@ -44,7 +44,10 @@ export class Elements {
    * @returns {StripeElement}
    */
   create(type, options = {}) {
-    demand(TYPES.includes(type), `A valid Element name must be provided. You passed ${type}; the sandbox has ${TYPES.join(", ")}.`);
+    demand(
+      TYPES.includes(type),
+      `A valid Element name must be provided. You passed ${type}; the sandbox has ${TYPES.join(", ")}.`,
+    );
     demand(!this.#made.has(type), `Can only create one Element of type ${type}.`);
     demand(
       type !== "payment" || this._deferred || this.#options.clientSecret,
@@ -123,9 +126,18 @@ export class Elements {
   #check() {
     const { mode, amount, currency } = this.#options;
     if (!mode) return;
-    demand(["payment", "setup", "subscription"].includes(mode), `Invalid value for elements(): mode should be payment, setup or subscription. You specified: ${mode}.`);
-    demand(mode === "setup" || Number.isInteger(amount), "Invalid value for elements(): amount must be a whole number of the currency's smallest unit.");
-    demand(mode === "setup" || /^[a-z]{3}$/.test(currency ?? ""), "Invalid value for elements(): currency must be a lowercase ISO code.");
+    demand(
+      ["payment", "setup", "subscription"].includes(mode),
+      `Invalid value for elements(): mode should be payment, setup or subscription. You specified: ${mode}.`,
+    );
+    demand(
+      mode === "setup" || Number.isInteger(amount),
+      "Invalid value for elements(): amount must be a whole number of the currency's smallest unit.",
+    );
+    demand(
+      mode === "setup" || /^[a-z]{3}$/.test(currency ?? ""),
+      "Invalid value for elements(): currency must be a lowercase ISO code.",
+    );
   }
 }
 

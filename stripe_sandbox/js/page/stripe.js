@@ -10,8 +10,14 @@ import { demand } from "./errors.js";
  * @param {{stripeAccount?: string, apiVersion?: string, locale?: string}} [options]
  */
 export function createStripe(base, key, options = {}) {
-  demand(typeof key === "string" && key.trim(), "Please call Stripe() with your publishable key. You used an empty string.");
-  demand(!/^[sr]k_/.test(key), "You should not use your secret key with Stripe.js.\n        Please pass a publishable key instead.");
+  demand(
+    typeof key === "string" && key.trim(),
+    "Please call Stripe() with your publishable key. You used an empty string.",
+  );
+  demand(
+    !/^[sr]k_/.test(key),
+    "You should not use your secret key with Stripe.js.\n        Please pass a publishable key instead.",
+  );
   const connection = { base, key: key.trim(), account: options.stripeAccount, version: options.apiVersion };
   return {
     elements: (given) => new Elements(connection, given),
@@ -42,7 +48,12 @@ async function handleNextAction(connection, clientSecret, wanted) {
 async function createToken(source, data = {}) {
   demand(isElement(source), "The sandbox makes tokens of a card Element only.");
   const form = { card: data };
-  const { object, error } = await source._ask("post", { path: "/v1/tokens", form, as: "card", siblings: source._siblings });
+  const { object, error } = await source._ask("post", {
+    path: "/v1/tokens",
+    form,
+    as: "card",
+    siblings: source._siblings,
+  });
   return error ? { error } : { token: object };
 }
 
