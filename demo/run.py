@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import shutil
 import signal
 import sys
@@ -53,16 +54,26 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _demo(screen: Screen) -> int:
-    plan = plan_for_demo()
+    plan, terminal_is_gone = plan_for_demo(), _terminal_watch()
     with _alone(plan.var), _running(plan, screen) as look_after:
         report = _self_check(plan, screen)
         screen.where_to_go(plan)
         try:
-            while True:
+            while not terminal_is_gone():
                 time.sleep(0.5)
                 look_after()
+            raise Stopped
         except Stopped:
             return 1 if report.failed else 0
+
+
+def _terminal_watch() -> Callable[[], bool]:
+    """Return what tells that the terminal was closed, which sends no SIGHUP here when make is its first process."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return lambda: False
+    looking = select.poll()
+    looking.register(sys.stdin.fileno(), 0)
+    return lambda: any(event & select.POLLHUP for _, event in looking.poll(0))
 
 
 def _smoke(screen: Screen) -> int:
