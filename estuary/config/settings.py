@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import read_environment
 from estuary.config.mail import mailers

@@ -1,5 +1,6 @@
 """Every address of the project: the API under /api/v1/, sign-in by allauth, the admin, the docs."""
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
@@ -25,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
     path("_allauth/", include("allauth.headless.urls")),
+    path("admin/", admin.site.urls),
 ]
