@@ -81,11 +81,11 @@ def run_jobs() -> int:
         task: Any = getattr(tasks, job.task_name.removeprefix("payments."))
         task(**job.args)
         ran += 1
-    _forget_jobs()
+    forget_jobs()
     return ran
 
 
-def _forget_jobs() -> None:
+def forget_jobs() -> None:
     """What ran is removed; procrastinate's Django models are read-only, so in its own words to the database."""
     from django.db import connection
 
