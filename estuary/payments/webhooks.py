@@ -25,7 +25,8 @@ from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, Stri
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
-SECRETS = ("client_secret",)  # never stored: a replay asks Stripe for the object again
+# Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
+SECRETS = ("client_secret", "next_action")
 
 
 class BodyTooLarge(EstuaryError):
