@@ -66,7 +66,7 @@ setup: $(SYNCED) ## get uv, Python and every package
 
 # The lock is followed to the letter. Where Python 3.13 is neither there nor to be had, any from 3.12 on will do.
 $(SYNCED): pyproject.toml uv.lock .python-version | $(UV)
-	@$(UV) sync --frozen || $(UV) sync --frozen --python '>=3.12' || { \
+	@$(UV) sync --frozen || $(UV) sync --frozen --python '>=3.12,<3.15' || { \
 	  echo "The packages could not be installed: the lines above say why. Most often there is no network, or no"; \
 	  echo "Python 3.12 or newer and none to be downloaded: install one, and run make again."; exit 1; }
 	@touch $@
