@@ -9,8 +9,8 @@ from urllib.parse import quote
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin import ActionLocation
 from django.db.models import Model
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -47,16 +47,18 @@ class StaffAdmin(ModelAdmin):
 
     show_full_result_count = False
 
-    def get_actions(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        actions = super().get_actions(*args, **kwargs)
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        actions = super().get_actions(request, action_location)
         return {name: action for name, action in actions.items() if name != "delete_selected"}
 
 
 class StaffInline(TabularInline):
     """Rows that belong to the one on the page."""
 
-    formset: Any = BaseInlineFormSet
     extra = 0
+    show_title = False  # the fields say it all, without each row's name above them
 
 
 class ReadOnlyInline(StaffInline):
@@ -85,9 +87,9 @@ class ReadOnlyAdmin(StaffAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    @display(description="Status", ordering="status", label=COLOURS)
-    def status_label(self, row: Any) -> tuple[str, str]:
-        return row.status, row.get_status_display()
+    @display(description="Status", ordering="status")
+    def status_label(self, row: Any) -> SafeString:
+        return label(row.status)
 
 
 def money_column(
@@ -119,9 +121,22 @@ def label(word: str, text: str = "") -> SafeString:
     return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 a template escaped it
 
 
-def moment(at: datetime | None) -> str:
+def moment(at: datetime | None) -> SafeString | str:
     """Return a moment as staff read it, in the time zone of the settings."""
-    return timezone.localtime(at).strftime("%d %b %Y, %H:%M:%S") if at else NOTHING
+    if at is None:
+        return NOTHING
+    text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S}"
+    return format_html('<span style="white-space: nowrap">{}</span>', text)
+
+
+def moment_column(field: str, title: str) -> Callable[[ModelAdmin, Any], SafeString]:
+    """Return a column that shows a moment without breaking it."""
+
+    @display(description=title, ordering=field)
+    def column(self: ModelAdmin, row: Any) -> SafeString | str:
+        return moment(getattr(row, field))
+
+    return cast(Callable[[ModelAdmin, Any], SafeString], column)
 
 
 def link(row: Model | None, text: str = "") -> SafeString | str:

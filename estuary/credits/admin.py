@@ -109,7 +109,6 @@ class MovementInline(ReadOnlyInline):
     readonly_fields = fields
     ordering = ("-id",)
     per_page: Any = 50
-    show_title = False
     amount = money_column("amount_minor", "Amount", currency="account__currency")
     balance_after = money_column("balance_after_minor", "Balance after", currency="account__currency")
 

@@ -21,6 +21,17 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Service
         exclude: tuple[str, ...] = ()
+        labels = {
+            "duration_min": "Duration (minutes)",
+            "slot_step_min": "A slot every (minutes)",
+            "validity_days": "Valid for (days)",
+            "sale_starts_at": "Sale starts (UTC)",
+            "sale_ends_at": "Sale ends (UTC)",
+            "free_cancel_hours": "Free to cancel (hours before)",
+            "hold_s": "Hold for (seconds)",
+            "bundle_quantity": "How many are paid for",
+            "bundle_bonus": "How many more are given",
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -63,6 +74,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
+            self.initial["currency"] = self.instance.currency.upper()
             self.initial["amount"] = Decimal(to_decimal(self.instance.amount_minor, self.instance.currency))
 
     def clean_currency(self) -> str:

@@ -1,6 +1,7 @@
 """Practitioners with their weekly hours."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest
@@ -13,7 +14,7 @@ from estuary.common.staff import StaffAdmin, StaffInline, register
 
 class WindowInline(StaffInline):
     model = Availability
-    formset = WindowFormSet
+    formset: Any = WindowFormSet
     verbose_name, verbose_name_plural = "window", "weekly hours, in the practitioner's own time zone"
 
 

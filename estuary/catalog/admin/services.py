@@ -17,15 +17,8 @@ from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.money import display as display_money
-from estuary.common.staff import NOTHING, StaffAdmin, StaffInline, register
+from estuary.common.staff import NOTHING, StaffAdmin, StaffInline, label, register
 
-TYPE_COLOURS = {
-    "session": "info",
-    "workshop": "success",
-    "course": "warning",
-    "package": "primary",
-    "bundle": "danger",
-}
 # What a form could not see, because somebody else was faster.
 TOO_LATE = {
     "calendar_practitioner_never_overlaps": OVERLAP,
@@ -35,6 +28,7 @@ TOO_LATE = {
 
 class PriceInline(StaffInline):
     model = ServicePrice
+    verbose_name, verbose_name_plural = "price", "prices"
     form = PriceForm
     fields = ("currency", "amount")
     min_num = 1
@@ -43,7 +37,7 @@ class PriceInline(StaffInline):
 class SessionInline(StaffInline):
     model = ServiceSession
     form = SessionForm
-    formset = SessionFormSet
+    formset: Any = SessionFormSet
     verbose_name, verbose_name_plural = "date", "dates"
     fields = ("starts_at", "ends_at", "capacity", "seats_taken")
     readonly_fields = ("seats_taken",)
@@ -57,7 +51,7 @@ class ItemInline(StaffInline):
     model = PackageItem
     fk_name = "package"
     form = ItemForm
-    formset = ItemFormSet
+    formset: Any = ItemFormSet
     verbose_name, verbose_name_plural = "service in the package", "services in the package"
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -98,9 +92,9 @@ class ServiceAdmin(StaffAdmin):
         rows = super().get_queryset(request).annotate(was_sold=Exists(sold)).prefetch_related("prices")
         return cast(QuerySet[Service], rows)
 
-    @display(description="Type", ordering="type", label=TYPE_COLOURS)
-    def type_label(self, service: Service) -> tuple[str, str]:
-        return service.type, service.get_type_display()
+    @display(description="Type", ordering="type")
+    def type_label(self, service: Service) -> str:
+        return label(service.type)
 
     @display(description="Price")
     def price_list(self, service: Service) -> str:

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from unfold.decorators import action, display
 
 from estuary.common import clock
-from estuary.common.staff import NOTHING, Act, ReadOnlyAdmin, at_stripe, change_url, register
+from estuary.common.staff import NOTHING, Act, ReadOnlyAdmin, at_stripe, change_url, moment_column, register
 from estuary.payments import inbox
 from estuary.payments.admin.acting import asked_first
 from estuary.payments.admin.order_page import events_about
@@ -61,7 +61,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "age",
         "what_became",
         "stripe_event_id",
-        "received_at",
+        "received",
     )
     list_filter = ("status", AgeFilter, AttemptsFilter, "livemode")
     search_fields = ("stripe_event_id__exact",)  # get_search_results does the work
@@ -77,6 +77,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "body",
     )
     readonly_fields = ("status_label", "event", "body")
+    received = moment_column("received_at", "Received")
     actions = ("replay_selected",)
     actions_detail: Any = ("replay",)
 

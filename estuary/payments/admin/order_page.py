@@ -34,6 +34,44 @@ class Section:
         return {"headers": self.headers, "rows": self.rows}
 
 
+type Card = tuple[str, Sequence[tuple[str, Any]]]
+
+
+def cards(order: Order) -> list[Card]:
+    """Return the facts of the order itself: what, how much, and by which payment."""
+
+    def amount(minor: int) -> str:
+        return money(minor, order.currency)
+
+    declined = (order.failure_message, order.decline_code or order.failure_code)
+    what = [
+        ("What", order.title),
+        ("Status", label(order.status)),
+        ("Buyer", order.user.email),
+        ("Service", link(order.service)),
+        ("Placed", moment(order.created_at)),
+        ("Held until", moment(order.expires_at)),
+    ]
+    how_much = [
+        ("Total", amount(order.total_minor)),
+        ("Paid by credits", amount(order.credits_applied_minor)),
+        ("Due by card", amount(order.amount_due_minor)),
+        ("Captured", amount(order.captured_minor)),
+        ("Refunded", amount(order.refunded_minor)),
+        ("Left to refund", amount(max(refundable_minor(order), 0))),
+    ]
+    payment = [
+        ("Payment", at_stripe("payments", order.stripe_payment_intent_id)),
+        ("Session", order.stripe_checkout_session_id or NOTHING),
+        ("Paid", moment(order.paid_at)),
+        ("Handed over", moment(order.completed_at)),
+        ("Last decline", " – ".join(word for word in declined if word) or NOTHING),
+        ("Disputed", label("failed", "disputed") if order.disputed else "no"),
+        ("Canceled because", order.cancel_reason.replace("_", " ") or NOTHING),
+    ]
+    return [("Order", what), ("Money", how_much), ("Payment", payment)]
+
+
 def sections(order: Order, request: HttpRequest) -> list[Section]:
     """Return everything that belongs to the order, in the order in which staff ask for it."""
     refunds = list(order.refunds.select_related("booking", "requested_by"))

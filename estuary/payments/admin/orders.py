@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
-from estuary.common.staff import ReadOnlyAdmin, at_stripe, link, money, money_column, register
+from estuary.common.staff import ReadOnlyAdmin, label, moment_column, money_column, register
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID
 from estuary.payments.admin import acting, refunding
-from estuary.payments.admin.order_page import sections
+from estuary.payments.admin.order_page import cards, sections
 from estuary.payments.refunds import refundable_minor
 
 # Ids are looked up exactly, by their unique indexes.
@@ -28,88 +30,29 @@ BY_PREFIX = {
 
 @register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "buyer", "title", "amount", "status_label", "disputed", "created_at")
+    list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")
     list_select_related = ("user",)
     search_fields = ("public_id",)  # get_search_results does the work
     search_help_text = "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…) or buyer's e-mail address"
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
-    fieldsets = (
-        (
-            None,
-            {"fields": (("title", "status_label"), ("buyer", "service_link"), ("created_at", "expires_at"))},
-        ),
-        (
-            "Money",
-            {
-                "fields": (
-                    ("amount", "credits_applied", "due"),
-                    ("captured", "refunded", "left"),
-                )
-            },
-        ),
-        (
-            "Payment",
-            {
-                "fields": (
-                    ("intent", "session"),
-                    ("payment_type", "paid_at", "completed_at"),
-                    ("disputed", "cancel_reason", "decline"),
-                )
-            },
-        ),
-    )
     actions_detail: Any = ("refund", "cancel_unpaid", "ask_stripe")
     amount = money_column("total_minor", "Total")
-    credits_applied = money_column("credits_applied_minor", "Paid by credits")
-    due = money_column("amount_due_minor", "Due by card")
-    captured = money_column("captured_minor", "Captured")
-    refunded = money_column("refunded_minor", "Refunded")
-    readonly_fields = (
-        "title",
-        "status_label",
-        "buyer",
-        "service_link",
-        "amount",
-        "credits_applied",
-        "due",
-        "captured",
-        "refunded",
-        "left",
-        "intent",
-        "session",
-        "decline",
-    )
+    placed = moment_column("created_at", "Placed")
 
     @display(description="Buyer", ordering="user__email")
     def buyer(self, order: Order) -> str:
         return order.user.email
 
+    @display(description="Status", ordering="status")
+    def status_label(self, order: Order) -> SafeString:
+        status = label(order.status)
+        return format_html("{} {}", status, label("failed", "disputed")) if order.disputed else status
+
     @display(description="What")
     def title(self, order: Order) -> str:
         return order.title
-
-    @display(description="Service")
-    def service_link(self, order: Order) -> str:
-        return link(order.service)
-
-    @display(description="Left to refund")
-    def left(self, order: Order) -> str:
-        return money(refundable_minor(order), order.currency)
-
-    @display(description="Payment intent")
-    def intent(self, order: Order) -> str:
-        return at_stripe("payments", order.stripe_payment_intent_id)
-
-    @display(description="Checkout session", empty_value="–")
-    def session(self, order: Order) -> str | None:
-        return order.stripe_checkout_session_id or None
-
-    @display(description="Last decline", empty_value="–")
-    def decline(self, order: Order) -> str | None:
-        words = (order.failure_message, order.decline_code or order.failure_code)
-        return " – ".join(word for word in words if word) or None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -146,6 +89,9 @@ class OrderAdmin(ReadOnlyAdmin):
         allowed = super().get_actions_detail(request, object_id)
         return [one for one in allowed if fits[one.action_name.removeprefix("orders_order_")]]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return []  # the template shows cards and tables in their place
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return super().get_queryset(request).select_related("user", "service")
 
@@ -159,7 +105,8 @@ class OrderAdmin(ReadOnlyAdmin):
         order = self.get_object(request, object_id)
         if order is not None and self.has_view_permission(request, order):
             tables = sections(order, request)
-            extra_context = {**(extra_context or {}), "sections": tables, "title": order.public_id}
+            shown = {"cards": cards(order), "sections": tables, "title": f"Order {order.public_id}"}
+            extra_context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, extra_context)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
