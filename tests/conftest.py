@@ -22,3 +22,4 @@ def quick_sign_in(settings: Settings) -> None:
     """Hash passwords cheaply and sign in as often as there are tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
+    settings.WHITENOISE_AUTOREFRESH = True  # else each new client walks through all static files first
