@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from demo import processes
-from demo.plan import CannotStart, Plan, plan_for_demo, plan_for_smoke
-from demo.processes import Child, Household
+from demo.plan import MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.processes import Child, Household, end_leftovers
 
 
 @pytest.fixture
@@ -110,3 +110,16 @@ def test_stopping_ends_what_does_not_want_to_and_what_it_started(
     while not is_gone(grandchild) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert is_gone(grandchild)
+
+
+def test_what_a_killed_demo_left_behind_is_ended_and_nothing_else(
+    household: Household, tmp_path: Path
+) -> None:
+    ours = household.start("web", python("import time; time.sleep(60)"), {**os.environ, MARK: str(tmp_path)})
+    another = household.start(
+        "other", python("import time; time.sleep(60)"), {**os.environ, MARK: "/elsewhere"}
+    )
+    time.sleep(0.2)  # until both have become the program that they are to run
+    end_leftovers(tmp_path)
+    assert ours.process.poll() is not None
+    assert another.process.poll() is None
