@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -16,25 +18,25 @@ from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
-from tests.marketplace import PASSWORD, make_practitioner, make_service, make_user, place
+from tests.marketplace import PASSWORD, make_practitioner, make_service, make_user, pay, place
 from tests.wiring import forget_jobs, settle_everything
 
 type Pinned = Callable[[int], AbstractContextManager[object]]
 
 LISTS = {
-    "orders_order": 5,
+    "orders_order": 4,
     "bookings_booking": 5,
-    "bookings_reservation": 5,
-    "credits_creditaccount": 6,
-    "credits_credittransaction": 5,
-    "catalog_service": 6,
-    "accounts_practitioner": 5,
-    "accounts_user": 5,
-    "auth_group": 5,
-    "payments_refund": 5,
-    "payments_paymentmethod": 6,
-    "payments_stripecustomer": 5,
-    "payments_webhookevent": 5,
+    "bookings_reservation": 4,
+    "credits_creditaccount": 5,
+    "credits_credittransaction": 4,
+    "catalog_service": 5,
+    "accounts_practitioner": 4,
+    "accounts_user": 4,
+    "auth_group": 4,
+    "payments_refund": 4,
+    "payments_paymentmethod": 5,
+    "payments_stripecustomer": 4,
+    "payments_webhookevent": 4,
 }
 
 
@@ -49,12 +51,49 @@ def busy(marketplace: None) -> Order:
     buyer = make_user()
     give_credits(buyer, 5_000)
     order = place(buyer, Service.objects.get(slug="reset-week"))
-    at = clock.now()
     Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=50, origin="staff")
     StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id="cus_1")
+    a_card(buyer, "pm_1")
+    an_event("evt_1", clock.now())
+    pay(place(make_user(), Service.objects.get(slug="reset-week")))
+    Group.objects.create(name="Support")
+    return order
+
+
+@pytest.mark.parametrize(("name", "queries"), LISTS.items())
+def test_a_list_answers_in_as_many_queries_however_long_it_is(
+    busy: Order, django_assert_num_queries: Pinned, name: str, queries: int
+) -> None:
+    client = admin_client()
+    url = reverse(f"admin:{name}_changelist")
+    with django_assert_num_queries(queries):
+        assert client.get(url).status_code == 200
+    many_more()
+    with django_assert_num_queries(queries):
+        assert client.get(url).status_code == 200
+
+
+def many_more() -> None:
+    """More rows of every kind, of other buyers."""
+    at = clock.now()
+    for number in range(4):
+        buyer = make_user("Tom Achterberg")
+        give_credits(buyer, 1_000)
+        order = place(buyer, Service.objects.get(slug="reset-week"))
+        pay(order)
+        Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=0, origin="staff")
+        StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id=f"cus_x{number}")
+        a_card(buyer, f"pm_x{number}")
+        an_event(f"evt_x{number}", at)
+        make_practitioner("Ben Okri")
+        Group.objects.create(name=f"Support {number}")
+
+
+def a_card(buyer: User, method_id: str) -> None:
+    at = clock.now()
     PaymentMethod.objects.create(
         user=buyer,
-        stripe_payment_method_id="pm_1",
+        stripe_payment_method_id=method_id,
         card_brand="visa",
         last4="4242",
         exp_month=4,
@@ -62,8 +101,11 @@ def busy(marketplace: None) -> Order:
         added_at=at,
         synced_at=at,
     )
+
+
+def an_event(event_id: str, at: datetime) -> None:
     WebhookEvent.objects.create(
-        stripe_event_id="evt_1",
+        stripe_event_id=event_id,
         type="payment_intent.created",
         livemode=False,
         payload={"data": {"object": {"id": "pi_1"}}},
@@ -71,17 +113,6 @@ def busy(marketplace: None) -> Order:
         created_at=at,
         received_at=at,
     )
-    return order
-
-
-@pytest.mark.parametrize(("name", "queries"), LISTS.items())
-def test_a_list_answers_in_as_many_queries_however_long_it_is(
-    busy: Order, django_assert_max_num_queries: Pinned, name: str, queries: int
-) -> None:
-    client = admin_client()
-    with django_assert_max_num_queries(queries):
-        answer = client.get(reverse(f"admin:{name}_changelist"))
-    assert answer.status_code == 200
 
 
 def test_every_row_of_every_kind_has_a_page(busy: Order) -> None:
@@ -128,13 +159,13 @@ def test_history_is_written_by_nobody(busy: Order, name: str) -> None:
         )
 
 
-def test_the_overview_counts_today_in_ten_queries(busy: Order, django_assert_max_num_queries: Pinned) -> None:
+def test_the_overview_counts_today_in_eleven_queries(busy: Order, django_assert_num_queries: Pinned) -> None:
     WebhookEvent.objects.update(status="dead")
     client = admin_client()
-    with django_assert_max_num_queries(11):
+    with django_assert_num_queries(11):
         answer = client.get("/admin/")
     figures = {figure.name: figure for figure in answer.context["figures"]}
-    assert figures["Orders today"].value == "1"
+    assert figures["Orders today"].value == "2"
     assert figures["Dead events"].value == "1"
     assert figures["Dead events"].alarm
     assert figures["Refunds on their way"].value == "1"
@@ -177,7 +208,7 @@ def test_staff_cannot_promote_themselves(db: None) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_queries(
-    stripe: Sandbox, django_assert_max_num_queries: Pinned
+    stripe: Sandbox, django_assert_num_queries: Pinned
 ) -> None:
     forget_jobs()
     ana = make_practitioner()
@@ -189,7 +220,7 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     settle_everything(stripe)
     order = Order.objects.get(public_id=made["order_id"])
     client = admin_client()
-    with django_assert_max_num_queries(14):
+    with django_assert_num_queries(11):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (

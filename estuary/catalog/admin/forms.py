@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceType
+from estuary.catalog.models import Availability, PackageItem, Service, ServicePrice, ServiceType
 from estuary.common.errors import InvalidAmount
 from estuary.common.money import min_charge_minor, to_decimal, to_minor
 
@@ -125,6 +125,19 @@ class ItemFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             )
 
 
+class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Availability
+        fields = ("weekday", "starts", "ends")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        begins, ends = data.get("starts"), data.get("ends")
+        if begins and ends and ends <= begins:
+            self.add_error("ends", "The window must end after it begins; split one that passes midnight.")
+        return data
+
+
 class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """The weekly hours of a practitioner."""
 
@@ -137,9 +150,7 @@ class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             window = form.cleaned_data
             if not window or window.get("DELETE"):
                 continue
-            if window["ends"] <= window["starts"]:
-                form.add_error("ends", "The window must end after it begins; split one that passes midnight.")
-            elif any(_overlap(window, other) for other in seen):
+            if any(_overlap(window, other) for other in seen):
                 form.add_error("starts", "This overlaps another window of the same day.")
             seen.append(window)
 

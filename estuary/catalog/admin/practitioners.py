@@ -7,13 +7,14 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.admin.forms import WindowFormSet
+from estuary.catalog.admin.forms import WindowForm, WindowFormSet
 from estuary.catalog.models import Availability
 from estuary.common.staff import StaffAdmin, StaffInline, register
 
 
 class WindowInline(StaffInline):
     model = Availability
+    form = WindowForm
     formset: Any = WindowFormSet
     verbose_name, verbose_name_plural = "window", "weekly hours, in the practitioner's own time zone"
 

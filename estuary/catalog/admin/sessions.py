@@ -26,12 +26,12 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
         if begins and ends and ends <= begins:
             self.add_error("ends_at", "A date must end after it begins.")
         if seats is not None and seats < taken:
-            self.add_error("capacity", f"{taken} seats are taken already, so there can't be fewer.")
+            self.add_error("capacity", f"Fewer than the seats that are taken already ({taken}).")
         if taken and self.is_moved:
             # Bookings carry the time that was sold; moving it would move nobody's booking.
             self.add_error(
                 "starts_at",
-                f"{taken} seats are taken, so this date can't be moved: cancel its bookings first.",
+                f"Seats are taken ({taken}), so this date can't be moved: cancel its bookings first.",
             )
         return data
 

@@ -73,8 +73,8 @@ def cards(order: Order) -> list[Card]:
 
 
 def sections(order: Order, request: HttpRequest) -> list[Section]:
-    """Return everything that belongs to the order, in the order in which staff ask for it."""
-    refunds = list(order.refunds.select_related("booking", "requested_by"))
+    """Return everything that belongs to the order, as staff ask for it; its ``refunds`` come prefetched."""
+    refunds = list(order.refunds.all())
     return [
         _lines(order),
         _reservations(order),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -15,6 +15,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import UNPAID
 from estuary.payments.admin import acting, refunding
 from estuary.payments.admin.order_page import cards, sections
+from estuary.payments.models import Refund
 from estuary.payments.refunds import refundable_minor
 
 # Ids are looked up exactly, by their unique indexes.
@@ -114,6 +115,8 @@ class OrderAdmin(ReadOnlyAdmin):
         known = getattr(request, "_order_of_page", None)
         if known is None or str(known.pk) != object_id or request.method != "GET":
             known = super().get_object(request, object_id, from_field)
+            refunds = Refund.objects.select_related("booking", "requested_by")
+            prefetch_related_objects([known] if known else [], Prefetch("refunds", queryset=refunds))
             request._order_of_page = known  # type: ignore[attr-defined]
         return known
 
