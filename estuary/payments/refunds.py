@@ -41,6 +41,8 @@ def request_refund(
     is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge with nothing written.
     """
     at = clock.now()
+    if booking and booking.position == 0:
+        booking = None  # the booking at the top is the order: what is refunded of it, all in it feels
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
