@@ -190,7 +190,10 @@ def test_a_bundle_needs_a_session_service(ana: Practitioner, workshop: Service) 
     assert "not one of the available choices" in errors_on(save(bundle, bundle_of=str(workshop.pk)))
     assert "choose a session service" in errors_on(save(bundle, bundle_of=""))
     assert "at least 1" in errors_on(save(bundle, bundle_quantity="0"))
-    assert "Only a bundle" in errors_on(save(single, bundle_of=str(single.pk), bundle_quantity="2"))
+    url = reverse("admin:catalog_service_add")
+    client = admin_client()
+    single_with_bundle = form_data(client.get(url)) | {"type": "session", "bundle_of": str(single.pk)}
+    assert "Only a bundle" in errors_on(client.post(url, single_with_bundle))
 
 
 def test_a_new_package_is_not_on_sale_before_it_holds_something(ana: Practitioner) -> None:

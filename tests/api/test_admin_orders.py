@@ -1,7 +1,10 @@
 """What staff do to an order: refund it, once however often they press; cancel it or a booking; ask Stripe."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -106,6 +109,27 @@ def test_a_form_that_is_sent_twice_refunds_once(by_credits: Order) -> None:
     assert "has changed since you opened the form" in told(answer)
     assert Refund.objects.count() == 1
     assert balance_of(by_credits.user, "usd") == 1_000
+
+
+def test_two_presses_at_the_same_moment_refund_once(by_credits: Order) -> None:
+    client = admin_client()
+    form = filled(client, by_credits, amount="10.00")
+
+    def press(_: int) -> str:
+        browser = Client()
+        browser.cookies["sessionid"] = client.cookies["sessionid"].value
+            "sessionid"
+        ].value  # messages travel in a cookie of their own
+        try:
+            return browser.post(refund_url(by_credits), form).headers["Location"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as hands:
+        answers = list(hands.map(press, range(4)))
+    done = reverse("admin:orders_order_change", args=[by_credits.pk])
+    assert sorted(answers) == sorted([done] + [refund_url(by_credits)] * 3)
+    assert Refund.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,11 @@ class ServiceAdmin(StaffAdmin):
         prices = (display_money(price.amount_minor, price.currency) for price in service.prices.all())
         return ", ".join(prices) or NOTHING
 
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Ask about bundles only where there may be one."""
+        other = isinstance(obj, Service) and obj.type != ServiceType.BUNDLE
+        return [one for one in self.fieldsets if not (other and one[0] == "Bundle")]
+
     def get_inlines(
         self, request: HttpRequest, obj: models.Model | None
     ) -> list[type["InlineModelAdmin[Any, Any]"]]:

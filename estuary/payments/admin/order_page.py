@@ -45,6 +45,7 @@ def cards(order: Order) -> list[Card]:
 
     declined = (order.failure_message, order.decline_code or order.failure_code)
     what = [
+        ("Id", order.public_id),
         ("What", order.title),
         ("Status", label(order.status)),
         ("Buyer", order.user.email),
