@@ -7,10 +7,10 @@ waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event sa
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -49,6 +49,8 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         _insert(_parse(body), at)
     except EstuaryError as error:
         return problem(error)
+    except (DataError, UnicodeEncodeError):  # JSON to Python, and still no text that a database can hold
+        return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
     return JsonResponse({"received": True})
 
 
@@ -62,7 +64,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(body)
+        event = json.loads(body, parse_constant=_refuse_constant)
         if (
             not isinstance(event["id"], str)
             or not isinstance(event["type"], str)
@@ -75,6 +77,10 @@ def _parse(body: bytes) -> dict[str, Any]:
     if b"client_secret" in body:
         _strip(event)
     return dict(event)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _strip(value: Any) -> None:
