@@ -149,6 +149,26 @@ def _number(ref: str) -> int:
     return int(ref) if ref.isascii() and ref.isdecimal() and len(ref) < 19 else 0
 
 
+def refuse_if_gone(payment_method_id: str) -> None:
+    """Ask Stripe about a card that it would not charge; when it was detached there, correct the list and say so.
+
+    Raises CardRemoved.
+    """
+    try:
+        card = client.retrieve_card(payment_method_id)
+    except NotAtStripe:
+        card = None
+    if card is not None and card.customer_id:
+        return
+    with transaction.atomic():
+        row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
+        _lock(row.user)
+        row.refresh_from_db()
+        if row.detached_at is None:
+            _remove(row, at=clock.now())
+    raise CardRemoved("This card was removed. Choose another one.")
+
+
 def set_default(*, user: User, ref: str) -> PaymentMethod:
     """Make one card the default, and it alone; raises NotFound or CardRemoved."""
     with transaction.atomic():

@@ -19,7 +19,7 @@ from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
 from estuary.orders.states import FULFILLED, LIVE, Status
-from estuary.payments import client, utils
+from estuary.payments import client, methods, utils
 from estuary.payments.closing import close_order
 from estuary.payments.customers import ensure_customer, forget_customer
 from estuary.payments.errors import AlreadyPaid, CardDeclined, NotAtStripe, PaymentProcessing, UnexpectedState
@@ -147,7 +147,8 @@ def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun
         if declined.intent:
             _settle_now(order, declined.intent, "declined at once")
         raise CardDeclined(declined.decline, order_id=order.public_id) from None
-    except UnexpectedState:
+    except (UnexpectedState, NotAtStripe):
+        methods.refuse_if_gone(card_id)
         intent = client.retrieve_intent(intent.id)
     _settle_now(order, intent, "confirmed by the server")
     return Begun(order, intent=intent)
