@@ -104,7 +104,10 @@ def _assert_agreement(sandbox: Sandbox) -> None:
     for refund in Refund.objects.exclude(stripe_refund_id=""):
         known = sandbox.world.store.refunds.get(refund.stripe_refund_id)
         assert known is not None
-        assert (known["amount"], known["payment_intent"]) == (refund.card_minor, refund.stripe_payment_intent_id)
+        assert (known["amount"], known["payment_intent"]) == (
+            refund.card_minor,
+            refund.stripe_payment_intent_id,
+        )
     _assert_one_way_to_pay(sandbox)
 
 

@@ -135,9 +135,7 @@ def test_a_booking_canceled_early_is_refunded_and_its_slot_is_free_again(
     assert (again.status_code, again.json()["code"]) == (409, "booking_not_cancelable")
 
 
-def test_a_booking_canceled_late_is_not_refunded(
-    stripe: Sandbox, buyer: APIClient, session: Service
-) -> None:
+def test_a_booking_canceled_late_is_not_refunded(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
     made, booking = bought(stripe, buyer, session)
     assert booking.starts_at is not None
     Service.objects.filter(pk=session.pk).update(free_cancel_hours=0)  # the rule as it was sold counts

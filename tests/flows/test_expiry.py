@@ -181,9 +181,7 @@ def test_a_buyer_cancels_an_unpaid_order(
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [seat] = make_sessions(workshop, capacity=1)
     wish = {"service_session_id": str(seat.pk)}
-    made = buying.create(
-        buyer, service_id=str(workshop.pk), payment_type=payment_type, scheduling_data=wish
-    )
+    made = buying.create(buyer, service_id=str(workshop.pk), payment_type=payment_type, scheduling_data=wish)
     address = f"/api/v1/orders/{made['order_id']}/cancel/"
     before = len(stripe.requests)
     assert other.post(address).status_code == 404

@@ -55,7 +55,9 @@ OFFERS = pytest.mark.parametrize(
 FROM = pytest.mark.parametrize("origin", ["staff", "dashboard"])
 
 
-def bought(stripe: Sandbox, buyer: APIClient, ana: Practitioner, offer: Offer, card: str = buying.FINE) -> Json:
+def bought(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, offer: Offer, card: str = buying.FINE
+) -> Json:
     service, wish = offer(ana)
     made = buying.service(buyer, service, **wish)
     pay(stripe, made, card)
@@ -155,7 +157,12 @@ def test_a_pending_refund_has_no_effect_until_it_reaches_the_buyer(
 
 @FROM
 def test_a_pending_refund_that_fails_changes_nothing_but_is_told(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, origin: str, mailoutbox: list[object]
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    ana: Practitioner,
+    origin: str,
+    mailoutbox: list[object],
 ) -> None:
     made = bought(stripe, buyer, ana, a_session, REFUND_PENDS)
     give_back(stripe, staff, made, origin)

@@ -73,7 +73,11 @@ def test_a_session_holds_its_slot_while_unpaid_and_becomes_a_booking_when_paid(
     pay(stripe, made)
     assert status_of(made) == "completed"
     [booking] = buying.bookings(buyer)
-    assert (booking["status"], booking["service_type"], booking["amount"]) == ("confirmed", "session", "80.00")
+    assert (booking["status"], booking["service_type"], booking["amount"]) == (
+        "confirmed",
+        "session",
+        "80.00",
+    )
     assert booking["start_datetime"] == start.isoformat().replace("+00:00", "Z")
     assert Reservation.objects.get().status == "confirmed"
 
