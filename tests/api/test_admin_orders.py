@@ -118,8 +118,6 @@ def test_two_presses_at_the_same_moment_refund_once(by_credits: Order) -> None:
     def press(_: int) -> str:
         browser = Client()
         browser.cookies["sessionid"] = client.cookies["sessionid"].value
-            "sessionid"
-        ].value  # messages travel in a cookie of their own
         try:
             return browser.post(refund_url(by_credits), form).headers["Location"]
         finally:
