@@ -19,7 +19,7 @@ class BodyTooLarge(EstuaryError):
 
 
 class StrictJSONParser(JSONParser):
-    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL characters and deep nesting are a 400."""
+    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL, half characters and deep nesting are a 400."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -32,11 +32,11 @@ class StrictJSONParser(JSONParser):
             parsed = json.loads(
                 text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
             )
-            _refuse_nul_and_depth(parsed)
+            _refuse_odd_text_and_depth(parsed)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
         except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from None
+            raise ParseError(f"The body is not valid JSON: {error}.") from None
         return parsed
 
 
@@ -51,15 +51,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_nul_and_depth(value: Any, depth: int = 0) -> None:
+def _refuse_odd_text_and_depth(value: Any, depth: int = 0) -> None:
+    """Refuse what Python reads and PostgreSQL can't keep: NUL, and halves of a surrogate pair."""
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
-    if isinstance(value, str) and "\x00" in value:
-        raise ValueError("it contains a NUL character")
+    if isinstance(value, str) and ("\x00" in value or not _is_whole(value)):
+        raise ValueError("it contains a character that no text has")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_nul_and_depth(key, depth)
-            _refuse_nul_and_depth(inner, depth + 1)
+            _refuse_odd_text_and_depth(key, depth)
+            _refuse_odd_text_and_depth(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _refuse_nul_and_depth(inner, depth + 1)
+            _refuse_odd_text_and_depth(inner, depth + 1)
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

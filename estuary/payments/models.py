@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from estuary.bookings.models import Booking
 from estuary.common import clock, ids
@@ -175,6 +177,12 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
             models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
+            models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
+            # The payment that an event speaks of, for the page of an order: an object names it, or is it.
+            models.Index(
+                Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),
+                name="webhook_event_by_subject",
+            ),
         ]
 
     def __str__(self) -> str:

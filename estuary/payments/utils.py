@@ -153,7 +153,7 @@ def next_post_key(order: Order, verb: str) -> str:
 
 
 def build_metadata(order: Order) -> dict[str, str]:
-    """Return the metadata of SPEC for this order: all strings, each short enough for Stripe.
+    """Return what Stripe shall show beside this order's payment: all strings, each short enough for Stripe.
 
     The order's row is the truth and metadata only a label: scheduling data too long for Stripe is cut to what fits and
     says so; the whole of it is on the order.
