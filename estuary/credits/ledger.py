@@ -31,8 +31,8 @@ class Posting:
     note: str = ""
 
 
-def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction]:
-    """Write movements and balances, in bulk; a balance may fall below zero here (a debt after a claw-back).
+def post(postings: Sequence[Posting], *, at: datetime, debt: bool = True) -> list[CreditTransaction]:
+    """Write movements and balances, in bulk; a balance may fall below zero (a claw-back), unless ``debt`` is False.
 
     Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
     transaction is lost then, and with it nothing is doubled.
@@ -44,6 +44,8 @@ def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction
     rows = []
     for posting in postings:
         account = accounts[posting.user_id, posting.currency]
+        if not debt and account.balance_minor + posting.amount_minor < 0:
+            raise _short(account.balance_minor, posting)
         account.balance_minor += posting.amount_minor
         rows.append(
             CreditTransaction(
@@ -95,16 +97,17 @@ def lock_balance(user: User, currency: str) -> int:
 
 def spend(*, user: User, currency: str, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
     """Take ``amount_minor`` for an order; raises NotEnoughCredits and takes nothing when the balance is short."""
-    balance_minor = lock_balance(user, currency)
-    if balance_minor < amount_minor:
-        raise NotEnoughCredits(
-            f"You have {display(balance_minor, currency)} in credits, which is less than "
-            f"{display(amount_minor, currency)}. Pay the rest by card, or buy credits first."
-        )
     taken = Posting(
         user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note
     )
-    post([taken], at=at)
+    post([taken], at=at, debt=False)
+
+
+def _short(balance_minor: int, wanted: Posting) -> NotEnoughCredits:
+    return NotEnoughCredits(
+        f"You have {display(balance_minor, wanted.currency)} in credits, which is less than "
+        f"{display(-wanted.amount_minor, wanted.currency)}. Pay the rest by card, or buy credits first."
+    )
 
 
 def balance_of(user: User, currency: str) -> int:
