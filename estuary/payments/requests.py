@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Prefetch
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.models import User
 from estuary.bookings.planning import Wish
-from estuary.catalog.models import Service
+from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
@@ -146,8 +147,9 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
 
 
 def _service(service_id: str) -> Service:
+    items = PackageItem.objects.select_related("service__practitioner").prefetch_related("service__prices")
     services = Service.objects.select_related("practitioner", "bundle_of__practitioner").prefetch_related(
-        "prices", "items__service__prices", "items__service__practitioner"
+        "prices", Prefetch("items", items)
     )
     service = services.filter(pk=int(service_id)).first()
     if service is None:
