@@ -119,6 +119,14 @@ def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str
         return str(v1.customers.create(params, {"idempotency_key": key}).id)
 
 
+def find_customer(*, email: str, user_id: int) -> str:
+    """Return the id of the customer that was made for a user, or nothing."""
+    with _call("customers.list") as v1:
+        page = v1.customers.list({"email": email, "limit": 100})
+        mine = (c.id for c in page.auto_paging_iter() if _plain(c)["metadata"].get("user_id") == str(user_id))
+        return str(next(mine, ""))
+
+
 # --- Payment intents ----------------------------------------------------------------------------------------
 
 
@@ -130,6 +138,12 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
 def retrieve_intent(intent_id: str) -> Intent:
     with _call("payment_intents.retrieve") as v1:
         return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id)))
+
+
+def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
+    """Return a customer's intents that were made since then."""
+    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
@@ -157,6 +171,12 @@ def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
 def retrieve_session(session_id: str) -> CheckoutSession:
     with _call("checkout.sessions.retrieve") as v1:
         return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id)))
+
+
+def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
+    """Return a customer's hosted pages that were made since then."""
+    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    return _all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
 
 
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:

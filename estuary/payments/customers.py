@@ -6,6 +6,7 @@ from django.db.models import F
 from estuary.accounts.models import User
 from estuary.common import clock, ids
 from estuary.payments import client
+from estuary.payments.errors import StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
 
 
@@ -17,14 +18,25 @@ def ensure_customer(user: User) -> str:
         customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
     if customer.stripe_customer_id:
         return customer.stripe_customer_id
-    customer_id = client.create_customer(
-        email=customer.email,
-        name=customer.name,
-        metadata={"user_id": str(user.pk)},
-        key=f"{customer.key}-customer-1",
-    )
+    customer_id = _make(customer)
     StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(stripe_customer_id=customer_id)
     return customer_id
+
+
+def _make(customer: StripeCustomer) -> str:
+    try:
+        return client.create_customer(
+            email=customer.email,
+            name=customer.name,
+            metadata={"user_id": str(customer.user_id)},
+            key=f"{customer.key}-customer-1",
+        )
+    except StripeRefused:
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        if made := client.find_customer(email=customer.email, user_id=customer.user_id):
+            return made
+        StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(key=ids.customer_key())
+        raise
 
 
 def forget_customer(customer_id: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
@@ -14,7 +15,13 @@ from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
 from estuary.payments.effects import AdvanceRefund
-from estuary.payments.errors import NotAtStripe, NotRefundable, RefundTooLarge, UnexpectedState
+from estuary.payments.errors import (
+    NotAtStripe,
+    NotRefundable,
+    RefundTooLarge,
+    StripeRefused,
+    UnexpectedState,
+)
 from estuary.payments.models import Refund
 from estuary.payments.objects import StripeRefund
 from estuary.payments.refund_rules import COUNTS, consequences
@@ -121,6 +128,14 @@ def send_refund(refund_id: int) -> Refund:
     }
     try:
         answer = client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+    except StripeRefused:
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        given = client.refunds_of(refund.stripe_payment_intent_id)
+        mine = [known for known in given if known.refund_ref == refund.public_id]
+        if not mine:
+            Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+            raise
+        answer = mine[0]
     except (UnexpectedState, NotAtStripe) as refused:
         code = getattr(refused, "stripe_code", "") or refused.code
         log.error("refund_refused", refund=refund.public_id, stripe_code=code)

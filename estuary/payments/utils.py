@@ -7,7 +7,7 @@ order's row alone: a retry after a crash gets the same intent back.
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import transaction
@@ -23,12 +23,14 @@ from estuary.credits import ledger
 from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.placing import Line, Terms, place_order
 from estuary.payments import client
+from estuary.payments.errors import StripeRefused
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
 from estuary.payments.writing import write
 
 METADATA_VALUE_MAX = 500  # https://docs.stripe.com/api/metadata
+CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
 CHECKOUT_LIFE = timedelta(minutes=35)  # Stripe wants at least 30 minutes ahead of when the request arrives
 
 
@@ -111,7 +113,11 @@ def create_payment_intent(order: Order, *, customer_id: str) -> Intent:
     }
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
-    intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
+    try:
+        intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
+    except StripeRefused:
+        intents = client.intents_of(customer_id, since=order.created_at - CLOCKS_DIFFER)
+        intent = next((made for made in intents if _still_pays(order, made)), None) or _try_anew(order)
     Order.objects.filter(pk=order.pk, stripe_payment_intent_id="").update(
         stripe_payment_intent_id=intent.id, stripe_customer_id=customer_id
     )
@@ -137,12 +143,26 @@ def create_checkout_session(order: Order, *, customer_id: str) -> CheckoutSessio
         "cancel_url": order.cancel_url or f"{settings.FRONTEND_URL}/orders/?id={order.public_id}&canceled=1",
         "expires_at": int(max(order.expires_at, order.created_at + CHECKOUT_LIFE).timestamp()),
     }
-    session = client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
+    try:
+        session = client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
+    except StripeRefused:
+        pages = client.sessions_of(customer_id, since=order.created_at - CLOCKS_DIFFER)
+        session = next((made for made in pages if _still_pays(order, made)), None) or _try_anew(order)
     Order.objects.filter(pk=order.pk, stripe_checkout_session_id="").update(
         stripe_checkout_session_id=session.id, stripe_customer_id=customer_id
     )
     order.stripe_checkout_session_id = session.id
     return session
+
+
+def _still_pays(order: Order, made: Intent | CheckoutSession) -> bool:
+    return made.order_ref == order.public_id and made.status not in {"canceled", "expired"}
+
+
+def _try_anew(order: Order) -> NoReturn:
+    """Stripe remembers a failure under its key for a day; now that nothing was made, the next try has a new key."""
+    Order.objects.filter(pk=order.pk).update(attempt=F("attempt") + 1)
+    raise StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
 
 
 def next_post_key(order: Order, verb: str) -> str:
