@@ -90,7 +90,7 @@ def assert_invariants(sandbox: Sandbox) -> None:
 def _rows(query: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _assert_agreement(sandbox: Sandbox) -> None:
