@@ -34,7 +34,7 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     """
     seats = [(row, session) for row, line in lines for session in line.seats]
     slots = [row for row, line in lines if line.starts_at and not line.seats]
-    take_seats([session.pk for _, session in seats], user_id=order.user_id)
+    take_seats([session for _, session in seats], user_id=order.user_id)
     entries = take_slots((_practitioner_id(order, row), row.starts_at, row.ends_at) for row in slots)
     return Reservation.objects.bulk_create(
         [Reservation(order=order, line=row, session=session) for row, session in seats]
@@ -45,27 +45,22 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     )
 
 
-def take_seats(session_ids: list[int], *, user_id: int) -> None:
+def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
     """Count one more seat in each session, all or none; raises SoldOut, or AlreadyBooked for a second seat of one user.
 
-    The sessions stay locked (in id order) until the transaction ends, so nobody else can take the last seat meanwhile.
+    The caller has locked the sessions (in id order), so nobody else can take the last seat meanwhile.
     """
-    if not session_ids:
+    if not sessions:
         return
-    sessions = list(
-        ServiceSession.objects.filter(pk__in=session_ids).select_for_update(no_key=True).order_by("pk")
-    )
-    mine = Reservation.objects.filter(session_id__in=session_ids, order__user_id=user_id).exclude(
-        status=RELEASED
-    )
-    if len(set(session_ids)) < len(session_ids) or mine.exists():
+    ids = {session.pk for session in sessions}
+    mine = Reservation.objects.filter(session_id__in=ids, order__user_id=user_id).exclude(status=RELEASED)
+    if len(ids) < len(sessions) or mine.exists():
         raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
-    full = [session for session in sessions if session.taken >= session.capacity]
-    if full or len(sessions) < len(session_ids):
+    if full := [session for session in sessions if session.taken >= session.capacity]:
         raise SoldOut(
             "The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full]
         )
-    ServiceSession.objects.filter(pk__in=session_ids).update(taken=F("taken") + 1)
+    ServiceSession.objects.filter(pk__in=ids).update(taken=F("taken") + 1)
 
 
 def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]) -> list[CalendarEntry]:

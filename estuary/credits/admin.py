@@ -92,7 +92,7 @@ def adjust(
     """Move credits by hand, once per ``token``; None when that was done before. The balance may become a debt."""
     with transaction.atomic():
         account, _ = CreditAccount.objects.get_or_create(user=user, currency=currency)
-        ledger.lock_balance(user, currency)
+        ledger.lock_account(user, currency)
         effect = f"adjustment:{token}"
         if CreditTransaction.objects.filter(account=account, effect=effect).exists():
             return None

@@ -31,7 +31,9 @@ class Posting:
     note: str = ""
 
 
-def post(postings: Sequence[Posting], *, at: datetime, debt: bool = True) -> list[CreditTransaction]:
+def post(
+    postings: Sequence[Posting], *, at: datetime, debt: bool = True, locked: CreditAccount | None = None
+) -> list[CreditTransaction]:
     """Write movements and balances, in bulk; a balance may fall below zero (a claw-back), unless ``debt`` is False.
 
     Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
@@ -40,7 +42,7 @@ def post(postings: Sequence[Posting], *, at: datetime, debt: bool = True) -> lis
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("credits are posted inside the transaction of what they pay for")
     postings = [posting for posting in postings if posting.amount_minor]
-    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings})
+    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings}, known=locked)
     rows = []
     for posting in postings:
         account = accounts[posting.user_id, posting.currency]
@@ -64,8 +66,12 @@ def post(postings: Sequence[Posting], *, at: datetime, debt: bool = True) -> lis
     return CreditTransaction.objects.bulk_create(rows)
 
 
-def _locked_accounts(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
-    """Return the accounts of these owners, made where missing, locked in id order."""
+def _locked_accounts(
+    owners: set[tuple[int, str]], *, known: CreditAccount | None
+) -> dict[tuple[int, str], CreditAccount]:
+    """Return the accounts of these owners, made where missing, locked in id order; ``known`` is locked already."""
+    if known and owners == {(known.user_id, known.currency)}:
+        return {(known.user_id, known.currency): known}
     if not owners:
         return {}
     found = _lock(owners)
@@ -89,18 +95,17 @@ def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
     return {(row.user_id, row.currency): row for row in rows if (row.user_id, row.currency) in owners}
 
 
-def lock_balance(user: User, currency: str) -> int:
-    """Lock the user's account and return its balance in minor units (0 without one)."""
-    account = _lock({(user.pk, currency)}).get((user.pk, currency))
-    return account.balance_minor if account else 0
+def lock_account(user: User, currency: str) -> CreditAccount | None:
+    """Lock the user's account until the transaction ends, and return it when there is one."""
+    return _lock({(user.pk, currency)}).get((user.pk, currency))
 
 
-def spend(*, user: User, currency: str, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
-    """Take ``amount_minor`` for an order; raises NotEnoughCredits and takes nothing when the balance is short."""
+def spend(*, account: CreditAccount, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
+    """Take ``amount_minor`` from a locked account for an order; raises NotEnoughCredits and takes nothing then."""
     taken = Posting(
-        user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note
+        account.user_id, account.currency, Kind.SPEND, -amount_minor, "spend", order_id=order_id, note=note
     )
-    post([taken], at=at, debt=False)
+    post([taken], at=at, debt=False, locked=account)
 
 
 def _short(balance_minor: int, wanted: Posting) -> NotEnoughCredits:

@@ -8,10 +8,10 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from estuary.accounts.models import User
-from estuary.bookings.planning import Wish
+from estuary.bookings.planning import Wish, plan_lines
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.database import violated
@@ -92,8 +92,22 @@ def begin_purchase(purchase: Purchase) -> Begun:
             if begun := _resume(live, purchase):
                 return begun
         else:
+            _check_plan(purchase)
             _refuse_if_paid(close_order(live, reason="abandoned", cause="replaced by the buyer"))
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
+
+
+def _check_plan(purchase: Purchase) -> None:
+    """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it; nothing is written."""
+    if purchase.service:
+        with transaction.atomic():
+            plan_lines(
+                purchase.service,
+                wish=purchase.wish,
+                items=purchase.items,
+                currency=purchase.currency,
+                at=clock.now(),
+            )
 
 
 def _live_order(purchase: Purchase) -> Order | None:

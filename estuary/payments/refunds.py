@@ -1,7 +1,7 @@
 """Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -28,6 +28,8 @@ from estuary.payments.refund_rules import COUNTS, consequences
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
+
+KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 
 log = structlog.get_logger(__name__)
 
@@ -127,15 +129,14 @@ def send_refund(refund_id: int) -> Refund:
         "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
     }
     try:
-        answer = client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+        made = _made_before(refund) if refund.created_at < clock.now() - KEY_LIFE else None
+        answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
     except StripeRefused:
         # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
-        given = client.refunds_of(refund.stripe_payment_intent_id)
-        mine = [known for known in given if known.refund_ref == refund.public_id]
-        if not mine:
+        if (made := _made_before(refund)) is None:
             Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
             raise
-        answer = mine[0]
+        answer = made
     except (UnexpectedState, NotAtStripe) as refused:
         code = getattr(refused, "stripe_code", "") or refused.code
         log.error("refund_refused", refund=refund.public_id, stripe_code=code)
@@ -151,3 +152,9 @@ def send_refund(refund_id: int) -> Refund:
     settle([Fact(answer, f"refund {refund.public_id}", fetched=True)], at=clock.now())
     refund.refresh_from_db()
     return refund
+
+
+def _made_before(refund: Refund) -> StripeRefund | None:
+    """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
+    given = client.refunds_of(refund.stripe_payment_intent_id)
+    return next((known for known in given if known.refund_ref == refund.public_id), None)

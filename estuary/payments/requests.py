@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -147,15 +147,15 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
 
 
 def _service(service_id: str) -> Service:
-    items = PackageItem.objects.select_related("service__practitioner").prefetch_related("service__prices")
-    services = Service.objects.select_related("practitioner", "bundle_of__practitioner").prefetch_related(
-        "prices", Prefetch("items", items)
-    )
-    service = services.filter(pk=int(service_id)).first()
+    items = PackageItem.objects.select_related("service__practitioner")
+    services = Service.objects.select_related("practitioner", "bundle_of__practitioner")
+    service = services.prefetch_related(Prefetch("items", items)).filter(pk=int(service_id)).first()
     if service is None:
         raise NotFound(f"There is no service {service_id}.")
     if not service.is_on_sale(clock.now()):
         raise NotOnSale(f"{service.name} is not on sale at the moment.")
+    # The prices of a package and of what is in it, in one query.
+    prefetch_related_objects([service, *(item.service for item in service.items.all())], "prices")
     return service
 
 

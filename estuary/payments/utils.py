@@ -20,6 +20,7 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
+from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.placing import Line, Terms, place_order
 from estuary.payments import client
@@ -52,9 +53,10 @@ def create_order(
     order for the same thing (order_one_live_per_item).
     """
     at = clock.now()
-    lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
     with transaction.atomic():
-        applied_minor = _credits_to_apply(user, currency, total_minor) if use_credits and service else 0
+        account = ledger.lock_account(user, currency) if use_credits and service else None
+        applied_minor = _credits_to_apply(account, total_minor) if account else 0
+        lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
         order, rows = place_order(
             user=user,
             service=service,
@@ -66,20 +68,15 @@ def create_order(
             at=at,
             expires_at=at + _hold(service),
         )
-        _take(order, list(zip(rows, lines, strict=True)), applied_minor, at)
+        if account and applied_minor:
+            ledger.spend(
+                account=account, amount_minor=applied_minor, order_id=order.pk, note=order.title, at=at
+            )
+        _take(order, list(zip(rows, lines, strict=True)), at)
     return order
 
 
-def _take(order: Order, lines: list[tuple[Any, Line]], applied_minor: int, at: datetime) -> None:
-    if applied_minor:
-        ledger.spend(
-            user=order.user,
-            currency=order.currency,
-            amount_minor=applied_minor,
-            order_id=order.pk,
-            note=order.title,
-            at=at,
-        )
+def _take(order: Order, lines: list[tuple[Any, Line]], at: datetime) -> None:
     if lines:
         reserve(order=order, lines=lines)
     if order.amount_due_minor == 0:
@@ -88,12 +85,12 @@ def _take(order: Order, lines: list[tuple[Any, Line]], applied_minor: int, at: d
         order.refresh_from_db()
 
 
-def _credits_to_apply(user: User, currency: str, total_minor: int) -> int:
+def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     """Return how much of the total the balance pays; it shrinks so that the card's share is none or chargeable."""
-    applied = min(max(ledger.lock_balance(user, currency), 0), total_minor)
+    applied = min(max(account.balance_minor, 0), total_minor)
     by_card = total_minor - applied
-    if by_card and by_card < min_charge_minor(currency):
-        return max(total_minor - min_charge_minor(currency), 0)
+    if by_card and by_card < min_charge_minor(account.currency):
+        return max(total_minor - min_charge_minor(account.currency), 0)
     return applied
 
 

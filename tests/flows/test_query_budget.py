@@ -75,6 +75,16 @@ def assert_cheap(queries: CaptureQueriesContext) -> None:
 THINGS = [a_session, a_workshop, a_course_of_twelve, a_package_of_everything, a_bundle_of_ten, some_credits]
 
 
+def test_the_dearest_thing_half_by_credits_stays_within_the_budget(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "30.00")
+    body = a_package_of_everything(ana)
+    with CaptureQueriesContext(connection) as queries:
+        buying.create(buyer, **body, use_credits=True)
+    assert_cheap(queries)
+
+
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 @pytest.mark.parametrize("thing", THINGS, ids=lambda thing: thing.__name__)
 def test_creating_a_payment_stays_within_its_budget(
