@@ -59,6 +59,18 @@ def test_another_body_ends_the_old_intent_at_stripe_and_moves_the_hold(
     assert (status_of(old), status_of(new), Booking.objects.count()) == ("canceled", "completed", 1)
 
 
+def test_a_wish_that_can_not_be_met_costs_no_old_hold(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    held = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    past = {"service_id": session.pk, "scheduling_data": {"start_datetime": "2020-01-01T10:00:00Z"}}
+    buying.refused(buyer, 400, "slot_in_past", **past)
+    assert buying.status_of(held) == "pending"
+    buying.pay(stripe, held)
+    assert buying.status_of(held) == "completed"
+
+
 def test_the_same_page_is_given_again_and_another_body_closes_it(stripe: Sandbox, buyer: APIClient) -> None:
     first = buying.credits(buyer, payment_type="checkout")
     assert buying.credits(buyer, payment_type="checkout")["checkout_url"] == first["checkout_url"]

@@ -1,12 +1,15 @@
 """Stripe on a bad day: the caller gets a 503 that says when to come back, nothing is lost and nothing doubled."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 from rest_framework.test import APIClient
 
 from estuary.orders.models import Order
+from estuary.payments import sweep
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -119,3 +122,17 @@ def test_a_revoked_key_is_a_503_and_changes_nothing(stripe: Sandbox, buyer: APIC
     stripe.control.revoke_key(settings.STRIPE_SECRET_KEY)
     unavailable(buyer, "payment_service_unavailable")
     assert (Order.objects.get().status, len(stripe.world.store.customers)) == ("pending", 0)
+
+
+def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotten(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer)
+    stripe.faults.add("timeout_after", "POST /v1/refunds")
+    asked = buying.refund(staff, made, amount="40.00")
+    assert asked["status"] == "requested"
+    stripe.control.advance(25 * 3600)
+    Refund.objects.update(created_at=F("created_at") - timedelta(hours=25))
+    sweep.send_unsent_refunds()
+    assert Refund.objects.get().status == "succeeded"
+    assert len(stripe.world.store.refunds) == 1
