@@ -1,0 +1,41 @@
+/** An error of the API as it tells it: RFC 9457, with a stable `code` and a `detail` a person can act on. */
+export class Problem extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly extra: Record<string, unknown>;
+
+  constructor(body: unknown, status: number) {
+    const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+    const detail = typeof told.detail === "string" && told.detail ? told.detail : sentenceFor(status);
+    super(detail);
+    this.name = "Problem";
+    this.code = typeof told.code === "string" ? told.code : "unknown";
+    this.status = status;
+    this.extra = told;
+  }
+}
+
+function sentenceFor(status: number): string {
+  if (status === 0) return "Estuary can't be reached. Check your connection and try again.";
+  if (status === 401) return "Please sign in again to go on.";
+  if (status === 404) return "There is nothing here under this address.";
+  if (status === 429) return "That was a lot at once. Wait a moment and try again.";
+  return "Something went wrong on our side. It is safe to try again.";
+}
+
+/** Says in plain words what went wrong, whatever was thrown. */
+export function inPlainWords(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  if (error instanceof Error && error.message) return error.message;
+  return "Something went wrong. It is safe to try again.";
+}
+
+type Answer<T> = { data?: T; error?: unknown; response?: Response };
+
+/** Returns what a call of the generated client answered; throws a Problem when it failed. */
+export async function answerOf<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response) throw new Problem(null, 0);
+  if (!response.ok || error !== undefined) throw new Problem(error, response.status);
+  return data as T;
+}

@@ -1,0 +1,41 @@
+import { accessToken, refreshAccess } from "@/lib/session";
+import type { CreateClientConfig } from "./generated/client.gen";
+
+/** Sends a request; when the access token has expired it is renewed and the request sent once more. */
+async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const again = request.clone();
+  try {
+    const answer = await fetch(request);
+    if (answer.status !== 401) return answer;
+    const renewed = await refreshAccess(bearerOf(request));
+    if (!renewed) return answer;
+    again.headers.set("Authorization", `Bearer ${renewed}`);
+    return await fetch(again);
+  } catch (error) {
+    if (request.signal.aborted) throw error;
+    return unreachable();
+  }
+}
+
+function bearerOf(request: Request): string | null {
+  return request.headers.get("Authorization")?.replace(/^Bearer /, "") ?? null;
+}
+
+function unreachable(): Response {
+  const body = {
+    code: "unreachable",
+    detail: "Estuary can't be reached. Check your connection and try again.",
+  };
+  return new Response(JSON.stringify(body), {
+    status: 503,
+    headers: { "Content-Type": "application/problem+json" },
+  });
+}
+
+export const createClientConfig: CreateClientConfig = (config) => ({
+  ...config,
+  baseUrl: "",
+  auth: async () => (await accessToken()) ?? "",
+  fetch: send as typeof fetch,
+});

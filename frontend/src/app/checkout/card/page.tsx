@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { Suspense } from "react";
+import { CardCheckout } from "@/components/checkout/variants";
+import { Loading } from "@/components/ui/skeleton";
+
+export const metadata: Metadata = { title: "Checkout" };
+
+export default function Page() {
+  return (
+    <Suspense fallback={<Loading />}>
+      <CardCheckout />
+    </Suspense>
+  );
+}

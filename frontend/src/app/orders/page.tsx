@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { Suspense } from "react";
+import { OrdersPage } from "@/components/orders/orders-page";
+import { Loading } from "@/components/ui/skeleton";
+
+export const metadata: Metadata = { title: "Orders" };
+
+export default function Page() {
+  return (
+    <Suspense fallback={<Loading />}>
+      <OrdersPage />
+    </Suspense>
+  );
+}

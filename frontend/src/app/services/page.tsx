@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { Suspense } from "react";
+import { ServicePage } from "@/components/service/service-page";
+import { Loading } from "@/components/ui/skeleton";
+
+export const metadata: Metadata = { title: "Service" };
+
+export default function Page() {
+  return (
+    <Suspense fallback={<Loading rows={4} />}>
+      <ServicePage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,90 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import Link from "next/link";
+import { useRouter, useSearchParams } from "next/navigation";
+import { type FormEvent, useState } from "react";
+import { inPlainWords } from "@/api/problem";
+import { Button } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { Notice } from "@/components/ui/notice";
+import { signIn, signUp } from "@/lib/session";
+import { safeNext } from "@/lib/use-here";
+
+const WORDS = {
+  "sign-in": {
+    button: "Sign in",
+    other: "New here?",
+    link: "Create an account",
+    href: "/sign-up/",
+    enter: signIn,
+  },
+  "sign-up": {
+    button: "Create account",
+    other: "Been here before?",
+    link: "Sign in",
+    href: "/sign-in/",
+    enter: signUp,
+  },
+} as const;
+
+export function CredentialsForm({ kind }: { kind: keyof typeof WORDS }) {
+  const words = WORDS[kind];
+  const next = useSearchParams().get("next");
+  const router = useRouter();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const enter = useMutation({
+    mutationFn: () => words.enter(email, password),
+    onSuccess: () => router.replace(safeNext(next)),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!enter.isPending) enter.mutate();
+  };
+  return (
+    <form onSubmit={submit} className="grid gap-5">
+      {enter.error ? (
+        <Notice kind="bad">
+          <p>{inPlainWords(enter.error)}</p>
+        </Notice>
+      ) : null}
+      <Field
+        label="E-mail"
+        type="email"
+        autoComplete="email"
+        required
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+      />
+      <Field
+        label="Password"
+        type="password"
+        required
+        minLength={kind === "sign-up" ? 8 : undefined}
+        hint={kind === "sign-up" ? "At least 8 characters, and not one that everybody uses." : undefined}
+        autoComplete={kind === "sign-up" ? "new-password" : "current-password"}
+        value={password}
+        onChange={(event) => setPassword(event.target.value)}
+      />
+      <Button type="submit" size="large" busy={enter.isPending}>
+        {words.button}
+      </Button>
+      <p className="text-center text-soft">
+        {words.other}{" "}
+        <Link
+          className="font-semibold text-tide underline underline-offset-4"
+          href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}
+        >
+          {words.link}
+        </Link>
+      </p>
+      {kind === "sign-in" ? (
+        <p className="text-center">
+          <Link className="text-soft underline underline-offset-4" href="/reset-password/">
+            Forgot your password?
+          </Link>
+        </p>
+      ) : null}
+    </form>
+  );
+}

@@ -1,0 +1,54 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import { useSearchParams } from "next/navigation";
+import { type FormEvent, useState } from "react";
+import { inPlainWords } from "@/api/problem";
+import { Button, ButtonLink } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { Notice } from "@/components/ui/notice";
+import { askForNewPassword, setNewPassword } from "@/lib/session";
+
+/** Without a key it asks for a mail; with the key from that mail it takes the new password. */
+export function ResetPassword() {
+  const key = useSearchParams().get("key");
+  const [text, setText] = useState("");
+  const send = useMutation({ mutationFn: () => (key ? setNewPassword(key, text) : askForNewPassword(text)) });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!send.isPending) send.mutate();
+  };
+  if (send.isSuccess) {
+    return key ? (
+      <div className="grid gap-5">
+        <Notice kind="good" title="Your new password is set." />
+        <ButtonLink href="/sign-in/">Sign in</ButtonLink>
+      </div>
+    ) : (
+      <Notice kind="good" title="Look into your mail">
+        <p>If there is an account for {text}, a link to choose a new password is on its way.</p>
+      </Notice>
+    );
+  }
+  return (
+    <form onSubmit={submit} className="grid gap-5">
+      {send.error ? (
+        <Notice kind="bad">
+          <p>{inPlainWords(send.error)}</p>
+        </Notice>
+      ) : null}
+      <Field
+        key={key ?? "mail"}
+        label={key ? "New password" : "E-mail"}
+        type={key ? "password" : "email"}
+        autoComplete={key ? "new-password" : "email"}
+        minLength={key ? 8 : undefined}
+        required
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <Button type="submit" size="large" busy={send.isPending}>
+        {key ? "Set the new password" : "Send me a link"}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,34 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import { useSearchParams } from "next/navigation";
+import { inPlainWords } from "@/api/problem";
+import { Button, ButtonLink } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+import { verifyEmail } from "@/lib/session";
+
+/** The key is used at a click, not on arrival: mail scanners open links too. */
+export function VerifyEmail() {
+  const key = useSearchParams().get("key") ?? "";
+  const verify = useMutation({ mutationFn: () => verifyEmail(key) });
+  if (verify.isSuccess) {
+    return (
+      <div className="grid gap-5">
+        <Notice kind="good" title="Thank you, your address is confirmed." />
+        <ButtonLink href="/">Discover Estuary</ButtonLink>
+      </div>
+    );
+  }
+  return (
+    <div className="grid gap-5">
+      {key ? null : <Notice kind="bad">This link is not complete. Open it from the mail once more.</Notice>}
+      {verify.error ? (
+        <Notice kind="bad">
+          <p>{inPlainWords(verify.error)}</p>
+        </Notice>
+      ) : null}
+      <Button size="large" disabled={!key} busy={verify.isPending} onClick={() => verify.mutate()}>
+        Confirm my address
+      </Button>
+    </div>
+  );
+}

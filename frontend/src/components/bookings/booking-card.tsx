@@ -1,0 +1,88 @@
+"use client";
+import { CalendarPlus, MapPin } from "lucide-react";
+import Link from "next/link";
+import { useState } from "react";
+import type { Booking } from "@/api/generated";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { downloadCalendar } from "@/lib/calendar";
+import type { When } from "@/lib/queries";
+import { day, span, stamp } from "@/lib/time";
+import { BOOKING_STATES } from "@/lib/words";
+import { CancelBooking } from "./cancel-booking";
+import { ScheduleDialog } from "./schedule-dialog";
+
+export function BookingCard({ booking, when, alike }: { booking: Booking; when: When; alike: number }) {
+  const [scheduling, setScheduling] = useState(false);
+  const state = BOOKING_STATES[booking.status ?? "confirmed"];
+  const live = booking.status === "confirmed" || booking.status === "partially_refunded";
+  return (
+    <article className="flex w-full flex-col rounded-3xl border border-line bg-card p-5">
+      <div className="flex items-start justify-between gap-3">
+        <h3 className="font-display text-heading leading-snug">{booking.service_name}</h3>
+        {when === "unscheduled" ? (
+          <Badge tone="wait">{alike > 1 ? `${alike} to schedule` : "No time yet"}</Badge>
+        ) : (
+          <Badge tone={state.tone}>{state.label}</Badge>
+        )}
+      </div>
+      <p className="text-base text-soft">with {booking.practitioner.name}</p>
+      <Times booking={booking} />
+      {booking.location ? (
+        <p className="mt-2 flex items-center gap-1.5 text-base text-soft">
+          <MapPin aria-hidden="true" className="size-4 shrink-0" />
+          {booking.location}
+        </p>
+      ) : null}
+      <div className="flex-1" />
+      <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t pt-4">
+        {when === "unscheduled" ? (
+          <Button size="small" onClick={() => setScheduling(true)}>
+            Choose a time
+          </Button>
+        ) : null}
+        {when === "upcoming" && booking.start_datetime ? (
+          <Button look="quiet" size="small" onClick={() => downloadCalendar(booking)}>
+            <CalendarPlus aria-hidden="true" className="size-4" />
+            Add to calendar
+          </Button>
+        ) : null}
+        {live && when !== "past" ? (
+          <CancelBooking booking={booking} label={alike > 1 ? "Cancel one" : "Cancel"} />
+        ) : null}
+        <Link
+          href={`/orders/?id=${booking.order_id}`}
+          className="ml-auto text-base text-tide underline underline-offset-4"
+        >
+          See order
+        </Link>
+      </div>
+      {scheduling ? <ScheduleDialog booking={booking} onClose={() => setScheduling(false)} /> : null}
+    </article>
+  );
+}
+
+function Times({ booking }: { booking: Booking }) {
+  if (booking.service_type === "course" && booking.sessions.length > 0) {
+    return (
+      <details className="mt-3">
+        <summary className="cursor-pointer font-semibold">
+          {booking.sessions.length} meetings, from {day(booking.sessions[0]?.start_datetime ?? "")}
+        </summary>
+        <ol className="mt-2 grid gap-1 text-base text-soft">
+          {booking.sessions.map((session) => (
+            <li key={session.id}>{span(session.start_datetime, session.end_datetime)}</li>
+          ))}
+        </ol>
+      </details>
+    );
+  }
+  if (booking.start_datetime) {
+    return <p className="mt-3 font-semibold">{span(booking.start_datetime, booking.end_datetime)}</p>;
+  }
+  return booking.valid_until ? (
+    <p className="mt-3">Choose a time until {stamp(booking.valid_until)}</p>
+  ) : (
+    <p className="mt-3">Choose a time whenever you like</p>
+  );
+}

@@ -1,0 +1,98 @@
+"use client";
+import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useMemo, useRef, useState } from "react";
+import { paymentsMethodsRetrieve, paymentsMethodsSetupCreate } from "@/api/generated";
+import { answerOf, inPlainWords } from "@/api/problem";
+import { Button } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Failed, Notice } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { MINE, useCards, useConfig } from "@/lib/queries";
+import { appearance, useStripeJs } from "@/lib/stripe";
+
+/** Saves a card without paying: a SetupIntent is begun at the click and confirmed in the browser. */
+export function AddCard({ onClose }: { onClose: () => void }) {
+  const config = useConfig();
+  const stripe = useStripeJs();
+  const currency = config.data?.currency ?? "usd";
+  const options = useMemo(() => ({ mode: "setup" as const, currency, appearance }), [currency]);
+  if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
+  if (!stripe.data) return <Loading rows={1} />;
+  return (
+    <Card>
+      <CardTitle>Add a card</CardTitle>
+      <Elements stripe={stripe.data} options={options}>
+        <AddCardForm onClose={onClose} />
+      </Elements>
+    </Card>
+  );
+}
+
+const WAITS_MS = [300, 700, 1_500, 3_000, 5_000];
+
+function AddCardForm({ onClose }: { onClose: () => void }) {
+  const stripe = useStripe();
+  const elements = useElements();
+  const client = useQueryClient();
+  const before = useCards().data?.length ?? 0;
+  const locked = useRef(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+
+  /** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
+  async function arrived(): Promise<void> {
+    for (const wait of WAITS_MS) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      const { payment_methods } = await answerOf(paymentsMethodsRetrieve());
+      if (payment_methods.length > before) break;
+    }
+    await client.invalidateQueries({ queryKey: [MINE, "cards"] });
+  }
+
+  async function save(): Promise<void> {
+    if (!stripe || !elements) throw new Error("The card form is not ready yet.");
+    const { error: incomplete } = await elements.submit();
+    if (incomplete) throw new Error(incomplete.message);
+    const { client_secret: clientSecret } = await answerOf(paymentsMethodsSetupCreate());
+    const { error: refused } = await stripe.confirmSetup({
+      elements,
+      clientSecret,
+      confirmParams: { return_url: window.location.href },
+      redirect: "if_required",
+    });
+    if (refused) throw new Error(refused.message ?? "The card was refused. Try another one.");
+    await arrived();
+    onClose();
+  }
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (locked.current) return;
+    locked.current = true;
+    setBusy(true);
+    setError(null);
+    await save().catch(setError);
+    setBusy(false);
+    locked.current = false;
+  };
+
+  return (
+    <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
+      <PaymentElement options={{ layout: "tabs" }} />
+      {error ? (
+        <Notice kind="bad">
+          <p>{inPlainWords(error)}</p>
+        </Notice>
+      ) : null}
+      <div className="flex flex-wrap gap-3">
+        <Button type="submit" busy={busy} disabled={!stripe}>
+          Save this card
+        </Button>
+        <Button look="quiet" disabled={busy} onClick={onClose}>
+          Not now
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,17 @@
+"use client";
+import { SignedIn } from "@/components/auth/signed-in";
+import { PageTitle } from "@/components/ui/page-title";
+import { PaymentMethodsManager } from "./payment-methods-manager";
+
+export function CardsPage() {
+  return (
+    <>
+      <PageTitle lead="They are kept by Stripe. We only know the brand, the last digits and when they end.">
+        Cards
+      </PageTitle>
+      <SignedIn why="Your cards are kept with your account.">
+        <PaymentMethodsManager />
+      </SignedIn>
+    </>
+  );
+}

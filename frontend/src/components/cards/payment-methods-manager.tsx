@@ -1,0 +1,114 @@
+"use client";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Method, paymentsMethodsDefaultCreate, paymentsMethodsDestroy } from "@/api/generated";
+import { answerOf, inPlainWords } from "@/api/problem";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { Confirm } from "@/components/ui/confirm";
+import { Empty } from "@/components/ui/empty";
+import { Failed, Notice } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { MINE, useCards } from "@/lib/queries";
+import { brandName } from "@/lib/words";
+import { AddCard } from "./add-card";
+import { CardFace } from "./card-face";
+
+/** Lists the saved cards, makes one the default, deletes one after asking, and adds one. */
+export function PaymentMethodsManager() {
+  const cards = useCards();
+  const client = useQueryClient();
+  const [adding, setAdding] = useState(false);
+  const refresh = () => client.invalidateQueries({ queryKey: [MINE, "cards"] });
+  const setDefault = useMutation({
+    mutationFn: (card: Method) =>
+      answerOf(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } })),
+    onSettled: refresh,
+  });
+  if (cards.isPending) return <Loading />;
+  if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
+  return (
+    <div className="grid max-w-2xl gap-5">
+      {setDefault.error ? (
+        <Notice kind="bad">
+          <p>{inPlainWords(setDefault.error)}</p>
+        </Notice>
+      ) : null}
+      {cards.data.length === 0 && !adding ? (
+        <Empty title="No saved cards">
+          <p>Save one here, or while you pay. Next time a click is enough.</p>
+        </Empty>
+      ) : null}
+      <ul className="grid gap-3">
+        {cards.data.map((card) => (
+          <li
+            key={card.id}
+            className="flex flex-wrap items-center gap-x-4 gap-y-3 rounded-2xl border border-line bg-card px-5 py-4"
+          >
+            <CardFace card={card} />
+            {card.is_default ? <Badge tone="calm">Default</Badge> : null}
+            <div className="flex w-full flex-wrap gap-x-5 sm:w-auto">
+              {card.is_default ? null : (
+                <Button
+                  look="plain"
+                  aria-label={`Set ${nameOf(card)} as default`}
+                  busy={setDefault.isPending && setDefault.variables.id === card.id}
+                  onClick={() => setDefault.mutate(card)}
+                >
+                  Set as default
+                </Button>
+              )}
+              <DeleteCard card={card} onDone={refresh} />
+            </div>
+          </li>
+        ))}
+      </ul>
+      {adding ? (
+        <AddCard onClose={() => setAdding(false)} />
+      ) : (
+        <Button
+          look={cards.data.length ? "quiet" : "primary"}
+          className="justify-self-start"
+          onClick={() => setAdding(true)}
+        >
+          Add a card
+        </Button>
+      )}
+    </div>
+  );
+}
+
+const nameOf = (card: Method) => `${brandName(card.card_brand)} ending in ${card.last4}`;
+
+function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
+  const [open, setOpen] = useState(false);
+  const remove = useMutation({
+    mutationFn: () => answerOf(paymentsMethodsDestroy({ path: { payment_method_id: card.id } })),
+    onSuccess: () => setOpen(false),
+    onSettled: onDone,
+  });
+  return (
+    <>
+      <Button
+        look="plain"
+        className="text-clay"
+        aria-label={`Delete ${nameOf(card)}`}
+        onClick={() => setOpen(true)}
+      >
+        Delete
+      </Button>
+      <Confirm
+        open={open}
+        onOpenChange={setOpen}
+        title="Delete this card?"
+        confirm="Delete the card"
+        keep="Keep it"
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => remove.mutate()}
+      >
+        <p>{nameOf(card)} can no longer be used here. What you have paid with it stays paid.</p>
+      </Confirm>
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+"use client";
+import Link from "next/link";
+import { useSearchParams } from "next/navigation";
+import type { ServiceType } from "@/api/generated";
+import { ButtonLink } from "@/components/ui/button";
+import { Empty } from "@/components/ui/empty";
+import { More } from "@/components/ui/more";
+import { Failed } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { cn } from "@/lib/cn";
+import { useServices } from "@/lib/queries";
+import { isServiceType, TYPE_ORDER, TYPES } from "@/lib/words";
+import { ServiceCard } from "./service-card";
+
+/** The filter is a part of the address, so that the back button and a shared link keep it. */
+export function Catalogue() {
+  const asked = useSearchParams().get("type");
+  const type = isServiceType(asked) ? asked : undefined;
+  const services = useServices(type);
+  const shown = services.data?.pages.flatMap((page) => page.results) ?? [];
+  return (
+    <section aria-labelledby="offers">
+      <h2 id="offers" className="sr-only">
+        What is offered
+      </h2>
+      <TypeFilter chosen={type} />
+      <p aria-live="polite" className="mt-4 mb-6 text-soft">
+        {type ? TYPES[type].hint : "Everything on offer"}
+      </p>
+      {services.isPending ? <Loading rows={4} className="sm:grid-cols-2 lg:grid-cols-3" /> : null}
+      {services.isError ? <Failed error={services.error} retry={() => services.refetch()} /> : null}
+      {services.isSuccess && shown.length === 0 ? (
+        <Empty title="Nothing here just now" action={<ButtonLink href="/">Show everything</ButtonLink>}>
+          <p>New dates are added every week.</p>
+        </Empty>
+      ) : null}
+      <ul className="grid gap-5 sm:grid-cols-2 lg:grid-cols-3">
+        {shown.map((service) => (
+          <li key={service.id} className="flex">
+            <ServiceCard service={service} />
+          </li>
+        ))}
+      </ul>
+      <More pages={services} />
+    </section>
+  );
+}
+
+function TypeFilter({ chosen }: { chosen?: ServiceType }) {
+  const choices = [
+    { href: "/", label: "All", here: !chosen },
+    ...TYPE_ORDER.map((type) => ({ href: `/?type=${type}`, label: TYPES[type].many, here: chosen === type })),
+  ];
+  return (
+    <nav aria-label="Filter by type" className="flex flex-wrap gap-2">
+      {choices.map(({ href, label, here }) => (
+        <Link
+          key={href}
+          href={href}
+          scroll={false}
+          aria-current={here ? "true" : undefined}
+          className={cn(
+            "inline-flex min-h-11 items-center rounded-full border px-4 font-medium transition-colors",
+            here
+              ? "border-tide bg-tide text-white"
+              : "border-edge/60 bg-card hover:border-tide hover:bg-mist",
+          )}
+        >
+          {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}

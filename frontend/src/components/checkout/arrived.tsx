@@ -1,0 +1,118 @@
+import type { OrderDetail } from "@/api/generated";
+import { ButtonLink } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { Notice } from "@/components/ui/notice";
+import { formatMoney } from "@/lib/money";
+import { span } from "@/lib/time";
+
+/** What came of an order, and what to do next. */
+export function Arrived({ order }: { order: OrderDetail }) {
+  const again = payAgainPath(order);
+  switch (order.status) {
+    case "pending":
+      return null;
+    case "processing":
+      return (
+        <Next orderId={order.order_id}>
+          <p>
+            This way of paying takes a while, sometimes some days. Your place is kept, and we will write to
+            you as soon as the money has arrived.
+          </p>
+        </Next>
+      );
+    case "failed":
+      return (
+        <div className="mt-6 grid gap-5">
+          <Notice kind="bad" title="Nothing was charged">
+            <p>{order.failure?.message || "Your bank did not agree. Another card often works."}</p>
+          </Notice>
+          {again ? <ButtonLink href={again}>Try again</ButtonLink> : null}
+        </div>
+      );
+    case "canceled":
+      return (
+        <div className="mt-6 grid gap-5">
+          <p>Nothing is owed for it. Had a payment come after all, it would have been returned at once.</p>
+          <ButtonLink href="/">See what is offered</ButtonLink>
+        </div>
+      );
+    case "paid":
+      return (
+        <Next orderId={order.order_id}>
+          <p>
+            You paid, but the place was gone by then. We are sorry. The whole amount of{" "}
+            {formatMoney(order.amount_due, order.currency)} goes back by itself: you need not do anything.
+          </p>
+        </Next>
+      );
+    default:
+      return <HandedOver order={order} />;
+  }
+}
+
+function HandedOver({ order }: { order: OrderDetail }) {
+  if (order.type === "credit") {
+    return (
+      <div className="mt-6 grid gap-5">
+        <p className="text-lg">
+          {formatMoney(order.credit_amount, order.currency)} were added to your credits.
+        </p>
+        <div className="flex flex-wrap gap-3">
+          <ButtonLink href="/credits/">See your credits</ButtonLink>
+          <ButtonLink href="/" look="quiet">
+            Spend them
+          </ButtonLink>
+        </div>
+      </div>
+    );
+  }
+  const timed = order.bookings.filter((booking) => booking.start_datetime);
+  const open = order.bookings.filter((booking) => booking.needs_scheduling);
+  return (
+    <Card className="mt-6">
+      {timed.length > 0 ? (
+        <ul className="grid gap-3">
+          {timed.map((booking) => (
+            <li key={booking.id}>
+              <p className="font-semibold">{booking.service_name}</p>
+              <p className="text-soft">{span(booking.start_datetime ?? "", booking.end_datetime)}</p>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {open.length > 0 ? (
+        <p className={timed.length ? "mt-4" : ""}>
+          {open.length === 1 ? "One part still needs a time" : `${open.length} parts still need a time`}:
+          choose it whenever you like.
+        </p>
+      ) : null}
+      <div className="mt-6 flex flex-wrap gap-3">
+        <ButtonLink href="/bookings/">{open.length ? "Choose your times" : "See your bookings"}</ButtonLink>
+        <ButtonLink href={`/orders/?id=${order.order_id}`} look="quiet">
+          Receipt
+        </ButtonLink>
+      </div>
+    </Card>
+  );
+}
+
+function Next({ orderId, children }: { orderId: string; children: React.ReactNode }) {
+  return (
+    <div className="mt-6 grid gap-5">
+      {children}
+      <ButtonLink href={`/orders/?id=${orderId}`}>See the order</ButtonLink>
+    </div>
+  );
+}
+
+/** Returns the checkout of the same thing again; null when it can't be told from the order. */
+export function payAgainPath(order: OrderDetail): string | null {
+  if (order.type === "credit") return `/checkout/?credits=${order.amount}`;
+  if (!order.service?.id) return null;
+  const query = new URLSearchParams({ service: order.service.id });
+  const line = order.lines[0];
+  if (order.service.type === "session" && line?.start_datetime) query.set("start", line.start_datetime);
+  if (order.service.type === "workshop" && line?.service_session_id)
+    query.set("session", line.service_session_id);
+  return `/checkout/?${query}`;
+}

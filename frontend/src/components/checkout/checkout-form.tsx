@@ -1,0 +1,156 @@
+"use client";
+import { LockKeyhole } from "lucide-react";
+import Link from "next/link";
+import { type FormEvent, useState } from "react";
+import type { Method } from "@/api/generated";
+import { inPlainWords, Problem } from "@/api/problem";
+import { Button } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Notice } from "@/components/ui/notice";
+import { Switch } from "@/components/ui/switch";
+import { formatMoney, type Split, toDecimal } from "@/lib/money";
+import { useConfig } from "@/lib/queries";
+import { useAccount } from "@/lib/use-account";
+import { CardChoice } from "./card-choice";
+import type { CreditsChoice } from "./checkout-page";
+import { CreditsToggle } from "./credits-toggle";
+import type { NewCard } from "./new-card";
+import { usePay } from "./use-pay";
+import type { Purchase } from "./use-purchase";
+
+type Props = {
+  purchase: Purchase;
+  split: Split;
+  cards: Method[];
+  balanceMinor: number;
+  credits: CreditsChoice;
+  newCard: NewCard;
+  save: boolean;
+  onSave: (save: boolean) => void;
+};
+
+/** Saved cards, a new card, credits, and one button that says exactly what it will charge. */
+export function CheckoutForm({
+  purchase,
+  split,
+  cards,
+  balanceMinor,
+  credits,
+  newCard,
+  save,
+  onSave,
+}: Props) {
+  const account = useAccount();
+  const [picked, setPicked] = useState<string | null | undefined>(undefined);
+  const { pay, payElsewhere, busy, error, ready } = usePay();
+  const byDefault = cards.find((card) => card.is_default)?.stripe_payment_method_id ?? null;
+  const stillSaved = picked === null || cards.some((card) => card.stripe_payment_method_id === picked);
+  const savedCard = picked === undefined || !stillSaved ? byDefault : picked;
+  const byCard = split.cardMinor > 0;
+  const body = {
+    ...purchase.body,
+    use_credits: credits.use && split.creditsMinor > 0,
+    save_payment_method: save,
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const payer = { name: account?.name ?? "", email: account?.email ?? "" };
+    void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer });
+  };
+  return (
+    <form onSubmit={submit} className="grid gap-5" aria-label="Payment">
+      {balanceMinor > 0 ? (
+        <CreditsToggle
+          credits={credits}
+          split={split}
+          balanceMinor={balanceMinor}
+          currency={purchase.currency}
+        />
+      ) : null}
+      {byCard ? (
+        <Card>
+          <CardTitle>How would you like to pay?</CardTitle>
+          {cards.length > 0 ? <CardChoice cards={cards} chosen={savedCard} onChoose={setPicked} /> : null}
+          {savedCard === null ? (
+            <div className="mt-5 grid gap-5">
+              <newCard.Fields />
+              <Switch
+                checked={save}
+                onChange={onSave}
+                disabled={busy !== null}
+                label={
+                  <>
+                    <span className="font-semibold">Save this card</span>
+                    <span className="block text-base text-soft">
+                      For your next booking. You can delete it any time.
+                    </span>
+                  </>
+                }
+              />
+            </div>
+          ) : null}
+          <SandboxHint />
+        </Card>
+      ) : null}
+      {error ? <Refused error={error} /> : null}
+      <Button
+        type="submit"
+        size="large"
+        busy={busy === "here"}
+        disabled={busy !== null || (byCard && !ready)}
+      >
+        {payWords(purchase, split)}
+      </Button>
+      {byCard ? (
+        <p className="text-center text-base text-soft">
+          <LockKeyhole aria-hidden="true" className="mr-1.5 inline size-4 align-[-2px]" />
+          Your card goes to Stripe and never touches our servers.{" "}
+          <Button
+            look="plain"
+            busy={busy === "elsewhere"}
+            disabled={busy !== null}
+            onClick={() => payElsewhere(body)}
+            className="text-base underline"
+          >
+            Pay on Stripe’s own page instead
+          </Button>
+        </p>
+      ) : null}
+    </form>
+  );
+}
+
+function payWords({ currency }: Purchase, { cardMinor, creditsMinor }: Split): string {
+  if (cardMinor === 0) return `Pay ${formatMoney(toDecimal(creditsMinor, currency), currency)} with credits`;
+  return `Pay ${formatMoney(toDecimal(cardMinor, currency), currency)}`;
+}
+
+function Refused({ error }: { error: unknown }) {
+  const paid = error instanceof Problem && error.code === "already_paid";
+  const order =
+    error instanceof Problem && typeof error.extra.order_id === "string" ? error.extra.order_id : null;
+  return (
+    <Notice kind={paid ? "info" : "bad"} title={paid ? "You have already paid" : "That did not work"}>
+      <p>{inPlainWords(error)}</p>
+      {paid ? (
+        <Link
+          href={order ? `/orders/?id=${order}` : "/orders/"}
+          className="font-semibold underline underline-offset-4"
+        >
+          See your order
+        </Link>
+      ) : null}
+    </Notice>
+  );
+}
+
+function SandboxHint() {
+  if (!useConfig().data?.sandbox) return null;
+  return (
+    <p className="mt-5 rounded-xl bg-sand/70 px-4 py-2.5 text-base text-soft">
+      Sandbox: <span className="tabular">4242 4242 4242 4242</span> pays,{" "}
+      <span className="tabular">4000 0000 0000 0002</span> is declined,{" "}
+      <span className="tabular">4000 0025 0000 3155</span> asks you to confirm. Any date to come, any CVC.
+    </p>
+  );
+}

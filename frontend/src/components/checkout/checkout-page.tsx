@@ -1,0 +1,131 @@
+"use client";
+import { Elements } from "@stripe/react-stripe-js";
+import { useSearchParams } from "next/navigation";
+import { useMemo, useState } from "react";
+import type { Method } from "@/api/generated";
+import { SignedIn } from "@/components/auth/signed-in";
+import { ButtonLink } from "@/components/ui/button";
+import { Empty } from "@/components/ui/empty";
+import { Failed, Notice } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { Loading } from "@/components/ui/skeleton";
+import { type Split, splitOf, toMinor } from "@/lib/money";
+import { useCards, useConfig, useCredits } from "@/lib/queries";
+import { useStripeJs } from "@/lib/stripe";
+import { CheckoutForm } from "./checkout-form";
+import type { NewCard } from "./new-card";
+import { Summary } from "./summary";
+import { type Purchase, usePurchase } from "./use-purchase";
+
+/** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
+export function CheckoutPage({ newCard }: { newCard: NewCard }) {
+  const { purchase, error, missing, retry } = usePurchase();
+  const canceled = useSearchParams().get("canceled") === "1";
+  const [useCreditsToo, setUseCreditsToo] = useState(false);
+  if (error) return <Failed error={error} retry={retry} />;
+  if (missing) {
+    return (
+      <>
+        <h1 className="sr-only">Checkout</h1>
+        <Empty
+          title="There is nothing to pay for yet"
+          action={<ButtonLink href="/">See what is offered</ButtonLink>}
+        />
+      </>
+    );
+  }
+  if (!purchase) return <Loading />;
+  return (
+    <>
+      <PageTitle>Checkout</PageTitle>
+      {canceled ? (
+        <Notice className="mb-6" title="You came back without paying">
+          <p>Nothing was charged. Your place is kept for a few minutes: pay here, or leave it.</p>
+        </Notice>
+      ) : null}
+      <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
+        <div className="order-2 lg:order-1">
+          <SignedIn why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
+            <Payment
+              purchase={purchase}
+              newCard={newCard}
+              credits={{ use: useCreditsToo, onChange: setUseCreditsToo }}
+            />
+          </SignedIn>
+        </div>
+        <Summary purchase={purchase} className="order-1 lg:order-2" />
+      </div>
+    </>
+  );
+}
+
+export type CreditsChoice = { use: boolean; onChange: (use: boolean) => void };
+
+function Payment({
+  purchase,
+  newCard,
+  credits,
+}: {
+  purchase: Purchase;
+  newCard: NewCard;
+  credits: CreditsChoice;
+}) {
+  const config = useConfig();
+  const stripe = useStripeJs();
+  const cards = useCards();
+  const balances = useCredits();
+  if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
+  if (balances.isError) return <Failed error={balances.error} retry={balances.refetch} />;
+  if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
+  if (!cards.data || !balances.data || !config.data || !stripe.data) return <Loading />;
+  const balance =
+    purchase.type === "credits"
+      ? undefined
+      : balances.data.pages[0]?.balances.find(({ currency }) => currency === purchase.currency);
+  const balanceMinor = balance ? toMinor(balance.balance, purchase.currency) : 0;
+  const minimum = toMinor(config.data.minimum_charge, config.data.currency);
+  const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, minimum);
+  return (
+    <WithElements
+      stripe={stripe.data}
+      newCard={newCard}
+      purchase={purchase}
+      split={split}
+      cards={cards.data}
+      balanceMinor={balanceMinor}
+      credits={credits}
+    />
+  );
+}
+
+type Ready = {
+  stripe: Parameters<typeof Elements>[0]["stripe"];
+  newCard: NewCard;
+  purchase: Purchase;
+  split: Split;
+  cards: Method[];
+  balanceMinor: number;
+  credits: CreditsChoice;
+};
+
+function WithElements({ stripe, newCard, split, purchase, ...rest }: Ready) {
+  const [save, setSave] = useState(true);
+  const { currency, totalMinor } = purchase;
+  const amountMinor = split.cardMinor || totalMinor; // Elements take no zero; with nothing due they are not shown
+  const options = useMemo(
+    () => newCard.options({ amountMinor, currency, save }),
+    [newCard, amountMinor, currency, save],
+  );
+  return (
+    <Elements stripe={stripe} options={options}>
+      <CheckoutForm
+        newCard={newCard}
+        purchase={purchase}
+        split={split}
+        save={save}
+        onSave={setSave}
+        {...rest}
+      />
+    </Elements>
+  );
+}

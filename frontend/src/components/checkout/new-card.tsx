@@ -1,0 +1,71 @@
+"use client";
+import { CardElement, PaymentElement } from "@stripe/react-stripe-js";
+import type {
+  PaymentIntent,
+  Stripe,
+  StripeElements,
+  StripeElementsOptions,
+  StripeError,
+} from "@stripe/stripe-js";
+import type { ComponentType } from "react";
+import { appearance, cardStyle } from "@/lib/stripe";
+
+export type Confirmed = { error?: StripeError; paymentIntent?: PaymentIntent };
+export type Payer = { name: string; email: string };
+
+type Confirmation = {
+  stripe: Stripe;
+  elements: StripeElements;
+  clientSecret: string;
+  payer: Payer;
+  returnUrl: string;
+};
+
+/** A way to take a card that is not saved yet. */
+export type NewCard = {
+  Fields: ComponentType;
+  options: (asked: { amountMinor: number; currency: string; save: boolean }) => StripeElementsOptions;
+  /** Checks what was typed before anything is ordered. */
+  check: (elements: StripeElements) => Promise<StripeError | undefined>;
+  confirm: (confirmation: Confirmation) => Promise<Confirmed>;
+};
+
+/** Payment Element in its deferred mode: the order is placed only when the buyer pays, so looking holds no seat. */
+export const paymentElement: NewCard = {
+  Fields: () => <PaymentElement options={{ layout: "tabs" }} />,
+  options: ({ amountMinor, currency, save }) => ({
+    mode: "payment",
+    amount: amountMinor,
+    currency,
+    setupFutureUsage: save ? "off_session" : null,
+    appearance,
+  }),
+  check: async (elements) => (await elements.submit()).error,
+  confirm: ({ stripe, elements, clientSecret, returnUrl }) =>
+    stripe.confirmPayment({
+      elements,
+      clientSecret,
+      confirmParams: { return_url: returnUrl },
+      redirect: "if_required",
+    }),
+};
+
+function CardFields() {
+  return (
+    <div className="rounded-xl border border-edge bg-white px-4 py-4">
+      <CardElement options={{ style: cardStyle }} />
+    </div>
+  );
+}
+
+/** The single-line Card Element and `confirmCardPayment`. */
+export const cardElement: NewCard = {
+  Fields: CardFields,
+  options: () => ({ appearance }),
+  check: async () => undefined,
+  confirm: async ({ stripe, elements, clientSecret, payer }) => {
+    const card = elements.getElement(CardElement);
+    if (!card) throw new Error("The card form is not ready yet. Wait a moment and try again.");
+    return stripe.confirmCardPayment(clientSecret, { payment_method: { card, billing_details: payer } });
+  },
+};

@@ -1,0 +1,59 @@
+import { Check, X } from "lucide-react";
+import type { OrderDetail } from "@/api/generated";
+import { Spinner } from "@/components/ui/spinner";
+import { cn } from "@/lib/cn";
+
+type Step = "done" | "now" | "waiting" | "stopped";
+export type Stage = { label: string; step: Step };
+
+/** Returns the named stages of an order, and which of them it has reached. */
+export function stageOf(order: OrderDetail): Stage[] {
+  const handedOver = order.type === "credit" ? "Credits added" : "Booking confirmed";
+  const steps: Record<string, [Step, Step]> = {
+    pending: ["now", "waiting"],
+    processing: ["now", "waiting"],
+    failed: ["stopped", "waiting"],
+    canceled: ["stopped", "waiting"],
+    paid: ["done", "stopped"],
+  };
+  const [paid, given] = steps[order.status ?? "pending"] ?? ["done", "done"];
+  return [
+    { label: "Order placed", step: "done" },
+    { label: paid === "done" ? "Payment received" : "Payment", step: paid },
+    { label: handedOver, step: given },
+  ];
+}
+
+const LOOKS: Record<Step, string> = {
+  done: "border-tide bg-tide text-white",
+  now: "border-tide bg-mist text-tide",
+  waiting: "border-line bg-card text-soft",
+  stopped: "border-clay bg-clay-mist text-clay",
+};
+
+const SPOKEN: Record<Step, string> = {
+  done: "done",
+  now: "in progress",
+  waiting: "to come",
+  stopped: "stopped",
+};
+
+export function Stages({ current }: { current: Stage[] }) {
+  return (
+    <ol aria-live="polite" className="grid gap-3 sm:grid-cols-3">
+      {current.map(({ label, step }) => (
+        <li key={label} className="flex items-center gap-3 rounded-2xl border border-line bg-card px-4 py-3">
+          <span className={cn("grid size-8 shrink-0 place-items-center rounded-full border-2", LOOKS[step])}>
+            {step === "done" ? <Check aria-hidden="true" className="size-4" /> : null}
+            {step === "now" ? <Spinner /> : null}
+            {step === "stopped" ? <X aria-hidden="true" className="size-4" /> : null}
+          </span>
+          <span className={cn("font-semibold leading-snug", step === "waiting" && "text-soft")}>
+            {label}
+            <span className="sr-only">: {SPOKEN[step]}</span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,40 @@
+import Link from "next/link";
+import { ServiceArt } from "@/components/art/service-art";
+import { Waves } from "@/components/art/waves";
+import { cn } from "@/lib/cn";
+import { formatMoney } from "@/lib/money";
+import type { Purchase } from "./use-purchase";
+
+export function Summary({ purchase, className }: { purchase: Purchase; className?: string }) {
+  return (
+    <section
+      aria-label="What you buy"
+      className={cn("overflow-hidden rounded-3xl border border-line bg-card lg:self-start", className)}
+    >
+      <div className="hidden h-28 sm:block">
+        {purchase.type === "credits" ? (
+          <div className="grid h-full place-items-center bg-mist">
+            <Waves className="h-9 w-24 text-tide" />
+          </div>
+        ) : (
+          <ServiceArt type={purchase.type} seed={purchase.seed} />
+        )}
+      </div>
+      <div className="p-5">
+        <h2 className="font-display text-heading leading-snug">{purchase.title}</h2>
+        <p className="text-base text-soft">{purchase.detail}</p>
+        {purchase.when ? <p className="mt-3 font-semibold">{purchase.when}</p> : null}
+        <p className="tabular mt-4 flex items-baseline justify-between border-line border-t pt-4">
+          <span>Total</span>
+          <span className="font-display text-2xl">{formatMoney(purchase.amount, purchase.currency)}</span>
+        </p>
+        <Link
+          href={purchase.back}
+          className="mt-3 inline-block text-base text-tide underline underline-offset-4"
+        >
+          Change
+        </Link>
+      </div>
+    </section>
+  );
+}

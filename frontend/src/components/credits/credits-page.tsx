@@ -1,0 +1,138 @@
+"use client";
+import Link from "next/link";
+import { useRouter } from "next/navigation";
+import { type FormEvent, useState } from "react";
+import type { CreditTransaction } from "@/api/generated";
+import { SignedIn } from "@/components/auth/signed-in";
+import { Button } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Field } from "@/components/ui/field";
+import { More } from "@/components/ui/more";
+import { Failed } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { Loading } from "@/components/ui/skeleton";
+import { cn } from "@/lib/cn";
+import { formatMoney } from "@/lib/money";
+import { useCredits } from "@/lib/queries";
+import { stamp } from "@/lib/time";
+import { CREDIT_KINDS } from "@/lib/words";
+
+export function CreditsPage() {
+  return (
+    <>
+      <PageTitle lead="Buy once, spend on anything. A credit is worth exactly what you paid for it.">
+        Credits
+      </PageTitle>
+      <SignedIn why="Your credits are kept in your account.">
+        <Shown />
+      </SignedIn>
+    </>
+  );
+}
+
+function Shown() {
+  const credits = useCredits();
+  if (credits.isPending) return <Loading />;
+  if (credits.isError) return <Failed error={credits.error} retry={credits.refetch} />;
+  const { balance, currency } = credits.data.pages[0] ?? { balance: "0", currency: "usd" };
+  const history = credits.data.pages.flatMap((page) => page.results);
+  return (
+    <div className="grid gap-6 lg:grid-cols-[1fr_1.3fr] lg:items-start">
+      <div className="grid gap-6">
+        <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
+          <h2 className="text-base text-white/85">Your balance</h2>
+          <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
+          {balance.startsWith("-") ? (
+            <p className="mt-3 text-white/90">
+              Credits that were spent have been refunded. The next purchase makes up for it.
+            </p>
+          ) : null}
+        </section>
+        <Buy currency={currency} />
+      </div>
+      <Card>
+        <CardTitle>History</CardTitle>
+        {history.length === 0 ? (
+          <p className="mt-3 text-soft">Nothing yet. What comes and goes will be here.</p>
+        ) : null}
+        <ul className="mt-2 divide-y divide-line">
+          {history.map((entry) => (
+            <Entry key={entry.id} entry={entry} />
+          ))}
+        </ul>
+        <More pages={credits} />
+      </Card>
+    </div>
+  );
+}
+
+function Entry({ entry }: { entry: CreditTransaction }) {
+  const gone = entry.amount.startsWith("-");
+  return (
+    <li className="flex items-baseline justify-between gap-4 py-3">
+      <span>
+        <span className="block font-semibold">
+          {entry.order_id ? (
+            <Link href={`/orders/?id=${entry.order_id}`} className="underline underline-offset-4">
+              {CREDIT_KINDS[entry.kind]}
+            </Link>
+          ) : (
+            CREDIT_KINDS[entry.kind]
+          )}
+        </span>
+        <span className="text-base text-soft">{stamp(entry.created_at)}</span>
+      </span>
+      <span className="tabular text-right">
+        <span className={cn("block font-semibold", !gone && "text-moss")}>
+          {gone ? "" : "+"}
+          {formatMoney(entry.amount, entry.currency)}
+        </span>
+        <span className="text-base text-soft">{formatMoney(entry.balance_after, entry.currency)}</span>
+      </span>
+    </li>
+  );
+}
+
+const AMOUNTS = ["25.00", "50.00", "100.00", "200.00"];
+
+function Buy({ currency }: { currency: string }) {
+  const router = useRouter();
+  const [amount, setAmount] = useState("50.00");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    router.push(`/checkout/?credits=${amount}`);
+  };
+  return (
+    <Card>
+      <CardTitle>Buy credits</CardTitle>
+      <form onSubmit={submit} className="mt-4 grid gap-4">
+        <fieldset className="grid grid-cols-2 gap-2 sm:grid-cols-4 lg:grid-cols-2">
+          <legend className="sr-only">Amount</legend>
+          {AMOUNTS.map((choice) => (
+            <Button
+              key={choice}
+              look="quiet"
+              aria-pressed={amount === choice}
+              className="tabular aria-pressed:border-tide aria-pressed:bg-mist"
+              onClick={() => setAmount(choice)}
+            >
+              {formatMoney(choice, currency)}
+            </Button>
+          ))}
+        </fieldset>
+        <Field
+          label={`Another amount, in ${currency.toUpperCase()}`}
+          inputMode="decimal"
+          pattern="[0-9]{1,6}([.][0-9]{1,2})?"
+          title="A number such as 75 or 75.50"
+          required
+          value={amount}
+          onChange={(event) => setAmount(event.target.value.trim())}
+        />
+        <Button type="submit" size="large">
+          Continue to payment
+        </Button>
+      </form>
+    </Card>
+  );
+}

@@ -1,0 +1,162 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { useSearchParams } from "next/navigation";
+import type { OrderDetail } from "@/api/generated";
+import { payAgainPath } from "@/components/checkout/arrived";
+import { Badge } from "@/components/ui/badge";
+import { Button, ButtonLink } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Failed, Notice } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { formatMoney } from "@/lib/money";
+import { orderQuery } from "@/lib/queries";
+import { span, stamp } from "@/lib/time";
+import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
+import { CancelOrder } from "./cancel-order";
+import { Receipt } from "./receipt";
+
+export function OrderDetails({ id }: { id: string }) {
+  const order = useQuery(orderQuery(id));
+  const canceled = useSearchParams().get("canceled") === "1";
+  if (order.isPending) return <Loading rows={4} />;
+  if (order.isError) {
+    return (
+      <>
+        <h1 className="sr-only">Order</h1>
+        <Failed error={order.error} retry={order.refetch} />
+      </>
+    );
+  }
+  return <Shown order={order.data} cameBack={canceled} />;
+}
+
+function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
+  const state = ORDER_STATES[order.status ?? "pending"];
+  const unpaid = order.status === "pending" || order.status === "failed";
+  const again = payAgainPath(order);
+  return (
+    <>
+      <nav aria-label="Breadcrumb" className="no-print mb-4">
+        <Link href="/orders/" className="text-tide underline underline-offset-4">
+          All orders
+        </Link>
+      </nav>
+      <header className="mb-6">
+        <Badge tone={state.tone}>{state.label}</Badge>
+        <h1 className="mt-2 font-display text-title tracking-tight">{order.title}</h1>
+        <p className="text-base text-soft">
+          Order <span className="break-all">{order.order_id}</span>, {stamp(order.created_at)}
+        </p>
+      </header>
+      {unpaid ? (
+        <Notice
+          className="no-print mb-6"
+          title={cameBack ? "You came back without paying" : "This is not paid yet"}
+        >
+          <p>
+            {order.failure?.message ? `${order.failure.message} ` : ""}
+            Your place is kept until {stamp(order.expires_at)}.
+          </p>
+          <div className="mt-3 flex flex-wrap gap-3">
+            {again ? (
+              <ButtonLink href={again} size="small">
+                Pay now
+              </ButtonLink>
+            ) : null}
+            <CancelOrder orderId={order.order_id} />
+          </div>
+        </Notice>
+      ) : null}
+      {order.disputed ? (
+        <Notice className="mb-6" title="Your bank has asked about this payment">
+          <p>We are in touch with them. Your bookings stand until they decide.</p>
+        </Notice>
+      ) : null}
+      <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
+        <div className="grid gap-5">
+          <Receipt order={order} />
+          <Bookings order={order} />
+        </div>
+        <div className="grid gap-5">
+          <Refunds order={order} />
+          <Timeline order={order} />
+        </div>
+      </div>
+      <Button look="plain" className="no-print mt-6" onClick={() => window.print()}>
+        Print this receipt
+      </Button>
+    </>
+  );
+}
+
+function Bookings({ order }: { order: OrderDetail }) {
+  const shown = order.bookings.filter((booking) => booking.start_datetime ?? booking.needs_scheduling);
+  if (shown.length === 0) return null;
+  return (
+    <Card>
+      <CardTitle>Bookings</CardTitle>
+      <ul className="mt-3 grid gap-3">
+        {shown.map((booking) => (
+          <li key={booking.id} className="flex flex-wrap items-baseline justify-between gap-x-4">
+            <span className="font-semibold">{booking.service_name}</span>
+            <span className="text-base text-soft">
+              {booking.status === "canceled"
+                ? "Canceled"
+                : booking.start_datetime
+                  ? span(booking.start_datetime, booking.end_datetime)
+                  : "To be scheduled"}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <ButtonLink href="/bookings/" look="quiet" size="small" className="no-print mt-4">
+        To your bookings
+      </ButtonLink>
+    </Card>
+  );
+}
+
+function Refunds({ order }: { order: OrderDetail }) {
+  if (order.refunds.length === 0) return null;
+  return (
+    <Card>
+      <CardTitle>Refunds</CardTitle>
+      <ul className="mt-3 grid gap-3">
+        {order.refunds.map((refund) => (
+          <li key={refund.refund_id}>
+            <p className="flex justify-between gap-4 font-semibold">
+              <span>{REFUND_STATES[refund.status] ?? refund.status}</span>
+              <span className="tabular">{formatMoney(refund.amount, order.currency)}</span>
+            </p>
+            <p className="text-base text-soft">
+              {stamp(refund.created_at)}: {formatMoney(refund.to_card, order.currency)} to your card,{" "}
+              {formatMoney(refund.to_credits, order.currency)} to your credits
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Timeline({ order }: { order: OrderDetail }) {
+  return (
+    <Card>
+      <CardTitle>What happened</CardTitle>
+      <ol className="mt-4 grid gap-4 border-line border-l-2 pl-5">
+        {order.timeline.map((step) => (
+          <li
+            key={`${step.at}${step.after}`}
+            className="relative before:absolute before:top-2 before:-left-[1.65rem] before:size-2.5 before:rounded-full before:bg-tide"
+          >
+            <p className="font-semibold leading-snug">
+              {ORDER_STATES[step.after as keyof typeof ORDER_STATES]?.story ?? step.after}
+            </p>
+            <p className="text-base text-soft">{stamp(step.at)}</p>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

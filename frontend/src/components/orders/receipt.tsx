@@ -1,0 +1,56 @@
+import type { OrderDetail } from "@/api/generated";
+import { Card, CardTitle } from "@/components/ui/card";
+import { cn } from "@/lib/cn";
+import { formatMoney, isZero, toDecimal, toMinor } from "@/lib/money";
+
+type Row = { label: string; amount: string; strong?: boolean };
+
+/** The lines of an order and how it was paid. */
+export function Receipt({ order }: { order: OrderDetail }) {
+  const sums: Row[] = [
+    { label: "Total", amount: order.amount, strong: true },
+    ...(isZero(order.credits_applied) ? [] : [{ label: "From credits", amount: order.credits_applied }]),
+    { label: "By card", amount: order.amount_due },
+    ...(isZero(order.refunded) ? [] : [{ label: "Refunded", amount: order.refunded, strong: true }]),
+  ];
+  return (
+    <Card>
+      <CardTitle>Receipt</CardTitle>
+      <dl className="tabular mt-4">
+        {alike(order).map(({ label, amount }) => (
+          <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
+        ))}
+        <div className="mt-3 border-line border-t pt-3">
+          {sums.map((row) => (
+            <Line
+              key={row.label}
+              label={row.label}
+              amount={formatMoney(row.amount, order.currency)}
+              strong={row.strong}
+            />
+          ))}
+        </div>
+      </dl>
+    </Card>
+  );
+}
+
+/** Returns the lines with those that are the same counted together. */
+function alike({ lines, currency }: OrderDetail): Row[] {
+  const groups = Map.groupBy(lines, (line) => `${line.service_name} ${line.amount}`);
+  return [...groups.values()].map((same) => {
+    const [first] = same;
+    const minor = same.reduce((sum, line) => sum + toMinor(line.amount, currency), 0);
+    const times = same.length > 1 ? `${same.length} × ` : "";
+    return { label: `${times}${first?.service_name ?? ""}`, amount: toDecimal(minor, currency) };
+  });
+}
+
+function Line({ label, amount, strong }: { label: string; amount: string; strong?: boolean }) {
+  return (
+    <div className={cn("flex justify-between gap-4 py-1", strong && "font-semibold")}>
+      <dt>{label}</dt>
+      <dd>{amount}</dd>
+    </div>
+  );
+}

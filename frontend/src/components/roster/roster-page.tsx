@@ -1,0 +1,91 @@
+"use client";
+import type { RosterEntry } from "@/api/generated";
+import { Problem } from "@/api/problem";
+import { SignedIn } from "@/components/auth/signed-in";
+import { Badge } from "@/components/ui/badge";
+import { ButtonLink } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { Empty } from "@/components/ui/empty";
+import { Failed } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { Loading } from "@/components/ui/skeleton";
+import { useRoster } from "@/lib/queries";
+import { dayKey, longDay, time, zoneName } from "@/lib/time";
+
+const DAYS = 28;
+
+export function RosterPage() {
+  return (
+    <>
+      <PageTitle lead={`Whom you meet in the next ${DAYS} days. Everyone listed has paid.`}>Roster</PageTitle>
+      <SignedIn why="The roster is for practitioners.">
+        <Shown />
+      </SignedIn>
+    </>
+  );
+}
+
+function Shown() {
+  const roster = useRoster(DAYS);
+  if (roster.isPending) return <Loading />;
+  if (roster.error instanceof Problem && roster.error.code === "practitioners_only") {
+    return (
+      <Empty
+        title="This page is for practitioners"
+        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
+      >
+        <p>What you have booked yourself is under Bookings.</p>
+      </Empty>
+    );
+  }
+  if (roster.isError) return <Failed error={roster.error} retry={roster.refetch} />;
+  const { time_zone: zone, results } = roster.data;
+  if (results.length === 0) return <Empty title="Nobody is booked yet" />;
+  const days = Map.groupBy(results, (entry) => dayKey(entry.start_datetime, zone));
+  return (
+    <>
+      <p className="mb-6 text-soft">Shown in your practice’s time zone: {zoneName(zone)}</p>
+      <div className="grid gap-8">
+        {[...days].map(([key, entries]) => (
+          <section key={key}>
+            <h2 className="mb-3 font-display text-heading">
+              {longDay(entries[0]?.start_datetime ?? key, zone)}
+            </h2>
+            <div className="grid gap-3">
+              {entries.map((entry) => (
+                <Meeting key={`${entry.start_datetime}${entry.service_name}`} entry={entry} zone={zone} />
+              ))}
+            </div>
+          </section>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
+  return (
+    <Card className="grid gap-x-6 gap-y-2 p-5 sm:grid-cols-[10rem_1fr]">
+      <p className="tabular font-semibold">
+        {time(entry.start_datetime, zone)} – {time(entry.end_datetime, zone)}
+      </p>
+      <div>
+        <h3 className="font-semibold">
+          {entry.service_name}{" "}
+          <span className="font-normal text-base text-soft">
+            {entry.guests.length} of {entry.capacity}
+          </span>
+        </h3>
+        {entry.guests.length === 0 ? <p className="text-base text-soft">Nobody yet</p> : null}
+        <ul className="mt-1 grid gap-1">
+          {entry.guests.map((guest) => (
+            <li key={guest.booking_id} className="flex items-center gap-3">
+              {guest.name}
+              <Badge tone="good">Paid</Badge>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </Card>
+  );
+}

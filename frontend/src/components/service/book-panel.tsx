@@ -1,0 +1,82 @@
+"use client";
+import { useState } from "react";
+import type { ServiceDetail } from "@/api/generated";
+import { ButtonLink } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Notice } from "@/components/ui/notice";
+import { formatMoney } from "@/lib/money";
+import { useConfig, useSessions } from "@/lib/queries";
+import { ownZone, span, zoneName } from "@/lib/time";
+import { priceOf } from "@/lib/words";
+import { SessionPicker } from "./session-picker";
+import { SlotPicker } from "./slot-picker";
+
+export type Choice = { start?: string; session?: string; words?: string };
+
+/** Where the buyer chooses a time and goes on to pay; nothing is held before that. */
+export function BookPanel({ service }: { service: ServiceDetail }) {
+  const [choice, setChoice] = useState<Choice>({});
+  const price = priceOf(service, useConfig().data?.currency);
+  const course = useSessions(service.id, service.type === "course");
+  const seats = course.data?.pages.flatMap((page) => page.results.map((meeting) => meeting.seats_left)) ?? [];
+  const full = service.type === "course" && seats.length > 0 && Math.min(...seats) === 0;
+  const needsTime = service.type === "session" || service.type === "workshop";
+  const ready = service.on_sale && !full && (!needsTime || choice.start || choice.session);
+  const query = new URLSearchParams({
+    service: service.id,
+    ...(choice.start ? { start: choice.start } : {}),
+    ...(choice.session ? { session: choice.session } : {}),
+  });
+  return (
+    <aside id="book" aria-label="Book" className="scroll-mt-4 lg:sticky lg:top-6 lg:self-start">
+      <Card>
+        <p className="tabular font-display text-3xl">
+          {price ? formatMoney(price.amount, price.currency) : ""}
+        </p>
+        {needsTime && service.on_sale ? (
+          <>
+            <CardTitle className="mt-4">Choose a time</CardTitle>
+            <p className="text-base text-soft">Shown in your time zone: {zoneName(ownZone())}</p>
+            <div className="mt-4">
+              {service.type === "session" ? (
+                <SlotPicker
+                  serviceId={service.id}
+                  chosen={choice.start}
+                  onChoose={(start) => setChoice({ start })}
+                />
+              ) : (
+                <SessionPicker
+                  serviceId={service.id}
+                  chosen={choice.session}
+                  onChoose={(session, words) => setChoice({ session, words })}
+                />
+              )}
+            </div>
+          </>
+        ) : null}
+        {service.type === "course" && !full && seats.length > 0 ? (
+          <p className="mt-2 text-soft">
+            {seats.length} meetings, {Math.min(...seats)} {Math.min(...seats) === 1 ? "seat" : "seats"} left
+          </p>
+        ) : null}
+        {full ? <Notice className="mt-4" title="This course is full" /> : null}
+        {service.on_sale ? null : <Notice className="mt-4" title="Not on sale at the moment" />}
+        {ready ? (
+          <ButtonLink size="large" className="mt-6 w-full" href={`/checkout/?${query}`}>
+            Continue to payment
+          </ButtonLink>
+        ) : (
+          <span
+            aria-hidden="true"
+            className="mt-6 flex min-h-13 items-center justify-center rounded-full bg-sand font-semibold text-soft"
+          >
+            {needsTime && service.on_sale ? "Choose a time first" : "Not available"}
+          </span>
+        )}
+        <p aria-live="polite" className="mt-3 text-center text-base text-soft">
+          {choice.start ? span(choice.start, null) : choice.words}
+        </p>
+      </Card>
+    </aside>
+  );
+}

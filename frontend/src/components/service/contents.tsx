@@ -1,0 +1,61 @@
+"use client";
+import Link from "next/link";
+import type { ServiceDetail } from "@/api/generated";
+import { useSessions } from "@/lib/queries";
+import { duration, span } from "@/lib/time";
+import { TYPES } from "@/lib/words";
+
+/** What a course, a package or a bundle holds. */
+export function Contents({ service }: { service: ServiceDetail }) {
+  if (service.type === "course") return <Meetings id={service.id} />;
+  if (service.contents.length === 0) return null;
+  return (
+    <section className="mt-8">
+      <h2 className="font-display text-heading">What is in it</h2>
+      <ul className="mt-3 grid gap-2">
+        {service.contents.map(({ service: part, quantity, bonus }) => (
+          <li
+            key={part.id}
+            className="flex items-baseline justify-between gap-4 rounded-2xl bg-sand/60 px-4 py-3"
+          >
+            <Link
+              href={`/services/?id=${part.id}`}
+              className="font-semibold underline-offset-4 hover:underline"
+            >
+              {part.name}
+            </Link>
+            <span className="text-right text-base text-soft">
+              {quantity + bonus > 1
+                ? `${quantity} times${bonus ? `, and ${bonus} on the house` : ""}`
+                : `${TYPES[part.type].one}, ${duration(part.duration_min ?? 60)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {service.validity_days ? (
+        <p className="mt-3 text-soft">
+          Choose the times when you like: everything can be scheduled within {service.validity_days} days of
+          buying.
+        </p>
+      ) : null}
+    </section>
+  );
+}
+
+function Meetings({ id }: { id: string }) {
+  const sessions = useSessions(id);
+  const meetings = sessions.data?.pages.flatMap((page) => page.results) ?? [];
+  return (
+    <section className="mt-8">
+      <h2 className="font-display text-heading">All meetings</h2>
+      <ol className="mt-3 grid gap-2">
+        {meetings.map((meeting, index) => (
+          <li key={meeting.id} className="flex gap-4 rounded-2xl bg-sand/60 px-4 py-3">
+            <span className="tabular w-6 font-semibold text-tide">{index + 1}</span>
+            <span>{span(meeting.start_datetime, meeting.end_datetime)}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

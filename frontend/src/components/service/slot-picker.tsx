@@ -1,0 +1,94 @@
+"use client";
+import { ChevronLeft, ChevronRight } from "lucide-react";
+import { useState } from "react";
+import { Failed } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { useSlots } from "@/lib/queries";
+import { day, dayKey, longDay, time } from "@/lib/time";
+
+const DAYS = 7;
+const WEEKS_AHEAD = 12;
+
+function firstDay(week: number): string | undefined {
+  if (week === 0) return undefined;
+  return dayKey(new Date(Date.now() + week * DAYS * 86_400_000).toISOString());
+}
+
+type Props = { serviceId: string; chosen?: string; onChoose: (start: string) => void };
+
+/** The free slots of a week by day, in the buyer's own time zone. */
+export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
+  const [week, setWeek] = useState(0);
+  const slots = useSlots(serviceId, firstDay(week), DAYS);
+  const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime));
+  return (
+    <div>
+      <div className="mb-3 flex items-center justify-between">
+        <Turn label="Earlier" disabled={week === 0} onClick={() => setWeek(week - 1)} Icon={ChevronLeft} />
+        <p aria-live="polite" className="font-semibold">
+          {weekName(week)}
+        </p>
+        <Turn
+          label="Later"
+          disabled={week === WEEKS_AHEAD}
+          onClick={() => setWeek(week + 1)}
+          Icon={ChevronRight}
+        />
+      </div>
+      {slots.isPending ? <Loading rows={3} /> : null}
+      {slots.isError ? <Failed error={slots.error} retry={() => slots.refetch()} /> : null}
+      {slots.isSuccess && days.size === 0 ? (
+        <p className="rounded-2xl bg-sand/60 px-4 py-6 text-center text-soft">
+          Nothing is free in these days. Look a week later.
+        </p>
+      ) : null}
+      <div className="grid max-h-[26rem] gap-4 overflow-y-auto pr-1" tabIndex={-1}>
+        {[...days].map(([key, free]) => (
+          <fieldset key={key}>
+            <legend className="mb-2 font-semibold text-base">
+              {longDay(free[0]?.start_datetime ?? key)}
+            </legend>
+            <div className="flex flex-wrap gap-2">
+              {free.map((slot) => (
+                <label
+                  key={slot.start_datetime}
+                  className="relative inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 has-checked:border-tide has-checked:bg-tide has-checked:text-white has-focus-visible:outline-3 has-focus-visible:outline-tide has-focus-visible:outline-offset-2"
+                >
+                  <input
+                    type="radio"
+                    name="slot"
+                    className="absolute inset-0 size-full cursor-pointer appearance-none rounded-full outline-none"
+                    checked={chosen === slot.start_datetime}
+                    onChange={() => onChoose(slot.start_datetime)}
+                  />
+                  <span className="tabular pointer-events-none">{time(slot.start_datetime)}</span>
+                </label>
+              ))}
+            </div>
+          </fieldset>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function weekName(week: number): string {
+  if (week === 0) return "The next 7 days";
+  return `From ${day(new Date(Date.now() + week * DAYS * 86_400_000).toISOString())}`;
+}
+
+type TurnProps = { label: string; disabled: boolean; onClick: () => void; Icon: typeof ChevronLeft };
+
+function Turn({ label, disabled, onClick, Icon }: TurnProps) {
+  return (
+    <button
+      type="button"
+      aria-label={`${label} days`}
+      disabled={disabled}
+      onClick={onClick}
+      className="grid size-11 place-items-center rounded-full border border-edge/60 bg-white disabled:opacity-40"
+    >
+      <Icon aria-hidden="true" className="size-5" />
+    </button>
+  );
+}

@@ -1,0 +1,45 @@
+"use client";
+import { Menu } from "@base-ui/react/menu";
+import { useRouter } from "next/navigation";
+import { type Account, signOut } from "@/lib/session";
+import { PLACES } from "./header";
+
+const ITEM =
+  "flex min-h-11 w-full cursor-pointer items-center rounded-xl px-4 py-2 text-left outline-none data-highlighted:bg-mist";
+
+export function AccountMenu({ account }: { account: Account }) {
+  const router = useRouter();
+  const leave = async () => {
+    await signOut().catch(() => undefined);
+    router.push("/");
+  };
+  return (
+    <Menu.Root modal={false}>
+      <Menu.Trigger
+        aria-label={`Your account, ${account.email}`}
+        className="grid size-11 place-items-center rounded-full bg-tide font-semibold text-lg text-white uppercase"
+      >
+        {account.name.slice(0, 1)}
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner align="end" sideOffset={8} className="z-50">
+          <Menu.Popup className="w-64 rounded-2xl border border-line bg-card p-2 shadow-lift outline-none">
+            <p className="truncate px-4 py-2 text-base text-soft">{account.email}</p>
+            {PLACES.map(({ href, label }) => (
+              <Menu.Item key={href} className={`${ITEM} md:hidden`} onClick={() => router.push(href)}>
+                {label}
+              </Menu.Item>
+            ))}
+            <Menu.Item className={ITEM} onClick={() => router.push("/roster/")}>
+              My roster
+            </Menu.Item>
+            <Menu.Separator className="my-1 h-px bg-line" />
+            <Menu.Item className={ITEM} onClick={leave}>
+              Sign out
+            </Menu.Item>
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}

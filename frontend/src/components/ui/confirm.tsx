@@ -1,0 +1,49 @@
+"use client";
+import type { ReactNode } from "react";
+import { inPlainWords } from "@/api/problem";
+import { Button } from "./button";
+import { Dialog } from "./dialog";
+import { Notice } from "./notice";
+
+type Props = {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  children: ReactNode;
+  confirm: string;
+  keep: string;
+  busy: boolean;
+  error: unknown;
+  onConfirm: () => void;
+};
+
+/** Asks before something that can't be taken back. */
+export function Confirm({
+  open,
+  onOpenChange,
+  title,
+  children,
+  confirm,
+  keep,
+  busy,
+  error,
+  onConfirm,
+}: Props) {
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={title} description={children}>
+      {error ? (
+        <Notice kind="bad" className="mb-4">
+          <p>{inPlainWords(error)}</p>
+        </Notice>
+      ) : null}
+      <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
+        <Button look="quiet" onClick={() => onOpenChange(false)}>
+          {keep}
+        </Button>
+        <Button look="danger" busy={busy} onClick={onConfirm}>
+          {confirm}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,41 @@
+import { AlertCircle, CheckCircle2, Info } from "lucide-react";
+import type { ReactNode } from "react";
+import { inPlainWords } from "@/api/problem";
+import { cn } from "@/lib/cn";
+import { Button } from "./button";
+
+const KINDS = {
+  bad: { look: "border-clay/40 bg-clay-mist text-clay", Icon: AlertCircle, role: "alert" },
+  good: { look: "border-moss/30 bg-moss-mist text-moss", Icon: CheckCircle2, role: "status" },
+  info: { look: "border-tide/25 bg-mist text-tide-deep", Icon: Info, role: "status" },
+} as const;
+
+type Props = { kind?: keyof typeof KINDS; title?: string; className?: string; children?: ReactNode };
+
+/** Says something that has just happened; screen readers read it at once. */
+export function Notice({ kind = "info", title, className, children }: Props) {
+  const { look, Icon, role } = KINDS[kind];
+  return (
+    <div role={role} className={cn("flex gap-3 rounded-2xl border px-4 py-3", look, className)}>
+      <Icon aria-hidden="true" className="mt-0.5 size-5 shrink-0" />
+      <div className="min-w-0">
+        {title ? <p className="font-semibold">{title}</p> : null}
+        {children}
+      </div>
+    </div>
+  );
+}
+
+/** What a page shows when it could not be loaded: the reason, and a way on. */
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  return (
+    <Notice kind="bad" title="This could not be loaded">
+      <p>{inPlainWords(error)}</p>
+      {retry ? (
+        <Button look="quiet" size="small" className="mt-3" onClick={retry}>
+          Try again
+        </Button>
+      ) : null}
+    </Notice>
+  );
+}

@@ -1,0 +1,66 @@
+import type { Booking } from "@/api/generated";
+
+type Meeting = { uid: string; start: string; end: string };
+
+const utc = (moment: string) => new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, "");
+const escaped = (text: string) => text.replace(/[\\;,]/g, (mark) => `\\${mark}`).replaceAll("\n", "\\n");
+
+/** Breaks a line after at most 75 octets, as RFC 5545 asks; a continuation begins with a space. */
+function folded(line: string): string {
+  const encoder = new TextEncoder();
+  const lines: string[] = [];
+  let current = "";
+  for (const letter of line) {
+    if (encoder.encode(current + letter).length > (lines.length ? 74 : 75)) {
+      lines.push(current);
+      current = "";
+    }
+    current += letter;
+  }
+  return [...lines, current].join("\r\n ");
+}
+
+function meetingsOf(booking: Booking): Meeting[] {
+  if (booking.sessions.length > 0) {
+    return booking.sessions.map((session) => ({
+      uid: `booking-${booking.id}-${session.id}`,
+      start: session.start_datetime,
+      end: session.end_datetime,
+    }));
+  }
+  const { id, start_datetime: start, end_datetime: end } = booking;
+  return start && end ? [{ uid: `booking-${id}`, start, end }] : [];
+}
+
+/** Returns a booking as an iCalendar document (RFC 5545), one event for each meeting. */
+export function calendarOf(booking: Booking, now = new Date()): string {
+  const events = meetingsOf(booking).flatMap(({ uid, start, end }) => [
+    "BEGIN:VEVENT",
+    `UID:${uid}@${window.location.hostname}`,
+    `DTSTAMP:${utc(now.toISOString())}`,
+    `DTSTART:${utc(start)}`,
+    `DTEND:${utc(end)}`,
+    `SUMMARY:${escaped(booking.service_name)}`,
+    `DESCRIPTION:${escaped(`With ${booking.practitioner.name}`)}`,
+    `LOCATION:${escaped(booking.location ?? "")}`,
+    "END:VEVENT",
+  ]);
+  const lines = [
+    "BEGIN:VCALENDAR",
+    "VERSION:2.0",
+    "PRODID:-//Estuary//Bookings//EN",
+    ...events,
+    "END:VCALENDAR",
+  ];
+  return `${lines.map(folded).join("\r\n")}\r\n`;
+}
+
+/** Hands the browser a file that any calendar opens; made here, so nothing leaves the page. */
+export function downloadCalendar(booking: Booking): void {
+  const url = URL.createObjectURL(new Blob([calendarOf(booking)], { type: "text/calendar;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `estuary-booking-${booking.id}.ics`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

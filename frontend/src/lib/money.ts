@@ -1,0 +1,46 @@
+/** Amounts come and go as decimal strings; here they become text, or the minor units that Stripe.js counts in. */
+
+const ZERO_DECIMAL = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" "));
+const THREE_DECIMAL = new Set("bhd jod kwd omr tnd".split(" "));
+
+/** Decimal digits of Stripe's minor unit, which is not always the one of ISO 4217. */
+function exponent(currency: string): number {
+  if (ZERO_DECIMAL.has(currency)) return 0;
+  return THREE_DECIMAL.has(currency) ? 3 : 2;
+}
+
+/** Returns the minor units of a decimal string, read digit by digit: no float ever holds money. */
+export function toMinor(amount: string, currency: string): number {
+  const negative = amount.startsWith("-");
+  const [whole = "0", fraction = ""] = amount.replace("-", "").split(".");
+  const digits = exponent(currency.toLowerCase());
+  const minor = Number(whole + fraction.padEnd(digits, "0").slice(0, digits));
+  return negative ? -minor : minor;
+}
+
+/** Returns the decimal string of minor units. */
+export function toDecimal(minor: number, currency: string): string {
+  const digits = exponent(currency.toLowerCase());
+  if (!digits) return String(minor);
+  const text = String(Math.abs(minor)).padStart(digits + 1, "0");
+  return `${minor < 0 ? "-" : ""}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** Returns an amount as the buyer's own locale writes it. */
+export function formatMoney(amount: string, currency: string): string {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency: currency.toUpperCase() });
+  return format.format(amount as unknown as number); // a decimal string is formatted exactly
+}
+
+export const isZero = (amount: string) => !/[1-9]/.test(amount);
+
+export type Split = { creditsMinor: number; cardMinor: number };
+
+/** Foretells the server's split: the card's share is nothing or at least the smallest charge, and credits give way. */
+export function splitOf(totalMinor: number, balanceMinor: number, minimumMinor: number): Split {
+  const credits = Math.max(Math.min(totalMinor, balanceMinor), 0);
+  const card = totalMinor - credits;
+  if (card === 0 || card >= minimumMinor) return { creditsMinor: credits, cardMinor: card };
+  const smallest = Math.min(minimumMinor, totalMinor);
+  return { creditsMinor: totalMinor - smallest, cardMinor: smallest };
+}

@@ -1,0 +1,168 @@
+/**
+ * Who is signed in, and the tokens that prove it.
+ *
+ * The access token lives five minutes and stays in memory. The refresh token (rotated at each use) and the session
+ * token are kept in localStorage, not in sessionStorage: a hosted payment page or a mail may bring the buyer back in
+ * another tab, which must know them. What storage could lose to an injected script, the Content-Security-Policy keeps
+ * scripts from doing; and signing out ends the session on the server, so that a copy of a token is worth nothing.
+ */
+import { Problem } from "@/api/problem";
+
+const KEY = "estuary.session";
+const AUTH = "/_allauth/app/v1";
+
+export type Account = { email: string; name: string };
+type Stored = { refresh: string; session: string; account: Account };
+
+let access: string | null = null;
+let refreshing: Promise<string | null> | null = null;
+const listeners = new Set<() => void>();
+let snapshot: { raw: string | null; account: Account | null } = { raw: null, account: null };
+
+function read(): Stored | null {
+  if (typeof window === "undefined") return null;
+  try {
+    return JSON.parse(window.localStorage.getItem(KEY) ?? "null") as Stored | null;
+  } catch {
+    return null;
+  }
+}
+
+function write(stored: Stored | null): void {
+  if (stored) window.localStorage.setItem(KEY, JSON.stringify(stored));
+  else window.localStorage.removeItem(KEY);
+  for (const listener of listeners) listener();
+}
+
+function forget(): void {
+  access = null;
+  write(null);
+}
+
+export function subscribe(listener: () => void): () => void {
+  const fromOtherTab = (event: StorageEvent) => {
+    if (event.key !== KEY) return;
+    access = null;
+    listener();
+  };
+  listeners.add(listener);
+  window.addEventListener("storage", fromOtherTab);
+  return () => {
+    listeners.delete(listener);
+    window.removeEventListener("storage", fromOtherTab);
+  };
+}
+
+/** Returns the signed-in account, the same object until it changes. */
+export function currentAccount(): Account | null {
+  const raw = window.localStorage.getItem(KEY);
+  if (raw !== snapshot.raw) snapshot = { raw, account: read()?.account ?? null };
+  return snapshot.account;
+}
+
+/** Returns a token for the API, renewed when there is none in memory; null for a visitor. */
+export async function accessToken(): Promise<string | null> {
+  if (access) return access;
+  return read() ? refreshAccess(null) : null;
+}
+
+/** Renews the access token; `stale` is the one that was refused. Only one tab at a time uses the refresh token. */
+export function refreshAccess(stale: string | null): Promise<string | null> {
+  if (access && access !== stale) return Promise.resolve(access);
+  refreshing ??= exclusively(renew).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+async function exclusively(task: () => Promise<string | null>): Promise<string | null> {
+  if (!navigator.locks) return task();
+  return (await navigator.locks.request("estuary.refresh", task)) as string | null;
+}
+
+async function renew(): Promise<string | null> {
+  const stored = read();
+  if (!stored) return null;
+  const { status, body } = await post("/tokens/refresh", { refresh_token: stored.refresh });
+  if (status >= 500 || status === 429) throw new Problem(null, status);
+  const tokens = body.data as { access_token?: string; refresh_token?: string } | undefined;
+  if (status !== 200 || !tokens?.access_token) {
+    forget();
+    return null;
+  }
+  access = tokens.access_token;
+  write({ ...stored, refresh: tokens.refresh_token ?? stored.refresh });
+  return access;
+}
+
+type AuthBody = Record<string, unknown> & {
+  meta?: { access_token?: string; refresh_token?: string; session_token?: string };
+  errors?: { message: string; param?: string }[];
+};
+
+async function post(
+  path: string,
+  body: unknown,
+  method = "POST",
+): Promise<{ status: number; body: AuthBody }> {
+  const session = read()?.session;
+  const answer = await fetch(AUTH + path, {
+    method,
+    headers: {
+      "Content-Type": "application/json",
+      ...(session ? { "X-Session-Token": session } : {}),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new Problem(null, 0);
+  });
+  const told = (await answer.json().catch(() => ({}))) as AuthBody;
+  return { status: answer.status, body: told };
+}
+
+function problemOf(status: number, body: AuthBody): Problem {
+  const messages = [...new Set((body.errors ?? []).map((error) => error.message))];
+  return new Problem({ code: "sign_in_failed", detail: messages.join(" ") }, status);
+}
+
+async function enter(path: string, email: string, password: string): Promise<void> {
+  forget();
+  const { status, body } = await post(path, { email, password });
+  const meta = body.meta;
+  if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
+  const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
+  access = meta.access_token;
+  write({
+    refresh: meta.refresh_token,
+    session: meta.session_token ?? "",
+    account: { email: user?.email ?? email, name: user?.display ?? email },
+  });
+}
+
+export const signIn = (email: string, password: string) => enter("/auth/login", email, password);
+export const signUp = (email: string, password: string) => enter("/auth/signup", email, password);
+
+/** Ends the session on the server, then forgets it here; what was kept is forgotten even when nobody answers. */
+export async function signOut(): Promise<void> {
+  try {
+    await post("/auth/session", undefined, "DELETE");
+  } finally {
+    forget();
+  }
+}
+
+/** Confirms an e-mail address with the key that a mail brought. */
+export async function verifyEmail(key: string): Promise<void> {
+  const { status, body } = await post("/auth/email/verify", { key });
+  if (status !== 200 && status !== 401) throw problemOf(status, body);
+}
+
+export async function askForNewPassword(email: string): Promise<void> {
+  const { status, body } = await post("/auth/password/request", { email });
+  if (status !== 200 && status !== 401) throw problemOf(status, body);
+}
+
+export async function setNewPassword(key: string, password: string): Promise<void> {
+  const { status, body } = await post("/auth/password/reset", { key, password });
+  if (status !== 200 && status !== 401) throw problemOf(status, body);
+}

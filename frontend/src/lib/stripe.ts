@@ -1,0 +1,67 @@
+"use client";
+import type { Appearance, Stripe } from "@stripe/stripe-js";
+import { loadStripe } from "@stripe/stripe-js/pure";
+import { useQuery } from "@tanstack/react-query";
+import type { PublicSettings } from "@/api/generated";
+import { useConfig } from "./queries";
+
+const NOT_LOADED =
+  "The card form could not be loaded. Check your connection, or whether something blocks it, and try again.";
+
+/** Brings the sandbox's Stripe.js; `loadStripe` then finds `window.Stripe` and fetches nothing from js.stripe.com. */
+function loadScript(url: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve();
+    script.onerror = () => {
+      script.remove(); // so that another try asks again
+      reject(new Error(NOT_LOADED));
+    };
+    document.head.append(script);
+  });
+}
+
+async function openStripe(config: PublicSettings): Promise<Stripe> {
+  if (!config.publishable_key) throw new Error(config.problem);
+  if (config.stripe_js_url && !window.Stripe) await loadScript(config.stripe_js_url);
+  const stripe = await loadStripe(config.publishable_key).catch(() => null);
+  if (!stripe) throw new Error(NOT_LOADED);
+  return stripe;
+}
+
+/** Returns Stripe.js for the account that the server names, loaded once and only where a page needs it. */
+export function useStripeJs() {
+  const { data: config } = useConfig();
+  return useQuery({
+    queryKey: ["stripe", config?.publishable_key],
+    queryFn: () => openStripe(config as PublicSettings),
+    enabled: config !== undefined,
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: Number.POSITIVE_INFINITY,
+    structuralSharing: false,
+  });
+}
+
+export const appearance: Appearance = {
+  theme: "stripe",
+  variables: {
+    colorPrimary: "#17615e",
+    colorBackground: "#ffffff",
+    colorText: "#17302f",
+    colorTextSecondary: "#4d605d",
+    colorTextPlaceholder: "#6b7a77",
+    colorDanger: "#9a3b1f",
+    borderRadius: "12px",
+    fontFamily: "Figtree, system-ui, sans-serif",
+    fontSizeBase: "17px",
+    spacingUnit: "4px",
+  },
+};
+
+/** The look of the single-line card field, in the shape that Card Element takes. */
+export const cardStyle = {
+  base: { fontSize: "17px", color: "#17302f", "::placeholder": { color: "#6b7a77" } },
+  invalid: { color: "#9a3b1f" },
+};
