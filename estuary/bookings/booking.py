@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F
 
 from estuary.bookings.models import Booking, Participant, Reservation
@@ -27,6 +28,18 @@ class AlreadyBooked(Conflict):
     code = "already_booked"
 
 
+class HeldByYourOrder(Conflict):
+    """The seat or the slot is held by an order of the same buyer that is not paid yet."""
+
+    code, title = "held_by_your_order", "You hold this already"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"Your order {order_id}, which is not paid yet, holds this already. Pay for it, or cancel it first.",
+            order_id=order_id,
+        )
+
+
 def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
     """Hold every seat and slot that the lines name, all or none, in at most five queries.
 
@@ -46,15 +59,18 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
 
 
 def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
-    """Count one more seat in each session, all or none; raises SoldOut, or AlreadyBooked for a second seat of one user.
+    """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked or HeldByYourOrder.
 
     The caller has locked the sessions (in id order), so nobody else can take the last seat meanwhile.
     """
     if not sessions:
         return
     ids = {session.pk for session in sessions}
-    mine = Reservation.objects.filter(session_id__in=ids, order__user_id=user_id).exclude(status=RELEASED)
-    if len(ids) < len(sessions) or mine.exists():
+    taken = Reservation.objects.filter(session_id__in=ids, order__user_id=user_id).exclude(status=RELEASED)
+    mine = dict(taken.values_list("status", "order__public_id"))
+    if HELD in mine and CONFIRMED not in mine:
+        raise HeldByYourOrder(mine[HELD])
+    if mine or len(ids) < len(sessions):
         raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
     if full := [session for session in sessions if session.taken >= session.capacity]:
         raise SoldOut(
@@ -74,6 +90,19 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
         if violated(error) != "calendar_practitioner_never_overlaps":
             raise
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
+
+
+def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetime]]) -> str:
+    """Return the public id of the user's own unpaid order that holds one of these intervals, or nothing."""
+    held = Reservation.objects.filter(order__user_id=user_id, status=HELD)
+    for practitioner_id, starts_at, ends_at in intervals:
+        overlapping = held.filter(
+            calendar_entry__practitioner_id=practitioner_id,
+            calendar_entry__during__overlap=DateTimeTZRange(starts_at, ends_at),
+        )
+        if order_id := overlapping.values_list("order__public_id", flat=True).first():
+            return str(order_id)
+    return ""
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
@@ -190,21 +219,24 @@ def release(reservations: Iterable[Reservation]) -> None:
 
 
 def _give_seats_back(seats: Counter[int]) -> None:
-    """Count seats down, several of one session at once, in one statement; sessions are locked in id order first."""
+    """Count seats down, several of one session at once, in one statement."""
     if not seats:
         return
-    list(
-        ServiceSession.objects.filter(pk__in=seats)
-        .select_for_update(no_key=True)
-        .order_by("pk")
-        .values_list("pk")
-    )
+    lock_sessions(seats)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE catalog_servicesession AS session SET taken = session.taken - given.seats"
             " FROM unnest(%s::bigint[], %s::int[]) AS given (id, seats) WHERE session.id = given.id",
             [list(seats.keys()), list(seats.values())],
         )
+
+
+def lock_sessions(session_ids: Iterable[int | None]) -> None:
+    """Lock sessions in id order; whoever gives back seats in more than one step locks all of them before the first."""
+    wanted = {session_id for session_id in session_ids if session_id}
+    if wanted:
+        sessions = ServiceSession.objects.filter(pk__in=wanted).order_by("pk")
+        list(sessions.select_for_update(no_key=True).values_list("pk"))
 
 
 def close_past(*, at: datetime) -> int:

@@ -9,6 +9,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.planning import SchedulingRequired, SessionNotOffered, SessionStarted
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common.database import retried
 from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 
@@ -29,6 +30,7 @@ class NothingToSchedule(Conflict):
     code, title = "nothing_to_schedule", "There is nothing to schedule"
 
 
+@retried
 def schedule(
     *, booking: Booking, starts_at: datetime | None = None, session_id: int | None = None, at: datetime
 ) -> Booking:

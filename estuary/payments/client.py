@@ -200,6 +200,12 @@ def refunds_of(intent_id: str) -> list[StripeRefund]:
     return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
 
 
+def refunds_since(moment: datetime) -> list[StripeRefund]:
+    """Return every refund of the account that was made since then, whoever made it."""
+    params = {"created": {"gte": int(moment.timestamp())}}
+    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, params)
+
+
 # --- Cards --------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,11 @@ from estuary.payments.errors import StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
 
 
+def known_customer(user: User) -> str:
+    """Return the user's customer id, or nothing when Stripe was never asked for one."""
+    return StripeCustomer.objects.filter(user=user).values_list("stripe_customer_id", flat=True).first() or ""
+
+
 def ensure_customer(user: User) -> str:
     """Return the user's customer id, asking Stripe for one the first time; one query and no call when there is one."""
     customer = StripeCustomer.objects.filter(user=user).first()

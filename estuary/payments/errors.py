@@ -76,6 +76,18 @@ class RefundTooLarge(Conflict):
     code, title = "refund_too_large", "The refund is larger than what is left"
 
 
+class NotChargeable(Conflict):
+    """Stripe refuses to take money for this, for a reason of its own; staff are told."""
+
+    code, title = "not_chargeable", "This can't be paid"
+
+
+class OrderChanged(Conflict):
+    """Another request was faster; asking again finds the order as it is now."""
+
+    code, title = "order_changed", "The order has just changed"
+
+
 class CardRemoved(Conflict):
     code, title = "card_removed", "This card is no longer saved"
 

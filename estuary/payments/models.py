@@ -56,6 +56,9 @@ class PaymentMethod(models.Model):
     synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
     detached_at = models.DateTimeField(null=True, blank=True)
     detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to detach it"
+    )
 
     class Meta:
         ordering = ["-is_default", "-id"]
@@ -122,9 +125,11 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     failure_reason = models.CharField(max_length=80, blank=True)
-    attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker sends it again, or asks about it again"
+    )
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
