@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,6 +16,7 @@ from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
+from estuary.common.fields import MomentField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
 from estuary.orders.models import PaymentType
@@ -43,23 +43,6 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
 
     def to_representation(self, value: Decimal) -> str:
         return str(value)
-
-
-@extend_schema_field({"type": "string", "format": "date-time"})
-class MomentField(serializers.Field[datetime, Any, str, Any]):
-    """An ISO 8601 moment with its UTC offset; without one nobody knows which moment is meant."""
-
-    def to_internal_value(self, data: Any) -> datetime:
-        try:
-            moment = parse_datetime(data) if isinstance(data, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2100:
-            raise serializers.ValidationError("Send a moment with its offset, like 2026-01-31T10:00:00Z.")
-        return moment
-
-    def to_representation(self, value: datetime) -> str:
-        return value.isoformat()
 
 
 class IdField(serializers.CharField):
