@@ -240,9 +240,9 @@ def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
     for seconds, words in (("86401", "less than or equal to 86400"), ("5", "greater than or equal to 10")):
         assert words in errors_on(save(workshop, hold_s=seconds))
     assert "changed successfully" in told(save(workshop, hold_s="86400"))
-    for seconds in (0, 86_401):
+    for hold_s in (0, 86_401):
         with pytest.raises(IntegrityError, match="service_hold_at_most_a_day"), transaction.atomic():
-            Service.objects.filter(pk=workshop.pk).update(hold_s=seconds)
+            Service.objects.filter(pk=workshop.pk).update(hold_s=hold_s)
 
 
 def test_a_price_is_in_a_currency_that_stripe_takes(workshop: Service) -> None:
