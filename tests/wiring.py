@@ -7,12 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
+from estuary.config.environment import SANDBOX_DEFAULTS
 from estuary.payments import client as stripe_client
 from estuary.payments import inbox
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
 
-SECRET = "whsec_estuarysandbox"
+SECRET = SANDBOX_DEFAULTS["stripe_webhook_secret"]
 WEBHOOK = "/api/v1/payments/webhook/"
 
 

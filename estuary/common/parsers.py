@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import IO, Any, NoReturn
 
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from estuary.common.errors import EstuaryError
@@ -18,6 +17,10 @@ class BodyTooLarge(EstuaryError):
     code, status, title = "body_too_large", 413, "The body is too large"
 
 
+class MalformedJSON(EstuaryError):
+    code, status, title = "malformed_json", 400, "The request could not be read"
+
+
 class StrictJSONParser(JSONParser):
     """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL, half characters and deep nesting are a 400."""
 
@@ -27,17 +30,26 @@ class StrictJSONParser(JSONParser):
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise BodyTooLarge(f"The body is larger than {MAX_BYTES // 1024} KB. Send less.")
-        try:
-            text = body.decode() if isinstance(body, bytes) else body
-            parsed = json.loads(
-                text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
-            )
-            _refuse_odd_text_and_depth(parsed)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from None
-        return parsed
+        return strict_json(body)
+
+
+def strict_json(body: bytes | str) -> Any:
+    """Return what a body says, with numbers as Decimal; raises MalformedJSON."""
+    try:
+        parsed = json.loads(
+            body.decode() if isinstance(body, bytes) else body,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+        _refuse_odd_text_and_depth(parsed)
+    except RecursionError:
+        raise MalformedJSON("The JSON is nested too deeply.") from None
+    except ArithmeticError:
+        raise MalformedJSON("The body has a number that is too large or too small to be one.") from None
+    except ValueError as error:
+        raise MalformedJSON(f"The body is not valid JSON: {error}.") from None
+    return parsed
 
 
 def _refuse_constant(name: str) -> NoReturn:

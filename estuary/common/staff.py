@@ -53,6 +53,16 @@ class StaffAdmin(ModelAdmin):
         actions = super().get_actions(request, action_location)
         return {name: action for name, action in actions.items() if name != "delete_selected"}
 
+    def get_action_choices(
+        self,
+        request: HttpRequest,
+        default_choices: list[tuple[str, str]] | None = None,
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> Any:
+        """Stand in for unfold's, which does not know where an action is offered, as Django has come to ask."""
+        choices = [("", "Select action")]
+        return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
+
 
 class StaffInline(TabularInline):
     """Rows that belong to the one on the page."""

@@ -1,14 +1,17 @@
 """Every address of the project: the API under /api/v1/, sign-in by allauth, the admin, the docs."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from estuary.common.paths import ReferenceConverter
 from estuary.config.error_page import error_page
 
 handler400 = "estuary.common.problems.bad_request"
 handler404 = "estuary.common.problems.not_found"
 handler500 = "estuary.common.problems.server_error"
+
+register_converter(ReferenceConverter, "ref")  # before the apps' addresses are read, which use it
 
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.catalog.urls")),

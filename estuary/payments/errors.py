@@ -52,6 +52,10 @@ class PriceChanged(Conflict):
     code, title = "price_changed", "The price is another one"
 
 
+class BelowMinimum(Conflict):
+    code, title = "below_minimum", "A card can't be charged that little"
+
+
 class AlreadyPaid(Conflict):
     code, title = "already_paid", "This order is paid"
 

@@ -14,6 +14,7 @@ from estuary.common.errors import NotFound
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
+from estuary.payments.customers import next_post_key
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.objects import Card
@@ -199,8 +200,9 @@ def detach(payment_method_id: str) -> bool:
     """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
     if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
         return False
+    row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
     # Detached already, or gone with its customer: what was wanted is so.
     with suppress(NotAtStripe, UnexpectedState):
-        client.detach_card(payment_method_id, key=f"{payment_method_id}-detach")
-    PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).update(detach_pending=False)
+        client.detach_card(payment_method_id, key=next_post_key(row.user, "detach"))
+    PaymentMethod.objects.filter(pk=row.pk).update(detach_pending=False)
     return True

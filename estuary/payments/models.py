@@ -21,7 +21,7 @@ class StripeCustomer(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True)
     email = models.EmailField(help_text="as sent to Stripe, so that a retry sends the same")
     name = models.CharField(max_length=150, blank=True)
-    posts = models.PositiveIntegerField(default=0, help_text="counts the set-ups asked for, one key each")
+    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs about cards, one key each")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -64,13 +64,13 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(body, parse_constant=_refuse_constant)
-        if (
-            not isinstance(event["id"], str)
-            or not isinstance(event["type"], str)
-            or "\\u0000" in body.decode()
-        ):
+        event = json.loads(body.decode(), parse_constant=_refuse_constant)
+        if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
+        if b"\\u0000" in body and _has_nul(
+            event
+        ):  # the escape may itself be escaped, and then only spells it
+            raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
@@ -81,6 +81,15 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _has_nul(value: Any) -> bool:
+    """Return whether any text in a decoded event has NUL in it."""
+    if isinstance(value, dict):
+        return any("\x00" in key or _has_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(_has_nul(inner) for inner in value)
+    return isinstance(value, str) and "\x00" in value
 
 
 def _strip(value: Any) -> None:

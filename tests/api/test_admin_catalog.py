@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.urls import reverse
 
@@ -233,3 +234,17 @@ def test_weekly_hours_are_checked_in_words(ana: Practitioner) -> None:
     assert "must end after it begins" in errors_on(save(ana, availability__0__ends="08:00"))
     assert "overlaps another window" in errors_on(save(ana, availability__1__weekday="0"))
     assert "changed successfully" in told(save(ana, availability__0__starts="10:00"))
+
+
+def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
+    for seconds, words in (("86401", "less than or equal to 86400"), ("5", "greater than or equal to 10")):
+        assert words in errors_on(save(workshop, hold_s=seconds))
+    assert "changed successfully" in told(save(workshop, hold_s="86400"))
+    for hold_s in (0, 86_401):
+        with pytest.raises(IntegrityError, match="service_hold_at_most_a_day"), transaction.atomic():
+            Service.objects.filter(pk=workshop.pk).update(hold_s=hold_s)
+
+
+def test_a_price_is_in_a_currency_that_stripe_takes(workshop: Service) -> None:
+    assert "Stripe does not take XYZ" in errors_on(save(workshop, prices__0__currency="xyz"))
+    assert "changed successfully" in told(save(workshop, prices__0__currency="GBP"))

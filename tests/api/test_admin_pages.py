@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -60,6 +61,7 @@ def busy(marketplace: None) -> Order:
     return order
 
 
+@pytest.mark.filterwarnings("error")  # of what Django will drop
 @pytest.mark.parametrize(("name", "queries"), LISTS.items())
 def test_a_list_answers_in_as_many_queries_however_long_it_is(
     busy: Order, django_assert_num_queries: Pinned, name: str, queries: int
@@ -191,7 +193,9 @@ def test_staff_sign_in_by_e_mail_address_and_password(db: None) -> None:
 
 
 def test_the_admin_brings_its_styles_along_without_a_collectstatic(db: None) -> None:
-    assert Client().get("/static/unfold/css/styles.css").status_code == 200
+    answer = Client().get("/static/unfold/css/styles.css")
+    assert answer.status_code == 200
+    answer.close()
 
 
 def test_staff_cannot_promote_themselves(db: None) -> None:
@@ -220,6 +224,7 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     settle_everything(stripe)
     order = Order.objects.get(public_id=made["order_id"])
     client = admin_client()
+    ContentType.objects.clear_cache()  # else it depends on which test ran before
     with django_assert_num_queries(11):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()

@@ -101,6 +101,18 @@ def test_a_wrong_price_is_told_with_the_right_one(as_maya: APIClient, session: S
         assert (problem["amount"], problem["currency"]) == ("100.00", "usd")
 
 
+def test_a_price_that_no_card_can_be_charged_is_refused(as_maya: APIClient, ana: Practitioner) -> None:
+    cheap = make_service(ServiceType.SESSION, ana, usd=49)
+    wish = {"start_datetime": a_free_slot(cheap).isoformat()}
+    for more in ({}, {"use_credits": True}, {"amount": "0.49"}, {"payment_type": "checkout"}):
+        problem = refused(
+            as_maya, 409, "below_minimum", service_id=str(cheap.pk), scheduling_data=wish, **more
+        )
+        assert problem["minimum"] == "0.50"
+    refused(as_maya, 409, "price_changed", service_id=str(cheap.pk), amount="0.50")
+    assert not Order.objects.exists()
+
+
 def test_more_credits_than_money_are_refused(as_maya: APIClient) -> None:
     problem = refused(
         as_maya, 409, "price_changed", is_credit_purchase=True, amount="100.00", credit_amount="1000.00"

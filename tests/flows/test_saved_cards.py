@@ -237,3 +237,21 @@ def test_a_card_is_saved_without_paying(stripe: Sandbox, buyer: APIClient) -> No
         ("4444", False),
     ]
     assert len(posts(stripe, "/v1/customers")) == 1
+
+
+def test_saving_a_card_for_a_customer_deleted_at_stripe_makes_another_once(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    save(stripe, buyer)
+    gone = StripeCustomer.objects.get().stripe_customer_id
+    stripe.control.delete_customer(gone)
+    stripe.control.lose_events()
+    begun = buyer.post(f"{METHODS}setup/")
+    assert begun.status_code == 201, begun.json()
+    assert (StripeCustomer.objects.get().stripe_customer_id != gone, buying.cards(buyer)) == (True, [])
+    stripe.control.confirm_setup(begun.json()["setup_intent_id"], card=MASTERCARD)
+    settle_everything(stripe)
+    assert ([card["last4"] for card in buying.cards(buyer)], len(posts(stripe, "/v1/customers"))) == (
+        ["4444"],
+        2,
+    )

@@ -187,3 +187,18 @@ def test_a_split_refund_that_its_bank_returns_takes_its_credits_back(
     buying.refund(staff, made)
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("refunded", "40.00")
+
+
+def test_credits_that_cover_a_price_no_card_can_be_charged_pay_it_and_fewer_do_not(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    cheap = make_service(ServiceType.SESSION, ana, usd=30)
+    buying.buy_credits(stripe, buyer, "0.50")
+    made = with_credits(buyer, cheap)
+    assert (made["status"], buying.balance(buyer)) == ("completed", "0.20")
+    start = {"start_datetime": a_free_slot(cheap).isoformat()}
+    asked = len(stripe.requests)
+    body = {"service_id": str(cheap.pk), "use_credits": True, "scheduling_data": start}
+    problem = buying.refused(buyer, 409, "below_minimum", **body)
+    assert "0.50 USD" in problem["detail"]
+    assert (Order.objects.count(), len(stripe.requests), buying.balance(buyer)) == (2, asked, "0.20")

@@ -8,13 +8,15 @@ from django.conf import settings
 from django.db.models import F
 from rest_framework.test import APIClient
 
+from estuary.accounts.models import User
 from estuary.orders.models import Order
 from estuary.payments import sweep
-from estuary.payments.models import Refund
+from estuary.payments.errors import StripeRefused
+from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay, status_of
-from tests.wiring import settle_everything
+from tests.wiring import forget_jobs, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,3 +138,32 @@ def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotte
     sweep.send_unsent_refunds()
     assert Refund.objects.get().status == "succeeded"
     assert len(stripe.world.store.refunds) == 1
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["nothing done", "done all the same"])
+def test_a_card_whose_removal_stripe_failed_and_remembers_is_removed_all_the_same(
+    stripe: Sandbox, buyer: APIClient, effect: bool
+) -> None:
+    buying.buy_credits(stripe, buyer, "10.00")
+    [card] = buying.cards(buyer)
+    stripe.faults.add("error_saved", "POST /v1/payment_methods/*/detach", effect=effect)
+    buyer.delete(f"{buying.METHODS}{card['id']}/")
+    with pytest.raises(StripeRefused):
+        run_jobs()
+    forget_jobs()
+    assert sweep.detach_removed_cards() == 1
+    [method] = stripe.world.store.payment_methods
+    assert (method["customer"], PaymentMethod.objects.get().detach_pending) == (None, False)
+    assert sweep.detach_removed_cards() == 0
+
+
+def test_a_buyer_with_a_very_long_name_can_buy(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
+    maya.first_name, maya.last_name = "A" * 100, "B" * 100
+    maya.save()
+    pay(stripe, buying.credits(buyer))
+    assert [customer["name"] for customer in stripe.world.store.customers] == ["A" * 100 + " " + "B" * 49]
+    stripe.control.delete_customer(StripeCustomer.objects.get().stripe_customer_id)
+    settle_everything(stripe)
+    assert buying.balance(buyer) == "100.00"
+    pay(stripe, buying.credits(buyer))
+    assert buying.balance(buyer) == "200.00"

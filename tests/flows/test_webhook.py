@@ -148,6 +148,23 @@ def test_what_is_signed_but_no_event_is_refused(stripe: Sandbox, body: bytes) ->
     assert not WebhookEvent.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["C:\\u0000", "\\u0000", "\\\\u0000", "ends in \\"])
+def test_a_text_that_only_spells_a_character_no_database_can_hold_is_kept(stripe: Sandbox, name: str) -> None:
+    body = an_event(data={"object": {"id": "pi_foreign", "object": "payment_intent", name: {"name": [name]}}})
+    assert send(body, signed(body)).status_code == 200
+    assert WebhookEvent.objects.get().payload["data"]["object"][name] == {"name": [name]}
+
+
+@pytest.mark.parametrize("odd", [b"\\u0000", b"\\\\\\u0000", b"C:\\\\u0000 and \\u0000"])
+def test_a_character_that_no_database_can_hold_is_refused_wherever_it_is(stripe: Sandbox, odd: bytes) -> None:
+    for place in (b'"pi_foreign"', b'"evt_1"', b'"data"'):
+        body = an_event().replace(
+            place, b'"' + odd + b'"' if place != b'"data"' else b'"x%s": [], "data"' % odd
+        )
+        assert code(send(body, signed(body))) == (400, "not_an_event")
+    assert not WebhookEvent.objects.exists()
+
+
 def test_only_post_is_answered(stripe: Sandbox) -> None:
     assert Client().get(WEBHOOK).status_code == 405
 

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from estuary.catalog.models import Availability, PackageItem, Service, ServicePrice, ServiceType
 from estuary.common.errors import InvalidAmount
-from estuary.common.money import min_charge_minor, to_decimal, to_minor
+from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
 
 COLLECTIVE = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
 
@@ -81,6 +81,8 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         currency = str(self.cleaned_data["currency"]).lower()
         if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
             raise ValidationError("Write the currency as its three letters, such as USD.")
+        if currency not in CURRENCIES:
+            raise ValidationError(f"Stripe does not take {currency.upper()}.")
         return currency
 
     def clean(self) -> dict[str, Any]:

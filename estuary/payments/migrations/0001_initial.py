@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                 ('stripe_customer_id', models.CharField(blank=True, max_length=80)),
                 ('email', models.EmailField(help_text='as sent to Stripe, so that a retry sends the same', max_length=254)),
                 ('name', models.CharField(blank=True, max_length=150)),
-                ('posts', models.PositiveIntegerField(default=0, help_text='counts the set-ups asked for, one key each')),
+                ('posts', models.PositiveIntegerField(default=0, help_text='counts the POSTs about cards, one key each')),
                 ('created_at', models.DateTimeField(default=estuary.common.clock.now, editable=False)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='stripe_customer', to=settings.AUTH_USER_MODEL)),
             ],
