@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
 # What production sets, with values that belong to nobody: for the checks that look at production's settings.
-PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody \
+PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
 	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
@@ -95,7 +95,7 @@ setup: $(SYNCED) ## get uv, Python and every package
 
 # The lock is followed to the letter. Where Python 3.13 is neither there nor to be had, any from 3.12 on will do.
 $(SYNCED): pyproject.toml uv.lock .python-version | $(UV)
-	@$(UV) sync --frozen || $(UV) sync --frozen --python '>=3.12' || { \
+	@$(UV) sync --frozen || $(UV) sync --frozen --python '>=3.12,<3.15' || { \
 	  echo "The packages could not be installed: the lines above say why. Most often there is no network, or no"; \
 	  echo "Python 3.12 or newer and none to be downloaded: install one, and run make again."; exit 1; }
 	@touch $@

@@ -9,6 +9,7 @@ from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
 from stripe_sandbox.cli import signing_secret
 
 HOST = "127.0.0.1"
+DEMO_VAR = BASE_DIR / ".var" / "demo"
 WEB_PORT, SANDBOX_PORT = 8000, 12111
 API_VERSION = "2026-10-28.endive"  # what the SDK pins, so that events come in the version that we read
 
@@ -20,6 +21,8 @@ NOT_INHERITED = (
     "ESTUARY_DEBUG",
     "ESTUARY_CURRENCY",
 )
+
+MARK = "ESTUARY_DEMO"  # every process of a demo carries it, so that none can be overlooked
 
 
 class CannotStart(Exception):
@@ -63,6 +66,7 @@ class Plan:
         return inherited | {
             "ESTUARY_SANDBOX": "1",
             "ESTUARY_VAR": str(self.var),
+            MARK: str(self.var),
             "DATABASE_URL": database_url,
             "FRONTEND_URL": self.web_url,
             "STRIPE_API_BASE": self.sandbox_url,
@@ -78,7 +82,7 @@ class Plan:
 def plan_for_demo() -> Plan:
     """Return the plan of ``make demo``; raises CannotStart when a port is taken."""
     return Plan(
-        var=BASE_DIR / ".var" / "demo",
+        var=DEMO_VAR,
         web_port=_wanted_port("WEB_PORT", WEB_PORT, "the web server"),
         sandbox_port=_wanted_port("SANDBOX_PORT", SANDBOX_PORT, "the Stripe sandbox"),
     )

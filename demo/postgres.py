@@ -4,14 +4,11 @@ A process of its own holds it (``python -m demo.postgres FOLDER``), out of reach
 while the web server and the worker are still at work.
 """
 
-import contextlib
 import signal
 import sys
 import warnings
 from pathlib import Path
 from types import FrameType
-
-import psutil  # type: ignore[import-untyped]
 
 from demo.processes import Child, Household
 
@@ -35,24 +32,7 @@ class Postgres:
         self._holder.check()
 
     def stop(self) -> None:
-        """Stop it in good order, and whatever is left of it (or of a demo that was killed) without."""
         self._holder.stop()
-        left = self._processes()
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.terminate()
-        _, alive = psutil.wait_procs(left, timeout=5)
-        for process in alive:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-
-    def _processes(self) -> list[psutil.Process]:
-        found = []
-        for process in psutil.process_iter(["name", "cmdline"]):
-            command = process.info["cmdline"] or []
-            if process.info["name"] == "postgres" and str(self._data) in command:
-                found.append(process)
-        return found
 
 
 def _url_in(holder: Child) -> str | None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from demo.plan import CannotStart
+import psutil  # type: ignore[import-untyped]
+
+from demo.plan import MARK, CannotStart
 from estuary.config.environment import BASE_DIR
 
 STOP_WITHIN_S = 10.0
@@ -72,6 +74,29 @@ class Household:
             _signal_group(child, signal.SIGKILL)  # it, or what it may have left behind
             child.process.wait()
         self._children.clear()
+
+
+def end_leftovers(var: Path) -> None:
+    """End every process of a demo in ``var`` that is still there: one that was killed could not stop its own."""
+    left = [
+        process
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and _mark_of(process) == str(var)
+    ]
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(left, timeout=5)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return str(process.environ().get(MARK, ""))
+    except (psutil.Error, OSError):  # somebody else's, or gone meanwhile
+        return None
 
 
 def _spawn(command: list[str], env: dict[str, str], out: IO[bytes]) -> subprocess.Popen[bytes]:

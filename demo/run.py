@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import shutil
 import signal
 import sys
@@ -15,9 +16,9 @@ from typing import NoReturn
 
 import httpx
 
-from demo.plan import API_VERSION, HOST, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.plan import API_VERSION, DEMO_VAR, HOST, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
-from demo.processes import Child, Household
+from demo.processes import Child, Household, end_leftovers
 from demo.screen import Screen
 from demo.selfcheck.shop import open_shop
 from demo.selfcheck.story import Report, tell_story
@@ -53,16 +54,29 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _demo(screen: Screen) -> int:
-    plan = plan_for_demo()
-    with _alone(plan.var), _running(plan, screen) as look_after:
-        report = _self_check(plan, screen)
-        screen.where_to_go(plan)
-        try:
-            while True:
-                time.sleep(0.5)
-                look_after()
-        except Stopped:
+    terminal_is_gone = _terminal_watch()
+    with _alone(DEMO_VAR):
+        end_leftovers(DEMO_VAR)  # a demo that was killed may still hold the ports
+        plan = plan_for_demo()
+        with _running(plan, screen) as look_after:
+            report = _self_check(plan, screen)
+            screen.where_to_go(plan)
+            try:
+                while not terminal_is_gone():
+                    time.sleep(0.5)
+                    look_after()
+            except Stopped:
+                pass
             return 1 if report.failed else 0
+
+
+def _terminal_watch() -> Callable[[], bool]:
+    """Return what tells that the terminal was closed, which sends no SIGHUP here when make is its first process."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return lambda: False
+    looking = select.poll()
+    looking.register(sys.stdin.fileno(), 0)
+    return lambda: any(event & select.POLLHUP for _, event in looking.poll(0))
 
 
 def _smoke(screen: Screen) -> int:
@@ -104,7 +118,6 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
     """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
     postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
     try:
-        postgres.stop()  # one that a killed demo left behind
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
         start_everything(plan, screen, postgres, household)
@@ -121,6 +134,7 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
             screen.console.print("\nStopping …")
         household.stop()
         postgres.stop()
+        end_leftovers(plan.var)
         with suppress(OSError):
             screen.console.print("Everything is stopped.")
 

@@ -102,6 +102,8 @@ class Api:
             )
         if fault.kind == "error_before":
             raise ServerError(SERVER_FAILED, saved=False)
+        if fault.kind == "refuse":
+            raise _refusal(fault.options)
         return self._answered_with_fault(incoming, fault)
 
     def _answered_with_fault(self, incoming: Incoming, fault: Fault) -> Response:
@@ -240,6 +242,11 @@ def _rate_limited(options: dict[str, Any]) -> StripeError:
         "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
     )
     return RateLimited(message, code="rate_limit", headers=headers)
+
+
+def _refusal(options: dict[str, Any]) -> StripeError:
+    message = options.get("message") or "Your account cannot currently make live charges."
+    return InvalidParameter(message, code=options.get("code"))
 
 
 def _safe_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sandbox/"
 ROWS = 25
+NUMBERS = ("amount", "exp_month", "exp_year", "seconds")
+SEND_JSON = "Send a JSON object, with the header Content-Type: application/json."
 GOOD, BAD = {"succeeded", "complete", "won"}, {"canceled", "failed", "lost", "expired"}
 
 
@@ -42,7 +45,7 @@ def answer(
         )
     except LookupError as error:
         return json_response(404, {"error": {"message": str(error), "type": "invalid_request_error"}})
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         return json_response(400, {"error": {"message": str(error), "type": "invalid_request_error"}})
     return redirect(PREFIX) if form else json_response(200, result)
 
@@ -56,9 +59,16 @@ def verbs(sandbox: "Sandbox") -> list[str]:
 def _arguments(body: bytes, form: bool) -> dict[str, Any]:
     if not body:
         return {}
-    given = dict(parse_qsl(body.decode())) if form else json.loads(body)
+    if form and not body.lstrip().startswith((b"{", b"[")):
+        return dict(parse_qsl(body.decode()))
+    try:
+        given = (
+            None if form else json.loads(body)
+        )  # JSON under a form's name: what curl sends unless it is told
+    except ValueError:
+        given = None
     if not isinstance(given, dict):
-        raise TypeError("the body must be a JSON object")
+        raise ValueError(SEND_JSON)
     return given
 
 
@@ -66,7 +76,7 @@ def _resource(sandbox: "Sandbox", method: str, verb: str, given: dict[str, Any])
     """Answer what is no verb of the controls: faults, requests, deliveries, reset."""
     if verb == "faults":
         if method == "POST":
-            sandbox.faults.add(**given)
+            _call(verb, sandbox.faults.add, given)
         elif method == "DELETE":
             sandbox.faults.clear()
         return ([vars(fault) for fault in sandbox.faults.list()],)
@@ -79,7 +89,7 @@ def _resource(sandbox: "Sandbox", method: str, verb: str, given: dict[str, Any])
         sandbox.reset()
         return ({"reset": True},)
     if verb == "endpoints" and method == "POST":
-        return (sandbox.add_endpoint(**given),)
+        return (_call(verb, sandbox.add_endpoint, given),)
     if verb == "deliveries" and method == "POST":
         return ([_delivery(delivery) for delivery in sandbox.take_deliveries()],)
     return None
@@ -98,11 +108,32 @@ def _act(sandbox: "Sandbox", verb: str, given: dict[str, Any]) -> Any:
     named = "id" in arguments and next(iter(inspect.signature(function).parameters), None)
     if named:
         arguments[named] = arguments.pop("id")
-    for name in ("amount", "exp_month", "exp_year", "seconds"):
-        if isinstance(arguments.get(name), str):
-            arguments[name] = int(arguments[name])
-    result = function(**arguments)
+    for name in NUMBERS:
+        arguments |= {name: _number(name, arguments[name])} if name in arguments else {}
+    result = _call(verb, function, arguments)
     return result if isinstance(result, dict) else {"result": result}
+
+
+def _number(name: str, value: Any) -> Any:
+    """A form has only text."""
+    if isinstance(value, str) and value.lstrip("-").isdecimal():
+        return int(value)
+    if value is not None and not isinstance(value, (int, float)):
+        raise ValueError(f"{name} is a number, not {value!r}")
+    return value
+
+
+def _call(verb: str, function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Call it; raises ValueError that says what it takes when it can't be called like that."""
+    takes = inspect.signature(function)
+    try:
+        takes.bind(**given)
+    except TypeError as error:
+        raise ValueError(f"{verb} takes {', '.join(takes.parameters)}: {error}") from None
+    try:
+        return function(**given)
+    except TypeError as error:
+        raise ValueError(f"These are no values that {verb} can use: {error}") from None
 
 
 def _index(sandbox: "Sandbox", failed: str) -> Response:

@@ -12,6 +12,7 @@ ApiFault = Literal[
     "error_before",  # 500, nothing happened, nothing is remembered for the key
     "error_saved",  # 500, remembered for the key; `effect=True` lets it happen all the same
     "lock_timeout",  # 409 lock_timeout, which the SDK may try again
+    "refuse",  # 400 for a reason of Stripe's own (`code`, `message`); nothing happened, nothing is remembered
     "slow",  # the answer takes `seconds`
     "revoked_key",  # 401 api_key_expired
 ]

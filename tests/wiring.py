@@ -7,12 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
+from estuary.config.environment import SANDBOX_DEFAULTS
 from estuary.payments import client as stripe_client
 from estuary.payments import inbox
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
 
-SECRET = "whsec_estuarysandbox"
+SECRET = SANDBOX_DEFAULTS["stripe_webhook_secret"]
 WEBHOOK = "/api/v1/payments/webhook/"
 
 
@@ -81,11 +82,11 @@ def run_jobs() -> int:
         task: Any = getattr(tasks, job.task_name.removeprefix("payments."))
         task(**job.args)
         ran += 1
-    _forget_jobs()
+    forget_jobs()
     return ran
 
 
-def _forget_jobs() -> None:
+def forget_jobs() -> None:
     """What ran is removed; procrastinate's Django models are read-only, so in its own words to the database."""
     from django.db import connection
 

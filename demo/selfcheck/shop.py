@@ -43,7 +43,6 @@ class Shop:
     estuary: Estuary
     browser: Browser
     dashboard: Dashboard
-    secret_key: str
     catalogue: dict[str, Json] = field(default_factory=dict)
     made: dict[str, Purchase] = field(default_factory=dict)
     people: dict[str, Estuary] = field(default_factory=dict)
@@ -111,9 +110,7 @@ def open_shop(web_url: str, sandbox_url: str, secret_key: str) -> Shop:
     stripe = httpx.Client(base_url=sandbox_url, timeout=15, trust_env=False)
     estuary = Estuary(web)
     config = estuary.get("/api/v1/payments/config/")
-    shop = Shop(
-        estuary, Browser(stripe, config["publishable_key"]), Dashboard(stripe, secret_key), secret_key
-    )
+    shop = Shop(estuary, Browser(stripe, config["publishable_key"]), Dashboard(stripe, secret_key))
     page = estuary.get("/api/v1/services/", page_size="100")
     shop.catalogue = {service["slug"]: service for service in page["results"]}
     return shop

@@ -17,7 +17,7 @@ from estuary.bookings.scheduling import schedule
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.errors import Forbidden
-from estuary.common.fields import MoneyField
+from estuary.common.fields import MomentField, MoneyField
 from estuary.common.pagination import NewestFirst
 from estuary.common.schema import problems
 
@@ -187,7 +187,7 @@ class BookingDetail(generics.RetrieveAPIView[Booking]):
 class ScheduleSerializer(serializers.Serializer[Any]):
     """A start for a 1-on-1 session, or a session of a workshop; one of the two."""
 
-    start_datetime = serializers.DateTimeField(required=False)
+    start_datetime = MomentField(required=False)
     service_session_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F
 
 from estuary.bookings.models import Booking, Participant, Reservation
@@ -27,6 +28,18 @@ class AlreadyBooked(Conflict):
     code = "already_booked"
 
 
+class HeldByYourOrder(Conflict):
+    """The seat or the slot is held by an order of the same buyer that is not paid yet."""
+
+    code, title = "held_by_your_order", "You hold this already"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"Your order {order_id}, which is not paid yet, holds this already. Pay for it, or cancel it first.",
+            order_id=order_id,
+        )
+
+
 def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
     """Hold every seat and slot that the lines name, all or none, in at most five queries.
 
@@ -34,7 +47,7 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     """
     seats = [(row, session) for row, line in lines for session in line.seats]
     slots = [row for row, line in lines if line.starts_at and not line.seats]
-    take_seats([session.pk for _, session in seats], user_id=order.user_id)
+    take_seats([session for _, session in seats], user_id=order.user_id)
     entries = take_slots((_practitioner_id(order, row), row.starts_at, row.ends_at) for row in slots)
     return Reservation.objects.bulk_create(
         [Reservation(order=order, line=row, session=session) for row, session in seats]
@@ -45,27 +58,25 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     )
 
 
-def take_seats(session_ids: list[int], *, user_id: int) -> None:
-    """Count one more seat in each session, all or none; raises SoldOut, or AlreadyBooked for a second seat of one user.
+def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
+    """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked or HeldByYourOrder.
 
-    The sessions stay locked (in id order) until the transaction ends, so nobody else can take the last seat meanwhile.
+    The caller has locked the sessions (in id order), so nobody else can take the last seat meanwhile.
     """
-    if not session_ids:
+    if not sessions:
         return
-    sessions = list(
-        ServiceSession.objects.filter(pk__in=session_ids).select_for_update(no_key=True).order_by("pk")
-    )
-    mine = Reservation.objects.filter(session_id__in=session_ids, order__user_id=user_id).exclude(
-        status=RELEASED
-    )
-    if len(set(session_ids)) < len(session_ids) or mine.exists():
+    ids = {session.pk for session in sessions}
+    taken = Reservation.objects.filter(session_id__in=ids, order__user_id=user_id).exclude(status=RELEASED)
+    mine = dict(taken.values_list("status", "order__public_id"))
+    if HELD in mine and CONFIRMED not in mine:
+        raise HeldByYourOrder(mine[HELD])
+    if mine or len(ids) < len(sessions):
         raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
-    full = [session for session in sessions if session.taken >= session.capacity]
-    if full or len(sessions) < len(session_ids):
+    if full := [session for session in sessions if session.taken >= session.capacity]:
         raise SoldOut(
             "The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full]
         )
-    ServiceSession.objects.filter(pk__in=session_ids).update(taken=F("taken") + 1)
+    ServiceSession.objects.filter(pk__in=ids).update(taken=F("taken") + 1)
 
 
 def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]) -> list[CalendarEntry]:
@@ -79,6 +90,19 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
         if violated(error) != "calendar_practitioner_never_overlaps":
             raise
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
+
+
+def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetime]]) -> str:
+    """Return the public id of the user's own unpaid order that holds one of these intervals, or nothing."""
+    held = Reservation.objects.filter(order__user_id=user_id, status=HELD)
+    for practitioner_id, starts_at, ends_at in intervals:
+        overlapping = held.filter(
+            calendar_entry__practitioner_id=practitioner_id,
+            calendar_entry__during__overlap=DateTimeTZRange(starts_at, ends_at),
+        )
+        if order_id := overlapping.values_list("order__public_id", flat=True).first():
+            return str(order_id)
+    return ""
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
@@ -195,21 +219,24 @@ def release(reservations: Iterable[Reservation]) -> None:
 
 
 def _give_seats_back(seats: Counter[int]) -> None:
-    """Count seats down, several of one session at once, in one statement; sessions are locked in id order first."""
+    """Count seats down, several of one session at once, in one statement."""
     if not seats:
         return
-    list(
-        ServiceSession.objects.filter(pk__in=seats)
-        .select_for_update(no_key=True)
-        .order_by("pk")
-        .values_list("pk")
-    )
+    lock_sessions(seats)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE catalog_servicesession AS session SET taken = session.taken - given.seats"
             " FROM unnest(%s::bigint[], %s::int[]) AS given (id, seats) WHERE session.id = given.id",
             [list(seats.keys()), list(seats.values())],
         )
+
+
+def lock_sessions(session_ids: Iterable[int | None]) -> None:
+    """Lock sessions in id order; whoever gives back seats in more than one step locks all of them before the first."""
+    wanted = {session_id for session_id in session_ids if session_id}
+    if wanted:
+        sessions = ServiceSession.objects.filter(pk__in=wanted).order_by("pk")
+        list(sessions.select_for_update(no_key=True).values_list("pk"))
 
 
 def close_past(*, at: datetime) -> int:

@@ -39,6 +39,7 @@ def plan_lines(
 ) -> list[Line]:
     """Price every deliverable of ``service`` and say which seats and slot it takes, in at most three queries.
 
+    Must run inside a transaction: the sessions stay locked until it ends, so that what is planned can be reserved.
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
     """
     priced = priced_items(service, currency)
@@ -90,7 +91,7 @@ def _match(service: Service, priced: list[PricedItem], wish: Wish, items: Sequen
 
 
 def _seats(priced: list[PricedItem], wishes: list[Wish]) -> dict[int, list[ServiceSession]]:
-    """Return the sessions that matter, by service id, in one query (none when no group service is involved)."""
+    """Return the sessions that matter, locked in id order, by service id: one query, or none without a group."""
     courses = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
     chosen = {
         wish.session_id
@@ -99,7 +100,8 @@ def _seats(priced: list[PricedItem], wishes: list[Wish]) -> dict[int, list[Servi
     }
     found: dict[int, list[ServiceSession]] = {}
     if courses or chosen:
-        for session in ServiceSession.objects.filter(Q(pk__in=chosen) | Q(service_id__in=courses)):
+        wanted = ServiceSession.objects.filter(Q(pk__in=chosen) | Q(service_id__in=courses))
+        for session in wanted.order_by("pk").select_for_update(no_key=True):
             found.setdefault(session.service_id, []).append(session)
     return found
 

@@ -9,6 +9,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.planning import SchedulingRequired, SessionNotOffered, SessionStarted
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common.database import retried
 from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 
@@ -29,6 +30,7 @@ class NothingToSchedule(Conflict):
     code, title = "nothing_to_schedule", "There is nothing to schedule"
 
 
+@retried
 def schedule(
     *, booking: Booking, starts_at: datetime | None = None, session_id: int | None = None, at: datetime
 ) -> Booking:
@@ -103,12 +105,14 @@ def _take_seat(
         raise SchedulingRequired(
             f"Choose a date of {service.name}: send service_session_id, one of its sessions."
         )
-    session = ServiceSession.objects.filter(pk=session_id, service=service).first()
+    session = (
+        ServiceSession.objects.select_for_update(no_key=True).filter(pk=session_id, service=service).first()
+    )
     if session is None:
         raise SessionNotOffered(f"Session {session_id} is not a date of {service.name}.")
     if session.starts_at <= at:
         raise SessionStarted(f"{service.name} began on {session.starts_at:%d %B %Y}; choose a later date.")
-    take_seats([session.pk], user_id=booking.user_id)
+    take_seats([session], user_id=booking.user_id)
     _confirm(booking, Reservation(session=session), at)
     Participant.objects.create(session=session, user_id=booking.user_id, booking=booking, created_at=at)
     booking.session, booking.starts_at, booking.ends_at = session, session.starts_at, session.ends_at

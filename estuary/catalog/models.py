@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+HOLD_MAX_S = 24 * 60 * 60  # an unpaid seat that is kept for longer is a seat nobody can buy
+
+
 class ServiceType(models.TextChoices):
     SESSION = "session"  # 1-on-1: the buyer picks a start
     WORKSHOP = "workshop"  # a group: the buyer picks one of its sessions
@@ -60,7 +63,12 @@ class Service(models.Model):
     free_cancel_hours = models.PositiveIntegerField(
         default=24, help_text="a buyer who cancels earlier is refunded"
     )
-    hold_s = models.PositiveIntegerField(null=True, blank=True, help_text="seconds; empty: the house rule")
+    hold_s = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(HOLD_MAX_S)],
+        help_text="seconds; empty: the house rule",
+    )
     validity_days = models.PositiveIntegerField(null=True, blank=True, help_text="packages and bundles")
     bundle_of = models.ForeignKey(
         "self",
@@ -83,6 +91,9 @@ class Service(models.Model):
                 name="service_bundle_is_whole",
                 condition=Q(type="bundle", bundle_of__isnull=False, bundle_quantity__gt=0)
                 | (~Q(type="bundle") & Q(bundle_of=None, bundle_quantity=0, bundle_bonus=0)),
+            ),
+            models.CheckConstraint(
+                name="service_hold_at_most_a_day", condition=Q(hold_s=None) | Q(hold_s__range=(1, HOLD_MAX_S))
             ),
             models.CheckConstraint(
                 name="service_duration_positive", condition=Q(duration_min__gt=0, slot_step_min__gt=0)

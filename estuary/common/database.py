@@ -1,9 +1,40 @@
 """Small things about PostgreSQL that Django leaves to us."""
 
-from django.db import IntegrityError
+import functools
+from collections.abc import Callable
+
+import structlog
+from django.db import IntegrityError, OperationalError, connection
+
+TRIES = 3
+LOST_A_RACE = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
+
+log = structlog.get_logger(__name__)
 
 
 def violated(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
+
+
+def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
+    """Run a whole transaction again, at most three times, when PostgreSQL gave it up for another one.
+
+    Joined to a transaction that is open already it is not run again: then that one must be, as a whole.
+    Source: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+    """
+
+    @functools.wraps(transaction)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return transaction(*args, **kwargs)
+            except OperationalError as error:
+                lost = getattr(error.__cause__, "sqlstate", None) in LOST_A_RACE
+                if not (lost and tries_left) or connection.in_atomic_block:
+                    raise
+                log.warning("transaction_lost_a_race", what=transaction.__name__)
+        raise AssertionError("the last try returns or raises")
+
+    return run

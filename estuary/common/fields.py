@@ -1,7 +1,9 @@
-"""How money looks at the API's edge."""
+"""How money and moments look at the API's edge."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import get_attribute
@@ -23,3 +25,20 @@ class MoneyField(serializers.Field[tuple[int, str], None, str, Any]):
 
     def to_representation(self, value: tuple[int, str]) -> str:
         return to_decimal(*value)
+
+
+@extend_schema_field({"type": "string", "format": "date-time"})
+class MomentField(serializers.Field[datetime, Any, str, Any]):
+    """An ISO 8601 moment with its UTC offset; without one nobody knows which moment is meant."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment = parse_datetime(data) if isinstance(data, str) else None
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2100:
+            raise serializers.ValidationError("Send a moment with its offset, like 2026-01-31T10:00:00Z.")
+        return moment
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat()

@@ -1,6 +1,14 @@
 """Lists page by cursor: constant cost on page one and on page ten thousand."""
 
-from rest_framework.pagination import CursorPagination
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField, Model
+from django.utils import timezone
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 
 class NewestFirst(CursorPagination):
@@ -10,6 +18,34 @@ class NewestFirst(CursorPagination):
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
+    invalid_cursor_message = (
+        "This cursor is not of this list. Begin without one, and follow `next` from there."
+    )
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        self._model: type[Model] = queryset.model
+        return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return the cursor of a request, or None; raises NotFound for one that no page of this list has."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not self._is_position(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+    def _is_position(self, text: str) -> bool:
+        """A position is compared with the first field of the ordering, so it must be one of that field's values."""
+        field = self._model._meta.get_field(self.ordering[0].lstrip("-"))
+        try:
+            value: Any = field.to_python(text)  # type: ignore[union-attr]
+            field.run_validators(value)  # type: ignore[union-attr]
+        except (ValidationError, ValueError, OverflowError):
+            return False
+        if isinstance(field, DateTimeField):
+            return value is not None and timezone.is_aware(value) and 1 < value.year < 9999
+        return value is not None
 
 
 class OldestFirst(NewestFirst):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import IO, Any, NoReturn
 
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from estuary.common.errors import EstuaryError
@@ -18,8 +17,12 @@ class BodyTooLarge(EstuaryError):
     code, status, title = "body_too_large", 413, "The body is too large"
 
 
+class MalformedJSON(EstuaryError):
+    code, status, title = "malformed_json", 400, "The request could not be read"
+
+
 class StrictJSONParser(JSONParser):
-    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL characters and deep nesting are a 400."""
+    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL, half characters and deep nesting are a 400."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -27,17 +30,26 @@ class StrictJSONParser(JSONParser):
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise BodyTooLarge(f"The body is larger than {MAX_BYTES // 1024} KB. Send less.")
-        try:
-            text = body.decode() if isinstance(body, bytes) else body
-            parsed = json.loads(
-                text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
-            )
-            _refuse_nul_and_depth(parsed)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from None
-        return parsed
+        return strict_json(body)
+
+
+def strict_json(body: bytes | str) -> Any:
+    """Return what a body says, with numbers as Decimal; raises MalformedJSON."""
+    try:
+        parsed = json.loads(
+            body.decode() if isinstance(body, bytes) else body,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+        _refuse_odd_text_and_depth(parsed)
+    except RecursionError:
+        raise MalformedJSON("The JSON is nested too deeply.") from None
+    except ArithmeticError:
+        raise MalformedJSON("The body has a number that is too large or too small to be one.") from None
+    except ValueError as error:
+        raise MalformedJSON(f"The body is not valid JSON: {error}.") from None
+    return parsed
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -51,15 +63,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_nul_and_depth(value: Any, depth: int = 0) -> None:
+def _refuse_odd_text_and_depth(value: Any, depth: int = 0) -> None:
+    """Refuse what Python reads and PostgreSQL can't keep: NUL, and halves of a surrogate pair."""
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
-    if isinstance(value, str) and "\x00" in value:
-        raise ValueError("it contains a NUL character")
+    if isinstance(value, str) and ("\x00" in value or not _is_whole(value)):
+        raise ValueError("it contains a character that no text has")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_nul_and_depth(key, depth)
-            _refuse_nul_and_depth(inner, depth + 1)
+            _refuse_odd_text_and_depth(key, depth)
+            _refuse_odd_text_and_depth(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _refuse_nul_and_depth(inner, depth + 1)
+            _refuse_odd_text_and_depth(inner, depth + 1)
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

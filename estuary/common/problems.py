@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -39,6 +39,12 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
             return _from_drf(error)
         case Http404():
             return _body("not_found", "Not found", 404, "There is nothing here under this address."), 404, {}
+        case RequestDataTooBig():
+            return (
+                _body("body_too_large", "The body is too large", 413, "The body is too large. Send less."),
+                413,
+                {},
+            )
         case PermissionDenied():
             return _body("forbidden", "You may not do this", 403, "Your account may not do this."), 403, {}
         case OperationalError():

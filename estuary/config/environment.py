@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from estuary.common.money import CURRENCIES
 from estuary.common.origins import origin_of
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -20,10 +21,12 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 SANDBOX_DEFAULTS = {
     "stripe_secret_key": "sk_test_estuarysandbox",
     "stripe_publishable_key": "pk_test_estuarysandbox",
-    "stripe_webhook_secret": "whsec_estuarysandbox",
+    "stripe_webhook_secret": "whsec_of_the_estuary_sandbox",
     "frontend_url": "http://localhost:8000",
     "stripe_api_base": "http://127.0.0.1:12111",
 }
+SECRET_MIN = 16  # of a webhook secret, after its prefix; Stripe's own have 32: a shorter one was cut
+HOLD_MIN_S, HOLD_MAX_S = 60, 24 * 60 * 60
 REQUIRED = {
     "stripe_secret_key": "your Stripe secret key, sk_live_… or sk_test_…",
     "stripe_webhook_secret": "the signing secret of the webhook endpoint, whsec_…",
@@ -62,7 +65,7 @@ class Environment(BaseSettings):
     estuary_return_origins: str = ""
     estuary_currency: str = "usd"
     estuary_hold_s: int = Field(
-        default=15 * 60, ge=10, description="how long an unpaid order keeps its seats, in seconds"
+        default=15 * 60, description="how long an unpaid order keeps its seats, in seconds"
     )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
@@ -101,11 +104,7 @@ class Environment(BaseSettings):
             problems.append(
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
-        given = self.stripe_webhook_secret.get_secret_value()
-        if given and not all(secret.startswith("whsec_") for secret in self.webhook_secrets or [""]):
-            problems.append(
-                "  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)"
-            )
+        problems += self._bad_secrets() + self._out_of_bounds()
         url = urlsplit(self.frontend_url)
         if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
             problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
@@ -113,6 +112,28 @@ class Environment(BaseSettings):
             problems.append("  STRIPE_HTTP_CLIENT is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
         if self.stripe_js_url and not self.estuary_sandbox:
             problems.append("  STRIPE_JS_URL is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
+        return problems
+
+    def _bad_secrets(self) -> list[str]:
+        secrets = self.webhook_secrets
+        if not self.stripe_webhook_secret.get_secret_value():
+            return []
+        if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
+            return ["  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)"]
+        if any(len(secret.removeprefix("whsec_")) < SECRET_MIN for secret in secrets):
+            return [f"  STRIPE_WEBHOOK_SECRET is cut short: at least {SECRET_MIN} characters follow whsec_"]
+        return []
+
+    def _out_of_bounds(self) -> list[str]:
+        problems = []
+        if self.estuary_currency.lower() not in CURRENCIES:
+            problems.append(
+                "  ESTUARY_CURRENCY must be one that Stripe takes, by its three letters, such as usd"
+            )
+        if not HOLD_MIN_S <= self.estuary_hold_s <= HOLD_MAX_S:
+            problems.append(
+                f"  ESTUARY_HOLD_S must be from {HOLD_MIN_S} (a minute) to {HOLD_MAX_S} (a day), in seconds"
+            )
         return problems
 
     def _text(self, name: str) -> str:
@@ -162,6 +183,12 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        lines = [str(issue["msg"]).removeprefix("Value error, ").strip("\n") for issue in error.errors()]
+        lines = [_line(issue["loc"], str(issue["msg"])) for issue in error.errors()]
         hint = "\nTo try Estuary without an account, run `make demo`, which sets ESTUARY_SANDBOX=1."
         raise ImproperlyConfigured("Estuary cannot start:\n" + "\n".join(lines) + hint) from None
+
+
+def _line(variable: tuple[int | str, ...], message: str) -> str:
+    """Return one line on what is wrong; checks of our own name the variable themselves, pydantic's do not."""
+    message = message.removeprefix("Value error, ").strip("\n")
+    return f"  {str(variable[0]).upper()}: {message}" if variable else message

@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from django.utils.csp import CSP
 
+from estuary.common.paths import ReferenceConverter
+from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
 from estuary.config.mail import mailers
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "estuary.accounts.middleware.StrictSignIn",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -185,6 +188,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"ref": {"type": "string", "pattern": f"^{ReferenceConverter.regex}$"}},
     "ENUM_NAME_OVERRIDES": {
         "ServiceType": "estuary.catalog.models.ServiceType",
         "OrderType": "estuary.orders.models.OrderType",

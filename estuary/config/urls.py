@@ -1,14 +1,18 @@
-"""Every address of the project: the API under /api/v1/, sign-in by allauth, the docs, and the storefront."""
+"""Every address of the project: the API under /api/v1/, sign-in by allauth, the docs, the admin, the storefront."""
 
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from estuary.common.paths import ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.storefront import storefront
 
 handler400 = "estuary.common.problems.bad_request"
 handler404 = "estuary.common.problems.not_found"
 handler500 = "estuary.common.problems.server_error"
+
+register_converter(ReferenceConverter, "ref")  # before the apps' addresses are read, which use it
 
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.catalog.urls")),
@@ -26,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
     path("_allauth/", include("allauth.headless.urls")),
+    path("admin/", admin.site.urls),
     # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.
     re_path(
         r"^(?!(?:api|_allauth|_next|admin|docs|static)(?:/|$))(?P<path>.*)$", storefront, name="storefront"

@@ -31,8 +31,10 @@ class Posting:
     note: str = ""
 
 
-def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction]:
-    """Write movements and balances, in bulk; a balance may fall below zero here (a debt after a claw-back).
+def post(
+    postings: Sequence[Posting], *, at: datetime, debt: bool = True, locked: CreditAccount | None = None
+) -> list[CreditTransaction]:
+    """Write movements and balances, in bulk; a balance may fall below zero (a claw-back), unless ``debt`` is False.
 
     Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
     transaction is lost then, and with it nothing is doubled.
@@ -40,10 +42,12 @@ def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("credits are posted inside the transaction of what they pay for")
     postings = [posting for posting in postings if posting.amount_minor]
-    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings})
+    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings}, known=locked)
     rows = []
     for posting in postings:
         account = accounts[posting.user_id, posting.currency]
+        if not debt and account.balance_minor + posting.amount_minor < 0:
+            raise _short(account.balance_minor, posting)
         account.balance_minor += posting.amount_minor
         rows.append(
             CreditTransaction(
@@ -62,8 +66,12 @@ def post(postings: Sequence[Posting], *, at: datetime) -> list[CreditTransaction
     return CreditTransaction.objects.bulk_create(rows)
 
 
-def _locked_accounts(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
-    """Return the accounts of these owners, made where missing, locked in id order."""
+def _locked_accounts(
+    owners: set[tuple[int, str]], *, known: CreditAccount | None
+) -> dict[tuple[int, str], CreditAccount]:
+    """Return the accounts of these owners, made where missing, locked in id order; ``known`` is locked already."""
+    if known and owners == {(known.user_id, known.currency)}:
+        return {(known.user_id, known.currency): known}
     if not owners:
         return {}
     found = _lock(owners)
@@ -87,24 +95,24 @@ def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
     return {(row.user_id, row.currency): row for row in rows if (row.user_id, row.currency) in owners}
 
 
-def lock_balance(user: User, currency: str) -> int:
-    """Lock the user's account and return its balance in minor units (0 without one)."""
-    account = _lock({(user.pk, currency)}).get((user.pk, currency))
-    return account.balance_minor if account else 0
+def lock_account(user: User, currency: str) -> CreditAccount | None:
+    """Lock the user's account until the transaction ends, and return it when there is one."""
+    return _lock({(user.pk, currency)}).get((user.pk, currency))
 
 
-def spend(*, user: User, currency: str, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
-    """Take ``amount_minor`` for an order; raises NotEnoughCredits and takes nothing when the balance is short."""
-    balance_minor = lock_balance(user, currency)
-    if balance_minor < amount_minor:
-        raise NotEnoughCredits(
-            f"You have {display(balance_minor, currency)} in credits, which is less than "
-            f"{display(amount_minor, currency)}. Pay the rest by card, or buy credits first."
-        )
+def spend(*, account: CreditAccount, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
+    """Take ``amount_minor`` from a locked account for an order; raises NotEnoughCredits and takes nothing then."""
     taken = Posting(
-        user.pk, currency, Kind.SPEND, -amount_minor, effect="spend", order_id=order_id, note=note
+        account.user_id, account.currency, Kind.SPEND, -amount_minor, "spend", order_id=order_id, note=note
     )
-    post([taken], at=at)
+    post([taken], at=at, debt=False, locked=account)
+
+
+def _short(balance_minor: int, wanted: Posting) -> NotEnoughCredits:
+    return NotEnoughCredits(
+        f"You have {display(balance_minor, wanted.currency)} in credits, which is less than "
+        f"{display(-wanted.amount_minor, wanted.currency)}. Pay the rest by card, or buy credits first."
+    )
 
 
 def balance_of(user: User, currency: str) -> int:

@@ -52,12 +52,16 @@ class Order(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="who the payment was asked of")
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
-    attempt = models.PositiveSmallIntegerField(
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when Stripe was last asked for what pays for it"
+    )
+    page_expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the hosted page ends, as asked of Stripe"
+    )
+    attempt = models.PositiveIntegerField(
         default=1, help_text="counts the idempotency keys used for its intent"
     )
-    posts = models.PositiveSmallIntegerField(
-        default=0, help_text="counts the other POSTs sent to Stripe for it"
-    )
+    posts = models.PositiveIntegerField(default=0, help_text="counts the other POSTs sent to Stripe for it")
     save_payment_method = models.BooleanField(default=True)
     stripe_payment_method_id = models.CharField(
         max_length=80, blank=True, help_text="a saved card to confirm with"
@@ -75,6 +79,12 @@ class Order(models.Model):
     cancel_reason = models.CharField(max_length=32, blank=True)
 
     expires_at = models.DateTimeField(help_text="when the hold on seats and slots ends")
+    next_close_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to end it, after it could not"
+    )
+    next_ask_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker asks Stripe about it again"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)

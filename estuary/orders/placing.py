@@ -52,9 +52,12 @@ def place_order(
     terms: Terms,
     at: datetime,
     expires_at: datetime,
+    asks_of: str = "",
+    page_expires_at: datetime | None = None,
 ) -> tuple[Order, list[OrderLine]]:
     """Insert the order and its lines; ``service=None`` is a purchase of credits, one to one with the currency.
 
+    ``asks_of`` is the customer at Stripe of whom the payment is asked right after, when there is one already.
     Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
     """
     order = Order.objects.create(
@@ -78,6 +81,9 @@ def place_order(
         scheduling_data=terms.scheduling_data,
         created_at=at,
         expires_at=expires_at,
+        asked_at=at if asks_of else None,
+        stripe_customer_id=asks_of,
+        page_expires_at=page_expires_at if asks_of else None,
     )
     OrderTransition.objects.create(
         order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at

@@ -4,5 +4,5 @@ from estuary.orders import api
 
 urlpatterns = [
     path("orders/", api.OrderList.as_view(), name="order-list"),
-    path("orders/<str:order_id>/", api.OrderDetail.as_view(), name="order-detail"),
+    path("orders/<ref:order_id>/", api.OrderDetail.as_view(), name="order-detail"),
 ]

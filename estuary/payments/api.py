@@ -14,7 +14,7 @@ from estuary.accounts.models import User
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
 from estuary.payments import client, methods
-from estuary.payments.customers import ensure_customer, next_setup_key
+from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
 from estuary.payments.purchase import Begun, begin_purchase
 from estuary.payments.requests import PaymentRequestSerializer, purchase_from
@@ -153,16 +153,21 @@ class SetupView(APIView):
     )
     def post(self, request: Request) -> Response:
         user = cast(User, request.user)
-        customer_id = ensure_customer(user)
+        setup_intent_id, client_secret = with_customer(
+            user, lambda customer_id: self._begin(user, customer_id)
+        )
+        answer = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _begin(user: User, customer_id: str) -> tuple[str, str]:
         params = {
             "customer": customer_id,
             "usage": "off_session",
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": {"user_id": str(user.pk)},
         }
-        setup_intent_id, client_secret = client.create_setup_intent(params, key=next_setup_key(user))
-        answer = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        return client.create_setup_intent(params, key=next_post_key(user, "setup"))
 
 
 class ConfigView(APIView):

@@ -119,6 +119,14 @@ def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str
         return str(v1.customers.create(params, {"idempotency_key": key}).id)
 
 
+def find_customer(*, email: str, user_id: int) -> str:
+    """Return the id of the customer that was made for a user, or nothing."""
+    with _call("customers.list") as v1:
+        page = v1.customers.list({"email": email, "limit": 100})
+        mine = (c.id for c in page.auto_paging_iter() if _plain(c)["metadata"].get("user_id") == str(user_id))
+        return str(next(mine, ""))
+
+
 # --- Payment intents ----------------------------------------------------------------------------------------
 
 
@@ -130,6 +138,12 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
 def retrieve_intent(intent_id: str) -> Intent:
     with _call("payment_intents.retrieve") as v1:
         return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id)))
+
+
+def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
+    """Return a customer's intents that were made since then."""
+    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
@@ -159,6 +173,12 @@ def retrieve_session(session_id: str) -> CheckoutSession:
         return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id)))
 
 
+def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
+    """Return a customer's hosted pages that were made since then."""
+    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    return _all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
+
+
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
     with _call("checkout.sessions.expire") as v1:
@@ -178,6 +198,12 @@ def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
 def refunds_of(intent_id: str) -> list[StripeRefund]:
     """Return every refund of a payment, however many pages Stripe needs."""
     return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
+
+
+def refunds_since(moment: datetime) -> list[StripeRefund]:
+    """Return every refund of the account that was made since then, whoever made it."""
+    params = {"created": {"gte": int(moment.timestamp())}}
+    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, params)
 
 
 # --- Cards --------------------------------------------------------------------------------------------------

@@ -1,22 +1,34 @@
 """Ending an unpaid order: at Stripe first, so that nobody can pay for what we give back to others, and here then."""
 
+from django.db import transaction
+
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID
-from estuary.payments import client, fetching, utils
-from estuary.payments.customers import ensure_customer
-from estuary.payments.errors import OrderNotCancelable, UnexpectedState
-from estuary.payments.rules import Fact
-from estuary.payments.settlement import settle
+from estuary.payments import asking, client, fetching, utils
+from estuary.payments.effects import Alert
+from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelable, UnexpectedState
+from estuary.payments.rules import Fact, end_unpaid
+from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.writing import write
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
     """End a live order and return it as it stands then: canceled, or paid when the buyer was faster.
 
-    ``reason`` is one of Stripe's cancellation reasons. Raises StripeUnavailable with nothing changed.
+    ``reason`` is one of Stripe's cancellation reasons. Raises StripeUnavailable or OrderChanged with nothing changed.
     """
-    facts = _end_session(order, cause) if utils.is_checkout(order) else _end_intent(order, reason, cause)
+    if not _payment_of(order) and not _made_after_all(order):
+        return end_here(order, cause=cause, reason=reason)
+    try:
+        facts = _end_at_stripe(order, reason, cause)
+    except NotAtStripe:
+        missing = Alert(
+            "payment_missing", f"{order.public_id}: Stripe has no {_payment_of(order)}; order ended"
+        )
+        return end_here(order, cause=cause, reason=reason, alert=missing)
     settle(facts, at=clock.now())
     order.refresh_from_db()
     return order
@@ -33,24 +45,57 @@ def cancel_order(*, user: User, order: Order) -> Order:
     return order
 
 
-def _end_intent(order: Order, reason: str, cause: str) -> list[Fact]:
-    intent_id = order.stripe_payment_intent_id
-    if not intent_id:
-        # Cut off before the id was saved: the same key brings the same intent back, or makes one that is ended now.
-        intent_id = utils.create_payment_intent(order, customer_id=ensure_customer(order.user)).id
+@retried
+def end_here(order: Order, *, cause: str, reason: str, alert: Alert | None = None) -> Order:
+    """End an unpaid order for which there is nothing at Stripe that anyone could pay.
+
+    Raises OrderChanged when Stripe was asked for something to pay since ``order`` was read.
+    """
+    with transaction.atomic():
+        [now] = load([order.pk])
+        if (now.asked_at, _payment_of(now)) != (order.asked_at, _payment_of(order)):
+            raise OrderChanged("This order has just changed. Please try again.")
+        if now.status in UNPAID:
+            effects = [*end_unpaid(view_of(now), cause, reason), *([alert] if alert else [])]
+            write([(now, effects)], at=clock.now())
+    order.refresh_from_db()
+    return order
+
+
+def _payment_of(order: Order) -> str:
+    return order.stripe_checkout_session_id or order.stripe_payment_intent_id
+
+
+def _made_after_all(order: Order) -> bool:
+    """Tell whether Stripe made something to pay although we have no id of it, which is saved now.
+
+    While Stripe may still be at the last request, the same key asks for its outcome: a refusal is as good as an answer.
+    """
+    if order.asked_at is None:
+        return False
+    if made := asking.find_made(order):
+        asking.remember(order, made)
+        return True
+    if order.asked_at + asking.SURELY_DONE < clock.now():
+        return False
+    create = utils.create_checkout_session if asking.is_checkout(order) else utils.create_payment_intent
     try:
-        intent = client.cancel_intent(intent_id, reason=reason, key=utils.next_post_key(order, "cancel"))
+        create(order, customer_id=order.stripe_customer_id)
+    except (UnexpectedState, NotAtStripe):
+        return False
+    return True
+
+
+def _end_at_stripe(order: Order, reason: str, cause: str) -> list[Fact]:
+    if session_id := order.stripe_checkout_session_id:
+        try:
+            session = client.expire_session(session_id, key=asking.next_post_key(order, "expire"))
+        except UnexpectedState:
+            return fetching.session_facts(session_id, cause)
+        return [Fact(session, cause, fetched=True)]
+    intent_id = order.stripe_payment_intent_id
+    try:
+        intent = client.cancel_intent(intent_id, reason=reason, key=asking.next_post_key(order, "cancel"))
     except UnexpectedState:
         intent = client.retrieve_intent(intent_id)
     return [Fact(intent, cause, fetched=True)]
-
-
-def _end_session(order: Order, cause: str) -> list[Fact]:
-    session_id = order.stripe_checkout_session_id
-    if not session_id:
-        session_id = utils.create_checkout_session(order, customer_id=ensure_customer(order.user)).id
-    try:
-        session = client.expire_session(session_id, key=utils.next_post_key(order, "expire"))
-    except UnexpectedState:
-        return fetching.session_facts(session_id, cause)
-    return [Fact(session, cause, fetched=True)]

@@ -1,30 +1,75 @@
 """Who a user is at Stripe: made once, however many tabs pay at once, and made again only when it was deleted there."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.common import clock, ids
 from estuary.payments import client
+from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
+
+NAME_MAX = 150  # of the column; Stripe takes 256
+
+
+def with_customer[T](
+    user: User, ask: Callable[[str], T], *, before_asking_again: Callable[[], None] | None = None
+) -> T:
+    """Return what ``ask`` gets for the user's customer id; a customer who was deleted at Stripe is made again, once.
+
+    The second time Stripe gets another body, so it must get another key: ``before_asking_again`` may commit one.
+    Raises NotAtStripe when something else than the customer is gone.
+    """
+    customer_id = ensure_customer(user)
+    try:
+        return ask(customer_id)
+    except NotAtStripe as missing:
+        if missing.extra.get("param") != "customer":
+            raise
+    forget_customer(customer_id)
+    if before_asking_again:
+        before_asking_again()
+    return ask(ensure_customer(user))
+
+
+def known_customer(user: User) -> str:
+    """Return the user's customer id, or nothing when Stripe was never asked for one."""
+    return StripeCustomer.objects.filter(user=user).values_list("stripe_customer_id", flat=True).first() or ""
 
 
 def ensure_customer(user: User) -> str:
     """Return the user's customer id, asking Stripe for one the first time; one query and no call when there is one."""
     customer = StripeCustomer.objects.filter(user=user).first()
     if customer is None:
-        defaults = {"email": user.email, "name": user.get_full_name()}
+        defaults = {"email": user.email, "name": _name(user)}
         customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
     if customer.stripe_customer_id:
         return customer.stripe_customer_id
-    customer_id = client.create_customer(
-        email=customer.email,
-        name=customer.name,
-        metadata={"user_id": str(user.pk)},
-        key=f"{customer.key}-customer-1",
-    )
+    customer_id = _make(customer)
     StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(stripe_customer_id=customer_id)
     return customer_id
+
+
+def _name(user: User) -> str:
+    return user.get_full_name()[:NAME_MAX].rstrip()
+
+
+def _make(customer: StripeCustomer) -> str:
+    try:
+        return client.create_customer(
+            email=customer.email,
+            name=customer.name,
+            metadata={"user_id": str(customer.user_id)},
+            key=f"{customer.key}-customer-1",
+        )
+    except StripeRefused:
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        if made := client.find_customer(email=customer.email, user_id=customer.user_id):
+            return made
+        StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(key=ids.customer_key())
+        raise
 
 
 def forget_customer(customer_id: str) -> None:
@@ -39,15 +84,18 @@ def forget_customer(customer_id: str) -> None:
         if customer is None:
             return
         customer.stripe_customer_id, customer.key = "", ids.customer_key()
-        customer.email, customer.name = customer.user.email, customer.user.get_full_name()
+        customer.email, customer.name = customer.user.email, _name(customer.user)
         customer.save()
         PaymentMethod.objects.filter(user=customer.user, detached_at=None).update(
             detached_at=clock.now(), is_default=False
         )
 
 
-def next_setup_key(user: User) -> str:
-    """Return a fresh key for one more card set-up, counted and committed before it is sent."""
+def next_post_key(user: User, verb: str) -> str:
+    """Return a fresh key for a POST about a user's cards (setup, detach), counted and committed before it is sent.
+
+    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
+    """
     StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
     customer = StripeCustomer.objects.get(user=user)
-    return f"{customer.key}-setup-{customer.posts}"
+    return f"{customer.key}-{verb}-{customer.posts}"

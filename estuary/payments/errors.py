@@ -52,6 +52,10 @@ class PriceChanged(Conflict):
     code, title = "price_changed", "The price is another one"
 
 
+class BelowMinimum(Conflict):
+    code, title = "below_minimum", "A card can't be charged that little"
+
+
 class AlreadyPaid(Conflict):
     code, title = "already_paid", "This order is paid"
 
@@ -74,6 +78,18 @@ class NotRefundable(Conflict):
 
 class RefundTooLarge(Conflict):
     code, title = "refund_too_large", "The refund is larger than what is left"
+
+
+class NotChargeable(Conflict):
+    """Stripe refuses to take money for this, for a reason of its own; staff are told."""
+
+    code, title = "not_chargeable", "This can't be paid"
+
+
+class OrderChanged(Conflict):
+    """Another request was faster; asking again finds the order as it is now."""
+
+    code, title = "order_changed", "The order has just changed"
 
 
 class CardRemoved(Conflict):

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import transaction
 
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.payments import outbox
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
+from estuary.payments.errors import StripeBusy, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.methods import CardNews, sync_method
 from estuary.payments.models import WebhookEvent
@@ -23,6 +25,7 @@ BATCH = 200
 LEASE = timedelta(minutes=1)
 MAX_ATTEMPTS = 12
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
+DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
 
 Status = WebhookEvent.Status
 log = structlog.get_logger(__name__)
@@ -85,6 +88,7 @@ def _read(row: WebhookEvent) -> News | None:
     return read(row.payload)
 
 
+@retried
 def _settle(jobs: list[Job]) -> None:
     """Settle a batch in one transaction, and mark its rows in the same."""
     at = clock.now()
@@ -126,6 +130,8 @@ def _mark(jobs: list[Job], at: datetime) -> None:
 def _settle_fetched(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead."""
     assert job.needs is not None
+    if not _renew_lease(job.row):
+        return  # another worker has it by now
     try:
         facts = fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
         at = clock.now()
@@ -137,21 +143,40 @@ def _settle_fetched(job: Job) -> None:
         _put_off(job.row, error)
 
 
+def _renew_lease(row: WebhookEvent) -> bool:
+    """Begin the lease anew before a call that takes time; tells whether it was still ours. Its end names its owner."""
+    until = clock.now() + LEASE
+    ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=row.due_at)
+    row.due_at = until
+    return bool(ours.update(due_at=until))
+
+
 def _put_off(row: WebhookEvent, error: Exception) -> None:
-    """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told."""
-    at = clock.now()
-    row.error = f"{type(error).__name__}: {error}"[:500]
-    row.due_at = at + timedelta(seconds=min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S))
+    """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told.
+
+    A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
+    """
+    at, leased_until = clock.now(), row.due_at
+    stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy)
+    delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
+    if stripe_is_down:
+        row.attempts -= 1
     dead = row.attempts >= MAX_ATTEMPTS
-    row.status = Status.DEAD if dead else Status.PENDING
+    changed = {
+        "error": f"{type(error).__name__}: {error}"[:500],
+        "due_at": at + timedelta(seconds=delay_s),
+        "attempts": row.attempts,
+        "status": Status.DEAD if dead else Status.PENDING,
+    }
     log.error(
         "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
     )
     with transaction.atomic():
-        row.save(update_fields=["status", "due_at", "error"])
-        if dead:
+        ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=leased_until)
+        if ours.update(**changed) and dead:
             outbox.alert_staff(
-                "event_dead", f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {row.error}"
+                "event_dead",
+                f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {changed['error']}",
             )
 
 

@@ -14,6 +14,7 @@ from estuary.common.errors import NotFound
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
+from estuary.payments.customers import next_post_key
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.objects import Card
@@ -149,6 +150,26 @@ def _number(ref: str) -> int:
     return int(ref) if ref.isascii() and ref.isdecimal() and len(ref) < 19 else 0
 
 
+def refuse_if_gone(payment_method_id: str) -> None:
+    """Ask Stripe about a card that it would not charge; when it was detached there, correct the list and say so.
+
+    Raises CardRemoved.
+    """
+    try:
+        card = client.retrieve_card(payment_method_id)
+    except NotAtStripe:
+        card = None
+    if card is not None and card.customer_id:
+        return
+    with transaction.atomic():
+        row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
+        _lock(row.user)
+        row.refresh_from_db()
+        if row.detached_at is None:
+            _remove(row, at=clock.now())
+    raise CardRemoved("This card was removed. Choose another one.")
+
+
 def set_default(*, user: User, ref: str) -> PaymentMethod:
     """Make one card the default, and it alone; raises NotFound or CardRemoved."""
     with transaction.atomic():
@@ -179,8 +200,9 @@ def detach(payment_method_id: str) -> bool:
     """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
     if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
         return False
+    row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
     # Detached already, or gone with its customer: what was wanted is so.
     with suppress(NotAtStripe, UnexpectedState):
-        client.detach_card(payment_method_id, key=f"{payment_method_id}-detach")
-    PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).update(detach_pending=False)
+        client.detach_card(payment_method_id, key=next_post_key(row.user, "detach"))
+    PaymentMethod.objects.filter(pk=row.pk).update(detach_pending=False)
     return True

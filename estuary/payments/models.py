@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from estuary.bookings.models import Booking
 from estuary.common import clock, ids
@@ -19,7 +21,7 @@ class StripeCustomer(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True)
     email = models.EmailField(help_text="as sent to Stripe, so that a retry sends the same")
     name = models.CharField(max_length=150, blank=True)
-    posts = models.PositiveIntegerField(default=0, help_text="counts the set-ups asked for, one key each")
+    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs about cards, one key each")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -54,6 +56,9 @@ class PaymentMethod(models.Model):
     synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
     detached_at = models.DateTimeField(null=True, blank=True)
     detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to detach it"
+    )
 
     class Meta:
         ordering = ["-is_default", "-id"]
@@ -120,9 +125,11 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     failure_reason = models.CharField(max_length=80, blank=True)
-    attempt = models.PositiveSmallIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker sends it again, or asks about it again"
+    )
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -175,6 +182,12 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
             models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
+            models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
+            # The payment that an event speaks of, for the page of an order: an object names it, or is it.
+            models.Index(
+                Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),
+                name="webhook_event_by_subject",
+            ),
         ]
 
     def __str__(self) -> str:

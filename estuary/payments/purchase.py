@@ -7,25 +7,40 @@ the same order back; asking for something else about it ends the old order at St
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from estuary.accounts.models import User
+from estuary.bookings.booking import HeldByYourOrder, order_holding
 from estuary.bookings.planning import Wish
+from estuary.catalog.availability import SlotTaken
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.database import violated
+from estuary.common.database import retried, violated
 from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
-from estuary.orders.states import FULFILLED, LIVE, Status
-from estuary.payments import client, utils
-from estuary.payments.closing import close_order
-from estuary.payments.customers import ensure_customer, forget_customer
-from estuary.payments.errors import AlreadyPaid, CardDeclined, NotAtStripe, PaymentProcessing, UnexpectedState
+from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
+from estuary.payments import client, methods, utils
+from estuary.payments.asking import is_checkout, next_post_key
+from estuary.payments.closing import close_order, end_here
+from estuary.payments.customers import ensure_customer, forget_customer, known_customer
+from estuary.payments.effects import Alert, NeedsObject
+from estuary.payments.errors import (
+    AlreadyPaid,
+    CardDeclined,
+    NotAtStripe,
+    NotChargeable,
+    OrderChanged,
+    PaymentProcessing,
+    UnexpectedState,
+)
+from estuary.payments.fetching import fetch_facts
 from estuary.payments.objects import CheckoutSession, Intent
-from estuary.payments.rules import Fact
-from estuary.payments.settlement import settle
+from estuary.payments.rules import Fact, end_unpaid
+from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.writing import write
 
 
 class PurchaseBusy(Conflict):
@@ -79,21 +94,66 @@ def begin_purchase(purchase: Purchase) -> Begun:
     Raises AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut …, and StripeUnavailable with nothing lost.
     """
     for _ in range(3):
-        live = _live_order(purchase)
-        if live is None:
-            try:
-                order = _create(purchase)
-            except IntegrityError as error:
-                if violated(error) != "order_one_live_per_item":
-                    raise
-                continue  # another tab was faster: look at its order
-            return Begun(order) if order.status in FULFILLED else _pay(order, purchase)
-        if live.request_fingerprint == purchase.fingerprint and live.expires_at > clock.now():
-            if begun := _resume(live, purchase):
+        try:
+            if begun := _begin_once(purchase):
                 return begun
-        else:
-            _refuse_if_paid(close_order(live, reason="abandoned", cause="replaced by the buyer"))
+        except OrderChanged:
+            continue  # another tab was faster: look again
+        except SlotTaken:
+            if holding := order_holding(purchase.user.pk, _intervals(purchase)):
+                raise HeldByYourOrder(holding) from None
+            raise
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
+
+
+def _begin_once(purchase: Purchase) -> Begun | None:
+    """Return what the buyer can pay, or None when the buyer's old order had to end first or was faster."""
+    live = _live_order(purchase)
+    if live is None:
+        order = _place(purchase)
+        return (
+            Begun(order) if order.status in FULFILLED else _pay(order, purchase, noted=bool(order.asked_at))
+        )
+    if live.request_fingerprint == purchase.fingerprint and live.expires_at > clock.now():
+        return _resume(live, purchase)
+    _rehearse(live, purchase)
+    _refuse_if_paid(close_order(live, reason="abandoned", cause="replaced by the buyer"))
+    return None
+
+
+def _place(purchase: Purchase) -> Order:
+    try:
+        return _create(purchase)
+    except IntegrityError as error:
+        if violated(error) != "order_one_live_per_item":
+            raise
+        raise OrderChanged("You are buying this in another window as well.") from None
+
+
+@retried
+def _rehearse(old: Order, purchase: Purchase) -> None:
+    """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it.
+
+    The old order is ended and the new one placed, exactly as it will be, and all of it is rolled back.
+    """
+    with transaction.atomic():
+        [locked] = load([old.pk])
+        if locked.status in UNPAID:
+            write([(locked, end_unpaid(view_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
+            _create(purchase)
+        transaction.set_rollback(True)
+
+
+def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
+    """Return the 1-on-1 times that are asked for, as ``(practitioner_id, starts_at, ends_at)``."""
+    whole = purchase.service.bundle_of or purchase.service if purchase.service else None
+    inside = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
+    asked = [(inside.get(wish.service_id or 0, whole), wish) for wish in (purchase.wish, *purchase.items)]
+    return [
+        (service.practitioner_id, wish.starts_at, wish.starts_at + timedelta(minutes=service.duration_min))
+        for service, wish in asked
+        if service and wish.starts_at
+    ]
 
 
 def _live_order(purchase: Purchase) -> Order | None:
@@ -111,28 +171,44 @@ def _create(purchase: Purchase) -> Order:
         wish=purchase.wish,
         items=purchase.items,
         use_credits=purchase.use_credits,
+        customer_id=known_customer(purchase.user),
     )
 
 
-def _pay(order: Order, purchase: Purchase) -> Begun:
-    """Give a fresh order its intent or its page; a customer who was deleted at Stripe is made again, once."""
+def _pay(order: Order, purchase: Purchase, *, noted: bool = False) -> Begun:
+    """Give an order its intent or its page; what Stripe refuses outright ends at once and holds nothing."""
     try:
-        return _ask_stripe(order, purchase)
+        begun = _ask_stripe(order, purchase, noted)
+    except (UnexpectedState, NotAtStripe) as refused:
+        told = Alert(
+            "not_chargeable", f"{order.public_id}: Stripe refused to take the payment: {refused.detail}"
+        )
+        end_here(order, cause="refused by Stripe", reason="not_chargeable", alert=told)
+        raise NotChargeable(
+            f"The payment service can't take this payment: {refused.detail} Nothing was charged, and nothing is held."
+        ) from refused
+    return _confirm_if_asked(order, begun.intent, purchase) if begun.intent else begun
+
+
+def _ask_stripe(order: Order, purchase: Purchase, noted: bool) -> Begun:
+    """A customer who was deleted at Stripe is made again, once."""
+    try:
+        if noted:
+            return _ask_for(order, order.stripe_customer_id, noted=True)
+        return _ask_for(order, ensure_customer(purchase.user))
     except NotAtStripe as missing:
         if missing.extra.get("param") != "customer":
             raise
         forget_customer(ensure_customer(purchase.user))
-        order.attempt += 1  # the body changes with the customer, so the key must
-        order.save(update_fields=["attempt"])
-        return _ask_stripe(order, purchase)
+        return _ask_for(order, ensure_customer(purchase.user))
 
 
-def _ask_stripe(order: Order, purchase: Purchase) -> Begun:
-    customer_id = ensure_customer(purchase.user)
-    if utils.is_checkout(order):
-        return Begun(order, session=utils.create_checkout_session(order, customer_id=customer_id))
-    intent = utils.create_payment_intent(order, customer_id=customer_id)
-    return _confirm_if_asked(order, intent, purchase)
+def _ask_for(order: Order, customer_id: str, *, noted: bool = False) -> Begun:
+    if is_checkout(order):
+        return Begun(
+            order, session=utils.create_checkout_session(order, customer_id=customer_id, noted=noted)
+        )
+    return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=noted))
 
 
 def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun:
@@ -141,13 +217,14 @@ def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun
     if not card_id:
         return Begun(order, intent=intent)
     try:
-        key = utils.next_post_key(order, "confirm")
+        key = next_post_key(order, "confirm")
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
     except CardDeclined as declined:
         if declined.intent:
             _settle_now(order, declined.intent, "declined at once")
         raise CardDeclined(declined.decline, order_id=order.public_id) from None
-    except UnexpectedState:
+    except (UnexpectedState, NotAtStripe):
+        methods.refuse_if_gone(card_id)
         intent = client.retrieve_intent(intent.id)
     _settle_now(order, intent, "confirmed by the server")
     return Begun(order, intent=intent)
@@ -155,19 +232,23 @@ def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun
 
 def _resume(order: Order, purchase: Purchase) -> Begun | None:
     """Return the same order with what pays for it, or None when it turns out to have ended."""
-    if utils.is_checkout(order):
-        if not order.stripe_checkout_session_id:
-            return _pay(order, purchase)
-        session = client.retrieve_session(order.stripe_checkout_session_id)
-        _settle_now(order, session, "asked for again")
-        _refuse_if_paid(order)
-        return Begun(order, session=session) if session.status == "open" else None
-    if not order.stripe_payment_intent_id:
+    session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
+    if not session_id and not intent_id:
         return _pay(order, purchase)
-    intent = client.retrieve_intent(order.stripe_payment_intent_id)
-    _settle_now(order, intent, "asked for again")
+    kind, made_id = ("session", session_id) if session_id else ("intent", intent_id)
+    try:
+        facts = fetch_facts(NeedsObject(kind, made_id), "asked for again")
+    except NotAtStripe:
+        close_order(order, reason="abandoned", cause="gone at Stripe")
+        return None
+    settle(facts, at=clock.now())
+    order.refresh_from_db()
     _refuse_if_paid(order)
-    return _confirm_if_asked(order, intent, purchase) if order.status in LIVE else None
+    made = facts[0].object
+    if isinstance(made, CheckoutSession):
+        return Begun(order, session=made) if made.status == "open" else None
+    assert isinstance(made, Intent)
+    return _confirm_if_asked(order, made, purchase) if order.status in LIVE else None
 
 
 def _refuse_if_paid(order: Order) -> None:

@@ -1,10 +1,11 @@
 """Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
@@ -14,13 +15,21 @@ from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
 from estuary.payments.effects import AdvanceRefund
-from estuary.payments.errors import NotAtStripe, NotRefundable, RefundTooLarge, UnexpectedState
+from estuary.payments.errors import (
+    NotAtStripe,
+    NotRefundable,
+    RefundTooLarge,
+    StripeRefused,
+    UnexpectedState,
+)
 from estuary.payments.models import Refund
 from estuary.payments.objects import StripeRefund
 from estuary.payments.refund_rules import COUNTS, consequences
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
+
+KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +50,8 @@ def request_refund(
     is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge with nothing written.
     """
     at = clock.now()
+    if booking and booking.position == 0:
+        booking = None  # the booking at the top is the order: what is refunded of it, all in it feels
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
@@ -118,7 +129,14 @@ def send_refund(refund_id: int) -> Refund:
         "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
     }
     try:
-        answer = client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+        made = _made_before(refund) if refund.created_at < clock.now() - KEY_LIFE else None
+        answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+    except StripeRefused:
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        if (made := _made_before(refund)) is None:
+            Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+            raise
+        answer = made
     except (UnexpectedState, NotAtStripe) as refused:
         code = getattr(refused, "stripe_code", "") or refused.code
         log.error("refund_refused", refund=refund.public_id, stripe_code=code)
@@ -134,3 +152,9 @@ def send_refund(refund_id: int) -> Refund:
     settle([Fact(answer, f"refund {refund.public_id}", fetched=True)], at=clock.now())
     refund.refresh_from_db()
     return refund
+
+
+def _made_before(refund: Refund) -> StripeRefund | None:
+    """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
+    given = client.refunds_of(refund.stripe_payment_intent_id)
+    return next((known for known in given if known.refund_ref == refund.public_id), None)

@@ -6,21 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils.dateparse import parse_datetime
+from django.db.models import Prefetch, prefetch_related_objects
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.models import User
 from estuary.bookings.planning import Wish
-from estuary.catalog.models import Service
+from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
+from estuary.common.fields import MomentField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
+from estuary.credits.ledger import balance_of
 from estuary.orders.models import PaymentType
 from estuary.orders.placing import Terms
-from estuary.payments.errors import NotOnSale, PriceChanged, UnsafeReturnUrl
+from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
 from estuary.payments.methods import find_card
 from estuary.payments.purchase import Purchase
 
@@ -42,23 +44,6 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
 
     def to_representation(self, value: Decimal) -> str:
         return str(value)
-
-
-@extend_schema_field({"type": "string", "format": "date-time"})
-class MomentField(serializers.Field[datetime, Any, str, Any]):
-    """An ISO 8601 moment with its UTC offset; without one nobody knows which moment is meant."""
-
-    def to_internal_value(self, data: Any) -> datetime:
-        try:
-            moment = parse_datetime(data) if isinstance(data, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None or not 2000 <= moment.year <= 2100:
-            raise serializers.ValidationError("Send a moment with its offset, like 2026-01-31T10:00:00Z.")
-        return moment
-
-    def to_representation(self, value: datetime) -> str:
-        return value.isoformat()
 
 
 class IdField(serializers.CharField):
@@ -125,7 +110,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
 def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
     """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
 
-    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, UnsafeReturnUrl or CardRemoved; nothing is written.
+    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes nothing.
     """
     currency = data.get("currency", settings.CURRENCY).lower()
     scheduling = data.get("scheduling_data") or {}
@@ -133,6 +118,8 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
     total_minor = (
         _credits_price(data, currency) if service is None else _service_price(service, data, currency)
     )
+    if service and total_minor < min_charge_minor(currency):
+        _refuse_unless_covered(service, user, total_minor, currency, use_credits=data["use_credits"])
     return Purchase(
         user=user,
         service=service,
@@ -146,14 +133,15 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
 
 
 def _service(service_id: str) -> Service:
-    services = Service.objects.select_related("practitioner", "bundle_of__practitioner").prefetch_related(
-        "prices", "items__service__prices", "items__service__practitioner"
-    )
-    service = services.filter(pk=int(service_id)).first()
+    items = PackageItem.objects.select_related("service__practitioner")
+    services = Service.objects.select_related("practitioner", "bundle_of__practitioner")
+    service = services.prefetch_related(Prefetch("items", items)).filter(pk=int(service_id)).first()
     if service is None:
         raise NotFound(f"There is no service {service_id}.")
     if not service.is_on_sale(clock.now()):
         raise NotOnSale(f"{service.name} is not on sale at the moment.")
+    # The prices of a package and of what is in it, in one query.
+    prefetch_related_objects([service, *(item.service for item in service.items.all())], "prices")
     return service
 
 
@@ -166,6 +154,21 @@ def _service_price(service: Service, data: dict[str, Any], currency: str) -> int
             currency=currency,
         )
     return total_minor
+
+
+def _refuse_unless_covered(
+    service: Service, user: User, total_minor: int, currency: str, *, use_credits: bool
+) -> None:
+    """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
+    if use_credits and balance_of(user, currency) >= total_minor:
+        return
+    least = min_charge_minor(currency)
+    raise BelowMinimum(
+        f"{service.name} costs {display(total_minor, currency)}, and a card can't be charged less than "
+        f"{display(least, currency)}. It can be paid with credits alone.",
+        minimum=to_decimal(least, currency),
+        currency=currency,
+    )
 
 
 def _credits_price(data: dict[str, Any], currency: str) -> int:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Prefetch, Q
 
 from estuary.bookings.models import Booking
+from estuary.common.database import retried
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.effects import (
@@ -47,6 +48,7 @@ class Outcome:
         return ", ".join(type(effect).__name__ for effect in self.effects) or "nothing new"
 
 
+@retried
 def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
     """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
 

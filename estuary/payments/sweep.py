@@ -1,52 +1,76 @@
-"""What heals what was missed: expired holds, unsent refunds, cards to detach, orders that Stripe knows better.
+"""What heals what was missed: ended holds, unsent refunds, cards to detach, payments and refunds Stripe knows better.
 
-Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent.
+Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent. A row
+that can't be healed waits as long again as it has waited so far: it neither hammers Stripe nor holds up the others.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import structlog
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from estuary.common import clock
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import methods
+from estuary.payments import client, methods
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import PaymentMethod, Refund
+from estuary.payments.refund_rules import AT_STRIPE
 from estuary.payments.refunds import send_refund
 from estuary.payments.settlement import settle
 
 BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
-ASK_AGAIN = timedelta(minutes=10)
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
+ASK_AGAIN = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
 
 
 def expire_orders() -> int:
     """End unpaid orders whose hold is over: at Stripe first, here then. A processing order never expires."""
-    due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now()).order_by("expires_at")
-    return _each(due, lambda order: close_order(order, reason="abandoned", cause="the hold ended"))
+    due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
+    return _each(
+        due,
+        lambda order: close_order(order, reason="abandoned", cause="the hold ended"),
+        since="expires_at",
+        again="next_close_at",
+    )
 
 
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
-    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE).order_by(
-        "id"
+    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE)
+    return _each(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
+
+
+def ask_about_pending_refunds() -> int:
+    """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
+    due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - ASK_AGAIN)
+    return _each(
+        due,
+        lambda refund: sync_payment(refund.stripe_payment_intent_id),
+        since="created_at",
+        again="next_try_at",
+        keep_asking=True,
     )
-    return _each(due, lambda refund: send_refund(refund.pk))
 
 
 def detach_removed_cards() -> int:
     """Detach at Stripe what was removed here and could not be detached then."""
-    due = PaymentMethod.objects.filter(detach_pending=True).order_by("id")
-    return _each(due, lambda card: methods.detach(card.stripe_payment_method_id))
+    due = PaymentMethod.objects.filter(detach_pending=True)
+    return _each(
+        due,
+        lambda card: methods.detach(card.stripe_payment_method_id),
+        since="detached_at",
+        again="next_try_at",
+    )
 
 
 def ask_about_open_orders() -> int:
@@ -56,7 +80,25 @@ def ask_about_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return _each(due.order_by("id"), sync_order)
+    return _each(due, sync_order, since="created_at", again="next_ask_at", keep_asking=True)
+
+
+def look_for_refunds(reach: timedelta) -> int:
+    """Settle refunds made within ``reach`` that stand otherwise at Stripe than here: their news was lost.
+
+    Returns of how many payments. It finds what was refunded in the dashboard without any event telling us.
+    """
+    given = client.refunds_since(clock.now() - reach)
+    ids = [refund.id for refund in given]
+    known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
+    other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
+    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
+    return _each(
+        ours,
+        lambda order: sync_payment(order.stripe_payment_intent_id),
+        since="created_at",
+        again="next_ask_at",
+    )
 
 
 def sync_order(order: Order) -> None:
@@ -70,15 +112,42 @@ def sync_order(order: Order) -> None:
     settle(fetch_facts(needs, "asked of Stripe"), at=clock.now())
 
 
-def _each[M: Model](due: QuerySet[M], heal: Callable[[M], Any]) -> int:
-    """Heal up to BATCH rows, one by one: one that fails is logged and left for the next run, and stops no other."""
+def sync_payment(intent_id: str) -> None:
+    """Make an order agree with its payment and with every refund of it."""
+    settle(fetch_facts(NeedsObject("payment", intent_id), "asked of Stripe"), at=clock.now())
+
+
+def _each[M: Model](
+    due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str, keep_asking: bool = False
+) -> int:
+    """Heal up to BATCH rows, one by one: one that fails is logged and put off, and stops no other.
+
+    ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
+    """
+    at = clock.now()
+    now_due = due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": at}))
     healed = 0
-    for row in due[:BATCH]:
-        try:
-            heal(row)
-            healed += 1
-        except EstuaryError as error:
-            log.warning("sweep_put_off", what=row._meta.model_name, pk=row.pk, code=error.code)
-        except Exception:
-            log.exception("sweep_failed", what=row._meta.model_name, pk=row.pk)
+    for row in now_due.order_by(F(again).asc(nulls_first=True), since)[:BATCH]:
+        well = _heal(row, heal)
+        healed += well
+        if not well or keep_asking:
+            waited = clock.now() - (attrgetter(since)(row) or at)
+            turn = _next_turn(waited)
+            type(row)._default_manager.filter(pk=row.pk).update(**{again: turn})
     return healed
+
+
+def _heal[M: Model](row: M, heal: Callable[[M], Any]) -> bool:
+    try:
+        heal(row)
+    except EstuaryError as error:
+        log.warning("sweep_put_off", what=row._meta.model_name, pk=row.pk, code=error.code)
+    except Exception:
+        log.exception("sweep_failed", what=row._meta.model_name, pk=row.pk)
+    else:
+        return True
+    return False
+
+
+def _next_turn(waited: timedelta) -> datetime:
+    return clock.now() + min(max(waited, SHORTEST_WAIT), LONGEST_WAIT)

@@ -1,8 +1,13 @@
 """The jobs of the worker (procrastinate): each calls one verb, and each is safe to run again."""
 
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
 import structlog
-from procrastinate import RetryStrategy
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
 from estuary.bookings import booking
 from estuary.common import clock
@@ -34,26 +39,59 @@ def alert_staff(code: str, text: str) -> None:
     mails.send_staff_alert(code, text)
 
 
-@app.periodic(cron="* * * * * */10")  # seconds stand last
-@app.task(name="payments.expire_orders", queueing_lock="expire_orders")
+def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
+    """Run a verb by the clock, on one worker at a time; seconds stand last in ``cron``.
+
+    A job waiting for its turn stands for all later ones, and one that is running is never joined by a second.
+    """
+
+    def register(verb: Callable[[int], None]) -> Any:
+        name = verb.__name__
+        task = app.task(name=f"payments.{name}", queueing_lock=name, lock=name)(verb)
+        return app.periodic(cron=cron)(task)
+
+    return register
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="payments.revive_stalled_jobs", pass_context=True)
+async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Run again the jobs of a worker that died with them, and free the locks that they still hold.
+
+    A periodic job is let go instead: the next one does its work. Source: procrastinate's "Retry stalled jobs".
+    """
+    jobs = context.app.job_manager
+    for job in await jobs.get_stalled_jobs():
+        log.warning("job_stalled", task=job.task_name, job=job.id)
+        if job.queueing_lock and job.id is not None:
+            await jobs.finish_job_by_id_async(job.id, status=Status.FAILED, delete_job=True)
+        else:
+            await jobs.retry_job(job)
+
+
+@periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
     sweep.expire_orders()
 
 
-@app.periodic(cron="* * * * *")
-@app.task(name="payments.sweep", queueing_lock="sweep")
+@periodic("* * * * *")
 def sweep_minute(timestamp: int) -> None:
     sweep.send_unsent_refunds()
     sweep.detach_removed_cards()
 
 
-@app.periodic(cron="*/15 * * * *")
-@app.task(name="payments.close_past_bookings", queueing_lock="close_past_bookings")
+@periodic("*/15 * * * *")
 def close_past_bookings(timestamp: int) -> None:
     booking.close_past(at=clock.now())
 
 
-@app.periodic(cron="*/5 * * * *")
-@app.task(name="payments.ask_about_open_orders", queueing_lock="ask_about_open_orders")
-def ask_about_open_orders(timestamp: int) -> None:
+@periodic("*/5 * * * *")
+def ask_stripe(timestamp: int) -> None:
     sweep.ask_about_open_orders()
+    sweep.ask_about_pending_refunds()
+    sweep.look_for_refunds(timedelta(hours=1))
+
+
+@periodic("17 3 * * *")
+def ask_stripe_far_back(timestamp: int) -> None:
+    sweep.look_for_refunds(timedelta(days=7))

@@ -10,7 +10,7 @@ urlpatterns = [
     path("methods/", api.MethodListView.as_view(), name="payment-methods"),
     path("methods/default/", api.DefaultMethodView.as_view(), name="payment-method-default"),
     path("methods/setup/", api.SetupView.as_view(), name="payment-method-setup"),
-    path("methods/<str:payment_method_id>/", api.MethodView.as_view(), name="payment-method"),
+    path("methods/<ref:payment_method_id>/", api.MethodView.as_view(), name="payment-method"),
     path("webhook/", stripe_webhook, name="stripe-webhook"),
     path("config/", api.ConfigView.as_view(), name="payment-config"),
 ]

@@ -11,27 +11,29 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.bookings.booking import reserve
 from estuary.bookings.planning import Wish, plan_lines
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
-from estuary.orders.models import Order, OrderType, PaymentType
+from estuary.credits.models import CreditAccount
+from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
-from estuary.payments import client
+from estuary.payments import asking, client
+from estuary.payments.errors import StripeRefused, UnexpectedState
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
 from estuary.payments.writing import write
 
 METADATA_VALUE_MAX = 500  # https://docs.stripe.com/api/metadata
-CHECKOUT_LIFE = timedelta(minutes=35)  # Stripe wants at least 30 minutes ahead of when the request arrives
 
 
+@retried
 def create_order(
     *,
     user: User,
@@ -42,17 +44,21 @@ def create_order(
     wish: Wish,
     items: Sequence[Wish],
     use_credits: bool = False,
+    customer_id: str = "",
 ) -> Order:
     """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
 
     ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now.
+    With a ``customer_id`` what Stripe is asked next is noted on the order at once (as asking.note_asked does).
     Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits … and django.db.IntegrityError when the buyer has a live
     order for the same thing (order_one_live_per_item).
     """
     at = clock.now()
-    lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
+    ends_at = at + _hold(service)
     with transaction.atomic():
-        applied_minor = _credits_to_apply(user, currency, total_minor) if use_credits and service else 0
+        account = ledger.lock_account(user, currency) if use_credits and service else None
+        applied_minor = _credits_to_apply(account, total_minor) if account else 0
+        lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
         order, rows = place_order(
             user=user,
             service=service,
@@ -62,22 +68,19 @@ def create_order(
             lines=lines,
             terms=terms,
             at=at,
-            expires_at=at + _hold(service),
+            expires_at=ends_at,
+            asks_of=customer_id if total_minor > applied_minor else "",
+            page_expires_at=asking.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
-        _take(order, list(zip(rows, lines, strict=True)), applied_minor, at)
+        if account and applied_minor:
+            ledger.spend(
+                account=account, amount_minor=applied_minor, order_id=order.pk, note=order.title, at=at
+            )
+        _take(order, list(zip(rows, lines, strict=True)), at)
     return order
 
 
-def _take(order: Order, lines: list[tuple[Any, Line]], applied_minor: int, at: datetime) -> None:
-    if applied_minor:
-        ledger.spend(
-            user=order.user,
-            currency=order.currency,
-            amount_minor=applied_minor,
-            order_id=order.pk,
-            note=order.title,
-            at=at,
-        )
+def _take(order: Order, lines: list[tuple[Any, Line]], at: datetime) -> None:
     if lines:
         reserve(order=order, lines=lines)
     if order.amount_due_minor == 0:
@@ -86,12 +89,12 @@ def _take(order: Order, lines: list[tuple[Any, Line]], applied_minor: int, at: d
         order.refresh_from_db()
 
 
-def _credits_to_apply(user: User, currency: str, total_minor: int) -> int:
+def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     """Return how much of the total the balance pays; it shrinks so that the card's share is none or chargeable."""
-    applied = min(max(ledger.lock_balance(user, currency), 0), total_minor)
+    applied = min(max(account.balance_minor, 0), total_minor)
     by_card = total_minor - applied
-    if by_card and by_card < min_charge_minor(currency):
-        return max(total_minor - min_charge_minor(currency), 0)
+    if by_card and by_card < min_charge_minor(account.currency):
+        return max(total_minor - min_charge_minor(account.currency), 0)
     return applied
 
 
@@ -99,8 +102,13 @@ def _hold(service: Service | None) -> timedelta:
     return timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD
 
 
-def create_payment_intent(order: Order, *, customer_id: str) -> Intent:
-    """Ask Stripe for the intent that pays for ``order`` (the same one again after a crash) and remember its id."""
+def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False) -> Intent:
+    """Ask Stripe for the intent that pays for ``order`` (the same one again after a crash) and remember its id.
+
+    ``noted`` says that the order was placed with what is asked here.
+    """
+    if not noted:
+        asking.note_asked(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -111,50 +119,58 @@ def create_payment_intent(order: Order, *, customer_id: str) -> Intent:
     }
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
-    intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
-    Order.objects.filter(pk=order.pk, stripe_payment_intent_id="").update(
-        stripe_payment_intent_id=intent.id, stripe_customer_id=customer_id
-    )
-    order.stripe_payment_intent_id = intent.id
+    try:
+        intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
+    except StripeRefused:
+        found = asking.find_made(order)
+        intent = found if isinstance(found, Intent) else asking.try_anew(order)
+    asking.remember(order, intent)
     return intent
 
 
-def create_checkout_session(order: Order, *, customer_id: str) -> CheckoutSession:
-    """Ask Stripe for the hosted page that pays for ``order`` and remember its id; the same metadata goes on both."""
+def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
+    """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
+    if not noted:
+        asking.note_asked(order, customer_id=customer_id)
+    try:
+        session = _create_page(order)
+    except UnexpectedState:
+        if not asking.page_is_late(order):
+            raise
+        asking.renew_page(order, customer_id=customer_id)
+        session = _create_page(order)
+    except StripeRefused:
+        found = asking.find_made(order)
+        session = found if isinstance(found, CheckoutSession) else asking.try_anew(order)
+    asking.remember(order, session)
+    return session
+
+
+def _create_page(order: Order) -> CheckoutSession:
+    """The same metadata goes on the page and on its intent."""
     metadata = build_metadata(order)
     intent_data: dict[str, Any] = {"metadata": metadata, "description": order.title}
     if order.save_payment_method:
         intent_data["setup_future_usage"] = "off_session"
     product = {"name": order.title}
     price = {"currency": order.currency, "unit_amount": order.amount_due_minor, "product_data": product}
+    assert order.page_expires_at is not None  # noted before it is asked for
     params: dict[str, Any] = {
         "mode": "payment",
-        "customer": customer_id,
+        "customer": order.stripe_customer_id,
         "line_items": [{"price_data": price, "quantity": 1}],
         "metadata": metadata,
         "payment_intent_data": intent_data,
         "success_url": order.success_url
         or f"{settings.FRONTEND_URL}/checkout/return/?order={order.public_id}",
         "cancel_url": order.cancel_url or f"{settings.FRONTEND_URL}/orders/?id={order.public_id}&canceled=1",
-        "expires_at": int(max(order.expires_at, order.created_at + CHECKOUT_LIFE).timestamp()),
+        "expires_at": int(order.page_expires_at.timestamp()),
     }
-    session = client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
-    Order.objects.filter(pk=order.pk, stripe_checkout_session_id="").update(
-        stripe_checkout_session_id=session.id, stripe_customer_id=customer_id
-    )
-    order.stripe_checkout_session_id = session.id
-    return session
-
-
-def next_post_key(order: Order, verb: str) -> str:
-    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
-    Order.objects.filter(pk=order.pk).update(posts=F("posts") + 1)
-    order.refresh_from_db(fields=["posts"])
-    return f"{order.public_id}-{verb}-{order.posts}"
+    return client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
 
 
 def build_metadata(order: Order) -> dict[str, str]:
-    """Return the metadata of SPEC for this order: all strings, each short enough for Stripe.
+    """Return what Stripe shall show beside this order's payment: all strings, each short enough for Stripe.
 
     The order's row is the truth and metadata only a label: scheduling data too long for Stripe is cut to what fits and
     says so; the whole of it is on the order.
@@ -192,7 +208,3 @@ def _fitting(scheduling: dict[str, Any]) -> str:
             break
         short = longer
     return short
-
-
-def is_checkout(order: Order) -> bool:
-    return order.payment_type == PaymentType.CHECKOUT

@@ -7,10 +7,10 @@ waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event sa
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -25,7 +25,8 @@ from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, Stri
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
-SECRETS = ("client_secret",)  # never stored: a replay asks Stripe for the object again
+# Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
+SECRETS = ("client_secret", "next_action")
 
 
 class BodyTooLarge(EstuaryError):
@@ -48,6 +49,8 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         _insert(_parse(body), at)
     except EstuaryError as error:
         return problem(error)
+    except (DataError, UnicodeEncodeError):  # JSON to Python, and still no text that a database can hold
+        return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
     return JsonResponse({"received": True})
 
 
@@ -61,19 +64,32 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(body)
-        if (
-            not isinstance(event["id"], str)
-            or not isinstance(event["type"], str)
-            or "\\u0000" in body.decode()
-        ):
+        event = json.loads(body.decode(), parse_constant=_refuse_constant)
+        if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
+        if b"\\u0000" in body and _has_nul(
+            event
+        ):  # the escape may itself be escaped, and then only spells it
+            raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
     if b"client_secret" in body:
         _strip(event)
     return dict(event)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _has_nul(value: Any) -> bool:
+    """Return whether any text in a decoded event has NUL in it."""
+    if isinstance(value, dict):
+        return any("\x00" in key or _has_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(_has_nul(inner) for inner in value)
+    return isinstance(value, str) and "\x00" in value
 
 
 def _strip(value: Any) -> None:

@@ -53,8 +53,8 @@ def write(work: Work, *, at: datetime) -> None:
     if not work:
         return
     _write_orders(work, at)
+    _write_credits(work, at)  # accounts are locked before sessions, here as when an order is placed
     _write_bookings(work, at)
-    _write_credits(work, at)
     _write_refunds(work, at)
     _tell(work)
 
@@ -100,6 +100,8 @@ def _record(
 
 
 def _write_bookings(work: Work, at: datetime) -> None:
+    leaving = [order for kind in (LetGo, CancelBookings) for order, _ in _each(work, kind)]
+    booking.lock_sessions(row.session_id for order in leaving for row in order.reservations.all())
     if paid := [order for order, _ in _each(work, HandOver)]:
         booking.book(paid, at=at)
     booking.release([row for order, _ in _each(work, LetGo) for row in order.reservations.all()])

@@ -182,7 +182,7 @@ def test_asking_badly_is_a_400_and_takes_nothing(
         (bath, {"service_session_id": 10**30}, "invalid_request"),
         (yoga, {"start_datetime": "tomorrow"}, "invalid_request"),
         (yoga, {"start_datetime": "2020-01-01T09:00:00Z"}, "slot_in_past"),
-        (yoga, {"start_datetime": "9999-12-31T23:59:00Z"}, "outside_availability"),
+        (yoga, {"start_datetime": "9999-12-31T23:59:00Z"}, "invalid_request"),
         (yoga, {"start_datetime": (slot + timedelta(minutes=7)).isoformat()}, "outside_availability"),
     ]
     for service, body, code in asked:
@@ -239,3 +239,17 @@ def at_once(wanted: list[tuple[Booking, dict[str, Any]]]) -> list[str]:
 
     with ThreadPoolExecutor(len(wanted)) as pool:
         return list(pool.map(lambda pair: attempt(*pair), wanted))
+
+
+@pytest.mark.parametrize(
+    "start", ["2026-12-01T10:00:00", "2026-12-01", "1999-12-01T10:00:00Z", 1790000000, "soon"]
+)
+def test_a_start_that_does_not_say_which_moment_it_means_is_refused(
+    as_maya: APIClient, package: Booking, yoga: Service, start: Any
+) -> None:
+    status, problem = ask(as_maya, part(package, yoga), start_datetime=start)
+    assert (status, problem["code"]) == (400, "invalid_request")
+    assert "with its offset" in problem["detail"]
+    local = a_free_slot(yoga).replace(tzinfo=None).isoformat()
+    assert ask(as_maya, part(package, yoga), start_datetime=local)[0] == 400
+    assert_nothing_was_taken()

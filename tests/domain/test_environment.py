@@ -63,7 +63,18 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"STRIPE_WEBHOOK_SECRET": "whsec_a,"}, ""),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_"}, "STRIPE_WEBHOOK_SECRET is cut short"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcde"}, "STRIPE_WEBHOOK_SECRET is cut short"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_"}, "STRIPE_WEBHOOK_SECRET is cut short"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,secret"}, "must begin with whsec_"),
+        ({"ESTUARY_CURRENCY": "dollars"}, "ESTUARY_CURRENCY must be one"),
+        ({"ESTUARY_CURRENCY": "xyz"}, "ESTUARY_CURRENCY must be one"),
+        ({"ESTUARY_CURRENCY": "ǆab"}, "ESTUARY_CURRENCY must be one"),
+        ({"ESTUARY_HOLD_S": "59"}, "ESTUARY_HOLD_S must be from 60"),
+        ({"ESTUARY_HOLD_S": "86401"}, "ESTUARY_HOLD_S must be from 60"),
+        ({"ESTUARY_HOLD_S": "-900"}, "ESTUARY_HOLD_S must be from 60"),
+        ({"ESTUARY_HOLD_S": "soon"}, "ESTUARY_HOLD_S: Input should be a valid integer"),
+        ({"WEB_DB_POOL_SIZE": "0"}, "WEB_DB_POOL_SIZE: Input should be greater"),
         ({"STRIPE_WEBHOOK_SECRET": " , "}, "STRIPE_WEBHOOK_SECRET"),
         ({"STRIPE_WEBHOOK_SECRET": "secret"}, "must begin with whsec_"),
         ({"STRIPE_SECRET_KEY": "pk_live_x"}, "must begin with sk_"),
@@ -76,11 +87,18 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
 def test_contradictions_refuse_to_start_and_are_named(
     bare: pytest.MonkeyPatch, changed: dict[str, str], said: str
 ) -> None:
-    if not said:
-        assert reading(bare, **REAL | changed).webhook_secrets == ["whsec_a"]
-        return
     with pytest.raises(ImproperlyConfigured, match=said):
         reading(bare, **REAL | changed)
+
+
+def test_two_secrets_and_what_lies_at_the_bounds_are_fine(bare: pytest.MonkeyPatch) -> None:
+    two = " whsec_0123456789abcdef, whsec_fedcba9876543210 ,"
+    for seconds in ("60", "86400"):
+        env = reading(
+            bare,
+            **REAL | {"STRIPE_WEBHOOK_SECRET": two, "ESTUARY_CURRENCY": "EUR", "ESTUARY_HOLD_S": seconds},
+        )
+        assert env.webhook_secrets == ["whsec_0123456789abcdef", "whsec_fedcba9876543210"]
 
 
 def test_no_secret_is_in_any_message_or_representation(bare: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estuary.common.errors import InvalidAmount
-from estuary.common.money import MAX_MINOR, allocate, exponent, proportion, to_decimal, to_minor
+from estuary.common.money import (
+    CURRENCIES,
+    MAX_MINOR,
+    MIN_CHARGE_MINOR,
+    THREE_DECIMAL,
+    WHOLE_UNITS_ONLY,
+    ZERO_DECIMAL,
+    allocate,
+    exponent,
+    proportion,
+    to_decimal,
+    to_minor,
+)
+from stripe_sandbox import money as sandbox_money
 
 
 def test_every_price_up_to_9999_99_is_exact_in_both_directions() -> None:
     for minor in range(1, 1_000_000):
         assert to_minor(f"{minor // 100}.{minor % 100:02}", "usd") == minor
     assert to_decimal(655, "usd") == "6.55"
+
+
+def test_every_currency_with_a_rule_of_its_own_is_a_known_one() -> None:
+    assert ZERO_DECIMAL | THREE_DECIMAL | WHOLE_UNITS_ONLY | MIN_CHARGE_MINOR.keys() <= CURRENCIES
+    assert sandbox_money.KNOWN == CURRENCIES
+    assert all(len(currency) == 3 and currency.isalpha() and currency.islower() for currency in CURRENCIES)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,16 @@ def test_the_sdks_own_retries_get_over_it(sandbox: Sandbox, kind: str) -> None:
     assert customers(api) == 1
 
 
+def test_a_refusal_does_nothing_and_is_not_remembered(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    sandbox.faults.add(
+        "refuse", "POST /v1/customers", code="account_closed", message="This account is closed."
+    )
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.customers.create({}, {"idempotency_key": "k"})
+    assert (caught.value.http_status, caught.value.code) == (400, "account_closed")
+    assert api.v1.customers.create({}, {"idempotency_key": "k"}).id
+
+
 def test_a_remembered_500_stays_with_its_key(sandbox: Sandbox) -> None:
     api = client(sandbox, max_network_retries=2)
     sandbox.faults.add("error_saved", "POST /v1/customers")

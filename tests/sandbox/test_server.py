@@ -107,6 +107,33 @@ def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> N
     assert act(running, "settle", moon=1).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("verb", "body", "content_type", "said"),
+    [
+        ("refund", '{"id": "pi_1"}', "application/x-www-form-urlencoded", "Content-Type: application/json"),
+        ("faults", '{"kind": "drop", "match": "a=b"}', "application/x-www-form-urlencoded", "Send a JSON object"),
+        ("refund", "id=pi_1", "text/plain", "Content-Type: application/json"),
+        ("refund", "[]", "application/json", "a JSON object"),
+        ("refund", "\xff", "application/json", "a JSON object"),
+        ("refund", "", "application/json", "refund takes intent_id, amount"),
+        ("refund", '{"id": "pi_1", "moon": 1}', "application/json", "refund takes intent_id, amount"),
+        ("refund", '{"id": "pi_1", "amount": "many"}', "application/json", "amount is a number"),
+        ("faults", '{"match": "*"}', "application/json", "faults takes kind, match, times, skip"),
+        ("faults", '{"kind": "moon"}', "application/json", "unknown fault"),
+        ("endpoints", '{"moon": 1}', "application/json", "endpoints takes url"),
+        ("advance", '{"seconds": [1]}', "application/json", "seconds is a number"),
+        ("refund", '{"id": ["pi_1"]}', "application/json", "are no values that refund can use"),
+    ],
+)  # fmt: skip
+def test_controls_that_are_asked_badly_say_what_they_take(
+    running: str, verb: str, body: str, content_type: str, said: str
+) -> None:
+    content = body.encode("latin-1")
+    answer = httpx.post(f"{running}/_sandbox/{verb}", content=content, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json"), answer.text
+    assert said in answer.json()["error"]["message"]
+
+
 def test_a_person_sees_what_there_is_and_acts_with_buttons(running: str, api: stripe.StripeClient) -> None:
     made = paid(api)
     home = httpx.get(running, follow_redirects=True)

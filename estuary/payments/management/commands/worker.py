@@ -32,7 +32,11 @@ class Command(BaseCommand):
         self.stdout.flush()
         try:
             with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
-                working.run_worker(concurrency=options["concurrency"], install_signal_handlers=True)
+                working.run_worker(
+                    concurrency=options["concurrency"],
+                    install_signal_handlers=True,
+                    delete_jobs="successful",  # what failed for good stays to be looked at
+                )
         finally:
             stop.set()
             drainer.join()

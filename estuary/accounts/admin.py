@@ -1,0 +1,68 @@
+"""People, for staff: who they are, who may do what. Nobody is deleted, since history names them."""
+
+from typing import Any
+
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from estuary.accounts.models import User
+from estuary.common.staff import StaffAdmin, register
+
+RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class NewUserForm(UserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+@register(User)
+class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+    """Only a superuser gives rights, or touches the account of someone who has them: no one promotes oneself."""
+
+    form = UserChangeForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "date_joined")
+    list_filter = ("is_staff", "is_superuser", "is_active")
+    search_fields = ("email__istartswith", "first_name", "last_name")
+    search_help_text = "E-mail address or name"
+    ordering = ("-id",)
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "first_name", "last_name")}),
+        ("Rights", {"fields": RIGHTS}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets: Any = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return fixed if request.user.is_superuser else (*fixed, *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        privileged = isinstance(obj, User) and (obj.is_staff or obj.is_superuser) and obj != request.user
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (request.user.is_superuser or not privileged)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@register(Group)
+class GroupAdmin(DjangoGroupAdmin, StaffAdmin):
+    """Sets of permissions; only superusers change them, for the same reason."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser

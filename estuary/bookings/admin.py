@@ -1,0 +1,81 @@
+"""Bookings and who sits where, for staff; they are changed on the page of their order."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from estuary.bookings.models import Booking, Participant, Reservation
+from estuary.common.staff import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
+
+
+class ChildInline(ReadOnlyInline):
+    model = Booking
+    fk_name = "parent"
+    verbose_name, verbose_name_plural = "booking inside it", "bookings inside it"
+    fields = ("service_name", "status_label", "starts_at", "amount")
+    readonly_fields = fields
+    ordering = ("position",)
+    show_change_link = True
+    amount = money_column("amount_minor", "Share of the price", currency="order__currency")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return super().get_queryset(request).select_related("order")
+
+    @display(description="Status")
+    def status_label(self, row: Booking) -> str:
+        return label(row.status)
+
+
+class SeatInline(ReadOnlyInline):
+    model = Participant
+    verbose_name, verbose_name_plural = "seat", "seats"
+    fields = ("session", "active", "created_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
+        return super().get_queryset(request).select_related("session")
+
+
+@register(Booking)
+class BookingAdmin(ReadOnlyAdmin):
+    list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
+    list_filter = ("status", "service_type", "starts_at")
+    list_select_related = ("user", "order", "practitioner")
+    search_fields = ("user__email__istartswith", "order__public_id__exact", "service_name")
+    search_help_text = "Buyer's e-mail address, order (ord_…) or service"
+    ordering = ("-id",)
+    inlines = (ChildInline, SeatInline)
+    fields = (
+        ("what", "status_label"),
+        ("buyer", "practitioner"),
+        ("order_link", "parent_link"),
+        ("starts_at", "ends_at"),
+        ("valid_until", "canceled_at"),
+        ("amount", "created_at"),
+    )
+    readonly_fields = ("what", "status_label", "buyer", "order_link", "parent_link", "amount")
+    amount = money_column("amount_minor", "Share of the price", currency="order__currency")
+
+    @display(description="What", ordering="service_name")
+    def what(self, booking: Booking) -> str:
+        return f"{booking.service_name} ({booking.service_type})"
+
+    @display(description="Buyer", ordering="user__email")
+    def buyer(self, booking: Booking) -> str:
+        return booking.user.email
+
+    @display(description="Order")
+    def order_link(self, booking: Booking) -> str:
+        return link(booking.order)
+
+    @display(description="Inside")
+    def parent_link(self, booking: Booking) -> str:
+        return link(booking.parent, booking.parent.service_name if booking.parent else "")
+
+
+@register(Reservation)
+class ReservationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "line", "session", "status_label", "created_at")
+    list_filter = ("status",)
+    list_select_related = ("order", "line", "session")
+    search_fields = ("order__public_id__exact",)

@@ -1,0 +1,162 @@
+"""What staff may write into the catalogue, checked in words before the database's constraints would refuse it."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseInlineFormSet
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
+
+from estuary.catalog.models import Availability, PackageItem, Service, ServicePrice, ServiceType
+from estuary.common.errors import InvalidAmount
+from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
+
+COLLECTIVE = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A service; what it holds and when it meets are its inlines."""
+
+    class Meta:
+        model = Service
+        exclude: tuple[str, ...] = ()
+        labels = {
+            "duration_min": "Duration (minutes)",
+            "slot_step_min": "A slot every (minutes)",
+            "validity_days": "Valid for (days)",
+            "sale_starts_at": "Sale starts (UTC)",
+            "sale_ends_at": "Sale ends (UTC)",
+            "free_cancel_hours": "Free to cancel (hours before)",
+            "hold_s": "Hold for (seconds)",
+            "bundle_quantity": "How many are paid for",
+            "bundle_bonus": "How many more are given",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        is_bundle = self._type() == ServiceType.BUNDLE
+        if is_bundle and "bundle_of" in data:
+            self._check_bundle(data)
+        elif not is_bundle and any(
+            data.get(name) for name in ("bundle_of", "bundle_quantity", "bundle_bonus")
+        ):
+            self.add_error(
+                "bundle_of", "Only a bundle holds several of one service: empty these three fields."
+            )
+        begins, ends = data.get("sale_starts_at"), data.get("sale_ends_at")
+        if begins and ends and ends <= begins:
+            self.add_error("sale_ends_at", "The sale must end after it begins.")
+        return data
+
+    def _type(self) -> str:
+        return str(self.cleaned_data.get("type") or self.instance.type)
+
+    def _check_bundle(self, data: dict[str, Any]) -> None:
+        inside = data["bundle_of"]
+        if inside is None or inside.type != ServiceType.SESSION:
+            self.add_error(
+                "bundle_of", "A bundle holds several of one 1-on-1 session: choose a session service."
+            )
+        if not data.get("bundle_quantity"):
+            self.add_error("bundle_quantity", "Say how many sessions the buyer pays for: at least 1.")
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A price as people write it, such as 49.90."""
+
+    amount = forms.DecimalField(label="Price", widget=UnfoldAdminDecimalFieldWidget())
+
+    class Meta:
+        model = ServicePrice
+        fields = ("currency",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["currency"] = self.instance.currency.upper()
+            self.initial["amount"] = Decimal(to_decimal(self.instance.amount_minor, self.instance.currency))
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).lower()
+        if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
+            raise ValidationError("Write the currency as its three letters, such as USD.")
+        if currency not in CURRENCIES:
+            raise ValidationError(f"Stripe does not take {currency.upper()}.")
+        return currency
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "amount" in data and "currency" in data:
+            self._take_amount(data["amount"], data["currency"])
+        return data
+
+    def _take_amount(self, amount: Decimal, currency: str) -> None:
+        try:
+            self.instance.amount_minor = to_minor(amount, currency)
+        except InvalidAmount as error:
+            self.add_error("amount", error.detail)
+            return
+        least = min_charge_minor(currency)
+        if self.instance.amount_minor < least:
+            smallest = f"{to_decimal(least, currency)} {currency.upper()}"
+            self.add_error("amount", f"A card can't be charged less than {smallest}.")
+
+
+class ItemForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = PackageItem
+        fields = ("service", "position")
+
+    def clean_service(self) -> Service:
+        service: Service = self.cleaned_data["service"]
+        if service.type in COLLECTIVE:
+            raise ValidationError("A package holds no packages and no bundles.")
+        return service
+
+
+class ItemFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        if self.instance.type == ServiceType.PACKAGE and self.instance.active and not kept:
+            raise ValidationError(
+                "A package that is on sale needs something in it: add a service, or make it inactive."
+            )
+
+
+class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Availability
+        fields = ("weekday", "starts", "ends")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        begins, ends = data.get("starts"), data.get("ends")
+        if begins and ends and ends <= begins:
+            self.add_error("ends", "The window must end after it begins; split one that passes midnight.")
+        return data
+
+
+class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """The weekly hours of a practitioner."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        seen: list[dict[str, Any]] = []
+        for form in self.forms:
+            window = form.cleaned_data
+            if not window or window.get("DELETE"):
+                continue
+            if any(_overlap(window, other) for other in seen):
+                form.add_error("starts", "This overlaps another window of the same day.")
+            seen.append(window)
+
+
+def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    same_day = one["weekday"] == other["weekday"]
+    return bool(same_day and one["starts"] < other["ends"] and other["starts"] < one["ends"])

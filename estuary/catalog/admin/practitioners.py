@@ -1,0 +1,39 @@
+"""Practitioners with their weekly hours."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.admin.forms import WindowForm, WindowFormSet
+from estuary.catalog.models import Availability
+from estuary.common.staff import StaffAdmin, StaffInline, register
+
+
+class WindowInline(StaffInline):
+    model = Availability
+    form = WindowForm
+    formset: Any = WindowFormSet
+    verbose_name, verbose_name_plural = "window", "weekly hours, in the practitioner's own time zone"
+
+
+@register(Practitioner)
+class PractitionerAdmin(StaffAdmin):
+    list_display = ("display_name", "user", "time_zone", "headline")
+    list_select_related = ("user",)
+    search_fields = ("display_name", "slug", "user__email")
+    search_help_text = "Name, slug or e-mail address"
+    ordering = ("display_name",)
+    autocomplete_fields = ("user",)
+    prepopulated_fields = {"slug": ("display_name",)}
+    inlines = (WindowInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return ("user",) if obj else ()
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> dict[str, Sequence[str]]:
+        return {} if obj else {"slug": ("display_name",)}

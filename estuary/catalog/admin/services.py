@@ -1,0 +1,152 @@
+"""Services: what they cost, when they meet, what they hold."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.admin.options import InlineModelAdmin
+from django.db import IntegrityError, models
+from django.db.models import Exists, OuterRef, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirect
+from unfold.decorators import display
+
+from estuary.catalog.admin.forms import COLLECTIVE, ItemForm, ItemFormSet, PriceForm, ServiceForm
+from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
+from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
+from estuary.common.database import violated
+from estuary.common.money import display as display_money
+from estuary.common.staff import NOTHING, StaffAdmin, StaffInline, label, register
+
+# What a form could not see, because somebody else was faster.
+TOO_LATE = {
+    "calendar_practitioner_never_overlaps": OVERLAP,
+    "session_never_oversold": "More seats were sold meanwhile than the new capacity has. Nothing was changed.",
+}
+
+
+class PriceInline(StaffInline):
+    model = ServicePrice
+    verbose_name, verbose_name_plural = "price", "prices"
+    form = PriceForm
+    fields = ("currency", "amount")
+    min_num = 1
+
+
+class SessionInline(StaffInline):
+    model = ServiceSession
+    form = SessionForm
+    formset: Any = SessionFormSet
+    verbose_name, verbose_name_plural = "date", "dates"
+    fields = ("starts_at", "ends_at", "capacity", "seats_taken")
+    readonly_fields = ("seats_taken",)
+
+    @display(description="Seats taken")
+    def seats_taken(self, session: ServiceSession) -> str:
+        return str(session.taken)
+
+
+class ItemInline(StaffInline):
+    model = PackageItem
+    fk_name = "package"
+    form = ItemForm
+    formset: Any = ItemFormSet
+    verbose_name, verbose_name_plural = "service in the package", "services in the package"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "service":
+            kwargs["queryset"] = Service.objects.exclude(type__in=COLLECTIVE).order_by("name")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+INLINES: "dict[str, list[type[InlineModelAdmin[Any, Any]]]]" = {
+    ServiceType.WORKSHOP: [PriceInline, SessionInline],
+    ServiceType.COURSE: [PriceInline, SessionInline],
+    ServiceType.PACKAGE: [PriceInline, ItemInline],
+}
+
+
+@register(Service)
+class ServiceAdmin(StaffAdmin):
+    """What was sold keeps its name and price in its order, so everything here may be edited, except what it is."""
+
+    form = ServiceForm
+    list_display = ("name", "type_label", "practitioner", "price_list", "category", "active")
+    list_filter = ("type", "active")
+    list_select_related = ("practitioner",)
+    search_fields = ("name", "slug", "practitioner__display_name")
+    search_help_text = "Name, slug or practitioner"
+    ordering = ("name",)
+    prepopulated_fields = {"slug": ("name",)}
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "type", "practitioner", "active")}),
+        ("Shown to buyers", {"fields": ("category", "summary", "description", "location")}),
+        ("Time", {"fields": (("duration_min", "slot_step_min"), "validity_days")}),
+        ("Sale", {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "hold_s"))}),
+        ("Bundle", {"fields": ("bundle_of", ("bundle_quantity", "bundle_bonus"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
+        sold = Service.objects.filter(pk=OuterRef("pk"), orders__isnull=False)
+        rows = super().get_queryset(request).annotate(was_sold=Exists(sold)).prefetch_related("prices")
+        return cast(QuerySet[Service], rows)
+
+    @display(description="Type", ordering="type")
+    def type_label(self, service: Service) -> str:
+        return label(service.type)
+
+    @display(description="Price")
+    def price_list(self, service: Service) -> str:
+        prices = (display_money(price.amount_minor, price.currency) for price in service.prices.all())
+        return ", ".join(prices) or NOTHING
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Ask about bundles only where there may be one."""
+        other = isinstance(obj, Service) and obj.type != ServiceType.BUNDLE
+        return [one for one in self.fieldsets if not (other and one[0] == "Bundle")]
+
+    def get_inlines(
+        self, request: HttpRequest, obj: models.Model | None
+    ) -> list[type["InlineModelAdmin[Any, Any]"]]:
+        """Dates and contents come once it is known what the service is: after it was saved for the first time."""
+        return INLINES.get(obj.type, [PriceInline]) if isinstance(obj, Service) else [PriceInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
+        return ("type", "practitioner") if obj else ()
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> dict[str, Sequence[str]]:
+        return {} if obj else {"slug": ("name",)}  # links to what is on sale must not break
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "bundle_of":
+            kwargs["queryset"] = Service.objects.filter(type=ServiceType.SESSION).order_by("name")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not getattr(obj, "was_sold", False)
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: Form, change: bool) -> None:
+        assert isinstance(obj, Service)
+        if not change and obj.active and len(INLINES.get(obj.type, [])) > 1:
+            obj.active = False
+            what = "the services in it" if obj.type == ServiceType.PACKAGE else "its dates"
+            messages.info(request, f"{obj.name} is not on sale yet: add {what} first, then make it active.")
+        super().save_model(request, obj, form, change)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError as error:
+            if violated(error) not in TOO_LATE:
+                raise
+            messages.error(request, TOO_LATE[violated(error)])
+            return HttpResponseRedirect(request.get_full_path())

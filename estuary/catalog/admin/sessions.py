@@ -1,0 +1,94 @@
+"""The dates of a workshop or course as staff edit them: never over the calendar, never below what is sold."""
+
+from typing import Any, cast
+
+from django import forms
+from django.db import models
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.forms.models import BaseInlineFormSet
+
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import ServiceSession
+
+OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."
+
+
+class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = ServiceSession
+        fields = ("starts_at", "ends_at", "capacity")
+        labels = {"starts_at": "Starts (UTC)", "ends_at": "Ends (UTC)"}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        begins, ends, seats = data.get("starts_at"), data.get("ends_at"), data.get("capacity")
+        taken = self.instance.taken
+        if begins and ends and ends <= begins:
+            self.add_error("ends_at", "A date must end after it begins.")
+        if seats is not None and seats < taken:
+            self.add_error("capacity", f"Fewer than the seats that are taken already ({taken}).")
+        if taken and self.is_moved:
+            # Bookings carry the time that was sold; moving it would move nobody's booking.
+            self.add_error(
+                "starts_at",
+                f"Seats are taken ({taken}), so this date can't be moved: cancel its bookings first.",
+            )
+        return data
+
+    @property
+    def is_moved(self) -> bool:
+        return bool({"starts_at", "ends_at"} & set(self.changed_data))
+
+    @property
+    def during(self) -> DateTimeTZRange | None:
+        """The interval asked for; None when the form says nothing valid about it, or deletes it."""
+        data = getattr(self, "cleaned_data", {})
+        if self.errors or data.get("DELETE") or not data.get("starts_at") or not data.get("ends_at"):
+            return None
+        return DateTimeTZRange(data["starts_at"], data["ends_at"])
+
+
+class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Several dates at once; they mustn't overlap each other, nor anything in the practitioner's calendar."""
+
+    def clean(self) -> None:
+        super().clean()
+        asked: list[tuple[SessionForm, DateTimeTZRange]] = [
+            (form, form.during) for form in cast(list[SessionForm], self.forms) if form.during is not None
+        ]
+        for position, (form, during) in enumerate(asked):
+            if any(_overlap(during, other) for _, other in asked[:position]):
+                form.add_error("starts_at", "This overlaps another date of this service.")
+        moved = [(form, during) for form, during in asked if form.is_moved and not form.errors]
+        for form, during in moved:
+            if any(_overlap(during, entry.during) for entry in self._taken(moved)):
+                form.add_error("starts_at", OVERLAP)
+
+    def _taken(self, moved: list[tuple[SessionForm, DateTimeTZRange]]) -> list[CalendarEntry]:
+        """Return what stands in the calendar besides the dates on this page, in one query for all of them."""
+        if not hasattr(self, "_calendar"):
+            during = models.Q(pk=None)
+            for _, asked in moved:
+                during |= models.Q(during__overlap=asked)
+            mine = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
+            entries = CalendarEntry.objects.filter(during, practitioner_id=self.instance.practitioner_id)
+            self._calendar = list(entries.exclude(pk__in=mine))
+        return self._calendar
+
+    def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
+        """Write what was edited and no more: ``taken`` may have counted on since the page was opened."""
+        edited = [name for name in form.changed_data if name in {"starts_at", "ends_at", "capacity"}]
+        if commit and edited:
+            obj.save(update_fields=edited)
+        return obj
+
+    def delete_existing(self, obj: models.Model, commit: bool = True) -> None:
+        """Give the practitioner's time back along with the date."""
+        session = cast(ServiceSession, obj)
+        super().delete_existing(session, commit=commit)
+        if commit:
+            CalendarEntry.objects.filter(pk=session.calendar_entry_id).delete()
+
+
+def _overlap(one: DateTimeTZRange, other: DateTimeTZRange) -> bool:
+    return bool(one.lower < other.upper and other.lower < one.upper)

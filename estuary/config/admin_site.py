@@ -1,0 +1,84 @@
+"""How the staff's pages are named, and what their sidebar lists: only what the person may look at."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _list(title: str, icon: str, model: str) -> dict[str, Any]:
+    """One entry of the sidebar: the list of a model such as ``orders.order``."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": _may(f"{app}.view_{name}"),
+    }
+
+
+def _section(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(items)}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Estuary",
+    "SITE_HEADER": "Estuary",
+    "SITE_SUBHEADER": "Payments and bookings",
+    "SITE_SYMBOL": "water",
+    "DASHBOARD_CALLBACK": "estuary.payments.admin.dashboard.figures",
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98.4% .014 180.72)",
+            "100": "oklch(95.3% .051 180.801)",
+            "200": "oklch(91% .096 180.426)",
+            "300": "oklch(85.5% .138 181.071)",
+            "400": "oklch(77.7% .152 181.912)",
+            "500": "oklch(60% .118 184.704)",
+            "600": "oklch(51.1% .096 186.391)",
+            "700": "oklch(43.7% .078 188.216)",
+            "800": "oklch(38.6% .063 188.416)",
+            "900": "oklch(32% .055 188.5)",
+            "950": "oklch(27.7% .046 192.524)",
+        }
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                ]
+            },
+            _section("Orders", _list("Orders", "receipt_long", "orders.order")),
+            _section("Bookings", _list("Bookings", "event_available", "bookings.booking")),
+            _section(
+                "Credits",
+                _list("Accounts", "account_balance_wallet", "credits.creditaccount"),
+                _list("Ledger", "list_alt", "credits.credittransaction"),
+            ),
+            _section(
+                "Catalogue",
+                _list("Services", "spa", "catalog.service"),
+                _list("Practitioners", "self_improvement", "accounts.practitioner"),
+            ),
+            _section(
+                "Payments",
+                _list("Refunds", "undo", "payments.refund"),
+                _list("Saved cards", "credit_card", "payments.paymentmethod"),
+                _list("Customers", "contacts", "payments.stripecustomer"),
+                _list("Inbox", "inbox", "payments.webhookevent"),
+            ),
+            _section(
+                "People",
+                _list("People", "group", "accounts.user"),
+                _list("Groups", "shield_person", "auth.group"),
+            ),
+        ]
+    },
+}

@@ -1,0 +1,211 @@
+"""Credits, for staff: balances and their ledger are read-only; what is corrected is a movement of its own."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from estuary.accounts.models import User
+from estuary.common import clock, ids
+from estuary.common.errors import InvalidAmount
+from estuary.common.money import display as display_money
+from estuary.common.money import to_minor
+from estuary.common.staff import (
+    NOTHING,
+    Act,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    act_page,
+    change_url,
+    label,
+    link,
+    money_column,
+    register,
+)
+from estuary.credits import ledger
+from estuary.credits.models import CreditAccount, CreditTransaction
+
+
+class AdjustmentForm(forms.Form):
+    """A signed amount and why. ``token`` names the movement, so that a form sent twice moves credits once."""
+
+    email = forms.EmailField(label="Buyer's e-mail address", widget=UnfoldAdminEmailInputWidget())
+    currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget())
+    amount = forms.DecimalField(
+        help_text="Such as 25.00 to give credits, or -25.00 to take them back.",
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    note = forms.CharField(
+        max_length=200, help_text="Why; the buyer sees it too.", widget=UnfoldAdminTextInputWidget()
+    )
+    token = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, account: CreditAccount | None) -> None:
+        fixed = {"email": account.user.email, "currency": account.currency} if account else {}
+        super().__init__(data, initial={**fixed, "token": ids.public_id("adj")})
+        for name in fixed:
+            self.fields[name].disabled = True
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).lower()
+        if not re.fullmatch("[a-z]{3}", currency):
+            raise ValidationError("Write the currency as its three letters, such as USD.")
+        return currency
+
+    def clean_token(self) -> str:
+        token = str(self.cleaned_data["token"])
+        if not re.fullmatch("adj_[0-9a-z]{20}", token):
+            raise ValidationError("This form is not valid any more: open it again.")
+        return token
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "email" in data:
+            data["user"] = User.objects.filter(email__iexact=data["email"]).first()
+            if data["user"] is None:
+                self.add_error("email", "Nobody has an account with this e-mail address.")
+        if "amount" in data and "currency" in data:
+            amount: Decimal = data["amount"]
+            try:
+                data["amount_minor"] = to_minor(abs(amount), data["currency"]) * (-1 if amount < 0 else 1)
+            except InvalidAmount as error:
+                self.add_error("amount", error.detail)
+        return data
+
+
+def adjust(
+    *, user: User, currency: str, amount_minor: int, note: str, token: str
+) -> CreditTransaction | None:
+    """Move credits by hand, once per ``token``; None when that was done before. The balance may become a debt."""
+    with transaction.atomic():
+        account, _ = CreditAccount.objects.get_or_create(user=user, currency=currency)
+        ledger.lock_account(user, currency)
+        effect = f"adjustment:{token}"
+        if CreditTransaction.objects.filter(account=account, effect=effect).exists():
+            return None
+        posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
+        return ledger.post([posting], at=clock.now())[0]
+
+
+class MovementInline(ReadOnlyInline):
+    """The newest movements first; older ones on further pages."""
+
+    model = CreditTransaction
+    verbose_name, verbose_name_plural = "movement", "ledger"
+    fields = ("created_at", "kind_label", "amount", "balance_after", "order_link", "note")
+    readonly_fields = fields
+    ordering = ("-id",)
+    per_page: Any = 50
+    amount = money_column("amount_minor", "Amount", currency="account__currency")
+    balance_after = money_column("balance_after_minor", "Balance after", currency="account__currency")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CreditTransaction]:
+        return super().get_queryset(request).select_related("account", "order")
+
+    @display(description="Kind")
+    def kind_label(self, row: CreditTransaction) -> str:
+        return label(row.kind)
+
+    @display(description="Order")
+    def order_link(self, row: CreditTransaction) -> str:
+        return link(row.order)
+
+
+@register(CreditAccount)
+class CreditAccountAdmin(ReadOnlyAdmin):
+    list_display = ("owner", "balance", "currency")
+    list_filter = ("currency",)
+    list_select_related = ("user",)
+    search_fields = ("user__email__istartswith", "user__last_name__istartswith")
+    search_help_text = "Buyer's e-mail address or last name"
+    ordering = ("-id",)
+    fields = ("owner", "balance")
+    readonly_fields = fields
+    inlines = (MovementInline,)
+    actions_list: Any = ("give",)
+    actions_detail: Any = ("adjust_account",)
+    balance = money_column("balance_minor", "Balance")
+
+    @display(description="Buyer", ordering="user__email")
+    def owner(self, account: CreditAccount) -> str:
+        return account.user.email
+
+    def has_adjust_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perms(["credits.view_creditaccount", "credits.add_credittransaction"])
+
+    @action(description="Adjust", url_path="adjust", icon="tune", permissions=["adjust"])
+    def adjust_account(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        if account is None:
+            messages.error(request, "There is no such account.")
+            return HttpResponseRedirect(reverse("admin:credits_creditaccount_changelist"))
+        return self._adjusting(request, account)
+
+    @action(description="Give or take credits", url_path="give", icon="tune", permissions=["adjust"])
+    def give(self, request: HttpRequest) -> HttpResponse:
+        return self._adjusting(request, None)
+
+    def _adjusting(self, request: HttpRequest, account: CreditAccount | None) -> HttpResponse:
+        form = AdjustmentForm(request.POST if request.method == "POST" else None, account=account)
+        if form.is_valid():
+            return self._adjusted(request, form.cleaned_data)
+        facts = (("Buyer", account.user.email), ("Balance", self.balance(account))) if account else ()
+        act = Act(
+            title="Adjust credits",
+            text="Writes a movement of its own into the ledger; what is there is never changed.",
+            button="Adjust",
+            back=change_url(account) if account else reverse("admin:credits_creditaccount_changelist"),
+            facts=facts,
+        )
+        return act_page(self, request, act, form)
+
+    def _adjusted(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
+        names = ("user", "currency", "amount_minor", "note", "token")
+        done = adjust(**{name: asked[name] for name in names})
+        account = CreditAccount.objects.get(user=asked["user"], currency=asked["currency"])
+        if done is None:
+            messages.warning(request, "This adjustment was made already; it was not made twice.")
+        else:
+            amount = display_money(done.amount_minor, account.currency)
+            self.log_change(request, account, f"Adjusted by {amount}: {done.note}")
+            messages.success(request, f"Adjusted by {amount}.")
+        return HttpResponseRedirect(change_url(account))
+
+
+@register(CreditTransaction)
+class CreditTransactionAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "owner", "kind_label", "amount", "balance_after", "order_link", "note")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("account__user", "order")
+    search_fields = ("account__user__email__istartswith", "order__public_id__exact")
+    search_help_text = "Buyer's e-mail address or order (ord_…)"
+    ordering = ("-id",)
+    fields = (*list_display, "effect")
+    readonly_fields = list_display
+    amount = money_column("amount_minor", "Amount", currency="account__currency")
+    balance_after = money_column("balance_after_minor", "Balance after", currency="account__currency")
+
+    @display(description="Buyer")
+    def owner(self, row: CreditTransaction) -> str:
+        return row.account.user.email
+
+    @display(description="Kind", ordering="kind")
+    def kind_label(self, row: CreditTransaction) -> str:
+        return label(row.kind)
+
+    @display(description="Order")
+    def order_link(self, row: CreditTransaction) -> str:
+        return link(row.order) if row.order else NOTHING

@@ -1,0 +1,118 @@
+"""What staff do to an order besides refunding it: each asks first, says in words what came of it, and is kept."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from unfold.admin import ModelAdmin
+
+from estuary.bookings.models import Booking
+from estuary.common.errors import EstuaryError
+from estuary.common.staff import Act, act_page, change_url
+from estuary.orders.models import Order
+from estuary.orders.states import UNPAID, Status
+from estuary.payments.cancellation import cancel_without_refund
+from estuary.payments.closing import close_order
+from estuary.payments.errors import OrderNotCancelable
+from estuary.payments.sweep import sync_order
+
+
+def asked_first(
+    model_admin: ModelAdmin, request: HttpRequest, row: Model, act: Act, do: Callable[[], str]
+) -> HttpResponse:
+    """Ask on GET; on POST do it, tell what ``do`` returns, and keep that in the row's history."""
+    if request.method != "POST":
+        return act_page(model_admin, request, act, forms.Form())
+    try:
+        told = do()
+    except EstuaryError as error:
+        messages.error(request, error.detail)
+    else:
+        model_admin.log_change(request, row, f"{act.title}: {told}")
+        messages.success(request, told)
+    return HttpResponseRedirect(change_url(row))
+
+
+def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """End an order that is not paid, at Stripe first."""
+    order = get_object_or_404(Order.objects.select_related("user"), pk=object_id)
+
+    def do() -> str:
+        if order.status not in UNPAID:
+            raise OrderNotCancelable(
+                f"This order is {order.get_status_display().lower()}, so it can't be canceled as unpaid."
+            )
+        cause = f"canceled by staff {request.user}"[:80]
+        closed = close_order(order, reason="requested_by_customer", cause=cause)
+        if closed.status == Status.CANCELED:
+            return "The order is canceled; its seats and slots are free again."
+        return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
+
+    act = Act(
+        title="Cancel order",
+        text="The payment is ended at Stripe, seats and slots go back on sale, and credits that were spent return.",
+        button="Cancel the order",
+        back=change_url(order),
+        danger=True,
+        facts=_facts(order),
+    )
+    return asked_first(model_admin, request, order, act, do)
+
+
+def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Make an order agree with Stripe, as the webhook would have."""
+    order = get_object_or_404(Order.objects.select_related("user"), pk=object_id)
+
+    def do() -> str:
+        sync_order(order)
+        before = order.get_status_display()
+        order.refresh_from_db()
+        now = order.get_status_display().lower()
+        return (
+            f"It was {before.lower()} and is {now} now."
+            if before.lower() != now
+            else f"It is {now}, as before."
+        )
+
+    act = Act(
+        title="Ask Stripe now",
+        text="Looks at the payment at Stripe and settles what was missed. Doing it twice does no harm.",
+        button="Ask Stripe",
+        back=change_url(order),
+        facts=_facts(order),
+    )
+    return asked_first(model_admin, request, order, act, do)
+
+
+def cancel_booking_page(
+    model_admin: ModelAdmin, request: HttpRequest, order_id: int, booking_id: int
+) -> HttpResponse:
+    """Cancel a booking, with all inside it, and keep the money."""
+    rows = Booking.objects.select_related("order__user")
+    booking = get_object_or_404(rows, pk=booking_id, order_id=order_id)
+
+    def do() -> str:
+        cancel_without_refund(booking=booking)
+        return f"{booking.service_name} (no. {booking.position}) is canceled; nothing was refunded."
+
+    act = Act(
+        title="Cancel booking without refund",
+        text="Its seat or slot goes back on sale and the buyer gets nothing back, such as after a no-show.",
+        button="Cancel the booking",
+        back=change_url(booking.order),
+        danger=True,
+        facts=(("Booking", booking.service_name), *_facts(booking.order)),
+    )
+    return asked_first(model_admin, request, booking.order, act, do)
+
+
+def _facts(order: Order) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Order", order.public_id),
+        ("What", order.title),
+        ("Buyer", order.user.email),
+        ("Status", order.get_status_display()),
+    )

@@ -1,0 +1,112 @@
+"""The first page: what today brought, and what waits for somebody; one query for each figure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from estuary.common import clock
+from estuary.common.money import display
+from estuary.common.staff import label, link, moment, money
+from estuary.orders.models import Order
+from estuary.orders.states import UNPAID, Status
+from estuary.payments.admin.order_page import Section
+from estuary.payments.models import Refund, WebhookEvent
+
+SOON = timedelta(minutes=5)
+RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its name, and the list behind it. ``alarm``: somebody should look."""
+
+    name: str
+    value: str
+    url: str
+    alarm: bool = False
+
+
+def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures that this member of staff may see."""
+    at = clock.now()
+    today = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    shown: list[Figure] = []
+    recent: list[Section] = []
+    if request.user.has_perm("orders.view_order"):
+        shown += _orders(today, at)
+        recent = [_recent_orders()]
+    if request.user.has_perm("payments.view_refund"):
+        shown += _refunds(today)
+    if request.user.has_perm("payments.view_webhookevent"):
+        shown += _inbox()
+    return {**context, "figures": shown, "sections": recent, "title": "Overview"}
+
+
+def _orders(today: datetime, at: datetime) -> list[Figure]:
+    url = reverse("admin:orders_order_changelist")
+    captured = (
+        Order.objects.filter(paid_at__gte=today)
+        .order_by("currency")
+        .values_list("currency")
+        .annotate(sum=Sum("captured_minor"))
+    )
+    placed = Order.objects.filter(created_at__gte=today).count()
+    ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + SOON).count()
+    stuck = Order.objects.filter(status=Status.PAID).count()
+    return [
+        Figure("Orders today", str(placed), url),
+        Figure("Captured today", _sums(captured), url),
+        Figure("Holds that end within 5 minutes", str(ending), f"{url}?status__exact=pending"),
+        Figure("Paid, not handed over", str(stuck), f"{url}?status__exact=paid", alarm=stuck > 0),
+    ]
+
+
+def _refunds(today: datetime) -> list[Figure]:
+    url = reverse("admin:payments_refund_changelist")
+    done = (
+        Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
+        .order_by("currency")
+        .values_list("currency")
+        .annotate(sum=Sum("card_minor") + Sum("credits_minor"))
+    )
+    waiting = Refund.objects.filter(status__in=[Refund.Status.REQUESTED, Refund.Status.PENDING]).count()
+    return [
+        Figure("Refunded today", _sums(done), f"{url}?status__exact=succeeded"),
+        Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),
+    ]
+
+
+def _inbox() -> list[Figure]:
+    url = reverse("admin:payments_webhookevent_changelist")
+    unsettled = WebhookEvent.objects.filter(status=WebhookEvent.Status.PENDING).count()
+    dead = WebhookEvent.objects.filter(status=WebhookEvent.Status.DEAD).count()
+    return [
+        Figure("Unsettled events", str(unsettled), f"{url}?status__exact=pending"),
+        Figure("Dead events", str(dead), f"{url}?status__exact=dead", alarm=dead > 0),
+    ]
+
+
+def _sums(rows: Iterable[tuple[Any, ...]]) -> str:
+    return ", ".join(display(minor, currency) for currency, minor in rows if minor) or "0"
+
+
+def _recent_orders() -> Section:
+    rows = [
+        (
+            link(order),
+            order.user.email,
+            order.title,
+            money(order.total_minor, order.currency),
+            label(order.status),
+            moment(order.created_at),
+        )
+        for order in Order.objects.select_related("user").order_by("-id")[:RECENT]
+    ]
+    headers = ["Order", "Buyer", "What", "Total", "Status", "Placed"]
+    return Section("Newest orders", headers, rows, "Nobody has ordered yet.")

@@ -1,0 +1,150 @@
+"""The inbox of Stripe's events: what came, what became of it, and once more when that was nothing good."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from unfold.decorators import action, display
+
+from estuary.common import clock
+from estuary.common.staff import NOTHING, Act, ReadOnlyAdmin, at_stripe, change_url, moment_column, register
+from estuary.payments import inbox
+from estuary.payments.admin.acting import asked_first
+from estuary.payments.admin.order_page import events_about
+from estuary.payments.models import WebhookEvent
+
+LATE = timedelta(minutes=5)
+SINCE = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+class AgeFilter(admin.SimpleListFilter):
+    title, parameter_name = "age", "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("late", "unsettled for 5 minutes"), *((name, f"of the last {name}") for name in SINCE)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        at = clock.now()
+        if self.value() == "late":
+            return queryset.filter(status=WebhookEvent.Status.PENDING, received_at__lte=at - LATE)
+        since = SINCE.get(self.value() or "")
+        return queryset.filter(received_at__gte=at - since) if since else queryset
+
+
+class AttemptsFilter(admin.SimpleListFilter):
+    title, parameter_name = "attempts", "attempts"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("0", "none yet"), ("1", "one"), ("more", "more than one")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        match self.value():
+            case "0" | "1" as number:
+                return queryset.filter(attempts=int(number))
+            case "more":
+                return queryset.filter(attempts__gt=1)
+        return queryset
+
+
+@register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    list_display = (
+        "type",
+        "status_label",
+        "attempts",
+        "age",
+        "what_became",
+        "stripe_event_id",
+        "received",
+    )
+    list_filter = ("status", AgeFilter, AttemptsFilter, "livemode")
+    search_fields = ("stripe_event_id__exact",)  # get_search_results does the work
+    search_help_text = "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type"
+    ordering = ("-id",)
+    fields = (
+        ("type", "status_label", "attempts"),
+        ("event", "api_version", "livemode"),
+        ("created_at", "received_at"),
+        ("settled_at", "due_at"),
+        "outcome",
+        "error",
+        "body",
+    )
+    readonly_fields = ("status_label", "event", "body")
+    received = moment_column("received_at", "Received")
+    actions = ("replay_selected",)
+    actions_detail: Any = ("replay",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        return (
+            rows.defer("payload") if match and match.url_name == "payments_webhookevent_changelist" else rows
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
+    ) -> tuple[QuerySet[WebhookEvent], bool]:
+        term = search_term.strip()
+        if term.startswith("evt_"):
+            return queryset.filter(stripe_event_id=term), False
+        if term.startswith(("pi_", "cs_")):
+            return queryset.filter(pk__in=events_about([term]).values("pk")), False
+        return (queryset.filter(type__startswith=term), False) if term else (queryset, False)
+
+    @display(description="Age", ordering="received_at")
+    def age(self, event: WebhookEvent) -> str:
+        return timesince(event.received_at, clock.now(), depth=1)
+
+    @display(description="Outcome")
+    def what_became(self, event: WebhookEvent) -> str:
+        return event.error or event.outcome or NOTHING
+
+    @display(description="Event")
+    def event(self, event: WebhookEvent) -> str:
+        return at_stripe("events", event.stripe_event_id)
+
+    @display(description="Payload")
+    def body(self, event: WebhookEvent) -> str:
+        text = json.dumps(event.payload, indent=2, ensure_ascii=False)
+        style = "font-family: monospace; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5"
+        return format_html('<pre style="{}">{}</pre>', style, text)
+
+    def has_replay_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("payments.change_webhookevent")
+
+    @admin.action(description="Replay the selected events", permissions=["replay"])
+    def replay_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        rows = list(queryset)
+        count = inbox.replay(rows)
+        for row in rows:
+            self.log_change(request, row, "Replayed")
+        events = "1 event is" if count == 1 else f"{count} events are"
+        messages.success(request, f"{events} in the queue again.")
+
+    @action(description="Replay", url_path="replay", icon="replay", permissions=["replay"])
+    def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        event = get_object_or_404(WebhookEvent, pk=object_id)
+
+        def do() -> str:
+            inbox.replay([event])
+            return "The event is in the queue again."
+
+        act = Act(
+            title="Replay",
+            text="Puts the event back into the queue, whatever became of it. Settling it again does no harm.",
+            button="Replay",
+            back=change_url(event),
+            facts=(
+                ("Event", event.stripe_event_id),
+                ("Type", event.type),
+                ("Status", event.get_status_display()),
+            ),
+        )
+        return asked_first(self, request, event, act, do)

@@ -1,0 +1,145 @@
+"""Orders: found by any of their ids, shown with all that belongs to them, acted on through forms."""
+
+from typing import Any
+
+from django.db.models import Model, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+
+from estuary.common.staff import ReadOnlyAdmin, label, moment_column, money_column, register
+from estuary.orders.models import Order
+from estuary.orders.states import UNPAID
+from estuary.payments.admin import acting, refunding
+from estuary.payments.admin.order_page import cards, sections
+from estuary.payments.models import Refund
+from estuary.payments.refunds import refundable_minor
+
+# Ids are looked up exactly, by their unique indexes.
+BY_PREFIX = {
+    "ord_": "public_id",
+    "pi_": "stripe_payment_intent_id",
+    "cs_": "stripe_checkout_session_id",
+    "ref_": "refunds__public_id",
+    "re_": "refunds__stripe_refund_id",
+    "pyr_": "refunds__stripe_refund_id",
+}
+
+
+@register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
+    list_filter = ("status", "type", "disputed", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("public_id",)  # get_search_results does the work
+    search_help_text = "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…) or buyer's e-mail address"
+    ordering = ("-id",)
+    change_form_outer_after_template: Any = "payments/order.html"
+    actions_detail: Any = ("refund", "cancel_unpaid", "ask_stripe")
+    amount = money_column("total_minor", "Total")
+    placed = moment_column("created_at", "Placed")
+
+    @display(description="Buyer", ordering="user__email")
+    def buyer(self, order: Order) -> str:
+        return order.user.email
+
+    @display(description="Status", ordering="status")
+    def status_label(self, order: Order) -> SafeString:
+        status = label(order.status)
+        return format_html("{} {}", status, label("failed", "disputed")) if order.disputed else status
+
+    @display(description="What")
+    def title(self, order: Order) -> str:
+        return order.title
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        for prefix, field in BY_PREFIX.items():
+            if term.startswith(prefix):
+                return queryset.filter(**{field: term}), False
+        buyers = Q(user__email__istartswith=term) | Q(user__last_name__istartswith=term)
+        return queryset.filter(buyers), False
+
+    # Methods and no names of permissions: those would be looked for in the database whenever a command starts.
+    def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perms(["orders.view_order", "payments.add_refund"])
+
+    def has_act_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("orders.change_order")
+
+    def has_cancel_booking_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["orders.view_order", "bookings.change_booking"])
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        """Offer what fits the order as it stands; the pages behind say why not, should it change meanwhile."""
+        order = self.get_object(request, str(object_id))
+        if order is None:
+            return []
+        fits = {
+            "refund": refundable_minor(order) > 0,
+            "cancel_unpaid": order.status in UNPAID,
+            "ask_stripe": bool(order.stripe_payment_intent_id or order.stripe_checkout_session_id),
+        }
+        allowed = super().get_actions_detail(request, object_id)
+        return [one for one in allowed if fits[one.action_name.removeprefix("orders_order_")]]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return []  # the template shows cards and tables in their place
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        return super().get_queryset(request).select_related("user", "service")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        if order is not None and self.has_view_permission(request, order):
+            tables = sections(order, request)
+            shown = {"cards": cards(order), "sections": tables, "title": f"Order {order.public_id}"}
+            extra_context = {**(extra_context or {}), **shown}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read the order once for the buttons, the tables and the fields of one page."""
+        known = getattr(request, "_order_of_page", None)
+        if known is None or str(known.pk) != object_id or request.method != "GET":
+            known = super().get_object(request, object_id, from_field)
+            refunds = Refund.objects.select_related("booking", "requested_by")
+            prefetch_related_objects([known] if known else [], Prefetch("refunds", queryset=refunds))
+            request._order_of_page = known  # type: ignore[attr-defined]
+        return known
+
+    def get_urls(self) -> list[URLPattern]:
+        cancel_booking = path(
+            "<int:order_id>/bookings/<int:booking_id>/cancel/",
+            self.admin_site.admin_view(self.cancel_booking),
+            name="orders_order_cancel_booking",
+        )
+        return [cancel_booking, *super().get_urls()]
+
+    @action(description="Refund", url_path="refund", icon="undo", permissions=["refund"])
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return refunding.refund_page(self, request, object_id)
+
+    @action(description="Cancel order", url_path="cancel", icon="block", permissions=["act"])
+    def cancel_unpaid(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return acting.cancel_page(self, request, object_id)
+
+    @action(description="Ask Stripe now", url_path="ask-stripe", icon="sync", permissions=["act"])
+    def ask_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return acting.ask_page(self, request, object_id)
+
+    @action(description="Cancel a booking", permissions=["cancel_booking"])
+    def cancel_booking(self, request: HttpRequest, order_id: int, booking_id: int) -> HttpResponse:
+        return acting.cancel_booking_page(self, request, order_id, booking_id)

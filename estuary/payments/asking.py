@@ -1,0 +1,122 @@
+"""Asking Stripe for what pays for an order: written down before it is asked, found again when the answer was lost.
+
+What a POST will say is committed first, so that a retry sends the same body under the same key. Whoever asks in vain
+can tell later whether anything was made: by looking, and once Stripe is surely done with the request, by its absence.
+"""
+
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from django.db.models import F
+
+from estuary.common import clock
+from estuary.orders.models import Order, PaymentType
+from estuary.orders.states import LIVE, UNPAID
+from estuary.payments import client
+from estuary.payments.errors import NotAtStripe, OrderChanged, StripeRefused, UnexpectedState
+from estuary.payments.objects import CheckoutSession, Intent
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
+SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
+
+# A hosted page may last from 30 minutes to 24 hours, counted from when the request arrives; clocks differ by a bit.
+# https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+LATE = timedelta(minutes=1)
+PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
+
+
+def note_asked(order: Order, *, customer_id: str) -> None:
+    """Commit what the next POST is made of; raises OrderChanged when the order has ended or is asked for elsewhere."""
+    before, at = order.asked_at, clock.now()
+    if before and order.stripe_customer_id != customer_id:
+        order.attempt += 1  # the body changes with the customer, so the key must
+    if order.page_expires_at is None:
+        order.page_expires_at = page_end(order.payment_type, hold_ends_at=order.expires_at, at=at)
+    order.asked_at, order.stripe_customer_id = at, customer_id
+    noted = Order.objects.filter(pk=order.pk, status__in=UNPAID, asked_at=before).update(
+        asked_at=at,
+        stripe_customer_id=customer_id,
+        attempt=order.attempt,
+        page_expires_at=order.page_expires_at,
+    )
+    if not noted:
+        raise OrderChanged("This order has just changed. Please try again.")
+
+
+def page_end(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
+    """Return when a hosted page that is asked for now shall end: with the hold, within what Stripe allows."""
+    if payment_type != PaymentType.CHECKOUT:
+        return None
+    return min(max(hold_ends_at, at + PAGE_MIN), at + PAGE_MAX)
+
+
+def page_is_late(order: Order) -> bool:
+    """Tell whether the page was first asked for so long ago that it would be too short for Stripe by now."""
+    return order.page_expires_at is not None and order.page_expires_at < clock.now() + PAGE_MIN - LATE
+
+
+def renew_page(order: Order, *, customer_id: str) -> None:
+    """Let the next page end later, under a key of its own; for when Stripe has refused the first as too short."""
+    order.attempt, order.page_expires_at = order.attempt + 1, None
+    note_asked(order, customer_id=customer_id)
+
+
+def find_made(order: Order) -> Intent | CheckoutSession | None:
+    """Return what Stripe made of an order's POST whose answer was lost, unless it has ended there."""
+    since = order.created_at - CLOCKS_DIFFER
+    made: list[Intent] | list[CheckoutSession]
+    try:
+        if is_checkout(order):
+            made = client.sessions_of(order.stripe_customer_id, since=since)
+        else:
+            made = client.intents_of(order.stripe_customer_id, since=since)
+    except NotAtStripe:
+        return None  # the customer is gone, and nobody was ever told of what it could have paid with
+    return next((one for one in made if one.order_ref == order.public_id and not _is_over(one)), None)
+
+
+def _is_over(made: Intent | CheckoutSession) -> bool:
+    return made.status in {"canceled", "expired"}
+
+
+def remember(order: Order, made: Intent | CheckoutSession) -> None:
+    """Save the id of what pays for an order; when the order has ended meanwhile it is withdrawn at Stripe again.
+
+    Raises OrderChanged then.
+    """
+    field = "stripe_payment_intent_id" if isinstance(made, Intent) else "stripe_checkout_session_id"
+    saved = Order.objects.filter(pk=order.pk, status__in=LIVE, **{field: ""}).update(**{field: made.id})
+    if not saved:
+        order.refresh_from_db()
+        if getattr(order, field) != made.id:
+            _withdraw(order, made)
+            raise OrderChanged("This order has ended meanwhile. Please try again.")
+    setattr(order, field, made.id)
+
+
+def _withdraw(order: Order, made: Intent | CheckoutSession) -> None:
+    key = f"{order.public_id}-withdraw-{made.id}"
+    try:
+        if isinstance(made, Intent):
+            client.cancel_intent(made.id, reason="duplicate", key=key)
+        else:
+            client.expire_session(made.id, key=key)
+    except (UnexpectedState, NotAtStripe):
+        return  # it is over already
+
+
+def try_anew(order: Order) -> NoReturn:
+    """Stripe remembers a failure under its key for a day; now that nothing was made, the next try has a new key."""
+    Order.objects.filter(pk=order.pk).update(attempt=F("attempt") + 1)
+    raise StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
+
+
+def next_post_key(order: Order, verb: str) -> str:
+    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
+    Order.objects.filter(pk=order.pk).update(posts=F("posts") + 1)
+    order.refresh_from_db(fields=["posts"])
+    return f"{order.public_id}-{verb}-{order.posts}"
+
+
+def is_checkout(order: Order) -> bool:
+    return order.payment_type == PaymentType.CHECKOUT

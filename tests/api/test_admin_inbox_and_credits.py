@@ -1,0 +1,164 @@
+"""The inbox and the credits as staff see and correct them."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.credits.ledger import balance_of
+from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.payments.models import WebhookEvent
+from tests.api.staff import admin_client, give_credits, told
+from tests.marketplace import make_user
+
+INBOX = "/admin/payments/webhookevent/"
+
+
+@pytest.fixture
+def dead(db: None) -> WebhookEvent:
+    return an_event("evt_dead", status="dead", attempts=12, error="ValueError: no such thing <b>")
+
+
+def an_event(event_id: str, minutes_ago: int = 60, **fields: object) -> WebhookEvent:
+    at = clock.now() - timedelta(minutes=minutes_ago)
+    return WebhookEvent.objects.create(
+        stripe_event_id=event_id,
+        type="payment_intent.succeeded",
+        livemode=False,
+        payload={"id": event_id, "data": {"object": {"id": "pi_1", "note": "<script>"}}},
+        due_at=at,
+        created_at=at,
+        received_at=at,
+        **fields,
+    )
+
+
+def test_a_dead_event_shows_its_payload_and_error_and_no_markup_of_others(dead: WebhookEvent) -> None:
+    page = admin_client().get(reverse("admin:payments_webhookevent_change", args=[dead.pk])).content.decode()
+    assert "&quot;pi_1&quot;" in page
+    assert "ValueError: no such thing &lt;b&gt;" in page
+    assert "<script>&quot;" not in page
+
+
+def test_events_are_filtered_by_status_age_and_attempts_and_found_by_payment(dead: WebhookEvent) -> None:
+    an_event("evt_late", status="pending")
+    an_event("evt_new", minutes_ago=1, status="done", attempts=1)
+    client = admin_client()
+
+    def found(**query: str) -> set[str]:
+        rows = client.get(INBOX, query).context["cl"].result_list
+        return {row.stripe_event_id for row in rows}
+
+    assert found(status__exact="dead") == {"evt_dead"}
+    assert found(age="late") == {"evt_late"}
+    assert found(age="hour") == {"evt_new"}
+    assert found(attempts="0") == {"evt_late"}
+    assert found(attempts="1") == {"evt_new"}
+    assert found(attempts="more") == {"evt_dead"}
+    assert found(q="evt_new") == {"evt_new"}
+    assert found(q="pi_1") == {"evt_dead", "evt_late", "evt_new"}
+    assert found(q="charge.") == set()
+
+
+def test_a_selected_event_is_replayed(dead: WebhookEvent) -> None:
+    form = {"action": "replay_selected", "_selected_action": [str(dead.pk)]}
+    answer = admin_client().post(INBOX, form, follow=True)
+    assert "1 event is in the queue again." in told(answer)
+    dead.refresh_from_db()
+    assert (dead.status, dead.attempts, dead.error) == ("pending", 0, "")
+    assert LogEntry.objects.get().change_message == "Replayed"
+
+
+def test_an_event_is_replayed_from_its_page(dead: WebhookEvent) -> None:
+    url = reverse("admin:payments_webhookevent_replay", args=[dead.pk])
+    client = admin_client()
+    assert client.get(url).status_code == 200
+    dead.refresh_from_db()
+    assert dead.status == "dead"
+    client.post(url)
+    dead.refresh_from_db()
+    assert dead.status == "pending"
+
+
+def test_looking_at_events_is_no_permission_to_replay_them(dead: WebhookEvent) -> None:
+    client = admin_client("payments.view_webhookevent")
+    assert client.post(reverse("admin:payments_webhookevent_replay", args=[dead.pk])).status_code == 403
+    client.post(INBOX, {"action": "replay_selected", "_selected_action": [str(dead.pk)]})
+    dead.refresh_from_db()
+    assert dead.status == "dead"
+
+
+@pytest.fixture
+def account(db: None) -> CreditAccount:
+    buyer = make_user()
+    give_credits(buyer, 2_000)
+    return CreditAccount.objects.select_related("user").get()
+
+
+def adjusting(account: CreditAccount) -> str:
+    return reverse("admin:credits_creditaccount_adjust_account", args=[account.pk])
+
+
+def test_credits_are_taken_back_by_a_movement_of_its_own_once(account: CreditAccount) -> None:
+    client = admin_client()
+    form = client.get(adjusting(account)).context["form"]
+    body = {"amount": "-25.50", "note": "Given twice", "token": form["token"].value()}
+    assert "Adjusted by -25.50 USD." in told(client.post(adjusting(account), body, follow=True))
+    assert balance_of(account.user, "usd") == -550
+    row = CreditTransaction.objects.first()
+    assert row is not None
+    assert (row.kind, row.amount_minor, row.balance_after_minor, row.note) == (
+        "adjustment",
+        -2_550,
+        -550,
+        "Given twice",
+    )
+    assert "made already" in told(client.post(adjusting(account), body, follow=True))
+    assert balance_of(account.user, "usd") == -550
+    assert LogEntry.objects.count() == 1
+
+
+def test_credits_are_given_to_someone_who_has_none(db: None) -> None:
+    buyer: User = make_user("Tom Achterberg")
+    client = admin_client()
+    url = reverse("admin:credits_creditaccount_give")
+    token = client.get(url).context["form"]["token"].value()
+    body = {"email": buyer.email.upper(), "currency": "EUR", "amount": "5", "note": "Sorry", "token": token}
+    assert client.post(url, body, follow=True).status_code == 200
+    assert balance_of(buyer, "eur") == 500
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("amount", "0", "greater than zero"),
+        ("amount", "1.234", "decimal places"),
+        ("amount", "NaN", "number"),
+        ("amount", "1e400", "too large"),
+        ("note", "", "required"),
+        ("email", "nobody@estuary.example", "Nobody has an account"),
+        ("currency", "12€", "three letters"),
+        ("token", "adj_made_up", "not valid any more"),
+    ],
+)
+def test_an_adjustment_that_cannot_be_is_refused_in_words(
+    account: CreditAccount, field: str, value: str, words: str
+) -> None:
+    client = admin_client()
+    url = reverse("admin:credits_creditaccount_give")
+    token = client.get(url).context["form"]["token"].value()
+    good = {"email": account.user.email, "currency": "usd", "amount": "1.00", "note": "n", "token": token}
+    answer = client.post(url, {**good, field: value})
+    assert answer.status_code == 200
+    assert words in str(answer.context["form"].errors)
+    assert CreditTransaction.objects.count() == 1
+
+
+def test_only_those_with_the_permission_adjust(account: CreditAccount) -> None:
+    client = admin_client("credits.view_creditaccount")
+    assert client.get(reverse("admin:credits_creditaccount_change", args=[account.pk])).status_code == 200
+    assert client.get(adjusting(account)).status_code == 403
+    assert client.get(reverse("admin:credits_creditaccount_give")).status_code == 403

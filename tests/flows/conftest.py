@@ -1,0 +1,52 @@
+"""What every flow starts from, and what must hold when it is over."""
+
+from collections.abc import Iterator
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from stripe_sandbox import Sandbox
+from tests.contract.recorded import assert_requests_conform
+from tests.flows.invariants import assert_invariants
+from tests.marketplace import make_practitioner, make_user, signed_in
+from tests.wiring import forget_jobs
+
+
+@pytest.fixture(autouse=True)
+def held_to_the_invariants(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each flow the books balance, here and at Stripe, and Stripe would have taken every request of ours."""
+    if "stripe" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    sandbox: Sandbox = request.getfixturevalue("stripe")
+    forget_jobs()  # the queue's tables are not Django's, so they are not emptied between tests
+    yield
+    assert_invariants(sandbox)
+    assert_requests_conform(sandbox.requests)
+
+
+@pytest.fixture
+def maya(transactional_db: None) -> User:
+    return make_user("Maya Lindqvist")
+
+
+@pytest.fixture
+def buyer(maya: User) -> APIClient:
+    return signed_in(maya)
+
+
+@pytest.fixture
+def other(transactional_db: None) -> APIClient:
+    return signed_in(make_user("Tom Achterberg"))
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> APIClient:
+    return signed_in(make_user("Ines Duarte", is_staff=True))
+
+
+@pytest.fixture
+def ana(transactional_db: None) -> Practitioner:
+    return make_practitioner("Ana Ribeiro")

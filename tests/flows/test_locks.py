@@ -1,0 +1,138 @@
+"""Two transactions that want the same rows: they take them in one order, and one that lost a race runs again."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.planning import Wish, plan_lines
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import clock
+from estuary.common.database import TRIES, retried
+from estuary.orders.placing import Terms
+from estuary.payments import client, utils
+from estuary.payments.rules import Fact
+from estuary.payments.settlement import settle
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import order_of, status_of
+from tests.marketplace import make_service, make_sessions
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def both(*verbs: Callable[[], Any]) -> list[Any]:
+    """Run verbs at the same time, each on a connection of its own, and return what each raised, or None."""
+    raised: list[Any] = [None] * len(verbs)
+
+    def run(index: int, verb: Callable[[], Any]) -> None:
+        try:
+            verb()
+        except Exception as error:
+            raised[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(verbs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the_same_order(
+    stripe: Sandbox,
+    buyer: APIClient,
+    maya: User,
+    ana: Practitioner,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    buying.buy_credits(stripe, buyer, "140.00")
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    [seat] = make_sessions(workshop, capacity=5)
+    package = make_service(
+        ServiceType.PACKAGE, ana, holds=[workshop, make_service(ServiceType.SESSION, ana)], usd=15000
+    )
+    chosen = {"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}
+    ending = buying.create(
+        buyer, service_id=str(package.pk), use_credits=True, scheduling_data={"items": [chosen]}
+    )
+    intent = client.retrieve_intent(order_of(ending).stripe_payment_intent_id)
+    placing = threading.Event()
+
+    def plan_slowly(*args: Any, **kwargs: Any) -> Any:
+        placing.set()  # the account is locked; the seat is not yet
+        threading.Event().wait(0.5)
+        return plan_lines(*args, **kwargs)
+
+    monkeypatch.setattr("estuary.payments.utils.plan_lines", plan_slowly)
+
+    def place() -> None:
+        utils.create_order(
+            user=maya,
+            service=workshop,
+            currency="usd",
+            total_minor=10_000,
+            terms=Terms(payment_type="intent"),
+            wish=Wish(session_id=seat.pk),
+            items=(),
+            use_credits=True,
+        )
+
+    def end() -> None:
+        placing.wait()
+        settle([Fact(replace(intent, status="canceled"), "evt_canceled")], at=clock.now())
+
+    [placed, ended] = both(place, end)
+    assert "transaction_lost_a_race" not in caplog.text
+    assert ended is None
+    assert type(placed).__name__ == "HeldByYourOrder"  # the seat was this buyer's until a moment ago
+    assert status_of(ending) == "canceled"
+    stripe.control.cancel(intent.id)
+    settle_everything(stripe)
+
+
+def test_a_transaction_that_postgresql_gave_up_is_run_again(
+    transactional_db: None, ana: Practitioner
+) -> None:
+    first, second = make_sessions(make_service(ServiceType.WORKSHOP, ana), 2)
+    meet = threading.Barrier(2, timeout=10)
+    runs: list[str] = []
+
+    @retried
+    def take(name: str, *sessions: ServiceSession) -> None:
+        runs.append(name)
+        with transaction.atomic():
+            ServiceSession.objects.filter(pk=sessions[0].pk).update(taken=1)
+            if runs.count(name) == 1:
+                meet.wait()  # each has one row and wants the other's
+            ServiceSession.objects.filter(pk=sessions[1].pk).update(taken=1)
+
+    assert both(lambda: take("a", first, second), lambda: take("b", second, first)) == [None, None]
+    assert sorted(runs) in (["a", "a", "b"], ["a", "b", "b"])
+    ServiceSession.objects.update(taken=0)
+
+
+def test_a_transaction_is_not_run_again_for_ever_nor_inside_another(transactional_db: None) -> None:
+    runs: list[int] = []
+
+    @retried
+    def lose() -> None:
+        runs.append(1)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$")
+
+    with pytest.raises(OperationalError):
+        lose()
+    assert len(runs) == TRIES
+    with pytest.raises(OperationalError), transaction.atomic():
+        lose()
+    assert len(runs) == TRIES + 1

@@ -1,0 +1,143 @@
+"""What a request may cost: queries here, calls to Stripe, and none of the latter inside a transaction."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import Service, ServiceType
+from estuary.payments import client as stripe_client
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_QUERIES, MOST_CALLS = 20, 2
+
+
+def a_session(ana: Practitioner) -> dict[str, Any]:
+    session = make_service(ServiceType.SESSION, ana)
+    return bought(session, start_datetime=a_free_slot(session).isoformat())
+
+
+def a_workshop(ana: Practitioner) -> dict[str, Any]:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    return bought(workshop, service_session_id=str(make_sessions(workshop)[0].pk))
+
+
+def a_course_of_twelve(ana: Practitioner) -> dict[str, Any]:
+    course = make_service(ServiceType.COURSE, ana)
+    make_sessions(course, 12)
+    return bought(course)
+
+
+def a_package_of_everything(ana: Practitioner) -> dict[str, Any]:
+    hosts = [make_practitioner(name) for name in ("Bruno Costa", "Carla Dias")]
+    sessions = [make_service(ServiceType.SESSION, host) for host in (ana, *hosts)]
+    workshop, course = (
+        make_service(ServiceType.WORKSHOP, hosts[0]),
+        make_service(ServiceType.COURSE, hosts[1]),
+    )
+    seat = make_sessions(workshop)[0]
+    make_sessions(course, 6)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[*sessions, workshop, course])
+    slots = [{"service_id": str(s.pk), "start_datetime": a_free_slot(s).isoformat()} for s in sessions]
+    chosen = {"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}
+    return bought(package, items=[*slots, chosen])
+
+
+def a_bundle_of_ten(ana: Practitioner) -> dict[str, Any]:
+    massage = make_service(ServiceType.SESSION, ana)
+    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=massage, bundle_quantity=8, bundle_bonus=2)
+    starts = [a_free_slot(massage, nth=nth).isoformat() for nth in range(0, 40, 4)]
+    return bought(bundle, items=[{"start_datetime": start} for start in starts])
+
+
+def some_credits(ana: Practitioner) -> dict[str, Any]:
+    return {"is_credit_purchase": True, "amount": "50.00"}
+
+
+def bought(service: Service, **wish: Any) -> dict[str, Any]:
+    return {"service_id": str(service.pk), "scheduling_data": wish}
+
+
+def assert_cheap(queries: CaptureQueriesContext) -> None:
+    """Count what is asked and written; the bounds of a transaction are no query."""
+    asked = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    assert len(asked) <= MOST_QUERIES, "\n".join(sql[:150] for sql in asked)
+
+
+THINGS = [a_session, a_workshop, a_course_of_twelve, a_package_of_everything, a_bundle_of_ten, some_credits]
+
+
+def test_the_dearest_thing_half_by_credits_stays_within_the_budget(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "30.00")
+    body = a_package_of_everything(ana)
+    with CaptureQueriesContext(connection) as queries:
+        buying.create(buyer, **body, use_credits=True)
+    assert_cheap(queries)
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+@pytest.mark.parametrize("thing", THINGS, ids=lambda thing: thing.__name__)
+def test_creating_a_payment_stays_within_its_budget(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    thing: Callable[[Practitioner], dict[str, Any]],
+    payment_type: str,
+) -> None:
+    body = thing(ana) | {"payment_type": payment_type}
+    buyer.post("/api/v1/payments/methods/setup/")  # now the customer is known
+    asked = len(stripe.requests)
+    with CaptureQueriesContext(connection) as queries:
+        buying.create(buyer, **body)
+    assert_cheap(queries)
+    assert len(stripe.requests) - asked <= MOST_CALLS
+
+
+def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "30.00")
+    [card] = buying.cards(buyer)
+    asked = len(stripe.requests)
+    body = a_course_of_twelve(ana)
+    with CaptureQueriesContext(connection) as queries:
+        buying.create(buyer, **body, use_credits=True)
+    assert_cheap(queries)
+    assert len(stripe.requests) - asked <= MOST_CALLS
+    asked = len(stripe.requests)
+    buying.credits(buyer, payment_method_id=card["id"])
+    assert len(stripe.requests) - asked <= MOST_CALLS
+
+
+def test_stripe_is_never_called_inside_a_transaction(stripe: Sandbox) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="inside a database transaction"):
+        stripe_client.retrieve_intent("pi_any")
+    assert stripe.requests == []
+
+
+def test_lists_cost_the_same_however_long_they_are(stripe: Sandbox, buyer: APIClient) -> None:
+    addresses = [buying.METHODS, "/api/v1/orders/", "/api/v1/bookings/", "/api/v1/credits/"]
+
+    def costs() -> list[int]:
+        found = []
+        for address in addresses:
+            with CaptureQueriesContext(connection) as queries:
+                assert buyer.get(address).status_code == 200
+            found.append(len(queries))
+        return found
+
+    buying.buy_credits(stripe, buyer, "5.00")
+    one = costs()
+    for card in ("5555555555554444", "378282246310005"):
+        buying.buy_credits(stripe, buyer, "5.00", card=card)
+    assert (len(buying.cards(buyer)), costs()) == (3, one)

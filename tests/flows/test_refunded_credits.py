@@ -1,0 +1,163 @@
+"""Refunding bought credits claws them back in proportion, to the cent, even when they are spent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.credits.models import CreditTransaction
+from estuary.orders.states import Status
+from estuary.payments.effects import OrderView, PostCredits, RecordDecline, RefundView
+from estuary.payments.models import Refund
+from estuary.payments.refund_rules import consequences
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import order_of, status_of
+from tests.marketplace import a_free_slot, make_service
+from tests.wiring import settle_everything
+
+flow = pytest.mark.django_db(transaction=True)
+
+
+@flow
+@pytest.mark.parametrize("origin", ["staff", "dashboard"])
+def test_partial_refunds_claw_back_in_proportion_and_add_up_exactly(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, origin: str
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "33.33")
+    for minor, left in ((1, "33.32"), (1111, "22.21"), (2221, "0.00")):
+        if origin == "staff":
+            buying.refund(staff, made, amount=f"{minor / 100:.2f}")
+        else:
+            stripe.control.refund(made["payment_intent_id"], amount=minor)
+        settle_everything(stripe)
+        assert buying.balance(buyer) == left
+    assert status_of(made) == "refunded"
+    lines = CreditTransaction.objects.filter(order=order_of(made)).order_by("id")
+    assert list(lines.values_list("kind", "amount_minor")) == [
+        ("purchase", 3333),
+        ("refund", -1),
+        ("refund", -1111),
+        ("refund", -2221),
+    ]
+
+
+@flow
+def test_credits_spent_before_their_purchase_is_refunded_leave_a_recorded_debt(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "100.00")
+    session = make_service(ServiceType.SESSION, ana, usd=8000)
+    start = a_free_slot(session).isoformat()
+    buying.create(
+        buyer, service_id=str(session.pk), use_credits=True, scheduling_data={"start_datetime": start}
+    )
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    assert (buying.balance(buyer), status_of(made)) == ("-80.00", "refunded")
+    buying.buy_credits(stripe, buyer, "100.00")
+    assert buying.balance(buyer) == "20.00"
+
+
+@flow
+def test_a_refund_of_credits_that_fails_later_gives_them_back(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "33.33")
+    buying.refund(staff, made, amount="11.11")
+    buying.refund(staff, made, amount="22.22")
+    settle_everything(stripe)
+    assert buying.balance(buyer) == "0.00"
+    first = Refund.objects.get(card_minor=1111)
+    stripe.control.fail_refund(first.stripe_refund_id)
+    settle_everything(stripe)
+    assert (buying.balance(buyer), status_of(made)) == ("11.11", "partially_refunded")
+
+
+@flow
+def test_a_pending_refund_of_credits_claws_nothing_back_yet(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
+    buying.refund(staff, made, amount="20.00")
+    settle_everything(stripe)
+    assert (buying.balance(buyer), status_of(made)) == ("50.00", "completed")
+    stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
+    settle_everything(stripe)
+    assert (buying.balance(buyer), status_of(made)) == ("30.00", "partially_refunded")
+
+
+def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundView, ...]) -> OrderView:
+    refunded = sum(known.card_minor for known in refunds if known.status == Refund.Status.SUCCEEDED)
+    status = Status.PARTIALLY_REFUNDED if refunded else Status.COMPLETED
+    return OrderView(
+        public_id="ord_x",
+        is_credit=True,
+        status=Status.REFUNDED if refunded == captured_minor else status,
+        title="Credits",
+        currency="usd",
+        total_minor=captured_minor,
+        credits_applied_minor=0,
+        amount_due_minor=captured_minor,
+        credit_amount_minor=credit_minor,
+        captured_minor=captured_minor,
+        refunded_minor=refunded,
+        is_checkout=False,
+        intent_id="pi_x",
+        session_id="",
+        customer_id="",
+        handed_over=True,
+        expires_at=clock.now(),
+        livemode=False,
+        decline=RecordDecline("", "", ""),
+        refunds=refunds,
+        bookings=(),
+    )
+
+
+def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundView:
+    return RefundView(
+        id=number,
+        public_id=f"rfd_{number}",
+        stripe_refund_id=f"re_{number}",
+        intent_id="pi_x",
+        card_minor=card_minor,
+        credits_minor=0,
+        status=status,
+        booking_id=None,
+        cancels=False,
+        stray=False,
+    )
+
+
+def moved(order: OrderView, before: RefundView, after: RefundView) -> int:
+    effects = consequences(order, before=before, after=after, cause="test")
+    return sum(effect.amount_minor for effect in effects if isinstance(effect, PostCredits))
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=6), st.integers(1, 20_000), st.data())
+def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_exact(
+    parts: list[int], credit_minor: int, data: st.DataObject
+) -> None:
+    captured_minor = sum(parts)
+    pending, done = Refund.Status.PENDING, Refund.Status.SUCCEEDED
+    known = {number: a_refund(number, part, pending) for number, part in enumerate(parts, start=1)}
+    clawed = 0
+
+    def advance(number: int, status: Refund.Status) -> None:
+        nonlocal clawed
+        order = an_order(captured_minor, credit_minor, tuple(known.values()))
+        after = a_refund(number, parts[number - 1], status)
+        clawed -= moved(order, known[number], after)
+        known[number] = after
+        refunded = sum(refund.card_minor for refund in known.values() if refund.status == done)
+        assert clawed == credit_minor * refunded // captured_minor
+
+    for number in data.draw(st.permutations(sorted(known))):
+        advance(number, done)
+    assert clawed == credit_minor
+    for number in data.draw(st.lists(st.sampled_from(sorted(known)), unique=True)):
+        advance(number, Refund.Status.FAILED)

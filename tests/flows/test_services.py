@@ -1,0 +1,296 @@
+"""Buying each thing that is sold: held while unpaid, handed over once paid, labelled at Stripe as it was asked for."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Booking, Participant, Reservation
+from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import pay, posts, status_of
+from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAYMENT_TYPES = pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+
+
+def labels(stripe: Sandbox, payment_type: str) -> list[dict[str, str]]:
+    """Return the metadata that we sent: on the intent, or on the page and on its intent."""
+    if payment_type == "intent":
+        return [sent.params["metadata"] for sent in posts(stripe, "/v1/payment_intents")]
+    pages = [sent.params for sent in posts(stripe, "/v1/checkout/sessions")]
+    return [label for page in pages for label in (page["metadata"], page["payment_intent_data"]["metadata"])]
+
+
+def expected(made: dict[str, Any], maya: User, service: Service, **more: str) -> dict[str, str]:
+    return {
+        "order_id": made["order_id"],
+        "user_id": str(maya.pk),
+        "order_type": "direct",
+        "service_id": str(service.pk),
+        "service_type": service.type,
+        "service_name": service.name,
+        **more,
+    }
+
+
+def taken(*sessions: ServiceSession) -> list[int]:
+    return list(
+        ServiceSession.objects.filter(pk__in=[session.pk for session in sessions])
+        .order_by("starts_at")
+        .values_list("taken", flat=True)
+    )
+
+
+@PAYMENT_TYPES
+def test_a_session_holds_its_slot_while_unpaid_and_becomes_a_booking_when_paid(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    session = make_service(ServiceType.SESSION, ana, usd=8000)
+    start = a_free_slot(session)
+    made = buying.create(
+        buyer,
+        service_id=str(session.pk),
+        payment_type=payment_type,
+        amount="80.00",
+        scheduling_data={"start_datetime": start.isoformat()},
+    )
+    assert (made["status"], made["amount"], made["currency"]) == ("pending", "80.00", "usd")
+    assert Reservation.objects.get().status == "held"
+    assert CalendarEntry.objects.get().practitioner == ana
+    assert not Booking.objects.exists()
+    told = json.dumps({"start_datetime": start.isoformat().replace("+00:00", "Z")}, separators=(",", ":"))
+    assert {tuple(sorted(label.items())) for label in labels(stripe, payment_type)} == {
+        tuple(sorted(expected(made, maya, session, scheduling_data=told).items()))
+    }
+    pay(stripe, made)
+    assert status_of(made) == "completed"
+    [booking] = buying.bookings(buyer)
+    assert (booking["status"], booking["service_type"], booking["amount"]) == (
+        "confirmed",
+        "session",
+        "80.00",
+    )
+    assert booking["start_datetime"] == start.isoformat().replace("+00:00", "Z")
+    assert Reservation.objects.get().status == "confirmed"
+
+
+@PAYMENT_TYPES
+def test_a_workshop_takes_one_seat_and_makes_the_buyer_a_participant(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    first, second = make_sessions(workshop, 2, capacity=3)
+    made = buying.create(
+        buyer,
+        service_id=workshop.pk,
+        payment_type=payment_type,
+        scheduling_data={"service_session_id": str(second.pk)},
+    )
+    assert taken(first, second) == [0, 1]
+    assert not Participant.objects.exists()
+    assert all(
+        label == expected(made, maya, workshop, service_session_id=str(second.pk))
+        for label in labels(stripe, payment_type)
+    )
+    pay(stripe, made)
+    seat = Participant.objects.get()
+    assert (seat.user, seat.session, seat.active) == (maya, second, True)
+    [booking] = buying.bookings(buyer)
+    assert booking["service_session_id"] == str(second.pk)
+    assert [meeting["id"] for meeting in booking["sessions"]] == [str(second.pk)]
+    assert taken(first, second) == [0, 1]
+
+
+@PAYMENT_TYPES
+def test_a_course_takes_a_seat_in_each_of_its_sessions(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    course = make_service(ServiceType.COURSE, ana)
+    sessions = make_sessions(course, 4, capacity=2)
+    made = buying.create(buyer, service_id=str(course.pk), payment_type=payment_type)
+    assert taken(*sessions) == [1, 1, 1, 1]
+    assert all(label == expected(made, maya, course) for label in labels(stripe, payment_type))
+    pay(stripe, made)
+    [booking] = buying.bookings(buyer)
+    assert (booking["status"], len(booking["sessions"]), booking["children"]) == ("confirmed", 4, [])
+    assert Participant.objects.filter(user=maya, active=True).count() == 4
+
+
+@PAYMENT_TYPES
+def test_a_package_becomes_a_parent_whose_children_are_scheduled_or_left_open(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    massage = make_service(ServiceType.SESSION, ana, usd=9000)
+    workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Bruno Costa"), usd=6000)
+    seat = make_sessions(workshop)[0]
+    package = make_service(ServiceType.PACKAGE, ana, holds=[massage, workshop], usd=10001, validity_days=90)
+    made = buying.create(
+        buyer,
+        service_id=str(package.pk),
+        payment_type=payment_type,
+        scheduling_data={
+            "items": [{"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}],
+        },
+    )
+    assert taken(seat) == [1]
+    for label in labels(stripe, payment_type):
+        scheduling = json.loads(label.pop("scheduling_data"))
+        assert scheduling == {"items": [{"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}]}
+        assert label == expected(made, maya, package)
+    pay(stripe, made)
+    [parent] = buying.bookings(buyer)
+    open_child, scheduled = parent["children"]
+    assert (parent["service_type"], parent["amount"]) == ("package", "100.01")
+    assert (open_child["service_type"], open_child["needs_scheduling"]) == ("session", True)
+    assert (scheduled["service_session_id"], scheduled["needs_scheduling"]) == (str(seat.pk), False)
+    assert [child["amount"] for child in parent["children"]] == ["60.00", "40.01"]
+    start = a_free_slot(massage).isoformat()
+    answer = buyer.post(f"/api/v1/bookings/{open_child['id']}/schedule/", {"start_datetime": start})
+    assert (answer.status_code, answer.json()["needs_scheduling"]) == (200, False)
+
+
+@PAYMENT_TYPES
+def test_a_bundle_becomes_a_parent_with_one_child_for_each_session_bonus_included(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    massage = make_service(ServiceType.SESSION, ana, usd=5000)
+    bundle = make_service(
+        ServiceType.BUNDLE,
+        ana,
+        usd=20000,
+        bundle_of=massage,
+        bundle_quantity=3,
+        bundle_bonus=1,
+        validity_days=60,
+    )
+    start = a_free_slot(massage)
+    made = buying.create(
+        buyer,
+        service_id=str(bundle.pk),
+        payment_type=payment_type,
+        scheduling_data={"start_datetime": start.isoformat()},
+    )
+    assert CalendarEntry.objects.count() == 1
+    for label in labels(stripe, payment_type):
+        assert set(json.loads(label.pop("scheduling_data"))) == {"start_datetime"}
+        assert label == expected(made, maya, bundle)
+    pay(stripe, made)
+    [parent] = buying.bookings(buyer)
+    assert [child["amount"] for child in parent["children"]] == ["66.66", "66.67", "66.67", "0.00"]
+    assert [child["needs_scheduling"] for child in parent["children"]] == [False, True, True, True]
+    assert all(child["valid_until"] for child in parent["children"])
+
+
+@PAYMENT_TYPES
+def test_credits_are_labelled_with_the_base_metadata_alone(
+    stripe: Sandbox, buyer: APIClient, maya: User, payment_type: str
+) -> None:
+    made = buying.credits(buyer, "100.00", credit_amount="100.00", payment_type=payment_type)
+    base = {"order_id": made["order_id"], "user_id": str(maya.pk), "order_type": "credit"}
+    assert labels(stripe, payment_type) == [base] * (1 if payment_type == "intent" else 2)
+    pay(stripe, made)
+    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+
+
+def test_scheduling_data_too_long_for_stripe_is_cut_to_fit_says_so_and_is_whole_on_the_order(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    massage = make_service(ServiceType.SESSION, ana, usd=5000)
+    bundle = make_service(
+        ServiceType.BUNDLE, ana, usd=50000, bundle_of=massage, bundle_quantity=12, validity_days=200
+    )
+    items = [
+        {"service_id": str(massage.pk), "start_datetime": a_free_slot(massage, nth=nth).isoformat()}
+        for nth in range(0, 48, 4)
+    ]
+    made = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
+    [label] = labels(stripe, "intent")
+    told = json.loads(label["scheduling_data"])
+    assert len(label["scheduling_data"]) <= 500
+    assert (told["truncated"], told["items_total"]) == (True, 12)
+    assert 0 < len(told["items"]) < 12
+    assert len(buying.order_of(made).scheduling_data["items"]) == 12
+    pay(stripe, made)
+    assert sum(not child["needs_scheduling"] for child in buying.bookings(buyer)[0]["children"]) == 12
+
+
+def test_an_unpaid_hold_keeps_others_out_and_not_its_own_buyer(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Bruno Costa"))
+    [last_seat] = make_sessions(workshop, capacity=1)
+    slot = {"start_datetime": a_free_slot(session).isoformat()}
+    seat = {"service_session_id": str(last_seat.pk)}
+    for service, wish, code in ((session, slot, "slot_taken"), (workshop, seat, "sold_out")):
+        made = buying.service(buyer, service, **wish)
+        buying.refused(other, 409, code, service_id=str(service.pk), scheduling_data=wish)
+        assert buying.service(buyer, service, **wish)["order_id"] == made["order_id"]
+
+
+def test_the_order_keeps_what_was_sold_when_the_service_changes_meanwhile(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana, usd=8000, name="Deep rest")
+    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    session.prices.update(amount_minor=99900)
+    Service.objects.filter(pk=session.pk).update(name="Another name", active=False)
+    pay(stripe, made)
+    shown = buying.detail(buyer, made)
+    assert (shown["status"], shown["amount"], shown["title"]) == ("completed", "80.00", "Deep rest")
+    assert buying.bookings(buyer)[0]["service_name"] == "Deep rest"
+
+
+def test_another_currency_is_charged_at_its_own_price(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana, usd=10000)
+    made = buying.create(
+        buyer,
+        service_id=str(session.pk),
+        currency="EUR",
+        amount="90.00",
+        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
+    )
+    pay(stripe, made)
+    order = buying.order_of(made)
+    assert (order.captured_minor, order.currency, order.status) == (9000, "eur", "completed")
+
+
+def test_the_buyer_is_told_by_mail_when_the_purchase_is_complete(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, mailoutbox: list[Any]
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana, name="Breath")
+    made = buying.service(buyer, workshop, service_session_id=str(make_sessions(workshop)[0].pk))
+    pay(stripe, made)
+    [mail] = mailoutbox
+    assert mail.to == [maya.email]
+    assert "Breath" in mail.subject and made["order_id"] in mail.body
+
+
+def test_the_page_can_settle_its_order_itself_when_the_webhook_is_late(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    for payment_type in ("intent", "checkout"):
+        made = buying.create(
+            buyer,
+            service_id=str(session.pk),
+            payment_type=payment_type,
+            scheduling_data={
+                "start_datetime": (a_free_slot(session) + timedelta(days=len(payment_type))).isoformat()
+            },
+        )
+        buying.pay_only(stripe, made)
+        answer = buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+        settle_everything(stripe)
+        assert Booking.objects.filter(order__public_id=made["order_id"]).count() == 1

@@ -1,0 +1,55 @@
+"""The worker's own queue: what ran is gone, and what a dead worker left behind is done by the next."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from estuary.payments import outbox, tasks
+from tests.wiring import forget_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def an_empty_queue(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
+def die_with(task: str) -> None:
+    """Leave a job behind as a worker does that was killed while it ran it."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = %s", [task])
+
+
+def revive() -> None:
+    context: Any = SimpleNamespace(app=app)
+    async_to_sync(tasks.revive_stalled_jobs.func)(context, 0)
+
+
+def jobs() -> list[tuple[str, str]]:
+    return list(ProcrastinateJob.objects.order_by("id").values_list("task_name", "status"))
+
+
+def test_a_job_whose_worker_died_runs_again() -> None:
+    outbox.alert_staff("a_code", "Something to tell.")
+    die_with("payments.alert_staff")
+    revive()
+    assert jobs() == [("payments.alert_staff", "todo")]
+    forget_jobs()
+
+
+def test_a_periodic_job_whose_worker_died_frees_its_lock_for_the_next() -> None:
+    tasks.expire_orders.defer(timestamp=1)
+    die_with("payments.expire_orders")
+    tasks.expire_orders.defer(timestamp=2)
+    revive()
+    assert jobs() == [("payments.expire_orders", "todo")]
+    [left] = ProcrastinateJob.objects.all()
+    assert (left.args, left.lock, left.queueing_lock) == ({"timestamp": 2}, "expire_orders", "expire_orders")
+    forget_jobs()
