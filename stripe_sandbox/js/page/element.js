@@ -134,8 +134,11 @@ export class StripeElement {
   }
 
   focus() {
-    this.#frame?.iframe.focus();
-    this.#frame?.tell("focus");
+    const frame = this.#frame;
+    void frame?.ready.then(() => {
+      frame.iframe.focus();
+      frame.tell("focus");
+    });
     return this;
   }
 

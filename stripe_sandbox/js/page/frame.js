@@ -36,6 +36,7 @@ export class Frame {
   #markReady;
   #timer;
   #closed = false;
+  #listening = false;
 
   #makeIframe() {
     const iframe = document.createElement("iframe");
@@ -49,11 +50,12 @@ export class Frame {
   }
 
   /**
-   * Tells the frame something.
+   * Tells the frame something; before it listens there is no need to, for then it is told everything.
    * @param {string} event
    * @param {any} [data]
    */
   tell(event, data) {
+    if (!this.#listening) return;
     const message = { channel: CHANNEL, id: this.id, event, data };
     this.iframe.contentWindow?.postMessage(message, this.#setup.base);
   }
@@ -90,6 +92,7 @@ export class Frame {
     if (message?.channel !== CHANNEL || message.id !== this.id) return;
     const { event, data } = message;
     if (event === "hello") {
+      this.#listening = true;
       this.tell("init", this.#setup.hello());
     } else if (event === "answer") {
       this.#calls.get(data.call)?.(data.result);
