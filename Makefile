@@ -36,6 +36,7 @@ smoke: $(SYNCED) $(BUILT) ## the same on free ports, then stop: 0 when all was w
 	@exec $(BIN)/python -m demo --smoke
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
+	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client
@@ -66,15 +67,15 @@ $(BUILT): $(PAGES) $(NODE_READY) | $(SYNCED)
 	@$(BIN)/python -m whitenoise.compress --quiet frontend/out/_next
 	@touch $@
 
-# `npm ci` refuses a lock that lacks the packages of platforms which the registry it was written from does not carry;
-# `install --no-save` follows the same lock and adds the one for this platform, at the version its parent names.
+# The lock names the packages of every platform, so it is followed to the letter.
 $(NODE_READY): frontend/package.json frontend/package-lock.json | $(SYNCED)
 	@echo "Getting the storefront's packages"
-	@$(NPM) install --no-save --no-audit --no-fund --loglevel error || { \
+	@$(NPM) ci --loglevel error || { \
 	  echo "The storefront's packages could not be downloaded: the lines above say why. Is there a network?"; exit 1; }
 	@touch $@
 
 screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images anew
+	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what the demo and the tests left; keeps what was downloaded

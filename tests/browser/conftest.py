@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from demo.plan import Plan
-from tests.browser.house import open_chromium, open_house
+from tests.browser.house import open_house
 from tests.browser.shopper import Shopper
+from tests.chromium import open_chromium
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 WAIT_MS = 15_000

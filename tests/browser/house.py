@@ -1,12 +1,10 @@
-"""The whole house on free ports, and a browser to look at it."""
+"""The whole house on free ports."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from playwright.sync_api import Browser, sync_playwright
 
 from demo.plan import Plan, plan_for_smoke
 from demo.postgres import Postgres
@@ -30,13 +28,3 @@ def open_house() -> Iterator[Plan]:
         household.stop()
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def open_chromium() -> Iterator[Browser]:
-    """Open Debian's Chromium where it is installed, else the one that ``playwright install chromium`` brought."""
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("chromium-browser")
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()

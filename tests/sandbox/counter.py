@@ -10,14 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 import uvicorn
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playwright
+from playwright.sync_api import FrameLocator, Locator, Page
 
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
 from stripe_sandbox.server import app_for
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>A shop</title><link rel="stylesheet" href="/shop.css"><script src="{script}"></script></head>
@@ -54,14 +52,6 @@ def open_counter() -> Iterator[Counter]:
         yield Counter(f"http://127.0.0.1:{shop.server_address[1]}/", base, sandbox)
         shop.shutdown()
         shop.server_close()
-
-
-@contextmanager
-def open_chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
 
 
 @contextmanager

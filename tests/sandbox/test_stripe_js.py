@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from stripe_sandbox import js
-from tests.sandbox.counter import Counter, Till, open_chromium, open_counter
+from tests.chromium import open_chromium
+from tests.sandbox.counter import Counter, Till, open_counter
 
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000002", "4000002500003155"
 DEFERRED = {"mode": "payment", "amount": 3500, "currency": "usd"}

@@ -1,0 +1,71 @@
+"""The browser of the tests; ``python -m tests.chromium`` gets one where there is none.
+
+What is there is used; else root on Debian or Ubuntu gets the system's; else Playwright brings its own.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+APT = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
+SORRY = """No Chromium here, and none could be had: the lines above say why. The tests in a browser need one. Either
+  - install it: on Debian and Ubuntu `apt install chromium`, on a Mac any Chromium whose command is on PATH;
+  - or, with a network, run `.venv/bin/playwright install --with-deps chromium`."""
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """Open the system's Chromium, else the one that Playwright brought."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_of_the_system(), args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+def _of_the_system() -> str | None:
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def _works() -> bool:
+    try:
+        with open_chromium():
+            return True
+    except Exception:  # Playwright's errors say in a page of text that it is not there, or lacks a library
+        return False
+
+
+def _by_apt() -> None:
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("No Chromium here: getting the system's with apt-get", flush=True)
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update", "--quiet"], APT):
+            subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
+
+
+def _by_playwright() -> None:
+    print("No Chromium here: getting Playwright's", flush=True)
+    playwright = str(Path(sys.executable).with_name("playwright"))
+    subprocess.run([playwright, "install", "chromium"], stdout=sys.stderr, check=False)
+
+
+def main() -> int:
+    if _of_the_system():
+        return 0
+    for get in (lambda: None, _by_apt, _by_playwright):
+        get()
+        if _works():
+            return 0
+    print(SORRY, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
