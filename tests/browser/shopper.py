@@ -19,6 +19,19 @@ NUMBER, EXPIRY, CVC = (
 THANKS = re.compile("^Thank you")
 
 
+def press(target: Locator) -> None:
+    """Click, once the pointer is surely over it.
+
+    Just after a page has scrolled, the browser may still take a point for the frame of another origin that was there.
+    """
+    target.hover()
+    while not target.evaluate("element => element.matches(':hover')"):
+        target.page.wait_for_timeout(50)
+        target.page.mouse.move(0, 0)
+        target.hover()
+    target.click()
+
+
 class Shopper:
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -67,7 +80,7 @@ class Shopper:
         return self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=name))
 
     def pays(self, amount: str) -> Self:
-        self.pay_button(amount).click()
+        press(self.pay_button(amount))
         return self
 
     def pay_button(self, amount: str) -> Locator:
@@ -75,9 +88,11 @@ class Shopper:
 
     def answers_the_bank(self, answer: str) -> Self:
         """Press Complete or Fail in the 3-D Secure challenge."""
-        self._in_any_frame(
-            lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I))
-        ).click()
+        press(
+            self._in_any_frame(
+                lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I))
+            )
+        )
         return self
 
     def tabs_to(self, target: Locator) -> Self:
