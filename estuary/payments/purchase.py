@@ -25,7 +25,7 @@ from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import client, methods, utils
 from estuary.payments.asking import is_checkout, next_post_key
 from estuary.payments.closing import close_order, end_here
-from estuary.payments.customers import ensure_customer, forget_customer, known_customer
+from estuary.payments.customers import known_customer, with_customer
 from estuary.payments.effects import Alert, NeedsObject
 from estuary.payments.errors import (
     AlreadyPaid,
@@ -191,24 +191,16 @@ def _pay(order: Order, purchase: Purchase, *, noted: bool = False) -> Begun:
 
 
 def _ask_stripe(order: Order, purchase: Purchase, noted: bool) -> Begun:
-    """A customer who was deleted at Stripe is made again, once."""
-    try:
-        if noted:
-            return _ask_for(order, order.stripe_customer_id, noted=True)
-        return _ask_for(order, ensure_customer(purchase.user))
-    except NotAtStripe as missing:
-        if missing.extra.get("param") != "customer":
-            raise
-        forget_customer(ensure_customer(purchase.user))
-        return _ask_for(order, ensure_customer(purchase.user))
+    """Make what pays for the order; ``noted`` says that it was placed with what is asked here."""
 
+    def ask(customer_id: str) -> Begun:
+        same = noted and customer_id == order.stripe_customer_id
+        if is_checkout(order):
+            page = utils.create_checkout_session(order, customer_id=customer_id, noted=same)
+            return Begun(order, session=page)
+        return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=same))
 
-def _ask_for(order: Order, customer_id: str, *, noted: bool = False) -> Begun:
-    if is_checkout(order):
-        return Begun(
-            order, session=utils.create_checkout_session(order, customer_id=customer_id, noted=noted)
-        )
-    return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=noted))
+    return with_customer(purchase.user, ask, known=order.stripe_customer_id if noted else "")
 
 
 def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun:
