@@ -59,6 +59,7 @@ class Purchase:
     wish: Wish
     items: tuple[Wish, ...] = ()
     use_credits: bool = False
+    request_key: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -86,6 +87,12 @@ class Begun:
     order: Order
     intent: Intent | None = None
     session: CheckoutSession | None = None
+
+
+def finished_by(user: User, request_key: str) -> Begun | None:
+    """Return what a request that was cut off had bought already, so that its retry does not buy it twice."""
+    order = Order.objects.filter(user=user, request_key=request_key, status__in=FULFILLED).first()
+    return Begun(order) if order else None
 
 
 def begin_purchase(purchase: Purchase) -> Begun:
@@ -167,7 +174,7 @@ def _create(purchase: Purchase) -> Order:
         service=purchase.service,
         currency=purchase.currency,
         total_minor=purchase.total_minor,
-        terms=replace(purchase.terms, fingerprint=purchase.fingerprint),
+        terms=replace(purchase.terms, fingerprint=purchase.fingerprint, request_key=purchase.request_key),
         wish=purchase.wish,
         items=purchase.items,
         use_credits=purchase.use_credits,
@@ -235,8 +242,10 @@ def _resume(order: Order, purchase: Purchase) -> Begun | None:
         return None
     settle(facts, at=clock.now())
     order.refresh_from_db()
-    _refuse_if_paid(order)
     made = facts[0].object
+    if purchase.request_key and order.request_key == purchase.request_key and order.status in FULFILLED:
+        return Begun(order)  # this very request paid for it, and its answer was lost
+    _refuse_if_paid(order)
     if isinstance(made, CheckoutSession):
         return Begun(order, session=made) if made.status == "open" else None
     assert isinstance(made, Intent)
