@@ -30,9 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
-    re_path(
-        "^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)
-    ),  # nobody's phone number is kept
+    # Nobody's phone number is kept, and allauth's own views of it fail without one.
+    re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
 ]
