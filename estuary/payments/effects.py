@@ -88,6 +88,14 @@ class AdvanceRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class AddCredits:
+    """A refund of the dashboard turns out to take credits along: its credit part from now on, in minor units."""
+
+    refund_id: int
+    credits_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRefunded:
     """The sum of the order's succeeded refunds, card and credits."""
 
@@ -130,6 +138,7 @@ type Effect = (
     | PostCredits
     | OpenRefund
     | AdvanceRefund
+    | AddCredits
     | RecordRefunded
     | CancelBookings
     | MarkBookings
@@ -163,6 +172,7 @@ class RefundView:
     booking_id: int | None
     cancels: bool
     stray: bool
+    from_dashboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

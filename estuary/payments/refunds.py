@@ -1,5 +1,6 @@
 """Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -138,23 +139,48 @@ def send_refund(refund_id: int) -> Refund:
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
-        code = getattr(refused, "stripe_code", "") or refused.code
-        log.error("refund_refused", refund=refund.public_id, stripe_code=code)
-        answer = StripeRefund(
-            id="",
-            status="failed",
-            amount_minor=refund.card_minor,
-            currency=refund.currency,
-            intent_id=refund.stripe_payment_intent_id,
-            refund_ref=refund.public_id,
-            failure_reason=code,
-        )
-    settle([Fact(answer, f"refund {refund.public_id}", fetched=True)], at=clock.now())
+        return _refused(refund, getattr(refused, "stripe_code", "") or refused.code)
+    return _settled(refund, [answer])
+
+
+def _refused(refund: Refund, code: str) -> Refund:
+    """Stripe will not make this refund: most often the money went back another way, so look at that first.
+
+    What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
+    """
+    log.error("refund_refused", refund=refund.public_id, stripe_code=code)
+    given = _given(refund)
+    ours = [known for known in given if known.refund_ref == refund.public_id]
+    if refund.stray:
+        given = ours  # what else was done with a payment that is not the order's is no concern of the order
+    failed = StripeRefund(
+        id="",
+        status="failed",
+        amount_minor=refund.card_minor,
+        currency=refund.currency,
+        intent_id=refund.stripe_payment_intent_id,
+        refund_ref=refund.public_id,
+        failure_reason=code,
+    )
+    return _settled(
+        refund, given if ours else [*given, failed]
+    )  # made after all, when only its answer was lost
+
+
+def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
+    cause = f"refund {refund.public_id}"
+    settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
     refund.refresh_from_db()
     return refund
 
 
+def _given(refund: Refund) -> list[StripeRefund]:
+    try:
+        return client.refunds_of(refund.stripe_payment_intent_id)
+    except NotAtStripe:
+        return []
+
+
 def _made_before(refund: Refund) -> StripeRefund | None:
     """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
-    given = client.refunds_of(refund.stripe_payment_intent_id)
-    return next((known for known in given if known.refund_ref == refund.public_id), None)
+    return next((known for known in _given(refund) if known.refund_ref == refund.public_id), None)
