@@ -59,6 +59,8 @@ def _check_cancelable(booking: Booking, at: datetime) -> None:
         raise BookingNotCancelable(f"This booking is {booking.status.replace('_', ' ')} already.")
     if booking.starts_at and booking.starts_at <= at:
         raise BookingNotCancelable("This has begun already, so it can't be canceled any more.")
+    if not booking.is_to_come(at):
+        raise BookingNotCancelable("Its validity has ended. What has a time already is canceled by itself.")
 
 
 def _returned_minor(booking: Booking, order: Order, at: datetime) -> int:
@@ -66,7 +68,9 @@ def _returned_minor(booking: Booking, order: Order, at: datetime) -> int:
     children = list(booking.children.all())
     if not children:
         return booking.amount_minor if _is_free(booking, order, at) else 0
-    return sum(child.amount_minor for child in children if child.is_active and _is_free(child, order, at))
+    return sum(
+        child.amount_minor for child in children if child.is_to_come(at) and _is_free(child, order, at)
+    )
 
 
 def _is_free(booking: Booking, order: Order, at: datetime) -> bool:

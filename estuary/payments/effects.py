@@ -104,11 +104,15 @@ class RecordRefunded:
 
 @dataclass(frozen=True, slots=True)
 class CancelBookings:
+    """Those named are canceled when they are active, and whatever inside them is still to come."""
+
     booking_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkBookings:
+    """Those named take the status when they are active."""
+
     booking_ids: tuple[int, ...]
     status: Booking.Status
 

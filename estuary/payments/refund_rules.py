@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import ACTIVE, Booking
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
@@ -110,8 +110,8 @@ def _known(order: OrderView, after: RefundView) -> list[RefundView]:
 def _owed_credits(order: OrderView, known: list[RefundView]) -> tuple[RefundView | None, int]:
     """Return the refund of the dashboard that emptied the charge and the spent credits still to go with it, if any are.
 
-    Ours that Stripe has not heard of may yet be refused, so it empties nothing. When ours was the last part of the card,
-    staff said themselves how much of the credits goes with it. What was never handed over has its credits back already.
+    Ours that Stripe has not heard of may yet be refused, so it empties nothing. When ours was the last part of the
+    card, staff said how much of the credits goes with it. What was never handed over has its credits back already.
     """
     heard = [refund for refund in known if refund.status in HEARD]
     of_card = [refund for refund in heard if refund.card_minor]
@@ -204,8 +204,11 @@ def _credit_movements(
 
 
 def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool) -> list[Effect]:
-    """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled."""
-    active = [booking for booking in order.bookings if booking.status != Booking.Status.CANCELED]
+    """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled.
+
+    Only what is active is felt: what took place or lapsed is neither marked nor canceled any more.
+    """
+    active = [booking for booking in order.bookings if booking.status in ACTIVE]
     if not active:
         return []
     if not now:
@@ -216,7 +219,8 @@ def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool)
     if after.booking_id:
         return _on_one_booking(order, active, after)
     if after.cancels:
-        return [CancelBookings(tuple(booking.id for booking in active))]
+        # The one at the top alone is named: inside it only what has not begun goes with it.
+        return [CancelBookings(tuple(booking.id for booking in order.bookings if booking.parent_id is None))]
     return [MarkBookings(tuple(booking.id for booking in active), Booking.Status.PARTIALLY_REFUNDED)]
 
 

@@ -1,4 +1,4 @@
-"""Our refund and one from the dashboard want the same money: whichever comes first, the buyer gets what is due, once."""
+"""Our refund and one from the dashboard want the same money: whichever comes first, what is due goes back once."""
 
 from collections.abc import Callable
 from dataclasses import replace
