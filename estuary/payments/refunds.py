@@ -77,8 +77,7 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if wanted <= 0 or wanted > left:
         raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
-    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
-    card_left = order.captured_minor - sum(known.card_minor for known in live)
+    card_left = order.captured_minor - sum(known.card_minor for known in _live(order))
     card_minor = min(wanted, card_left)
     return Refund(
         order=order,
@@ -95,13 +94,22 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     """Return what can still be refunded of an order or of one booking in it, in minor units."""
     if order.status not in REFUNDABLE:
         return 0
-    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
     paid = order.captured_minor if order.completed_at is None else order.total_minor
-    left = paid - sum(known.amount_minor for known in live)
+    left = paid - sum(known.amount_minor for known in _live(order))
     if booking is None or booking.position == 0:
         return left
-    returned = sum(known.amount_minor for known in live if known.booking_id == booking.pk)
-    return min(left, booking.amount_minor - returned)
+    return min(left, share_left_minor(order, booking))
+
+
+def share_left_minor(order: Order, booking: Booking) -> int:
+    """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
+    return booking.amount_minor - sum(
+        known.amount_minor for known in _live(order) if known.booking_id == booking.pk
+    )
+
+
+def _live(order: Order) -> list[Refund]:
+    return [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
 
 
 def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:

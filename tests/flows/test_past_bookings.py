@@ -49,7 +49,7 @@ def takes_place(booking: Booking, *, ended: bool = True) -> None:
     at = clock.now()
     begin, end = at - timedelta(hours=5), at + timedelta(hours=-1 if ended else 1)
     Booking.objects.filter(pk=booking.pk).update(starts_at=begin, ends_at=end)
-    seats = ServiceSession.objects.filter(service_id=booking.service_id)
+    seats = ServiceSession.objects.filter(service=booking.service)
     for week, session in enumerate(seats.order_by("starts_at")):
         ServiceSession.objects.filter(pk=session.pk).update(
             starts_at=begin + timedelta(weeks=week), ends_at=end + timedelta(weeks=week)
