@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
@@ -27,7 +26,7 @@ SETUP = "/api/v1/payments/methods/setup/"
 CREDITS = {"is_credit_purchase": True, "amount": "20.00"}
 
 
-def send(client: APIClient, body: Json, key: str, path: str = CREATE) -> HttpResponse:
+def send(client: APIClient, body: Json, key: str, path: str = CREATE) -> Any:
     return client.post(path, body, headers={"Idempotency-Key": key})
 
 
