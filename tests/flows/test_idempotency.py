@@ -186,7 +186,7 @@ def test_twenty_at_once_buy_one(stripe: Sandbox, maya: User, ana: Practitioner, 
 
     def go(client: APIClient) -> int:
         try:
-            return send(client, body, key).status_code
+            return int(send(client, body, key).status_code)
         finally:
             connection.close()
 
