@@ -78,17 +78,18 @@ def run_jobs() -> int:
     from estuary.payments import tasks
 
     ran = 0
+    last = 0
     for job in ProcrastinateJob.objects.filter(status="todo").order_by("id"):
         task: Any = getattr(tasks, job.task_name.removeprefix("payments."))
         task(**job.args)
-        ran += 1
-    forget_jobs()
+        ran, last = ran + 1, job.id
+    forget_jobs(upto=last)  # what these have enqueued is not run yet
     return ran
 
 
-def forget_jobs() -> None:
+def forget_jobs(upto: int = 2**63 - 1) -> None:
     """What ran is removed; procrastinate's Django models are read-only, so in its own words to the database."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND id <= %s", [upto])

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F
+from django.db.models import F, Q
 
-from estuary.bookings.models import Booking, Participant, Reservation
+from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
@@ -190,10 +190,18 @@ def _practitioner_id(order: Order, line: OrderLine) -> int:
 
 
 def cancel(bookings: Sequence[Booking], *, at: datetime) -> None:
-    """Cancel bookings and everything inside them, and give their seats and slots back."""
-    parents = [booking.pk for booking in bookings]
-    family = list(Booking.objects.filter(pk__in=parents) | Booking.objects.filter(parent_id__in=parents))
-    gone = [booking for booking in family if booking.status != Booking.Status.CANCELED]
+    """Cancel bookings that are active, with what is still to come inside them, and give their seats and slots back.
+
+    What was attended, lapsed or canceled before stays what it is; what has begun is canceled only when it is named.
+    The caller holds the lock on their orders.
+    """
+    named = {booking.pk for booking in bookings}
+    family = Booking.objects.filter(Q(pk__in=named) | Q(parent_id__in=named), status__in=ACTIVE)
+    # Locked, so that what close_past completes at this moment is not canceled after all.
+    locked = family.order_by("pk").select_for_update(no_key=True)
+    gone = [booking for booking in locked if booking.pk in named or booking.is_to_come(at)]
+    if not gone:
+        return
     Participant.objects.filter(booking__in=gone, active=True).update(active=False)
     release(Reservation.objects.filter(line_id__in=[booking.line_id for booking in gone if booking.line_id]))
     Booking.objects.filter(pk__in=[booking.pk for booking in gone]).update(
@@ -241,16 +249,18 @@ def lock_sessions(session_ids: Iterable[int | None]) -> None:
 
 def close_past(*, at: datetime) -> int:
     """Complete what has taken place, and expire what was never scheduled in time; returns how many rows changed."""
-    confirmed = Booking.objects.filter(status=Booking.Status.CONFIRMED)
-    over = confirmed.filter(ends_at__lte=at).update(status=Booking.Status.COMPLETED)
-    lapsed = confirmed.filter(ends_at=None, valid_until__lte=at)
+    active = Booking.objects.filter(status__in=ACTIVE)
+    over = active.filter(ends_at__lte=at).update(status=Booking.Status.COMPLETED)
+    lapsed = active.filter(ends_at=None, valid_until__lte=at)
     parents = lapsed.filter(position=0).update(status=Booking.Status.COMPLETED)
     return over + parents + lapsed.filter(position__gt=0).update(status=Booking.Status.EXPIRED)
 
 
 def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
-    """Mark bookings ``partially_refunded``, or ``confirmed`` again when that refund failed; canceled ones stay so."""
-    marked = Booking.objects.filter(pk__in=[booking.pk for booking in bookings])
-    if status == Booking.Status.CONFIRMED:
-        marked = marked.filter(status=Booking.Status.PARTIALLY_REFUNDED)
-    marked.exclude(status=Booking.Status.CANCELED).update(status=status)
+    """Mark active bookings ``partially_refunded``, or ``confirmed`` again when that refund failed.
+
+    What is completed, expired or canceled stays so: marked, it would be open to be canceled for money again.
+    """
+    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(
+        status=status
+    )

@@ -1,5 +1,7 @@
 """What a buyer holds before paying (a reservation) and has after paying (a booking, a seat as participant)."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -106,6 +108,12 @@ class Booking(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
+
+    def is_to_come(self, at: datetime) -> bool:
+        """Whether it is active and has neither begun nor, without a time of its own, outlived its validity."""
+        if self.starts_at:
+            return self.is_active and self.starts_at > at
+        return self.is_active and (self.valid_until is None or self.valid_until > at)
 
     @property
     def needs_scheduling(self) -> bool:

@@ -32,7 +32,7 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
     """Return what is inside ``service``, in order, with shares that add up to its price exactly.
 
     A package is shared out in proportion to its items' own prices. A bundle is shared out over the sessions that are
-    paid for; bonus sessions carry no price, so returning one returns no money.
+    paid for; bonus sessions carry no price (payments/cancellation_rules.py says what one that was used is worth).
     """
     total_minor = price_of(service, currency)
     if service.type == ServiceType.PACKAGE:

@@ -10,8 +10,9 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -198,6 +199,13 @@ def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: form
     }
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, "staff/act.html", context)
+
+
+def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
+    """Return the row that an address names; anything that is no id of ours names none."""
+    if not (object_id.isascii() and object_id.isdecimal() and len(object_id) < 19):
+        raise Http404
+    return get_object_or_404(rows, pk=object_id)
 
 
 def change_url(row: Model) -> str:

@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from estuary.common.paths import ReferenceConverter
+from estuary.common.problems import not_found
 from estuary.config.error_page import error_page
 from estuary.config.storefront import storefront
 
@@ -29,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
+    # Nobody's phone number is kept, and allauth's own views of it fail without one.
+    re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
     # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.

@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 from estuary.accounts.models import User
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
-from estuary.payments import client, methods
+from estuary.payments import client, idempotency, methods
 from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
-from estuary.payments.purchase import Begun, begin_purchase
+from estuary.payments.purchase import Begun, begin_purchase, finished_by
 from estuary.payments.requests import PaymentRequestSerializer, purchase_from
 
 KEY_MISSING = (
@@ -46,13 +46,25 @@ class CreatePaymentView(APIView):
     @extend_schema(
         summary="Create a payment",
         request=PaymentRequestSerializer,
-        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 503),
+        parameters=[idempotency.PARAMETER],
+        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 422, 503),
     )
-    def post(self, request: Request) -> Response:
+    @idempotency.idempotent
+    def post(self, request: Request, claim: idempotency.Claim) -> Response:
         checked = PaymentRequestSerializer(data=request.data)
         checked.is_valid(raise_exception=True)
-        purchase = purchase_from(checked.validated_data, user=cast(User, request.user))
-        return Response(self._answer(begin_purchase(purchase)), status=status.HTTP_201_CREATED)
+        user = cast(User, request.user)
+        begun = finished_by(user, claim.request_key) if claim.again else None
+        if begun is None:
+            purchase = purchase_from(checked.validated_data, user=user, request_key=claim.request_key)
+            begun = begin_purchase(purchase)
+        return Response(self._answer(begun), status=status.HTTP_201_CREATED)
+
+    def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Add the client secret, which is not kept here, to an answer that is given again."""
+        if intent_id := answer.get("payment_intent_id"):
+            answer["client_secret"] = client.retrieve_intent(intent_id).client_secret
+        return answer
 
     @staticmethod
     def _answer(begun: Begun) -> dict[str, Any]:
@@ -149,9 +161,13 @@ class SetupView(APIView):
         client_secret = serializers.CharField()
 
     @extend_schema(
-        summary="Begin saving a card", request=None, responses={201: BegunSetup} | problems(401, 503)
+        summary="Begin saving a card",
+        request=None,
+        parameters=[idempotency.PARAMETER],
+        responses={201: BegunSetup} | problems(400, 401, 409, 422, 503),
     )
-    def post(self, request: Request) -> Response:
+    @idempotency.idempotent
+    def post(self, request: Request, claim: idempotency.Claim) -> Response:
         user = cast(User, request.user)
         setup_intent_id, client_secret = with_customer(
             user, lambda customer_id: self._begin(user, customer_id)
@@ -168,6 +184,10 @@ class SetupView(APIView):
             "metadata": {"user_id": str(user.pk)},
         }
         return client.create_setup_intent(params, key=next_post_key(user, "setup"))
+
+    def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Add the client secret, which is not kept here, to an answer that is given again."""
+        return answer | {"client_secret": client.setup_secret(answer["setup_intent_id"])}
 
 
 class ConfigView(APIView):

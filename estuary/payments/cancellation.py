@@ -3,39 +3,51 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Prefetch
 
 from estuary.accounts.models import User
 from estuary.bookings import booking as bookings
 from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceType
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.common.errors import Conflict
 from estuary.orders.models import Order
+from estuary.payments.cancellation_rules import Yield, yield_of
 from estuary.payments.models import Refund
-from estuary.payments.refunds import refundable_minor, request_refund
+from estuary.payments.refunds import refundable_minor, request_refund, share_left_minor
 
 
 class BookingNotCancelable(Conflict):
     code, title = "booking_not_cancelable", "This booking can't be canceled"
 
 
+@retried
 def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """Cancel a booking for its buyer; returns the refund when it was canceled early enough for one.
 
-    A package or bundle is canceled with everything in it that is still to come. Raises BookingNotCancelable.
+    A package or bundle is canceled with everything in it that is still to come. What comes back is the rule of
+    cancellation_rules.py, less what was refunded before. Raises BookingNotCancelable.
     """
     at = clock.now()
     with transaction.atomic():
-        order = Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
-        booking = Booking.objects.prefetch_related("children").get(pk=booking.pk)
+        # The bookings too are locked, so that none is completed between the look at it and its end.
+        parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
+        locked = Order.objects.select_for_update(no_key=True)
+        order = locked.prefetch_related("refunds", Prefetch("bookings", parts)).get(pk=booking.order_id)
+        family = {row.pk: row for row in order.bookings.all()}
+        booking = family[booking.pk]
         _check_cancelable(booking, at)
-        amount_minor = min(_returned_minor(booking, order, at), refundable_minor(order, booking))
-        bookings.cancel([booking], at=at)
+        outcome = _outcome(order, booking, at)
+        bookings.cancel([booking, *outcome.along], at=at)
+        amount_minor = _returned_minor(order, outcome)
         if amount_minor <= 0 or order.disputed:
             return None
         return request_refund(
             order=order,
             amount_minor=amount_minor,
-            booking=None if booking.position == 0 else booking,
+            # Of a part, the one whose share this is: what was held back of another, once nothing stands against it.
+            booking=None if booking.position == 0 else outcome.returned[0],
             cancels=True,
             reason="Canceled by the buyer in time",
             origin=Refund.Origin.BUYER,
@@ -43,6 +55,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         )
 
 
+@retried
 def cancel_without_refund(*, booking: Booking) -> None:
     """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable."""
     at = clock.now()
@@ -59,17 +72,29 @@ def _check_cancelable(booking: Booking, at: datetime) -> None:
         raise BookingNotCancelable(f"This booking is {booking.status.replace('_', ' ')} already.")
     if booking.starts_at and booking.starts_at <= at:
         raise BookingNotCancelable("This has begun already, so it can't be canceled any more.")
+    if not booking.is_to_come(at):
+        raise BookingNotCancelable("Its validity has ended. What has a time already is canceled by itself.")
 
 
-def _returned_minor(booking: Booking, order: Order, at: datetime) -> int:
-    """Return what the buyer gets back: all of what can still be canceled free of charge, in minor units."""
-    children = list(booking.children.all())
-    if not children:
-        return booking.amount_minor if _is_free(booking, order, at) else 0
-    return sum(child.amount_minor for child in children if child.is_active and _is_free(child, order, at))
-
-
-def _is_free(booking: Booking, order: Order, at: datetime) -> bool:
+def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
     """The rule as it was sold: the hours are in the order's snapshot, so a later change of the service is not felt."""
-    notice = timedelta(hours=order.snapshot.get("free_cancel_hours", 24))
-    return booking.starts_at is None or booking.starts_at - notice >= at
+    parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
+    going = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
+    return yield_of(
+        parts,
+        going,
+        bundle=order.snapshot["type"] == ServiceType.BUNDLE,
+        notice=timedelta(hours=order.snapshot.get("free_cancel_hours", 24)),
+        at=at,
+    )
+
+
+def _returned_minor(order: Order, outcome: Yield) -> int:
+    """Return what the buyer gets, in minor units: the shares, less what was refunded of them or of the order before.
+
+    What is left of the shares that are kept stays with the seller, so a refund of the order as a whole counts against
+    what is canceled, and is never made up by what was attended.
+    """
+    shares = sum(max(refundable_minor(order, part), 0) for part in outcome.returned)
+    kept = sum(share_left_minor(order, part) for part in outcome.kept)
+    return min(shares, refundable_minor(order) - kept)

@@ -227,6 +227,12 @@ def create_setup_intent(params: dict[str, Any], *, key: str) -> tuple[str, str]:
         return str(made.id), str(made.client_secret)
 
 
+def setup_secret(setup_intent_id: str) -> str:
+    """Return the client secret of a SetupIntent again."""
+    with _call("setup_intents.retrieve") as v1:
+        return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
+
+
 def _all[T](
     name: str, parse: Callable[[Mapping[str, Any]], T], service: Callable[[Any], Any], params: dict[str, Any]
 ) -> list[T]:

@@ -14,23 +14,19 @@ from estuary.payments.models import PaymentMethod, StripeCustomer
 NAME_MAX = 150  # of the column; Stripe takes 256
 
 
-def with_customer[T](
-    user: User, ask: Callable[[str], T], *, before_asking_again: Callable[[], None] | None = None
-) -> T:
+def with_customer[T](user: User, ask: Callable[[str], T], *, known: str = "") -> T:
     """Return what ``ask`` gets for the user's customer id; a customer who was deleted at Stripe is made again, once.
 
-    The second time Stripe gets another body, so it must get another key: ``before_asking_again`` may commit one.
-    Raises NotAtStripe when something else than the customer is gone.
+    ``known`` is the id when the caller has it already. The second time Stripe gets another body, so ``ask`` must send
+    another key then. Raises NotAtStripe when something else than the customer is gone.
     """
-    customer_id = ensure_customer(user)
+    customer_id = known or ensure_customer(user)
     try:
         return ask(customer_id)
     except NotAtStripe as missing:
         if missing.extra.get("param") != "customer":
             raise
     forget_customer(customer_id)
-    if before_asking_again:
-        before_asking_again()
     return ask(ensure_customer(user))
 
 

@@ -88,6 +88,14 @@ class AdvanceRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class AddCredits:
+    """A refund of the dashboard turns out to take credits along: its credit part from now on, in minor units."""
+
+    refund_id: int
+    credits_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRefunded:
     """The sum of the order's succeeded refunds, card and credits."""
 
@@ -96,11 +104,15 @@ class RecordRefunded:
 
 @dataclass(frozen=True, slots=True)
 class CancelBookings:
+    """Those named are canceled when they are active, and whatever inside them is still to come."""
+
     booking_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkBookings:
+    """Those named take the status when they are active."""
+
     booking_ids: tuple[int, ...]
     status: Booking.Status
 
@@ -130,6 +142,7 @@ type Effect = (
     | PostCredits
     | OpenRefund
     | AdvanceRefund
+    | AddCredits
     | RecordRefunded
     | CancelBookings
     | MarkBookings
@@ -163,6 +176,7 @@ class RefundView:
     booking_id: int | None
     cancels: bool
     stray: bool
+    from_dashboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     failure_reason = models.CharField(max_length=80, blank=True)
+    request_key = models.CharField(max_length=64, blank=True, help_text="the request that asked for it")
     attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     next_try_at = models.DateTimeField(
@@ -141,6 +142,9 @@ class Refund(models.Model):
             models.UniqueConstraint(
                 fields=["stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="refund_stripe_id_unique"
             ),
+            models.UniqueConstraint(
+                fields=["request_key"], condition=~Q(request_key=""), name="refund_once_per_request"
+            ),
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
@@ -152,6 +156,29 @@ class Refund(models.Model):
     @property
     def amount_minor(self) -> int:
         return self.card_minor + self.credits_minor
+
+
+class IdempotencyKey(models.Model):
+    """A request that a client may send again: who sent it, what it said, and what was answered, once it was."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255, help_text="as the client chose it")
+    request_key = models.CharField(
+        max_length=64, unique=True, help_text="user and key in one; what was made of the request carries it"
+    )
+    fingerprint = models.CharField(max_length=64, help_text="of the method, the address and the body")
+    leased_until = models.DateTimeField(help_text="until when the request is taken to be under way")
+    status_code = models.PositiveSmallIntegerField(
+        null=True, help_text="of the answer; empty until there is one"
+    )
+    answer = models.JSONField(null=True, help_text="without client secrets, which are asked of Stripe again")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_by_age")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class WebhookEvent(models.Model):

@@ -17,6 +17,7 @@ from estuary.common.money import to_minor
 from estuary.common.schema import problems
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
+from estuary.payments import idempotency
 from estuary.payments.cancellation import cancel_booking
 from estuary.payments.closing import cancel_order
 from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
@@ -108,14 +109,21 @@ class RefundsView(APIView):
         operation_id="orders_refunds_create",
         summary="Refund an order or a part of it",
         request=RefundRequest,
-        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409),
+        parameters=[idempotency.PARAMETER],
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 422),
     )
-    def post(self, request: Request, public_id: str) -> Response:
+    @idempotency.idempotent
+    def post(self, request: Request, public_id: str, claim: idempotency.Claim) -> Response:
         order = get_object_or_404(Order, public_id=public_id)
         body = self.RefundRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        refund = request_refund(
+        made = Refund.objects.filter(request_key=claim.request_key).first() if claim.again else None
+        refund = made or self._request(order, body.validated_data, request, claim)
+        return Response(RefundSerializer(sent_now(refund)).data, status=status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _request(order: Order, asked: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
+        return request_refund(
             order=order,
             amount_minor=to_minor(asked["amount"], order.currency) if "amount" in asked else None,
             booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order)
@@ -124,8 +132,12 @@ class RefundsView(APIView):
             cancels=asked["cancel_booking"],
             reason=asked["reason"],
             requested_by=cast(User, request.user),
+            request_key=claim.request_key,
         )
-        return Response(RefundSerializer(sent_now(refund)).data, status=status.HTTP_201_CREATED)
+
+    def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A refund's answer is kept whole."""
+        return answer
 
 
 def sent_now(refund: Refund) -> Refund:

@@ -25,7 +25,7 @@ from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import client, methods, utils
 from estuary.payments.asking import is_checkout, next_post_key
 from estuary.payments.closing import close_order, end_here
-from estuary.payments.customers import ensure_customer, forget_customer, known_customer
+from estuary.payments.customers import known_customer, with_customer
 from estuary.payments.effects import Alert, NeedsObject
 from estuary.payments.errors import (
     AlreadyPaid,
@@ -59,6 +59,7 @@ class Purchase:
     wish: Wish
     items: tuple[Wish, ...] = ()
     use_credits: bool = False
+    request_key: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -86,6 +87,12 @@ class Begun:
     order: Order
     intent: Intent | None = None
     session: CheckoutSession | None = None
+
+
+def finished_by(user: User, request_key: str) -> Begun | None:
+    """Return what a request that was cut off had bought already, so that its retry does not buy it twice."""
+    order = Order.objects.filter(user=user, request_key=request_key, status__in=FULFILLED).first()
+    return Begun(order) if order else None
 
 
 def begin_purchase(purchase: Purchase) -> Begun:
@@ -167,7 +174,7 @@ def _create(purchase: Purchase) -> Order:
         service=purchase.service,
         currency=purchase.currency,
         total_minor=purchase.total_minor,
-        terms=replace(purchase.terms, fingerprint=purchase.fingerprint),
+        terms=replace(purchase.terms, fingerprint=purchase.fingerprint, request_key=purchase.request_key),
         wish=purchase.wish,
         items=purchase.items,
         use_credits=purchase.use_credits,
@@ -191,24 +198,16 @@ def _pay(order: Order, purchase: Purchase, *, noted: bool = False) -> Begun:
 
 
 def _ask_stripe(order: Order, purchase: Purchase, noted: bool) -> Begun:
-    """A customer who was deleted at Stripe is made again, once."""
-    try:
-        if noted:
-            return _ask_for(order, order.stripe_customer_id, noted=True)
-        return _ask_for(order, ensure_customer(purchase.user))
-    except NotAtStripe as missing:
-        if missing.extra.get("param") != "customer":
-            raise
-        forget_customer(ensure_customer(purchase.user))
-        return _ask_for(order, ensure_customer(purchase.user))
+    """Make what pays for the order; ``noted`` says that it was placed with what is asked here."""
 
+    def ask(customer_id: str) -> Begun:
+        same = noted and customer_id == order.stripe_customer_id
+        if is_checkout(order):
+            page = utils.create_checkout_session(order, customer_id=customer_id, noted=same)
+            return Begun(order, session=page)
+        return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=same))
 
-def _ask_for(order: Order, customer_id: str, *, noted: bool = False) -> Begun:
-    if is_checkout(order):
-        return Begun(
-            order, session=utils.create_checkout_session(order, customer_id=customer_id, noted=noted)
-        )
-    return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=noted))
+    return with_customer(purchase.user, ask, known=order.stripe_customer_id if noted else "")
 
 
 def _confirm_if_asked(order: Order, intent: Intent, purchase: Purchase) -> Begun:
@@ -243,8 +242,10 @@ def _resume(order: Order, purchase: Purchase) -> Begun | None:
         return None
     settle(facts, at=clock.now())
     order.refresh_from_db()
-    _refuse_if_paid(order)
     made = facts[0].object
+    if purchase.request_key and order.request_key == purchase.request_key and order.status in FULFILLED:
+        return Begun(order)  # this very request paid for it, and its answer was lost
+    _refuse_if_paid(order)
     if isinstance(made, CheckoutSession):
         return Begun(order, session=made) if made.status == "open" else None
     assert isinstance(made, Intent)

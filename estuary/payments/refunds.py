@@ -1,5 +1,6 @@
 """Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from django.db.models import F
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.common.money import display
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
@@ -34,6 +36,7 @@ KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 log = structlog.get_logger(__name__)
 
 
+@retried
 def request_refund(
     *,
     order: Order,
@@ -43,6 +46,7 @@ def request_refund(
     reason: str = "",
     origin: Refund.Origin = Refund.Origin.STAFF,
     requested_by: User | None = None,
+    request_key: str = "",
 ) -> Refund:
     """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
 
@@ -56,7 +60,7 @@ def request_refund(
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
         refund.reason, refund.origin, refund.cancels = reason[:200], origin, cancels
-        refund.requested_by = requested_by
+        refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
         if refund.card_minor:
             outbox.send_refunds([refund])
@@ -76,8 +80,7 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if wanted <= 0 or wanted > left:
         raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
-    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
-    card_left = order.captured_minor - sum(known.card_minor for known in live)
+    card_left = order.captured_minor - sum(known.card_minor for known in _live(order))
     card_minor = min(wanted, card_left)
     return Refund(
         order=order,
@@ -94,13 +97,22 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     """Return what can still be refunded of an order or of one booking in it, in minor units."""
     if order.status not in REFUNDABLE:
         return 0
-    live = [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
     paid = order.captured_minor if order.completed_at is None else order.total_minor
-    left = paid - sum(known.amount_minor for known in live)
+    left = paid - sum(known.amount_minor for known in _live(order))
     if booking is None or booking.position == 0:
         return left
-    returned = sum(known.amount_minor for known in live if known.booking_id == booking.pk)
-    return min(left, booking.amount_minor - returned)
+    return min(left, share_left_minor(order, booking))
+
+
+def share_left_minor(order: Order, booking: Booking) -> int:
+    """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
+    return booking.amount_minor - sum(
+        known.amount_minor for known in _live(order) if known.booking_id == booking.pk
+    )
+
+
+def _live(order: Order) -> list[Refund]:
+    return [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
 
 
 def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
@@ -138,23 +150,48 @@ def send_refund(refund_id: int) -> Refund:
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
-        code = getattr(refused, "stripe_code", "") or refused.code
-        log.error("refund_refused", refund=refund.public_id, stripe_code=code)
-        answer = StripeRefund(
-            id="",
-            status="failed",
-            amount_minor=refund.card_minor,
-            currency=refund.currency,
-            intent_id=refund.stripe_payment_intent_id,
-            refund_ref=refund.public_id,
-            failure_reason=code,
-        )
-    settle([Fact(answer, f"refund {refund.public_id}", fetched=True)], at=clock.now())
+        return _refused(refund, getattr(refused, "stripe_code", "") or refused.code)
+    return _settled(refund, [answer])
+
+
+def _refused(refund: Refund, code: str) -> Refund:
+    """Stripe will not make this refund: most often the money went back another way, so look at that first.
+
+    What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
+    """
+    log.error("refund_refused", refund=refund.public_id, stripe_code=code)
+    given = _given(refund)
+    ours = [known for known in given if known.refund_ref == refund.public_id]
+    if refund.stray:
+        given = ours  # what else was done with a payment that is not the order's is no concern of the order
+    failed = StripeRefund(
+        id="",
+        status="failed",
+        amount_minor=refund.card_minor,
+        currency=refund.currency,
+        intent_id=refund.stripe_payment_intent_id,
+        refund_ref=refund.public_id,
+        failure_reason=code,
+    )
+    return _settled(
+        refund, given if ours else [*given, failed]
+    )  # made after all, when only its answer was lost
+
+
+def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
+    cause = f"refund {refund.public_id}"
+    settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
     refund.refresh_from_db()
     return refund
 
 
+def _given(refund: Refund) -> list[StripeRefund]:
+    try:
+        return client.refunds_of(refund.stripe_payment_intent_id)
+    except NotAtStripe:
+        return []
+
+
 def _made_before(refund: Refund) -> StripeRefund | None:
     """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
-    given = client.refunds_of(refund.stripe_payment_intent_id)
-    return next((known for known in given if known.refund_ref == refund.public_id), None)
+    return next((known for known in _given(refund) if known.refund_ref == refund.public_id), None)

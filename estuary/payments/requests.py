@@ -107,7 +107,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
+def purchase_from(data: dict[str, Any], *, user: User, request_key: str = "") -> Purchase:
     """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
 
     Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes nothing.
@@ -129,6 +129,7 @@ def purchase_from(data: dict[str, Any], *, user: User) -> Purchase:
         wish=_wish(scheduling),
         items=tuple(_wish(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
+        request_key=request_key,
     )
 
 

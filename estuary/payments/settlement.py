@@ -200,4 +200,5 @@ def _refund_view(refund: Refund) -> RefundView:
         booking_id=refund.booking_id,
         cancels=refund.cancels,
         stray=refund.stray,
+        from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
     )

@@ -12,7 +12,7 @@ from procrastinate.jobs import Status
 from estuary.bookings import booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import mails, methods, refunds, sweep
+from estuary.payments import idempotency, mails, methods, refunds, sweep
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -95,3 +95,8 @@ def ask_stripe(timestamp: int) -> None:
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
     sweep.look_for_refunds(timedelta(days=7))
+
+
+@periodic("27 3 * * *")
+def forget_old_keys(timestamp: int) -> None:
+    idempotency.forget_old_keys()

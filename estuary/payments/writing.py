@@ -12,6 +12,7 @@ from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import outbox
 from estuary.payments.effects import (
+    AddCredits,
     AdvanceRefund,
     Alert,
     Become,
@@ -46,6 +47,8 @@ ORDER_FIELDS = [
     "paid_at",
     "completed_at",
 ]
+
+REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
 
 
 def write(work: Work, *, at: datetime) -> None:
@@ -146,18 +149,24 @@ def _write_refunds(work: Work, at: datetime) -> None:
     opened = Refund.objects.bulk_create(
         [_refund(order, effect, at) for order, effect in _each(work, OpenRefund)]
     )
-    advanced = []
+    advanced: dict[int, Refund] = {}
     for order, effect in _each(work, AdvanceRefund):
-        refund = next(row for row in order.refunds.all() if row.pk == effect.refund_id)
+        refund = advanced[effect.refund_id] = _row(order, effect.refund_id)
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
         refund.settled_at = (
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
-        advanced.append(refund)
+    for order, added in _each(work, AddCredits):
+        refund = advanced[added.refund_id] = _row(order, added.refund_id)
+        refund.credits_minor = added.credits_minor
     if advanced:
-        Refund.objects.bulk_update(advanced, ["status", "stripe_refund_id", "failure_reason", "settled_at"])
+        Refund.objects.bulk_update(advanced.values(), REFUND_FIELDS)
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
+
+
+def _row(order: Order, refund_id: int) -> Refund:
+    return next(row for row in order.refunds.all() if row.pk == refund_id)
 
 
 def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:

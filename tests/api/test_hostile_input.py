@@ -1,12 +1,14 @@
 """No input is an accident: every address of the OpenAPI document, with odd values in every place that takes one."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
@@ -17,6 +19,7 @@ from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer
 from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client
 from tests.marketplace import a_free_slot, buy, make_service, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +205,49 @@ def test_signing_in_takes_only_what_is_text(address: str) -> None:
             assert answer.status_code == 400, (body, answer.content)
             assert answer.json()["code"] == "malformed_json", answer.content
     assert not User.objects.filter(email__startswith="maya").exists()
+
+
+ODD_ROWS = ["%00", "_00", "x", "-1", HUGE, "9" * 5000, "%D9%A3"]
+ODD_FILTERS = [
+    "status__exact=%00",
+    "type__exact=%00",
+    "q=%00",
+    "id__exact=x",
+    f"p={HUGE}",
+    "o=x.%00",
+    "e=%00",
+]
+
+
+def test_no_page_of_the_staff_takes_an_odd_value_for_a_bug(booking: Booking, stripe: Sandbox) -> None:
+    client, found = admin_client(), []
+    client.raise_request_exception = False
+    for address in admin_addresses():
+        for odd in ODD_ROWS if "<" in address else []:
+            found.append((client.get(re.sub(r"<[^>]*>", odd, address)).status_code, odd, address))
+        for odd in ODD_FILTERS if "<" not in address else []:
+            found.append((client.get(f"{address}?{odd}").status_code, odd, address))
+    assert len(found) > 500
+    assert [answer for answer in found if answer[0] >= 500] == []
+    nothing_happened(stripe)
+
+
+def admin_addresses(patterns: Any = None, address: str = "/") -> Iterator[str]:
+    """Every address of the admin, with ``<…>`` where a row's id stands."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        whole = f"{address}{pattern.pattern}"
+        if inner := getattr(pattern, "url_patterns", None):
+            yield from admin_addresses(inner, whole)
+        elif whole.startswith("/admin/") and "(?P" not in whole and "logout" not in whole:
+            yield whole.removesuffix("$")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_there_is_nothing_about_phones_since_none_is_kept(method: str) -> None:
+    client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    for address in ("account/phone", "auth/phone/verify", "auth/phone/verify/resend"):
+        answer = client.generic(method, f"/_allauth/app/v1/{address}", b"{}", content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def nothing_happened(stripe: Sandbox) -> None:

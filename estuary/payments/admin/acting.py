@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 
 from estuary.bookings.models import Booking
 from estuary.common.errors import EstuaryError
-from estuary.common.staff import Act, act_page, change_url
+from estuary.common.staff import Act, act_page, change_url, row_or_404
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.cancellation import cancel_without_refund
@@ -38,7 +38,7 @@ def asked_first(
 
 def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """End an order that is not paid, at Stripe first."""
-    order = get_object_or_404(Order.objects.select_related("user"), pk=object_id)
+    order = row_or_404(Order.objects.select_related("user"), object_id)
 
     def do() -> str:
         if order.status not in UNPAID:
@@ -64,7 +64,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
 
 def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Make an order agree with Stripe, as the webhook would have."""
-    order = get_object_or_404(Order.objects.select_related("user"), pk=object_id)
+    order = row_or_404(Order.objects.select_related("user"), object_id)
 
     def do() -> str:
         sync_order(order)

@@ -7,13 +7,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.decorators import action, display
 
 from estuary.common import clock
-from estuary.common.staff import NOTHING, Act, ReadOnlyAdmin, at_stripe, change_url, moment_column, register
+from estuary.common.staff import (
+    NOTHING,
+    Act,
+    ReadOnlyAdmin,
+    at_stripe,
+    change_url,
+    moment_column,
+    register,
+    row_or_404,
+)
 from estuary.payments import inbox
 from estuary.payments.admin.acting import asked_first
 from estuary.payments.admin.order_page import events_about
@@ -130,7 +138,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @action(description="Replay", url_path="replay", icon="replay", permissions=["replay"])
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event = get_object_or_404(WebhookEvent, pk=object_id)
+        event = row_or_404(WebhookEvent.objects.all(), object_id)
 
         def do() -> str:
             inbox.replay([event])

@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
@@ -20,7 +19,7 @@ from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
-from estuary.common.staff import Act, act_page, change_url
+from estuary.common.staff import Act, act_page, change_url, row_or_404
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.order_api import sent_now
@@ -87,7 +86,7 @@ class RefundForm(forms.Form):
 def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Show the form, or carry out what it asks for and return to the order."""
     orders = Order.objects.select_related("user").prefetch_related("refunds", "bookings")
-    order = get_object_or_404(orders, pk=object_id)
+    order = row_or_404(orders, object_id)
     form = RefundForm(
         request.POST if request.method == "POST" else None,
         order=order,

@@ -1,0 +1,172 @@
+"""``Idempotency-Key``: a client that got no answer sends its request again, and nothing happens twice.
+
+The same key and body get the first answer again; another body, or a first request that is still under way, a clear no.
+What a request made carries its key, so one that was cut off anywhere is taken up by its retry where it stopped.
+Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+
+from django.db import IntegrityError, transaction
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.database import violated
+from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
+from estuary.common.problems import problem_response
+from estuary.payments.models import IdempotencyKey
+
+HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+KEY_MAX = 255
+LEASE = timedelta(seconds=60)  # longer than any request of ours takes
+KEPT = timedelta(days=7)
+DECLINED = (
+    HTTPStatus.PAYMENT_REQUIRED
+)  # the one refusal that is an answer: to try the card again takes a new key
+SECRETS = frozenset({"client_secret"})
+
+PARAMETER = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="A random name for this attempt. Sent again with the same body, it gets the first answer again.",
+)
+
+
+class InvalidIdempotencyKey(InvalidRequest):
+    code = "invalid_idempotency_key"
+
+
+class IdempotencyKeyReused(EstuaryError):
+    code, status, title = "idempotency_key_reused", 422, "This key was used for another request"
+
+
+class IdempotencyKeyInFlight(Conflict):
+    code, title = "idempotency_key_in_flight", "The first request with this key is still under way"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.headers["Retry-After"] = "1"
+
+
+class Replaying(Protocol):
+    """A view that can add to a kept answer what was not kept of it."""
+
+    def complete(self, answer: dict[str, Any]) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request that is ours to carry out; ``request_key`` goes on whatever it makes, or is empty without a key.
+
+    ``again`` says that it was begun before and cut off: what it made then may be there.
+    """
+
+    request_key: str = ""
+    again: bool = False
+
+
+type Post = Callable[..., Response]
+
+
+def idempotent(post: Post) -> Post:
+    """Let a view's ``post`` be sent again; it is called with ``claim`` and asks it what its first run has made."""
+
+    @functools.wraps(post)
+    def wrapped(view: Any, request: Request, **kwargs: Any) -> Response:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return post(view, request, claim=Claim(), **kwargs)
+        row, again = _claim(cast(User, request.user), _checked(key), _fingerprint(request))
+        if row.status_code is not None:
+            return _again(view, row)
+        try:
+            response = post(view, request, claim=Claim(row.request_key, again), **kwargs)
+        except Exception as error:
+            _end_without(row, error)
+            raise
+        _keep(row, response.status_code, response.data)
+        return response
+
+    return wrapped
+
+
+def _checked(key: str) -> str:
+    if not (key.strip() and key.isascii() and key.isprintable() and len(key) <= KEY_MAX):
+        raise InvalidIdempotencyKey(
+            f"Send an {HEADER} of 1 to {KEY_MAX} plain characters, such as a random UUID."
+        )
+    return key
+
+
+def _fingerprint(request: Request) -> str:
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    return hashlib.sha256(f"{request.method} {request.path} {body}".encode()).hexdigest()
+
+
+def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
+    """Insert the key, or take over one that is there (then True); raises for one that is used or under way."""
+    request_key = hashlib.sha256(f"{user.pk} {key}".encode()).hexdigest()
+    until = clock.now() + LEASE
+    try:
+        with transaction.atomic():
+            row = IdempotencyKey.objects.create(
+                user=user, key=key, request_key=request_key, fingerprint=fingerprint, leased_until=until
+            )
+            return row, False
+    except IntegrityError as error:
+        if violated(error) != "payments_idempotencykey_request_key_key":
+            raise
+    with transaction.atomic():
+        row = IdempotencyKey.objects.select_for_update(no_key=True).get(request_key=request_key)
+        if row.fingerprint != fingerprint:
+            raise IdempotencyKeyReused(
+                "This key was sent with another request before. Use a new key for this one."
+            )
+        if row.status_code is None:
+            if row.leased_until > clock.now():
+                raise IdempotencyKeyInFlight("The same request is being carried out. Ask again in a moment.")
+            row.leased_until = until
+            row.save(update_fields=["leased_until"])
+    return row, True
+
+
+def _again(view: Replaying, row: IdempotencyKey) -> Response:
+    answer = dict(row.answer or {})
+    kind = "application/problem+json" if row.status_code == DECLINED else None
+    if row.status_code != DECLINED:
+        answer = view.complete(answer)
+    return Response(answer, status=row.status_code, headers={REPLAYED: "true"}, content_type=kind)
+
+
+def _end_without(row: IdempotencyKey, error: Exception) -> None:
+    """A decline is kept. Any other refusal frees the key; a failure leaves it to a retry, which takes up the rest."""
+    told = problem_response(error, {})
+    if told is None or told.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        IdempotencyKey.objects.filter(pk=row.pk).update(leased_until=clock.now())
+    elif told.status_code == DECLINED:
+        _keep(row, told.status_code, told.data)
+    else:
+        row.delete()
+
+
+def _keep(row: IdempotencyKey, status_code: int, data: Any) -> None:
+    answer = json.loads(JSONRenderer().render(data))
+    kept = {name: value for name, value in answer.items() if name not in SECRETS}
+    IdempotencyKey.objects.filter(pk=row.pk).update(status_code=status_code, answer=kept)
+
+
+def forget_old_keys() -> int:
+    """Delete keys that no client sends again any more; returns how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT).delete()[0]

@@ -1,0 +1,235 @@
+"""A client that got no answer sends its request again under the same key: nothing happens twice, nothing is lost."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceType
+from estuary.orders.models import Order
+from estuary.payments import idempotency
+from estuary.payments.models import IdempotencyKey, Refund
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import CREATE, Json
+from tests.marketplace import make_service, signed_in
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SETUP = "/api/v1/payments/methods/setup/"
+CREDITS = {"is_credit_purchase": True, "amount": "20.00"}
+
+
+def send(client: APIClient, body: Json, key: str, path: str = CREATE) -> Any:
+    return client.post(path, body, headers={"Idempotency-Key": key})
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid4())
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+def test_the_same_request_gets_the_same_answer(
+    stripe: Sandbox, buyer: APIClient, key: str, payment_type: str
+) -> None:
+    first = send(buyer, {**CREDITS, "payment_type": payment_type}, key)
+    again = send(buyer, {**CREDITS, "payment_type": payment_type}, key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert ("Idempotency-Replayed" in first, again["Idempotency-Replayed"]) == (False, "true")
+    assert Order.objects.count() == 1
+    assert "client_secret" not in str(IdempotencyKey.objects.get().answer)
+
+
+def a_bundle(ana: Practitioner) -> Json:
+    session = make_service(ServiceType.SESSION, ana)
+    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=2, validity_days=30)
+    return {"service_id": str(bundle.pk), "use_credits": True}
+
+
+def test_what_credits_pay_at_once_is_not_bought_twice(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, key: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "250.00")
+    body = a_bundle(ana)
+    answers = [send(buyer, body, key).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert (buying.balance(buyer), Booking.objects.filter(position=0).count()) == ("150.00", 1)
+    assert send(buyer, body, str(uuid4())).status_code == 201
+    assert buying.balance(buyer) == "50.00"
+
+
+def test_a_saved_card_is_charged_once(stripe: Sandbox, buyer: APIClient, key: str) -> None:
+    buying.buy_credits(stripe, buyer, "10.00")
+    body = {**CREDITS, "payment_method_id": buying.cards(buyer)[0]["id"]}
+    first, again = (send(buyer, body, key) for _ in range(2))
+    assert (first.json()["status"], again.json()["order_id"]) == ("completed", first.json()["order_id"])
+    assert (buying.balance(buyer), len(stripe.world.store.charges)) == ("30.00", 2)
+
+
+@pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_saved"])
+@pytest.mark.parametrize("at", ["POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm"])
+def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
+    stripe: Sandbox, buyer: APIClient, key: str, at: str, fault: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "10.00")
+    body = {**CREDITS, "payment_method_id": buying.cards(buyer)[0]["id"]}
+    stripe.faults.add(fault, at)
+    answers = [send(buyer, body, key) for _ in range(4)]
+    assert answers[0].status_code == 503
+    assert answers[-1].json()["status"] == "completed"
+    settle_everything(stripe)
+    assert (buying.balance(buyer), len(stripe.world.store.charges), Order.objects.count()) == ("30.00", 2, 2)
+
+
+def crash(*args: Any, **kwargs: Any) -> Any:
+    raise SystemError("as if the process had been killed here")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "estuary.payments.purchase.utils.create_order",
+        "estuary.payments.api.CreatePaymentView._answer",
+        "estuary.payments.idempotency._keep",
+    ],
+)
+def test_a_request_whose_process_died_is_taken_up_by_its_retry(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    key: str,
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    buying.buy_credits(stripe, buyer, "250.00")
+    body = a_bundle(ana)
+    buyer.raise_request_exception = False
+    with monkeypatch.context() as dying:
+        dying.setattr(where, crash)
+        dying.setattr(idempotency, "_end_without", crash)  # nothing is tidied up either
+        assert send(buyer, body, key).status_code == 500
+    in_flight = send(buyer, body, key)
+    assert (in_flight.status_code, in_flight.json()["code"]) == (409, "idempotency_key_in_flight")
+    assert in_flight["Retry-After"] == "1"
+    IdempotencyKey.objects.update(leased_until="2026-01-01T00:00Z")
+    assert send(buyer, body, key).json()["status"] == "completed"
+    assert (buying.balance(buyer), Booking.objects.filter(position=0).count()) == ("150.00", 1)
+
+
+def test_a_decline_is_told_again_and_the_card_not_tried_again(
+    stripe: Sandbox, buyer: APIClient, key: str
+) -> None:
+    card = saved_and_declining(stripe, buyer)
+    body = {**CREDITS, "payment_method_id": card}
+    first, again = (send(buyer, body, key) for _ in range(2))
+    assert (first.status_code, first.json()["code"]) == (402, "card_declined")
+    assert (again.status_code, again.json(), again["Content-Type"]) == (
+        402,
+        first.json(),
+        "application/problem+json",
+    )
+    confirmed = [sent for sent in stripe.requests if sent.path.endswith("/confirm")]
+    assert len(confirmed) == 1
+    assert send(buyer, body, str(uuid4())).status_code == 402
+    assert len([sent for sent in stripe.requests if sent.path.endswith("/confirm")]) == 2
+
+
+def saved_and_declining(stripe: Sandbox, buyer: APIClient) -> str:
+    """Save a card that the bank declines when it is charged."""
+    setup = buyer.post(SETUP).json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
+    settle_everything(stripe)
+    return str(buying.cards(buyer)[0]["id"])
+
+
+def test_a_key_belongs_to_one_request_of_one_user(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, key: str
+) -> None:
+    mine = send(buyer, CREDITS, key)
+    changed = send(buyer, {**CREDITS, "amount": "30.00"}, key)
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency_key_reused")
+    elsewhere = send(buyer, CREDITS, key, SETUP)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency_key_reused")
+    theirs = send(other, CREDITS, key)
+    assert (theirs.status_code, theirs.json()["order_id"] == mine.json()["order_id"]) == (201, False)
+
+
+def test_a_refused_request_may_be_corrected_under_its_key(
+    stripe: Sandbox, buyer: APIClient, key: str
+) -> None:
+    for wrong in ({**CREDITS, "amount": "-1"}, {"payment_type": "intent"}, {"service_id": "999999"}):
+        assert send(buyer, wrong, key).status_code in {400, 404}
+    assert not IdempotencyKey.objects.exists()
+    assert send(buyer, CREDITS, key).status_code == 201
+
+
+@pytest.mark.parametrize("odd", ["", " ", "ä", "x" * 256, "tab\tbed"])
+def test_a_key_that_is_none_is_refused(stripe: Sandbox, buyer: APIClient, odd: str) -> None:
+    answer = send(buyer, CREDITS, odd)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
+    assert not Order.objects.exists()
+
+
+def test_twenty_at_once_buy_one(stripe: Sandbox, maya: User, ana: Practitioner, key: str) -> None:
+    buyer = signed_in(maya)
+    buying.buy_credits(stripe, buyer, "250.00")
+    body = a_bundle(ana)
+    clients = [signed_in(maya) for _ in range(20)]
+
+    def go(client: APIClient) -> int:
+        try:
+            return int(send(client, body, key).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(go, clients))
+    assert set(answers) <= {201, 409} and 201 in answers
+    assert (buying.balance(buyer), Booking.objects.filter(position=0).count()) == ("150.00", 1)
+
+
+def test_a_card_that_is_being_saved_gets_the_same_set_up(stripe: Sandbox, buyer: APIClient, key: str) -> None:
+    first, again = (send(buyer, {}, key, SETUP) for _ in range(2))
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert len(stripe.world.store.setup_intents) == 1
+
+
+def test_a_refund_is_given_once(stripe: Sandbox, buyer: APIClient, staff: APIClient, key: str) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    path = f"/api/v1/orders/{made['order_id']}/refunds/"
+    first, again = (send(staff, {"amount": "10.00"}, key, path) for _ in range(2))
+    assert (first.status_code, again.json()) == (201, first.json())
+    settle_everything(stripe)
+    assert (Refund.objects.count(), buying.balance(buyer)) == (1, "40.00")
+    assert send(staff, {"amount": "10.00"}, str(uuid4()), path).status_code == 201
+    settle_everything(stripe)
+    assert (Refund.objects.count(), buying.balance(buyer)) == (2, "30.00")
+
+
+def test_a_refund_whose_process_died_is_given_once(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    path = f"/api/v1/orders/{made['order_id']}/refunds/"
+    staff.raise_request_exception = False
+    with monkeypatch.context() as dying:
+        dying.setattr("estuary.payments.order_api.sent_now", crash)
+        assert send(staff, {"amount": "10.00"}, key, path).status_code == 500
+    assert send(staff, {"amount": "10.00"}, key, path).status_code == 201
+    settle_everything(stripe)
+    assert (Refund.objects.count(), buying.balance(buyer)) == (1, "40.00")
+
+
+def test_old_keys_are_forgotten(stripe: Sandbox, buyer: APIClient, key: str) -> None:
+    send(buyer, CREDITS, key)
+    assert idempotency.forget_old_keys() == 0
+    IdempotencyKey.objects.update(created_at="2026-01-01T00:00Z")
+    assert idempotency.forget_old_keys() == 1

@@ -1,0 +1,237 @@
+"""Our refund and one from the dashboard want the same money: whichever comes first, what is due goes back once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service, ServiceType
+from estuary.common import clock
+from estuary.payments import client
+from estuary.payments.models import Refund
+from estuary.payments.rules import Fact
+from estuary.payments.settlement import settle
+from stripe_sandbox import Delivery, Sandbox
+from tests.flows import buying
+from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
+from tests.marketplace import a_free_slot, make_service
+from tests.wiring import deliver, run_jobs, settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def session(ana: Practitioner) -> Service:
+    return make_service(ServiceType.SESSION, ana, usd=10000)
+
+
+@pytest.fixture
+def made(stripe: Sandbox, buyer: APIClient, session: Service) -> Json:
+    """A session of 100.00, to be paid with 20.00 in credits and 80.00 by card."""
+    buying.buy_credits(stripe, buyer, "20.00")
+    return buying.create(
+        buyer,
+        service_id=str(session.pk),
+        use_credits=True,
+        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
+    )
+
+
+def doubled(waiting: list[Delivery]) -> list[Delivery]:
+    return [delivery for delivery in waiting for _ in range(2)]
+
+
+def reversed_(waiting: list[Delivery]) -> list[Delivery]:
+    return waiting[::-1]
+
+
+EVENTS = pytest.mark.parametrize("arrange", [list, doubled, reversed_], ids=["once", "doubled", "reversed"])
+FIRST = pytest.mark.parametrize("first", ["the events", "our job"])
+
+
+def ours_unheard(stripe: Sandbox, staff: APIClient, made: Json, fault: str = "before", **body: Any) -> None:
+    """Staff refunds, and the answer is lost: before Stripe has done it, or after."""
+    stripe.faults.add(f"timeout_{fault}", "POST /v1/refunds")
+    assert buying.refund(staff, made, **body)["status"] == "requested"
+    stripe.faults.clear()
+
+
+def all_arrives(stripe: Sandbox, first: str, arrange: Callable[[list[Delivery]], list[Delivery]]) -> None:
+    if first == "our job":
+        run_jobs()
+    deliver(stripe, arrange)
+    settle_everything(stripe)
+
+
+def refunds(status: str = "succeeded") -> list[tuple[str, int, int]]:
+    rows = Refund.objects.filter(status=status).order_by("id")
+    return list(rows.values_list("origin", "card_minor", "credits_minor"))
+
+
+def subjects(mailoutbox: list[Any], part: str) -> int:
+    return sum(part in mail.subject for mail in mailoutbox)
+
+
+@FIRST
+def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_second_time(
+    stripe: Sandbox, buyer: APIClient, made: Json, first: str
+) -> None:
+    intent = client.retrieve_intent(made["payment_intent_id"])
+    settle([Fact(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
+    assert (status_of(made), buying.balance(buyer)) == ("canceled", "20.00")
+    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    deliver(stripe)
+    assert status_of(made) == "paid"
+    stripe.control.refund(made["payment_intent_id"])  # staff is faster than our own refund
+    all_arrives(stripe, first, list)
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+        "refunded",
+        8000,
+        "20.00",
+    )
+    assert refunds() == [("dashboard", 8000, 0)]
+    assert refunds("failed") == [("automatic", 8000, 0)]
+
+
+@EVENTS
+@FIRST
+def test_a_full_refund_of_ours_that_the_dashboard_overtakes_still_returns_the_credits(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    made: Json,
+    mailoutbox: list[Any],
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made)
+    stripe.control.refund(made["payment_intent_id"])
+    all_arrives(stripe, first, arrange)
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+        "refunded",
+        10000,
+        "20.00",
+    )
+    assert refunds() == [("dashboard", 8000, 2000)]
+    assert refunds("failed") == [("staff", 8000, 2000)]
+    assert Booking.objects.get().status == "canceled"
+    assert subjects(mailoutbox, "did not go through") == 0
+
+
+@EVENTS
+@FIRST
+def test_a_partial_refund_of_ours_that_the_dashboard_overtakes_gives_no_credits_unasked(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    made: Json,
+    mailoutbox: list[Any],
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made, amount="50.00")
+    stripe.control.refund(made["payment_intent_id"], 4000)
+    all_arrives(stripe, first, arrange)
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+        "partially_refunded",
+        4000,
+        "0.00",
+    )
+    assert refunds() == [("dashboard", 4000, 0)]
+    assert subjects(mailoutbox, "did not go through") == 1  # what staff had promised did not go back
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+
+
+@EVENTS
+@FIRST
+@pytest.mark.parametrize("answer", ["before", "after"])
+def test_the_dashboard_that_refunds_what_ours_leaves_of_the_charge_counts_as_full_in_any_order(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    made: Json,
+    answer: str,
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made, answer, amount="50.00")
+    stripe.control.refund(made["payment_intent_id"], 3000)
+    all_arrives(stripe, first, arrange)
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+        "refunded",
+        10000,
+        "20.00",
+    )
+    assert refunds() == [("staff", 5000, 0), ("dashboard", 3000, 2000)]
+
+
+def test_what_staff_refunds_of_the_card_after_the_dashboard_returns_no_credits_unasked(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
+) -> None:
+    pay(stripe, made)
+    stripe.control.refund(made["payment_intent_id"], 3000)
+    settle_everything(stripe)
+    buying.refund(staff, made, amount="50.00")
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+    assert refunds() == [("dashboard", 3000, 0), ("staff", 5000, 0)]
+
+
+@EVENTS
+@FIRST
+def test_a_pending_refund_of_the_dashboard_that_overtakes_ours_returns_the_credits_when_it_succeeds(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    made: Json,
+    mailoutbox: list[Any],
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made, REFUND_PENDS)
+    ours_unheard(stripe, staff, made)
+    there = stripe.control.refund(made["payment_intent_id"])
+    all_arrives(stripe, first, arrange)
+    assert (status_of(made), buying.balance(buyer)) == ("completed", "0.00")
+    assert subjects(mailoutbox, "did not go through") == 0  # it is on its way
+    stripe.control.succeed_refund(there["id"])
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert refunds() == [("dashboard", 8000, 2000)]
+
+
+def test_a_refund_that_overtook_ours_and_is_returned_by_its_bank_takes_its_credits_back(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, mailoutbox: list[Any]
+) -> None:
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made)
+    there = stripe.control.refund(made["payment_intent_id"])
+    settle_everything(stripe)
+    stripe.control.fail_refund(there["id"])
+    settle_everything(stripe)
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == ("completed", 0, "0.00")
+    assert subjects(mailoutbox, "did not go through") == 1
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+
+
+def test_a_refund_that_stripe_made_unheard_is_found_when_a_later_try_is_refused(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
+) -> None:
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made, "after")
+    stripe.control.lose_events()
+    Refund.objects.update(attempt=2)  # its key is another one now, so Stripe says: refunded already
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert refunds() == [("staff", 8000, 2000)]
