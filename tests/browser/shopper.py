@@ -89,9 +89,7 @@ class Shopper:
     def answers_the_bank(self, answer: str) -> Self:
         """Press Complete or Fail in the 3-D Secure challenge."""
         press(
-            self._in_any_frame(
-                lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I))
-            )
+            self._in_any_frame(lambda frame: frame.get_by_role("button", name=re.compile(f"^{answer}", re.I)))
         )
         return self
 

@@ -3,8 +3,10 @@ export class Problem extends Error {
   readonly code: string;
   readonly status: number;
   readonly extra: Record<string, unknown>;
+  /** Seconds after which the server wants to be asked again; undefined when it did not say. */
+  readonly retryAfterS: number | undefined;
 
-  constructor(body: unknown, status: number) {
+  constructor(body: unknown, status: number, headers?: Headers) {
     const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
     const detail = typeof told.detail === "string" && told.detail ? told.detail : sentenceFor(status);
     super(detail);
@@ -12,6 +14,7 @@ export class Problem extends Error {
     this.code = typeof told.code === "string" ? told.code : "unknown";
     this.status = status;
     this.extra = told;
+    this.retryAfterS = Number(headers?.get("Retry-After")) || undefined;
   }
 }
 
@@ -36,6 +39,6 @@ type Answer<T> = { data?: T; error?: unknown; response?: Response };
 export async function answerOf<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (!response) throw new Problem(null, 0);
-  if (!response.ok || error !== undefined) throw new Problem(error, response.status);
+  if (!response.ok || error !== undefined) throw new Problem(error, response.status, response.headers);
   return data as T;
 }

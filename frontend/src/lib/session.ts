@@ -85,6 +85,7 @@ async function renew(): Promise<string | null> {
   if (!stored) return null;
   const { status, body } = await post("/tokens/refresh", { refresh_token: stored.refresh });
   if (status >= 500 || status === 429) throw new Problem(null, status);
+  if (read()?.session !== stored.session) return renew(); // meanwhile somebody signed in, or out, in another tab
   const tokens = body.data as { access_token?: string; refresh_token?: string } | undefined;
   if (status !== 200 || !tokens?.access_token) {
     forget();

@@ -1168,6 +1168,12 @@ export type OrdersRefundsListResponse = OrdersRefundsListResponses[keyof OrdersR
 
 export type OrdersRefundsCreateData = {
     body?: RefundRequestRequest;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
     path: {
         public_id: string;
     };
@@ -1196,6 +1202,10 @@ export type OrdersRefundsCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
 };
 
 export type OrdersRefundsCreateError = OrdersRefundsCreateErrors[keyof OrdersRefundsCreateErrors];
@@ -1253,6 +1263,12 @@ export type PaymentsConfigRetrieveResponse = PaymentsConfigRetrieveResponses[key
 
 export type PaymentsCreateCreateData = {
     body?: PaymentRequestRequest;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/v1/payments/create/';
@@ -1283,6 +1299,10 @@ export type PaymentsCreateCreateErrors = {
      * Content Too Large
      */
     413: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
     /**
      * Service Unavailable
      */
@@ -1390,6 +1410,12 @@ export type PaymentsMethodsDefaultCreateResponse = PaymentsMethodsDefaultCreateR
 
 export type PaymentsMethodsSetupCreateData = {
     body?: never;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/v1/payments/methods/setup/';
@@ -1397,9 +1423,21 @@ export type PaymentsMethodsSetupCreateData = {
 
 export type PaymentsMethodsSetupCreateErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
     /**
      * Service Unavailable
      */

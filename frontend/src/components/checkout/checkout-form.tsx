@@ -1,12 +1,9 @@
 "use client";
 import { LockKeyhole } from "lucide-react";
-import Link from "next/link";
 import { type FormEvent, useState } from "react";
 import type { Method } from "@/api/generated";
-import { inPlainWords, Problem } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { Notice } from "@/components/ui/notice";
 import { Switch } from "@/components/ui/switch";
 import { formatMoney, type Split, toDecimal } from "@/lib/money";
 import { useConfig } from "@/lib/queries";
@@ -15,6 +12,7 @@ import { CardChoice } from "./card-choice";
 import type { CreditsChoice } from "./checkout-page";
 import { CreditsToggle } from "./credits-toggle";
 import type { NewCard } from "./new-card";
+import { Refused } from "./refused";
 import { usePay } from "./use-pay";
 import type { Purchase } from "./use-purchase";
 
@@ -92,7 +90,7 @@ export function CheckoutForm({
           <SandboxHint />
         </Card>
       ) : null}
-      {error ? <Refused error={error} /> : null}
+      {error ? <Refused error={error} purchase={purchase} /> : null}
       <Button
         type="submit"
         size="large"
@@ -123,25 +121,6 @@ export function CheckoutForm({
 function payWords({ currency }: Purchase, { cardMinor, creditsMinor }: Split): string {
   if (cardMinor === 0) return `Pay ${formatMoney(toDecimal(creditsMinor, currency), currency)} with credits`;
   return `Pay ${formatMoney(toDecimal(cardMinor, currency), currency)}`;
-}
-
-function Refused({ error }: { error: unknown }) {
-  const paid = error instanceof Problem && error.code === "already_paid";
-  const order =
-    error instanceof Problem && typeof error.extra.order_id === "string" ? error.extra.order_id : null;
-  return (
-    <Notice kind={paid ? "info" : "bad"} title={paid ? "You have already paid" : "That did not work"}>
-      <p>{inPlainWords(error)}</p>
-      {paid ? (
-        <Link
-          href={order ? `/orders/?id=${order}` : "/orders/"}
-          className="font-semibold underline underline-offset-4"
-        >
-          See your order
-        </Link>
-      ) : null}
-    </Notice>
-  );
 }
 
 function SandboxHint() {

@@ -4,11 +4,10 @@ import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useRef, useState } from "react";
-import { type CreatedPayment, type PaymentRequestRequest, paymentsCreateCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import type { PaymentRequestRequest } from "@/api/generated";
 import { toMinor } from "@/lib/money";
 import { MINE } from "@/lib/queries";
-import { newKey } from "@/lib/random";
+import { Attempts } from "./attempt";
 import type { NewCard, Payer } from "./new-card";
 
 export const returnPath = (orderId: string) => `/checkout/return/?order=${encodeURIComponent(orderId)}`;
@@ -31,10 +30,6 @@ class AmountChanged extends Error {
   }
 }
 
-function create(body: PaymentRequestRequest): Promise<CreatedPayment> {
-  return answerOf(paymentsCreateCreate({ body, headers: { "Idempotency-Key": newKey() } }));
-}
-
 /** Returns `pay` and `payElsewhere`: one at a time, and one click is one charge. */
 export function usePay() {
   const stripe = useStripe();
@@ -42,6 +37,7 @@ export function usePay() {
   const router = useRouter();
   const client = useQueryClient();
   const locked = useRef(false);
+  const [attempts] = useState(() => new Attempts());
   const [busy, setBusy] = useState<"here" | "elsewhere" | null>(null);
   const [error, setError] = useState<unknown>(null);
 
@@ -56,8 +52,8 @@ export function usePay() {
       setError(reason);
       setBusy(null);
       locked.current = false;
-      void client.invalidateQueries({ queryKey: [MINE] });
-      void client.invalidateQueries({ queryKey: ["sessions"] });
+      for (const changed of [MINE, "service", "sessions", "slots"])
+        void client.invalidateQueries({ queryKey: [changed] });
     }
   }
 
@@ -67,7 +63,7 @@ export function usePay() {
       if (dueMinor > 0 && (!stripe || (typed && !elements)))
         throw new Error("The card form is not ready yet.");
       if (typed && elements) throwIf(await newCard.check(elements));
-      const created = await create({ ...body, payment_type: "intent" });
+      const created = await attempts.create({ ...body, payment_type: "intent" });
       if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
       if (created.client_secret && stripe) {
         const { client_secret: clientSecret } = created;
@@ -86,7 +82,7 @@ export function usePay() {
     once("elsewhere", async () => {
       const here = new URL(window.location.href);
       here.searchParams.set("canceled", "1");
-      const created = await create({ ...body, payment_type: "checkout", cancel_url: here.href });
+      const created = await attempts.create({ ...body, payment_type: "checkout", cancel_url: here.href });
       if (created.checkout_url) window.location.assign(created.checkout_url);
       else router.replace(returnPath(created.order_id));
     });

@@ -2,13 +2,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type OrderDetail, ordersSyncCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { answerOf, Problem } from "@/api/problem";
 import { MINE, orderQuery } from "@/lib/queries";
 
 const ASK_STRIPE_AFTER_MS = 2_000;
 const LATE_AFTER_MS = 10_000;
 
 const isOpen = (order: OrderDetail | undefined) => !order || order.status === "pending";
+const isNone = (error: unknown) => error instanceof Problem && error.status === 404;
 
 /** Polls an order until it is settled, asks Stripe once when the webhook is late, and says when it takes long. */
 export function useSettling(orderId: string) {
@@ -17,7 +18,8 @@ export function useSettling(orderId: string) {
   const query = useQuery({
     ...orderQuery(orderId),
     staleTime: 0,
-    refetchInterval: ({ state }) => (isOpen(state.data) ? (late ? 5_000 : 1_000) : false),
+    refetchInterval: ({ state }) =>
+      isOpen(state.data) && !isNone(state.error) ? (late ? 5_000 : 1_000) : false,
   });
   const open = isOpen(query.data) && !query.isError;
 
