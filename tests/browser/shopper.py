@@ -19,38 +19,46 @@ NUMBER, EXPIRY, CVC = (
 THANKS = re.compile("^Thank you")
 
 
-def press(target: Locator) -> None:
-    """Click, once the pointer is surely over it.
+def points_at(target: Locator) -> None:
+    """Move the pointer over it, until the browser knows.
 
-    Just after a page has scrolled, the browser may still take a point for the frame of another origin that was there.
+    Just after a page has scrolled, it may still take a point for the frame of another origin that was there.
     """
     target.hover()
     while not target.evaluate("element => element.matches(':hover')"):
         target.page.wait_for_timeout(50)
         target.page.mouse.move(0, 0)
         target.hover()
+
+
+def press(target: Locator) -> None:
+    points_at(target)
     target.click()
 
 
 class Shopper:
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.email = f"{secrets.token_hex(6)}@buyer.example"
 
     # --- the account --------------------------------------------------------------------------------------
     def signs_up(self) -> Self:
         self.page.goto("/sign-up/")
-        self.page.get_by_label("E-mail").fill(f"{secrets.token_hex(6)}@buyer.example")
-        self.page.get_by_label("Password").fill(PASSWORD)
+        self.gives_credentials(self.email)
         self.page.get_by_role("button", name="Create account").click()
         self.page.wait_for_url("/")
         return self
 
     def signs_in(self, email: str, password: str) -> Self:
         self.page.goto("/sign-in/")
-        self.page.get_by_label("E-mail").fill(email)
-        self.page.get_by_label("Password").fill(password)
+        self.gives_credentials(email, password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("/")
+        return self
+
+    def gives_credentials(self, email: str, password: str = PASSWORD) -> Self:
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
         return self
 
     # --- choosing -----------------------------------------------------------------------------------------

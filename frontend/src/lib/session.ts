@@ -9,6 +9,7 @@
 import { Problem } from "@/api/problem";
 
 const KEY = "estuary.session";
+const BEFORE = "estuary.before";
 const AUTH = "/_allauth/app/v1";
 
 export type Account = { email: string; name: string };
@@ -59,6 +60,9 @@ export function currentAccount(): Account | null {
   if (raw !== snapshot.raw) snapshot = { raw, account: read()?.account ?? null };
   return snapshot.account;
 }
+
+/** Whether somebody has signed in with this browser before. */
+export const wasHereBefore = () => window.localStorage.getItem(BEFORE) !== null;
 
 /** Returns a token for the API, renewed when there is none in memory; null for a visitor. */
 export async function accessToken(): Promise<string | null> {
@@ -133,6 +137,7 @@ async function enter(path: string, email: string, password: string): Promise<voi
   if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
   access = meta.access_token;
+  window.localStorage.setItem(BEFORE, "1"); // that somebody signed in here, not who
   write({
     refresh: meta.refresh_token,
     session: meta.session_token ?? "",

@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { inPlainWords } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
@@ -27,15 +27,48 @@ const WORDS = {
   },
 } as const;
 
-export function CredentialsForm({ kind }: { kind: keyof typeof WORDS }) {
+export type EntryKind = keyof typeof WORDS;
+
+/** The form on a page of its own, which leads back to where its visitor came from. */
+export function CredentialsForm({ kind }: { kind: EntryKind }) {
   const words = WORDS[kind];
   const next = useSearchParams().get("next");
   const router = useRouter();
+  return (
+    <EntryForm kind={kind} onDone={() => router.replace(safeNext(next))}>
+      <Link className={SWITCH} href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}>
+        {words.link}
+      </Link>
+    </EntryForm>
+  );
+}
+
+/** The form amid another page, which it gives way to. */
+export function EntryHere({ kind, onKind }: { kind: EntryKind; onKind: (kind: EntryKind) => void }) {
+  return (
+    <EntryForm kind={kind}>
+      <button
+        type="button"
+        className={SWITCH}
+        onClick={() => onKind(kind === "sign-in" ? "sign-up" : "sign-in")}
+      >
+        {WORDS[kind].link}
+      </button>
+    </EntryForm>
+  );
+}
+
+const SWITCH = "cursor-pointer font-semibold text-tide underline underline-offset-4";
+
+type EntryFormProps = { kind: EntryKind; onDone?: () => void; children: ReactNode };
+
+function EntryForm({ kind, onDone, children }: EntryFormProps) {
+  const words = WORDS[kind];
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const enter = useMutation({
     mutationFn: () => words.enter(email, password),
-    onSuccess: () => router.replace(safeNext(next)),
+    onSuccess: onDone,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -70,13 +103,7 @@ export function CredentialsForm({ kind }: { kind: keyof typeof WORDS }) {
         {words.button}
       </Button>
       <p className="text-center text-soft">
-        {words.other}{" "}
-        <Link
-          className="font-semibold text-tide underline underline-offset-4"
-          href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}
-        >
-          {words.link}
-        </Link>
+        {words.other} {children}
       </p>
       {kind === "sign-in" ? (
         <p className="text-center">

@@ -1,10 +1,13 @@
 "use client";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { ButtonLink } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
 import { Empty } from "@/components/ui/empty";
 import { Loading } from "@/components/ui/skeleton";
+import { wasHereBefore } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
 import { useHere } from "@/lib/use-here";
+import { EntryHere, type EntryKind } from "./credentials-form";
 
 /** Shows its content to those who are signed in, and a way in to all others, which leads back here. */
 export function SignedIn({ why, children }: { why: string; children: ReactNode }) {
@@ -27,5 +30,21 @@ export function SignedIn({ why, children }: { why: string; children: ReactNode }
     >
       <p>{why}</p>
     </Empty>
+  );
+}
+
+/** The same with the form itself, so that what was chosen stays in sight; who was here before is asked to sign in. */
+export function SignedInHere({ why, children }: { why: string; children: ReactNode }) {
+  const account = useAccount();
+  const [picked, setPicked] = useState<EntryKind | null>(null);
+  if (account === undefined) return <Loading />;
+  if (account) return children;
+  const kind = picked ?? (wasHereBefore() ? "sign-in" : "sign-up");
+  return (
+    <Card>
+      <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Create an account to go on"}</CardTitle>
+      <p className="mt-1 mb-5 text-soft">{why}</p>
+      <EntryHere kind={kind} onKind={setPicked} />
+    </Card>
   );
 }

@@ -3,7 +3,7 @@ import { Elements } from "@stripe/react-stripe-js";
 import { useSearchParams } from "next/navigation";
 import { useMemo, useState } from "react";
 import type { Method } from "@/api/generated";
-import { SignedIn } from "@/components/auth/signed-in";
+import { SignedInHere } from "@/components/auth/signed-in";
 import { ButtonLink } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
 import { Failed, Notice } from "@/components/ui/notice";
@@ -45,13 +45,13 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
       ) : null}
       <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
         <div className="order-2 lg:order-1">
-          <SignedIn why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
+          <SignedInHere why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
             <Payment
               purchase={purchase}
               newCard={newCard}
               credits={{ use: useCreditsToo, onChange: setUseCreditsToo }}
             />
-          </SignedIn>
+          </SignedInHere>
         </div>
         <Summary purchase={purchase} className="order-1 lg:order-2" />
       </div>

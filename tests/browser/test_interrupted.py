@@ -1,0 +1,87 @@
+"""What comes between choosing and paying: somebody faster, or a session that is over."""
+
+from playwright.sync_api import Page, expect
+
+from demo.plan import Plan
+from demo.selfcheck.shop import Shop, open_shop
+from estuary.config.environment import SANDBOX_DEFAULTS
+from tests.browser.shopper import Shopper
+
+
+def _others(house: Plan) -> Shop:
+    """Other buyers, who need no browser."""
+    return open_shop(house.web_url, house.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+
+
+def test_the_last_seat_goes_to_somebody_faster_and_nothing_is_charged(shopper: Shopper, house: Plan) -> None:
+    others, slug = _others(house), "desk-workers-back"
+    date = others.next_session(slug)
+    left = others.estuary.seats_left(others.service(slug)["id"], date)
+    shopper.chooses(others.service(slug)["name"]).types_card()
+    for number in range(left):
+        scheduling = {"service_session_id": date}
+        others.begin_service(f"seat {number}", f"rival{number}", slug, scheduling_data=scheduling)
+    shopper.pays(others.price(slug)).is_told("seat")
+    shopper.page.get_by_role("link", name="Choose another time").click()
+    expect(shopper.page.get_by_text("Sold out").first).to_be_visible()
+    expect(shopper.page.get_by_role("radio").first).to_be_disabled()
+
+
+def test_a_slot_that_is_taken_is_chosen_anew(shopper: Shopper, house: Plan) -> None:
+    others, slug = _others(house), "private-yoga"
+    name, price = others.service(slug)["name"], others.price(slug)
+    page = shopper.chooses(name, kind="session").types_card().page
+    start = page.evaluate("new URLSearchParams(location.search).get('start')")
+    others.begin_service("slot", "rival", slug, scheduling_data={"start_datetime": start})
+    shopper.pays(price).is_told("slot")
+    page.get_by_role("link", name="Choose another time").click()
+    page.get_by_role("radio").first.check()
+    page.get_by_role("link", name="Continue to payment").click()
+    shopper.types_card().pays(price).is_thanked()
+
+
+def _ends_everywhere(page: Page) -> None:
+    """End the session on the server, and leave the browser to find out."""
+    status = page.evaluate(
+        """async () => {
+          const { session } = JSON.parse(localStorage.getItem("estuary.session"));
+          const headers = { "X-Session-Token": session };
+          return (await fetch("/_allauth/app/v1/auth/session", { method: "DELETE", headers })).status;
+        }"""
+    )
+    assert status == 401  # as allauth tells that nobody is signed in any more
+
+
+def test_a_session_that_is_over_asks_to_sign_in_and_keeps_what_was_chosen(shopper: Shopper) -> None:
+    page = shopper.chooses("Sound bath at dusk").types_card().page
+    address = page.url
+    _ends_everywhere(page)
+    shopper.pays("35.00")
+    expect(page.get_by_role("heading", name="Sign in to go on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sound bath at dusk")).to_be_visible()
+    shopper.gives_credentials(shopper.email).page.get_by_role("button", name="Sign in", exact=True).click()
+    assert page.url == address
+    shopper.types_card().pays("35.00").is_thanked()
+    expect(shopper.bookings()).to_have_count(1)
+
+
+def test_a_page_of_ones_own_asks_to_sign_in_and_leads_back(shopper: Shopper) -> None:
+    page = shopper.page
+    _ends_everywhere(page)
+    page.goto("/credits/")
+    page.get_by_role("main").get_by_role("link", name="Sign in").click()
+    shopper.gives_credentials(shopper.email).page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/credits/")
+    expect(page.get_by_text("Your balance")).to_be_visible()
+
+
+def test_another_account_in_another_tab_stays_signed_in(shopper: Shopper) -> None:
+    """A tab that renews the tokens of one account must not sign out the next one."""
+    page = shopper.page
+    page.goto("/orders/")
+    other = Shopper(page.context.new_page()).signs_up()
+    page.bring_to_front()
+    page.goto("/orders/")
+    expect(page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
+    other.page.goto("/orders/")
+    expect(other.page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
