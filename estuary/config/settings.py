@@ -153,6 +153,8 @@ HEADLESS_FRONTEND_URLS = {
 HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
+# A new refresh token whose answer gets lost (a reload, a tunnel) would sign a buyer out amid a payment.
+HEADLESS_JWT_ROTATE_REFRESH_TOKEN = False
 
 MAILERS = mailers(env.email_url.get_secret_value() or ("" if SANDBOX else "smtp://localhost:25/"))
 DEFAULT_FROM_EMAIL = env.estuary_mail_from

@@ -1,6 +1,6 @@
 """What comes between choosing and paying: somebody faster, or a session that is over."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import Shop, open_shop
@@ -85,3 +85,21 @@ def test_another_account_in_another_tab_stays_signed_in(shopper: Shopper) -> Non
     expect(page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
     other.page.goto("/orders/")
     expect(other.page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
+
+
+def test_a_reload_while_the_token_is_renewed_signs_nobody_out(shopper: Shopper) -> None:
+    page = shopper.page
+    lost: list[str] = []
+
+    def lose_once(route: Route) -> None:
+        if lost:
+            return route.continue_()
+        lost.append(route.request.url)
+        route.fetch()  # the server answers, to a page that is gone
+        return route.abort()
+
+    page.route("**/tokens/refresh", lose_once)
+    page.goto("/credits/")
+    page.goto("/credits/")
+    expect(page.get_by_text("Your balance")).to_be_visible()
+    assert len(lost) == 1

@@ -1,7 +1,7 @@
 /**
  * Who is signed in, and the tokens that prove it.
  *
- * The access token lives five minutes and stays in memory. The refresh token (rotated at each use) and the session
+ * The access token lives five minutes and stays in memory. The refresh token and the session
  * token are kept in localStorage, not in sessionStorage: a hosted payment page or a mail may bring the buyer back in
  * another tab, which must know them. What storage could lose to an injected script, the Content-Security-Policy keeps
  * scripts from doing; and signing out ends the session on the server, so that a copy of a token is worth nothing.

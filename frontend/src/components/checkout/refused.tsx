@@ -10,18 +10,21 @@ const TIME_IS_GONE = new Set([
   "outside_availability",
   "session_started",
   "session_not_offered",
-  "already_booked",
   "scheduling_required",
 ]);
+const HAVE: Record<string, string> = {
+  already_paid: "You have already paid",
+  already_booked: "You have booked this already",
+};
 const HAS_AN_ORDER = new Set(["already_paid", "payment_processing", "held_by_your_order"]);
 
 /** Why a payment did not work, and where to go from there; the form stays as it was. */
 export function Refused({ error, purchase }: { error: unknown; purchase: Purchase }) {
   const code = error instanceof Problem ? error.code : "";
-  const paid = code === "already_paid";
+  const title = HAVE[code];
   const next = nextStep(error, purchase);
   return (
-    <Notice kind={paid ? "info" : "bad"} title={paid ? "You have already paid" : "That did not work"}>
+    <Notice kind={title ? "info" : "bad"} title={title ?? "That did not work"}>
       <p>{inPlainWords(error)}</p>
       {next ? (
         <Link href={next.href} className="mt-1 inline-block font-semibold underline underline-offset-4">
@@ -35,6 +38,7 @@ export function Refused({ error, purchase }: { error: unknown; purchase: Purchas
 function nextStep(error: unknown, purchase: Purchase): { href: string; label: string } | null {
   if (!(error instanceof Problem)) return null;
   if (TIME_IS_GONE.has(error.code)) return { href: purchase.back, label: "Choose another time" };
+  if (error.code === "already_booked") return { href: "/bookings/", label: "See your bookings" };
   if (error.code === "not_on_sale") return { href: "/", label: "See what is offered" };
   if (!HAS_AN_ORDER.has(error.code)) return null;
   const order = error.extra.order_id;
