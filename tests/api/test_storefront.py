@@ -3,12 +3,16 @@
 import base64
 import hashlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
+from starlette.testclient import TestClient
 
 from estuary.config import storefront
+from stripe_sandbox import Sandbox
+from stripe_sandbox.server import app_for
 
 PAGE = "<!doctype html><script>greet()</script><script src='/_next/x.js'></script><p>Hello</p>"
 GREET = "'sha256-" + base64.b64encode(hashlib.sha256(b"greet()").digest()).decode() + "'"
@@ -56,6 +60,17 @@ def test_in_sandbox_mode_only_the_sandbox_is_let_in(client: Client, settings: Se
     policy = _policy(client)
     assert policy["frame-src"] == ["http://127.0.0.1:9"]
     assert "stripe.com" not in str(policy)
+
+
+def test_the_script_that_the_pages_are_told_is_the_one_that_the_sandbox_serves(
+    client: Client, settings: Settings
+) -> None:
+    told = client.get("/api/v1/payments/config/").json()["stripe_js_url"]
+    assert told == settings.STRIPE_JS_URL
+    assert told.startswith(settings.STRIPE_API_BASE)
+    served = TestClient(app_for(Sandbox())).get(urlsplit(told).path)
+    assert served.status_code == 200
+    assert "javascript" in served.headers["content-type"]
 
 
 def test_on_real_stripe_only_stripe_is_let_in(client: Client, settings: Settings) -> None:

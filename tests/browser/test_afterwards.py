@@ -24,6 +24,18 @@ def test_a_part_of_a_bundle_is_given_a_time(shopper: Shopper) -> None:
     expect(page.get_by_role("button", name="Add to calendar")).to_have_count(1)
 
 
+def test_every_part_of_a_package_is_given_a_time(shopper: Shopper) -> None:
+    page = shopper.chooses("The reset week", kind="package").types_card().pays("230.00").is_thanked().page
+    page.get_by_role("link", name="Choose your times").click()
+    for left in (2, 1, 0):
+        page.get_by_role("button", name="Choose a time").first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("radio").last.check()
+        dialog.get_by_role("button", name="Confirm this time").click()
+        expect(page.get_by_text("No time yet")).to_have_count(left)
+    expect(page.get_by_role("button", name="Add to calendar")).to_have_count(3)
+
+
 def test_a_booking_goes_into_the_calendar_and_is_canceled_with_its_money_back(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page
     shopper.bookings()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from demo.selfcheck.shop import PASSWORD as SEEDED
 from estuary.config.environment import BASE_DIR
 from tests.browser.conftest import PHONE
-from tests.browser.shopper import Shopper
+from tests.browser.shopper import DECLINED, Shopper
 
 AXE = Path(BASE_DIR, "frontend", "node_modules", "axe-core", "axe.min.js")
 OPEN = [
@@ -75,6 +75,22 @@ def test_a_newcomer_finds_the_page_accessible(shopper: Shopper, path: str) -> No
 def test_a_practitioner_finds_the_roster_accessible(page: Page) -> None:
     Shopper(page).signs_in("ana@estuary.example", SEEDED)
     _check(page, "/roster/")
+
+
+def test_what_was_bought_is_shown_accessibly(shopper: Shopper) -> None:
+    page = shopper.chooses("The reset week", kind="package").types_card().pays("230.00").is_thanked().page
+    thanks = page.url
+    for path in (thanks, thanks.replace("checkout/return/?order=", "orders/?id="), "/bookings/", "/cards/"):
+        _check(page, path)
+    page.goto("/bookings/")
+    page.get_by_role("button", name="Choose a time").first.click()
+    expect(page.get_by_role("dialog").get_by_role("radio").first).to_be_visible()
+    assert _serious(page) == []
+
+
+def test_a_refusal_is_shown_accessibly(shopper: Shopper) -> None:
+    shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined")
+    assert _serious(shopper.page) == []
 
 
 def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> None:

@@ -50,6 +50,7 @@ def test_an_empty_variable_is_a_missing_one(bare: pytest.MonkeyPatch, name: str)
 def test_four_variables_are_enough_and_the_sandbox_is_out_of_the_picture(bare: pytest.MonkeyPatch) -> None:
     env = reading(bare, **REAL)
     assert (env.estuary_sandbox, env.stripe_api_base, env.stripe_http_client) == (False, "", "")
+    assert env.sandbox_js_url == ""
     assert env.allowed_hosts[0] == "estuary.example"
     assert env.return_origins == {"https://estuary.example"}
 
@@ -58,6 +59,7 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
     env = reading(bare, ESTUARY_SANDBOX="1")
     assert env.stripe_secret_key.get_secret_value().startswith("sk_test_")
     assert env.stripe_api_base == "http://127.0.0.1:12111"
+    assert env.sandbox_js_url == "http://127.0.0.1:12111/v3/stripe.js"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ export function Summary({ purchase, className }: { purchase: Purchase; className
         <h2 className="font-display text-heading leading-snug">{purchase.title}</h2>
         <p className="text-base text-soft">{purchase.detail}</p>
         {purchase.when ? <p className="mt-3 font-semibold">{purchase.when}</p> : null}
+        {purchase.type === "package" || purchase.type === "bundle" ? (
+          <p className="mt-3">You choose the times once it is paid, whenever you like.</p>
+        ) : null}
         <p className="tabular mt-4 flex items-baseline justify-between border-line border-t pt-4">
           <span>Total</span>
           <span className="font-display text-2xl">{formatMoney(purchase.amount, purchase.currency)}</span>

@@ -20,16 +20,16 @@ export function Receipt({ order }: { order: OrderDetail }) {
         {alike(order).map(({ label, amount }) => (
           <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
         ))}
-        <div className="mt-3 border-line border-t pt-3">
-          {sums.map((row) => (
-            <Line
-              key={row.label}
-              label={row.label}
-              amount={formatMoney(row.amount, order.currency)}
-              strong={row.strong}
-            />
-          ))}
-        </div>
+      </dl>
+      <dl className="tabular mt-3 border-line border-t pt-3">
+        {sums.map((row) => (
+          <Line
+            key={row.label}
+            label={row.label}
+            amount={formatMoney(row.amount, order.currency)}
+            strong={row.strong}
+          />
+        ))}
       </dl>
     </Card>
   );

@@ -1,0 +1,53 @@
+"""Which Stripe.js a page loads: the sandbox's in sandbox mode, Stripe's own and nothing else in real mode."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Request, Route
+
+from demo.plan import Plan
+from tests.browser.shopper import NUMBER, Shopper
+
+
+def _hosts_of_scripts(page: Page) -> set[str]:
+    """Note the host and path of every script that comes from elsewhere than the shop."""
+    found: set[str] = set()
+
+    def note(request: Request) -> None:
+        asked, shop = urlsplit(request.url), urlsplit(page.url)
+        if request.resource_type == "script" and asked.netloc != shop.netloc:
+            found.add(f"{asked.netloc}{asked.path}")
+
+    page.on("request", note)
+    return found
+
+
+def test_in_sandbox_mode_the_sandboxs_script_is_loaded_and_stripe_is_not_asked(
+    shopper: Shopper, house: Plan
+) -> None:
+    found = _hosts_of_scripts(shopper.page)
+    shopper.chooses("Sound bath at dusk").field(NUMBER).wait_for()
+    sandbox = urlsplit(house.sandbox_url).netloc
+    assert f"{sandbox}/v3/stripe.js" in found
+    assert {name.split("/")[0] for name in found} == {sandbox}
+
+
+def test_in_real_mode_stripes_own_script_is_loaded_and_nothing_of_the_sandbox(
+    browser: Browser, house: Plan
+) -> None:
+    # This house is in sandbox mode, and so is its policy: that of real mode is tested with the pages it belongs to.
+    context = browser.new_context(base_url=house.web_url, bypass_csp=True)
+    page = context.new_page()
+
+    def as_in_real_mode(route: Route) -> None:
+        told = {"stripe_js_url": "", "sandbox": False, "publishable_key": "pk_live_of_nobody"}
+        route.fulfill(json=route.fetch().json() | told)
+
+    shopper = Shopper(page).signs_up()
+    page.route("**/api/v1/payments/config/", as_in_real_mode)
+    page.route("https://*.stripe.com/**", lambda route: route.abort())
+    found = _hosts_of_scripts(page)
+    page.goto("/checkout/?credits=25")
+    shopper.is_told("could not be loaded")
+    assert {name.split("/")[0] for name in found} == {"js.stripe.com"}
+    assert page.evaluate("typeof window.Stripe") == "undefined"
+    context.close()
