@@ -49,12 +49,12 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"], amount)
     stripe.control.lose_events()
-    assert sweep.look_for_refunds(HOUR) == 1
+    assert sweep.look_for_new_refunds() == 1
     run_jobs()
     assert status_of(made) == ("partially_refunded" if amount else "refunded")
     assert buying.balance(_signed_in_again(made)) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
-    assert sweep.look_for_refunds(HOUR) == 0
+    assert sweep.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
 
 
@@ -72,7 +72,7 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
-    assert sweep.look_for_refunds(HOUR) == 1
+    assert sweep.look_for_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
 
@@ -83,7 +83,7 @@ def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, b
     order_of(made)
     type(order_of(made)).objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
-    assert sweep.look_for_refunds(HOUR) == 0
+    assert sweep.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
     type(order_of(made)).objects.update(stripe_payment_intent_id=made["payment_intent_id"])
     settle_everything(stripe)
