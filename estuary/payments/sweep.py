@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -17,10 +18,10 @@ from estuary.common import clock
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import client, methods
+from estuary.payments import client, methods, outbox
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
-from estuary.payments.errors import StripeUnavailable
+from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import Lookout, PaymentMethod, Refund
 from estuary.payments.refund_rules import AT_STRIPE
@@ -35,6 +36,8 @@ OVERLAP = timedelta(hours=1)  # what was made while the last look was under way,
 FAR_BACK = timedelta(
     days=45
 )  # a bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
+
+MISSING = "payment_missing"
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +88,21 @@ def ask_about_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return _each(due, sync_order, since="created_at", again="next_ask_at")
+    return _each(due, _ask_about, since="created_at", again="next_ask_at")
+
+
+def _ask_about(order: Order) -> None:
+    """A payment that its bank works on and that Stripe no longer knows is for staff to judge, who are told once."""
+    try:
+        sync_order(order)
+    except NotAtStripe:
+        lost = Order.objects.filter(pk=order.pk, status=Status.PROCESSING).exclude(failure_code=MISSING)
+        with transaction.atomic():
+            if lost.update(failure_code=MISSING):
+                outbox.alert_staff(
+                    MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
+                )
+        raise
 
 
 def look_for_new_refunds() -> int:
