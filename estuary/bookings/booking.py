@@ -92,9 +92,9 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
 
 
-def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetime]]) -> str:
-    """Return the public id of the user's own unpaid order that holds one of these intervals, or nothing."""
-    held = Reservation.objects.filter(order__user_id=user_id, status=HELD)
+def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetime]], *, besides: str) -> str:
+    """Return the public id of the user's unpaid order, of another item than ``besides``, that holds one of these."""
+    held = Reservation.objects.filter(order__user_id=user_id, status=HELD).exclude(order__item_key=besides)
     for practitioner_id, starts_at, ends_at in intervals:
         overlapping = held.filter(
             calendar_entry__practitioner_id=practitioner_id,

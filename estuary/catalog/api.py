@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -99,12 +100,15 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         ]
 
     def get_on_sale(self, service: Service) -> bool:
-        """A course is sold only until its first session, since it is sold as a whole."""
+        """A course is sold only until its first session, since it is sold as a whole; so is a package that holds it."""
         at = clock.now()
-        if service.type == ServiceType.COURSE:
-            first: datetime | None = getattr(service, "first_session_at", None)
-            return service.is_on_sale(at) and first is not None and first > at
-        return service.is_on_sale(at)
+        first: datetime | None = getattr(service, "first_session_at", None)
+        if service.type == ServiceType.COURSE and first is None:
+            return False
+        begun = (
+            service.type in {ServiceType.COURSE, ServiceType.PACKAGE} and first is not None and first <= at
+        )
+        return service.is_on_sale(at) and not begun
 
 
 class ServiceDetailSerializer(ServiceSerializer):
@@ -186,14 +190,15 @@ def _within_reach(day: date) -> None:
 
 def visible_services() -> QuerySet[Service]:
     """Return the services that may be seen, with everything their short form shows: two queries."""
-    first = (
-        ServiceSession.objects.filter(service=OuterRef("pk")).order_by("starts_at").values("starts_at")[:1]
-    )
+    sessions = ServiceSession.objects.order_by("starts_at").values("starts_at")
+    own = sessions.filter(service=OuterRef("pk"))[:1]
+    inside = PackageItem.objects.filter(package=OuterRef(OuterRef("pk")), service__type=ServiceType.COURSE)
+    of_courses_inside = sessions.filter(service__in=inside.values("service"))[:1]
     return (
         Service.objects.filter(active=True)
         .select_related("practitioner")
         .prefetch_related(Prefetch("prices", ServicePrice.objects.order_by("id")))
-        .annotate(first_session_at=Subquery(first))
+        .annotate(first_session_at=Coalesce(Subquery(own), Subquery(of_courses_inside)))
     )
 
 

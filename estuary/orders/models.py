@@ -69,7 +69,6 @@ class Order(models.Model):
     success_url = models.URLField(max_length=500, blank=True)
     cancel_url = models.URLField(max_length=500, blank=True)
     request_fingerprint = models.CharField(max_length=64, blank=True)
-    request_key = models.CharField(max_length=64, blank=True, help_text="the request that placed it")
     service_data = models.JSONField(default=dict, blank=True)
     scheduling_data = models.JSONField(default=dict, blank=True)
 
@@ -115,11 +114,6 @@ class Order(models.Model):
                 fields=["stripe_payment_intent_id"],
                 condition=~Q(stripe_payment_intent_id=""),
                 name="order_intent_unique",
-            ),
-            models.UniqueConstraint(
-                fields=["request_key"],
-                condition=~Q(request_key="") & ~Q(status="canceled"),
-                name="order_once_per_request",
             ),
             models.UniqueConstraint(
                 fields=["stripe_checkout_session_id"],

@@ -34,7 +34,6 @@ class Terms:
     service_data: dict[str, Any] = field(default_factory=dict)
     scheduling_data: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
-    request_key: str = ""
 
 
 def item_key(service: Service | None, currency: str) -> str:
@@ -78,7 +77,6 @@ def place_order(
         success_url=terms.success_url,
         cancel_url=terms.cancel_url,
         request_fingerprint=terms.fingerprint,
-        request_key=terms.request_key,
         service_data=terms.service_data,
         scheduling_data=terms.scheduling_data,
         created_at=at,

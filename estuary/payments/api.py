@@ -16,7 +16,8 @@ from estuary.common.schema import problems
 from estuary.payments import client, idempotency, methods
 from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
-from estuary.payments.purchase import Begun, begin_purchase, finished_by
+from estuary.payments.paying import Begun
+from estuary.payments.purchase import begin_purchase, take_up
 from estuary.payments.requests import PaymentRequestSerializer, purchase_from
 
 KEY_MISSING = (
@@ -54,7 +55,8 @@ class CreatePaymentView(APIView):
         checked = PaymentRequestSerializer(data=request.data)
         checked.is_valid(raise_exception=True)
         user = cast(User, request.user)
-        begun = finished_by(user, claim.request_key) if claim.again else None
+        card_ref = checked.validated_data.get("payment_method_id", "")
+        begun = take_up(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
             purchase = purchase_from(checked.validated_data, user=user, request_key=claim.request_key)
             begun = begin_purchase(purchase)

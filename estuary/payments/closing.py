@@ -6,7 +6,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.orders.models import Order
-from estuary.orders.states import LIVE, UNPAID
+from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import asking, client, fetching, utils
 from estuary.payments.effects import Alert
 from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelable, UnexpectedState
@@ -28,7 +28,7 @@ def close_order(order: Order, *, reason: str, cause: str) -> Order:
         missing = Alert(
             "payment_missing", f"{order.public_id}: Stripe has no {_payment_of(order)}; order ended"
         )
-        return end_here(order, cause=cause, reason=reason, alert=missing)
+        return end_here(order, cause=cause, reason=reason, alert=missing, among=LIVE)
     settle(facts, at=clock.now())
     order.refresh_from_db()
     return order
@@ -46,8 +46,10 @@ def cancel_order(*, user: User, order: Order) -> Order:
 
 
 @retried
-def end_here(order: Order, *, cause: str, reason: str, alert: Alert | None = None) -> Order:
-    """End an unpaid order for which there is nothing at Stripe that anyone could pay.
+def end_here(
+    order: Order, *, cause: str, reason: str, alert: Alert | None = None, among: frozenset[Status] = UNPAID
+) -> Order:
+    """End an order for which there is nothing at Stripe that anyone could pay, when its status is ``among`` these.
 
     Raises OrderChanged when Stripe was asked for something to pay since ``order`` was read.
     """
@@ -55,7 +57,7 @@ def end_here(order: Order, *, cause: str, reason: str, alert: Alert | None = Non
         [now] = load([order.pk])
         if (now.asked_at, _payment_of(now)) != (order.asked_at, _payment_of(order)):
             raise OrderChanged("This order has just changed. Please try again.")
-        if now.status in UNPAID:
+        if now.status in among:
             effects = [*end_unpaid(view_of(now), cause, reason), *([alert] if alert else [])]
             write([(now, effects)], at=clock.now())
     order.refresh_from_db()

@@ -1,7 +1,7 @@
 """``Idempotency-Key``: a client that got no answer sends its request again, and nothing happens twice.
 
 The same key and body get the first answer again; another body, or a first request that is still under way, a clear no.
-What a request made carries its key, so one that was cut off anywhere is taken up by its retry where it stopped.
+The key is tied to what its request makes or takes up, so one that was cut off anywhere is taken up where it stopped.
 Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -25,7 +26,10 @@ from estuary.common import clock
 from estuary.common.database import violated
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.problems import problem_response
-from estuary.payments.models import IdempotencyKey
+from estuary.orders.models import Order
+from estuary.orders.states import Status
+from estuary.payments.errors import OrderChanged
+from estuary.payments.models import IdempotencyKey, Refund
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEY_MAX = 255
@@ -151,20 +155,49 @@ def _again(view: Replaying, row: IdempotencyKey) -> Response:
 
 
 def _end_without(row: IdempotencyKey, error: Exception) -> None:
-    """A decline is kept. Any other refusal frees the key; a failure leaves it to a retry, which takes up the rest."""
+    """A decline is kept. Another refusal frees the key, unless there is something for its retry to take up."""
     told = problem_response(error, {})
-    if told is None or told.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        IdempotencyKey.objects.filter(pk=row.pk).update(leased_until=clock.now())
-    elif told.status_code == DECLINED:
+    refused = told is not None and told.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if told is not None and told.status_code == DECLINED:
         _keep(row, told.status_code, told.data)
-    else:
+    elif refused and not _made_something(row):
         row.delete()
+    else:
+        IdempotencyKey.objects.filter(pk=row.pk).update(leased_until=clock.now())
+
+
+def _made_something(row: IdempotencyKey) -> bool:
+    return (
+        order_of(row.user, row.request_key) is not None
+        or Refund.objects.filter(request_key=row.request_key).exists()
+    )
 
 
 def _keep(row: IdempotencyKey, status_code: int, data: Any) -> None:
     answer = json.loads(JSONRenderer().render(data))
     kept = {name: value for name, value in answer.items() if name not in SECRETS}
     IdempotencyKey.objects.filter(pk=row.pk).update(status_code=status_code, answer=kept)
+
+
+def order_of(user: User, request_key: str) -> Order | None:
+    """Return the order that a request acted on, unless it came to nothing."""
+    orders = Order.objects.select_related("user").exclude(status=Status.CANCELED)
+    return orders.filter(user=user, idempotency_keys__request_key=request_key).first()
+
+
+def bind_order(request_key: str, order: Order) -> None:
+    """Commit with an order which request placed it; raises OrderChanged when another run of that was faster."""
+    if not request_key:
+        return
+    free = Q(order=None) | Q(order__status=Status.CANCELED)
+    if not IdempotencyKey.objects.filter(free, request_key=request_key).update(order=order):
+        raise OrderChanged("The same request is being carried out elsewhere. Ask again in a moment.")
+
+
+def note_order(request_key: str, order: Order) -> None:
+    """Commit which order a request takes up, before it may charge anyone for it."""
+    if request_key:
+        IdempotencyKey.objects.filter(request_key=request_key).update(order=order)
 
 
 def forget_old_keys() -> int:

@@ -158,16 +158,33 @@ class Refund(models.Model):
         return self.card_minor + self.credits_minor
 
 
+class Lookout(models.Model):
+    """How far the worker has looked through a list at Stripe."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    looked_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.looked_until}"
+
+
 class IdempotencyKey(models.Model):
     """A request that a client may send again: who sent it, what it said, and what was answered, once it was."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255, help_text="as the client chose it")
     request_key = models.CharField(
-        max_length=64, unique=True, help_text="user and key in one; what was made of the request carries it"
+        max_length=64, unique=True, help_text="user and key in one; a refund carries it too"
     )
     fingerprint = models.CharField(max_length=64, help_text="of the method, the address and the body")
     leased_until = models.DateTimeField(help_text="until when the request is taken to be under way")
+    order = models.ForeignKey(
+        Order,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="idempotency_keys",
+        help_text="the order that the request placed, or took up to pay for it; noted before any charge",
+    )
     status_code = models.PositiveSmallIntegerField(
         null=True, help_text="of the answer; empty until there is one"
     )

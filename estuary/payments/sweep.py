@@ -10,17 +10,20 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
-from django.db.models import F, Model, Q, QuerySet
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from estuary.common import clock
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import client, methods
+from estuary.payments import client, methods, outbox
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
+from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
-from estuary.payments.models import PaymentMethod, Refund
+from estuary.payments.models import Lookout, PaymentMethod, Refund
 from estuary.payments.refund_rules import AT_STRIPE
 from estuary.payments.refunds import send_refund
 from estuary.payments.settlement import settle
@@ -29,6 +32,12 @@ BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=5)
+OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
+FAR_BACK = timedelta(
+    days=45
+)  # a bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
+
+MISSING = "payment_missing"
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +67,6 @@ def ask_about_pending_refunds() -> int:
         lambda refund: sync_payment(refund.stripe_payment_intent_id),
         since="created_at",
         again="next_try_at",
-        keep_asking=True,
     )
 
 
@@ -80,25 +88,47 @@ def ask_about_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return _each(due, sync_order, since="created_at", again="next_ask_at", keep_asking=True)
+    return _each(due, _ask_about, since="created_at", again="next_ask_at")
 
 
-def look_for_refunds(reach: timedelta) -> int:
-    """Settle refunds made within ``reach`` that stand otherwise at Stripe than here: their news was lost.
+def _ask_about(order: Order) -> None:
+    """A payment that its bank works on and that Stripe no longer knows is for staff to judge, who are told once."""
+    try:
+        sync_order(order)
+    except NotAtStripe:
+        lost = Order.objects.filter(pk=order.pk, status=Status.PROCESSING).exclude(failure_code=MISSING)
+        with transaction.atomic():
+            if lost.update(failure_code=MISSING):
+                outbox.alert_staff(
+                    MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
+                )
+        raise
 
-    Returns of how many payments. It finds what was refunded in the dashboard without any event telling us.
+
+def look_for_new_refunds() -> int:
+    """Settle refunds made at Stripe since the last look, with some overlap: those in the dashboard that no event told.
+
+    Returns of how many payments. After a silence of any length it begins where it had stopped.
     """
-    given = client.refunds_since(clock.now() - reach)
+    at = clock.now()
+    mark, _ = Lookout.objects.get_or_create(name="refunds", defaults={"looked_until": at - FAR_BACK})
+    settled = _settle_refunds_since(mark.looked_until - OVERLAP)
+    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
+    return settled
+
+
+def look_for_changed_refunds() -> int:
+    """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
+    return _settle_refunds_since(clock.now() - FAR_BACK)
+
+
+def _settle_refunds_since(moment: datetime) -> int:
+    given = client.refunds_since(moment)
     ids = [refund.id for refund in given]
     known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
     other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
     ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
-    return _each(
-        ours,
-        lambda order: sync_payment(order.stripe_payment_intent_id),
-        since="created_at",
-        again="next_ask_at",
-    )
+    return sum(_heal(order, lambda order: sync_payment(order.stripe_payment_intent_id)) for order in ours)
 
 
 def sync_order(order: Order) -> None:
@@ -117,29 +147,35 @@ def sync_payment(intent_id: str) -> None:
     settle(fetch_facts(NeedsObject("payment", intent_id), "asked of Stripe"), at=clock.now())
 
 
-def _each[M: Model](
-    due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str, keep_asking: bool = False
-) -> int:
-    """Heal up to BATCH rows, one by one: one that fails is logged and put off, and stops no other.
+def _each[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
+    """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
+    While Stripe does not answer there is no use in asking on: the rest keeps its turn.
     """
-    at = clock.now()
-    now_due = due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": at}))
     healed = 0
-    for row in now_due.order_by(F(again).asc(nulls_first=True), since)[:BATCH]:
-        well = _heal(row, heal)
-        healed += well
-        if not well or keep_asking:
-            waited = clock.now() - (attrgetter(since)(row) or at)
-            turn = _next_turn(waited)
-            type(row)._default_manager.filter(pk=row.pk).update(**{again: turn})
+    turn = Coalesce(again, since)
+    while rows := list(
+        due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": clock.now()})).order_by(turn)[:BATCH]
+    ):
+        for row in rows:
+            try:
+                healed += _heal(row, heal)
+            except StripeUnavailable:
+                return healed
+            finally:
+                waited = clock.now() - (attrgetter(since)(row) or clock.now())
+                type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_turn(waited)})
     return healed
 
 
 def _heal[M: Model](row: M, heal: Callable[[M], Any]) -> bool:
+    """Tell whether it went well; raises StripeUnavailable, which is no fault of the row."""
     try:
         heal(row)
+    except StripeUnavailable:
+        log.warning("sweep_stopped", what=row._meta.model_name, pk=row.pk)
+        raise
     except EstuaryError as error:
         log.warning("sweep_put_off", what=row._meta.model_name, pk=row.pk, code=error.code)
     except Exception:

@@ -1,7 +1,7 @@
 """The jobs of the worker (procrastinate): each calls one verb, and each is safe to run again."""
 
+import functools
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -42,12 +42,21 @@ def alert_staff(code: str, text: str) -> None:
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
     """Run a verb by the clock, on one worker at a time; seconds stand last in ``cron``.
 
-    A job waiting for its turn stands for all later ones, and one that is running is never joined by a second.
+    A job waiting for its turn stands for all later ones, and one that is running is never joined by a second. One that
+    fails is logged and not kept: the next does its work.
     """
 
     def register(verb: Callable[[int], None]) -> Any:
         name = verb.__name__
-        task = app.task(name=f"payments.{name}", queueing_lock=name, lock=name)(verb)
+
+        @functools.wraps(verb)
+        def run(timestamp: int) -> None:
+            try:
+                verb(timestamp)
+            except Exception:
+                log.exception("periodic_job_failed", job=name)
+
+        task = app.task(name=f"payments.{name}", queueing_lock=name, lock=name)(run)
         return app.periodic(cron=cron)(task)
 
     return register
@@ -89,12 +98,12 @@ def close_past_bookings(timestamp: int) -> None:
 def ask_stripe(timestamp: int) -> None:
     sweep.ask_about_open_orders()
     sweep.ask_about_pending_refunds()
-    sweep.look_for_refunds(timedelta(hours=1))
+    sweep.look_for_new_refunds()
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
-    sweep.look_for_refunds(timedelta(days=7))
+    sweep.look_for_changed_refunds()
 
 
 @periodic("27 3 * * *")

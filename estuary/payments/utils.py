@@ -23,7 +23,7 @@ from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
-from estuary.payments import asking, client
+from estuary.payments import asking, client, idempotency
 from estuary.payments.errors import StripeRefused, UnexpectedState
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import hand_over
@@ -45,6 +45,7 @@ def create_order(
     items: Sequence[Wish],
     use_credits: bool = False,
     customer_id: str = "",
+    request_key: str = "",
 ) -> Order:
     """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
 
@@ -77,6 +78,7 @@ def create_order(
                 account=account, amount_minor=applied_minor, order_id=order.pk, note=order.title, at=at
             )
         _take(order, list(zip(rows, lines, strict=True)), at)
+        idempotency.bind_order(request_key, order)
     return order
 
 

@@ -67,9 +67,8 @@ def _parse(body: bytes) -> dict[str, Any]:
         event = json.loads(body.decode(), parse_constant=_refuse_constant)
         if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
-        if b"\\u0000" in body and _has_nul(
-            event
-        ):  # the escape may itself be escaped, and then only spells it
+        # The escape may itself be escaped, and then only spells the character.
+        if b"\\u0000" in body and _has_nul(event):
             raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
@@ -115,6 +116,19 @@ def test_a_course_is_on_sale_until_its_first_session(public: APIClient, ana: Pra
     first.starts_at = clock.now() - timedelta(hours=1)
     first.save()
     assert public.get(address).json()["on_sale"] is False
+
+
+def test_a_package_is_on_sale_until_a_course_inside_it_begins(public: APIClient, ana: Practitioner) -> None:
+    course, workshop = make_service(ServiceType.COURSE, ana), make_service(ServiceType.WORKSHOP, ana)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[course, workshop], usd=15_000)
+    address = f"/api/v1/services/{package.pk}/"
+    meetings = make_sessions(course, 3)
+    make_sessions(workshop, in_days=40)
+    assert public.get(address).json()["on_sale"] is True
+    with time_machine.travel(meetings[0].starts_at, tick=False):
+        assert public.get(address).json()["on_sale"] is False
+        shown = {row["id"]: row["on_sale"] for row in public.get("/api/v1/services/").json()["results"]}
+    assert shown == {str(course.pk): False, str(workshop.pk): True, str(package.pk): False}
 
 
 def test_a_package_says_what_it_holds(

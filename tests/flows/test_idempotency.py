@@ -1,22 +1,26 @@
 """A client that got no answer sends its request again under the same key: nothing happens twice, nothing is lost."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
-from estuary.catalog.models import ServiceType
+from estuary.catalog.models import ServicePrice, ServiceType
+from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import idempotency
 from estuary.payments.models import IdempotencyKey, Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
-from tests.flows.buying import CREATE, Json
+from tests.flows.buying import CREATE, Json, pay
+from tests.flows.test_expiry import late_payment
 from tests.marketplace import make_service, signed_in
 from tests.wiring import settle_everything
 
@@ -87,6 +91,100 @@ def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
     assert answers[-1].json()["status"] == "completed"
     settle_everything(stripe)
     assert (buying.balance(buyer), len(stripe.world.store.charges), Order.objects.count()) == ("30.00", 2, 2)
+
+
+@pytest.mark.parametrize("news", ["heard", "not heard"])
+@pytest.mark.parametrize("before", ["intent for the browser", "declined card", "no key"])
+def test_a_second_attempt_whose_answer_was_lost_charges_once(
+    stripe: Sandbox, buyer: APIClient, key: str, before: str, news: str
+) -> None:
+    """An order was placed by another request than the one that pays for it."""
+    bad = saved_and_declining(stripe, buyer)
+    buying.buy_credits(stripe, buyer, "10.00")
+    good = next(card["id"] for card in buying.cards(buyer) if card["id"] != bad)
+    if before == "declined card":
+        assert send(buyer, {**CREDITS, "payment_method_id": bad}, str(uuid4())).status_code == 402
+    elif before == "no key":
+        buying.create(buyer, **CREDITS)
+    else:
+        assert send(buyer, CREDITS, str(uuid4())).status_code == 201
+    stripe.faults.add("timeout_after", "POST /v1/payment_intents/*/confirm")
+    assert send(buyer, {**CREDITS, "payment_method_id": good}, key).status_code == 503
+    if news == "heard":
+        settle_everything(stripe)
+    again = send(buyer, {**CREDITS, "payment_method_id": good}, key)
+    assert (again.status_code, again.json()["status"]) == (201, "completed")
+    assert send(buyer, {**CREDITS, "payment_method_id": good}, key).json() == again.json()
+    settle_everything(stripe)
+    assert (buying.balance(buyer), Order.objects.count()) == ("30.00", 2)
+
+
+def test_money_that_comes_for_what_a_retry_replaced_is_taken_note_of(
+    stripe: Sandbox, buyer: APIClient, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer.raise_request_exception = False
+    with monkeypatch.context() as dying:
+        dying.setattr("estuary.payments.api.CreatePaymentView._answer", crash)
+        assert send(buyer, CREDITS, key).status_code == 500
+    first = Order.objects.get()
+    stripe.control.cancel(first.stripe_payment_intent_id)
+    settle_everything(stripe)
+    second = send(buyer, CREDITS, key).json()
+    assert second["order_id"] != first.public_id
+    late_payment(stripe, {"order_id": first.public_id})
+    settle_everything(stripe)
+    first.refresh_from_db()
+    assert (first.status, buying.balance(buyer)) == ("completed", "20.00")
+    pay(stripe, second)
+    assert buying.balance(buyer) == "40.00"
+
+
+def test_a_retry_after_the_hold_ended_finds_what_was_paid(
+    stripe: Sandbox, buyer: APIClient, maya: User, key: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "10.00")
+    body = {**CREDITS, "payment_method_id": buying.cards(buyer)[0]["id"]}
+    stripe.faults.add("timeout_after", "POST /v1/payment_intents/*/confirm")
+    assert send(buyer, body, key).status_code == 503
+    stripe.control.lose_events()
+    with time_machine.travel(clock.now() + timedelta(minutes=16), tick=True):
+        answers = [send(signed_in(maya), body, key) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [201, 201, 201]
+        assert answers[0].json()["status"] == "completed"
+        settle_everything(stripe)
+        assert buying.balance(signed_in(maya)) == "30.00"
+
+
+def test_a_retry_finds_what_was_bought_at_the_old_price(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, key: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "250.00")
+    body = a_bundle(ana) | {"amount": "100.00"}
+    stripe.faults.add("timeout_before", "*", times=None)  # credits need no Stripe
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(idempotency, "_keep", crash)
+        buyer.raise_request_exception = False
+        assert send(buyer, body, key).status_code == 500
+    IdempotencyKey.objects.update(leased_until=clock.now())
+    ServicePrice.objects.update(amount_minor=12_000)
+    assert send(buyer, body, key).json()["status"] == "completed"
+    dearer = send(buyer, body | {"amount": "120.00"}, key)
+    assert (dearer.status_code, dearer.json()["code"]) == (422, "idempotency_key_reused")
+    stripe.faults.clear()
+    assert buying.balance(buyer) == "150.00"
+
+
+def test_a_refusal_after_something_was_made_keeps_the_key_for_it(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, key: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "10.00")
+    [card] = buying.cards(buyer)
+    stripe.control.detach(card["stripe_payment_method_id"])
+    stripe.control.lose_events()
+    gone = send(buyer, {**CREDITS, "payment_method_id": card["id"]}, key)
+    assert (gone.status_code, gone.json()["code"]) == (409, "card_removed")
+    other_thing = send(buyer, a_bundle(ana), key)
+    assert (other_thing.status_code, other_thing.json()["code"]) == (422, "idempotency_key_reused")
 
 
 def crash(*args: Any, **kwargs: Any) -> Any:

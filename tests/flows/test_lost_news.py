@@ -7,17 +7,25 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
+from estuary.orders.models import Order
 from estuary.payments import inbox, sweep, tasks
+from estuary.payments.closing import close_order
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, order_of, pay, status_of
+from tests.marketplace import make_service, make_user, signed_in
 from tests.wiring import post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HOUR = timedelta(hours=1)
+
+def a_bundle(ana: Practitioner) -> Service:
+    session = make_service(ServiceType.SESSION, ana)
+    return make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=4, validity_days=30)
 
 
 def later(wait: timedelta) -> Any:
@@ -49,19 +57,13 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"], amount)
     stripe.control.lose_events()
-    assert sweep.look_for_refunds(HOUR) == 1
+    assert sweep.look_for_new_refunds() == 1
     run_jobs()
     assert status_of(made) == ("partially_refunded" if amount else "refunded")
-    assert buying.balance(_signed_in_again(made)) == ("30.00" if amount else "0.00")
+    assert buying.balance(buyer) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
-    assert sweep.look_for_refunds(HOUR) == 0
+    assert sweep.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
-
-
-def _signed_in_again(made: buying.Json) -> APIClient:
-    from tests.marketplace import signed_in
-
-    return signed_in(order_of(made).user)
 
 
 def test_a_refund_that_failed_later_unheard_is_found_too(
@@ -72,7 +74,7 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
-    assert sweep.look_for_refunds(HOUR) == 1
+    assert sweep.look_for_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
 
@@ -80,12 +82,11 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
 def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"])
-    order_of(made)
-    type(order_of(made)).objects.update(stripe_payment_intent_id="pi_ours")
+    Order.objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
-    assert sweep.look_for_refunds(HOUR) == 0
+    assert sweep.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
-    type(order_of(made)).objects.update(stripe_payment_intent_id=made["payment_intent_id"])
+    Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
     settle_everything(stripe)
 
 
@@ -140,3 +141,89 @@ def test_the_clock_runs_every_verb_that_heals(stripe: Sandbox, buyer: APIClient)
         tasks.expire_orders(0)
         tasks.close_past_bookings(0)
     assert status_of(made) == "completed"
+
+
+def test_refunds_made_while_nobody_looked_are_found_however_long_it_was(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    assert sweep.look_for_new_refunds() == 0
+    with later(timedelta(minutes=10)):
+        stripe.control.refund(made["payment_intent_id"], 2000)
+        stripe.control.lose_events()
+    with later(timedelta(days=3)):
+        assert sweep.look_for_new_refunds() == 1
+        run_jobs()
+        assert status_of(made) == "partially_refunded"
+        assert sweep.look_for_new_refunds() == 0
+
+
+def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    with later(timedelta(days=20)):
+        stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
+        stripe.control.lose_events()
+        assert sweep.look_for_changed_refunds() == 1
+        run_jobs()
+    assert status_of(made) == "completed"
+
+
+def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = buying.credits(buyer, "50.00")
+    paid = buying.pay_only(stripe, old, method="us_bank_account")
+    settle_everything(stripe)
+    stripe.control.settle(paid["id"])
+    stripe.control.lose_events()
+    for _ in range(3):
+        buying.service(signed_in(make_user("Tom Achterberg")), a_bundle(ana))
+    asked: list[str] = []
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    monkeypatch.setattr(sweep, "_ask_about", lambda order: asked.append(order.public_id))
+    with later(timedelta(minutes=11)):
+        assert sweep.ask_about_open_orders() == 4
+        assert sweep.ask_about_open_orders() == 0
+    assert (asked[0], len(set(asked))) == (old["order_id"], 4)
+
+
+def test_a_stripe_that_does_not_answer_is_not_asked_for_each_row(
+    stripe: Sandbox, buyer: APIClient, other: APIClient
+) -> None:
+    orders = [buying.credits(client, "50.00") for client in (buyer, other)]
+    stripe.faults.add("timeout_before", "*", times=None)
+    before = len(stripe.requests)
+    with later(timedelta(minutes=16)):
+        assert sweep.expire_orders() == 0
+        assert len(stripe.requests) == before + 1
+        stripe.faults.clear()
+    with later(timedelta(minutes=30)):
+        assert sweep.expire_orders() == 2
+    assert {status_of(made) for made in orders} == {"canceled"}
+
+
+def test_a_payment_at_its_bank_that_stripe_does_not_know_is_told_to_staff_once(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, settings: Any, mailoutbox: list[Any]
+) -> None:
+    settings.STAFF_MAIL = "payments@estuary.example"
+    made = buying.credits(buyer, "50.00")
+    buying.pay(stripe, made, method="us_bank_account")
+    Order.objects.update(stripe_payment_intent_id="pi_of_another_account")
+    for minutes in (11, 30, 60):
+        with later(timedelta(minutes=minutes)):
+            sweep.ask_about_open_orders()
+            run_jobs()
+    assert [mail.subject for mail in mailoutbox if "payment_missing" in mail.subject] == [
+        "[Estuary alert] payment_missing"
+    ]
+    assert status_of(made) == "processing"
+    close_order(order_of(made), reason="requested_by_customer", cause="canceled by staff")
+    assert status_of(made) == "canceled"
+    Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
+    stripe.control.fail_settlement(made["payment_intent_id"])
+    stripe.control.cancel(made["payment_intent_id"])
+    settle_everything(stripe)

@@ -166,7 +166,7 @@ def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
 
 
 @pytest.mark.parametrize("used_at", [0, 1, 2])
-@pytest.mark.parametrize("order", permutations([1, 2, 3]), ids=str)
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=str)
 def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...], used_at: int
 ) -> None:
@@ -180,7 +180,7 @@ def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
     assert (order_of(made).refunded_minor, nth(4).status) == (20000, "completed")
 
 
-@pytest.mark.parametrize("order", permutations([1, 2, 3]), ids=str)
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=str)
 def test_a_bonus_scheduled_and_canceled_in_time_costs_nothing_in_any_order(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...]
 ) -> None:

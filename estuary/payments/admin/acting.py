@@ -13,7 +13,7 @@ from estuary.bookings.models import Booking
 from estuary.common.errors import EstuaryError
 from estuary.common.staff import Act, act_page, change_url, row_or_404
 from estuary.orders.models import Order
-from estuary.orders.states import UNPAID, Status
+from estuary.orders.states import LIVE, Status
 from estuary.payments.cancellation import cancel_without_refund
 from estuary.payments.closing import close_order
 from estuary.payments.errors import OrderNotCancelable
@@ -41,7 +41,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
     order = row_or_404(Order.objects.select_related("user"), object_id)
 
     def do() -> str:
-        if order.status not in UNPAID:
+        if order.status not in LIVE:
             raise OrderNotCancelable(
                 f"This order is {order.get_status_display().lower()}, so it can't be canceled as unpaid."
             )
@@ -49,6 +49,8 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         closed = close_order(order, reason="requested_by_customer", cause=cause)
         if closed.status == Status.CANCELED:
             return "The order is canceled; its seats and slots are free again."
+        if closed.status == Status.PROCESSING:
+            return "The bank is working on this payment, so it can't be canceled now; nothing was changed."
         return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
 
     act = Act(
