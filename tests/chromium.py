@@ -42,27 +42,26 @@ def _works() -> bool:
         return False
 
 
-def _by_apt() -> None:
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("No Chromium here: getting the system's with apt-get", flush=True)
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "--quiet"], APT):
-            subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
+def _by_apt() -> bool:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    print("No Chromium here: getting the system's with apt-get", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "--quiet"], env=environment, stdout=sys.stderr, check=False)
+    return subprocess.run(APT, env=environment, stdout=sys.stderr, check=False).returncode == 0
 
 
-def _by_playwright() -> None:
+def _by_playwright() -> bool:
     print("No Chromium here: getting Playwright's", flush=True)
     playwright = str(Path(sys.executable).with_name("playwright"))
-    subprocess.run([playwright, "install", "chromium"], stdout=sys.stderr, check=False)
+    return subprocess.run([playwright, "install", "chromium"], stdout=sys.stderr, check=False).returncode == 0
 
 
 def main() -> int:
     if _of_the_system():
         return 0
-    for get in (lambda: None, _by_apt, _by_playwright):
-        get()
-        if _works():
-            return 0
+    if _works() or (_by_apt() and _works()) or (_by_playwright() and _works()):
+        return 0
     print(SORRY, file=sys.stderr)
     return 1
 

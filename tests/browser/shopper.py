@@ -84,6 +84,10 @@ class Shopper:
         self.field(CVC).fill("123")
         return self
 
+    def chooses_bank_debit(self) -> Self:
+        press(self._in_any_frame(lambda frame: frame.get_by_role("tab", name="US bank account")))
+        return self
+
     def field(self, name: re.Pattern[str]) -> Locator:
         return self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=name))
 

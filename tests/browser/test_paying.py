@@ -53,6 +53,17 @@ def test_the_single_line_card_field_pays_too(shopper: Shopper) -> None:
     expect(shopper.page.get_by_text("$25.00").first).to_be_visible()
 
 
+def test_the_single_line_card_field_asks_the_bank_too(shopper: Shopper) -> None:
+    shopper.page.goto("/checkout/card/?credits=25.00")
+    shopper.types_card(DECLINED).pays("25.00").is_told("declined")
+    shopper.types_card(ASKS).pays("25.00").answers_the_bank("Complete").is_thanked()
+
+
+def test_a_bank_debit_keeps_the_place_while_the_bank_works(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).chooses_bank_debit().pays(PRICE)
+    expect(shopper.page.get_by_role("heading", name="Your bank is working on it")).to_be_visible()
+
+
 def test_two_clicks_are_one_charge(shopper: Shopper) -> None:
     pay = shopper.chooses(SOUND_BATH).types_card().pay_button(PRICE)
     points_at(pay)

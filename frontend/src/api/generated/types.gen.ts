@@ -523,7 +523,7 @@ export type Service = {
      */
     free_cancel_hours?: number;
     /**
-     * A course is sold only until its first session, since it is sold as a whole.
+     * A course is sold only until its first session, since it is sold as a whole; so is a package that holds it.
      */
     readonly on_sale: boolean;
 };
@@ -552,7 +552,7 @@ export type ServiceDetail = {
      */
     free_cancel_hours?: number;
     /**
-     * A course is sold only until its first session, since it is sold as a whole.
+     * A course is sold only until its first session, since it is sold as a whole; so is a package that holds it.
      */
     readonly on_sale: boolean;
     description?: string;
