@@ -39,11 +39,8 @@ export function CheckoutForm({
   onSave,
 }: Props) {
   const account = useAccount();
-  const [picked, setPicked] = useState<string | null | undefined>(undefined);
+  const { savedCard, setPicked } = useSavedCard(cards);
   const { pay, payElsewhere, busy, error, ready } = usePay();
-  const byDefault = cards.find((card) => card.is_default)?.stripe_payment_method_id ?? null;
-  const stillSaved = picked === null || cards.some((card) => card.stripe_payment_method_id === picked);
-  const savedCard = picked === undefined || !stillSaved ? byDefault : picked;
   const byCard = split.cardMinor > 0;
   const body = {
     ...purchase.body,
@@ -70,22 +67,7 @@ export function CheckoutForm({
           <CardTitle>How would you like to pay?</CardTitle>
           {cards.length > 0 ? <CardChoice cards={cards} chosen={savedCard} onChoose={setPicked} /> : null}
           {savedCard === null && ready ? (
-            <div className="mt-5 grid gap-5">
-              <newCard.Fields />
-              <Switch
-                checked={save}
-                onChange={onSave}
-                disabled={busy !== null}
-                label={
-                  <>
-                    <span className="font-semibold">Save this card</span>
-                    <span className="block text-base text-soft">
-                      For your next booking. You can delete it any time.
-                    </span>
-                  </>
-                }
-              />
-            </div>
+            <NewCardPart newCard={newCard} save={save} onSave={onSave} disabled={busy !== null} />
           ) : null}
           <SandboxHint />
         </Card>
@@ -100,21 +82,52 @@ export function CheckoutForm({
         {payWords(purchase, split)}
       </Button>
       {byCard ? (
-        <p className="text-center text-base text-soft">
-          <LockKeyhole aria-hidden="true" className="mr-1.5 inline size-4 align-[-2px]" />
-          Your card goes to Stripe and never touches our servers.{" "}
-          <Button
-            look="plain"
-            busy={busy === "elsewhere"}
-            disabled={busy !== null}
-            onClick={() => payElsewhere(body)}
-            className="text-base underline"
-          >
-            Pay on Stripe’s own page instead
-          </Button>
-        </p>
+        <Elsewhere busy={busy === "elsewhere"} disabled={busy !== null} onClick={() => payElsewhere(body)} />
       ) : null}
     </form>
+  );
+}
+
+/** The default card is chosen to begin with; a card that is gone is chosen no longer. Null is a new card. */
+function useSavedCard(cards: Method[]) {
+  const [picked, setPicked] = useState<string | null | undefined>(undefined);
+  const byDefault = cards.find((card) => card.is_default)?.stripe_payment_method_id ?? null;
+  const stillSaved = picked === null || cards.some((card) => card.stripe_payment_method_id === picked);
+  return { savedCard: picked === undefined || !stillSaved ? byDefault : picked, setPicked };
+}
+
+type NewCardPartProps = Pick<Props, "newCard" | "save" | "onSave"> & { disabled: boolean };
+
+function NewCardPart({ newCard, save, onSave, disabled }: NewCardPartProps) {
+  return (
+    <div className="mt-5 grid gap-5">
+      <newCard.Fields />
+      <Switch
+        checked={save}
+        onChange={onSave}
+        disabled={disabled}
+        label={
+          <>
+            <span className="font-semibold">Save this card</span>
+            <span className="block text-base text-soft">
+              For your next booking. You can delete it any time.
+            </span>
+          </>
+        }
+      />
+    </div>
+  );
+}
+
+function Elsewhere(button: { busy: boolean; disabled: boolean; onClick: () => void }) {
+  return (
+    <p className="text-center text-base text-soft">
+      <LockKeyhole aria-hidden="true" className="mr-1.5 inline size-4 align-[-2px]" />
+      Your card goes to Stripe and never touches our servers.{" "}
+      <Button look="plain" className="text-base underline" {...button}>
+        Pay on Stripe’s own page instead
+      </Button>
+    </p>
   );
 }
 

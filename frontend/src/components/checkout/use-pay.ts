@@ -30,14 +30,10 @@ class AmountChanged extends Error {
   }
 }
 
-/** Returns `pay` and `payElsewhere`: one at a time, and one click is one charge. */
-export function usePay() {
-  const stripe = useStripe();
-  const elements = useElements();
-  const router = useRouter();
+/** Runs one task at a time; one that succeeds leads away from the page, so the lock stays. */
+function useOnce() {
   const client = useQueryClient();
   const locked = useRef(false);
-  const [attempts] = useState(() => new Attempts());
   const [busy, setBusy] = useState<"here" | "elsewhere" | null>(null);
   const [error, setError] = useState<unknown>(null);
 
@@ -47,7 +43,7 @@ export function usePay() {
     setBusy(where);
     setError(null);
     try {
-      await task(); // on success the page is left, so the lock stays
+      await task();
     } catch (reason) {
       setError(reason);
       setBusy(null);
@@ -56,6 +52,18 @@ export function usePay() {
         void client.invalidateQueries({ queryKey: [changed] });
     }
   }
+
+  return { once, busy, error };
+}
+
+/** Returns `pay` and `payElsewhere`: one at a time, and one click is one charge. */
+export function usePay() {
+  const stripe = useStripe();
+  const elements = useElements();
+  const router = useRouter();
+  const client = useQueryClient();
+  const { once, busy, error } = useOnce();
+  const [attempts] = useState(() => new Attempts());
 
   const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment) =>
     once("here", async () => {
