@@ -15,7 +15,12 @@ from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 from estuary.payments.cancellation_rules import Yield, yield_of
 from estuary.payments.models import Refund
-from estuary.payments.refunds import refundable_minor, request_refund, share_left_minor
+from estuary.payments.refunds import (
+    refundable_minor,
+    refunded_by_name_minor,
+    request_refund,
+    share_left_minor,
+)
 
 
 class BookingNotCancelable(Conflict):
@@ -57,14 +62,17 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
 
 @retried
 def cancel_without_refund(*, booking: Booking) -> None:
-    """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable."""
+    """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable.
+
+    What is kept is not given to the buyer after all when another part of the same order is canceled.
+    """
     at = clock.now()
     with transaction.atomic():
         Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
-        bookings.cancel([booking], at=at)
+        bookings.cancel([booking], at=at, forfeited=True)
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:
@@ -83,6 +91,7 @@ def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
     return yield_of(
         parts,
         going,
+        refunded={part.pk: refunded_by_name_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
         notice=timedelta(hours=order.snapshot.get("free_cancel_hours", 24)),
         at=at,
@@ -97,4 +106,4 @@ def _returned_minor(order: Order, outcome: Yield) -> int:
     """
     shares = sum(max(refundable_minor(order, part), 0) for part in outcome.returned)
     kept = sum(share_left_minor(order, part) for part in outcome.kept)
-    return min(shares, refundable_minor(order) - kept)
+    return min(shares, refundable_minor(order) - kept, outcome.upto_minor)
