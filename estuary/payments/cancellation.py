@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
 from estuary.accounts.models import User
 from estuary.bookings import booking as bookings
@@ -12,6 +12,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.errors import Conflict
+from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.cancellation_rules import Yield, yield_of
 from estuary.payments.models import Refund
@@ -36,10 +37,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """
     at = clock.now()
     with transaction.atomic():
-        # The bookings too are locked, so that none is completed between the look at it and its end.
-        parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
-        locked = Order.objects.select_for_update(no_key=True)
-        order = locked.prefetch_related("refunds", Prefetch("bookings", parts)).get(pk=booking.order_id)
+        order = _locked(booking.order_id)
         family = {row.pk: row for row in order.bookings.all()}
         booking = family[booking.pk]
         _check_cancelable(booking, at)
@@ -73,6 +71,22 @@ def cancel_without_refund(*, booking: Booking) -> None:
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
         bookings.cancel([booking], at=at, forfeited=True)
+
+
+def _locked(order_id: int) -> Order:
+    """Lock an order and what its end touches, in the one order of locks of the house; with its refunds and bookings.
+
+    A refund in credits follows at once, in the same transaction: so the account is locked before the first seat, and
+    all seats are before one is given back. The bookings are, so that none is completed between the look at it and its
+    end.
+    """
+    order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+    if order.credits_applied_minor:
+        ledger.lock_account(order.user, order.currency)
+        bookings.lock_sessions(order.reservations.values_list("session_id", flat=True))
+    parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
+    prefetch_related_objects([order], "refunds", Prefetch("bookings", parts))
+    return order
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:
