@@ -50,7 +50,7 @@ class BookingAdmin(ReadOnlyAdmin):
         ("buyer", "practitioner"),
         ("order_link", "parent_link"),
         ("starts_at", "ends_at"),
-        ("valid_until", "canceled_at"),
+        ("valid_until", "canceled_at", "forfeited"),
         ("amount", "created_at"),
     )
     readonly_fields = ("what", "status_label", "buyer", "order_link", "parent_link", "amount")

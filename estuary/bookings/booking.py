@@ -189,11 +189,11 @@ def _practitioner_id(order: Order, line: OrderLine) -> int:
     return line.service.practitioner_id if line.service else int(order.snapshot["practitioner_id"])
 
 
-def cancel(bookings: Sequence[Booking], *, at: datetime) -> None:
+def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> None:
     """Cancel bookings that are active, with what is still to come inside them, and give their seats and slots back.
 
     What was attended, lapsed or canceled before stays what it is; what has begun is canceled only when it is named.
-    The caller holds the lock on their orders.
+    ``forfeited`` writes down that their price is kept. The caller holds the lock on their orders.
     """
     named = {booking.pk for booking in bookings}
     family = Booking.objects.filter(Q(pk__in=named) | Q(parent_id__in=named), status__in=ACTIVE)
@@ -205,7 +205,7 @@ def cancel(bookings: Sequence[Booking], *, at: datetime) -> None:
     Participant.objects.filter(booking__in=gone, active=True).update(active=False)
     release(Reservation.objects.filter(line_id__in=[booking.line_id for booking in gone if booking.line_id]))
     Booking.objects.filter(pk__in=[booking.pk for booking in gone]).update(
-        status=Booking.Status.CANCELED, canceled_at=at
+        status=Booking.Status.CANCELED, canceled_at=at, forfeited=forfeited
     )
 
 

@@ -83,6 +83,9 @@ class Booking(models.Model):
     amount_minor = models.PositiveBigIntegerField(help_text="its share of the order's total, minor units")
     status = models.CharField(max_length=20, choices=Status, default=Status.CONFIRMED)
     canceled_at = models.DateTimeField(null=True, blank=True)
+    forfeited = models.BooleanField(
+        default=False, db_default=False, help_text="canceled by staff, who kept its price"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
 from estuary.accounts.models import User
 from estuary.bookings import booking as bookings
@@ -12,10 +12,16 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.errors import Conflict
+from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.cancellation_rules import Yield, yield_of
 from estuary.payments.models import Refund
-from estuary.payments.refunds import refundable_minor, request_refund, share_left_minor
+from estuary.payments.refunds import (
+    refundable_minor,
+    refunded_by_name_minor,
+    request_refund,
+    share_left_minor,
+)
 
 
 class BookingNotCancelable(Conflict):
@@ -31,10 +37,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """
     at = clock.now()
     with transaction.atomic():
-        # The bookings too are locked, so that none is completed between the look at it and its end.
-        parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
-        locked = Order.objects.select_for_update(no_key=True)
-        order = locked.prefetch_related("refunds", Prefetch("bookings", parts)).get(pk=booking.order_id)
+        order = _locked(booking.order_id)
         family = {row.pk: row for row in order.bookings.all()}
         booking = family[booking.pk]
         _check_cancelable(booking, at)
@@ -57,14 +60,33 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
 
 @retried
 def cancel_without_refund(*, booking: Booking) -> None:
-    """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable."""
+    """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable.
+
+    What is kept is not given to the buyer after all when another part of the same order is canceled.
+    """
     at = clock.now()
     with transaction.atomic():
         Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
-        bookings.cancel([booking], at=at)
+        bookings.cancel([booking], at=at, forfeited=True)
+
+
+def _locked(order_id: int) -> Order:
+    """Lock an order and what its end touches, in the one order of locks of the house; with its refunds and bookings.
+
+    A refund in credits follows at once, in the same transaction: so the account is locked before the first seat, and
+    all seats are before one is given back. The bookings are, so that none is completed between the look at it and its
+    end.
+    """
+    order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+    if order.credits_applied_minor:
+        ledger.lock_account(order.user, order.currency)
+        bookings.lock_sessions(order.reservations.values_list("session_id", flat=True))
+    parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
+    prefetch_related_objects([order], "refunds", Prefetch("bookings", parts))
+    return order
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:
@@ -83,6 +105,7 @@ def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
     return yield_of(
         parts,
         going,
+        refunded={part.pk: refunded_by_name_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
         notice=timedelta(hours=order.snapshot.get("free_cancel_hours", 24)),
         at=at,
@@ -97,4 +120,4 @@ def _returned_minor(order: Order, outcome: Yield) -> int:
     """
     shares = sum(max(refundable_minor(order, part), 0) for part in outcome.returned)
     kept = sum(share_left_minor(order, part) for part in outcome.kept)
-    return min(shares, refundable_minor(order) - kept)
+    return min(shares, refundable_minor(order) - kept, outcome.upto_minor)

@@ -3,16 +3,18 @@
 *In time* is what the service said when it was sold (``free_cancel_hours``). What was used is valued first:
 
 - A part of a package, or a paid session of a bundle, that is canceled in time is *given back*: its share is returned.
+  What staff canceled without a refund is *forfeited*, whenever that was: its price is kept, so it is not given back.
 - A bonus session of a bundle has no share of its own. One that has a time or took place counts as a paid one, until it
   is itself canceled in time: for each, the share of one session that was given back is held back.
 - A bonus is for whoever keeps what was paid for: those without a time go with the first share that is returned.
 
 So of a bundle of N paid ones comes back ``total * (N - kept) / N``, paid and bonus ones that are kept counted alike,
-and never less than nothing. Whose share is held back depends only on what was given back, so every order of steps ends
-at the same cent.
+and never less than nothing. What was refunded by name of any part that was given back, by staff or for the buyer, is
+part of that sum: it is never paid a second time out of another's share. So those shares are returned first, and what
+is held back is held back of the others, which leaves the same sum, to the cent, for every order of steps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,11 +23,16 @@ from estuary.bookings.models import Booking
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What a cancellation comes to: whose shares are returned now, what is kept or held back, and what goes along."""
+    """What a cancellation comes to: whose shares are returned now, what is kept or held back, and what goes along.
+
+    ``upto_minor`` is what may be returned now at most, in minor units: all the shares that are returned by now, less
+    what was refunded by name of whatever was given back.
+    """
 
     returned: tuple[Booking, ...]
     kept: tuple[Booking, ...]
     along: tuple[Booking, ...]
+    upto_minor: int
 
 
 def is_free(booking: Booking, notice: timedelta, at: datetime) -> bool:
@@ -34,36 +41,50 @@ def is_free(booking: Booking, notice: timedelta, at: datetime) -> bool:
 
 
 def yield_of(
-    parts: Sequence[Booking], going: Iterable[Booking], *, bundle: bool, notice: timedelta, at: datetime
+    parts: Sequence[Booking],
+    going: Iterable[Booking],
+    *,
+    refunded: Mapping[int, int],
+    bundle: bool,
+    notice: timedelta,
+    at: datetime,
 ) -> Yield:
-    """Return what comes of cancelling ``going``, which are all still to come, among all the ``parts`` of an order."""
+    """Return what comes of cancelling ``going``, which are all still to come, among all the ``parts`` of an order.
+
+    ``refunded`` says what was refunded of each part by name before, in minor units, by primary key.
+    """
     before = {part.pk for part in parts if _was_given_back(part, notice)}
     after = before | {part.pk for part in going if is_free(part, notice, at)}
-    already = _returned(parts, before, bundle)
-    in_all = _returned(parts, after, bundle)
+    ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
+    already = _returned(ranked, before, bundle)
+    in_all = _returned(ranked, after, bundle)
     returned = tuple(part for part in in_all if part not in already)
     return Yield(
         returned=returned,
         kept=tuple(part for part in parts if part not in in_all),
         along=tuple(part for part in parts if returned and _is_bonus(part, bundle) and _is_open(part, at)),
+        upto_minor=sum(part.amount_minor for part in in_all) - sum(refunded.get(pk, 0) for pk in after),
     )
 
 
 def _was_given_back(part: Booking, notice: timedelta) -> bool:
     return (
         part.status == Booking.Status.CANCELED
+        and not part.forfeited
         and part.canceled_at is not None
         and is_free(part, notice, part.canceled_at)
     )
 
 
-def _returned(parts: Sequence[Booking], given_back: set[int], bundle: bool) -> list[Booking]:
-    """Return the parts whose shares are returned in all: those given back, less one for each bonus that is kept."""
-    bonus = [part for part in parts if _is_bonus(part, bundle)]
+def _returned(ranked: Sequence[Booking], given_back: set[int], bundle: bool) -> list[Booking]:
+    """Return the parts whose shares are returned in all: those given back, less one for each bonus that is kept.
+
+    The last in rank is held back first. A bonus that never had a time was of no use to anyone, whoever canceled it.
+    """
+    bonus = [part for part in ranked if _is_bonus(part, bundle)]
     kept_bonus = sum(part.starts_at is not None and part.pk not in given_back for part in bonus)
-    paid = [part for part in parts if part not in bonus and part.pk in given_back]
-    by_position = sorted(paid, key=lambda part: part.position)
-    return by_position[: max(len(paid) - kept_bonus, 0)]
+    paid = [part for part in ranked if part not in bonus and part.pk in given_back]
+    return paid[: max(len(paid) - kept_bonus, 0)]
 
 
 def _is_bonus(part: Booking, bundle: bool) -> bool:

@@ -88,8 +88,8 @@ class AdvanceRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class AddCredits:
-    """A refund of the dashboard turns out to take credits along: its credit part from now on, in minor units."""
+class CarryCredits:
+    """A refund of the dashboard takes credits along, or does no more: its credit part from now on, in minor units."""
 
     refund_id: int
     credits_minor: int
@@ -142,7 +142,7 @@ type Effect = (
     | PostCredits
     | OpenRefund
     | AdvanceRefund
-    | AddCredits
+    | CarryCredits
     | RecordRefunded
     | CancelBookings
     | MarkBookings

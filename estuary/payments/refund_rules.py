@@ -1,5 +1,6 @@
 """The rules of giving money back. Every figure is derived from the sum of the refunds, never from a delta."""
 
+import math
 from dataclasses import replace
 
 from estuary.bookings.models import ACTIVE, Booking
@@ -7,12 +8,12 @@ from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.effects import (
-    AddCredits,
     AdvanceRefund,
     Alert,
     Become,
     BookingView,
     CancelBookings,
+    CarryCredits,
     Effect,
     MarkBookings,
     OpenRefund,
@@ -66,7 +67,7 @@ def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
 
 
 def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause: str) -> list[Effect]:
-    """Take over a refund from the dashboard. When it empties the charge, the credits that were spent go back too."""
+    """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
     if order.intent_id != refund.intent_id or not order.captured_minor:
         return [
             Alert("refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}")
@@ -84,8 +85,7 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         stray=False,
         from_dashboard=True,
     )
-    emptying, owed_minor = _owed_credits(order, _known(order, after))
-    after = replace(after, credits_minor=owed_minor if emptying == after else 0)
+    after = next(known for known in _with_credits(order, _known(order, after)) if known.id == 0)
     opened = OpenRefund(
         card_minor=after.card_minor,
         credits_minor=after.credits_minor,
@@ -107,24 +107,32 @@ def _known(order: OrderView, after: RefundView) -> list[RefundView]:
     return [refund for refund in known if not refund.stray]
 
 
-def _owed_credits(order: OrderView, known: list[RefundView]) -> tuple[RefundView | None, int]:
-    """Return the refund of the dashboard that emptied the charge and the spent credits still to go with it, if any are.
+def _with_credits(order: OrderView, known: list[RefundView]) -> list[RefundView]:
+    """Return the refunds with the credits that those of the dashboard take along: all that is owed with one, or none.
 
-    Ours that Stripe has not heard of may yet be refused, so it empties nothing. When ours was the last part of the
-    card, staff said how much of the credits goes with it. What was never handed over has its credits back already.
+    The dashboard knows no credits. So only when all that was captured went back there do the spent ones follow; what
+    we refunded ourselves counts for nothing in this, since whoever asked for it said how much of the credits goes
+    along. They follow what has succeeded, and until that is all of the card, what is still pending. Asked anew of all
+    the refunds, never of the last one, so no order of the news and no later failure comes to anything else.
     """
-    heard = [refund for refund in known if refund.status in HEARD]
-    of_card = [refund for refund in heard if refund.card_minor]
-    if not order.handed_over or not _is_emptied(order, known) or not of_card[-1].from_dashboard:
-        return None, 0
-    owed_minor = order.credits_applied_minor - sum(refund.credits_minor for refund in heard)
-    return (of_card[-1], owed_minor) if owed_minor > 0 else (None, 0)
+    there = [refund for refund in known if refund.from_dashboard and refund.status in HEARD]
+    done = [refund for refund in there if refund.status == State.SUCCEEDED]
+    whole = order.handed_over and 0 < order.captured_minor <= _card_minor(there)
+    ours_minor = sum(r.credits_minor for r in known if r.status in HEARD and not r.from_dashboard)
+    owed_minor = max(order.credits_applied_minor - ours_minor, 0) if whole else 0
+    able = done if _card_minor(done) >= order.captured_minor else [r for r in there if r not in done]
+    # The one that takes them already keeps them, or else the newest: which one makes no difference to any sum.
+    carrier = max(able, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
+    return [replace(r, credits_minor=owed_minor if r is carrier else 0) if r in there else r for r in known]
+
+
+def _card_minor(refunds: list[RefundView]) -> int:
+    return sum(refund.card_minor for refund in refunds)
 
 
 def _is_emptied(order: OrderView, known: list[RefundView]) -> bool:
     """Whether all of the card's money is back or on its way, as Stripe itself has said."""
-    heard_minor = sum(refund.card_minor for refund in known if refund.status in HEARD)
-    return 0 < order.captured_minor <= heard_minor
+    return 0 < order.captured_minor <= _card_minor([r for r in known if r.status in HEARD])
 
 
 def consequences(
@@ -136,41 +144,63 @@ def consequences(
         return effects
     was, now = before is not None and before.status == State.SUCCEEDED, after.status == State.SUCCEEDED
     known = _known(order, after)
+    settled = _with_credits(order, known)
+    after = next(refund for refund in settled if refund.id == after.id)
     if was != now:
-        effects += _credit_movements(order, known, after, now)
-    late, owed_minor = _owed_credits(order, known)
-    if late:
-        effects += _give_late(order, late, owed_minor)
-        late = replace(late, credits_minor=late.credits_minor + owed_minor)
-        known = [late if refund.id == late.id else refund for refund in known]
-    gives = now or (late is not None and late.status == State.SUCCEEDED)
-    if was == now and not gives:
+        effects += _credit_movements(order, settled, after, now)
+    effects += [
+        CarryCredits(r.id, r.credits_minor) for r, k in zip(settled, known, strict=True) if r.id and r != k
+    ]
+    followed_minor, follower = _followed(known, settled, after)
+    if followed_minor:
+        effects.append(_follow(order, after, followed_minor))
+    if was == now and not followed_minor:
         return effects
-    refunded_minor = sum(r.card_minor + r.credits_minor for r in known if r.status == State.SUCCEEDED)
+    refunded_minor = sum(r.card_minor + r.credits_minor for r in settled if r.status == State.SUCCEEDED)
     effects.append(RecordRefunded(refunded_minor))
     target = _status_for(order, refunded_minor)
     if target != order.status:
         effects.append(Become(target, cause))
-    effects += _on_bookings(order, late if late and was == now else after, target, gives)
+    gives = now if was != now else followed_minor > 0
+    effects += _on_bookings(order, after if was != now or not follower else follower, target, gives)
     return [*effects, Tell("refunded")] if gives else effects
 
 
+def _followed(
+    known: list[RefundView], settled: list[RefundView], after: RefundView
+) -> tuple[int, RefundView | None]:
+    """Return the credits that follow, or leave again, with other refunds that had succeeded, and with which one."""
+    moved = [
+        (mine.credits_minor - old.credits_minor, mine)
+        for mine, old in zip(settled, known, strict=True)
+        if mine.id != after.id and mine.status == State.SUCCEEDED and mine != old
+    ]
+    return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
+
+
+def _follow(order: OrderView, after: RefundView, amount_minor: int) -> PostCredits:
+    """Move the credits of a refund that had succeeded; named after what set it off, since it can happen again."""
+    note = f"Refund of {order.title}" if amount_minor > 0 else f"The refund of {order.title} failed"
+    return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
+
+
 def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
-    """A refund that failed is told, unless Stripe never made it because the whole charge went back another way."""
+    """A refund that failed is told, unless Stripe never made it because all of it went back another way."""
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
-    if not after.stripe_refund_id and not after.stray and _is_emptied(order, _known(order, after)):
+    if not after.stripe_refund_id and not after.stray and _is_made_up_for(order, after):
         return []
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [Alert("refund_failed", text), Tell("refund_failed")]
 
 
-def _give_late(order: OrderView, late: RefundView, owed_minor: int) -> list[Effect]:
-    """Let credits go with a refund after all: at once when it succeeded, else when it does."""
-    added = AddCredits(late.id, late.credits_minor + owed_minor)
-    if late.status != State.SUCCEEDED:
-        return [added]
-    return [added, *_credit_movements(order, [], replace(late, credits_minor=owed_minor), True)]
+def _is_made_up_for(order: OrderView, after: RefundView) -> bool:
+    """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
+    known = _with_credits(order, _known(order, after))
+    credits_minor = sum(refund.credits_minor for refund in known if refund.status in HEARD)
+    return _is_emptied(order, known) and (
+        not after.credits_minor or credits_minor >= order.credits_applied_minor
+    )
 
 
 def _status_for(order: OrderView, refunded_minor: int) -> Status:

@@ -106,9 +106,12 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
 
 def share_left_minor(order: Order, booking: Booking) -> int:
     """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
-    return booking.amount_minor - sum(
-        known.amount_minor for known in _live(order) if known.booking_id == booking.pk
-    )
+    return booking.amount_minor - refunded_by_name_minor(order, booking)
+
+
+def refunded_by_name_minor(order: Order, booking: Booking) -> int:
+    """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
+    return sum(known.amount_minor for known in _live(order) if known.booking_id == booking.pk)
 
 
 def _live(order: Order) -> list[Refund]:

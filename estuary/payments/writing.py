@@ -12,12 +12,12 @@ from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import outbox
 from estuary.payments.effects import (
-    AddCredits,
     AdvanceRefund,
     Alert,
     Become,
     BindIntent,
     CancelBookings,
+    CarryCredits,
     Effect,
     HandOver,
     LetGo,
@@ -157,7 +157,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
         refund.settled_at = (
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
-    for order, added in _each(work, AddCredits):
+    for order, added in _each(work, CarryCredits):
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     if advanced:

@@ -1,5 +1,6 @@
 """Two transactions that want the same rows: they take them in one order, and one that lost a race runs again."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,15 +8,18 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Booking
 from estuary.bookings.planning import Wish, plan_lines
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.database import TRIES, retried
 from estuary.orders.placing import Terms
 from estuary.payments import client, utils
+from estuary.payments.cancellation import cancel_booking
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
 from stripe_sandbox import Sandbox
@@ -98,6 +102,37 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
     assert status_of(ending) == "canceled"
     stripe.control.cancel(intent.id)
     settle_everything(stripe)
+
+
+def test_a_cancellation_locks_the_credits_of_its_buyer_before_any_booking_or_seat(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "40.00")
+    workshop = make_service(ServiceType.WORKSHOP, ana, usd=4000)
+    [seat] = make_sessions(workshop)
+    buying.create(
+        buyer,
+        service_id=str(workshop.pk),
+        use_credits=True,
+        scheduling_data={"service_session_id": str(seat.pk)},
+    )
+    with CaptureQueriesContext(connection) as queries:
+        refund = cancel_booking(booking=Booking.objects.get(), by=maya)
+    assert refund is not None
+    locked = [
+        table
+        for query in queries
+        if "FOR NO KEY UPDATE" in query["sql"]
+        for table in re.findall(r'FROM "(\w+)"', query["sql"])[:1]
+    ]
+    order_of_locks = list(dict.fromkeys(locked))
+    assert order_of_locks == [
+        "orders_order",
+        "credits_creditaccount",
+        "catalog_servicesession",
+        "bookings_booking",
+    ]
+    assert buying.balance(buyer) == "40.00"
 
 
 def test_a_transaction_that_postgresql_gave_up_is_run_again(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,15 +12,16 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
-from estuary.payments import client
+from estuary.payments import client, inbox
+from estuary.payments.cancellation import cancel_booking
 from estuary.payments.models import Refund
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import deliver, run_jobs, settle_everything
+from tests.marketplace import a_free_slot, make_practitioner, make_service
+from tests.wiring import deliver, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +41,10 @@ def made(stripe: Sandbox, buyer: APIClient, session: Service) -> Json:
         use_credits=True,
         scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
     )
+
+
+def shuffled(waiting: list[Delivery]) -> list[Delivery]:
+    return Random(7).sample(waiting, len(waiting))
 
 
 def doubled(waiting: list[Delivery]) -> list[Delivery]:
@@ -153,7 +159,7 @@ def test_a_partial_refund_of_ours_that_the_dashboard_overtakes_gives_no_credits_
 @EVENTS
 @FIRST
 @pytest.mark.parametrize("answer", ["before", "after"])
-def test_the_dashboard_that_refunds_what_ours_leaves_of_the_charge_counts_as_full_in_any_order(
+def test_the_dashboard_that_refunds_what_ours_leaves_of_the_charge_gives_no_credits_in_any_order(
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
@@ -167,11 +173,13 @@ def test_the_dashboard_that_refunds_what_ours_leaves_of_the_charge_counts_as_ful
     stripe.control.refund(made["payment_intent_id"], 3000)
     all_arrives(stripe, first, arrange)
     assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
-        "refunded",
-        10000,
-        "20.00",
+        "partially_refunded",
+        8000,
+        "0.00",
     )
-    assert refunds() == [("staff", 5000, 0), ("dashboard", 3000, 2000)]
+    assert refunds() == [("staff", 5000, 0), ("dashboard", 3000, 0)]
+    buying.refund(staff, made)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
 
 
 def test_what_staff_refunds_of_the_card_after_the_dashboard_returns_no_credits_unasked(
@@ -235,3 +243,117 @@ def test_a_refund_that_stripe_made_unheard_is_found_when_a_later_try_is_refused(
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
     assert refunds() == [("staff", 8000, 2000)]
+
+
+# --- Credits follow the dashboard when the dashboard itself returned all of the card ------------------------------
+
+ARRANGED = pytest.mark.parametrize(
+    "arrange", [list, doubled, reversed_, shuffled], ids=["once", "doubled", "reversed", "shuffled"]
+)
+
+
+@pytest.mark.parametrize("order", ["cancel first", "dashboard first", "dashboard first, its news late"])
+def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: str
+) -> None:
+    buying.buy_credits(stripe, buyer, "40.00")
+    parts = [make_service(ServiceType.SESSION, who, usd=5000) for who in (ana, make_practitioner("Bruno"))]
+    package = make_service(ServiceType.PACKAGE, ana, holds=parts)
+    made = buying.create(buyer, service_id=str(package.pk), use_credits=True)
+    pay(stripe, made)
+    last = Booking.objects.get(position=2)
+    if order == "cancel first":
+        cancel_booking(booking=last, by=last.user)
+        settle_everything(stripe)
+    stripe.control.refund(made["payment_intent_id"], 1000)
+    if order == "dashboard first":
+        settle_everything(stripe)
+    late = stripe.take_deliveries()
+    if order != "cancel first":
+        cancel_booking(booking=last, by=last.user)
+    settle_everything(stripe)
+    for delivery in late:
+        post_event(delivery)
+    inbox.drain()
+    settle_everything(stripe)
+    due = 5000 if order == "dashboard first" else 6000  # what is known of is taken off what is canceled
+    assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", due)
+    assert buying.balance(buyer) == "0.00"
+
+
+@ARRANGED
+@pytest.mark.parametrize("fails", [0, 1, None])
+@pytest.mark.parametrize("card", [FINE, REFUND_PENDS], ids=["at once", "pending"])
+def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_of_their_news(
+    stripe: Sandbox,
+    buyer: APIClient,
+    made: Json,
+    card: str,
+    fails: int | None,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made, card)
+    there = [stripe.control.refund(made["payment_intent_id"], amount) for amount in (5000, 3000)]
+    for number, refund in enumerate(there):
+        if number == fails:
+            stripe.control.fail_refund(refund["id"])
+        elif card == REFUND_PENDS:
+            stripe.control.succeed_refund(refund["id"])
+    deliver(stripe, arrange)
+    expected = {0: ("partially_refunded", 3000), 1: ("partially_refunded", 5000), None: ("refunded", 10000)}
+    assert (status_of(made), order_of(made).refunded_minor) == expected[fails]
+    assert buying.balance(buyer) == ("0.00" if fails in {0, 1} else "20.00")
+
+
+@EVENTS
+@pytest.mark.parametrize("fails", [0, 1])
+def test_credits_that_followed_two_refunds_leave_with_either_and_come_again(
+    stripe: Sandbox,
+    buyer: APIClient,
+    made: Json,
+    fails: int,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    pay(stripe, made)
+    there = [stripe.control.refund(made["payment_intent_id"], amount) for amount in (5000, 3000)]
+    deliver(stripe, arrange)
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    for _ in range(2):
+        stripe.control.fail_refund(there[fails]["id"])
+        deliver(stripe, arrange)
+        left = 8000 - there[fails]["amount"]
+        assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", left)
+        assert buying.balance(buyer) == "0.00"
+        there[fails] = stripe.control.refund(made["payment_intent_id"])
+        deliver(stripe, arrange)
+        assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_refund_of_ours_that_failed_and_the_dashboard_that_made_up_for_it_agree_in_any_order(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, seed: int
+) -> None:
+    pay(stripe, made, REFUND_PENDS)
+    ours_unheard(stripe, staff, made, "after")
+    [ours] = stripe.world.store.refunds
+    stripe.control.succeed_refund(ours["id"])
+    stripe.control.fail_refund(ours["id"])
+    there = stripe.control.refund(made["payment_intent_id"])
+    stripe.control.succeed_refund(there["id"])
+    deliver(stripe, lambda waiting: Random(seed).sample(waiting, len(waiting)))
+    settle_everything(stripe)
+    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 10000)
+    assert buying.balance(buyer) == "20.00"
+
+
+def test_credits_that_staff_promised_with_a_refund_that_was_overtaken_are_not_forgotten(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, mailoutbox: list[Any]
+) -> None:
+    pay(stripe, made)
+    buying.refund(staff, made, amount="50.00")
+    settle_everything(stripe)
+    ours_unheard(stripe, staff, made)  # the rest: 30.00 of the card and 20.00 of credits
+    stripe.control.refund(made["payment_intent_id"], 3000)
+    settle_everything(stripe)
+    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+    assert subjects(mailoutbox, "did not go through") == 1

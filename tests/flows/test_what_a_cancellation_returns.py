@@ -11,6 +11,7 @@ from estuary.bookings import booking as bookings
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
+from estuary.payments.cancellation import cancel_without_refund
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -149,6 +150,18 @@ def test_a_part_whose_share_went_back_though_it_was_attended_takes_nothing_from_
     assert (status_of(package), statuses()) == ("refunded", ["canceled", "completed", "canceled"])
 
 
+@pytest.mark.parametrize("door", ["parent", "child"])
+def test_a_refund_of_the_whole_order_never_comes_out_of_what_staff_kept(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, package: Json, door: str
+) -> None:
+    cancel_without_refund(booking=nth(1))
+    buying.refund(staff, package, amount="30.00")
+    settle_everything(stripe)
+    assert cancel(buyer, 0 if door == "parent" else 2) == "30.00"
+    settle_everything(stripe)
+    assert order_of(package).refunded_minor == 6000
+
+
 # --- Bundles with a bonus -----------------------------------------------------------------------------------
 
 
@@ -271,3 +284,67 @@ def test_more_bonus_used_than_is_left_returns_nothing(
     attend(1, 3, 4)
     assert cancel(buyer, 0) == "0.00"
     assert not Refund.objects.exists()
+
+
+# --- What staff refunded by name, or kept ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["parent", "child"])
+@pytest.mark.parametrize("named", [1, 2])
+def test_what_staff_refunded_by_name_is_what_comes_back_beside_a_bonus_that_was_attended(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int, door: str
+) -> None:
+    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    attend(3)
+    buying.refund(staff, made, booking_id=str(nth(named).pk))
+    settle_everything(stripe)
+    assert cancel(buyer, 0 if door == "parent" else 3 - named) == "0.00"
+    assert order_of(made).refunded_minor == 5000
+
+
+@pytest.mark.parametrize("door", ["parent", "child"])
+@pytest.mark.parametrize("named", [1, 2])
+def test_a_part_of_a_share_refunded_by_name_is_made_up_to_what_is_due_and_no_further(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int, door: str
+) -> None:
+    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    attend(3)
+    buying.refund(staff, made, booking_id=str(nth(named).pk), amount="20.00", cancel_booking=True)
+    settle_everything(stripe)
+    assert cancel(buyer, 0 if door == "parent" else 3 - named) == "30.00"
+    settle_everything(stripe)
+    assert order_of(made).refunded_minor == 5000
+
+
+@pytest.mark.parametrize("named", [1, 2, 3])
+def test_what_is_held_back_for_a_bonus_is_never_the_share_that_was_refunded_by_name(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int
+) -> None:
+    made, one = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=15000)
+    schedule(buyer, 4, one)
+    buying.refund(staff, made, booking_id=str(nth(named).pk))
+    settle_everything(stripe)
+    first, second = [position for position in (1, 2, 3) if position != named]
+    assert [cancel(buyer, position) for position in (first, 4, second)] == ["0.00", "50.00", "50.00"]
+    settle_everything(stripe)
+    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 15000)
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_what_staff_kept_is_not_returned_with_another_that_is_canceled(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, kept: int
+) -> None:
+    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    attend(3)
+    cancel_without_refund(booking=nth(kept))
+    assert nth(kept).forfeited
+    assert cancel(buyer, 3 - kept) == "0.00"
+    assert (order_of(made).refunded_minor, nth(3 - kept).forfeited) == (0, False)
+
+
+def test_all_that_goes_with_a_whole_that_staff_cancels_without_a_refund_is_kept(
+    stripe: Sandbox, buyer: APIClient, package: Json
+) -> None:
+    assert cancel(buyer, 1) == "40.00"
+    cancel_without_refund(booking=nth(0))
+    assert [nth(position).forfeited for position in (0, 1, 2)] == [True, False, True]
