@@ -51,6 +51,9 @@ class Reservation(models.Model):
         return f"{self.status} for {self.order_id}"
 
 
+IS_ACTIVE = Q(status__in=["confirmed", "partially_refunded"])
+
+
 class Booking(models.Model):
     """One service that one user has bought; a package or bundle is a parent with children."""
 
@@ -101,8 +104,8 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["user", "-id"], name="booking_by_user"),
             models.Index(fields=["practitioner", "starts_at"], name="booking_by_practitioner"),
-            models.Index(fields=["ends_at"], condition=Q(status="confirmed"), name="booking_to_complete"),
-            models.Index(fields=["valid_until"], condition=Q(status="confirmed"), name="booking_to_expire"),
+            models.Index(fields=["ends_at"], condition=IS_ACTIVE, name="booking_to_complete"),
+            models.Index(fields=["valid_until"], condition=IS_ACTIVE, name="booking_to_expire"),
         ]
 
     def __str__(self) -> str:
