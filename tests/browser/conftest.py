@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from demo.plan import Plan
 from tests.browser.house import open_house
-from tests.browser.shopper import Shopper
+from tests.browser.shopper import PATIENCE_S, Shopper
 from tests.chromium import open_chromium
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
-WAIT_MS = 15_000
+WAIT_MS = PATIENCE_S * 1000
 
 
 @pytest.fixture(scope="package")
@@ -33,6 +33,7 @@ def context(browser: Browser, house: Plan) -> Iterator[BrowserContext]:
         base_url=house.web_url, viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin"
     )
     context.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
     broken: list[str] = []
     context.on(
         "console",

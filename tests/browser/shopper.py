@@ -17,6 +17,7 @@ NUMBER, EXPIRY, CVC = (
     re.compile("cvc|security", re.I),
 )
 THANKS = re.compile("^Thank you")
+PATIENCE_S = 60  # a busy machine is slow, not wrong
 
 
 def points_at(target: Locator) -> None:
@@ -137,7 +138,7 @@ class Shopper:
         return bookings
 
     def _in_any_frame(self, find: Callable[[Frame], Locator]) -> Locator:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for frame in self.page.frames:
                 found = find(frame).locator("visible=true")
