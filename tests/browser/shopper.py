@@ -145,4 +145,4 @@ class Shopper:
                 if found.count():
                     return found.first
             self.page.wait_for_timeout(100)
-        raise AssertionError("No frame of the page has it.")
+        raise AssertionError(f"No frame of the page has it. It says: {self.page.inner_text('body')}")
