@@ -1,5 +1,6 @@
 """Cancelling what was bought: by the buyer under the service's rule, by staff with or without a refund."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -28,6 +29,20 @@ class BookingNotCancelable(Conflict):
     code, title = "booking_not_cancelable", "This booking can't be canceled"
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What cancelling a booking comes to: minor units that are returned, and the bookings that end with it."""
+
+    outcome: Yield
+    returned_minor: int
+
+
+def foresee(booking: Booking) -> Consequence:
+    """Return what cancelling would come to at this moment, and change nothing. Raises BookingNotCancelable."""
+    order = Order.objects.prefetch_related("refunds", "bookings").get(pk=booking.order_id)
+    return _consequence(order, booking, clock.now())
+
+
 @retried
 def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """Cancel a booking for its buyer; returns the refund when it was canceled early enough for one.
@@ -38,19 +53,15 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     at = clock.now()
     with transaction.atomic():
         order = _locked(booking.order_id)
-        family = {row.pk: row for row in order.bookings.all()}
-        booking = family[booking.pk]
-        _check_cancelable(booking, at)
-        outcome = _outcome(order, booking, at)
-        bookings.cancel([booking, *outcome.along], at=at)
-        amount_minor = _returned_minor(order, outcome)
-        if amount_minor <= 0 or order.disputed:
+        consequence = _consequence(order, booking, at)
+        bookings.cancel([booking, *consequence.outcome.along], at=at)
+        if not consequence.returned_minor:
             return None
         return request_refund(
             order=order,
-            amount_minor=amount_minor,
+            amount_minor=consequence.returned_minor,
             # Of a part, the one whose share this is: what was held back of another, once nothing stands against it.
-            booking=None if booking.position == 0 else outcome.returned[0],
+            booking=None if booking.position == 0 else consequence.outcome.returned[0],
             cancels=True,
             reason="Canceled by the buyer in time",
             origin=Refund.Origin.BUYER,
@@ -87,6 +98,14 @@ def _locked(order_id: int) -> Order:
     parts = Booking.objects.order_by("pk").select_for_update(no_key=True)
     prefetch_related_objects([order], "refunds", Prefetch("bookings", parts))
     return order
+
+
+def _consequence(order: Order, booking: Booking, at: datetime) -> Consequence:
+    booking = next(row for row in order.bookings.all() if row.pk == booking.pk)
+    _check_cancelable(booking, at)
+    outcome = _outcome(order, booking, at)
+    returned_minor = 0 if order.disputed else max(_returned_minor(order, outcome), 0)
+    return Consequence(outcome, returned_minor)
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:

@@ -20,7 +20,8 @@ TEXTS = {
         "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
     ),
     "refund_failed": (
-        "Your bank has returned our refund for {title}. We are looking into it and will write to you. "
+        "Our refund for {title} could not be completed, so the money is not with you yet. "
+        "We are looking into it and will write to you. You need not do anything. "
         "Your order is {order}: {url}."
     ),
 }

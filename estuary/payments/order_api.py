@@ -18,7 +18,7 @@ from estuary.common.schema import problems
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import idempotency
-from estuary.payments.cancellation import cancel_booking
+from estuary.payments.cancellation import cancel_booking, foresee
 from estuary.payments.closing import cancel_order
 from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
@@ -156,11 +156,33 @@ class CancelBookingView(APIView):
         status = serializers.CharField()
         refund = RefundSerializer(allow_null=True)
 
+    class Consequence(serializers.Serializer[Any]):
+        """``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one."""
+
+        returned = MoneyField(source="returned_minor", currency="currency")
+        currency = serializers.CharField()
+        along = serializers.IntegerField()
+
+    @extend_schema(
+        operation_id="bookings_cancel_foresee",
+        summary="Ask what cancelling a booking would return, now",
+        responses={200: Consequence} | problems(401, 404, 409),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        booking = self._own(request, pk)
+        consequence = foresee(booking)
+        answer = {
+            "returned_minor": consequence.returned_minor,
+            "currency": booking.order.currency,
+            "along": len(consequence.outcome.along),
+        }
+        return Response(self.Consequence(answer).data)
+
     @extend_schema(
         summary="Cancel a booking", request=None, responses={200: CanceledBooking} | problems(401, 404, 409)
     )
     def post(self, request: Request, pk: int) -> Response:
-        booking = get_object_or_404(Booking, pk=pk, user=cast(User, request.user))
+        booking = self._own(request, pk)
         refund = cancel_booking(booking=booking, by=cast(User, request.user))
         sent = sent_now(refund) if refund else None
         booking.refresh_from_db()
@@ -170,3 +192,8 @@ class CancelBookingView(APIView):
             "refund": RefundSerializer(sent).data if sent else None,
         }
         return Response(answer)
+
+    @staticmethod
+    def _own(request: Request, pk: int) -> Booking:
+        mine = Booking.objects.select_related("order").filter(user=cast(User, request.user))
+        return get_object_or_404(mine, pk=pk)

@@ -53,6 +53,20 @@ def test_a_booking_goes_into_the_calendar_and_is_canceled_with_its_money_back(sh
     expect(page.get_by_role("heading", name="Refunds")).to_be_visible()
 
 
+def test_what_comes_back_for_a_part_of_a_bundle_is_said_beforehand(shopper: Shopper) -> None:
+    page = (
+        shopper.chooses("Ten guided meditations", kind="bundle").types_card().pays("380.00").is_thanked().page
+    )
+    shopper.bookings()
+    page.get_by_role("button", name="Cancel one").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("$38.00 comes back to you")
+    dialog.get_by_role("button", name="Cancel the booking").click()
+    expect(page.get_by_role("article").filter(has_text="9 to schedule")).to_be_visible()
+    shopper.orders().get_by_role("link").first.click()
+    expect(page.get_by_text("$38.00 to your card")).to_be_visible()
+
+
 def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card("4000 0000 0000 0002").pays("35.00").page
     shopper.is_told("declined")

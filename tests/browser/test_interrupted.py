@@ -1,5 +1,6 @@
 """What comes between choosing and paying: somebody faster, or a session that is over."""
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from demo.plan import Plan
@@ -103,3 +104,49 @@ def test_a_reload_while_the_token_is_renewed_signs_nobody_out(shopper: Shopper) 
     page.goto("/credits/")
     expect(page.get_by_text("Your balance")).to_be_visible()
     assert len(lost) == 1
+
+
+def test_who_is_refused_a_new_account_stays_signed_in_with_the_old_one(shopper: Shopper) -> None:
+    page = shopper.page
+    page.route("**/auth/signup", lambda route: route.fulfill(status=429, json={"status": 429}))
+    page.goto("/sign-up/")
+    shopper.gives_credentials("another@buyer.example").page.get_by_role(
+        "button", name="Create account"
+    ).click()
+    shopper.is_told("Too many tries from here. Wait a few minutes")
+    page.goto("/credits/")
+    expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
+    expect(page.get_by_text("Your balance")).to_be_visible()
+
+
+def test_a_new_account_ends_the_session_of_the_old_one(shopper: Shopper) -> None:
+    page = shopper.page
+    before = page.evaluate("JSON.parse(localStorage.getItem('estuary.session')).session")
+    Shopper(page).signs_up()
+    status = page.evaluate(
+        """async (session) => (await fetch("/_allauth/app/v1/auth/session", {
+          headers: { "X-Session-Token": session },
+        })).status""",
+        before,
+    )
+    assert status == 410  # gone, as allauth says of a session that was ended
+
+
+@pytest.mark.parametrize(
+    "next", ["/%09/example.org/", "//example.org", "/%5Cexample.org", "https://example.org"]
+)
+def test_signing_in_never_leads_to_another_site(shopper: Shopper, next: str) -> None:
+    page = shopper.page
+    page.evaluate("localStorage.removeItem('estuary.session')")
+    page.goto(f"/sign-in/?next={next}")
+    shopper.gives_credentials(shopper.email).page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("/")
+    expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
+
+
+@pytest.mark.parametrize("query", ["service=1&start=garbage", "service=999999", "service=x", ""])
+def test_a_checkout_of_nothing_says_so_and_leads_on(page: Page, query: str) -> None:
+    page.goto(f"/checkout/?{query}")
+    expect(page.get_by_role("heading", name="There is nothing to pay for here")).to_be_visible()
+    page.get_by_role("link", name="See what is offered").click()
+    page.wait_for_url("/")

@@ -57,11 +57,15 @@ def nth(position: int) -> Booking:
 
 
 def cancel(buyer: APIClient, position: int) -> str:
-    """Cancel and return what comes back, ``0.00`` when nothing does."""
-    answer = buyer.post(f"/api/v1/bookings/{nth(position).pk}/cancel/")
-    assert answer.status_code == 200, answer.json()
+    """Cancel and return what comes back, ``0.00`` when nothing does: just what was foreseen."""
+    url = f"/api/v1/bookings/{nth(position).pk}/cancel/"
+    foreseen = buyer.get(url)
+    answer = buyer.post(url)
+    assert (foreseen.status_code, answer.status_code) == (200, 200), answer.json()
     refund = answer.json()["refund"]
-    return str(refund["amount"]) if refund else "0.00"
+    returned = str(refund["amount"]) if refund else "0.00"
+    assert foreseen.json()["returned"] == returned
+    return returned
 
 
 def schedule(buyer: APIClient, position: int, one: Service) -> None:
@@ -348,3 +352,20 @@ def test_all_that_goes_with_a_whole_that_staff_cancels_without_a_refund_is_kept(
     assert cancel(buyer, 1) == "40.00"
     cancel_without_refund(booking=nth(0))
     assert [nth(position).forfeited for position in (0, 1, 2)] == [True, False, True]
+
+
+def test_what_can_not_be_canceled_is_not_foreseen(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, package: Json
+) -> None:
+    assert cancel(buyer, 1) == "40.00"
+    again = buyer.get(f"/api/v1/bookings/{nth(1).pk}/cancel/")
+    assert (again.status_code, again.json()["code"]) == (409, "booking_not_cancelable")
+    assert other.get(f"/api/v1/bookings/{nth(2).pk}/cancel/").status_code == 404
+
+
+def test_the_bonus_that_goes_along_is_foreseen(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
+    bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10_000)
+    foreseen = buyer.get(f"/api/v1/bookings/{nth(1).pk}/cancel/").json()
+    assert foreseen == {"returned": "50.00", "currency": "usd", "along": 1}
+    assert cancel(buyer, 1) == "50.00"
+    assert nth(3).status == Booking.Status.CANCELED

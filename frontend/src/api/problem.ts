@@ -26,6 +26,9 @@ function sentenceFor(status: number): string {
   return "Something went wrong on our side. It is safe to try again.";
 }
 
+/** Whether what was asked for is not there, or not ours: asking again is of no use. */
+export const isNone = (error: unknown) => error instanceof Problem && error.status === 404;
+
 /** Says in plain words what went wrong, whatever was thrown. */
 export function inPlainWords(error: unknown): string {
   if (error instanceof Problem) return error.message;

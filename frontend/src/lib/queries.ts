@@ -1,6 +1,7 @@
 "use client";
 import { queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import {
+  bookingsCancelForesee,
   bookingsList,
   creditsRetrieve,
   ordersList,
@@ -108,6 +109,15 @@ export const useBookings = (when: When) =>
     queryFn: ({ pageParam }) => answerOf(bookingsList({ query: { when, cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
+  });
+
+/** What cancelling a booking would return; asked anew each time, as it changes with the hour. */
+export const consequenceQuery = (id: string) =>
+  queryOptions({
+    queryKey: [MINE, "consequence", id],
+    queryFn: () => answerOf(bookingsCancelForesee({ path: { id: Number(id) } })),
+    gcTime: 0,
+    staleTime: 0,
   });
 
 export const useRoster = (days: number) =>

@@ -108,9 +108,8 @@ type AuthBody = Record<string, unknown> & {
 async function post(
   path: string,
   body: unknown,
-  method = "POST",
+  { method = "POST", session = read()?.session }: { method?: string; session?: string | null } = {},
 ): Promise<{ status: number; body: AuthBody }> {
-  const session = read()?.session;
   const answer = await fetch(AUTH + path, {
     method,
     headers: {
@@ -127,12 +126,15 @@ async function post(
 
 function problemOf(status: number, body: AuthBody): Problem {
   const messages = [...new Set((body.errors ?? []).map((error) => error.message))];
-  return new Problem({ code: "sign_in_failed", detail: messages.join(" ") }, status);
+  const detail =
+    status === 429 ? "Too many tries from here. Wait a few minutes, then try again." : messages.join(" ");
+  return new Problem({ code: "sign_in_failed", detail }, status);
 }
 
+/** Signs in; whoever was signed in before stays so until that has worked, and is signed out on the server then. */
 async function enter(path: string, email: string, password: string): Promise<void> {
-  forget();
-  const { status, body } = await post(path, { email, password });
+  const before = read()?.session;
+  const { status, body } = await post(path, { email, password }, { session: null });
   const meta = body.meta;
   if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
@@ -143,7 +145,10 @@ async function enter(path: string, email: string, password: string): Promise<voi
     session: meta.session_token ?? "",
     account: { email: user?.email ?? email, name: user?.display ?? email },
   });
+  if (before) await end(before).catch(() => undefined); // it ends by itself in a day
 }
+
+const end = (session: string) => post("/auth/session", undefined, { method: "DELETE", session });
 
 export const signIn = (email: string, password: string) => enter("/auth/login", email, password);
 export const signUp = (email: string, password: string) => enter("/auth/signup", email, password);
@@ -151,7 +156,8 @@ export const signUp = (email: string, password: string) => enter("/auth/signup",
 /** Ends the session on the server, then forgets it here; what was kept is forgotten even when nobody answers. */
 export async function signOut(): Promise<void> {
   try {
-    await post("/auth/session", undefined, "DELETE");
+    const session = read()?.session;
+    if (session) await end(session);
   } finally {
     forget();
   }

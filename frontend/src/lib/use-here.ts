@@ -10,6 +10,7 @@ export function useHere(): string {
 
 /** Returns a path on this site, or the front page: an address elsewhere is never followed. */
 export function safeNext(next: string | null): string {
-  if (!next?.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
-  return next;
+  if (!next?.startsWith("/")) return "/";
+  const url = URL.parse(next, window.location.origin); // read as the browser would, with its tabs and backslashes
+  return url?.origin === window.location.origin ? url.pathname + url.search + url.hash : "/";
 }

@@ -10,7 +10,8 @@ export const TYPES: Record<ServiceType, { one: string; many: string; hint: strin
 };
 
 export const TYPE_ORDER = Object.keys(TYPES) as ServiceType[];
-export const isServiceType = (text: string | null): text is ServiceType => text !== null && text in TYPES;
+export const isServiceType = (text: string | null): text is ServiceType =>
+  text !== null && Object.hasOwn(TYPES, text);
 
 export const ORDER_STATES: Record<OrderStatus, { label: string; tone: Tone; story: string }> = {
   pending: { label: "Not paid yet", tone: "wait", story: "Order placed" },

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -37,6 +37,17 @@ export const bookingsList = <ThrowOnError extends boolean = false>(options?: Opt
 export const bookingsRetrieve = <ThrowOnError extends boolean = false>(options: Options<BookingsRetrieveData, ThrowOnError>): RequestResult<BookingsRetrieveResponses, BookingsRetrieveErrors, ThrowOnError> => (options.client ?? client).get<BookingsRetrieveResponses, BookingsRetrieveErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/bookings/{id}/',
+    ...options
+});
+
+/**
+ * Ask what cancelling a booking would return, now
+ *
+ * Cancels a booking for its buyer; early enough, its price goes back by the service's own rule.
+ */
+export const bookingsCancelForesee = <ThrowOnError extends boolean = false>(options: Options<BookingsCancelForeseeData, ThrowOnError>): RequestResult<BookingsCancelForeseeResponses, BookingsCancelForeseeErrors, ThrowOnError> => (options.client ?? client).get<BookingsCancelForeseeResponses, BookingsCancelForeseeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/bookings/{id}/cancel/',
     ...options
 });
 

@@ -63,6 +63,15 @@ export type CanceledBooking = {
 };
 
 /**
+ * ``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one.
+ */
+export type Consequence = {
+    readonly returned: string;
+    currency: string;
+    along: number;
+};
+
+/**
  * One thing inside a package or bundle; the bonus comes on top of the quantity, at no price.
  */
 export type Content = {
@@ -650,6 +659,14 @@ export type CanceledBookingWritable = {
 };
 
 /**
+ * ``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one.
+ */
+export type ConsequenceWritable = {
+    currency: string;
+    along: number;
+};
+
+/**
  * One movement; ``amount`` is signed, negative when credits went away.
  */
 export type CreditTransactionWritable = {
@@ -920,6 +937,38 @@ export type BookingsRetrieveResponses = {
 };
 
 export type BookingsRetrieveResponse = BookingsRetrieveResponses[keyof BookingsRetrieveResponses];
+
+export type BookingsCancelForeseeData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/bookings/{id}/cancel/';
+};
+
+export type BookingsCancelForeseeErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type BookingsCancelForeseeError = BookingsCancelForeseeErrors[keyof BookingsCancelForeseeErrors];
+
+export type BookingsCancelForeseeResponses = {
+    200: Consequence;
+};
+
+export type BookingsCancelForeseeResponse = BookingsCancelForeseeResponses[keyof BookingsCancelForeseeResponses];
 
 export type BookingsCancelCreateData = {
     body?: never;

@@ -3,10 +3,9 @@ import { useMutation } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, type ReactNode, useState } from "react";
-import { inPlainWords } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Notice } from "@/components/ui/notice";
+import { Refusal } from "@/components/ui/notice";
 import { signIn, signUp } from "@/lib/session";
 import { safeNext } from "@/lib/use-here";
 
@@ -76,11 +75,7 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   };
   return (
     <form onSubmit={submit} className="grid gap-5">
-      {enter.error ? (
-        <Notice kind="bad">
-          <p>{inPlainWords(enter.error)}</p>
-        </Notice>
-      ) : null}
+      <Refusal error={enter.error} />
       <Field
         label="E-mail"
         type="email"
@@ -89,29 +84,41 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
         value={email}
         onChange={(event) => setEmail(event.target.value)}
       />
-      <Field
-        label="Password"
-        type="password"
-        required
-        minLength={kind === "sign-up" ? 8 : undefined}
-        hint={kind === "sign-up" ? "At least 8 characters, and not one that everybody uses." : undefined}
-        autoComplete={kind === "sign-up" ? "new-password" : "current-password"}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-      />
+      <Password isNew={kind === "sign-up"} value={password} onChange={setPassword} />
       <Button type="submit" size="large" busy={enter.isPending}>
         {words.button}
       </Button>
       <p className="text-center text-soft">
         {words.other} {children}
       </p>
-      {kind === "sign-in" ? (
-        <p className="text-center">
-          <Link className="text-soft underline underline-offset-4" href="/reset-password/">
-            Forgot your password?
-          </Link>
-        </p>
-      ) : null}
+      {kind === "sign-in" ? <Forgotten /> : null}
     </form>
+  );
+}
+
+type PasswordProps = { isNew: boolean; value: string; onChange: (value: string) => void };
+
+function Password({ isNew, value, onChange }: PasswordProps) {
+  return (
+    <Field
+      label="Password"
+      type="password"
+      required
+      minLength={isNew ? 8 : undefined}
+      hint={isNew ? "At least 8 characters, and not one that everybody uses." : undefined}
+      autoComplete={isNew ? "new-password" : "current-password"}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    />
+  );
+}
+
+function Forgotten() {
+  return (
+    <p className="text-center">
+      <Link className="text-soft underline underline-offset-4" href="/reset-password/">
+        Forgot your password?
+      </Link>
+    </p>
   );
 }

@@ -2,10 +2,9 @@
 import { useMutation } from "@tanstack/react-query";
 import { useSearchParams } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { inPlainWords } from "@/api/problem";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Notice } from "@/components/ui/notice";
+import { Notice, Refusal } from "@/components/ui/notice";
 import { askForNewPassword, setNewPassword } from "@/lib/session";
 
 /** Without a key it asks for a mail; with the key from that mail it takes the new password. */
@@ -17,25 +16,10 @@ export function ResetPassword() {
     event.preventDefault();
     if (!send.isPending) send.mutate();
   };
-  if (send.isSuccess) {
-    return key ? (
-      <div className="grid gap-5">
-        <Notice kind="good" title="Your new password is set." />
-        <ButtonLink href="/sign-in/">Sign in</ButtonLink>
-      </div>
-    ) : (
-      <Notice kind="good" title="Look into your mail">
-        <p>If there is an account for {text}, a link to choose a new password is on its way.</p>
-      </Notice>
-    );
-  }
+  if (send.isSuccess) return key ? <PasswordSet /> : <MailSent to={text} />;
   return (
     <form onSubmit={submit} className="grid gap-5">
-      {send.error ? (
-        <Notice kind="bad">
-          <p>{inPlainWords(send.error)}</p>
-        </Notice>
-      ) : null}
+      <Refusal error={send.error} />
       <Field
         key={key ?? "mail"}
         label={key ? "New password" : "E-mail"}
@@ -50,5 +34,22 @@ export function ResetPassword() {
         {key ? "Set the new password" : "Send me a link"}
       </Button>
     </form>
+  );
+}
+
+function PasswordSet() {
+  return (
+    <div className="grid gap-5">
+      <Notice kind="good" title="Your new password is set." />
+      <ButtonLink href="/sign-in/">Sign in</ButtonLink>
+    </div>
+  );
+}
+
+function MailSent({ to }: { to: string }) {
+  return (
+    <Notice kind="good" title="Look into your mail">
+      <p>If there is an account for {to}, a link to choose a new password is on its way.</p>
+    </Notice>
   );
 }

@@ -12,10 +12,10 @@ import { BOOKING_STATES } from "@/lib/words";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 
-export function BookingCard({ booking, when, alike }: { booking: Booking; when: When; alike: number }) {
-  const [scheduling, setScheduling] = useState(false);
+type Props = { booking: Booking; when: When; alike: number };
+
+export function BookingCard({ booking, when, alike }: Props) {
   const state = BOOKING_STATES[booking.status ?? "confirmed"];
-  const live = booking.status === "confirmed" || booking.status === "partially_refunded";
   return (
     <article className="flex w-full flex-col rounded-3xl border border-line bg-card p-5">
       <div className="flex items-start justify-between gap-3">
@@ -35,30 +35,38 @@ export function BookingCard({ booking, when, alike }: { booking: Booking; when: 
         </p>
       ) : null}
       <div className="flex-1" />
-      <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t pt-4">
-        {when === "unscheduled" ? (
-          <Button size="small" onClick={() => setScheduling(true)}>
-            Choose a time
-          </Button>
-        ) : null}
-        {when === "upcoming" && booking.start_datetime ? (
-          <Button look="quiet" size="small" onClick={() => downloadCalendar(booking)}>
-            <CalendarPlus aria-hidden="true" className="size-4" />
-            Add to calendar
-          </Button>
-        ) : null}
-        {live && when !== "past" ? (
-          <CancelBooking booking={booking} label={alike > 1 ? "Cancel one" : "Cancel"} />
-        ) : null}
-        <Link
-          href={`/orders/?id=${booking.order_id}`}
-          className="ml-auto text-base text-tide underline underline-offset-4"
-        >
-          See order
-        </Link>
-      </div>
-      {scheduling ? <ScheduleDialog booking={booking} onClose={() => setScheduling(false)} /> : null}
+      <Actions booking={booking} when={when} alike={alike} />
     </article>
+  );
+}
+
+function Actions({ booking, when, alike }: Props) {
+  const [scheduling, setScheduling] = useState(false);
+  const live = booking.status === "confirmed" || booking.status === "partially_refunded";
+  return (
+    <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t pt-4">
+      {when === "unscheduled" ? (
+        <Button size="small" onClick={() => setScheduling(true)}>
+          Choose a time
+        </Button>
+      ) : null}
+      {when === "upcoming" && booking.start_datetime ? (
+        <Button look="quiet" size="small" onClick={() => downloadCalendar(booking)}>
+          <CalendarPlus aria-hidden="true" className="size-4" />
+          Add to calendar
+        </Button>
+      ) : null}
+      {live && when !== "past" ? (
+        <CancelBooking booking={booking} label={alike > 1 ? "Cancel one" : "Cancel"} />
+      ) : null}
+      <Link
+        href={`/orders/?id=${booking.order_id}`}
+        className="ml-auto text-base text-tide underline underline-offset-4"
+      >
+        See order
+      </Link>
+      {scheduling ? <ScheduleDialog booking={booking} onClose={() => setScheduling(false)} /> : null}
+    </div>
   );
 }
 

@@ -1,15 +1,17 @@
 "use client";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsCancelCreate } from "@/api/generated";
 import { answerOf } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
-import { formatMoney } from "@/lib/money";
-import { MINE } from "@/lib/queries";
+import { Failed } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/skeleton";
+import { formatMoney, isZero } from "@/lib/money";
+import { consequenceQuery, MINE } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 
-/** Cancels a booking; the dialog says first whether its price comes back. */
+/** Cancels a booking; the dialog says first what comes back. */
 export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
@@ -39,21 +41,36 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
   );
 }
 
+/** What comes back is the server's to say: parts that were used or refunded before count against it. */
 function Consequence({ booking }: { booking: Booking }) {
-  const price = formatMoney(booking.amount, booking.currency);
-  const until = booking.free_cancel_until;
-  if (!until) return <p>It has no time yet, so its full price of {price} comes back to you.</p>;
-  if (new Date(until) > new Date()) {
-    return (
-      <p>
-        You are in time: until {stamp(until)} cancelling is free, and its price of {price} comes back to you.
-      </p>
-    );
-  }
+  const foreseen = useQuery(consequenceQuery(booking.id));
+  if (foreseen.isPending) return <Loading rows={1} />;
+  if (foreseen.isError) return <Failed error={foreseen.error} retry={foreseen.refetch} />;
+  const { returned, currency, along } = foreseen.data;
   return (
-    <p>
-      Free cancelling ended {stamp(until)}. You can still give your place to somebody else, but its price of{" "}
-      {price} does not come back.
-    </p>
+    <>
+      <p>{returnedInWords(booking, returned, currency)}</p>
+      {along > 0 ? <p className="mt-2">{alongInWords(along)}</p> : null}
+    </>
   );
 }
+
+function returnedInWords(booking: Booking, returned: string, currency: string): string {
+  const price = formatMoney(booking.amount, currency);
+  const until = booking.free_cancel_until;
+  const late = until !== null && new Date(until) <= new Date();
+  const inTime =
+    until === null ? "It has no time yet." : `You are in time: cancelling is free until ${stamp(until)}.`;
+  if (late && isZero(returned)) {
+    return `Free cancelling ended ${stamp(until)}. You can still give your place to somebody else, but nothing comes back.`;
+  }
+  if (isZero(returned))
+    return "Nothing comes back for it: its price was refunded before, or is used up by what you keep.";
+  if (returned === booking.amount) return `${inTime} ${price} comes back to you.`;
+  return `${inTime} ${formatMoney(returned, currency)} comes back to you: its price of ${price}, less what was refunded before or is used up by what you keep.`;
+}
+
+const alongInWords = (along: number) =>
+  along === 1
+    ? "A bonus that has no time yet ends with it."
+    : `${along} bonuses that have no time yet end with it.`;

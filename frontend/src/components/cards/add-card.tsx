@@ -3,10 +3,10 @@ import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { paymentsMethodsRetrieve, paymentsMethodsSetupCreate } from "@/api/generated";
-import { answerOf, inPlainWords } from "@/api/problem";
+import { answerOf } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { Failed, Notice } from "@/components/ui/notice";
+import { Failed, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { MINE, useCards, useConfig } from "@/lib/queries";
 import { appearance, useStripeJs } from "@/lib/stripe";
@@ -32,13 +32,44 @@ export function AddCard({ onClose }: { onClose: () => void }) {
 const WAITS_MS = [300, 700, 1_500, 3_000, 5_000];
 
 function AddCardForm({ onClose }: { onClose: () => void }) {
+  const { save, ready } = useSaveCard();
+  const locked = useRef(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (locked.current) return;
+    locked.current = true;
+    setBusy(true);
+    setError(null);
+    await save().then(onClose, setError);
+    setBusy(false);
+    locked.current = false;
+  };
+
+  return (
+    <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
+      <PaymentElement options={{ layout: "tabs" }} />
+      <Refusal error={error} />
+      <div className="flex flex-wrap gap-3">
+        <Button type="submit" busy={busy} disabled={!ready}>
+          Save this card
+        </Button>
+        <Button look="quiet" disabled={busy} onClick={onClose}>
+          Not now
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** Returns `save`, which rejects with the reason when the card was not saved. */
+function useSaveCard() {
   const stripe = useStripe();
   const elements = useElements();
   const client = useQueryClient();
   const before = useCards().data?.length ?? 0;
-  const locked = useRef(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
 
   /** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
   async function arrived(): Promise<void> {
@@ -63,36 +94,7 @@ function AddCardForm({ onClose }: { onClose: () => void }) {
     });
     if (refused) throw new Error(refused.message ?? "The card was refused. Try another one.");
     await arrived();
-    onClose();
   }
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (locked.current) return;
-    locked.current = true;
-    setBusy(true);
-    setError(null);
-    await save().catch(setError);
-    setBusy(false);
-    locked.current = false;
-  };
-
-  return (
-    <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
-      <PaymentElement options={{ layout: "tabs" }} />
-      {error ? (
-        <Notice kind="bad">
-          <p>{inPlainWords(error)}</p>
-        </Notice>
-      ) : null}
-      <div className="flex flex-wrap gap-3">
-        <Button type="submit" busy={busy} disabled={!stripe}>
-          Save this card
-        </Button>
-        <Button look="quiet" disabled={busy} onClick={onClose}>
-          Not now
-        </Button>
-      </div>
-    </form>
-  );
+  return { save, ready: stripe !== null };
 }

@@ -2,72 +2,51 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Method, paymentsMethodsDefaultCreate, paymentsMethodsDestroy } from "@/api/generated";
-import { answerOf, inPlainWords } from "@/api/problem";
+import { answerOf } from "@/api/problem";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { Empty } from "@/components/ui/empty";
-import { Failed, Notice } from "@/components/ui/notice";
+import { Failed, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { MINE, useCards } from "@/lib/queries";
 import { brandName } from "@/lib/words";
 import { AddCard } from "./add-card";
 import { CardFace } from "./card-face";
 
+const makeDefault = (card: Method) =>
+  answerOf(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } }));
+
 /** Lists the saved cards, makes one the default, deletes one after asking, and adds one. */
 export function PaymentMethodsManager() {
   const cards = useCards();
   const client = useQueryClient();
   const [adding, setAdding] = useState(false);
+  const some = cards.data && cards.data.length > 0;
   const refresh = () => client.invalidateQueries({ queryKey: [MINE, "cards"] });
-  const setDefault = useMutation({
-    mutationFn: (card: Method) =>
-      answerOf(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } })),
-    onSettled: refresh,
-  });
+  const setDefault = useMutation({ mutationFn: makeDefault, onSettled: refresh });
   if (cards.isPending) return <Loading />;
   if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
   return (
     <div className="grid max-w-2xl gap-5">
-      {setDefault.error ? (
-        <Notice kind="bad">
-          <p>{inPlainWords(setDefault.error)}</p>
-        </Notice>
-      ) : null}
-      {cards.data.length === 0 && !adding ? (
-        <Empty title="No saved cards">
-          <p>Save one here, or while you pay. Next time a click is enough.</p>
-        </Empty>
-      ) : null}
+      <Refusal error={setDefault.error} />
+      {some || adding ? null : <NoCards />}
       <ul className="grid gap-3">
         {cards.data.map((card) => (
-          <li
+          <SavedCard
             key={card.id}
-            className="flex flex-wrap items-center gap-x-4 gap-y-3 rounded-2xl border border-line bg-card px-5 py-4"
-          >
-            <CardFace card={card} />
-            {card.is_default ? <Badge tone="calm">Default</Badge> : null}
-            <div className="flex w-full flex-wrap gap-x-5 sm:w-auto">
-              {card.is_default ? null : (
-                <Button
-                  look="plain"
-                  aria-label={`Set ${nameOf(card)} as default`}
-                  busy={setDefault.isPending && setDefault.variables.id === card.id}
-                  onClick={() => setDefault.mutate(card)}
-                >
-                  Set as default
-                </Button>
-              )}
-              <DeleteCard card={card} onDone={refresh} />
-            </div>
-          </li>
+            card={card}
+            busy={setDefault.isPending && setDefault.variables.id === card.id}
+            onDefault={() => setDefault.mutate(card)}
+            onDeleted={refresh}
+          />
         ))}
       </ul>
       {adding ? (
         <AddCard onClose={() => setAdding(false)} />
       ) : (
         <Button
-          look={cards.data.length ? "quiet" : "primary"}
+          look={some ? "quiet" : "primary"}
           className="justify-self-start"
           onClick={() => setAdding(true)}
         >
@@ -75,6 +54,33 @@ export function PaymentMethodsManager() {
         </Button>
       )}
     </div>
+  );
+}
+
+function NoCards() {
+  return (
+    <Empty title="No saved cards">
+      <p>Save one here, or while you pay. Next time a click is enough.</p>
+    </Empty>
+  );
+}
+
+type SavedCardProps = { card: Method; busy: boolean; onDefault: () => void; onDeleted: () => unknown };
+
+function SavedCard({ card, busy, onDefault, onDeleted }: SavedCardProps) {
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-3 rounded-2xl border border-line bg-card px-5 py-4">
+      <CardFace card={card} />
+      {card.is_default ? <Badge tone="calm">Default</Badge> : null}
+      <div className="flex w-full flex-wrap gap-x-5 sm:w-auto">
+        {card.is_default ? null : (
+          <Button look="plain" aria-label={`Set ${nameOf(card)} as default`} busy={busy} onClick={onDefault}>
+            Set as default
+          </Button>
+        )}
+        <DeleteCard card={card} onDone={onDeleted} />
+      </div>
+    </li>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Clock, MapPin } from "lucide-react";
+import { Clock, type LucideIcon, MapPin } from "lucide-react";
 import Link from "next/link";
 import type { Service } from "@/api/generated";
 import { ServiceArt } from "@/components/art/service-art";
@@ -28,20 +28,8 @@ export function ServiceCard({ service }: { service: Service }) {
         <p className="mt-0.5 text-base text-soft">with {service.practitioner.name}</p>
         <p className="mt-2.5 flex-1 text-base leading-relaxed">{service.summary}</p>
         <dl className="mt-4 flex flex-wrap gap-x-4 gap-y-1 text-base text-soft">
-          <div className="flex items-center gap-1.5">
-            <dt>
-              <Clock aria-hidden="true" className="size-4" />
-              <span className="sr-only">Length</span>
-            </dt>
-            <dd>{lengthOf(service)}</dd>
-          </div>
-          <div className="flex min-w-0 items-center gap-1.5">
-            <dt>
-              <MapPin aria-hidden="true" className="size-4" />
-              <span className="sr-only">Place</span>
-            </dt>
-            <dd className="truncate">{service.location}</dd>
-          </div>
+          <Trait name="Length" Icon={Clock} value={lengthOf(service)} />
+          <Trait name="Place" Icon={MapPin} value={service.location ?? ""} />
         </dl>
         <div className="mt-4 flex items-center justify-between border-line border-t pt-4">
           <span className="tabular font-semibold text-lg">
@@ -57,6 +45,19 @@ export function ServiceCard({ service }: { service: Service }) {
         </div>
       </div>
     </Link>
+  );
+}
+
+function Trait({ name, Icon, value }: { name: string; Icon: LucideIcon; value: string }) {
+  if (!value) return null;
+  return (
+    <div className="flex min-w-0 items-center gap-1.5">
+      <dt>
+        <Icon aria-hidden="true" className="size-4" />
+        <span className="sr-only">{name}</span>
+      </dt>
+      <dd className="truncate">{value}</dd>
+    </div>
   );
 }
 

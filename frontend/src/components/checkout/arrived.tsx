@@ -7,7 +7,6 @@ import { span } from "@/lib/time";
 
 /** What came of an order, and what to do next. */
 export function Arrived({ order }: { order: OrderDetail }) {
-  const again = payAgainPath(order);
   switch (order.status) {
     case "pending":
       return null;
@@ -21,14 +20,7 @@ export function Arrived({ order }: { order: OrderDetail }) {
         </Next>
       );
     case "failed":
-      return (
-        <div className="mt-6 grid gap-5">
-          <Notice kind="bad" title="Nothing was charged">
-            <p>{order.failure?.message || "Your bank did not agree. Another card often works."}</p>
-          </Notice>
-          {again ? <ButtonLink href={again}>Try again</ButtonLink> : null}
-        </div>
-      );
+      return <Declined order={order} />;
     case "canceled":
       return (
         <div className="mt-6 grid gap-5">
@@ -46,26 +38,39 @@ export function Arrived({ order }: { order: OrderDetail }) {
         </Next>
       );
     default:
-      return <HandedOver order={order} />;
+      return order.type === "credit" ? <CreditsAdded order={order} /> : <Booked order={order} />;
   }
 }
 
-function HandedOver({ order }: { order: OrderDetail }) {
-  if (order.type === "credit") {
-    return (
-      <div className="mt-6 grid gap-5">
-        <p className="text-lg">
-          {formatMoney(order.credit_amount, order.currency)} were added to your credits.
-        </p>
-        <div className="flex flex-wrap gap-3">
-          <ButtonLink href="/credits/">See your credits</ButtonLink>
-          <ButtonLink href="/" look="quiet">
-            Spend them
-          </ButtonLink>
-        </div>
+function Declined({ order }: { order: OrderDetail }) {
+  const again = payAgainPath(order);
+  return (
+    <div className="mt-6 grid gap-5">
+      <Notice kind="bad" title="Nothing was charged">
+        <p>{order.failure?.message || "Your bank did not agree. Another card often works."}</p>
+      </Notice>
+      {again ? <ButtonLink href={again}>Try again</ButtonLink> : null}
+    </div>
+  );
+}
+
+function CreditsAdded({ order }: { order: OrderDetail }) {
+  return (
+    <div className="mt-6 grid gap-5">
+      <p className="text-lg">
+        {formatMoney(order.credit_amount, order.currency)} were added to your credits.
+      </p>
+      <div className="flex flex-wrap gap-3">
+        <ButtonLink href="/credits/">See your credits</ButtonLink>
+        <ButtonLink href="/" look="quiet">
+          Spend them
+        </ButtonLink>
       </div>
-    );
-  }
+    </div>
+  );
+}
+
+function Booked({ order }: { order: OrderDetail }) {
   const timed = order.bookings.filter((booking) => booking.start_datetime);
   const open = order.bookings.filter((booking) => booking.needs_scheduling);
   return (

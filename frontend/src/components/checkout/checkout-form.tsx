@@ -1,6 +1,6 @@
 "use client";
 import { LockKeyhole } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import type { Method } from "@/api/generated";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
@@ -28,57 +28,37 @@ type Props = {
 };
 
 /** Saved cards, a new card, credits, and one button that says exactly what it will charge. */
-export function CheckoutForm({
-  purchase,
-  split,
-  cards,
-  balanceMinor,
-  credits,
-  newCard,
-  save,
-  onSave,
-}: Props) {
+export function CheckoutForm(props: Props) {
+  const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
   const account = useAccount();
   const { savedCard, setPicked } = useSavedCard(cards);
   const { pay, payElsewhere, busy, error, ready } = usePay();
   const byCard = split.cardMinor > 0;
+  const locked = busy !== null || (byCard && !ready);
   const body = {
     ...purchase.body,
     use_credits: credits.use && split.creditsMinor > 0,
     save_payment_method: save,
   };
+  const payer = { name: account?.name ?? "", email: account?.email ?? "" };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const payer = { name: account?.name ?? "", email: account?.email ?? "" };
     void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer });
   };
   return (
     <form onSubmit={submit} className="grid gap-5" aria-label="Payment">
       {balanceMinor > 0 ? (
-        <CreditsToggle
-          credits={credits}
-          split={split}
-          balanceMinor={balanceMinor}
-          currency={purchase.currency}
-        />
+        <CreditsToggle {...{ credits, split, balanceMinor }} currency={purchase.currency} />
       ) : null}
       {byCard ? (
-        <Card>
-          <CardTitle>How would you like to pay?</CardTitle>
-          {cards.length > 0 ? <CardChoice cards={cards} chosen={savedCard} onChoose={setPicked} /> : null}
+        <CardPart cards={cards} savedCard={savedCard} onChoose={setPicked}>
           {savedCard === null && ready ? (
             <NewCardPart newCard={newCard} save={save} onSave={onSave} disabled={busy !== null} />
           ) : null}
-          <SandboxHint />
-        </Card>
+        </CardPart>
       ) : null}
       {error ? <Refused error={error} purchase={purchase} /> : null}
-      <Button
-        type="submit"
-        size="large"
-        busy={busy === "here"}
-        disabled={busy !== null || (byCard && !ready)}
-      >
+      <Button type="submit" size="large" busy={busy === "here"} disabled={locked}>
         {payWords(purchase, split)}
       </Button>
       {byCard ? (
@@ -94,6 +74,24 @@ function useSavedCard(cards: Method[]) {
   const byDefault = cards.find((card) => card.is_default)?.stripe_payment_method_id ?? null;
   const stillSaved = picked === null || cards.some((card) => card.stripe_payment_method_id === picked);
   return { savedCard: picked === undefined || !stillSaved ? byDefault : picked, setPicked };
+}
+
+type CardPartProps = {
+  cards: Method[];
+  savedCard: string | null;
+  onChoose: (card: string | null) => void;
+  children: ReactNode;
+};
+
+function CardPart({ cards, savedCard, onChoose, children }: CardPartProps) {
+  return (
+    <Card>
+      <CardTitle>How would you like to pay?</CardTitle>
+      {cards.length > 0 ? <CardChoice cards={cards} chosen={savedCard} onChoose={onChoose} /> : null}
+      {children}
+      <SandboxHint />
+    </Card>
+  );
 }
 
 type NewCardPartProps = Pick<Props, "newCard" | "save" | "onSave"> & { disabled: boolean };

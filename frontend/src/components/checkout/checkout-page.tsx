@@ -28,7 +28,7 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
       <>
         <h1 className="sr-only">Checkout</h1>
         <Empty
-          title="There is nothing to pay for yet"
+          title="There is nothing to pay for here"
           action={<ButtonLink href="/">See what is offered</ButtonLink>}
         />
       </>

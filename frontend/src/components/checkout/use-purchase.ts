@@ -1,6 +1,8 @@
 "use client";
 import { useSearchParams } from "next/navigation";
-import type { PaymentRequestRequest, ServiceType } from "@/api/generated";
+import { useEffect } from "react";
+import type { PaymentRequestRequest, ServiceDetail, ServiceType } from "@/api/generated";
+import { isNone } from "@/api/problem";
 import { toMinor } from "@/lib/money";
 import { useConfig, useService, useSessions } from "@/lib/queries";
 import { span } from "@/lib/time";
@@ -31,43 +33,58 @@ export function usePurchase(): Found {
   const sessionId = query.get("session");
   const known = serviceId && /^\d+$/.test(serviceId) ? serviceId : null;
   const service = useService(known);
-  const sessions = useSessions(known ?? "", known !== null && sessionId !== null);
+  const date = useDate(known, sessionId);
   if (config.isError) return { error: config.error, retry: config.refetch };
-  if (service.isError) return { error: service.error, retry: service.refetch };
+  if (service.isError)
+    return isNone(service.error) ? { missing: true } : { error: service.error, retry: service.refetch };
+  if (start && Number.isNaN(Date.parse(start))) return { missing: true };
   if (!known && !(credits && /^\d{1,6}(\.\d{1,2})?$/.test(credits))) return { missing: true };
   if (!config.data) return {};
   const currency = config.data.currency;
   if (credits && !known) return { purchase: creditPurchase(credits, currency) };
   if (!service.data || !known) return {};
-  const price = priceOf(service.data, currency);
-  if (!price) return { missing: true };
-  const session = sessions.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
-  const when = start
-    ? span(start, null)
-    : session
-      ? span(session.start_datetime, session.end_datetime)
-      : null;
+  const when = start ? span(start, null) : date ? span(date.start_datetime, date.end_datetime) : null;
+  const purchase = servicePurchase(service.data, currency, { start, sessionId, when });
+  return purchase ? { purchase } : { missing: true };
+}
+
+/** Returns one date of a service; they come by the page, and it may be on a later one. */
+function useDate(serviceId: string | null, sessionId: string | null) {
+  const dates = useSessions(serviceId ?? "", serviceId !== null && sessionId !== null);
+  const { hasNextPage, isFetching, fetchNextPage } = dates;
+  const date = dates.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
+  const elsewhere = dates.isSuccess && !date && hasNextPage && !isFetching;
+  useEffect(() => {
+    if (elsewhere) void fetchNextPage();
+  }, [elsewhere, fetchNextPage]);
+  return date;
+}
+
+type Time = { start: string | null; sessionId: string | null; when: string | null };
+
+/** Returns null when the service has no price. */
+function servicePurchase(service: ServiceDetail, currency: string, time: Time): Purchase | null {
+  const price = priceOf(service, currency);
+  if (!price) return null;
   const scheduling = {
-    ...(start ? { start_datetime: start } : {}),
-    ...(sessionId ? { service_session_id: sessionId } : {}),
+    ...(time.start ? { start_datetime: time.start } : {}),
+    ...(time.sessionId ? { service_session_id: time.sessionId } : {}),
   };
   return {
-    purchase: {
-      title: service.data.name,
-      detail: `with ${service.data.practitioner.name}`,
-      when,
-      type: service.data.type,
-      seed: service.data.slug,
+    title: service.name,
+    detail: `with ${service.practitioner.name}`,
+    when: time.when,
+    type: service.type,
+    seed: service.slug,
+    amount: price.amount,
+    currency: price.currency,
+    totalMinor: toMinor(price.amount, price.currency),
+    back: `/services/?id=${service.id}`,
+    body: {
+      service_id: service.id,
       amount: price.amount,
       currency: price.currency,
-      totalMinor: toMinor(price.amount, price.currency),
-      back: `/services/?id=${known}`,
-      body: {
-        service_id: known,
-        amount: price.amount,
-        currency: price.currency,
-        ...(Object.keys(scheduling).length ? { scheduling_data: scheduling } : {}),
-      },
+      ...(Object.keys(scheduling).length ? { scheduling_data: scheduling } : {}),
     },
   };
 }

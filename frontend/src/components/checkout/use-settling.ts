@@ -2,13 +2,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type OrderDetail, ordersSyncCreate } from "@/api/generated";
-import { answerOf, Problem } from "@/api/problem";
+import { answerOf, isNone } from "@/api/problem";
 import { MINE, orderQuery } from "@/lib/queries";
 
 const ASK_STRIPE_AFTER_MS = 2_000;
 const LATE_AFTER_MS = 10_000;
-
-const isNone = (error: unknown) => error instanceof Problem && error.status === 404;
 
 /**
  * Polls an order until it is settled, asks Stripe once when the webhook is late, and says when it takes long.
@@ -48,14 +46,20 @@ export function useSettling(orderId: string) {
     };
   }, [open, doubtful, orderId, client]);
 
-  useEffect(() => {
-    if (open) return;
-    for (const changed of ["bookings", "orders", "credits", "cards"]) {
-      void client.invalidateQueries({ queryKey: [MINE, changed] });
-    }
-  }, [open, client]);
+  useForgetWhatChanged(!open);
 
   const order: OrderDetail | undefined =
     query.data && doubtful ? { ...query.data, status: "pending" } : query.data;
   return { order, error: query.error, retry: query.refetch, late: late && open };
+}
+
+/** Once an order is settled, what was known of the buyer's things before it is old. */
+function useForgetWhatChanged(settled: boolean): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    if (!settled) return;
+    for (const changed of ["bookings", "orders", "credits", "cards"]) {
+      void client.invalidateQueries({ queryKey: [MINE, changed] });
+    }
+  }, [settled, client]);
 }

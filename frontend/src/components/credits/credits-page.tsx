@@ -106,20 +106,7 @@ function Buy({ currency }: { currency: string }) {
     <Card>
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
-        <fieldset className="grid grid-cols-2 gap-2 sm:grid-cols-4 lg:grid-cols-2">
-          <legend className="sr-only">Amount</legend>
-          {AMOUNTS.map((choice) => (
-            <Button
-              key={choice}
-              look="quiet"
-              aria-pressed={amount === choice}
-              className="tabular aria-pressed:border-tide aria-pressed:bg-mist"
-              onClick={() => setAmount(choice)}
-            >
-              {formatMoney(choice, currency)}
-            </Button>
-          ))}
-        </fieldset>
+        <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}
           inputMode="decimal"
@@ -134,5 +121,26 @@ function Buy({ currency }: { currency: string }) {
         </Button>
       </form>
     </Card>
+  );
+}
+
+type UsualAmountsProps = { currency: string; chosen: string; onChoose: (amount: string) => void };
+
+function UsualAmounts({ currency, chosen, onChoose }: UsualAmountsProps) {
+  return (
+    <fieldset className="grid grid-cols-2 gap-2 sm:grid-cols-4 lg:grid-cols-2">
+      <legend className="sr-only">Amount</legend>
+      {AMOUNTS.map((amount) => (
+        <Button
+          key={amount}
+          look="quiet"
+          aria-pressed={chosen === amount}
+          className="tabular aria-pressed:border-tide aria-pressed:bg-mist"
+          onClick={() => onChoose(amount)}
+        >
+          {formatMoney(amount, currency)}
+        </Button>
+      ))}
+    </fieldset>
   );
 }

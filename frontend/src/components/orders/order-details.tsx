@@ -9,7 +9,7 @@ import { Button, ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Failed, Notice } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
-import { formatMoney } from "@/lib/money";
+import { formatMoney, isZero } from "@/lib/money";
 import { orderQuery } from "@/lib/queries";
 import { span, stamp } from "@/lib/time";
 import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
@@ -32,41 +32,11 @@ export function OrderDetails({ id }: { id: string }) {
 }
 
 function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
-  const state = ORDER_STATES[order.status ?? "pending"];
-  const unpaid = order.status === "pending" || order.status === "failed";
-  const again = payAgainPath(order);
   return (
     <>
-      <nav aria-label="Breadcrumb" className="no-print mb-4">
-        <Link href="/orders/" className="text-tide underline underline-offset-4">
-          All orders
-        </Link>
-      </nav>
-      <header className="mb-6">
-        <Badge tone={state.tone}>{state.label}</Badge>
-        <h1 className="mt-2 font-display text-title tracking-tight">{order.title}</h1>
-        <p className="text-base text-soft">
-          Order <span className="break-all">{order.order_id}</span>, {stamp(order.created_at)}
-        </p>
-      </header>
-      {unpaid ? (
-        <Notice
-          className="no-print mb-6"
-          title={cameBack ? "You came back without paying" : "This is not paid yet"}
-        >
-          <p>
-            {order.failure?.message ? `${order.failure.message} ` : ""}
-            Your place is kept until {stamp(order.expires_at)}.
-          </p>
-          <div className="mt-3 flex flex-wrap gap-3">
-            {again ? (
-              <ButtonLink href={again} size="small">
-                Pay now
-              </ButtonLink>
-            ) : null}
-            <CancelOrder orderId={order.order_id} />
-          </div>
-        </Notice>
+      <Heading order={order} />
+      {order.status === "pending" || order.status === "failed" ? (
+        <Unpaid order={order} cameBack={cameBack} />
       ) : null}
       {order.disputed ? (
         <Notice className="mb-6" title="Your bank has asked about this payment">
@@ -87,6 +57,49 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
         Print this receipt
       </Button>
     </>
+  );
+}
+
+function Heading({ order }: { order: OrderDetail }) {
+  const state = ORDER_STATES[order.status ?? "pending"];
+  return (
+    <>
+      <nav aria-label="Breadcrumb" className="no-print mb-4">
+        <Link href="/orders/" className="text-tide underline underline-offset-4">
+          All orders
+        </Link>
+      </nav>
+      <header className="mb-6">
+        <Badge tone={state.tone}>{state.label}</Badge>
+        <h1 className="mt-2 font-display text-title tracking-tight">{order.title}</h1>
+        <p className="text-base text-soft">
+          Order <span className="break-all">{order.order_id}</span>, {stamp(order.created_at)}
+        </p>
+      </header>
+    </>
+  );
+}
+
+function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
+  const again = payAgainPath(order);
+  return (
+    <Notice
+      className="no-print mb-6"
+      title={cameBack ? "You came back without paying" : "This is not paid yet"}
+    >
+      <p>
+        {order.failure?.message ? `${order.failure.message} ` : ""}
+        Your place is kept until {stamp(order.expires_at)}.
+      </p>
+      <div className="mt-3 flex flex-wrap gap-3">
+        {again ? (
+          <ButtonLink href={again} size="small">
+            Pay now
+          </ButtonLink>
+        ) : null}
+        <CancelOrder orderId={order.order_id} />
+      </div>
+    </Notice>
   );
 }
 
@@ -130,14 +143,22 @@ function Refunds({ order }: { order: OrderDetail }) {
               <span className="tabular">{formatMoney(refund.amount, order.currency)}</span>
             </p>
             <p className="text-base text-soft">
-              {stamp(refund.created_at)}: {formatMoney(refund.to_card, order.currency)} to your card,{" "}
-              {formatMoney(refund.to_credits, order.currency)} to your credits
+              {stamp(refund.created_at)}: {whereTo(refund, order.currency)}
             </p>
           </li>
         ))}
       </ul>
     </Card>
   );
+}
+
+/** Says where the money went, and only the parts that there are. */
+function whereTo({ to_card, to_credits }: OrderDetail["refunds"][number], currency: string): string {
+  const parts = [
+    isZero(to_card) ? "" : `${formatMoney(to_card, currency)} to your card`,
+    isZero(to_credits) ? "" : `${formatMoney(to_credits, currency)} to your credits`,
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 function Timeline({ order }: { order: OrderDetail }) {

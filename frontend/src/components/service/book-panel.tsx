@@ -34,49 +34,70 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
           {price ? formatMoney(price.amount, price.currency) : ""}
         </p>
         {needsTime && service.on_sale ? (
-          <>
-            <CardTitle className="mt-4">Choose a time</CardTitle>
-            <p className="text-base text-soft">Shown in your time zone: {zoneName(ownZone())}</p>
-            <div className="mt-4">
-              {service.type === "session" ? (
-                <SlotPicker
-                  serviceId={service.id}
-                  chosen={choice.start}
-                  onChoose={(start) => setChoice({ start })}
-                />
-              ) : (
-                <SessionPicker
-                  serviceId={service.id}
-                  chosen={choice.session}
-                  onChoose={(session, words) => setChoice({ session, words })}
-                />
-              )}
-            </div>
-          </>
+          <ChooseTime service={service} choice={choice} onChoose={setChoice} />
         ) : null}
-        {service.type === "course" && !full && seats.length > 0 ? (
-          <p className="mt-2 text-soft">
-            {seats.length} meetings, {Math.min(...seats)} {Math.min(...seats) === 1 ? "seat" : "seats"} left
-          </p>
-        ) : null}
-        {full ? <Notice className="mt-4" title="This course is full" /> : null}
+        {service.type === "course" ? <Seats seats={seats} full={full} /> : null}
         {service.on_sale ? null : <Notice className="mt-4" title="Not on sale at the moment" />}
         {ready ? (
           <ButtonLink size="large" className="mt-6 w-full" href={`/checkout/?${query}`}>
             Continue to payment
           </ButtonLink>
         ) : (
-          <span
-            aria-hidden="true"
-            className="mt-6 flex min-h-13 items-center justify-center rounded-full bg-sand font-semibold text-soft"
-          >
-            {needsTime && service.on_sale ? "Choose a time first" : "Not available"}
-          </span>
+          <NotYet>{needsTime && service.on_sale ? "Choose a time first" : "Not available"}</NotYet>
         )}
         <p aria-live="polite" className="mt-3 text-center text-base text-soft">
           {choice.start ? span(choice.start, null) : choice.words}
         </p>
       </Card>
     </aside>
+  );
+}
+
+type ChooseTimeProps = { service: ServiceDetail; choice: Choice; onChoose: (choice: Choice) => void };
+
+function ChooseTime({ service, choice, onChoose }: ChooseTimeProps) {
+  return (
+    <>
+      <CardTitle className="mt-4">Choose a time</CardTitle>
+      <p className="text-base text-soft">Shown in your time zone: {zoneName(ownZone())}</p>
+      <div className="mt-4">
+        {service.type === "session" ? (
+          <SlotPicker
+            serviceId={service.id}
+            chosen={choice.start}
+            onChoose={(start) => onChoose({ start })}
+          />
+        ) : (
+          <SessionPicker
+            serviceId={service.id}
+            chosen={choice.session}
+            onChoose={(session, words) => onChoose({ session, words })}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+/** A course is bought as a whole: it has as many seats left as its fullest meeting. */
+function Seats({ seats, full }: { seats: number[]; full: boolean }) {
+  if (full) return <Notice className="mt-4" title="This course is full" />;
+  if (seats.length === 0) return null;
+  const left = Math.min(...seats);
+  return (
+    <p className="mt-2 text-soft">
+      {seats.length} meetings, {left} {left === 1 ? "seat" : "seats"} left
+    </p>
+  );
+}
+
+function NotYet({ children }: { children: string }) {
+  return (
+    <span
+      aria-hidden="true"
+      className="mt-6 flex min-h-13 items-center justify-center rounded-full bg-sand font-semibold text-soft"
+    >
+      {children}
+    </span>
   );
 }

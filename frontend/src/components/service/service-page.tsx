@@ -1,8 +1,8 @@
 "use client";
 import { Clock, MapPin, Undo2 } from "lucide-react";
 import { useSearchParams } from "next/navigation";
-import type { ServiceDetail } from "@/api/generated";
-import { Problem } from "@/api/problem";
+import type { ServiceDetail, ServiceType } from "@/api/generated";
+import { isNone } from "@/api/problem";
 import { ServiceArt } from "@/components/art/service-art";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
@@ -18,7 +18,7 @@ import { Contents } from "./contents";
 export function ServicePage() {
   const id = useSearchParams().get("id");
   const service = useService(id && /^\d+$/.test(id) ? id : null);
-  if (service.isError && !(service.error instanceof Problem && service.error.status === 404)) {
+  if (service.isError && !isNone(service.error)) {
     return <Failed error={service.error} retry={() => service.refetch()} />;
   }
   if (service.isError || !id || !/^\d+$/.test(id)) {
@@ -71,7 +71,6 @@ function Shown({ service }: { service: ServiceDetail }) {
 }
 
 function Facts({ service }: { service: ServiceDetail }) {
-  const hours = service.free_cancel_hours ?? 24;
   const facts = [
     ...(service.type === "package"
       ? []
@@ -80,7 +79,7 @@ function Facts({ service }: { service: ServiceDetail }) {
     {
       Icon: Undo2,
       label: "Cancelling",
-      text: `Free until ${hoursInWords(hours)} before it begins: the full price comes back. Later it stays with the practitioner.`,
+      text: cancelRule(service.type, hoursInWords(service.free_cancel_hours ?? 24)),
     },
   ];
   return (
@@ -96,6 +95,14 @@ function Facts({ service }: { service: ServiceDetail }) {
       ))}
     </dl>
   );
+}
+
+function cancelRule(type: ServiceType, notice: string): string {
+  if (type === "package")
+    return `Each part is free to cancel until ${notice} before it begins: its share of the price comes back.`;
+  if (type === "bundle")
+    return `Each session is free to cancel until ${notice} before it begins. What you have used counts first, and the rest of the price comes back.`;
+  return `Free until ${notice} before it begins: the full price comes back. Later it stays with the practitioner.`;
 }
 
 function About({ service: { practitioner } }: { service: ServiceDetail }) {

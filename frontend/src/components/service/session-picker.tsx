@@ -1,4 +1,5 @@
 "use client";
+import type { Session } from "@/api/generated";
 import { Empty } from "@/components/ui/empty";
 import { More } from "@/components/ui/more";
 import { Failed } from "@/components/ui/notice";
@@ -21,40 +22,49 @@ export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
       <legend className="sr-only">Dates</legend>
       <div className="grid gap-2">
         {dates.map((date) => (
-          <label
+          <DateChoice
             key={date.id}
-            className={cn(
-              "flex min-h-14 items-center gap-3 rounded-2xl border border-edge/60 bg-white px-4 py-2.5 has-checked:border-tide has-checked:bg-mist has-focus-visible:outline-3 has-focus-visible:outline-tide",
-              date.sold_out && "cursor-not-allowed bg-sand/60 text-soft",
-            )}
-          >
-            <input
-              type="radio"
-              name="session"
-              value={date.id}
-              checked={chosen === date.id}
-              disabled={date.sold_out}
-              onChange={() => onChoose(date.id, span(date.start_datetime, date.end_datetime))}
-              className="size-5 shrink-0 accent-tide"
-            />
-            <span className="min-w-0 flex-1">
-              <span className="block font-semibold leading-snug">{longDay(date.start_datetime)}</span>
-              <span className="text-base text-soft">
-                {time(date.start_datetime)} – {time(date.end_datetime)}
-              </span>
-            </span>
-            <span
-              className={cn(
-                "text-right text-base",
-                date.seats_left <= 3 ? "font-semibold text-clay" : "text-soft",
-              )}
-            >
-              {date.sold_out ? "Sold out" : `${date.seats_left} left`}
-            </span>
-          </label>
+            date={date}
+            checked={chosen === date.id}
+            onChoose={() => onChoose(date.id, span(date.start_datetime, date.end_datetime))}
+          />
         ))}
       </div>
       <More pages={sessions} />
     </fieldset>
+  );
+}
+
+type DateChoiceProps = { date: Session; checked: boolean; onChoose: () => void };
+
+function DateChoice({ date, checked, onChoose }: DateChoiceProps) {
+  return (
+    <label
+      className={cn(
+        "flex min-h-14 items-center gap-3 rounded-2xl border border-edge/60 bg-white px-4 py-2.5 has-checked:border-tide has-checked:bg-mist has-focus-visible:outline-3 has-focus-visible:outline-tide",
+        date.sold_out && "cursor-not-allowed bg-sand/60 text-soft",
+      )}
+    >
+      <input
+        type="radio"
+        name="session"
+        value={date.id}
+        checked={checked}
+        disabled={date.sold_out}
+        onChange={onChoose}
+        className="size-5 shrink-0 accent-tide"
+      />
+      <span className="min-w-0 flex-1">
+        <span className="block font-semibold leading-snug">{longDay(date.start_datetime)}</span>
+        <span className="text-base text-soft">
+          {time(date.start_datetime)} – {time(date.end_datetime)}
+        </span>
+      </span>
+      <span
+        className={cn("text-right text-base", date.seats_left <= 3 ? "font-semibold text-clay" : "text-soft")}
+      >
+        {date.sold_out ? "Sold out" : `${date.seats_left} left`}
+      </span>
+    </label>
   );
 }

@@ -23,18 +23,7 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
   const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime));
   return (
     <div>
-      <div className="mb-3 flex items-center justify-between">
-        <Turn label="Earlier" disabled={week === 0} onClick={() => setWeek(week - 1)} Icon={ChevronLeft} />
-        <p aria-live="polite" className="font-semibold">
-          {weekName(week)}
-        </p>
-        <Turn
-          label="Later"
-          disabled={week === WEEKS_AHEAD}
-          onClick={() => setWeek(week + 1)}
-          Icon={ChevronRight}
-        />
-      </div>
+      <Turns week={week} onTurn={setWeek} />
       {slots.isPending ? <Loading rows={3} /> : null}
       {slots.isError ? <Failed error={slots.error} retry={() => slots.refetch()} /> : null}
       {slots.isSuccess && days.size === 0 ? (
@@ -49,20 +38,8 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
               {longDay(free[0]?.start_datetime ?? key)}
             </legend>
             <div className="flex flex-wrap gap-2">
-              {free.map((slot) => (
-                <label
-                  key={slot.start_datetime}
-                  className="relative inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 has-checked:border-tide has-checked:bg-tide has-checked:text-white has-focus-visible:outline-3 has-focus-visible:outline-tide has-focus-visible:outline-offset-2"
-                >
-                  <input
-                    type="radio"
-                    name="slot"
-                    className="absolute inset-0 size-full cursor-pointer appearance-none rounded-full outline-none"
-                    checked={chosen === slot.start_datetime}
-                    onChange={() => onChoose(slot.start_datetime)}
-                  />
-                  <span className="tabular pointer-events-none">{time(slot.start_datetime)}</span>
-                </label>
+              {free.map(({ start_datetime: start }) => (
+                <SlotChoice key={start} start={start} checked={chosen === start} onChoose={onChoose} />
               ))}
             </div>
           </fieldset>
@@ -72,9 +49,39 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
   );
 }
 
+type SlotChoiceProps = { start: string; checked: boolean; onChoose: (start: string) => void };
+
+function SlotChoice({ start, checked, onChoose }: SlotChoiceProps) {
+  return (
+    <label className="relative inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 has-checked:border-tide has-checked:bg-tide has-checked:text-white has-focus-visible:outline-3 has-focus-visible:outline-tide has-focus-visible:outline-offset-2">
+      <input
+        type="radio"
+        name="slot"
+        className="absolute inset-0 size-full cursor-pointer appearance-none rounded-full outline-none"
+        checked={checked}
+        onChange={() => onChoose(start)}
+      />
+      <span className="tabular pointer-events-none">{time(start)}</span>
+    </label>
+  );
+}
+
 function weekName(week: number): string {
   if (week === 0) return "The next 7 days";
   return `From ${day(new Date(Date.now() + week * DAYS * 86_400_000).toISOString())}`;
+}
+
+function Turns({ week, onTurn }: { week: number; onTurn: (week: number) => void }) {
+  const last = week === WEEKS_AHEAD;
+  return (
+    <div className="mb-3 flex items-center justify-between">
+      <Turn label="Earlier" disabled={week === 0} onClick={() => onTurn(week - 1)} Icon={ChevronLeft} />
+      <p aria-live="polite" className="font-semibold">
+        {weekName(week)}
+      </p>
+      <Turn label="Later" disabled={last} onClick={() => onTurn(week + 1)} Icon={ChevronRight} />
+    </div>
+  );
 }
 
 type TurnProps = { label: string; disabled: boolean; onClick: () => void; Icon: typeof ChevronLeft };

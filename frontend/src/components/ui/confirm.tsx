@@ -1,9 +1,8 @@
 "use client";
 import type { ReactNode } from "react";
-import { inPlainWords } from "@/api/problem";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
-import { Notice } from "./notice";
+import { Refusal } from "./notice";
 
 type Props = {
   open: boolean;
@@ -31,11 +30,7 @@ export function Confirm({
 }: Props) {
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={title} description={children}>
-      {error ? (
-        <Notice kind="bad" className="mb-4">
-          <p>{inPlainWords(error)}</p>
-        </Notice>
-      ) : null}
+      <Refusal error={error} className="mb-4" />
       <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
         <Button look="quiet" onClick={() => onOpenChange(false)}>
           {keep}

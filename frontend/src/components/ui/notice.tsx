@@ -1,6 +1,6 @@
 import { AlertCircle, CheckCircle2, Info } from "lucide-react";
 import type { ReactNode } from "react";
-import { inPlainWords } from "@/api/problem";
+import { inPlainWords, isNone } from "@/api/problem";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
@@ -26,12 +26,22 @@ export function Notice({ kind = "info", title, className, children }: Props) {
   );
 }
 
+/** Why what was just tried did not work; nothing while nothing went wrong. */
+export function Refusal({ error, className }: { error: unknown; className?: string }) {
+  if (!error) return null;
+  return (
+    <Notice kind="bad" className={className}>
+      <p>{inPlainWords(error)}</p>
+    </Notice>
+  );
+}
+
 /** What a page shows when it could not be loaded: the reason, and a way on. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   return (
     <Notice kind="bad" title="This could not be loaded">
       <p>{inPlainWords(error)}</p>
-      {retry ? (
+      {retry && !isNone(error) ? (
         <Button look="quiet" size="small" className="mt-3" onClick={retry}>
           Try again
         </Button>
