@@ -68,7 +68,8 @@ def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
 
 def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause: str) -> list[Effect]:
     """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
-    if order.intent_id != refund.intent_id or not order.captured_minor:
+    stray = any(known.stray and known.intent_id == refund.intent_id for known in order.refunds)
+    if not stray and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
             Alert("refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}")
         ]
@@ -82,10 +83,11 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         status=status,
         booking_id=None,
         cancels=False,
-        stray=False,
+        stray=stray,
         from_dashboard=True,
     )
-    after = next(known for known in _with_credits(order, _known(order, after)) if known.id == 0)
+    if not stray:
+        after = next(known for known in _with_credits(order, _known(order, after)) if known.id == 0)
     opened = OpenRefund(
         card_minor=after.card_minor,
         credits_minor=after.credits_minor,
@@ -95,6 +97,7 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         intent_id=refund.intent_id,
         stripe_refund_id=refund.id,
         failure_reason=refund.failure_reason,
+        stray=stray,
         cause=cause,
     )
     return [opened, *consequences(order, before=None, after=after, cause=cause)]
@@ -188,7 +191,7 @@ def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
     """A refund that failed is told, unless Stripe never made it because all of it went back another way."""
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
-    if not after.stripe_refund_id and not after.stray and _is_made_up_for(order, after):
+    if not after.stripe_refund_id and _is_made_up_for(order, after):
         return []
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [Alert("refund_failed", text), Tell("refund_failed")]
@@ -196,6 +199,9 @@ def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
 
 def _is_made_up_for(order: OrderView, after: RefundView) -> bool:
     """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
+    if after.stray:
+        others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in HEARD]
+        return _card_minor(others) >= after.card_minor
     known = _with_credits(order, _known(order, after))
     credits_minor = sum(refund.credits_minor for refund in known if refund.status in HEARD)
     return _is_emptied(order, known) and (

@@ -165,8 +165,6 @@ def _refused(refund: Refund, code: str) -> Refund:
     log.error("refund_refused", refund=refund.public_id, stripe_code=code)
     given = _given(refund)
     ours = [known for known in given if known.refund_ref == refund.public_id]
-    if refund.stray:
-        given = ours  # what else was done with a payment that is not the order's is no concern of the order
     failed = StripeRefund(
         id="",
         status="failed",
@@ -176,9 +174,8 @@ def _refused(refund: Refund, code: str) -> Refund:
         refund_ref=refund.public_id,
         failure_reason=code,
     )
-    return _settled(
-        refund, given if ours else [*given, failed]
-    )  # made after all, when only its answer was lost
+    # One of ours there was made after all, when only its answer was lost.
+    return _settled(refund, given if ours else [*given, failed])
 
 
 def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:

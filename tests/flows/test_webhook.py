@@ -21,7 +21,7 @@ from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.delivery import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
-from tests.wiring import SECRET, WEBHOOK, post_event, run_jobs, settle_everything
+from tests.wiring import SECRET, WEBHOOK, deliver, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -336,3 +336,24 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
     assert [(refund.stray, refund.status, refund.card_minor) for refund in order.refunds.all()] == [
         (True, "succeeded", 5000)
     ]
+
+
+def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_second_refund(
+    stripe: Sandbox, buyer: APIClient, mailoutbox: list[object]
+) -> None:
+    made = buying.credits(buyer)
+    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert intent is not None
+    intent["amount"] = 5000
+    pay_only(stripe, made)
+    deliver(stripe)  # our refund is asked for, and its job waits
+    stripe.control.refund(made["payment_intent_id"])
+    run_jobs()  # what staff were told of the wrong payment
+    told = len(mailoutbox)
+    settle_everything(stripe)
+    refunds = Order.objects.get().refunds.order_by("pk")
+    assert [(refund.stray, refund.origin, refund.status) for refund in refunds] == [
+        (True, "automatic", "failed"),
+        (True, "dashboard", "succeeded"),
+    ]
+    assert len(mailoutbox) == told  # the money is back: nobody is promised any more
