@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
@@ -25,9 +25,15 @@ SORRY = """No Chromium here, and none could be had: the lines above say why. The
 def open_chromium() -> Iterator[Browser]:
     """Open the system's Chromium, else the one that Playwright brought."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_of_the_system(), args=QUIET)
+        chromium = launch(playwright.chromium)
         yield chromium
         chromium.close()
+
+
+def launch(chromium: BrowserType, *, keeps_pages: bool = False) -> Browser:
+    """Start one; ``keeps_pages`` leaves the back/forward cache on, as people have it and Playwright has not."""
+    unlike_people = ["--disable-back-forward-cache"] if keeps_pages else []
+    return chromium.launch(executable_path=_of_the_system(), args=QUIET, ignore_default_args=unlike_people)
 
 
 def _of_the_system() -> str | None:

@@ -133,6 +133,7 @@ class OrderBookingSerializer(serializers.Serializer[Any]):
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
     needs_scheduling = serializers.BooleanField()
+    valid_until = serializers.DateTimeField(allow_null=True)
 
 
 class OrderRefundSerializer(serializers.Serializer[Any]):

@@ -74,6 +74,8 @@ def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
     page.get_by_role("button", name="Cancel the order").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
     expect(page.get_by_text("Canceled").first).to_be_visible()
+    expect(page.get_by_role("heading", name="What it comes to")).to_be_visible()
+    expect(page.get_by_text("Paid by card or bank")).to_have_count(0)
 
 
 def test_signed_out_is_signed_out(shopper: Shopper) -> None:

@@ -2,9 +2,12 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.shopper import Shopper, press
+from demo.plan import Plan
+from tests.browser.conftest import PHONE
+from tests.browser.shopper import PATIENCE_S, Shopper, press
+from tests.chromium import launch
 
 ELSEWHERE = re.compile("Stripe.s own page")
 
@@ -24,3 +27,21 @@ def test_leaving_the_hosted_page_charges_nothing_and_the_order_can_still_be_paid
     expect(shopper.page.get_by_text("You came back without paying")).to_be_visible()
     shopper.types_card().pays("35.00").is_thanked()
     expect(shopper.bookings()).to_have_count(1)
+
+
+def test_the_browsers_way_back_from_the_hosted_page_leads_to_a_checkout_that_works(
+    browser: Browser, house: Plan
+) -> None:
+    """A browser shows the page as it was left, with its buttons locked."""
+    other = launch(browser.browser_type, keeps_pages=True)
+    context = other.new_context(base_url=house.web_url, viewport=PHONE, locale="en-US")
+    context.set_default_timeout(PATIENCE_S * 1000)
+    shopper = Shopper(context.new_page()).signs_up().chooses("Sound bath at dusk")
+    shopper.page.evaluate("window.addEventListener('pageshow', e => { window.kept = e.persisted })")
+    press(shopper.page.get_by_role("button", name=ELSEWHERE))
+    shopper.page.wait_for_url("**/c/pay/**")
+    shopper.page.go_back()
+    shopper.page.wait_for_url("**/checkout/**")
+    assert shopper.page.evaluate("window.kept") is True
+    shopper.types_card().pays("35.00").is_thanked()
+    other.close()

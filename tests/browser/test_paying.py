@@ -22,6 +22,17 @@ def test_a_declined_card_says_so_and_the_next_one_pays_the_same_order(shopper: S
     expect(shopper.orders()).to_have_count(1)
 
 
+def test_after_a_refusal_the_focus_is_still_on_the_button(shopper: Shopper) -> None:
+    button = shopper.chooses(SOUND_BATH).types_card(DECLINED).pay_button(PRICE)
+    button.press("Enter")
+    shopper.is_told("declined")
+    expect(button).to_be_focused()
+    shopper.types_card(ASKS)
+    button.press("Enter")
+    shopper.answers_the_bank("Fail").is_told("Nothing was charged")
+    expect(button).to_be_focused()
+
+
 def test_a_card_that_asks_is_paid_once_the_bank_agrees(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card(ASKS).pays(PRICE).answers_the_bank("Complete").is_thanked()
 

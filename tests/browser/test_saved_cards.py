@@ -31,3 +31,29 @@ def test_cards_are_added_made_the_default_and_deleted(shopper: Shopper) -> None:
     page.get_by_role("button", name="Delete the card").click()
     expect(visa).to_have_count(0)
     expect(mastercard).to_be_visible()
+
+
+def test_a_card_whose_news_is_late_is_said_to_be_saved_and_appears_by_itself(shopper: Shopper) -> None:
+    page = shopper.page
+    page.goto("/cards/")
+    page.get_by_role("button", name="Add a card").click()
+    shopper.types_card()
+    page.route("**/payments/methods/", lambda route: route.fulfill(json={"payment_methods": []}))
+    page.get_by_role("button", name="Save this card").click()
+    expect(page.get_by_role("status").filter(has_text="Your card is saved")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a card")).to_be_focused()
+    page.unroute("**/payments/methods/")
+    expect(page.get_by_role("listitem").filter(has_text="4242")).to_be_visible()
+    expect(page.get_by_text("Your card is saved")).to_have_count(0)
+
+
+def test_what_was_done_is_said_and_the_focus_stays_in_the_page(shopper: Shopper) -> None:
+    _adds(shopper, MASTERCARD, "4444")
+    page = shopper.page
+    page.get_by_role("button", name="Delete Mastercard ending in 4444").press("Enter")
+    page.get_by_role("button", name="Delete the card").press("Enter")
+    expect(
+        page.get_by_role("status").filter(has_text="Mastercard ending in 4444 is deleted")
+    ).to_be_attached()
+    expect(page.get_by_role("listitem").filter(has_text="4444")).to_have_count(0)
+    expect(page.get_by_role("main")).to_be_focused()

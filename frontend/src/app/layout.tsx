@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { Footer } from "@/components/shell/footer";
 import { Header } from "@/components/shell/header";
+import { REGION_PROPS } from "@/lib/announce";
 import { figtree, fraunces } from "./fonts";
 import "./globals.css";
 import { Providers } from "./providers";
@@ -33,6 +34,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
             {children}
           </main>
           <Footer />
+          <p {...REGION_PROPS} />
         </Providers>
       </body>
     </html>

@@ -43,10 +43,16 @@ export function span(start: string, end: string | null, zone = ownZone()): strin
   return `${day(start, zone)}, ${time(start, zone)} – ${named.format(new Date(end))}`;
 }
 
+/** Returns such as "Nov 28, 2026, 10:00 AM GMT+1". */
 export function stamp(moment: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(
-    new Date(moment),
-  );
+  return new Intl.DateTimeFormat(undefined, {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZoneName: "short",
+  }).format(new Date(moment));
 }
 
 /** Returns the calendar day of a moment in a zone, as a key such as 2026-11-28. */

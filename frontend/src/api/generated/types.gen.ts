@@ -227,6 +227,7 @@ export type OrderBooking = {
     start_datetime: string | null;
     end_datetime: string | null;
     needs_scheduling: boolean;
+    valid_until: string | null;
 };
 
 /**

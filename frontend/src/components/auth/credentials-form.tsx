@@ -5,8 +5,9 @@ import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Refusal } from "@/components/ui/notice";
+import { Notice, Refusal } from "@/components/ui/notice";
 import { signIn, signUp } from "@/lib/session";
+import { useAccount } from "@/lib/use-account";
 import { safeNext } from "@/lib/use-here";
 
 const WORDS = {
@@ -33,19 +34,29 @@ export function CredentialsForm({ kind }: { kind: EntryKind }) {
   const words = WORDS[kind];
   const next = useSearchParams().get("next");
   const router = useRouter();
+  const account = useAccount();
   return (
-    <EntryForm kind={kind} onDone={() => router.replace(safeNext(next))}>
-      <Link className={SWITCH} href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}>
-        {words.link}
-      </Link>
-    </EntryForm>
+    <div className="grid gap-5">
+      {account ? (
+        <Notice>
+          <p>You are signed in as {account.email}. Going on here changes to another account.</p>
+        </Notice>
+      ) : null}
+      <EntryForm kind={kind} onDone={() => router.replace(safeNext(next))}>
+        <Link className={SWITCH} href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}>
+          {words.link}
+        </Link>
+      </EntryForm>
+    </div>
   );
 }
 
+type EntryHereProps = { kind: EntryKind; onKind: (kind: EntryKind) => void; onDone: () => void };
+
 /** The form amid another page, which it gives way to. */
-export function EntryHere({ kind, onKind }: { kind: EntryKind; onKind: (kind: EntryKind) => void }) {
+export function EntryHere({ kind, onKind, onDone }: EntryHereProps) {
   return (
-    <EntryForm kind={kind}>
+    <EntryForm kind={kind} onDone={onDone}>
       <button
         type="button"
         className={SWITCH}

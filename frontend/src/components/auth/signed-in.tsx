@@ -4,6 +4,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Empty } from "@/components/ui/empty";
 import { Loading } from "@/components/ui/skeleton";
+import { focusOn } from "@/lib/focus";
 import { wasHereBefore } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
 import { useHere } from "@/lib/use-here";
@@ -37,14 +38,21 @@ export function SignedIn({ why, children }: { why: string; children: ReactNode }
 export function SignedInHere({ why, children }: { why: string; children: ReactNode }) {
   const account = useAccount();
   const [picked, setPicked] = useState<EntryKind | null>(null);
+  const [entered, setEntered] = useState(false);
   if (account === undefined) return <Loading />;
-  if (account) return children;
+  if (account) {
+    return (
+      <div ref={entered ? focusOn : undefined} tabIndex={-1} className="outline-none">
+        {children}
+      </div>
+    );
+  }
   const kind = picked ?? (wasHereBefore() ? "sign-in" : "sign-up");
   return (
     <Card>
       <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Create an account to go on"}</CardTitle>
       <p className="mt-1 mb-5 text-soft">{why}</p>
-      <EntryHere kind={kind} onKind={setPicked} />
+      <EntryHere kind={kind} onKind={setPicked} onDone={() => setEntered(true)} />
     </Card>
   );
 }

@@ -89,7 +89,7 @@ function Times({ booking }: { booking: Booking }) {
     return <p className="mt-3 font-semibold">{span(booking.start_datetime, booking.end_datetime)}</p>;
   }
   return booking.valid_until ? (
-    <p className="mt-3">Choose a time until {stamp(booking.valid_until)}</p>
+    <p className="mt-3">Choose a time by {stamp(booking.valid_until)}</p>
   ) : (
     <p className="mt-3">Choose a time whenever you like</p>
   );

@@ -7,6 +7,7 @@ import { More } from "@/components/ui/more";
 import { Failed } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
+import { isZero } from "@/lib/money";
 import { useBookings, type When } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
 import { BookingCard } from "./booking-card";
@@ -55,11 +56,12 @@ function Section({ when, title }: { when: When; title: string }) {
   );
 }
 
-/** The open parts of one bundle are the same to the buyer: one card stands for all, with their number. */
+/** The open parts of one bundle are the same to the buyer: one card stands for all, those that were paid for first. */
 function stacked(bookings: Booking[], when: When): [Booking, number][] {
   if (when !== "unscheduled") return bookings.map((booking) => [booking, 1]);
   const stacks = Map.groupBy(bookings, ({ order_id, service_id, id }) => `${order_id} ${service_id ?? id}`);
-  return [...stacks.values()].flatMap((stack) =>
-    stack[0] ? [[stack[0], stack.length] as [Booking, number]] : [],
-  );
+  return [...stacks.values()].flatMap((stack) => {
+    const first = stack.find((booking) => !isZero(booking.amount)) ?? stack[0];
+    return first ? [[first, stack.length] as [Booking, number]] : [];
+  });
 }

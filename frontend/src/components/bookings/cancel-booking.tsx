@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { Failed } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
+import { announce } from "@/lib/announce";
 import { formatMoney, isZero } from "@/lib/money";
 import { consequenceQuery, MINE } from "@/lib/queries";
 import { stamp } from "@/lib/time";
@@ -17,7 +18,10 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
   const client = useQueryClient();
   const cancel = useMutation({
     mutationFn: () => answerOf(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
-    onSuccess: () => setOpen(false),
+    onSuccess: () => {
+      setOpen(false);
+      announce(`${booking.service_name} is canceled.`);
+    },
     onSettled: () => client.invalidateQueries({ queryKey: [MINE] }),
   });
   return (
@@ -62,12 +66,13 @@ function returnedInWords(booking: Booking, returned: string, currency: string): 
   const inTime =
     until === null ? "It has no time yet." : `You are in time: cancelling is free until ${stamp(until)}.`;
   if (late && isZero(returned)) {
-    return `Free cancelling ended ${stamp(until)}. You can still give your place to somebody else, but nothing comes back.`;
+    return `Free cancelling ended ${stamp(until)}. Cancelling now frees your place for others, but nothing comes back.`;
   }
+  if (isZero(booking.amount)) return "It is a bonus: nothing was paid for it, and nothing comes back.";
   if (isZero(returned))
     return "Nothing comes back for it: its price was refunded before, or is used up by what you keep.";
-  if (returned === booking.amount) return `${inTime} ${price} comes back to you.`;
-  return `${inTime} ${formatMoney(returned, currency)} comes back to you: its price of ${price}, less what was refunded before or is used up by what you keep.`;
+  if (returned === booking.amount) return `${inTime} ${price} comes back to you, the way you paid.`;
+  return `${inTime} ${formatMoney(returned, currency)} comes back to you, the way you paid: its price of ${price}, less what was refunded before or is used up by what you keep.`;
 }
 
 const alongInWords = (along: number) =>

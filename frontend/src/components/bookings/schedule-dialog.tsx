@@ -8,13 +8,17 @@ import { SlotPicker } from "@/components/service/slot-picker";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Notice, Refusal } from "@/components/ui/notice";
+import { announce } from "@/lib/announce";
 import { MINE } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
 
 /** Chooses the time of one part of a package or bundle. */
 export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose: () => void }) {
   const [chosen, setChosen] = useState<string>();
-  const schedule = useSchedule(booking, onClose);
+  const schedule = useSchedule(booking, () => {
+    onClose();
+    announce(`${booking.service_name} has its time.`);
+  });
   return (
     <Dialog
       open

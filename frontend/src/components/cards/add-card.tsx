@@ -1,5 +1,6 @@
 "use client";
 import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
+import type { SetupIntent } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { paymentsMethodsRetrieve, paymentsMethodsSetupCreate } from "@/api/generated";
@@ -8,11 +9,15 @@ import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Failed, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
-import { MINE, useCards, useConfig } from "@/lib/queries";
+import { focusOn } from "@/lib/focus";
+import { MINE, useConfig } from "@/lib/queries";
 import { appearance, useStripeJs } from "@/lib/stripe";
 
+/** `onLate` tells that the card is saved, and that the list does not show it yet. */
+type AddCardProps = { onClose: () => void; onLate: () => void };
+
 /** Saves a card without paying: a SetupIntent is begun at the click and confirmed in the browser. */
-export function AddCard({ onClose }: { onClose: () => void }) {
+export function AddCard(props: AddCardProps) {
   const config = useConfig();
   const stripe = useStripeJs();
   const currency = config.data?.currency ?? "usd";
@@ -20,10 +25,10 @@ export function AddCard({ onClose }: { onClose: () => void }) {
   if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
   if (!stripe.data) return <Loading rows={1} />;
   return (
-    <Card>
+    <Card ref={focusOn} tabIndex={-1} className="outline-none" aria-label="Add a card">
       <CardTitle>Add a card</CardTitle>
       <Elements stripe={stripe.data} options={options}>
-        <AddCardForm onClose={onClose} />
+        <AddCardForm {...props} />
       </Elements>
     </Card>
   );
@@ -31,7 +36,7 @@ export function AddCard({ onClose }: { onClose: () => void }) {
 
 const WAITS_MS = [300, 700, 1_500, 3_000, 5_000];
 
-function AddCardForm({ onClose }: { onClose: () => void }) {
+function AddCardForm({ onClose, onLate }: AddCardProps) {
   const { save, ready } = useSaveCard();
   const locked = useRef(false);
   const [busy, setBusy] = useState(false);
@@ -43,7 +48,12 @@ function AddCardForm({ onClose }: { onClose: () => void }) {
     locked.current = true;
     setBusy(true);
     setError(null);
-    await save().then(onClose, setError);
+    try {
+      if (!(await save())) onLate();
+      onClose();
+    } catch (reason) {
+      setError(reason);
+    }
     setBusy(false);
     locked.current = false;
   };
@@ -64,37 +74,39 @@ function AddCardForm({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Returns `save`, which rejects with the reason when the card was not saved. */
+/** Returns `save`: whether the list has the card by now; it rejects with the reason when the card was not saved. */
 function useSaveCard() {
   const stripe = useStripe();
   const elements = useElements();
   const client = useQueryClient();
-  const before = useCards().data?.length ?? 0;
 
-  /** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
-  async function arrived(): Promise<void> {
-    for (const wait of WAITS_MS) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
-      const { payment_methods } = await answerOf(paymentsMethodsRetrieve());
-      if (payment_methods.length > before) break;
-    }
-    await client.invalidateQueries({ queryKey: [MINE, "cards"] });
-  }
-
-  async function save(): Promise<void> {
+  async function save(): Promise<boolean> {
     if (!stripe || !elements) throw new Error("The card form is not ready yet.");
     const { error: incomplete } = await elements.submit();
     if (incomplete) throw new Error(incomplete.message);
     const { client_secret: clientSecret } = await answerOf(paymentsMethodsSetupCreate());
-    const { error: refused } = await stripe.confirmSetup({
+    const { error: refused, setupIntent } = await stripe.confirmSetup({
       elements,
       clientSecret,
       confirmParams: { return_url: window.location.href },
       redirect: "if_required",
     });
     if (refused) throw new Error(refused.message ?? "The card was refused. Try another one.");
-    await arrived();
+    const arrived = await isListed(setupIntent.payment_method);
+    await client.invalidateQueries({ queryKey: [MINE, "cards"] });
+    return arrived;
   }
 
   return { save, ready: stripe !== null };
+}
+
+/** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
+async function isListed(saved: SetupIntent["payment_method"]): Promise<boolean> {
+  const id = typeof saved === "string" ? saved : saved?.id;
+  for (const wait of WAITS_MS) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const { data } = await paymentsMethodsRetrieve(); // whether this once fails makes no difference to the card
+    if (data?.payment_methods.some((card) => card.stripe_payment_method_id === id)) return true;
+  }
+  return false;
 }

@@ -1,14 +1,15 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { type Method, paymentsMethodsDefaultCreate, paymentsMethodsDestroy } from "@/api/generated";
 import { answerOf } from "@/api/problem";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { Empty } from "@/components/ui/empty";
-import { Failed, Refusal } from "@/components/ui/notice";
+import { Failed, Notice, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
+import { announce } from "@/lib/announce";
 import { MINE, useCards } from "@/lib/queries";
 import { brandName } from "@/lib/words";
 import { AddCard } from "./add-card";
@@ -21,15 +22,17 @@ const makeDefault = (card: Method) =>
 export function PaymentMethodsManager() {
   const cards = useCards();
   const client = useQueryClient();
-  const [adding, setAdding] = useState(false);
+  const [adding, setAdding] = useState<boolean>();
   const some = cards.data && cards.data.length > 0;
   const refresh = () => client.invalidateQueries({ queryKey: [MINE, "cards"] });
   const setDefault = useMutation({ mutationFn: makeDefault, onSettled: refresh });
+  const [late, waitForCard] = useLateCard(cards.data?.length ?? 0, refresh);
   if (cards.isPending) return <Loading />;
   if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
   return (
     <div className="grid max-w-2xl gap-5">
       <Refusal error={setDefault.error} />
+      {late ? <OnItsWay /> : null}
       {some || adding ? null : <NoCards />}
       <ul className="grid gap-3">
         {cards.data.map((card) => (
@@ -43,17 +46,41 @@ export function PaymentMethodsManager() {
         ))}
       </ul>
       {adding ? (
-        <AddCard onClose={() => setAdding(false)} />
+        <AddCard onClose={() => setAdding(false)} onLate={waitForCard} />
       ) : (
-        <Button
-          look={some ? "quiet" : "primary"}
-          className="justify-self-start"
-          onClick={() => setAdding(true)}
-        >
-          Add a card
-        </Button>
+        <Add look={some ? "quiet" : "primary"} autoFocus={adding === false} onClick={() => setAdding(true)} />
       )}
     </div>
+  );
+}
+
+function Add(button: { look: "quiet" | "primary"; autoFocus: boolean; onClick: () => void }) {
+  return (
+    <Button {...button} className="justify-self-start">
+      Add a card
+    </Button>
+  );
+}
+
+/** Returns whether a card that is saved is not in the list yet, which is asked again until it is; and how to say so. */
+function useLateCard(known: number, refresh: () => unknown): [boolean, () => void] {
+  const [before, setBefore] = useState<number | null>(null);
+  const late = before !== null && known <= before;
+  useEffect(() => {
+    if (!late) return;
+    const asking = setInterval(refresh, ASK_AGAIN_MS);
+    return () => clearInterval(asking);
+  });
+  return [late, () => setBefore(known)];
+}
+
+const ASK_AGAIN_MS = 3_000;
+
+function OnItsWay() {
+  return (
+    <Notice kind="good" title="Your card is saved">
+      <p>Stripe has it. It will be in this list in a moment: there is no need to add it again.</p>
+    </Notice>
   );
 }
 
@@ -90,7 +117,10 @@ function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
   const [open, setOpen] = useState(false);
   const remove = useMutation({
     mutationFn: () => answerOf(paymentsMethodsDestroy({ path: { payment_method_id: card.id } })),
-    onSuccess: () => setOpen(false),
+    onSuccess: () => {
+      setOpen(false);
+      announce(`${nameOf(card)} is deleted.`);
+    },
     onSettled: onDone,
   });
   return (

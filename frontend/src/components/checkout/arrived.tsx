@@ -3,7 +3,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
 import { formatMoney } from "@/lib/money";
-import { span } from "@/lib/time";
+import { span, stamp } from "@/lib/time";
 
 /** What came of an order, and what to do next. */
 export function Arrived({ order }: { order: OrderDetail }) {
@@ -14,8 +14,7 @@ export function Arrived({ order }: { order: OrderDetail }) {
       return (
         <Next orderId={order.order_id}>
           <p>
-            This way of paying takes a while, sometimes some days. Your place is kept, and we will write to
-            you as soon as the money has arrived.
+            This takes a while, sometimes some days. We will write to you as soon as the money has arrived.
           </p>
         </Next>
       );
@@ -32,9 +31,15 @@ export function Arrived({ order }: { order: OrderDetail }) {
       return (
         <Next orderId={order.order_id}>
           <p>
-            You paid, but the place was gone by then. We are sorry. The whole amount of{" "}
-            {formatMoney(order.amount_due, order.currency)} goes back by itself: you need not do anything.
+            You paid, but the place was gone by then. We are sorry. All of the{" "}
+            {formatMoney(order.amount_due, order.currency)} goes back by itself.
           </p>
+        </Next>
+      );
+    case "refunded":
+      return (
+        <Next orderId={order.order_id}>
+          <p>{formatMoney(order.refunded, order.currency)} went back to you.</p>
         </Next>
       );
     default:
@@ -71,7 +76,7 @@ function CreditsAdded({ order }: { order: OrderDetail }) {
 }
 
 function Booked({ order }: { order: OrderDetail }) {
-  const timed = order.bookings.filter((booking) => booking.start_datetime);
+  const timed = order.bookings.filter((booking) => booking.start_datetime && booking.status !== "canceled");
   const open = order.bookings.filter((booking) => booking.needs_scheduling);
   return (
     <Card className="mt-6">
@@ -85,11 +90,8 @@ function Booked({ order }: { order: OrderDetail }) {
           ))}
         </ul>
       ) : null}
-      {open.length > 0 ? (
-        <p className={timed.length ? "mt-4" : ""}>
-          {open.length === 1 ? "One part still needs a time" : `${open.length} parts still need a time`}:
-          choose it whenever you like.
-        </p>
+      {open[0] ? (
+        <p className={timed.length ? "mt-4" : ""}>{openInWords(open.length, open[0].valid_until)}</p>
       ) : null}
       <div className="mt-6 flex flex-wrap gap-3">
         <ButtonLink href="/bookings/">{open.length ? "Choose your times" : "See your bookings"}</ButtonLink>
@@ -99,6 +101,11 @@ function Booked({ order }: { order: OrderDetail }) {
       </div>
     </Card>
   );
+}
+
+function openInWords(parts: number, until: string | null): string {
+  const needs = parts === 1 ? "One part still needs a time" : `${parts} parts still need a time`;
+  return `${needs}: choose it ${until ? `by ${stamp(until)}` : "whenever you like"}.`;
 }
 
 function Next({ orderId, children }: { orderId: string; children: React.ReactNode }) {

@@ -12,9 +12,9 @@ import { CardChoice } from "./card-choice";
 import type { CreditsChoice } from "./checkout-page";
 import { CreditsToggle } from "./credits-toggle";
 import type { NewCard } from "./new-card";
+import type { Purchase } from "./purchase";
 import { Refused } from "./refused";
 import { usePay } from "./use-pay";
-import type { Purchase } from "./use-purchase";
 
 type Props = {
   purchase: Purchase;
@@ -34,7 +34,7 @@ export function CheckoutForm(props: Props) {
   const { savedCard, setPicked } = useSavedCard(cards);
   const { pay, payElsewhere, busy, error, ready } = usePay();
   const byCard = split.cardMinor > 0;
-  const locked = busy !== null || (byCard && !ready);
+  const blocked = busy === "elsewhere" || (byCard && !ready);
   const body = {
     ...purchase.body,
     use_credits: credits.use && split.creditsMinor > 0,
@@ -58,12 +58,10 @@ export function CheckoutForm(props: Props) {
         </CardPart>
       ) : null}
       {error ? <Refused error={error} purchase={purchase} /> : null}
-      <Button type="submit" size="large" busy={busy === "here"} disabled={locked}>
+      <Button type="submit" size="large" busy={busy === "here"} disabled={blocked}>
         {payWords(purchase, split)}
       </Button>
-      {byCard ? (
-        <Elsewhere busy={busy === "elsewhere"} disabled={busy !== null} onClick={() => payElsewhere(body)} />
-      ) : null}
+      {byCard ? <Elsewhere busy={busy} onClick={() => payElsewhere(body)} /> : null}
     </form>
   );
 }
@@ -117,12 +115,20 @@ function NewCardPart({ newCard, save, onSave, disabled }: NewCardPartProps) {
   );
 }
 
-function Elsewhere(button: { busy: boolean; disabled: boolean; onClick: () => void }) {
+type ElsewhereProps = { busy: "here" | "elsewhere" | null; onClick: () => void };
+
+function Elsewhere({ busy, onClick }: ElsewhereProps) {
   return (
     <p className="text-center text-base text-soft">
       <LockKeyhole aria-hidden="true" className="mr-1.5 inline size-4 align-[-2px]" />
       Your card goes to Stripe and never touches our servers.{" "}
-      <Button look="plain" className="text-base underline" {...button}>
+      <Button
+        look="plain"
+        className="text-base underline"
+        busy={busy === "elsewhere"}
+        disabled={busy === "here"}
+        onClick={onClick}
+      >
         Pay on Stripe’s own page instead
       </Button>
     </p>

@@ -14,8 +14,9 @@ import { useCards, useConfig, useCredits } from "@/lib/queries";
 import { useStripeJs } from "@/lib/stripe";
 import { CheckoutForm } from "./checkout-form";
 import type { NewCard } from "./new-card";
+import type { Purchase } from "./purchase";
 import { Summary } from "./summary";
-import { type Purchase, usePurchase } from "./use-purchase";
+import { type Missing, usePurchase } from "./use-purchase";
 
 /** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
 export function CheckoutPage({ newCard }: { newCard: NewCard }) {
@@ -23,24 +24,19 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
   const canceled = useSearchParams().get("canceled") === "1";
   const [useCreditsToo, setUseCreditsToo] = useState(false);
   if (error) return <Failed error={error} retry={retry} />;
-  if (missing) {
-    return (
-      <>
-        <h1 className="sr-only">Checkout</h1>
-        <Empty
-          title="There is nothing to pay for here"
-          action={<ButtonLink href="/">See what is offered</ButtonLink>}
-        />
-      </>
-    );
-  }
+  if (missing) return <NothingToPay {...missing} />;
   if (!purchase) return <Loading />;
   return (
     <>
       <PageTitle>Checkout</PageTitle>
       {canceled ? (
         <Notice className="mb-6" title="You came back without paying">
-          <p>Nothing was charged. Your place is kept for a few minutes: pay here, or leave it.</p>
+          <p>
+            Nothing was charged.{" "}
+            {purchase.holds
+              ? "Your place is kept for a few minutes: pay here, or leave it."
+              : "Pay here, or leave it."}
+          </p>
         </Notice>
       ) : null}
       <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
@@ -55,6 +51,15 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
         </div>
         <Summary purchase={purchase} className="order-1 lg:order-2" />
       </div>
+    </>
+  );
+}
+
+function NothingToPay({ title, href, label }: Missing) {
+  return (
+    <>
+      <h1 className="sr-only">Checkout</h1>
+      <Empty title={title} action={<ButtonLink href={href}>{label}</ButtonLink>} />
     </>
   );
 }

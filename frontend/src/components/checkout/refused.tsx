@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { inPlainWords, Problem } from "@/api/problem";
 import { Notice } from "@/components/ui/notice";
-import type { Purchase } from "./use-purchase";
+import type { Purchase } from "./purchase";
 
 const TIME_IS_GONE = new Set([
   "sold_out",

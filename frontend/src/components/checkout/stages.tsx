@@ -8,7 +8,12 @@ export type Stage = { label: string; step: Step };
 
 /** Returns the named stages of an order, and which of them it has reached. */
 export function stageOf(order: OrderDetail): Stage[] {
-  const handedOver = order.type === "credit" ? "Credits added" : "Booking confirmed";
+  const handedOver =
+    order.status === "refunded"
+      ? "Refunded"
+      : order.type === "credit"
+        ? "Credits added"
+        : "Booking confirmed";
   const steps: Record<string, [Step, Step]> = {
     pending: ["now", "waiting"],
     processing: ["now", "waiting"],

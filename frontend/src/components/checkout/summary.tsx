@@ -3,7 +3,7 @@ import { ServiceArt } from "@/components/art/service-art";
 import { Waves } from "@/components/art/waves";
 import { cn } from "@/lib/cn";
 import { formatMoney } from "@/lib/money";
-import type { Purchase } from "./use-purchase";
+import type { Purchase } from "./purchase";
 
 export function Summary({ purchase, className }: { purchase: Purchase; className?: string }) {
   return (
@@ -24,9 +24,7 @@ export function Summary({ purchase, className }: { purchase: Purchase; className
         <h2 className="font-display text-heading leading-snug">{purchase.title}</h2>
         <p className="text-base text-soft">{purchase.detail}</p>
         {purchase.when ? <p className="mt-3 font-semibold">{purchase.when}</p> : null}
-        {purchase.type === "package" || purchase.type === "bundle" ? (
-          <p className="mt-3">You choose the times once it is paid, whenever you like.</p>
-        ) : null}
+        {purchase.later ? <p className="mt-3">{purchase.later}</p> : null}
         <p className="tabular mt-4 flex items-baseline justify-between border-line border-t pt-4">
           <span>Total</span>
           <span className="font-display text-2xl">{formatMoney(purchase.amount, purchase.currency)}</span>

@@ -3,7 +3,7 @@ import { useElements, useStripe } from "@stripe/react-stripe-js";
 import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { PaymentRequestRequest } from "@/api/generated";
 import { toMinor } from "@/lib/money";
 import { MINE } from "@/lib/queries";
@@ -30,12 +30,26 @@ class AmountChanged extends Error {
   }
 }
 
-/** Runs one task at a time; one that succeeds leads away from the page, so the lock stays. */
+/**
+ * Runs one task at a time; one that succeeds leads away from the page, so the lock stays.
+ *
+ * A browser may keep the page as it was left, and show it again when its reader comes back: then it is free again.
+ */
 function useOnce() {
   const client = useQueryClient();
   const locked = useRef(false);
   const [busy, setBusy] = useState<"here" | "elsewhere" | null>(null);
   const [error, setError] = useState<unknown>(null);
+
+  useEffect(() => {
+    const unlock = ({ persisted }: PageTransitionEvent) => {
+      if (!persisted) return;
+      locked.current = false;
+      setBusy(null);
+    };
+    window.addEventListener("pageshow", unlock);
+    return () => window.removeEventListener("pageshow", unlock);
+  }, []);
 
   async function once(where: "here" | "elsewhere", task: () => Promise<void>): Promise<void> {
     if (locked.current) return;

@@ -1,105 +1,83 @@
 "use client";
 import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
-import type { PaymentRequestRequest, ServiceDetail, ServiceType } from "@/api/generated";
 import { isNone } from "@/api/problem";
-import { toMinor } from "@/lib/money";
 import { useConfig, useService, useSessions } from "@/lib/queries";
-import { span } from "@/lib/time";
-import { priceOf } from "@/lib/words";
+import { creditPurchase, type Purchase, servicePurchase, TooLittle } from "./purchase";
 
-/** What is about to be bought, as the address of the checkout says and the server prices. */
-export type Purchase = {
-  title: string;
-  detail: string;
-  when: string | null;
-  type: ServiceType | "credits";
-  seed: string;
-  amount: string;
-  currency: string;
-  totalMinor: number;
-  back: string;
-  body: PaymentRequestRequest;
+/** Why there is nothing to pay for, and where to go from there. */
+export type Missing = { title: string; href: string; label: string };
+type Found = { purchase?: Purchase; error?: unknown; missing?: Missing; retry?: () => void };
+
+const NOTHING: Missing = {
+  title: "There is nothing to pay for here",
+  href: "/",
+  label: "See what is offered",
 };
 
-type Found = { purchase?: Purchase; error?: unknown; missing?: boolean; retry?: () => void };
+const CREDITS = /^\d{1,6}(\.\d{1,2})?$/;
+const ID = /^\d+$/;
 
+/** Reads from the address of the checkout what is to be bought: credits, or a service at its time. */
 export function usePurchase(): Found {
   const query = useSearchParams();
-  const config = useConfig();
-  const serviceId = query.get("service");
+  const service = query.get("service");
   const credits = query.get("credits");
-  const start = query.get("start");
-  const sessionId = query.get("session");
-  const known = serviceId && /^\d+$/.test(serviceId) ? serviceId : null;
-  const service = useService(known);
-  const date = useDate(known, sessionId);
+  const ofCredits = useCreditPurchase(credits);
+  const ofService = useServicePurchase(service && ID.test(service) ? service : null);
+  if (service) return ID.test(service) ? ofService : { missing: NOTHING };
+  return credits && CREDITS.test(credits) ? ofCredits : { missing: NOTHING };
+}
+
+function useCreditPurchase(amount: string | null): Found {
+  const config = useConfig();
+  if (config.isError) return { error: config.error, retry: config.refetch };
+  if (!config.data || !amount) return {};
+  const { currency, minimum_charge: minimum } = config.data;
+  try {
+    return { purchase: creditPurchase(amount, currency, minimum) };
+  } catch (error) {
+    if (!(error instanceof TooLittle)) throw error;
+    return { missing: { title: error.message, href: "/credits/", label: "Choose another amount" } };
+  }
+}
+
+function useServicePurchase(id: string | null): Found {
+  const query = useSearchParams();
+  const config = useConfig();
+  const service = useService(id);
+  const start = startOf(query.get("start"));
+  const date = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
   if (config.isError) return { error: config.error, retry: config.refetch };
   if (service.isError)
-    return isNone(service.error) ? { missing: true } : { error: service.error, retry: service.refetch };
-  if (start && Number.isNaN(Date.parse(start))) return { missing: true };
-  if (!known && !(credits && /^\d{1,6}(\.\d{1,2})?$/.test(credits))) return { missing: true };
-  if (!config.data) return {};
-  const currency = config.data.currency;
-  if (credits && !known) return { purchase: creditPurchase(credits, currency) };
-  if (!service.data || !known) return {};
-  const when = start ? span(start, null) : date ? span(date.start_datetime, date.end_datetime) : null;
-  const purchase = servicePurchase(service.data, currency, { start, sessionId, when });
-  return purchase ? { purchase } : { missing: true };
+    return isNone(service.error) ? { missing: NOTHING } : { error: service.error, retry: service.refetch };
+  if (!config.data || !service.data || date === "loading") return {};
+  const { type } = service.data;
+  if ((type === "session" && !start) || (type === "workshop" && !date)) {
+    return { missing: { title: "Choose a time first", href: `/services/?id=${id}`, label: "See the times" } };
+  }
+  const purchase = servicePurchase(
+    service.data,
+    config.data.currency,
+    type === "session" ? { start } : { date },
+  );
+  return purchase ? { purchase } : { missing: NOTHING };
 }
 
-/** Returns one date of a service; they come by the page, and it may be on a later one. */
+/** Returns a moment that is still to come. */
+function startOf(text: string | null): string | undefined {
+  return text && Date.parse(text) > Date.now() ? text : undefined;
+}
+
+/** Returns one date of a workshop; they come by the page, and it may be on a later one. */
 function useDate(serviceId: string | null, sessionId: string | null) {
-  const dates = useSessions(serviceId ?? "", serviceId !== null && sessionId !== null);
+  const wanted = serviceId !== null && sessionId !== null;
+  const dates = useSessions(serviceId ?? "", wanted);
   const { hasNextPage, isFetching, fetchNextPage } = dates;
   const date = dates.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
-  const elsewhere = dates.isSuccess && !date && hasNextPage && !isFetching;
+  const onLaterPage = dates.isSuccess && !date && hasNextPage;
   useEffect(() => {
-    if (elsewhere) void fetchNextPage();
-  }, [elsewhere, fetchNextPage]);
-  return date;
-}
-
-type Time = { start: string | null; sessionId: string | null; when: string | null };
-
-/** Returns null when the service has no price. */
-function servicePurchase(service: ServiceDetail, currency: string, time: Time): Purchase | null {
-  const price = priceOf(service, currency);
-  if (!price) return null;
-  const scheduling = {
-    ...(time.start ? { start_datetime: time.start } : {}),
-    ...(time.sessionId ? { service_session_id: time.sessionId } : {}),
-  };
-  return {
-    title: service.name,
-    detail: `with ${service.practitioner.name}`,
-    when: time.when,
-    type: service.type,
-    seed: service.slug,
-    amount: price.amount,
-    currency: price.currency,
-    totalMinor: toMinor(price.amount, price.currency),
-    back: `/services/?id=${service.id}`,
-    body: {
-      service_id: service.id,
-      amount: price.amount,
-      currency: price.currency,
-      ...(Object.keys(scheduling).length ? { scheduling_data: scheduling } : {}),
-    },
-  };
-}
-
-function creditPurchase(amount: string, currency: string): Purchase {
-  return {
-    title: "Estuary credits",
-    detail: "To spend on anything, with any practitioner",
-    when: null,
-    type: "credits",
-    seed: "credits",
-    amount,
-    currency,
-    totalMinor: toMinor(amount, currency),
-    back: "/credits/",
-    body: { is_credit_purchase: true, amount, credit_amount: amount, currency },
-  };
+    if (onLaterPage && !isFetching) void fetchNextPage();
+  }, [onLaterPage, isFetching, fetchNextPage]);
+  return wanted && (dates.isPending || onLaterPage) ? "loading" : date;
 }

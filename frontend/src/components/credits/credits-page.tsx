@@ -4,16 +4,17 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import type { CreditTransaction } from "@/api/generated";
 import { SignedIn } from "@/components/auth/signed-in";
+import { TooLittle } from "@/components/checkout/purchase";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { More } from "@/components/ui/more";
-import { Failed } from "@/components/ui/notice";
+import { Failed, Refusal } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
-import { formatMoney } from "@/lib/money";
-import { useCredits } from "@/lib/queries";
+import { formatMoney, toMinor } from "@/lib/money";
+import { useConfig, useCredits } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 import { CREDIT_KINDS } from "@/lib/words";
 
@@ -98,14 +99,19 @@ const AMOUNTS = ["25.00", "50.00", "100.00", "200.00"];
 function Buy({ currency }: { currency: string }) {
   const router = useRouter();
   const [amount, setAmount] = useState("50.00");
+  const minimum = useConfig().data?.minimum_charge ?? "0";
+  const [tooLittle, setTooLittle] = useState<unknown>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    router.push(`/checkout/?credits=${amount}`);
+    const enough = toMinor(amount, currency) >= toMinor(minimum, currency);
+    setTooLittle(enough ? null : new TooLittle(minimum, currency));
+    if (enough) router.push(`/checkout/?credits=${amount}`);
   };
   return (
     <Card>
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
+        <Refusal error={tooLittle} />
         <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}

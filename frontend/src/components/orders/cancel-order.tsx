@@ -1,18 +1,23 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { ordersCancelCreate } from "@/api/generated";
+import { type OrderDetail, ordersCancelCreate } from "@/api/generated";
 import { answerOf } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
+import { announce } from "@/lib/announce";
+import { isZero } from "@/lib/money";
 import { MINE } from "@/lib/queries";
 
-export function CancelOrder({ orderId }: { orderId: string }) {
+export function CancelOrder({ order }: { order: OrderDetail }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const cancel = useMutation({
-    mutationFn: () => answerOf(ordersCancelCreate({ path: { public_id: orderId } })),
-    onSuccess: () => setOpen(false),
+    mutationFn: () => answerOf(ordersCancelCreate({ path: { public_id: order.order_id } })),
+    onSuccess: () => {
+      setOpen(false);
+      announce("The order is canceled.");
+    },
     onSettled: () => client.invalidateQueries({ queryKey: [MINE] }),
   });
   return (
@@ -30,8 +35,16 @@ export function CancelOrder({ orderId }: { orderId: string }) {
         error={cancel.error}
         onConfirm={() => cancel.mutate()}
       >
-        <p>Your place is given back at once. Nothing was charged.</p>
+        <p>
+          {holdsPlace(order) ? "Your place is given back at once. " : ""}Nothing was charged.
+          {isZero(order.credits_applied) ? "" : " Your credits come back to your balance."}
+        </p>
       </Confirm>
     </>
   );
 }
+
+/** Whether seats or a slot are held for an order while it is not paid. */
+export const holdsPlace = (order: OrderDetail) =>
+  order.lines.some((line) => line.start_datetime || line.service_session_id) ||
+  order.service?.type === "course";

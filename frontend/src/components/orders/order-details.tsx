@@ -13,8 +13,8 @@ import { formatMoney, isZero } from "@/lib/money";
 import { orderQuery } from "@/lib/queries";
 import { span, stamp } from "@/lib/time";
 import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
-import { CancelOrder } from "./cancel-order";
-import { Receipt } from "./receipt";
+import { CancelOrder, holdsPlace } from "./cancel-order";
+import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
   const order = useQuery(orderQuery(id));
@@ -53,9 +53,11 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
           <Timeline order={order} />
         </div>
       </div>
-      <Button look="plain" className="no-print mt-6" onClick={() => window.print()}>
-        Print this receipt
-      </Button>
+      {isPaid(order) ? (
+        <Button look="plain" className="no-print mt-6" onClick={() => window.print()}>
+          Print this receipt
+        </Button>
+      ) : null}
     </>
   );
 }
@@ -89,7 +91,7 @@ function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) 
     >
       <p>
         {order.failure?.message ? `${order.failure.message} ` : ""}
-        Your place is kept until {stamp(order.expires_at)}.
+        {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until {stamp(order.expires_at)}.
       </p>
       <div className="mt-3 flex flex-wrap gap-3">
         {again ? (
@@ -97,7 +99,7 @@ function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) 
             Pay now
           </ButtonLink>
         ) : null}
-        <CancelOrder orderId={order.order_id} />
+        <CancelOrder order={order} />
       </div>
     </Notice>
   );

@@ -9,13 +9,11 @@ type Row = { label: string; amount: string; strong?: boolean };
 export function Receipt({ order }: { order: OrderDetail }) {
   const sums: Row[] = [
     { label: "Total", amount: order.amount, strong: true },
-    ...(isZero(order.credits_applied) ? [] : [{ label: "From credits", amount: order.credits_applied }]),
-    { label: "By card", amount: order.amount_due },
-    ...(isZero(order.refunded) ? [] : [{ label: "Refunded", amount: order.refunded, strong: true }]),
+    ...payments(order).filter(({ amount }) => !isZero(amount)),
   ];
   return (
     <Card>
-      <CardTitle>Receipt</CardTitle>
+      <CardTitle>{isPaid(order) ? "Receipt" : "What it comes to"}</CardTitle>
       <dl className="tabular mt-4">
         {alike(order).map(({ label, amount }) => (
           <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
@@ -33,6 +31,26 @@ export function Receipt({ order }: { order: OrderDetail }) {
       </dl>
     </Card>
   );
+}
+
+/** Whether money has come for an order: before that, and when it ended without, there is no receipt. */
+export const isPaid = ({ status }: OrderDetail) => status !== undefined && !UNPAID.has(status);
+
+const UNPAID = new Set(["pending", "processing", "failed", "canceled"]);
+const DUE: Record<string, string> = {
+  pending: "To pay",
+  failed: "To pay",
+  processing: "On its way from your bank",
+};
+
+/** Returns how an order was paid, or is to be. What was canceled unpaid owes nothing. */
+function payments(order: OrderDetail): Row[] {
+  if (order.status === "canceled") return [];
+  return [
+    { label: "From credits", amount: order.credits_applied },
+    { label: DUE[order.status ?? "pending"] ?? "Paid by card or bank", amount: order.amount_due },
+    { label: "Refunded", amount: order.refunded, strong: true },
+  ];
 }
 
 /** Returns the lines with those that are the same counted together. */

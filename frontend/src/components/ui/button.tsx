@@ -1,13 +1,14 @@
 import Link from "next/link";
-import type { ButtonHTMLAttributes, ComponentProps } from "react";
+import type { ButtonHTMLAttributes, ComponentProps, MouseEvent } from "react";
 import { cn } from "@/lib/cn";
 import { Spinner } from "./spinner";
 
 const LOOKS = {
-  primary: "bg-tide text-white shadow-sm hover:bg-tide-deep disabled:bg-soft",
-  quiet: "border border-edge bg-card text-ink hover:border-tide hover:bg-mist disabled:opacity-60",
-  plain: "text-tide underline-offset-4 hover:underline disabled:text-soft",
-  danger: "bg-clay text-white hover:bg-clay/90 disabled:bg-soft",
+  primary: "bg-tide text-white shadow-sm hover:bg-tide-deep disabled:bg-soft aria-busy:bg-soft",
+  quiet:
+    "border border-edge bg-card text-ink hover:border-tide hover:bg-mist disabled:opacity-60 aria-busy:opacity-60",
+  plain: "text-tide underline-offset-4 hover:underline disabled:text-soft aria-busy:text-soft",
+  danger: "bg-clay text-white hover:bg-clay/90 disabled:bg-soft aria-busy:bg-soft",
 } as const;
 
 const SIZES = {
@@ -30,20 +31,25 @@ function classesOf({ look = "primary", size = "normal" }: Shape, className?: str
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & Shape & { busy?: boolean };
 
-/** While `busy` it is locked and shows that something happens; its words stay. */
+/** While `busy` it does nothing and shows that something happens; its words stay, and so does the focus on it. */
 export function Button({ look, size, busy, className, children, type = "button", ...rest }: ButtonProps) {
   return (
     <button
       {...rest}
       type={type}
       aria-busy={busy || undefined}
-      disabled={rest.disabled || busy}
+      aria-disabled={busy || undefined}
+      onClick={busy ? ignore : rest.onClick}
       className={classesOf({ look, size }, className)}
     >
       {busy ? <Spinner /> : null}
       {children}
     </button>
   );
+}
+
+function ignore(event: MouseEvent): void {
+  event.preventDefault(); // a form is not sent either
 }
 
 export function ButtonLink({ look, size, className, ...rest }: ComponentProps<typeof Link> & Shape) {

@@ -1,0 +1,86 @@
+import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
+import { formatMoney, toMinor } from "@/lib/money";
+import { span } from "@/lib/time";
+import { priceOf } from "@/lib/words";
+
+/** What is about to be bought, priced by the server. */
+export type Purchase = {
+  title: string;
+  detail: string;
+  /** When it takes place; null when that is chosen later, or is not one moment. */
+  when: string | null;
+  /** What is to be known of times that are chosen once it is paid. */
+  later: string | null;
+  /** Whether a place is kept while it is not paid. */
+  holds: boolean;
+  type: ServiceType | "credits";
+  seed: string;
+  amount: string;
+  currency: string;
+  totalMinor: number;
+  back: string;
+  body: PaymentRequestRequest;
+};
+
+/** What the buyer has chosen of a service that takes place at a time. */
+export type Time = { start?: string; date?: Session };
+
+export function servicePurchase(
+  service: ServiceDetail,
+  currency: string,
+  { start, date }: Time,
+): Purchase | null {
+  const price = priceOf(service, currency);
+  if (!price) return null;
+  const scheduling = start ? { start_datetime: start } : date ? { service_session_id: date.id } : undefined;
+  return {
+    title: service.name,
+    detail: `with ${service.practitioner.name}`,
+    when: start ? span(start, null) : date ? span(date.start_datetime, date.end_datetime) : null,
+    later: timesLater(service),
+    holds: service.type === "course" || scheduling !== undefined,
+    type: service.type,
+    seed: service.slug,
+    amount: price.amount,
+    currency: price.currency,
+    totalMinor: toMinor(price.amount, price.currency),
+    back: `/services/?id=${service.id}`,
+    body: {
+      service_id: service.id,
+      amount: price.amount,
+      currency: price.currency,
+      ...(scheduling ? { scheduling_data: scheduling } : {}),
+    },
+  };
+}
+
+function timesLater({ type, validity_days: days }: ServiceDetail): string | null {
+  if (type !== "package" && type !== "bundle") return null;
+  return `You choose the times once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
+}
+
+/** Throws when it is less than a card can be charged. */
+export function creditPurchase(amount: string, currency: string, minimum: string): Purchase {
+  const totalMinor = toMinor(amount, currency);
+  if (totalMinor < toMinor(minimum, currency)) throw new TooLittle(minimum, currency);
+  return {
+    title: "Estuary credits",
+    detail: "To spend on anything, with any practitioner",
+    when: null,
+    later: null,
+    holds: false,
+    type: "credits",
+    seed: "credits",
+    amount,
+    currency,
+    totalMinor,
+    back: "/credits/",
+    body: { is_credit_purchase: true, amount, credit_amount: amount, currency },
+  };
+}
+
+export class TooLittle extends Error {
+  constructor(minimum: string, currency: string) {
+    super(`${formatMoney(minimum, currency)} is the least that can be paid by card.`);
+  }
+}
