@@ -1,0 +1,188 @@
+"""Buyers: each tab of each buyer does one thing after the other, and tries again when the connection breaks."""
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from stripe_sandbox.errors import StripeError
+from tests.simulation.web import Answer, Browser
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+FINE, DECLINED, NO_FUNDS, CHALLENGED = "4242424242424242", "4000000000000002", "4000000000009995", "4000002500003155"
+REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = "4000000000007726", "4000000000005126", "4000000000000341"
+WAYS = [FINE] * 6 + [DECLINED, NO_FUNDS, CHALLENGED, CHALLENGED, REFUND_PENDS, REFUND_FAILS, "bank", "bank", "nothing"]
+TRY_AGAIN = {0, 503, 502}
+
+
+class Buyer:
+    """One tab of one buyer."""
+
+    def __init__(self, stage: "Stage", number: int, chance: Random) -> None:
+        self.stage, self.chance, self.number = stage, chance, number
+        self.user = stage.world.buyers[number - 1]
+        self.browser = Browser(stage.scheduler, stage.story, self.user)
+
+    def act(self, verb: str, thing: str) -> None:
+        verbs: dict[str, Callable[[], None]] = {
+            "cancel booking": self.cancel_booking,
+            "schedule": self.schedule,
+            "manage cards": self.manage_cards,
+        }
+        self.buy(thing) if verb == "buy" else verbs[verb]()
+
+    def _tell(self, sentence: str) -> None:
+        self.stage.story.tell(sentence)
+
+    def _pause(self) -> None:
+        self.stage.scheduler.sleep(self.chance.uniform(0.1, 4))
+
+    # --- Buying -------------------------------------------------------------------------------------------------
+
+    def buy(self, thing: str) -> None:
+        body = self._body(thing)
+        self._tell(f"wants {thing}" + f" on a page of Stripe's" * (body["payment_type"] == "checkout"))
+        made = self._create(body)
+        if not made.fine:
+            return
+        self.stage.knows_order(made["order_id"])
+        if made["status"] == "pending":
+            self._pay(made)
+        for _ in range(self.chance.choice([0, 1, 1, 2])):
+            self._pause()
+            self._after(made["order_id"])
+
+    def _body(self, thing: str) -> dict[str, object]:
+        chance, world = self.chance, self.stage.world
+        body: dict[str, object] = {"payment_type": chance.choice(["intent", "intent", "checkout"])}
+        if chance.random() < 0.25:
+            body["save_payment_method"] = False
+        if thing == "credits":
+            return body | {"is_credit_purchase": True, "amount": chance.choice(["20.00", "33.33", "150.00"])}
+        body |= {"service_id": str(world.services[thing].pk), "use_credits": chance.random() < 0.6}
+        wish: dict[str, object] = {}
+        if thing in {"session", "lesson"}:
+            wish = {"start_datetime": chance.choice(self.stage.slots[thing][:2])}
+        elif thing == "workshop":
+            wish = {"service_session_id": str(chance.choice(self.stage.seats))}
+        elif thing == "package" and chance.random() < 0.6:
+            wish = {"items": [{"service_id": str(world.services["workshop"].pk), "service_session_id": str(self.stage.seats[0])}]}
+        elif thing == "bundle" and chance.random() < 0.6:
+            wish = {"items": [{"start_datetime": self.stage.slots["session"][n]} for n in range(chance.randint(1, 3))]}
+        return body | ({"scheduling_data": wish} if wish else {})
+
+    def _create(self, body: dict[str, object]) -> Answer:
+        key = f"attempt {self.chance.random()}" if self.chance.random() < 0.6 else ""
+        if self.chance.random() < 0.4 and (card := self._a_saved_card()):
+            body["payment_method_id"] = card
+            body["payment_type"] = "intent"
+        for _ in range(3):
+            answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
+            self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
+            if answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
+                break
+            self._pause()
+        if answer.fine:
+            self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s", answer["order_id"])
+        return answer
+
+    def _a_saved_card(self) -> str:
+        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
+        return str(self.chance.choice(cards)["id"]) if cards else ""
+
+    def _pay(self, made: Answer) -> None:
+        """As Stripe.js or the hosted page does it, in the browser, past our server."""
+        for _ in range(self.chance.choice([1, 1, 2])):
+            self._pause()
+            way = self.chance.choice(WAYS)
+            if way == "nothing":
+                self._tell("leaves it unpaid")
+                return
+            try:
+                self._pay_once(made, way)
+            except StripeError as refused:
+                self._tell(f"  Stripe refuses: {refused}"[:160])
+            if self.chance.random() < 0.1:
+                self._create({"is_credit_purchase": True, "amount": "20.00"})
+
+    def _pay_once(self, made: Answer, way: str) -> None:
+        control = self.stage.sandbox.control
+        if "checkout_url" in made:
+            session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
+            method = {"method": "us_bank_account"} if way == "bank" else {"card": way}
+            paid = control.pay_checkout(session_id, challenge=self.chance.choice(["complete", "fail", None]), **method)  # type: ignore[arg-type]
+            self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
+        else:
+            paid = control.confirm(made["payment_intent_id"], card=FINE if way == "bank" else way)
+            if paid["status"] == "requires_action" and self.chance.random() < 0.8:
+                self._pause()
+                finish = control.complete_challenge if self.chance.random() < 0.7 else control.fail_challenge
+                paid = finish(made["payment_intent_id"])
+            self._tell(f"  pays with {way}: {paid['status']}")
+
+    def _after(self, order_id: str) -> None:
+        what = self.chance.choice(["sync", "sync", "read", "cancel"])
+        if what == "read":
+            self.browser.ask("get", f"/api/v1/orders/{order_id}/")
+            return
+        answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/{what}/")
+        self._tell(f"  {what}s the order → {_shown(answer)}")
+        if what == "cancel" and answer.fine:
+            self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s AND status = 'canceled'", order_id)
+
+    # --- Bookings and cards -------------------------------------------------------------------------------------
+
+    def _bookings(self) -> list[dict[str, object]]:
+        listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
+        return [part for booking in listed for part in (booking, *booking["children"])]
+
+    def cancel_booking(self) -> None:
+        active = [b for b in self._bookings() if b["status"] in {"confirmed", "partially_refunded"}]
+        if not active:
+            return
+        chosen = self.chance.choice(active)["id"]
+        for _ in range(2):
+            answer = self.browser.ask("post", f"/api/v1/bookings/{chosen}/cancel/")
+            self._tell(f"cancels booking {chosen} → {_shown(answer)}")
+            if answer.status not in TRY_AGAIN:
+                break
+        if answer.fine:
+            self.stage.effect_is_there("SELECT 1 FROM bookings_booking WHERE id = %s AND status = 'canceled'", int(str(chosen)))
+
+    def schedule(self) -> None:
+        waiting = [b for b in self._bookings() if b["needs_scheduling"]]
+        if not waiting:
+            return
+        chosen = self.chance.choice(waiting)
+        wish = (
+            {"service_session_id": self.chance.choice(self.stage.seats)}
+            if chosen["service_type"] == "workshop"
+            else {"start_datetime": self.chance.choice(self.stage.slots["lesson" if chosen["service_name"] == "a breathing lesson" else "session"][:4])}
+        )
+        answer = self.browser.ask("post", f"/api/v1/bookings/{chosen['id']}/schedule/", wish)
+        self._tell(f"schedules booking {chosen['id']} → {_shown(answer)}")
+        if answer.fine:
+            self.stage.effect_is_there("SELECT 1 FROM bookings_booking WHERE id = %s AND starts_at IS NOT NULL", int(str(chosen["id"])))
+
+    def manage_cards(self) -> None:
+        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
+        if not cards or self.chance.random() < 0.2:
+            answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
+            self._tell(f"begins to save a card → {answer.status}")
+            if answer.fine:
+                self.stage.sandbox.control.confirm_setup(answer["setup_intent_id"], card=self.chance.choice([FINE, ATTACHES_THEN_DECLINES]))
+            return
+        card = self.chance.choice(cards)["id"]
+        if self.chance.random() < 0.5:
+            answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
+        else:
+            answer = self.browser.ask("post", "/api/v1/payments/methods/default/", {"payment_method_id": card})
+        self._tell(f"manages card {card} → {answer.status}")
+
+
+def _shown(answer: Answer) -> str:
+    if not answer.status:
+        return "the connection breaks"
+    told = [str(answer[name]) for name in ("code", "order_id", "status", "payment_status", "amount_due") if name in answer]
+    return " ".join([str(answer.status), *dict.fromkeys(told)])

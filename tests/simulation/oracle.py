@@ -1,0 +1,183 @@
+"""What must hold: always, after every commit; and in the end, once the faults are over and everything had its time."""
+
+import json
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from estuary.common import clock
+from stripe_sandbox import Sandbox
+from tests.flows.invariants import BREACHES
+
+ALIVE = {"requires_payment_method", "requires_action", "requires_confirmation"}
+SLACK = timedelta(minutes=15)
+
+type Rows = list[tuple[Any, ...]]
+
+# What a second look at Stripe must leave as it is; the turns of the sweep are no money.
+LASTING = {
+    "orders_order": "id, status, captured_minor, refunded_minor, stripe_payment_intent_id, stripe_checkout_session_id",
+    "orders_ordertransition": "id",
+    "payments_refund": "id, status, stripe_refund_id, card_minor, credits_minor",
+    "payments_paymentmethod": "id, stripe_payment_method_id, is_default, detached_at",
+    "credits_credittransaction": "id, amount_minor",
+    "bookings_booking": "id, status, amount_minor",
+    "bookings_reservation": "id, status",
+    "bookings_participant": "id, active",
+}
+
+
+class Broken(AssertionError):
+    """An invariant that does not hold; ``rule`` names it, the same for every seed that breaks it."""
+
+    def __init__(self, rule: str, evidence: object) -> None:
+        super().__init__(f"{rule}: {evidence}")
+        self.rule = rule
+
+
+class Oracle:
+    """Looks from outside, on a connection of its own: what it sees is committed."""
+
+    def __init__(self, watch: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
+        self._watch, self._sandbox = watch, sandbox
+        parts = [
+            f"SELECT '{rule.replace("'", "''")}', breach::text FROM ({query}) breach"
+            for rule, query in BREACHES.items()
+        ]
+        self._safety = " UNION ALL ".join(parts).replace("%", "%%").encode()
+        self._sent: dict[str, tuple[str, str]] = {}
+        self._seen = 0
+
+    def begin_anew(self) -> None:
+        self._sent, self._seen = {}, 0
+
+    def rows(self, query: str, *values: Any) -> Rows:
+        return self._watch.execute(query.encode(), values or None, prepare=True).fetchall()
+
+    # --- Always -------------------------------------------------------------------------------------------------
+
+    def check_safety(self) -> None:
+        """After every commit: the books balance here, and what they say of Stripe is so at Stripe."""
+        for rule, evidence in self._watch.execute(self._safety, prepare=True).fetchall():
+            raise Broken(rule, evidence)
+        self._check_captures()
+        self._check_refunds()
+        self._check_one_way_to_pay()
+
+    def _check_captures(self) -> None:
+        intents = self._sandbox.world.store.payment_intents
+        captured = "SELECT public_id, stripe_payment_intent_id, captured_minor, currency FROM orders_order"
+        for order, intent_id, minor, currency in self.rows(captured + " WHERE captured_minor > 0"):
+            there = intents.get(intent_id)
+            if there is None or (there["amount_received"], there["currency"]) != (minor, currency):
+                raise Broken("what we call captured is captured at Stripe", (order, minor, there))
+
+    def _check_refunds(self) -> None:
+        known = "SELECT stripe_refund_id, card_minor, stripe_payment_intent_id FROM payments_refund"
+        for refund_id, minor, intent_id in self.rows(known + " WHERE stripe_refund_id <> ''"):
+            there = self._sandbox.world.store.refunds.get(refund_id)
+            if there is None or (there["amount"], there["payment_intent"]) != (minor, intent_id):
+                raise Broken("what we call refunded is refunded at Stripe", (refund_id, minor, there))
+
+    def _check_one_way_to_pay(self) -> None:
+        open_ways: dict[str, list[str]] = defaultdict(list)
+        for intent in self._sandbox.world.store.payment_intents:
+            if intent["status"] in ALIVE and (intent["metadata"] or {}).get("order_id"):
+                open_ways[intent["metadata"]["order_id"]].append(intent["id"])
+        if twice := {order: ways for order, ways in open_ways.items() if len(ways) > 1}:
+            raise Broken("an order has one open way to pay", twice)
+
+    def check_sent(self) -> None:
+        """Whatever we POST goes under a key that is committed, and never with two bodies."""
+        requests = self._sandbox.requests
+        for sent in requests[self._seen :]:
+            key = sent.headers.get("Idempotency-Key", "")
+            if sent.method != "POST" or not sent.headers.get("Authorization", "").startswith("Bearer sk_"):
+                continue
+            if not key:
+                raise Broken("every POST to Stripe has a key", sent.path)
+            body = (sent.path, json.dumps(sent.params, sort_keys=True))
+            if self._sent.setdefault(key, body) != body:
+                raise Broken("a key goes with one body", (key, self._sent[key], body))
+            self._check_committed(key)
+        self._seen = len(requests)
+
+    def _check_committed(self, key: str) -> None:
+        owner = key.partition("-")[0]
+        known = self.rows(
+            "SELECT 1 FROM orders_order WHERE public_id = %s UNION ALL SELECT 1 FROM payments_refund"
+            " WHERE public_id = %s UNION ALL SELECT 1 FROM payments_stripecustomer WHERE key = %s",
+            owner, owner, owner,
+        )  # fmt: skip
+        if not known:
+            raise Broken("the key of a POST is committed before it is sent", key)
+
+    # --- In the end ---------------------------------------------------------------------------------------------
+
+    def check_liveness(self) -> None:
+        """Once the faults are over and the sweep had its time: nothing is stuck, lost, or owed."""
+        self._check_payments()
+        self._check_open_orders()
+        self._check_refunds_agree()
+        self._check_queues()
+
+    def _check_payments(self) -> None:
+        """Every payment at Stripe is in our books, and fulfilled or wholly given back."""
+        ours = {row[0]: row for row in self.rows("SELECT public_id, status, captured_minor, completed_at FROM orders_order")}
+        received: dict[str, int] = defaultdict(int)
+        for intent in self._sandbox.world.store.payment_intents:
+            if intent["status"] == "succeeded":
+                received[intent["metadata"]["order_id"]] += intent["amount_received"]
+        for order, minor in received.items():
+            _, status, captured, completed_at = ours[order]
+            if captured != minor:
+                raise Broken("captures are equal on both sides", (order, status, captured, minor))
+            if completed_at is None and status != "refunded" and not self._refund_pends(order):
+                raise Broken("every captured payment is fulfilled or refunded", (order, status))
+        if extra := [row for row in ours.values() if row[2] and row[0] not in received]:
+            raise Broken("captures are equal on both sides", extra)
+
+    def _refund_pends(self, order: str) -> bool:
+        """The bank takes its time, or has given the money back to us, which staff are told."""
+        return any(
+            refund["status"] in {"pending", "failed"} and (refund["metadata"] or {}).get("order_id") == order
+            for refund in self._sandbox.world.store.refunds
+        )
+
+    def _check_open_orders(self) -> None:
+        store = self._sandbox.world.store
+        late = "SELECT public_id, status, expires_at FROM orders_order WHERE status IN ('pending', 'failed')"
+        if stuck := self.rows(late + " AND expires_at < %s", clock.now() - timedelta(minutes=1)):
+            raise Broken("no order is stuck", stuck)
+        ended = {row[0] for row in self.rows("SELECT public_id FROM orders_order WHERE status = 'canceled'")}
+        alive = [i["id"] for i in store.payment_intents if i["status"] in ALIVE and i["metadata"].get("order_id") in ended]
+        alive += [s["id"] for s in store.checkout_sessions if s["status"] == "open" and s["metadata"].get("order_id") in ended]
+        if alive:
+            raise Broken("an ended order can't be paid at Stripe", alive)
+        processing = self.rows("SELECT public_id, stripe_payment_intent_id, stripe_checkout_session_id FROM orders_order WHERE status = 'processing'")
+        for order, intent_id, session_id in processing:
+            intent_id = intent_id or (store.checkout_sessions.get(session_id) or {}).get("payment_intent")
+            intent = store.payment_intents.get(intent_id or "")
+            if intent is None or intent["status"] != "processing":
+                raise Broken("an order is processing only while its bank is", (order, intent and intent["status"]))
+
+    def _check_refunds_agree(self) -> None:
+        ours = dict(self.rows("SELECT stripe_refund_id, status FROM payments_refund WHERE stripe_refund_id <> ''"))
+        there = {r["id"]: r["status"] for r in self._sandbox.world.store.refunds}
+        differs = {key: (ours.get(key), status) for key, status in there.items() if ours.get(key) != status}
+        if differs:
+            raise Broken("refunds are equal on both sides", differs)
+        if unsent := self.rows("SELECT public_id FROM payments_refund WHERE status = 'requested'"):
+            raise Broken("no refund is left unsent", unsent)
+
+    def _check_queues(self) -> None:
+        if left := self.rows("SELECT stripe_event_id, type, status, error FROM payments_webhookevent WHERE status IN ('pending', 'dead')"):
+            raise Broken("the inbox is empty", left)
+        if jobs := self.rows("SELECT task_name, args, status FROM procrastinate_jobs"):
+            raise Broken("no job is left", jobs)
+
+    def picture(self) -> dict[str, Rows]:
+        """Everything that a second reconcile must leave alone."""
+        return {table: self.rows(f"SELECT {columns} FROM {table} ORDER BY id") for table, columns in LASTING.items()}

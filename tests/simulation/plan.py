@@ -1,0 +1,103 @@
+"""What a seed means: who wants what, how bad the day is, and which processes are killed where."""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from tests.simulation.faults import KINDS, Weather
+
+THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
+WEIGHTS = {"buy": 10, "cancel booking": 3, "schedule": 3, "manage cards": 2, "refund": 6, "dashboard": 4, "bank": 4}
+PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
+TEMPOS = {"tight": 1.0, "loose": 300.0, "days": 40_000.0}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that somebody does; its own chance comes from ``number``, so that leaving out others changes nothing."""
+
+    number: int
+    who: str
+    verb: str
+    thing: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run; the smaller one that still fails is made by leaving parts out."""
+
+    seed: int
+    acts: tuple[Act, ...]
+    weather: Weather
+    crashes: tuple[tuple[str, int], ...] = ()
+    tempo: str = "tight"
+    fine: bool = False  # stop before each statement, not only around commits
+    patience: float = 0.0
+    workers: int = 2
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(act.who for act in self.acts))
+
+    def without(self, **changed: object) -> "Plan":
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+
+def plan_of(seed: int) -> Plan:
+    """Return the plan of a seed: swarm testing, so each seed has some of the faults and none of the others."""
+    chance = Random(f"{seed} plan")
+    acts = tuple(_acts(chance))
+    workers = chance.choice([1, 2])
+    names = [*dict.fromkeys(act.who for act in acts), *(f"worker {n + 1}" for n in range(workers)), "the clock"]
+    crashes = tuple((chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4])))
+    return Plan(
+        seed=seed,
+        acts=acts,
+        weather=_weather(chance),
+        crashes=crashes,
+        tempo=chance.choice(["tight", "tight", "tight", "loose", "loose", "days"]),
+        fine=chance.random() < 0.5,
+        patience=chance.choice([0.0, 0.5, 0.9]),
+        workers=workers,
+    )
+
+
+def _acts(chance: Random) -> list[Act]:
+    tabs = [f"buyer {person}, tab {tab}" for person in range(1, 3) for tab in range(1, chance.choice([2, 3]))]
+    acts = [Act(1, tabs[0], "buy", chance.choice(THINGS))]
+    favourite = acts[0].thing
+    for number in range(2, chance.randint(4, 9)):
+        verb = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        who = PLAYED_BY.get(verb) or chance.choice(tabs)
+        thing = favourite if chance.random() < 0.5 else chance.choice(THINGS)
+        acts.append(Act(number, who, verb, thing if verb == "buy" else ""))
+    return acts
+
+
+def _weather(chance: Random) -> Weather:
+    kinds = tuple(kind for kind in KINDS if chance.random() < 0.35)
+    longest = chance.choice([5.0, 120.0, 3600.0, 3 * 86400.0])
+    return Weather(
+        kinds=kinds if chance.random() < 0.7 else (),
+        rate=chance.choice([0.03, 0.1, 0.25]),
+        webhooks=chance.random() < 0.5,
+        dropped=chance.choice([0.0, 0.1, 0.3]),
+        doubled=chance.choice([0.0, 0.2, 0.5]),
+        delayed=chance.choice([0.0, 0.3, 0.8]),
+        longest_delay_s=longest,
+    )
+
+
+@dataclass
+class Findings:
+    """What one run came to."""
+
+    trace: str = ""
+    rule: str = ""
+    told: str = ""
+    failure: Exception | None = None
+    lines: list[str] = field(default_factory=list)
+    simulated_s: float = 0.0
+    crashed: list[str] = field(default_factory=list)
+    struck: dict[str, int] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+    steps: int = 0

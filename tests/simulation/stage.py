@@ -1,0 +1,209 @@
+"""Everything that a run needs, set up once for a process, and the run of one plan on it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from estuary.catalog.availability import free_slots
+from estuary.catalog.models import ServiceSession
+from estuary.common import clock as product_clock
+from estuary.payments import client as stripe_client
+from estuary.payments.client import API_VERSION
+from stripe_sandbox import Sandbox
+from stripe_sandbox.ids import Ids
+from stripe_sandbox.store import Obj
+from tests.simulation import clock as simulated
+from tests.simulation.actors.buyers import Buyer
+from tests.simulation.actors.house import Bank, Dashboard, Staff
+from tests.simulation.actors.machines import Clockwork, Courier, Worker
+from tests.simulation.faults import SwarmFaults
+from tests.simulation.house import Wiper, build_world, open_database
+from tests.simulation.locks import LockWatch
+from tests.simulation.oracle import Broken, Oracle
+from tests.simulation.plan import TEMPOS, Act, Findings, Plan
+from tests.simulation.scheduler import Actor, Crash, Crew, Scheduler
+from tests.simulation.story import Story
+from tests.simulation.yields import Database, SimulatedStripe
+from tests.wiring import SECRET
+
+HEAL_S = 16 * 60.0
+WAIT_FOR_AN_ORDER = 6
+
+_line: SimulatedStripe | None = None
+
+
+def stripe_line() -> SimulatedStripe:
+    """What the product's settings name as its HTTP client."""
+    assert _line
+    return _line
+
+
+class Stage:
+    """One process's database, sandbox, scheduler and oracle; plays one plan after another."""
+
+    def __init__(self, name: str) -> None:
+        global _line
+        self.clock = simulated.SimulatedClock()
+        self._ids = simulated.take_over(self.clock)
+        watch = open_database(name)
+        self.scheduler = Scheduler(self.clock, LockWatch(watch))
+        self.story = Story(self.clock, self.scheduler.note)
+        self.sandbox = Sandbox(
+            webhook_url="http://testserver/api/v1/payments/webhook/",
+            webhook_secret=SECRET,
+            webhook_api_version=API_VERSION,
+            clock=self.clock,
+            ids=Ids(0),
+        )
+        self.faults = SwarmFaults(self.clock)
+        self.sandbox.faults = self.sandbox.world.faults = self.faults
+        self._travel = Random(0)
+        _line = SimulatedStripe(self.sandbox, self.scheduler, lambda: self._travel.uniform(0.05, 0.4))
+        settings.STRIPE_HTTP_CLIENT = "tests.simulation.stage.stripe_line"
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        settings.ALLOWED_HOSTS = ["testserver"]
+        settings.WHITENOISE_AUTOREFRESH = True
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+        logging.disable()  # what the product logs is in the story
+        stripe_client._client.cache_clear()
+        self.world = build_world()
+        self._find_times()
+        self._wiper = Wiper(watch)
+        self.oracle = Oracle(watch, self.sandbox)
+        self._database = Database(self.scheduler, self._committed)
+        self._crew = Crew()
+        self.story.listen_to_logs()
+        connection.close()
+
+    def _find_times(self) -> None:
+        at, services = product_clock.now(), self.world.services
+        first = (at + simulated.timedelta(days=3)).date()
+        self.slots = {
+            name: [slot.starts_at.isoformat() for slot in free_slots(services[name], first_day=first, days=2, at=at)]
+            for name in ("session", "lesson")
+        }
+        self.seats = list(ServiceSession.objects.filter(service=services["workshop"]).values_list("pk", flat=True))
+
+    # --- One run ------------------------------------------------------------------------------------------------
+
+    def play(self, plan: Plan) -> Findings:
+        """Play a plan, heal, and check; what was found is returned, never raised."""
+        self._begin_anew(plan)
+        found = Findings()
+        try:
+            self._play_acts(plan)
+            self._heal(plan)
+            self._check_the_end(plan)
+        except Exception as failure:
+            found.rule = failure.rule if isinstance(failure, Broken) else type(failure).__name__
+            found.told = f"{type(failure).__name__}: {failure}"
+            found.failure = failure
+        found.trace, found.lines, found.simulated_s = self.scheduler.trace, self.story.lines, self.clock.elapsed_s
+        found.crashed, found.struck, found.steps = self.scheduler.crashed, dict(self.faults.struck), self.scheduler.steps
+        return found
+
+    def _begin_anew(self, plan: Plan) -> None:
+        seed = plan.seed
+        self.clock.begin_anew()
+        self.faults.begin_anew(seed, plan.weather)
+        self.sandbox.reset()
+        self.sandbox.ids._random.seed(f"{seed} stripe")
+        self._ids.random.seed(f"{seed} ids")
+        self._travel.seed(f"{seed} travel")
+        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience)
+        self.story.begin_anew()
+        self.oracle.begin_anew()
+        self._wiper.wipe()
+        self._database.fine = plan.fine
+        self.orders: list[str] = []
+        self.jobs_begun: dict[int, float] = {}
+
+    def _play_acts(self, plan: Plan) -> None:
+        pace = TEMPOS[plan.tempo]
+        actors = [self._actor(who, self._performance(who, plan, pace), plan) for who in plan.actors]
+        self.scheduler.run(actors + self._machines(plan, min(max(pace / 10, 10.0), 3600.0)), self._crew)
+
+    def _performance(self, who: str, plan: Plan, pace: float) -> Callable[[], None]:
+        def perform() -> None:
+            for act in plan.acts:
+                if act.who == who:
+                    chance = Random(f"{plan.seed} act {act.number}")
+                    self.scheduler.sleep(chance.uniform(0, pace) * act.number)
+                    self._take(act, chance)
+
+        return perform
+
+    def _take(self, act: Act, chance: Random) -> None:
+        if act.who.startswith("buyer"):
+            Buyer(self, int(act.who[6]), chance).act(act.verb, act.thing)
+        else:
+            {"refund": Staff, "dashboard": Dashboard, "bank": Bank}[act.verb](self, chance).act()
+
+    def _machines(self, plan: Plan, tick_s: float) -> list[Actor]:
+        idle_s = (1.0, tick_s)
+        workers = [Worker(self, Random(f"{plan.seed} worker {n}"), idle_s) for n in range(plan.workers)]
+        machines = {f"worker {n + 1}": worker.play for n, worker in enumerate(workers)}
+        machines["the clock"] = Clockwork(self, tick_s).play
+        if plan.weather.webhooks:
+            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier")).play
+        return [self._actor(name, play, plan, daemon=True) for name, play in machines.items()]
+
+    def _actor(self, name: str, play: Callable[[], None], plan: Plan, *, daemon: bool = False) -> Actor:
+        def with_connection() -> None:
+            self._database.attach()
+            try:
+                play()
+            except Crash:
+                self.story.tell("is killed")
+
+        crashes = frozenset(point for who, point in plan.crashes if who == name)
+        return Actor(name, with_connection, crashes, daemon)
+
+    def _heal(self, plan: Plan) -> None:
+        self.story.tell("the faults are over; everything gets a quarter of an hour")
+        self.faults.end()
+        self._database.fine = False
+        calm = plan.without(crashes=())
+        self.scheduler.run(self._machines(calm, 30.0), self._crew, until=self.clock.now() + HEAL_S)
+
+    def _check_the_end(self, plan: Plan) -> None:
+        self.oracle.check_safety()
+        self.oracle.check_sent()
+        self.oracle.check_liveness()
+        before = self.oracle.picture()
+        calm = plan.without(crashes=())
+        self.scheduler.run(self._machines(calm, 60.0), self._crew, until=self.clock.now() + 320)
+        after = self.oracle.picture()
+        if before != after:
+            changed = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
+            raise Broken("a second reconcile writes nothing", changed)
+
+    def _committed(self, label: str) -> None:
+        self.oracle.check_sent()
+        self.oracle.check_safety()
+
+    # --- What the actors share ----------------------------------------------------------------------------------
+
+    def knows_order(self, order_id: str) -> None:
+        if order_id not in self.orders:
+            self.orders.append(order_id)
+
+    def await_order(self, chance: Random) -> str:
+        return self.await_some(lambda: self.orders, chance) or ""
+
+    def await_some[T](self, find: Callable[[], Sequence[T]], chance: Random) -> T | None:
+        """Wait a while for something to be there, and choose one."""
+        for _ in range(WAIT_FOR_AN_ORDER):
+            if found := list(find()):
+                return chance.choice(found)
+            self.scheduler.sleep(chance.uniform(1, 10))
+        return None
+
+    def effect_is_there(self, query: str, *values: Any) -> None:
+        """What was answered with a 2xx is committed."""
+        if not self.oracle.rows(query, *values):
+            raise Broken("what was answered with a 2xx is there", (query, values))
