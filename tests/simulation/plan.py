@@ -8,7 +8,8 @@ from tests.simulation.faults import KINDS, Weather
 THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
 WEIGHTS = {"buy": 10, "cancel booking": 3, "schedule": 3, "manage cards": 2, "refund": 6, "dashboard": 4, "bank": 4}
 PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
-TEMPOS = {"tight": 1.0, "loose": 300.0, "days": 40_000.0}
+TEMPOS = {"tight": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
+TICKS = {"tight": 10.0, "loose": 60.0, "days": 1800.0}  # seconds between two looks of what runs by itself, at most
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Act:
     who: str
     verb: str
     thing: str = ""
+    settled: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Findings:
     trace: str = ""
     rule: str = ""
     told: str = ""
-    failure: Exception | None = None
+    failure: BaseException | None = None
     lines: list[str] = field(default_factory=list)
     simulated_s: float = 0.0
     crashed: list[str] = field(default_factory=list)

@@ -136,7 +136,7 @@ class Scheduler:
         if me is None:
             return
         if me.dead:
-            raise Crash(kind)
+            raise Crash(me.points[-1])
         me.points.append(kind)
         self.note(round(self.clock.now(), 6), me.name, kind, label)
         if len(me.points) in me.crashes:

@@ -20,11 +20,12 @@ from tests.simulation import clock as simulated
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.house import Bank, Dashboard, Staff
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
+from tests.simulation.choices import Choices
 from tests.simulation.faults import SwarmFaults
 from tests.simulation.house import Wiper, build_world, open_database
 from tests.simulation.locks import LockWatch
 from tests.simulation.oracle import Broken, Oracle
-from tests.simulation.plan import TEMPOS, Act, Findings, Plan
+from tests.simulation.plan import TEMPOS, TICKS, Act, Findings, Plan
 from tests.simulation.scheduler import Actor, Crash, Crew, Scheduler
 from tests.simulation.story import Story
 from tests.simulation.yields import Database, SimulatedStripe
@@ -62,7 +63,6 @@ class Stage:
         self.faults = SwarmFaults(self.clock)
         self.sandbox.faults = self.sandbox.world.faults = self.faults
         self._travel = Random(0)
-        _line = SimulatedStripe(self.sandbox, self.scheduler, lambda: self._travel.uniform(0.05, 0.4))
         settings.STRIPE_HTTP_CLIENT = "tests.simulation.stage.stripe_line"
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         settings.ALLOWED_HOSTS = ["testserver"]
@@ -74,6 +74,9 @@ class Stage:
         self._find_times()
         self._wiper = Wiper(watch)
         self.oracle = Oracle(watch, self.sandbox)
+        _line = SimulatedStripe(
+            self.sandbox, self.scheduler, lambda: self._travel.uniform(0.05, 0.4), self.oracle.check_key
+        )
         self._database = Database(self.scheduler, self._committed)
         self._crew = Crew()
         self.story.listen_to_logs()
@@ -98,7 +101,7 @@ class Stage:
             self._play_acts(plan)
             self._heal(plan)
             self._check_the_end(plan)
-        except Exception as failure:
+        except (Exception, Broken) as failure:
             found.rule = failure.rule if isinstance(failure, Broken) else type(failure).__name__
             found.told = f"{type(failure).__name__}: {failure}"
             found.failure = failure
@@ -125,31 +128,33 @@ class Stage:
     def _play_acts(self, plan: Plan) -> None:
         pace = TEMPOS[plan.tempo]
         actors = [self._actor(who, self._performance(who, plan, pace), plan) for who in plan.actors]
-        self.scheduler.run(actors + self._machines(plan, min(max(pace / 10, 10.0), 3600.0)), self._crew)
+        self.scheduler.run(actors + self._machines(plan, TICKS[plan.tempo]), self._crew)
 
     def _performance(self, who: str, plan: Plan, pace: float) -> Callable[[], None]:
         def perform() -> None:
             for act in plan.acts:
                 if act.who == who:
-                    chance = Random(f"{plan.seed} act {act.number}")
-                    self.scheduler.sleep(chance.uniform(0, pace) * act.number)
-                    self._take(act, chance)
+                    choices = Choices(Random(f"{plan.seed} act {act.number}"), dict(act.settled))
+                    self.scheduler.sleep(choices.between(0, pace) * act.number)
+                    self._take(act, choices)
 
         return perform
 
-    def _take(self, act: Act, chance: Random) -> None:
-        if act.who.startswith("buyer"):
-            Buyer(self, int(act.who[6]), chance).act(act.verb, act.thing)
+    def _take(self, act: Act, choices: Choices) -> None:
+        if act.verb == "wait":
+            self.scheduler.sleep(float(act.thing))
+        elif act.who.startswith("buyer"):
+            Buyer(self, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
-            {"refund": Staff, "dashboard": Dashboard, "bank": Bank}[act.verb](self, chance).act()
+            {"refund": Staff, "dashboard": Dashboard, "bank": Bank}[act.verb](self, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float) -> list[Actor]:
-        idle_s = (1.0, tick_s)
+        idle_s = (tick_s / 10, tick_s)
         workers = [Worker(self, Random(f"{plan.seed} worker {n}"), idle_s) for n in range(plan.workers)]
         machines = {f"worker {n + 1}": worker.play for n, worker in enumerate(workers)}
         machines["the clock"] = Clockwork(self, tick_s).play
         if plan.weather.webhooks:
-            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier")).play
+            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s / 2)).play
         return [self._actor(name, play, plan, daemon=True) for name, play in machines.items()]
 
     def _actor(self, name: str, play: Callable[[], None], plan: Plan, *, daemon: bool = False) -> Actor:
@@ -159,6 +164,9 @@ class Stage:
                 play()
             except Crash:
                 self.story.tell("is killed")
+            finally:
+                if connection.in_atomic_block or connection.needs_rollback:
+                    self.recover()
 
         crashes = frozenset(point for who, point in plan.crashes if who == name)
         return Actor(name, with_connection, crashes, daemon)
@@ -167,23 +175,22 @@ class Stage:
         self.story.tell("the faults are over; everything gets a quarter of an hour")
         self.faults.end()
         self._database.fine = False
-        calm = plan.without(crashes=())
-        self.scheduler.run(self._machines(calm, 30.0), self._crew, until=self.clock.now() + HEAL_S)
+        calm = plan.without(crashes=(), workers=1)
+        self.scheduler.run(self._machines(calm, 60.0), self._crew, until=self.clock.now() + HEAL_S)
 
     def _check_the_end(self, plan: Plan) -> None:
         self.oracle.check_safety()
-        self.oracle.check_sent()
         self.oracle.check_liveness()
         before = self.oracle.picture()
-        calm = plan.without(crashes=())
+        calm = plan.without(crashes=(), workers=1)
         self.scheduler.run(self._machines(calm, 60.0), self._crew, until=self.clock.now() + 320)
         after = self.oracle.picture()
         if before != after:
             changed = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
             raise Broken("a second reconcile writes nothing", changed)
 
-    def _committed(self, label: str) -> None:
-        self.oracle.check_sent()
+    def _committed(self) -> None:
+        self.oracle.note_keys()
         self.oracle.check_safety()
 
     # --- What the actors share ----------------------------------------------------------------------------------
@@ -192,16 +199,24 @@ class Stage:
         if order_id not in self.orders:
             self.orders.append(order_id)
 
-    def await_order(self, chance: Random) -> str:
-        return self.await_some(lambda: self.orders, chance) or ""
+    def await_order(self, choices: Choices) -> str:
+        """Wait a while for an order, most often a paid one."""
+        paid = "SELECT public_id FROM orders_order WHERE captured_minor + credits_applied_minor > 0 ORDER BY id"
+        picky = choices.odds("a paid one", 0.85)
+        find = (lambda: [str(row[0]) for row in self.oracle.rows(paid)]) if picky else (lambda: self.orders)
+        return self.await_some(find, choices) or ""
 
-    def await_some[T](self, find: Callable[[], Sequence[T]], chance: Random) -> T | None:
+    def await_some[T](self, find: Callable[[], Sequence[T]], choices: Choices) -> T | None:
         """Wait a while for something to be there, and choose one."""
         for _ in range(WAIT_FOR_AN_ORDER):
             if found := list(find()):
-                return chance.choice(found)
-            self.scheduler.sleep(chance.uniform(1, 10))
+                return choices.pick("which", found)
+            self.scheduler.sleep(choices.between(1, 10))
         return None
+
+    def recover(self) -> None:
+        """Start the process of the current actor anew after a crash."""
+        self._database.reopen()
 
     def effect_is_there(self, query: str, *values: Any) -> None:
         """What was answered with a 2xx is committed."""

@@ -1,12 +1,12 @@
 """A browser and the web process behind it: an answer, or a connection that broke because the process was killed."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.db import connection
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from tests.simulation.scheduler import Crash, Scheduler, current
+from tests.simulation.scheduler import Crash, Scheduler
 from tests.simulation.story import Story
 
 
@@ -27,8 +27,8 @@ class Unexpected(AssertionError):
 class Browser:
     """One user's requests, through the real middleware and views; no signing in, for that is not in question here."""
 
-    def __init__(self, scheduler: Scheduler, story: Story, user: User | None) -> None:
-        self._scheduler, self._story = scheduler, story
+    def __init__(self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None) -> None:
+        self._scheduler, self._story, self._recover = scheduler, story, recover
         self._client = APIClient(raise_request_exception=False)
         if user:
             self._client.force_authenticate(user)
@@ -47,18 +47,9 @@ class Browser:
             answer.update(told if isinstance(told, dict) else {"list": told})
             self._scheduler.point("before ack", f"{method} {response.status_code}")
         except Crash as crash:
-            recover()
+            self._recover()
             self._story.tell(f"  the web process is killed {crash}; the connection breaks")
             return Answer()
         if answer.status == 500:
             raise Unexpected(f"{method} {path} {body} was answered with 500: {response.exc_info}")
         return answer
-
-
-def recover() -> None:
-    """What a killed process leaves: its transaction is rolled back; the next process begins with nothing."""
-    me = current()
-    assert me
-    connection.needs_rollback = False
-    assert not connection.in_atomic_block
-    me.dead = False

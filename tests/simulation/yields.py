@@ -7,10 +7,11 @@ from typing import Any
 from django.db import connection
 from psycopg import waiting
 
+from estuary.payments.client import READ_TIMEOUT_S
 from stripe_sandbox.http import Response
 from stripe_sandbox.inprocess import CUT, TIMED_OUT, SandboxHTTPClient, _connection_error
 from stripe_sandbox.sandbox import Sandbox
-from tests.simulation.scheduler import Crash, Scheduler, current
+from tests.simulation.scheduler import Actor, Crash, Scheduler, current
 
 LOOK_AFTER_MS = 3  # longer than deadlock_timeout: who is seen to wait then is in no deadlock
 WRITES = ("INSERT", "UPDATE", "DELETE", "SELECT procrastinate")
@@ -19,22 +20,32 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "SELECT procrastinate")
 class Database:
     """The hooks of one thread's connection."""
 
-    def __init__(self, scheduler: Scheduler, committed: Callable[[str], None]) -> None:
+    def __init__(self, scheduler: Scheduler, committed: Callable[[], None]) -> None:
         self._scheduler, self._committed = scheduler, committed
+        self._wrote: set[str] = set()
         self.fine = False  # stop before every statement, not only around commits
 
     def attach(self) -> None:
-        """Open this thread's connection, once, and hook it up."""
-        if getattr(connection, "simulated", False):
-            return
-        connection.ensure_connection()
+        """Open this thread's connection, unless it is open still, and hook it up."""
         given: Any = connection
-        given.simulated = True
-        connection.execute_wrappers.append(self._around_statement)
-        given.commit = self._around_commit(connection.commit)
-        given.close = _given_back  # to a pool, in production; here it stays with its thread
-        raw: Any = connection.connection
-        raw.wait = lambda generator, *_, **__: self._wait(generator, raw.pgconn)
+        if not hasattr(given, "really_close"):
+            given.really_close = connection.close
+            given.close = _given_back  # to a pool, in production; here it stays with its thread
+            given.commit = self._around_commit(connection.commit)
+            connection.execute_wrappers.append(self._around_statement)
+        if connection.connection is None:
+            connection.connect()
+            raw: Any = connection.connection
+            raw.wait = lambda generator, *_, **__: self._wait(generator, raw.pgconn)
+
+    def reopen(self) -> None:
+        """What a killed process leaves to the next: its transaction is rolled back, and it begins with nothing."""
+        me = current()
+        if me:
+            me.dead = False
+            self._wrote.discard(me.name)
+        connection.really_close()  # type: ignore[attr-defined]
+        self.attach()
 
     def _around_statement(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
@@ -43,7 +54,7 @@ class Database:
         if me is None:
             return execute(sql, params, many, context)
         if me.dead:
-            raise Crash("dead")
+            raise Crash(me.points[-1])
         text = sql if isinstance(sql, str) else str(sql)
         alone = not connection.in_atomic_block and text.startswith(WRITES)
         if alone:
@@ -51,20 +62,33 @@ class Database:
         elif self.fine:
             self._scheduler.point("statement", _gist(text))
         result = execute(sql, params, many, context)
-        if alone:
-            self._committed(_gist(text))
+        if text.startswith(WRITES) and context["cursor"].rowcount:
+            self._wrote.add(me.name)
+        if alone and me.name in self._wrote:
+            self._look_at_what_was_written(me)
             self._scheduler.point("after commit", _gist(text))
         return result
 
+    def _look_at_what_was_written(self, me: Actor) -> None:
+        self._wrote.discard(me.name)
+        self._committed()
+
     def _around_commit(self, commit: Callable[[], None]) -> Callable[[], None]:
         def committing() -> None:
-            if current() is None:
-                return commit()
-            self._scheduler.point("before commit")
+            me = current()
+            if me is None or me.name not in self._wrote:
+                commit()  # what was only read can't be lost
+                if me:
+                    self._scheduler.switch()
+                return
+            try:
+                self._scheduler.point("before commit")
+            except Crash:
+                connection.rollback()
+                raise
             commit()
-            self._committed("transaction")
+            self._look_at_what_was_written(me)
             self._scheduler.point("after commit")
-            return None
 
         return committing
 
@@ -127,13 +151,20 @@ def _gist(sql: str) -> str:
 class SimulatedStripe(SandboxHTTPClient):
     """The SDK's line to the sandbox, with the moments at which a process may die and time that passes."""
 
-    def __init__(self, sandbox: Sandbox, scheduler: Scheduler, travel_s: Callable[[], float]) -> None:
-        super().__init__(sandbox)
-        self._scheduler, self._travel_s = scheduler, travel_s
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        scheduler: Scheduler,
+        travel_s: Callable[[], float],
+        check_key: Callable[[str, str, str, str], None],
+    ) -> None:
+        super().__init__(sandbox, READ_TIMEOUT_S)
+        self._scheduler, self._travel_s, self._check_key = scheduler, travel_s, check_key
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Response:
         label = f"{method} {url.partition('/v1')[2].partition('?')[0]}"
         self._scheduler.point("before send", label)
+        self._check_key(method, url, headers.get("Idempotency-Key", ""), str(post_data))
         self._sandbox.clock.advance(self._travel_s())
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         response = self._sandbox.request(method, "/v1" + url.partition("/v1")[2], dict(headers), body)

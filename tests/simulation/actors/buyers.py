@@ -1,10 +1,10 @@
 """Buyers: each tab of each buyer does one thing after the other, and tries again when the connection breaks."""
 
 from collections.abc import Callable
-from random import Random
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
+from tests.simulation.choices import Choices
 from tests.simulation.web import Answer, Browser
 
 if TYPE_CHECKING:
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 FINE, DECLINED, NO_FUNDS, CHALLENGED = "4242424242424242", "4000000000000002", "4000000000009995", "4000002500003155"
 REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = "4000000000007726", "4000000000005126", "4000000000000341"
 WAYS = [FINE] * 6 + [DECLINED, NO_FUNDS, CHALLENGED, CHALLENGED, REFUND_PENDS, REFUND_FAILS, "bank", "bank", "nothing"]
+LESSONS = {"a breathing lesson": "lesson"}
 TRY_AGAIN = {0, 503, 502}
 
 
 class Buyer:
     """One tab of one buyer."""
 
-    def __init__(self, stage: "Stage", number: int, chance: Random) -> None:
-        self.stage, self.chance, self.number = stage, chance, number
+    def __init__(self, stage: "Stage", number: int, choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
         self.user = stage.world.buyers[number - 1]
-        self.browser = Browser(stage.scheduler, stage.story, self.user)
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user)
 
     def act(self, verb: str, thing: str) -> None:
         verbs: dict[str, Callable[[], None]] = {
@@ -36,45 +37,45 @@ class Buyer:
         self.stage.story.tell(sentence)
 
     def _pause(self) -> None:
-        self.stage.scheduler.sleep(self.chance.uniform(0.1, 4))
+        self.stage.scheduler.sleep(self.choices.between(0.1, 4))
 
     # --- Buying -------------------------------------------------------------------------------------------------
 
     def buy(self, thing: str) -> None:
         body = self._body(thing)
-        self._tell(f"wants {thing}" + f" on a page of Stripe's" * (body["payment_type"] == "checkout"))
+        self._tell(f"wants {thing}" + " on a page of Stripe's" * (body["payment_type"] == "checkout"))
         made = self._create(body)
         if not made.fine:
             return
         self.stage.knows_order(made["order_id"])
         if made["status"] == "pending":
             self._pay(made)
-        for _ in range(self.chance.choice([0, 1, 1, 2])):
+        for _ in range(self.choices.pick("looks afterwards", [0, 1, 1, 2])):
             self._pause()
             self._after(made["order_id"])
 
     def _body(self, thing: str) -> dict[str, object]:
-        chance, world = self.chance, self.stage.world
-        body: dict[str, object] = {"payment_type": chance.choice(["intent", "intent", "checkout"])}
-        if chance.random() < 0.25:
+        choices, world = self.choices, self.stage.world
+        body: dict[str, object] = {"payment_type": choices.pick("payment_type", ["intent", "intent", "checkout"])}
+        if choices.odds("not saved", 0.25):
             body["save_payment_method"] = False
         if thing == "credits":
-            return body | {"is_credit_purchase": True, "amount": chance.choice(["20.00", "33.33", "150.00"])}
-        body |= {"service_id": str(world.services[thing].pk), "use_credits": chance.random() < 0.6}
+            return body | {"is_credit_purchase": True, "amount": choices.pick("amount", ["20.00", "33.33", "150.00"])}
+        body |= {"service_id": str(world.services[thing].pk), "use_credits": choices.odds("use_credits", 0.6)}
         wish: dict[str, object] = {}
         if thing in {"session", "lesson"}:
-            wish = {"start_datetime": chance.choice(self.stage.slots[thing][:2])}
+            wish = {"start_datetime": choices.pick("slot", self.stage.slots[thing][:2])}
         elif thing == "workshop":
-            wish = {"service_session_id": str(chance.choice(self.stage.seats))}
-        elif thing == "package" and chance.random() < 0.6:
+            wish = {"service_session_id": str(choices.pick("seat", self.stage.seats))}
+        elif thing == "package" and choices.odds("scheduled", 0.6):
             wish = {"items": [{"service_id": str(world.services["workshop"].pk), "service_session_id": str(self.stage.seats[0])}]}
-        elif thing == "bundle" and chance.random() < 0.6:
-            wish = {"items": [{"start_datetime": self.stage.slots["session"][n]} for n in range(chance.randint(1, 3))]}
+        elif thing == "bundle" and choices.odds("scheduled", 0.6):
+            wish = {"items": [{"start_datetime": self.stage.slots["session"][n]} for n in range(choices.pick("how many", [1, 2, 3]))]}
         return body | ({"scheduling_data": wish} if wish else {})
 
     def _create(self, body: dict[str, object]) -> Answer:
-        key = f"attempt {self.chance.random()}" if self.chance.random() < 0.6 else ""
-        if self.chance.random() < 0.4 and (card := self._a_saved_card()):
+        key = f"attempt {self.choices.word()}" if self.choices.odds("with a key", 0.6) else ""
+        if self.choices.odds("saved card", 0.4) and (card := self._a_saved_card()):
             body["payment_method_id"] = card
             body["payment_type"] = "intent"
         for _ in range(3):
@@ -89,13 +90,13 @@ class Buyer:
 
     def _a_saved_card(self) -> str:
         cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
-        return str(self.chance.choice(cards)["id"]) if cards else ""
+        return str(self.choices.pick("which card", cards)["id"]) if cards else ""
 
     def _pay(self, made: Answer) -> None:
         """As Stripe.js or the hosted page does it, in the browser, past our server."""
-        for _ in range(self.chance.choice([1, 1, 2])):
+        for _ in range(self.choices.pick("tries", [1, 1, 2])):
             self._pause()
-            way = self.chance.choice(WAYS)
+            way = self.choices.pick("way", WAYS)
             if way == "nothing":
                 self._tell("leaves it unpaid")
                 return
@@ -103,26 +104,24 @@ class Buyer:
                 self._pay_once(made, way)
             except StripeError as refused:
                 self._tell(f"  Stripe refuses: {refused}"[:160])
-            if self.chance.random() < 0.1:
-                self._create({"is_credit_purchase": True, "amount": "20.00"})
 
     def _pay_once(self, made: Answer, way: str) -> None:
         control = self.stage.sandbox.control
         if "checkout_url" in made:
             session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
             method = {"method": "us_bank_account"} if way == "bank" else {"card": way}
-            paid = control.pay_checkout(session_id, challenge=self.chance.choice(["complete", "fail", None]), **method)  # type: ignore[arg-type]
+            paid = control.pay_checkout(session_id, challenge=self.choices.pick("challenge", ["complete", "fail", None]), **method)  # type: ignore[arg-type]
             self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
         else:
             paid = control.confirm(made["payment_intent_id"], card=FINE if way == "bank" else way)
-            if paid["status"] == "requires_action" and self.chance.random() < 0.8:
+            if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
                 self._pause()
-                finish = control.complete_challenge if self.chance.random() < 0.7 else control.fail_challenge
+                finish = control.complete_challenge if self.choices.odds("passes it", 0.7) else control.fail_challenge
                 paid = finish(made["payment_intent_id"])
             self._tell(f"  pays with {way}: {paid['status']}")
 
     def _after(self, order_id: str) -> None:
-        what = self.chance.choice(["sync", "sync", "read", "cancel"])
+        what = self.choices.pick("afterwards", ["sync", "sync", "read", "cancel"])
         if what == "read":
             self.browser.ask("get", f"/api/v1/orders/{order_id}/")
             return
@@ -134,6 +133,8 @@ class Buyer:
     # --- Bookings and cards -------------------------------------------------------------------------------------
 
     def _bookings(self) -> list[dict[str, object]]:
+        mine = "SELECT 1 FROM bookings_booking WHERE user_id = %s"
+        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.chance)
         listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
         return [part for booking in listed for part in (booking, *booking["children"])]
 
@@ -141,7 +142,7 @@ class Buyer:
         active = [b for b in self._bookings() if b["status"] in {"confirmed", "partially_refunded"}]
         if not active:
             return
-        chosen = self.chance.choice(active)["id"]
+        chosen = self.choices.pick("booking", active)["id"]
         for _ in range(2):
             answer = self.browser.ask("post", f"/api/v1/bookings/{chosen}/cancel/")
             self._tell(f"cancels booking {chosen} → {_shown(answer)}")
@@ -154,11 +155,11 @@ class Buyer:
         waiting = [b for b in self._bookings() if b["needs_scheduling"]]
         if not waiting:
             return
-        chosen = self.chance.choice(waiting)
+        chosen = self.choices.pick("booking", waiting)
         wish = (
-            {"service_session_id": self.chance.choice(self.stage.seats)}
+            {"service_session_id": self.choices.pick("seat", self.stage.seats)}
             if chosen["service_type"] == "workshop"
-            else {"start_datetime": self.chance.choice(self.stage.slots["lesson" if chosen["service_name"] == "a breathing lesson" else "session"][:4])}
+            else {"start_datetime": self.choices.pick("slot", self.stage.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4])}
         )
         answer = self.browser.ask("post", f"/api/v1/bookings/{chosen['id']}/schedule/", wish)
         self._tell(f"schedules booking {chosen['id']} → {_shown(answer)}")
@@ -167,14 +168,14 @@ class Buyer:
 
     def manage_cards(self) -> None:
         cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
-        if not cards or self.chance.random() < 0.2:
+        if not cards or self.choices.odds("new card", 0.2):
             answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
             self._tell(f"begins to save a card → {answer.status}")
             if answer.fine:
-                self.stage.sandbox.control.confirm_setup(answer["setup_intent_id"], card=self.chance.choice([FINE, ATTACHES_THEN_DECLINES]))
+                self.stage.sandbox.control.confirm_setup(answer["setup_intent_id"], card=self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES]))
             return
-        card = self.chance.choice(cards)["id"]
-        if self.chance.random() < 0.5:
+        card = self.choices.pick("which card", cards)["id"]
+        if self.choices.odds("deletes", 0.5):
             answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
         else:
             answer = self.browser.ask("post", "/api/v1/payments/methods/default/", {"payment_method_id": card})

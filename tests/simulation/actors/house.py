@@ -1,10 +1,10 @@
 """Staff who refund, and those who act at Stripe behind our back: the dashboard and the bank."""
 
-from random import Random
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
 from stripe_sandbox.store import Obj
+from tests.simulation.choices import Choices
 from tests.simulation.web import Browser
 
 if TYPE_CHECKING:
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 class Staff:
     """Refunds orders: all of one, a part, one booking in it; and again, when no answer came."""
 
-    def __init__(self, stage: "Stage", chance: Random) -> None:
-        self.stage, self.chance = stage, chance
-        self.browser = Browser(stage.scheduler, stage.story, stage.world.staff[0])
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, stage.world.staff[0])
 
     def act(self) -> None:
-        order_id = self.stage.await_order(self.chance)
+        order_id = self.stage.await_order(self.choices)
         if not order_id:
             return
-        chance = self.chance
-        body: dict[str, object] = {"cancel_booking": chance.random() < 0.4}
-        how = chance.choice(["all", "part", "booking"])
+        choices = self.choices
+        body: dict[str, object] = {"cancel_booking": choices.odds("cancels", 0.4)}
+        how = choices.pick("how", ["all", "part", "booking"])
         if how == "part":
-            body["amount"] = chance.choice(["0.01", "5.00", "33.33"])
+            body["amount"] = choices.pick("amount", ["0.01", "5.00", "33.33"])
         elif how == "booking" and (booking := self._a_booking(order_id)):
             body["booking_id"] = booking
-        key = f"refund {chance.random()}" if chance.random() < 0.8 else ""
-        for _ in range(chance.choice([1, 2])):
+        key = f"refund {choices.word()}" if choices.odds("with a key", 0.8) else ""
+        for _ in range(choices.pick("times", [1, 2])):
             answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/refunds/", body, key=key)
             told = answer.get("code") or answer.get("status") or "the connection breaks"
             self.stage.story.tell(f"refunds {how} of {order_id}{' with a key' * bool(key)} → {answer.status} {told}")
@@ -45,26 +45,26 @@ class Staff:
             " WHERE o.public_id = %s ORDER BY b.id",
             order_id,
         )
-        return str(self.chance.choice(rows)[0]) if rows else ""
+        return str(self.choices.pick("booking", rows)[0]) if rows else ""
 
 
 class Dashboard:
     """Refunds payments and removes cards in Stripe's own dashboard, without a word to us."""
 
-    def __init__(self, stage: "Stage", chance: Random) -> None:
-        self.stage, self.chance = stage, chance
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
 
     def act(self) -> None:
-        control, store, chance = self.stage.sandbox.control, self.stage.sandbox.world.store, self.chance
-        paid = self.stage.await_some(lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], chance)
+        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.world.store, self.choices
+        paid = self.stage.await_some(lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices)
         cards = [m for m in store.payment_methods if m.get("customer")]
         try:
-            if cards and chance.random() < 0.25:
-                card = chance.choice(cards)
+            if cards and choices.odds("detaches", 0.25):
+                card = choices.pick("card", cards)
                 control.detach(card["id"])
                 self.stage.story.tell(f"removes the card {card['card']['last4'] if 'card' in card else 'bank account'}")
             elif paid:
-                amount = chance.choice([None, 1, 500, 3333])
+                amount = choices.pick("amount", [None, 1, 500, 3333])
                 control.refund(paid["id"], amount)
                 order = paid["metadata"].get("order_id")
                 self.stage.story.tell(f"refunds {'all that is left' if amount is None else amount} of {order}")
@@ -75,15 +75,15 @@ class Dashboard:
 class Bank:
     """Lets slow payments arrive or fail, and slow refunds arrive or come back."""
 
-    def __init__(self, stage: "Stage", chance: Random) -> None:
-        self.stage, self.chance = stage, chance
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
 
     def act(self) -> None:
-        control, chance = self.stage.sandbox.control, self.chance
-        waiting = self.stage.await_some(self._waiting, chance)
+        control, choices = self.stage.sandbox.control, self.choices
+        waiting = self.stage.await_some(self._waiting, choices)
         if waiting is None:
             return
-        well = chance.random() < 0.6
+        well = choices.odds("well", 0.6)
         try:
             if waiting["object"] == "payment_intent":
                 (control.settle if well else control.fail_settlement)(waiting["id"])

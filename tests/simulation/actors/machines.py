@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from estuary.common import clock
 from estuary.payments import inbox, tasks
 from tests.simulation.scheduler import Crash
-from tests.simulation.web import Browser, recover
+from tests.simulation.web import Browser
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
@@ -26,7 +28,7 @@ WEBHOOK = "/api/v1/payments/webhook/"
 class Worker:
     """Drains the inbox and runs jobs; killed, it is started again, and its job is run again a while later."""
 
-    def __init__(self, stage: "Stage", chance: Random, idle_s: tuple[float, float] = (1, 10)) -> None:
+    def __init__(self, stage: "Stage", chance: Random, idle_s: tuple[float, float]) -> None:
         self.stage, self.chance, self._idle_s = stage, chance, idle_s
 
     def play(self) -> None:
@@ -35,7 +37,7 @@ class Worker:
                 busy = inbox.drain() > 0
                 busy = self._run_a_job() or busy
             except Crash as crash:
-                recover()
+                self.stage.recover()
                 self.stage.story.tell(f"is killed {crash}, and started again")
                 self.stage.scheduler.sleep(self.chance.uniform(1, 30))
                 continue
@@ -43,8 +45,6 @@ class Worker:
                 self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))
 
     def _run_a_job(self) -> bool:
-        from estuary.common import clock
-
         with connection.cursor() as cursor:
             cursor.execute(TAKE_A_JOB, [clock.now()])
             found = cursor.fetchone()
@@ -66,10 +66,6 @@ class Worker:
 
     def _again_later(self, job_id: int, task: Any, error: Exception, attempts: int) -> None:
         """As procrastinate does: by the task's own strategy, at a moment of simulated time."""
-        from datetime import timedelta
-
-        from estuary.common import clock
-
         wait_s = task.retry_strategy.exponential_wait ** (attempts + 1)
         if attempts + 1 >= task.retry_strategy.max_attempts:
             self.stage.story.tell("  and is given up")
@@ -124,16 +120,16 @@ class Clockwork:
         try:
             verb(timestamp)
         except Crash as crash:
-            recover()
+            self.stage.recover()
             self.stage.story.tell(f"is killed {crash}, and started again")
 
 
 class Courier:
     """Carries Stripe's events to our door, and tries again when it is not let in."""
 
-    def __init__(self, stage: "Stage", chance: Random) -> None:
-        self.stage, self.chance = stage, chance
-        self.browser = Browser(stage.scheduler, stage.story, None)
+    def __init__(self, stage: "Stage", chance: Random, idle_s: tuple[float, float]) -> None:
+        self.stage, self.chance, self._idle_s = stage, chance, idle_s
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, None)
 
     def play(self) -> None:
         world = self.stage.sandbox.world
@@ -151,4 +147,4 @@ class Courier:
                 else:
                     world.outbox.failed(delivery)
             if not taken:
-                self.stage.scheduler.sleep(self.chance.uniform(0.2, 5))
+                self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))
