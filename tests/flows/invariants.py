@@ -24,7 +24,7 @@ BREACHES = {
     "refunds stay within what was captured, and add up to what the order says": """
         SELECT o.public_id FROM orders_order o LEFT JOIN payments_refund r ON r.order_id = o.id AND NOT r.stray
         GROUP BY o.id
-        HAVING coalesce(sum(r.card_minor) FILTER (WHERE r.status NOT IN ('failed', 'canceled')), 0)
+        HAVING coalesce(sum(r.card_minor) FILTER (WHERE r.status IN ('pending', 'succeeded')), 0)
                 > o.captured_minor
             OR coalesce(sum(r.card_minor + r.credits_minor) FILTER (WHERE r.status = 'succeeded'), 0)
                 <> o.refunded_minor""",

@@ -1,6 +1,6 @@
 """What a seed means: who wants what, how bad the day is, and which processes are killed where."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.simulation.faults import KINDS, Weather
@@ -40,8 +40,10 @@ class Plan:
     def actors(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(act.who for act in self.acts))
 
-    def without(self, **changed: object) -> "Plan":
-        return replace(self, **changed)  # type: ignore[arg-type]
+    @property
+    def in_calm(self) -> "Plan":
+        """The same when nobody is killed any more."""
+        return replace(self, crashes=(), workers=1)
 
 
 def plan_of(seed: int) -> Plan:
@@ -89,17 +91,28 @@ def _weather(chance: Random) -> Weather:
     )
 
 
-@dataclass
-class Findings:
-    """What one run came to."""
+# --- Leaving parts out --------------------------------------------------------------------------------------------
 
-    trace: str = ""
-    rule: str = ""
-    told: str = ""
-    failure: BaseException | None = None
-    lines: list[str] = field(default_factory=list)
-    simulated_s: float = 0.0
-    crashed: list[str] = field(default_factory=list)
-    struck: dict[str, int] = field(default_factory=dict)
-    points: dict[str, int] = field(default_factory=dict)
-    steps: int = 0
+
+def parts_of(plan: Plan) -> list[str]:
+    """Name what can be left out of a plan, the big things first."""
+    acts = [f"act-{act.number}" for act in plan.acts]
+    crashes = [f"crash-{number}" for number in range(len(plan.crashes))]
+    weather = [name for name in ("dropped", "doubled", "delayed") if getattr(plan.weather, name)]
+    return acts + crashes + list(plan.weather.kinds) + weather + ["statements"] * plan.fine
+
+
+def leave_out(plan: Plan, left_out: frozenset[str]) -> Plan:
+    """Return the plan without some of its parts; what is left keeps its own chance."""
+    weather = replace(
+        plan.weather,
+        kinds=tuple(kind for kind in plan.weather.kinds if kind not in left_out),
+        **{name: 0.0 for name in ("dropped", "doubled", "delayed") if name in left_out},  # type: ignore[arg-type]
+    )
+    return replace(
+        plan,
+        acts=tuple(act for act in plan.acts if f"act-{act.number}" not in left_out),
+        crashes=tuple(crash for n, crash in enumerate(plan.crashes) if f"crash-{n}" not in left_out),
+        weather=weather,
+        fine=plan.fine and "statements" not in left_out,
+    )

@@ -1,6 +1,8 @@
 """Everything that a run needs, set up once for a process, and the run of one plan on it."""
 
 import logging
+import time
+import traceback
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -22,10 +24,11 @@ from tests.simulation.actors.house import Bank, Dashboard, Staff
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
 from tests.simulation.choices import Choices
 from tests.simulation.faults import SwarmFaults
+from tests.simulation.findings import Findings
 from tests.simulation.house import Wiper, build_world, open_database
 from tests.simulation.locks import LockWatch
 from tests.simulation.oracle import Broken, Oracle
-from tests.simulation.plan import TEMPOS, TICKS, Act, Findings, Plan
+from tests.simulation.plan import TEMPOS, TICKS, Act, Plan
 from tests.simulation.scheduler import Actor, Crash, Crew, Scheduler
 from tests.simulation.story import Story
 from tests.simulation.yields import Database, SimulatedStripe
@@ -96,17 +99,19 @@ class Stage:
     def play(self, plan: Plan) -> Findings:
         """Play a plan, heal, and check; what was found is returned, never raised."""
         self._begin_anew(plan)
-        found = Findings()
+        found, began = Findings(seed=plan.seed), time.monotonic()
         try:
             self._play_acts(plan)
+            found.points = {actor.name: len(actor.points) for actor in self.scheduler.actors}
             self._heal(plan)
             self._check_the_end(plan)
-        except (Exception, Broken) as failure:
-            found.rule = failure.rule if isinstance(failure, Broken) else type(failure).__name__
-            found.told = f"{type(failure).__name__}: {failure}"
-            found.failure = failure
+        except Broken as broken:
+            found.rule, found.told = broken.rule, str(broken)
+        except Exception as failure:
+            found.rule, found.told = type(failure).__name__, "".join(traceback.format_exception(failure))
         found.trace, found.lines, found.simulated_s = self.scheduler.trace, self.story.lines, self.clock.elapsed_s
-        found.crashed, found.struck, found.steps = self.scheduler.crashed, dict(self.faults.struck), self.scheduler.steps
+        found.crashed, found.struck = self.scheduler.crashed, dict(self.faults.struck)
+        found.steps, found.took_s = self.scheduler.steps, time.monotonic() - began
         return found
 
     def _begin_anew(self, plan: Plan) -> None:
@@ -175,15 +180,13 @@ class Stage:
         self.story.tell("the faults are over; everything gets a quarter of an hour")
         self.faults.end()
         self._database.fine = False
-        calm = plan.without(crashes=(), workers=1)
-        self.scheduler.run(self._machines(calm, 60.0), self._crew, until=self.clock.now() + HEAL_S)
+        self.scheduler.run(self._machines(plan.in_calm, 60.0), self._crew, until=self.clock.now() + HEAL_S)
 
     def _check_the_end(self, plan: Plan) -> None:
         self.oracle.check_safety()
         self.oracle.check_liveness()
         before = self.oracle.picture()
-        calm = plan.without(crashes=(), workers=1)
-        self.scheduler.run(self._machines(calm, 60.0), self._crew, until=self.clock.now() + 320)
+        self.scheduler.run(self._machines(plan.in_calm, 60.0), self._crew, until=self.clock.now() + 320)
         after = self.oracle.picture()
         if before != after:
             changed = {table: (before[table], after[table]) for table in before if before[table] != after[table]}

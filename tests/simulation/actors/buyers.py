@@ -134,7 +134,7 @@ class Buyer:
 
     def _bookings(self) -> list[dict[str, object]]:
         mine = "SELECT 1 FROM bookings_booking WHERE user_id = %s"
-        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.chance)
+        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.choices)
         listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
         return [part for booking in listed for part in (booking, *booking["children"])]
 

@@ -1,0 +1,55 @@
+"""One process: plays the seeds that it is given, and prints what each came to as a line of JSON."""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import django
+
+
+def seeds_of(told: str) -> Iterable[int]:
+    """``7`` is one seed, ``0:100:2`` every second of the first hundred."""
+    return range(*map(int, told.split(":"))) if ":" in told else [int(told)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seeds", type=seeds_of)
+    parser.add_argument("--without", default="", help="parts of the plan to leave out, by their names")
+    parser.add_argument("--flow", default="", help="instead of seeds, the plan of a named flow, with every crash")
+    parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
+    given = parser.parse_args()
+    os.environ.setdefault("ESTUARY_SANDBOX", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
+    django.setup()
+    from tests.simulation.crashes import every_crash
+    from tests.simulation.house import drop_database
+    from tests.simulation.plan import leave_out, plan_of
+    from tests.simulation.shrink import shrink
+    from tests.simulation.stage import Stage
+
+    name = f"estuary_simulation_{os.getpid()}"
+    stage = Stage(name)
+    left_out = frozenset(given.without.split())
+    try:
+        if given.flow:
+            for found in every_crash(given.flow, stage.play):
+                found.lines = found.lines if found.rule else []
+                print(json.dumps(asdict(found)), flush=True)
+            return
+        for seed in given.seeds:
+            plan = leave_out(plan_of(seed), left_out)
+            found = stage.play(plan)
+            if found.rule and not given.without:
+                found = shrink(plan, found, stage.play)
+            elif not given.tell:
+                found.lines = found.lines if found.rule else []
+            print(json.dumps(asdict(found)), flush=True)
+    finally:
+        drop_database(name)
+
+
+if __name__ == "__main__":
+    main()
