@@ -9,7 +9,7 @@ THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "pack
 WEIGHTS = {"buy": 10, "cancel booking": 3, "schedule": 3, "manage cards": 2, "refund": 6, "dashboard": 4, "bank": 4}
 PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
 TEMPOS = {"tight": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
-TICKS = {"tight": 10.0, "loose": 60.0, "days": 1800.0}  # seconds between two looks of what runs by itself, at most
+TICKS = {"tight": 10.0, "loose": 120.0, "days": 3600.0}  # seconds between two looks of what runs by itself, at most
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from tests.simulation.clock import SimulatedClock
 from tests.simulation.locks import GIVEN_UP_S, LockWatch
 
 
+SOON_S = 3.0
+
+
 class Crash(BaseException):
     """The process is killed here; nothing of it runs on."""
 
@@ -45,6 +48,7 @@ class Actor:
     points: list[str] = field(default_factory=list)
     dead: bool = False
     returned: bool = False
+    napping: bool = False
     pid: int = 0
     baton: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     failure: BaseException | None = None
@@ -160,6 +164,20 @@ class Scheduler:
         assert me is not None
         me.state, me.wakes_at = State.ASLEEP, self.clock.now() + seconds
         self._give_to(self._choose(), me)
+
+    def nap(self, seconds: float) -> None:
+        """Sleep, unless there is news before."""
+        me = current()
+        assert me is not None
+        me.napping = True
+        self.sleep(seconds)
+        me.napping = False
+
+    def rouse(self) -> None:
+        """Let those who wait for news look for it soon, as a notification of PostgreSQL does."""
+        for actor in self.actors:
+            if actor.napping and actor.state is State.ASLEEP:
+                actor.wakes_at = min(actor.wakes_at, self.clock.now() + self._chance.uniform(0, SOON_S))
 
     def _give_to(self, chosen: Actor | None, me: Actor) -> None:
         if chosen is me:

@@ -34,7 +34,8 @@ from tests.simulation.story import Story
 from tests.simulation.yields import Database, SimulatedStripe
 from tests.wiring import SECRET
 
-HEAL_S = 16 * 60.0
+HEAL_S, LAST_NEWS_S = 15 * 60.0, 90.0  # from the end of the faults; what comes in the last moment is settled too
+LOOK_AGAIN_S = 320.0  # each periodic job of a quarter of an hour's rhythm and shorter runs again
 WAIT_FOR_AN_ORDER = 6
 
 _line: SimulatedStripe | None = None
@@ -133,7 +134,7 @@ class Stage:
     def _play_acts(self, plan: Plan) -> None:
         pace = TEMPOS[plan.tempo]
         actors = [self._actor(who, self._performance(who, plan, pace), plan) for who in plan.actors]
-        self.scheduler.run(actors + self._machines(plan, TICKS[plan.tempo]), self._crew)
+        self.scheduler.run(actors + self._machines(plan, TICKS[plan.tempo], webhooks=plan.weather.webhooks), self._crew)
 
     def _performance(self, who: str, plan: Plan, pace: float) -> Callable[[], None]:
         def perform() -> None:
@@ -153,13 +154,13 @@ class Stage:
         else:
             {"refund": Staff, "dashboard": Dashboard, "bank": Bank}[act.verb](self, choices).act()
 
-    def _machines(self, plan: Plan, tick_s: float) -> list[Actor]:
-        idle_s = (tick_s / 10, tick_s)
+    def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:
+        idle_s = (tick_s / 2, tick_s * 2)
         workers = [Worker(self, Random(f"{plan.seed} worker {n}"), idle_s) for n in range(plan.workers)]
         machines = {f"worker {n + 1}": worker.play for n, worker in enumerate(workers)}
         machines["the clock"] = Clockwork(self, tick_s).play
-        if plan.weather.webhooks:
-            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s / 2)).play
+        if webhooks:
+            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s)).play
         return [self._actor(name, play, plan, daemon=True) for name, play in machines.items()]
 
     def _actor(self, name: str, play: Callable[[], None], plan: Plan, *, daemon: bool = False) -> Actor:
@@ -180,19 +181,26 @@ class Stage:
         self.story.tell("the faults are over; everything gets a quarter of an hour")
         self.faults.end()
         self._database.fine = False
-        self.scheduler.run(self._machines(plan.in_calm, 60.0), self._crew, until=self.clock.now() + HEAL_S)
+        self._let_machines_run(plan, HEAL_S, webhooks=plan.weather.webhooks)
+        self._let_machines_run(plan, LAST_NEWS_S, webhooks=False)
+
+    def _let_machines_run(self, plan: Plan, seconds: float, *, webhooks: bool) -> None:
+        machines = self._machines(plan.in_calm, min(60.0, seconds / 5), webhooks=webhooks)
+        self.scheduler.run(machines, self._crew, until=self.clock.now() + seconds)
 
     def _check_the_end(self, plan: Plan) -> None:
         self.oracle.check_safety()
         self.oracle.check_liveness()
         before = self.oracle.picture()
-        self.scheduler.run(self._machines(plan.in_calm, 60.0), self._crew, until=self.clock.now() + 320)
+        self._let_machines_run(plan, LOOK_AGAIN_S, webhooks=False)
         after = self.oracle.picture()
         if before != after:
             changed = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
             raise Broken("a second reconcile writes nothing", changed)
 
-    def _committed(self) -> None:
+    def _committed(self, news: bool) -> None:
+        if news:
+            self.scheduler.rouse()
         self.oracle.note_keys()
         self.oracle.check_safety()
 

@@ -14,15 +14,16 @@ from stripe_sandbox.sandbox import Sandbox
 from tests.simulation.scheduler import Actor, Crash, Scheduler, current
 
 LOOK_AFTER_MS = 3  # longer than deadlock_timeout: who is seen to wait then is in no deadlock
-WRITES = ("INSERT", "UPDATE", "DELETE", "SELECT procrastinate")
+WRITES = ("INSERT", "UPDATE", "DELETE")
+NEWS = ("INSERT INTO payments_webhookevent", "procrastinate_defer")  # what workers wait for
 
 
 class Database:
     """The hooks of one thread's connection."""
 
-    def __init__(self, scheduler: Scheduler, committed: Callable[[], None]) -> None:
+    def __init__(self, scheduler: Scheduler, committed: Callable[[bool], None]) -> None:
         self._scheduler, self._committed = scheduler, committed
-        self._wrote: set[str] = set()
+        self._wrote: dict[str, bool] = {}  # who wrote since the last commit, and whether workers wait for it
         self.fine = False  # stop before every statement, not only around commits
 
     def attach(self) -> None:
@@ -43,7 +44,7 @@ class Database:
         me = current()
         if me:
             me.dead = False
-            self._wrote.discard(me.name)
+            self._wrote.pop(me.name, None)
         connection.really_close()  # type: ignore[attr-defined]
         self.attach()
 
@@ -62,16 +63,16 @@ class Database:
         elif self.fine:
             self._scheduler.point("statement", _gist(text))
         result = execute(sql, params, many, context)
-        if text.startswith(WRITES) and context["cursor"].rowcount:
-            self._wrote.add(me.name)
+        news = any(told in text for told in NEWS)
+        if (news or text.startswith(WRITES)) and context["cursor"].rowcount:
+            self._wrote[me.name] = self._wrote.get(me.name, False) or news
         if alone and me.name in self._wrote:
             self._look_at_what_was_written(me)
             self._scheduler.point("after commit", _gist(text))
         return result
 
     def _look_at_what_was_written(self, me: Actor) -> None:
-        self._wrote.discard(me.name)
-        self._committed()
+        self._committed(self._wrote.pop(me.name))
 
     def _around_commit(self, commit: Callable[[], None]) -> Callable[[], None]:
         def committing() -> None:

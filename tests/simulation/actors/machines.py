@@ -42,7 +42,7 @@ class Worker:
                 self.stage.scheduler.sleep(self.chance.uniform(1, 30))
                 continue
             if not busy:
-                self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))
+                self.stage.scheduler.nap(self.chance.uniform(*self._idle_s))
 
     def _run_a_job(self) -> bool:
         with connection.cursor() as cursor:
