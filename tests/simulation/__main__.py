@@ -15,13 +15,12 @@ type Found = dict[str, Any]
 
 
 def play_all(arguments: list[list[str]]) -> "queue.Queue[Found | None]":
-    """Start a process for each list of arguments; their findings come through the queue, and None from each that ended."""
+    """Start a process for each list of arguments; findings come through the queue, and None from each that ended."""
     found: queue.Queue[Found | None] = queue.Queue()
-    environment = os.environ | {"ESTUARY_SIMULATION": str(os.getpid())}
     for given in arguments:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.simulation.run", *given],
-            stdout=subprocess.PIPE, text=True, env=environment,
+            stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         threading.Thread(target=_listen, args=[process, found], daemon=True).start()
     return found
@@ -58,10 +57,17 @@ class Totals:
 
     def print(self, elapsed_s: float) -> None:
         hours = self.simulated_s / 3600
-        print(f"{self.seeds} seeds in {elapsed_s:.0f} s, {self.took_s / max(self.seeds, 1):.2f} s each on one core;")
+        print(
+            f"{self.seeds} seeds in {elapsed_s:.0f} s, {self.took_s / max(self.seeds, 1):.2f} s each on one core;"
+        )
         print(f"{hours:,.0f} hours of simulated time, {self.steps:,} changes of turn")
-        print("faults: " + (", ".join(f"{count} {name}" for name, count in self.faults.most_common()) or "none"))
-        print("killed: " + (", ".join(f"{count} {name}" for name, count in self.crashes.most_common()) or "nobody"))
+        print(
+            "faults: " + (", ".join(f"{count} {name}" for name, count in self.faults.most_common()) or "none")
+        )
+        print(
+            "killed: "
+            + (", ".join(f"{count} {name}" for name, count in self.crashes.most_common()) or "nobody")
+        )
         for found in self.failures:
             without = f" WITHOUT='{' '.join(found['left_out'])}'" if found.get("left_out") else ""
             print(f"FAILED  {found['rule']}: make simulate SEED={found['seed']}{without}")
@@ -86,7 +92,9 @@ def main() -> int:
         runs = [[str(given.seed), "--tell", *(["--without", given.without] if given.without else [])]]
     else:
         last = given.first + given.seeds
-        runs = [[f"{given.first + n}:{last}:{given.processes}"] for n in range(min(given.processes, given.seeds))]
+        runs = [
+            [f"{given.first + n}:{last}:{given.processes}"] for n in range(min(given.processes, given.seeds))
+        ]
     began, totals, running = time.monotonic(), Totals(), len(runs)
     found = play_all(runs)
     while running:
@@ -98,7 +106,12 @@ def main() -> int:
         if one["rule"] or given.seed is not None:
             tell(one)
         elif sys.stderr.isatty() or totals.seeds % 50 == 0:
-            print(f"\r{totals.seeds} seeds, {len(totals.failures)} failures", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{totals.seeds} seeds, {len(totals.failures)} failures",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
     print()
     totals.print(time.monotonic() - began)
     return bool(totals.failures)

@@ -1,7 +1,7 @@
 """Simulated time and chance, put where the product and the sandbox ask for theirs."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from random import Random
 from types import SimpleNamespace
 from typing import Self

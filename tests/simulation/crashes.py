@@ -1,4 +1,4 @@
-"""Every crash of a flow: it is told once undisturbed, then once for each of its yield points with a crash right there."""
+"""Every crash of a flow: played once undisturbed, then once for each yield point with a crash right there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -60,7 +60,9 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
     ],
     "a booking cancelled": [buys("session"), waits(20), (BUYER, "cancel booking", "", {}), waits()],
     "a part scheduled": [buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {}), waits()],
-    "a card removed": [buys("credits"), waits(60), (BUYER, "manage cards", "", {"new card": False, "deletes": True}), waits()],
+    "a card removed": [
+        buys("credits"), waits(60), (BUYER, "manage cards", "", {"new card": False, "deletes": True}), waits()
+    ],
 }  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
     """Return the plan of a flow on a fair day, with webhooks or without any."""
     told = list(enumerate(FLOWS[name], start=1))
     acts = tuple(Act(n, who, verb, thing, tuple(settled.items())) for n, (who, verb, thing, settled) in told)
-    return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), patience=0.9, workers=1)
+    return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), tempo="fair", patience=0.9, workers=1)
 
 
 def every_crash(name: str, play: Callable[[Plan], Findings]) -> Iterator[Findings]:

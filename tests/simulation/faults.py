@@ -62,7 +62,10 @@ class SwarmFaults(Faults):
         kind = chance.choice(self.weather.kinds)
         if kind == "revoked_key":
             self._refused_until = self._clock.now() + chance.uniform(5, 300)
-        options = {"slow": {"seconds": chance.choice([0.5, 2, 3.5, 20])}, "error_saved": {"effect": chance.random() < 0.5}}
+        options: dict[str, dict[str, float]] = {
+            "slow": {"seconds": chance.choice([0.5, 2, 3.5, 20])},
+            "error_saved": {"effect": chance.random() < 0.5},
+        }
         return self._strike(kind, **options.get(kind, {}))
 
     def _strike(self, kind: str, **options: float) -> Fault:

@@ -1,6 +1,6 @@
 """The stage: a database of its own, a small world built once, and only what changed wiped before each story."""
 
-import os
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,13 @@ from django.db import connection, connections
 
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import Service, ServiceType
+from estuary.config.environment import BASE_DIR
 from tests.marketplace import make_practitioner, make_service, make_sessions, make_user
 
 TEMPLATE = "estuary_simulation"
-PER_SESSION = "-c synchronous_commit=off -c deadlock_timeout=1ms -c jit=off -c plan_cache_mode=force_generic_plan"
+PER_SESSION = (
+    "-c synchronous_commit=off -c deadlock_timeout=1ms -c jit=off -c plan_cache_mode=force_generic_plan"
+)
 
 
 @dataclass
@@ -31,11 +34,11 @@ def open_database(name: str) -> "psycopg.Connection[tuple[object, ...]]":
     """Make a fresh database for this process, point Django at it, and return a connection to watch it with."""
     mine: Any = settings.DATABASES["default"]
     mine["OPTIONS"].pop("pool", None)
-    admin = psycopg.connect(**_address(), autocommit=True)
-    _make_template(admin)
-    admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    admin.close()
+    with psycopg.connect(**_address(), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(20300107)")  # one process makes the template for all
+        _make_template(admin)
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
     _use(name)
     mine["OPTIONS"]["options"] = PER_SESSION
     return psycopg.connect(**_address(), autocommit=True, options=PER_SESSION)
@@ -49,18 +52,27 @@ def drop_database(name: str) -> None:
 
 
 def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
-    """Migrate an empty database once per process tree; the lock lets one do it for all."""
-    admin.execute("SELECT pg_advisory_lock(20300107)")
-    stamp = os.environ.get("ESTUARY_SIMULATION", str(os.getppid()))
-    made = admin.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE])
-    if made.fetchone() != (stamp,):
-        admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
-        admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
-        _use(TEMPLATE)
-        call_command("migrate", verbosity=0)
-        connections.close_all()
-        admin.execute(f"COMMENT ON DATABASE \"{TEMPLATE}\" IS '{int(stamp)}'")
-    admin.execute("SELECT pg_advisory_unlock(20300107)")
+    """Migrate an empty database, unless the one that is there has these very migrations."""
+    stamp = _stamp()
+    made = admin.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
+    )
+    if made.fetchone() == (stamp,):
+        return
+    admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
+    admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
+    _use(TEMPLATE)
+    call_command("migrate", verbosity=0)
+    connections.close_all()
+    admin.execute(f"COMMENT ON DATABASE \"{TEMPLATE}\" IS '{stamp}'")
+
+
+def _stamp() -> str:
+    """Return what tells one state of the migrations, ours and those of the packages, from another."""
+    told = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes())
+    for path in sorted((BASE_DIR / "estuary").glob("*/migrations/*.py")):
+        told.update(path.read_bytes())
+    return told.hexdigest()
 
 
 def _use(name: str) -> None:
@@ -89,7 +101,9 @@ def build_world() -> World:
     course = make_service(ServiceType.COURSE, bela, usd=12001, name="a course")
     make_sessions(workshop, 2, capacity=2)
     make_sessions(course, 3, capacity=1, in_days=11)
-    package = make_service(ServiceType.PACKAGE, ana, holds=[session, cheap, workshop], usd=13000, name="a package")
+    package = make_service(
+        ServiceType.PACKAGE, ana, holds=[session, cheap, workshop], usd=13000, name="a package"
+    )
     bundle = make_service(
         ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, bundle_bonus=1, usd=20001, name="a bundle"
     )  # fmt: skip
@@ -109,7 +123,9 @@ class Wiper:
             "FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name) "
             "WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name = 'id' ORDER BY 1"
         ).fetchall()
-        self._kept = {str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence}
+        self._kept = {
+            str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
+        }
 
     def _last(self, table: str) -> int:
         row = self._watch.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()

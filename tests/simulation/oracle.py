@@ -89,7 +89,7 @@ class Oracle:
                 raise Broken("what we call refunded is refunded at Stripe", (refund_id, minor, there))
 
     def _payable(self) -> Iterator[tuple[str, str]]:
-        """Yield ``(order, intent or page)`` for each that somebody could still pay; a page's intent has no other door."""
+        """Yield ``(order, intent or page)`` for what somebody could still pay; a page's intent has no other door."""
         store = self._sandbox.world.store
         of_pages = {page["payment_intent"] for page in store.checkout_sessions}
         for intent in store.payment_intents:
@@ -131,7 +131,10 @@ class Oracle:
 
     def _check_payments(self) -> None:
         """Every payment at Stripe is in our books, and fulfilled or wholly given back."""
-        ours = {row[0]: row for row in self.rows("SELECT public_id, status, captured_minor, completed_at FROM orders_order")}
+        ours = {
+            row[0]: row
+            for row in self.rows("SELECT public_id, status, captured_minor, completed_at FROM orders_order")
+        }
         received: dict[str, int] = defaultdict(int)
         for intent in self._sandbox.world.store.payment_intents:
             if intent["status"] == "succeeded":
@@ -160,15 +163,22 @@ class Oracle:
         ended = {row[0] for row in self.rows("SELECT public_id FROM orders_order WHERE status = 'canceled'")}
         if alive := [way for order, way in self._payable() if order in ended]:
             raise Broken("an ended order can't be paid at Stripe", alive)
-        processing = self.rows("SELECT public_id, stripe_payment_intent_id, stripe_checkout_session_id FROM orders_order WHERE status = 'processing'")
+        processing = self.rows(
+            "SELECT public_id, stripe_payment_intent_id, stripe_checkout_session_id"
+            " FROM orders_order WHERE status = 'processing'"
+        )
         for order, intent_id, session_id in processing:
             intent_id = intent_id or (store.checkout_sessions.get(session_id) or {}).get("payment_intent")
             intent = store.payment_intents.get(intent_id or "")
             if intent is None or intent["status"] != "processing":
-                raise Broken("an order is processing only while its bank is", (order, intent and intent["status"]))
+                raise Broken(
+                    "an order is processing only while its bank is", (order, intent and intent["status"])
+                )
 
     def _check_refunds_agree(self) -> None:
-        ours = dict(self.rows("SELECT stripe_refund_id, status FROM payments_refund WHERE stripe_refund_id <> ''"))
+        ours: dict[str, str] = dict(
+            self.rows("SELECT stripe_refund_id, status FROM payments_refund WHERE stripe_refund_id <> ''")
+        )
         there = {r["id"]: r["status"] for r in self._sandbox.world.store.refunds}
         differs = {key: (ours.get(key), status) for key, status in there.items() if ours.get(key) != status}
         if differs:
@@ -186,4 +196,7 @@ class Oracle:
 
     def picture(self) -> dict[str, Rows]:
         """Everything that a second reconcile must leave alone."""
-        return {table: self.rows(f"SELECT {columns} FROM {table} ORDER BY id") for table, columns in LASTING.items()}
+        return {
+            table: self.rows(f"SELECT {columns} FROM {table} ORDER BY id")
+            for table, columns in LASTING.items()
+        }

@@ -6,15 +6,28 @@ from random import Random
 from tests.simulation.faults import KINDS, Weather
 
 THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
-WEIGHTS = {"buy": 10, "cancel booking": 3, "schedule": 3, "manage cards": 2, "refund": 6, "dashboard": 4, "bank": 4}
+WEIGHTS = {
+    "buy": 10,
+    "cancel booking": 3,
+    "schedule": 3,
+    "manage cards": 2,
+    "refund": 6,
+    "dashboard": 4,
+    "bank": 4,
+}
 PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
-TEMPOS = {"tight": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
-TICKS = {"tight": 10.0, "loose": 120.0, "days": 3600.0}  # seconds between two looks of what runs by itself, at most
+TEMPOS = {"tight": 2.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
+TICKS = {
+    "tight": 10.0,
+    "fair": 30.0,
+    "loose": 120.0,
+    "days": 3600.0,
+}  # seconds between two looks of what runs by itself, at most
 
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that somebody does; its own chance comes from ``number``, so that leaving out others changes nothing."""
+    """One thing that somebody does; its chance comes from its number, so that leaving out others changes nothing."""
 
     number: int
     who: str
@@ -51,8 +64,14 @@ def plan_of(seed: int) -> Plan:
     chance = Random(f"{seed} plan")
     acts = tuple(_acts(chance))
     workers = chance.choice([1, 2])
-    names = [*dict.fromkeys(act.who for act in acts), *(f"worker {n + 1}" for n in range(workers)), "the clock"]
-    crashes = tuple((chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4])))
+    names = [
+        *dict.fromkeys(act.who for act in acts),
+        *(f"worker {n + 1}" for n in range(workers)),
+        "the clock",
+    ]
+    crashes = tuple(
+        (chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4]))
+    )
     return Plan(
         seed=seed,
         acts=acts,

@@ -18,7 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", type=seeds_of)
     parser.add_argument("--without", default="", help="parts of the plan to leave out, by their names")
-    parser.add_argument("--flow", default="", help="instead of seeds, the plan of a named flow, with every crash")
+    parser.add_argument(
+        "--flow", default="", help="instead of seeds, the plan of a named flow, with every crash"
+    )
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
     given = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")

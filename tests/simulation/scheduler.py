@@ -16,7 +16,6 @@ from random import Random
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.locks import GIVEN_UP_S, LockWatch
 
-
 SOON_S = 3.0
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -17,7 +18,6 @@ from estuary.payments import client as stripe_client
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from stripe_sandbox.ids import Ids
-from stripe_sandbox.store import Obj
 from tests.simulation import clock as simulated
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.house import Bank, Dashboard, Staff
@@ -34,7 +34,10 @@ from tests.simulation.story import Story
 from tests.simulation.yields import Database, SimulatedStripe
 from tests.wiring import SECRET
 
-HEAL_S, LAST_NEWS_S = 15 * 60.0, 90.0  # from the end of the faults; what comes in the last moment is settled too
+HEAL_S, LAST_NEWS_S = (
+    15 * 60.0,
+    90.0,
+)  # from the end of the faults; what comes in the last moment is settled too
 LOOK_AGAIN_S = 320.0  # each periodic job of a quarter of an hour's rhythm and shorter runs again
 WAIT_FOR_AN_ORDER = 6
 
@@ -88,12 +91,17 @@ class Stage:
 
     def _find_times(self) -> None:
         at, services = product_clock.now(), self.world.services
-        first = (at + simulated.timedelta(days=3)).date()
+        first = (at + timedelta(days=3)).date()
         self.slots = {
-            name: [slot.starts_at.isoformat() for slot in free_slots(services[name], first_day=first, days=2, at=at)]
+            name: [
+                slot.starts_at.isoformat()
+                for slot in free_slots(services[name], first_day=first, days=2, at=at)
+            ]
             for name in ("session", "lesson")
         }
-        self.seats = list(ServiceSession.objects.filter(service=services["workshop"]).values_list("pk", flat=True))
+        self.seats = list(
+            ServiceSession.objects.filter(service=services["workshop"]).values_list("pk", flat=True)
+        )
 
     # --- One run ------------------------------------------------------------------------------------------------
 
@@ -110,7 +118,11 @@ class Stage:
             found.rule, found.told = broken.rule, str(broken)
         except Exception as failure:
             found.rule, found.told = type(failure).__name__, "".join(traceback.format_exception(failure))
-        found.trace, found.lines, found.simulated_s = self.scheduler.trace, self.story.lines, self.clock.elapsed_s
+        found.trace, found.lines, found.simulated_s = (
+            self.scheduler.trace,
+            self.story.lines,
+            self.clock.elapsed_s,
+        )
         found.crashed, found.struck = self.scheduler.crashed, dict(self.faults.struck)
         found.steps, found.took_s = self.scheduler.steps, time.monotonic() - began
         return found
@@ -134,7 +146,9 @@ class Stage:
     def _play_acts(self, plan: Plan) -> None:
         pace = TEMPOS[plan.tempo]
         actors = [self._actor(who, self._performance(who, plan, pace), plan) for who in plan.actors]
-        self.scheduler.run(actors + self._machines(plan, TICKS[plan.tempo], webhooks=plan.weather.webhooks), self._crew)
+        self.scheduler.run(
+            actors + self._machines(plan, TICKS[plan.tempo], webhooks=plan.weather.webhooks), self._crew
+        )
 
     def _performance(self, who: str, plan: Plan, pace: float) -> Callable[[], None]:
         def perform() -> None:
@@ -152,7 +166,9 @@ class Stage:
         elif act.who.startswith("buyer"):
             Buyer(self, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
-            {"refund": Staff, "dashboard": Dashboard, "bank": Bank}[act.verb](self, choices).act()
+            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank]]
+            parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank}
+            parts[act.verb](self, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:
         idle_s = (tick_s / 2, tick_s * 2)
@@ -160,7 +176,9 @@ class Stage:
         machines = {f"worker {n + 1}": worker.play for n, worker in enumerate(workers)}
         machines["the clock"] = Clockwork(self, tick_s).play
         if webhooks:
-            machines["the courier"] = Courier(self, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s)).play
+            machines["the courier"] = Courier(
+                self, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s)
+            ).play
         return [self._actor(name, play, plan, daemon=True) for name, play in machines.items()]
 
     def _actor(self, name: str, play: Callable[[], None], plan: Plan, *, daemon: bool = False) -> Actor:
@@ -195,7 +213,9 @@ class Stage:
         self._let_machines_run(plan, LOOK_AGAIN_S, webhooks=False)
         after = self.oracle.picture()
         if before != after:
-            changed = {table: (before[table], after[table]) for table in before if before[table] != after[table]}
+            changed = {
+                table: (before[table], after[table]) for table in before if before[table] != after[table]
+            }
             raise Broken("a second reconcile writes nothing", changed)
 
     def _committed(self, news: bool) -> None:
@@ -212,7 +232,9 @@ class Stage:
 
     def await_order(self, choices: Choices) -> str:
         """Wait a while for an order, most often a paid one."""
-        paid = "SELECT public_id FROM orders_order WHERE captured_minor + credits_applied_minor > 0 ORDER BY id"
+        paid = (
+            "SELECT public_id FROM orders_order WHERE captured_minor + credits_applied_minor > 0 ORDER BY id"
+        )
         picky = choices.odds("a paid one", 0.85)
         find = (lambda: [str(row[0]) for row in self.oracle.rows(paid)]) if picky else (lambda: self.orders)
         return self.await_some(find, choices) or ""

@@ -24,7 +24,10 @@ class Story:
         who = actor.name if actor else "—"
         seconds = self._clock.elapsed_s
         days, rest = divmod(int(seconds), 86400)
-        when = f"{days}d " * bool(days) + f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60 + seconds % 1:06.3f}"
+        when = (
+            f"{days}d " * bool(days)
+            + f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60 + seconds % 1:06.3f}"
+        )
         self.lines.append(f"{when}  {who:<14} {sentence}")
         self._note("told", sentence)
 

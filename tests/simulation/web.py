@@ -27,7 +27,9 @@ class Unexpected(AssertionError):
 class Browser:
     """One user's requests, through the real middleware and views; no signing in, for that is not in question here."""
 
-    def __init__(self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None) -> None:
+    def __init__(
+        self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None
+    ) -> None:
         self._scheduler, self._story, self._recover = scheduler, story, recover
         self._client = APIClient(raise_request_exception=False)
         if user:

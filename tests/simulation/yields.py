@@ -129,7 +129,9 @@ def _poll(fileno: int, wanted: waiting.Wait, timeout_ms: int | None) -> waiting.
     """Return what the socket is ready for, or None when nothing came in time."""
     poller = select.poll()
     poller.register(
-        fileno, (select.POLLIN if wanted & waiting.WAIT_R else 0) | (select.POLLOUT if wanted & waiting.WAIT_W else 0)
+        fileno,
+        (select.POLLIN if wanted & waiting.WAIT_R else 0)
+        | (select.POLLOUT if wanted & waiting.WAIT_W else 0),
     )
     events = poller.poll(timeout_ms)
     if not events:

@@ -10,9 +10,28 @@ from tests.simulation.web import Answer, Browser
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
 
-FINE, DECLINED, NO_FUNDS, CHALLENGED = "4242424242424242", "4000000000000002", "4000000000009995", "4000002500003155"
-REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = "4000000000007726", "4000000000005126", "4000000000000341"
-WAYS = [FINE] * 6 + [DECLINED, NO_FUNDS, CHALLENGED, CHALLENGED, REFUND_PENDS, REFUND_FAILS, "bank", "bank", "nothing"]
+FINE, DECLINED, NO_FUNDS, CHALLENGED = (
+    "4242424242424242",
+    "4000000000000002",
+    "4000000000009995",
+    "4000002500003155",
+)
+REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = (
+    "4000000000007726",
+    "4000000000005126",
+    "4000000000000341",
+)
+WAYS = [FINE] * 6 + [
+    DECLINED,
+    NO_FUNDS,
+    CHALLENGED,
+    CHALLENGED,
+    REFUND_PENDS,
+    REFUND_FAILS,
+    "bank",
+    "bank",
+    "nothing",
+]
 LESSONS = {"a breathing lesson": "lesson"}
 TRY_AGAIN = {0, 503, 502}
 
@@ -56,11 +75,16 @@ class Buyer:
 
     def _body(self, thing: str) -> dict[str, object]:
         choices, world = self.choices, self.stage.world
-        body: dict[str, object] = {"payment_type": choices.pick("payment_type", ["intent", "intent", "checkout"])}
+        body: dict[str, object] = {
+            "payment_type": choices.pick("payment_type", ["intent", "intent", "checkout"])
+        }
         if choices.odds("not saved", 0.25):
             body["save_payment_method"] = False
         if thing == "credits":
-            return body | {"is_credit_purchase": True, "amount": choices.pick("amount", ["20.00", "33.33", "150.00"])}
+            return body | {
+                "is_credit_purchase": True,
+                "amount": choices.pick("amount", ["20.00", "33.33", "150.00"]),
+            }
         body |= {"service_id": str(world.services[thing].pk), "use_credits": choices.odds("use_credits", 0.6)}
         wish: dict[str, object] = {}
         if thing in {"session", "lesson"}:
@@ -68,9 +92,21 @@ class Buyer:
         elif thing == "workshop":
             wish = {"service_session_id": str(choices.pick("seat", self.stage.seats))}
         elif thing == "package" and choices.odds("scheduled", 0.6):
-            wish = {"items": [{"service_id": str(world.services["workshop"].pk), "service_session_id": str(self.stage.seats[0])}]}
+            wish = {
+                "items": [
+                    {
+                        "service_id": str(world.services["workshop"].pk),
+                        "service_session_id": str(self.stage.seats[0]),
+                    }
+                ]
+            }
         elif thing == "bundle" and choices.odds("scheduled", 0.6):
-            wish = {"items": [{"start_datetime": self.stage.slots["session"][n]} for n in range(choices.pick("how many", [1, 2, 3]))]}
+            wish = {
+                "items": [
+                    {"start_datetime": self.stage.slots["session"][n]}
+                    for n in range(choices.pick("how many", [1, 2, 3]))
+                ]
+            }
         return body | ({"scheduling_data": wish} if wish else {})
 
     def _create(self, body: dict[str, object]) -> Answer:
@@ -109,14 +145,21 @@ class Buyer:
         control = self.stage.sandbox.control
         if "checkout_url" in made:
             session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
-            method = {"method": "us_bank_account"} if way == "bank" else {"card": way}
-            paid = control.pay_checkout(session_id, challenge=self.choices.pick("challenge", ["complete", "fail", None]), **method)  # type: ignore[arg-type]
+            challenge = self.choices.pick("challenge", ["complete", "fail", None])
+            if way == "bank":
+                paid = control.pay_checkout(session_id, method="us_bank_account")
+            else:
+                paid = control.pay_checkout(session_id, card=way, challenge=challenge)
             self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
         else:
             paid = control.confirm(made["payment_intent_id"], card=FINE if way == "bank" else way)
             if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
                 self._pause()
-                finish = control.complete_challenge if self.choices.odds("passes it", 0.7) else control.fail_challenge
+                finish = (
+                    control.complete_challenge
+                    if self.choices.odds("passes it", 0.7)
+                    else control.fail_challenge
+                )
                 paid = finish(made["payment_intent_id"])
             self._tell(f"  pays with {way}: {paid['status']}")
 
@@ -128,7 +171,9 @@ class Buyer:
         answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/{what}/")
         self._tell(f"  {what}s the order → {_shown(answer)}")
         if what == "cancel" and answer.fine:
-            self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s AND status = 'canceled'", order_id)
+            self.stage.effect_is_there(
+                "SELECT 1 FROM orders_order WHERE public_id = %s AND status = 'canceled'", order_id
+            )
 
     # --- Bookings and cards -------------------------------------------------------------------------------------
 
@@ -149,7 +194,9 @@ class Buyer:
             if answer.status not in TRY_AGAIN:
                 break
         if answer.fine:
-            self.stage.effect_is_there("SELECT 1 FROM bookings_booking WHERE id = %s AND status = 'canceled'", int(str(chosen)))
+            self.stage.effect_is_there(
+                "SELECT 1 FROM bookings_booking WHERE id = %s AND status = 'canceled'", int(str(chosen))
+            )
 
     def schedule(self) -> None:
         waiting = [b for b in self._bookings() if b["needs_scheduling"]]
@@ -159,12 +206,19 @@ class Buyer:
         wish = (
             {"service_session_id": self.choices.pick("seat", self.stage.seats)}
             if chosen["service_type"] == "workshop"
-            else {"start_datetime": self.choices.pick("slot", self.stage.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4])}
+            else {
+                "start_datetime": self.choices.pick(
+                    "slot", self.stage.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4]
+                )
+            }
         )
         answer = self.browser.ask("post", f"/api/v1/bookings/{chosen['id']}/schedule/", wish)
         self._tell(f"schedules booking {chosen['id']} → {_shown(answer)}")
         if answer.fine:
-            self.stage.effect_is_there("SELECT 1 FROM bookings_booking WHERE id = %s AND starts_at IS NOT NULL", int(str(chosen["id"])))
+            self.stage.effect_is_there(
+                "SELECT 1 FROM bookings_booking WHERE id = %s AND starts_at IS NOT NULL",
+                int(str(chosen["id"])),
+            )
 
     def manage_cards(self) -> None:
         cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
@@ -172,18 +226,26 @@ class Buyer:
             answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
             self._tell(f"begins to save a card → {answer.status}")
             if answer.fine:
-                self.stage.sandbox.control.confirm_setup(answer["setup_intent_id"], card=self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES]))
+                self.stage.sandbox.control.confirm_setup(
+                    answer["setup_intent_id"], card=self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
+                )
             return
         card = self.choices.pick("which card", cards)["id"]
         if self.choices.odds("deletes", 0.5):
             answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
         else:
-            answer = self.browser.ask("post", "/api/v1/payments/methods/default/", {"payment_method_id": card})
+            answer = self.browser.ask(
+                "post", "/api/v1/payments/methods/default/", {"payment_method_id": card}
+            )
         self._tell(f"manages card {card} → {answer.status}")
 
 
 def _shown(answer: Answer) -> str:
     if not answer.status:
         return "the connection breaks"
-    told = [str(answer[name]) for name in ("code", "order_id", "status", "payment_status", "amount_due") if name in answer]
+    told = [
+        str(answer[name])
+        for name in ("code", "order_id", "status", "payment_status", "amount_due")
+        if name in answer
+    ]
     return " ".join([str(answer.status), *dict.fromkeys(told)])

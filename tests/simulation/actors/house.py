@@ -33,9 +33,13 @@ class Staff:
         for _ in range(choices.pick("times", [1, 2])):
             answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/refunds/", body, key=key)
             told = answer.get("code") or answer.get("status") or "the connection breaks"
-            self.stage.story.tell(f"refunds {how} of {order_id}{' with a key' * bool(key)} → {answer.status} {told}")
+            self.stage.story.tell(
+                f"refunds {how} of {order_id}{' with a key' * bool(key)} → {answer.status} {told}"
+            )
             if answer.fine:
-                self.stage.effect_is_there("SELECT 1 FROM payments_refund WHERE public_id = %s", answer["refund_id"])
+                self.stage.effect_is_there(
+                    "SELECT 1 FROM payments_refund WHERE public_id = %s", answer["refund_id"]
+                )
                 if not key:
                     break
 
@@ -56,18 +60,24 @@ class Dashboard:
 
     def act(self) -> None:
         control, store, choices = self.stage.sandbox.control, self.stage.sandbox.world.store, self.choices
-        paid = self.stage.await_some(lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices)
+        paid = self.stage.await_some(
+            lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices
+        )
         cards = [m for m in store.payment_methods if m.get("customer")]
         try:
             if cards and choices.odds("detaches", 0.25):
                 card = choices.pick("card", cards)
                 control.detach(card["id"])
-                self.stage.story.tell(f"removes the card {card['card']['last4'] if 'card' in card else 'bank account'}")
+                self.stage.story.tell(
+                    f"removes the card {card['card']['last4'] if 'card' in card else 'bank account'}"
+                )
             elif paid:
                 amount = choices.pick("amount", [None, 1, 500, 3333])
                 control.refund(paid["id"], amount)
                 order = paid["metadata"].get("order_id")
-                self.stage.story.tell(f"refunds {'all that is left' if amount is None else amount} of {order}")
+                self.stage.story.tell(
+                    f"refunds {'all that is left' if amount is None else amount} of {order}"
+                )
         except StripeError as refused:
             self.stage.story.tell(f"is refused: {refused}"[:160])
 

@@ -82,7 +82,9 @@ def revive_jobs(stage: "Stage") -> None:
     """Run again what a killed worker had begun."""
     for job_id, begun in list(stage.jobs_begun.items()):
         if begun + REVIVED_AFTER_S < stage.clock.now():
-            _execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s AND status = 'doing'", job_id)
+            _execute(
+                "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s AND status = 'doing'", job_id
+            )
             del stage.jobs_begun[job_id]
 
 
