@@ -69,17 +69,21 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
 def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
     """Return the plan of a flow on a fair day, with webhooks or without any."""
     told = list(enumerate(FLOWS[name], start=1))
-    acts = tuple(Act(n, who, verb, thing, tuple(settled.items())) for n, (who, verb, thing, settled) in told)
+    acts = tuple(
+        Act(n, who, verb, thing, tuple(settled.items()), moment=n) for n, (who, verb, thing, settled) in told
+    )
     return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), tempo="fair", patience=0.9, workers=1)
 
 
 def every_crash(name: str, play: Callable[[Plan], Findings]) -> Iterator[Findings]:
     """Play a flow undisturbed, then with a crash at each yield point of each actor; yield what each run came to."""
     plan = plan_of_flow(name, webhooks=True)
-    clean = play(plan)
-    yield clean
-    for who, points in clean.points.items():
+    undisturbed = play(plan)
+    undisturbed.flow = name
+    yield undisturbed
+    for who, points in undisturbed.points.items():
         for point in range(1, points + 1):
             found = play(replace(plan, crashes=((who, point),)))
+            found.flow = name
             found.told = f"{name}, {who} killed at point {point}: {found.told}" if found.rule else ""
             yield found

@@ -8,6 +8,7 @@ class Findings:
     """``rule`` names the invariant that broke, or the error; empty when all was well."""
 
     seed: int = 0
+    flow: str = ""
     rule: str = ""
     told: str = ""
     trace: str = ""

@@ -16,7 +16,7 @@ WEIGHTS = {
     "bank": 4,
 }
 PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
-TEMPOS = {"tight": 2.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
+TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
 TICKS = {
     "tight": 10.0,
     "fair": 30.0,
@@ -34,6 +34,7 @@ class Act:
     verb: str
     thing: str = ""
     settled: tuple[tuple[str, object], ...] = ()
+    moment: int = 0  # when it begins, in paces of the tempo; those of one moment begin together
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Plan:
     fine: bool = False  # stop before each statement, not only around commits
     patience: float = 0.0
     workers: int = 2
+    beat_s: float = 0.0
+    gifts: tuple[int, ...] = ()
 
     @property
     def actors(self) -> tuple[str, ...]:
@@ -78,9 +81,11 @@ def plan_of(seed: int) -> Plan:
         weather=_weather(chance),
         crashes=crashes,
         tempo=chance.choice(["tight", "tight", "tight", "loose", "loose", "days"]),
-        fine=chance.random() < 0.5,
-        patience=chance.choice([0.0, 0.5, 0.9]),
+        fine=chance.random() < 0.7,
+        patience=chance.choice([0.0, 0.3, 0.7]),
         workers=workers,
+        beat_s=chance.choice([0.0, 1.0, 2.0, 5.0]),
+        gifts=tuple(chance.choice([0, 0, 2500, 20000]) for _ in range(2)),
     )
 
 
@@ -88,11 +93,12 @@ def _acts(chance: Random) -> list[Act]:
     tabs = [f"buyer {person}, tab {tab}" for person in range(1, 3) for tab in range(1, chance.choice([2, 3]))]
     acts = [Act(1, tabs[0], "buy", chance.choice(THINGS))]
     favourite = acts[0].thing
-    for number in range(2, chance.randint(4, 9)):
+    for number in range(2, chance.randint(5, 13)):
         verb = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         who = PLAYED_BY.get(verb) or chance.choice(tabs)
-        thing = favourite if chance.random() < 0.5 else chance.choice(THINGS)
-        acts.append(Act(number, who, verb, thing if verb == "buy" else ""))
+        thing = favourite if chance.random() < 0.7 else chance.choice(THINGS)
+        moment = chance.choice([acts[-1].moment, acts[-1].moment, acts[-1].moment + 1, acts[-1].moment + 3])
+        acts.append(Act(number, who, verb, thing if verb == "buy" else "", moment=moment))
     return acts
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict
 
 import django
 
+from tests.simulation.findings import Findings
+
 
 def seeds_of(told: str) -> Iterable[int]:
     """``7`` is one seed, ``0:100:2`` every second of the first hundred."""
@@ -36,21 +38,24 @@ def main() -> None:
     stage = Stage(name)
     left_out = frozenset(given.without.split())
     try:
+        for flow in given.flow:
+            for found in every_crash(flow, stage.play):
+                _print(found)
         if given.flow:
-            for found in every_crash(given.flow, stage.play):
-                found.lines = found.lines if found.rule else []
-                print(json.dumps(asdict(found)), flush=True)
             return
         for seed in given.seeds:
             plan = leave_out(plan_of(seed), left_out)
             found = stage.play(plan)
             if found.rule and not given.without:
                 found = shrink(plan, found, stage.play)
-            elif not given.tell:
-                found.lines = found.lines if found.rule else []
-            print(json.dumps(asdict(found)), flush=True)
+            _print(found, tell=given.tell)
     finally:
         drop_database(name)
+
+
+def _print(found: Findings, *, tell: bool = False) -> None:
+    found.lines = found.lines if found.rule or tell else []
+    print(json.dumps(asdict(found)), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ waits for another actor's lock is told by PostgreSQL itself; its actor is not ch
 
 import functools
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -70,14 +71,18 @@ class Scheduler:
 
     def __init__(self, clock: SimulatedClock, locks: LockWatch) -> None:
         self.clock, self.locks = clock, locks
-        self.begin_anew(Random(0), 0.0)
+        self.begin_anew(Random(0))
 
-    def begin_anew(self, chance: Random, patience: float) -> None:
-        """Forget the last run; ``patience`` is how often an actor runs on although others could."""
+    def begin_anew(self, chance: Random, patience: float = 0.0, beat_s: float = 0.0) -> None:
+        """Forget the last run.
+
+        ``patience`` is how often an actor runs on although others could. Who sleeps wakes on the beat, so that many
+        meet at the same moment.
+        """
         self.actors: list[Actor] = []
         self.crashed: list[str] = []
         self.steps = 0
-        self._chance, self._patience = chance, patience
+        self._chance, self._patience, self._beat_s = chance, patience, beat_s
         self._trace = hashlib.sha256()
 
     @property
@@ -161,8 +166,11 @@ class Scheduler:
         """Let simulated time pass for the current actor."""
         me = current()
         assert me is not None
-        me.state, me.wakes_at = State.ASLEEP, self.clock.now() + seconds
+        me.state, me.wakes_at = State.ASLEEP, self._on_the_beat(self.clock.now() + seconds)
         self._give_to(self._choose(), me)
+
+    def _on_the_beat(self, moment: float) -> float:
+        return math.ceil(moment / self._beat_s) * self._beat_s if self._beat_s else moment
 
     def nap(self, seconds: float) -> None:
         """Sleep, unless there is news before."""
@@ -176,7 +184,8 @@ class Scheduler:
         """Let those who wait for news look for it soon, as a notification of PostgreSQL does."""
         for actor in self.actors:
             if actor.napping and actor.state is State.ASLEEP:
-                actor.wakes_at = min(actor.wakes_at, self.clock.now() + self._chance.uniform(0, SOON_S))
+                soon = self._on_the_beat(self.clock.now() + self._chance.uniform(0, SOON_S))
+                actor.wakes_at = min(actor.wakes_at, soon)
 
     def _give_to(self, chosen: Actor | None, me: Actor) -> None:
         if chosen is me:
@@ -187,6 +196,7 @@ class Scheduler:
     def _choose(self) -> Actor | None:
         """Return who runs next, or None when it is over; time moves on only when nobody could run at this moment."""
         self._settle()
+        self._wake_up()
         while True:
             if self._until is None and all(a.daemon or a.state is State.DONE for a in self.actors):
                 return None
@@ -202,9 +212,12 @@ class Scheduler:
             if self._until is not None and wakes_at > self._until:
                 return None
             self.clock.advance(max(0.0, wakes_at - self.clock.now()))
-            for actor in asleep:
-                if actor.wakes_at <= self.clock.now():
-                    actor.state = State.READY
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        for actor in self.actors:
+            if actor.state is State.ASLEEP and actor.wakes_at <= self.clock.now():
+                actor.state = State.READY
 
     # --- Locks --------------------------------------------------------------------------------------------------
 

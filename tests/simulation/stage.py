@@ -9,11 +9,12 @@ from random import Random
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from estuary.catalog.availability import free_slots
 from estuary.catalog.models import ServiceSession
 from estuary.common import clock as product_clock
+from estuary.credits import ledger
 from estuary.payments import client as stripe_client
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
@@ -135,13 +136,23 @@ class Stage:
         self.sandbox.ids._random.seed(f"{seed} stripe")
         self._ids.random.seed(f"{seed} ids")
         self._travel.seed(f"{seed} travel")
-        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience)
+        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience, plan.beat_s)
         self.story.begin_anew()
         self.oracle.begin_anew()
         self._wiper.wipe()
+        self._give_credits(plan)
         self._database.fine = plan.fine
         self.orders: list[str] = []
         self.jobs_begun: dict[int, float] = {}
+
+    def _give_credits(self, plan: Plan) -> None:
+        """Some buyers begin with credits, as a gift of the house."""
+        gifts = [
+            ledger.Posting(user.pk, "usd", ledger.Kind.ADJUSTMENT, minor, "gift")
+            for user, minor in zip(self.world.buyers, plan.gifts, strict=False)
+        ]
+        with transaction.atomic():
+            ledger.post(gifts, at=product_clock.now())
 
     def _play_acts(self, plan: Plan) -> None:
         pace = TEMPOS[plan.tempo]
@@ -151,11 +162,13 @@ class Stage:
         )
 
     def _performance(self, who: str, plan: Plan, pace: float) -> Callable[[], None]:
+        begin = self.clock.now()
+
         def perform() -> None:
             for act in plan.acts:
                 if act.who == who:
                     choices = Choices(Random(f"{plan.seed} act {act.number}"), dict(act.settled))
-                    self.scheduler.sleep(choices.between(0, pace) * act.number)
+                    self.scheduler.sleep(begin + pace * act.moment - self.clock.now())
                     self._take(act, choices)
 
         return perform

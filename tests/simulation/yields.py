@@ -168,7 +168,7 @@ class SimulatedStripe(SandboxHTTPClient):
         label = f"{method} {url.partition('/v1')[2].partition('?')[0]}"
         self._scheduler.point("before send", label)
         self._check_key(method, url, headers.get("Idempotency-Key", ""), str(post_data))
-        self._sandbox.clock.advance(self._travel_s())
+        self._pass(self._travel_s())
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         response = self._sandbox.request(method, "/v1" + url.partition("/v1")[2], dict(headers), body)
         self._scheduler.note(response.status, response.broken)
