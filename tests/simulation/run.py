@@ -31,23 +31,24 @@ def main() -> None:
     from tests.simulation.crashes import every_crash
     from tests.simulation.house import drop_database
     from tests.simulation.plan import leave_out, plan_of
+    from tests.simulation.play import Player
     from tests.simulation.shrink import shrink
     from tests.simulation.stage import Stage
 
     name = f"estuary_simulation_{os.getpid()}"
-    stage = Stage(name)
+    play = Player(Stage(name)).play
     left_out = frozenset(given.without.split())
     try:
         for flow in given.flow:
-            for found in every_crash(flow, stage.play):
+            for found in every_crash(flow, play):
                 _print(found)
         if given.flow:
             return
         for seed in given.seeds:
             plan = leave_out(plan_of(seed), left_out)
-            found = stage.play(plan)
+            found = play(plan)
             if found.rule and not given.without:
-                found = shrink(plan, found, stage.play)
+                found = shrink(plan, found, play)
             _print(found, tell=given.tell)
     finally:
         drop_database(name)
