@@ -131,10 +131,18 @@ class Scheduler:
             self._arbiter.release()
 
     def _await_baton(self, actor: Actor) -> None:
-        actor.baton.acquire()
+        if not self._stopping:
+            actor.baton.acquire()
         if self._stopping:
             actor.dead = True
             raise Stopped
+
+    def refuse_the_dead(self, actor: Actor) -> None:
+        """Nothing of a killed process runs on, and of nobody once the run is over."""
+        if self._stopping:
+            raise Stopped
+        if actor.dead:
+            raise Crash(actor.points[-1])
 
     # --- Yield points -------------------------------------------------------------------------------------------
 
@@ -143,8 +151,7 @@ class Scheduler:
         me = current()
         if me is None:
             return
-        if me.dead:
-            raise Crash(me.points[-1])
+        self.refuse_the_dead(me)
         me.points.append(kind)
         self.note(round(self.clock.now(), 6), me.name, kind, label)
         if len(me.points) in me.crashes:

@@ -54,8 +54,7 @@ class Database:
         me = current()
         if me is None:
             return execute(sql, params, many, context)
-        if me.dead:
-            raise Crash(me.points[-1])
+        self._scheduler.refuse_the_dead(me)
         text = sql if isinstance(sql, str) else str(sql)
         alone = not connection.in_atomic_block and text.startswith(WRITES)
         if alone:
