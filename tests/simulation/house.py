@@ -37,11 +37,11 @@ def open_database(name: str) -> "psycopg.Connection[tuple[object, ...]]":
     with psycopg.connect(**_address(), autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(20300107)")  # one process makes the template for all
         _make_template(admin)
-        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop_what_was_left(admin)
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-    _use(name)
-    mine["OPTIONS"]["options"] = PER_SESSION
-    return psycopg.connect(**_address(), autocommit=True, options=PER_SESSION)
+        _use(name)
+        mine["OPTIONS"]["options"] = PER_SESSION
+        return psycopg.connect(**_address(), autocommit=True, options=PER_SESSION)
 
 
 def drop_database(name: str) -> None:
@@ -49,6 +49,17 @@ def drop_database(name: str) -> None:
     _use("postgres")
     with psycopg.connect(**_address(), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _drop_what_was_left(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Drop the databases of processes that were killed: nobody is connected to them."""
+    left = admin.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        " AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = pg_database.datname)",
+        [TEMPLATE + "_"],
+    )
+    for (name,) in left.fetchall():
+        admin.execute(f'DROP DATABASE "{name}"')
 
 
 def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:

@@ -21,9 +21,10 @@ def main() -> None:
     parser.add_argument("seeds", type=seeds_of)
     parser.add_argument("--without", default="", help="parts of the plan to leave out, by their names")
     parser.add_argument(
-        "--flow", default="", help="instead of seeds, the plan of a named flow, with every crash"
+        "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
     )
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
+    parser.add_argument("--sabotage", default="", help="break the product on purpose, by name")
     given = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
@@ -32,9 +33,12 @@ def main() -> None:
     from tests.simulation.house import drop_database
     from tests.simulation.plan import leave_out, plan_of
     from tests.simulation.play import Player
+    from tests.simulation.sabotage import SABOTAGE
     from tests.simulation.shrink import shrink
     from tests.simulation.stage import Stage
 
+    if given.sabotage:
+        SABOTAGE[given.sabotage]()
     name = f"estuary_simulation_{os.getpid()}"
     play = Player(Stage(name)).play
     left_out = frozenset(given.without.split())

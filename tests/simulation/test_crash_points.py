@@ -16,7 +16,8 @@ def told() -> dict[str, list[Found]]:
     shares = [[word for flow in flows[n::processes] for word in ("--flow", flow)] for n in range(processes)]
     by_flow: dict[str, list[Found]] = defaultdict(list)
     for found in gather([["0", *share] for share in shares if share]):
-        by_flow[found.get("flow", "")].append(found)
+        assert "flow" in found, found
+        by_flow[found["flow"]].append(found)
     return by_flow
 
 
