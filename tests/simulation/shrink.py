@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.simulation.findings import Findings
 from tests.simulation.plan import Plan, leave_out, parts_of
 
-LONGEST_S = 60.0
+LONGEST_S = 30.0
 
 
 def shrink(plan: Plan, failed: Findings, play: Callable[[Plan], Findings]) -> Findings:

@@ -15,9 +15,13 @@ FOUND_BY = {
 
 
 @pytest.mark.parametrize(("how", "found_by"), FOUND_BY.items())
-def test_sabotage_is_found_and_told_in_short(how: str, found_by: tuple[int, str]) -> None:
+def test_a_product_that_is_broken_on_purpose_is_found_out(how: str, found_by: tuple[int, str]) -> None:
     seed, rule = found_by
-    [found] = gather([[str(seed), "--sabotage", how]])
+    [found] = gather([[str(seed), "--sabotage", how, "--without", "nothing"]])
     assert found["rule"] == rule, found
-    assert found["left_out"], "its story was not made shorter"
-    assert any("→" in line or "pays" in line for line in found["lines"]), found["lines"]
+
+
+def test_its_story_is_made_short_and_told() -> None:
+    [found] = gather([["0", "--sabotage", "answered before it is kept"]])
+    assert any(part.startswith("act-") for part in found["left_out"])
+    assert any("POST create" in line for line in found["lines"]), found["lines"]
