@@ -5,8 +5,6 @@ import traceback
 from collections.abc import Callable
 from random import Random
 
-from django.db import connection
-
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.house import Bank, Dashboard, Staff
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
@@ -97,8 +95,7 @@ class Player:
             except Crash:
                 self._stage.story.tell("is killed")
             finally:
-                if connection.in_atomic_block or connection.needs_rollback:
-                    self._stage.recover()
+                self._stage.database.leave()
 
         crashes = frozenset(point for who, point in plan.crashes if who == name)
         return Actor(name, with_connection, crashes, daemon)

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.db import connection
 from psycopg import waiting
+from psycopg.pq import TransactionStatus
 
 from estuary.payments.client import READ_TIMEOUT_S
 from stripe_sandbox.http import Response
 from stripe_sandbox.inprocess import CUT, TIMED_OUT, SandboxHTTPClient, _connection_error
 from stripe_sandbox.sandbox import Sandbox
-from tests.simulation.scheduler import Actor, Crash, Scheduler, current
+from tests.simulation.scheduler import Actor, Crash, Scheduler, Stopped, current
 
+IDLE = TransactionStatus.IDLE
 LOOK_AFTER_MS = 3  # longer than deadlock_timeout: who is seen to wait then is in no deadlock
 WRITES = ("INSERT", "UPDATE", "DELETE")
 NEWS = ("INSERT INTO payments_webhookevent", "procrastinate_defer")  # what workers wait for
@@ -38,6 +40,12 @@ class Database:
             connection.connect()
             raw: Any = connection.connection
             raw.wait = lambda generator, *_, **__: self._wait(generator, raw.pgconn)
+
+    def leave(self) -> None:
+        """Leave no transaction open to whoever plays on this thread next."""
+        raw: Any = connection.connection
+        if connection.in_atomic_block or raw.info.transaction_status != IDLE:
+            self.reopen()
 
     def reopen(self) -> None:
         """What a killed process leaves to the next: its transaction is rolled back, and it begins with nothing."""
@@ -83,7 +91,7 @@ class Database:
                 return
             try:
                 self._scheduler.point("before commit")
-            except Crash:
+            except (Crash, Stopped):
                 connection.rollback()
                 raise
             commit()
