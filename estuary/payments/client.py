@@ -25,7 +25,14 @@ from estuary.payments.errors import (
     StripeUnavailable,
     UnexpectedState,
 )
-from estuary.payments.objects import Card, CheckoutSession, Intent, StripeRefund, parse_decline
+from estuary.payments.objects import (
+    Card,
+    CheckoutSession,
+    Intent,
+    StripeDispute,
+    StripeRefund,
+    parse_decline,
+)
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
@@ -204,6 +211,25 @@ def refunds_since(moment: datetime) -> list[StripeRefund]:
     """Return every refund of the account that was made since then, whoever made it."""
     params = {"created": {"gte": int(moment.timestamp())}}
     return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, params)
+
+
+# --- Disputes -----------------------------------------------------------------------------------------------
+
+
+def retrieve_dispute(dispute_id: str) -> StripeDispute:
+    with _call("disputes.retrieve") as v1:
+        return StripeDispute.parse(_plain(v1.disputes.retrieve(dispute_id)))
+
+
+def disputes_of(intent_id: str) -> list[StripeDispute]:
+    """Return every dispute of a payment."""
+    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, {"payment_intent": intent_id})
+
+
+def disputes_since(moment: datetime) -> list[StripeDispute]:
+    """Return every dispute of the account that was opened since then."""
+    params = {"created": {"gte": int(moment.timestamp())}}
+    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, params)
 
 
 # --- Cards --------------------------------------------------------------------------------------------------
