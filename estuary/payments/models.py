@@ -228,6 +228,11 @@ class Dispute(models.Model):
         return self.closed_at is None
 
     @property
+    def needs_answer(self) -> bool:
+        """Whether the bank waits for evidence."""
+        return self.is_open and self.status.endswith("needs_response")
+
+    @property
     def blocks_refunds(self) -> bool:
         """Whether Stripe refuses refunds of the charge: while it is open, unless it only inquires, and once lost."""
         return not self.refundable and (self.is_open or self.status == self.Status.LOST)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 
 from estuary.orders.models import Order
-from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
+from estuary.payments.models import Dispute, PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 
 # Each query returns what breaks the rule: no row, no breach.
@@ -69,7 +69,37 @@ BREACHES = {
         LEFT JOIN credits_credittransaction line ON line.order_id = o.id
         WHERE o.type = 'credit' GROUP BY o.id
         HAVING coalesce(sum(line.amount_minor), 0) <> CASE WHEN o.completed_at IS NULL THEN 0
-            ELSE o.credit_amount_minor - o.credit_amount_minor * o.refunded_minor / o.captured_minor END""",
+            ELSE o.credit_amount_minor
+                - o.credit_amount_minor * (o.refunded_minor + o.lost_minor) / o.captured_minor END""",
+    "refunds and what disputes took stay within what was captured": """
+        SELECT o.public_id FROM orders_order o WHERE o.captured_minor < o.lost_minor +
+            (SELECT coalesce(sum(r.card_minor), 0) FROM payments_refund r
+                WHERE r.order_id = o.id AND NOT r.stray AND r.status = 'succeeded')""",
+    "what is lost of an order is what its disputes took": """
+        SELECT o.public_id, o.lost_minor FROM orders_order o WHERE o.lost_minor <>
+            (SELECT coalesce(sum(d.lost_minor), 0) FROM payments_dispute d WHERE d.order_id = o.id)""",
+    "what is frozen of an account is what the disputes of its purchases freeze": """
+        SELECT account.id, account.frozen_minor FROM credits_creditaccount account
+        WHERE account.frozen_minor <> (SELECT coalesce(sum(d.frozen_minor), 0) FROM payments_dispute d
+            JOIN orders_order o ON o.id = d.order_id
+            WHERE o.user_id = account.user_id AND o.currency = account.currency)""",
+    "what disputes took of the credits is what the ledger says they took": """
+        SELECT o.public_id FROM orders_order o
+        WHERE (SELECT coalesce(sum(d.clawed_minor), 0) FROM payments_dispute d WHERE d.order_id = o.id)
+           <> (SELECT coalesce(-sum(line.amount_minor), 0) FROM credits_credittransaction line
+                WHERE line.order_id = o.id AND line.kind = 'adjustment')""",
+    "an order is flagged exactly while a dispute of its payment is open or lost": """
+        SELECT o.public_id FROM orders_order o WHERE o.disputed <> EXISTS (SELECT 1 FROM payments_dispute d
+            WHERE d.order_id = o.id AND NOT d.stray AND (d.closed_at IS NULL OR d.status = 'lost'))""",
+    "a dispute is closed when it is decided, and a second payment's takes nothing": """
+        SELECT d.stripe_dispute_id FROM payments_dispute d
+        WHERE (d.closed_at IS NULL) = (d.status IN ('won', 'lost', 'warning_closed', 'prevented'))
+           OR (d.stray AND d.frozen_minor + d.clawed_minor + d.lost_minor > 0)""",
+    "nothing that had not begun stands when all of the card's money is lost": """
+        SELECT b.id FROM bookings_booking b JOIN orders_order o ON o.id = b.order_id
+        JOIN payments_dispute d ON d.order_id = o.id
+        WHERE o.lost_minor > 0 AND o.lost_minor = o.captured_minor AND b.parent_id IS NULL
+            AND b.status IN ('confirmed', 'partially_refunded') AND b.starts_at > d.closed_at""",
     "the status is where the last transition led": """
         SELECT o.public_id, o.status FROM orders_order o WHERE o.status <>
             (SELECT t.after FROM orders_ordertransition t WHERE t.order_id = o.id ORDER BY t.id DESC LIMIT 1)""",
@@ -107,6 +137,13 @@ def _assert_agreement(sandbox: Sandbox) -> None:
         assert (known["amount"], known["payment_intent"]) == (
             refund.card_minor,
             refund.stripe_payment_intent_id,
+        )
+    for dispute in Dispute.objects.all():
+        there = sandbox.world.store.disputes.get(dispute.stripe_dispute_id)
+        assert there is not None
+        assert (there["payment_intent"], there["amount"]) == (
+            dispute.stripe_payment_intent_id,
+            dispute.amount_minor,
         )
     _assert_one_way_to_pay(sandbox)
 
