@@ -35,6 +35,8 @@ def test_nobody_sees_credits_without_signing_in(public: APIClient) -> None:
 def test_without_any_credits_the_balance_is_nought(as_maya: APIClient) -> None:
     assert as_maya.get("/api/v1/credits/").json() == {
         "balance": "0.00",
+        "frozen": "0.00",
+        "spendable": "0.00",
         "currency": "usd",
         "balances": [],
         "next": None,
@@ -53,8 +55,8 @@ def test_the_history_is_signed_and_newest_first(as_maya: APIClient, maya: User, 
     shown = as_maya.get("/api/v1/credits/").json()
     assert (shown["balance"], shown["currency"]) == ("74.50", "usd")
     assert shown["balances"] == [
-        {"currency": "eur", "balance": "40.00"},
-        {"currency": "usd", "balance": "74.50"},
+        {"currency": "eur", "balance": "40.00", "frozen": "0.00", "spendable": "40.00"},
+        {"currency": "usd", "balance": "74.50", "frozen": "0.00", "spendable": "74.50"},
     ]
     told = [(row["kind"], row["amount"], row["balance_after"], row["currency"]) for row in shown["results"]]
     assert told == [

@@ -139,9 +139,9 @@ def _assert_agreement(sandbox: Sandbox) -> None:
             refund.stripe_payment_intent_id,
         )
     for dispute in Dispute.objects.all():
-        there = sandbox.world.store.disputes.get(dispute.stripe_dispute_id)
-        assert there is not None
-        assert (there["payment_intent"], there["amount"]) == (
+        taken = sandbox.world.store.disputes.get(dispute.stripe_dispute_id)
+        assert taken is not None
+        assert (taken["payment_intent"], taken["amount"]) == (
             dispute.stripe_payment_intent_id,
             dispute.amount_minor,
         )

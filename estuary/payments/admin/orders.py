@@ -120,7 +120,9 @@ class OrderAdmin(ReadOnlyAdmin):
         if known is None or str(known.pk) != object_id or request.method != "GET":
             known = super().get_object(request, object_id, from_field)
             refunds = Refund.objects.select_related("booking", "requested_by")
-            prefetch_related_objects([known] if known else [], Prefetch("refunds", queryset=refunds))
+            prefetch_related_objects(
+                [known] if known else [], Prefetch("refunds", queryset=refunds), "disputes"
+            )
             request._order_of_page = known  # type: ignore[attr-defined]
         return known
 
