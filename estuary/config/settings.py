@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
+    "estuary.common.middleware.SayUnavailable",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
