@@ -5,7 +5,7 @@ takes seconds then costs no lock and no connection.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,15 @@ from estuary.payments.errors import (
     StripeUnavailable,
     UnexpectedState,
 )
-from estuary.payments.objects import Card, CheckoutSession, Intent, StripeRefund, parse_decline
+from estuary.payments.objects import (
+    Card,
+    CheckoutSession,
+    Customer,
+    Dispute,
+    Intent,
+    StripeRefund,
+    parse_decline,
+)
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
@@ -127,6 +135,16 @@ def find_customer(*, email: str, user_id: int) -> str:
         return str(next(mine, ""))
 
 
+def retrieve_customer(customer_id: str) -> Customer:
+    with _call("customers.retrieve") as v1:
+        return Customer.parse(_plain(v1.customers.retrieve(customer_id)))
+
+
+def customers_since(moment: datetime) -> list[Customer]:
+    """Return every customer of the account that was made since then."""
+    return _all("customers.list", Customer.parse, lambda v1: v1.customers, _since(moment))
+
+
 # --- Payment intents ----------------------------------------------------------------------------------------
 
 
@@ -144,6 +162,11 @@ def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
     """Return a customer's intents that were made since then."""
     params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
     return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
+
+
+def intents_since(moment: datetime) -> list[Intent]:
+    """Return every intent of the account that was made since then."""
+    return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, _since(moment))
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
@@ -179,6 +202,12 @@ def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
     return _all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
 
 
+def sessions_since(moment: datetime) -> list[CheckoutSession]:
+    """Return every hosted page of the account that was made since then."""
+    parse = CheckoutSession.parse
+    return _all("checkout.sessions.list", parse, lambda v1: v1.checkout.sessions, _since(moment))
+
+
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
     with _call("checkout.sessions.expire") as v1:
@@ -202,8 +231,12 @@ def refunds_of(intent_id: str) -> list[StripeRefund]:
 
 def refunds_since(moment: datetime) -> list[StripeRefund]:
     """Return every refund of the account that was made since then, whoever made it."""
-    params = {"created": {"gte": int(moment.timestamp())}}
-    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, params)
+    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, _since(moment))
+
+
+def disputes_since(moment: datetime) -> list[Dispute]:
+    """Return every dispute of the account that was opened since then."""
+    return _all("disputes.list", Dispute.parse, lambda v1: v1.disputes, _since(moment))
 
 
 # --- Cards --------------------------------------------------------------------------------------------------
@@ -213,6 +246,13 @@ def retrieve_card(payment_method_id: str) -> Card | None:
     """Return the card, or None for a payment method that is none; raises NotAtStripe."""
     with _call("payment_methods.retrieve") as v1:
         return Card.parse(_plain(v1.payment_methods.retrieve(payment_method_id)))
+
+
+def cards_of(customer_id: str) -> list[Card]:
+    """Return the cards that a customer has at Stripe now."""
+    params = {"customer": customer_id, "type": "card"}
+    found = _all("payment_methods.list", Card.parse, lambda v1: v1.payment_methods, params)
+    return [card for card in found if card]
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:
@@ -231,6 +271,19 @@ def setup_secret(setup_intent_id: str) -> str:
     """Return the client secret of a SetupIntent again."""
     with _call("setup_intents.retrieve") as v1:
         return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
+
+
+def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the events of these types since then, as Stripe has them; its list reaches back thirty days.
+
+    Source: https://docs.stripe.com/api/events/list
+    """
+    params = {**_since(moment), "types": list(types)}
+    return _all("events.list", dict, lambda v1: v1.events, params)
+
+
+def _since(moment: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int(moment.timestamp())}}
 
 
 def _all[T](

@@ -119,7 +119,7 @@ class MarkBookings:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """The buyer gets a mail: ``completed``, ``refunded``, ``late_payment``, ``refund_failed``."""
+    """The buyer gets a mail: ``completed``, ``refunded``, ``late_payment``, ``recovered``, ``refund_failed``."""
 
     template: str
 

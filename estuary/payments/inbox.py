@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -19,7 +20,7 @@ from estuary.payments.methods import CardNews, sync_method
 from estuary.payments.models import WebhookEvent
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.webhooks import CustomerGone, News, read
+from estuary.payments.webhooks import CustomerGone, News, keep, read
 
 BATCH = 200
 LEASE = timedelta(minutes=1)
@@ -60,6 +61,12 @@ def claim(limit: int) -> list[WebhookEvent]:
             row.due_at = at + LEASE
         WebhookEvent.objects.bulk_update(rows, ["attempts", "due_at"])
     return rows
+
+
+def take_in(events: Sequence[dict[str, Any]]) -> int:
+    """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
+    at = clock.now()
+    return sum(keep(event, at) for event in reversed(events))
 
 
 def _settle_together(rows: Sequence[WebhookEvent]) -> None:

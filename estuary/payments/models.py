@@ -168,6 +168,29 @@ class Lookout(models.Model):
         return f"{self.name} until {self.looked_until}"
 
 
+class Orphan(models.Model):
+    """A payment at Stripe for an order that is not known here, and what became of it."""
+
+    class Fate(models.TextChoices):
+        WAITING = "waiting"  # its bank is at it: looked at again
+        RECOVERED = "recovered"  # the order was written down again
+        RETURNED = "returned"  # refunded in full: nobody is left to have it
+        FOREIGN = "foreign"  # nothing shows that it is ours: staff were told
+
+    stripe_payment_intent_id = models.CharField(max_length=80, unique=True)
+    order_ref = models.CharField(max_length=64)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField(help_text="captured, minor units")
+    fate = models.CharField(max_length=12, choices=Fate)
+    seen_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(fate="waiting"), name="orphan_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.stripe_payment_intent_id} for {self.order_ref}"
+
+
 class IdempotencyKey(models.Model):
     """A request that a client may send again: who sent it, what it said, and what was answered, once it was."""
 

@@ -29,7 +29,7 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A PaymentIntent. Amounts are minor units."""
+    """A PaymentIntent. Amounts are minor units; ``created`` is a Unix time; ``metadata`` is as Stripe has it."""
 
     id: str
     status: str
@@ -42,6 +42,8 @@ class Intent:
     payment_method_id: str
     decline: Decline | None
     cancellation_reason: str
+    created: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
     client_secret: str = field(default="", repr=False, compare=False)
 
     @classmethod
@@ -59,6 +61,8 @@ class Intent:
             payment_method_id=_id(obj.get("payment_method")),
             decline=parse_decline(error) if error else None,
             cancellation_reason=obj.get("cancellation_reason") or "",
+            created=obj.get("created") or 0,
+            metadata=dict(obj.get("metadata") or {}),
             client_secret=obj.get("client_secret") or "",
         )
 
@@ -85,6 +89,7 @@ class CheckoutSession:
     livemode: bool
     order_ref: str
     failed_later: bool = False
+    created: int = 0
     url: str = field(default="", repr=False, compare=False)
 
     @classmethod
@@ -100,6 +105,7 @@ class CheckoutSession:
             livemode=bool(obj.get("livemode")),
             order_ref=(obj.get("metadata") or {}).get("order_id", ""),
             failed_later=failed_later,
+            created=obj.get("created") or 0,
             url=obj.get("url") or "",
         )
 
@@ -115,6 +121,7 @@ class StripeRefund:
     intent_id: str
     refund_ref: str
     failure_reason: str
+    created: int = 0
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
@@ -126,6 +133,46 @@ class StripeRefund:
             intent_id=_id(obj.get("payment_intent")),
             refund_ref=(obj.get("metadata") or {}).get("refund_id", ""),
             failure_reason=obj.get("failure_reason") or "",
+            created=obj.get("created") or 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A Customer; one that was deleted has no metadata any more."""
+
+    id: str
+    email: str
+    user_ref: str
+    home: str
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        metadata = obj.get("metadata") or {}
+        return cls(
+            id=obj["id"],
+            email=obj.get("email") or "",
+            user_ref=metadata.get("user_id", ""),
+            home=metadata.get("home", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A Dispute, of which only its payment and its state matter here; ``created`` is a Unix time."""
+
+    id: str
+    status: str
+    intent_id: str
+    created: int
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        return cls(
+            id=obj["id"],
+            status=obj["status"],
+            intent_id=_id(obj.get("payment_intent")),
+            created=obj["created"],
         )
 
 

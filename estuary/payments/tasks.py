@@ -12,7 +12,7 @@ from procrastinate.jobs import Status
 from estuary.bookings import booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import idempotency, mails, methods, refunds, sweep
+from estuary.payments import idempotency, mails, methods, reconcile, refunds, sweep
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -98,12 +98,12 @@ def close_past_bookings(timestamp: int) -> None:
 def ask_stripe(timestamp: int) -> None:
     sweep.ask_about_open_orders()
     sweep.ask_about_pending_refunds()
-    sweep.look_for_new_refunds()
+    reconcile.look_through_all()
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
-    sweep.look_for_changed_refunds()
+    reconcile.look_for_changed_refunds()
 
 
 @periodic("27 3 * * *")

@@ -46,7 +46,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         body = _read_body(request)
         signature = request.headers.get("Stripe-Signature", "")
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
-        _insert(_parse(body), at)
+        keep(_parse(body), at)
     except EstuaryError as error:
         return problem(error)
     except (DataError, UnicodeEncodeError):  # JSON to Python, and still no text that a database can hold
@@ -73,8 +73,6 @@ def _parse(body: bytes) -> dict[str, Any]:
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
-    if b"client_secret" in body:
-        _strip(event)
     return dict(event)
 
 
@@ -100,8 +98,9 @@ def _strip(value: Any) -> None:
         _strip(inner)
 
 
-def _insert(event: dict[str, Any], at: datetime) -> None:
-    """One statement; an event that came before is left as it is."""
+def keep(event: dict[str, Any], at: datetime) -> bool:
+    """Put an event into the inbox, without its secrets, in one statement; False when it had come before."""
+    _strip(event)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,"
@@ -118,6 +117,7 @@ def _insert(event: dict[str, Any], at: datetime) -> None:
                 at,
             ],
         )
+        return bool(cursor.rowcount)
 
 
 # --- What each event says -----------------------------------------------------------------------------------
