@@ -7,6 +7,7 @@ import structlog
 from django.utils.csp import CSP
 
 from estuary.common.paths import ReferenceConverter
+from estuary.common.rates import Rate
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
@@ -21,6 +22,12 @@ RETURN_ORIGINS = env.return_origins
 CURRENCY = env.estuary_currency.lower()
 HOLD = timedelta(seconds=env.estuary_hold_s)
 STAFF_MAIL = env.estuary_staff_mail
+
+PAYMENT_LIMIT, SYNC_LIMIT = Rate.parse(env.estuary_payment_limit), Rate.parse(env.estuary_sync_limit)
+DECLINES_ALLOWED = env.estuary_declines_allowed
+PAYMENT_LIMIT_AFTER_DECLINES = env.estuary_payment_limit_after_declines
+USERS_PER_ADDRESS = env.estuary_users_per_address
+TRUSTED_PROXIES = env.estuary_trusted_proxies
 
 STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
 STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
@@ -144,6 +151,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
 ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_FRONTEND_URLS = {

@@ -168,6 +168,24 @@ class Lookout(models.Model):
         return f"{self.name} until {self.looked_until}"
 
 
+class Attempts(models.Model):
+    """How often a user or an address knocked at a door that makes Stripe try cards, and how many were declined."""
+
+    name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(help_text="when the count begins anew")
+    declines = models.PositiveIntegerField(default=0, help_text="in a row")
+    forgiven_at = models.DateTimeField(help_text="when the declines are forgotten, unless more come")
+    last_decline = models.CharField(max_length=80, blank=True, help_text="as Stripe names it; counted once")
+    came_from = models.CharField(max_length=64, blank=True, help_text="where the user last came from")
+
+    class Meta:
+        indexes = [models.Index(fields=["ends_at"], name="attempts_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}, {self.declines} declined"
+
+
 class IdempotencyKey(models.Model):
     """A request that a client may send again: who sent it, what it said, and what was answered, once it was."""
 

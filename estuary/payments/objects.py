@@ -25,6 +25,7 @@ class Decline:
     code: str
     decline_code: str
     message: str
+    charge_id: str = ""  # of the try that failed; each has its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def parse_decline(error: Json) -> Decline:
         code=error.get("code") or "card_declined",
         decline_code=error.get("decline_code") or "",
         message=error.get("message") or "The card was declined.",
+        charge_id=_id(error.get("charge")),
     )
 
 

@@ -12,7 +12,7 @@ from procrastinate.jobs import Status
 from estuary.bookings import booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import idempotency, mails, methods, refunds, sweep
+from estuary.payments import idempotency, mails, methods, refunds, sweep, throttling
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -109,3 +109,4 @@ def ask_stripe_far_back(timestamp: int) -> None:
 @periodic("27 3 * * *")
 def forget_old_keys(timestamp: int) -> None:
     idempotency.forget_old_keys()
+    throttling.forget_old_attempts()

@@ -6,6 +6,7 @@ waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event sa
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -123,7 +124,15 @@ def _insert(event: dict[str, Any], at: datetime) -> None:
 # --- What each event says -----------------------------------------------------------------------------------
 
 type Json = Mapping[str, Any]
-type News = Fact | CardNews | CustomerGone | NeedsObject
+type News = Fact | CardNews | CardRefused | CustomerGone | NeedsObject
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefused:
+    """A customer's card could not be saved: the bank declined it. ``attempt`` is Stripe's name of the try."""
+
+    customer_id: str
+    attempt: str
 
 
 class CustomerGone(str):
@@ -174,6 +183,11 @@ def card_detached(event: Json, obj: Json) -> News | None:
     return CardNews("detached", card, before, _created(event)) if card else None
 
 
+def card_refused(event: Json, obj: Json) -> News:
+    """A card was declined when it was to be saved."""
+    return CardRefused(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or obj["id"])
+
+
 def customer_deleted(event: Json, obj: Json) -> News:
     return CustomerGone(obj["id"])
 
@@ -195,6 +209,7 @@ HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
     "payment_method.detached": card_detached,
     "payment_method.updated": card_updated,
     "payment_method.automatically_updated": card_updated,
+    "setup_intent.setup_failed": card_refused,
     "customer.deleted": customer_deleted,
 }
 
