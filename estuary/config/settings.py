@@ -8,6 +8,7 @@ from django.utils.csp import CSP
 
 from estuary.common.paths import ReferenceConverter
 from estuary.common.rates import Rate
+from estuary.common.redaction import RedactingFormatter
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
@@ -134,6 +135,9 @@ SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py
     "frame-ancestors": [CSP.NONE],
 }
 
+DEFAULT_EXCEPTION_REPORTER = "estuary.common.reporting.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.reporting.RedactingFilter"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -232,10 +236,14 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "lines": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-            if SANDBOX
-            else structlog.processors.JSONRenderer(),
+            "()": RedactingFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+                if SANDBOX
+                else structlog.processors.JSONRenderer(),
+            ],
             "foreign_pre_chain": [
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso"),

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.redaction import redact
 from estuary.payments import outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
@@ -173,7 +174,7 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
         row.attempts -= 1
     dead = row.attempts >= MAX_ATTEMPTS
     changed = {
-        "error": f"{type(error).__name__}: {error}"[:500],
+        "error": redact(f"{type(error).__name__}: {error}")[:500],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
         "status": Status.DEAD if dead else Status.PENDING,

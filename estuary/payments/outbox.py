@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from procrastinate.contrib.django import app
 from procrastinate.types import JSONDict
 
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 
@@ -23,7 +24,7 @@ def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
 
 
 def alert_staff(code: str, text: str) -> None:
-    _defer("alert_staff", [{"code": code, "text": text}])
+    _defer("alert_staff", [{"code": code, "text": redact(text)}])
 
 
 def detach_cards(payment_method_ids: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.money import display
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
@@ -59,7 +60,7 @@ def request_refund(
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
-        refund.reason, refund.origin, refund.cancels = reason[:200], origin, cancels
+        refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
         if refund.card_minor:
