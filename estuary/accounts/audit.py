@@ -5,6 +5,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from estuary.accounts.models import StaffAct, User
+from estuary.common.redaction import redact
 
 
 def record(by: User, row: Model, what: str) -> None:
@@ -16,5 +17,5 @@ def record(by: User, row: Model, what: str) -> None:
         object_id=str(row.pk),
         object_repr=str(row)[:200],
         action_flag=CHANGE,
-        change_message=what,
+        change_message=redact(what),
     )

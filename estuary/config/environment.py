@@ -84,7 +84,9 @@ class Environment(BaseSettings):
     estuary_users_per_address: int = Field(
         default=5, ge=1, description="an address may do as much as so many users"
     )
-    estuary_trusted_proxies: int = Field(default=0, ge=0, le=10, description="of ours, in a row before us")
+    estuary_trusted_proxies: int | None = Field(
+        default=None, ge=0, le=10, description="of ours, in a row before us; none is said: not known"
+    )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
     email_url: SecretStr = SecretStr("")

@@ -109,6 +109,9 @@ _database_url = env.database_url.get_secret_value() or embedded_database_url(env
 DATABASES = {"default": database_settings(_database_url, pool_size=env.web_db_pool_size)}
 DATABASE_URL = _database_url
 
+# Sign-in counts its tries here, and all processes must count together.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 STATIC_URL = "static/"
 STATIC_ROOT = None  # the finders serve what the apps bring
@@ -155,7 +158,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
 ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {}
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_FRONTEND_URLS = {

@@ -32,6 +32,11 @@ def detach_cards(payment_method_ids: Sequence[str]) -> None:
     _defer("detach_card", [{"payment_method_id": method_id} for method_id in payment_method_ids])
 
 
+def end_open_payments(user_id: int) -> None:
+    """Have everything ended that a user could still try cards with."""
+    _defer("end_open_payments", [{"user_id": user_id}])
+
+
 def _defer(task: str, arguments: list[JSONDict]) -> None:
     if arguments:
         app.configure_task(f"payments.{task}").batch_defer(*arguments)

@@ -21,6 +21,7 @@ from estuary.common import clock
 from estuary.common.addresses import address_of
 from estuary.common.errors import TooManyRequests
 from estuary.common.rates import Rate
+from estuary.payments import outbox
 from estuary.payments.models import Attempts
 
 FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
@@ -45,7 +46,7 @@ UPDATE payments_attempts SET
     declines = CASE WHEN forgiven_at > %(at)s THEN declines + 1 ELSE 1 END,
     forgiven_at = %(forgiven_at)s, last_decline = %(decline)s
 WHERE name = %(name)s AND last_decline <> %(decline)s
-RETURNING came_from
+RETURNING declines, came_from
 """
 # Only who has declines is written to, and in the order of names.
 PAID = """
@@ -69,7 +70,7 @@ class Throttle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Let the request pass; raises TooManyRequests or TooManyDeclines."""
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
-            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES)
+            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             count(self.door, self.limit(), user_id=cast(int, request.user.pk), address=address)
         return True
 
@@ -149,12 +150,19 @@ def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
 
 
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:
-    """One row at a time, each on its own: nobody else's request ever waits for two of them."""
+    """One row at a time, each on its own: nobody else's request ever waits for two of them.
+
+    Whoever has too many can't go on with a payment that is open already, whose client secret lets any card be tried.
+    """
     said: dict[str, Any] = {"at": at, "forgiven_at": at + FORGIVEN_AFTER, "decline": decline[:80]}
     with connection.cursor() as cursor:
         cursor.execute(DECLINED, said | {"name": f"{PAYMENT} user {user_id}"})
-        if (row := cursor.fetchone()) and row[0]:
-            cursor.execute(DECLINED, said | {"name": f"{PAYMENT} address {row[0]}"})
+        declines, came_from = cursor.fetchone() or (0, "")
+        if came_from:
+            cursor.execute(DECLINED, said | {"name": f"{PAYMENT} address {came_from}"})
+    if declines >= settings.DECLINES_ALLOWED:
+        log.warning("card_testing_suspected", user=user_id, declines=declines)
+        outbox.end_open_payments(user_id)
 
 
 def forget_old_attempts() -> int:

@@ -129,8 +129,15 @@ def test_behind_a_proxy_that_nobody_configured_only_users_are_counted(
 def test_many_declines_in_a_row_leave_fewer_tries(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
     made = buying.credits(buyer, "20.00")
     for _ in range(3):
+        assert buying.status_of(made) != "canceled"
         pay(stripe, made, DECLINED)
     assert declines_of(f"user {maya.pk}") == 3
+    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert intent is not None
+    assert (buying.status_of(made), intent["status"]) == (
+        "canceled",
+        "canceled",
+    )  # no card can be tried with it
     assert throttled(begin(buyer), "too_many_declines")
     assert throttled(buyer.post(SETUP), "too_many_declines")
     time_passes(timedelta(minutes=10))
