@@ -76,7 +76,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "estuary.common.middleware.BrowserRules",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
@@ -86,7 +88,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "estuary.accounts.middleware.StrictSignIn",
 ]
@@ -132,6 +133,10 @@ SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
 X_FRAME_OPTIONS = "DENY"
+_NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi serial usb"
+PERMISSIONS_POLICY = ", ".join(
+    [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']
+)
 SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py has the strict one of its pages
     "object-src": [CSP.NONE],
     "base-uri": [CSP.SELF],
