@@ -39,7 +39,7 @@ test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
 
-check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client
+check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -50,6 +50,7 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(NPM) run lint
 	$(NPM) run types
 	$(NPM) run api -- --check
+	$(BIN)/python -m tests.audit --uv $(UV)
 
 frontend: $(BUILT) ## build the storefront, when its sources have changed
 

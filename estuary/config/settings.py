@@ -133,7 +133,7 @@ SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
 X_FRAME_OPTIONS = "DENY"
-_NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi serial usb"
+_NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi usb"
 PERMISSIONS_POLICY = ", ".join(
     [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']
 )
