@@ -20,7 +20,7 @@ SECRET = re.compile("|".join((_KEY, _OF_CLIENT, _BEARER, _JWT)))
 # 13 to 19 digits, in groups as people write them: https://www.iso.org/standard/70484.html
 CARD = re.compile(r"(?<![\w.])[2-6](?:[ -]?\d){12,18}(?![\w])", re.ASCII)
 # Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
-HINTS = ("sk_", "rk_", "ek_", "whsec_", "_secret_", "Bearer", "eyJ")
+HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
 
 
 def redact(text: str) -> str:

@@ -23,6 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from estuary.common.money import display as display_money
+from estuary.common.redaction import redact
 
 # One word has one colour on every page; a word that is not here is grey.
 COLOURS = {
@@ -93,6 +94,7 @@ def _in_words(value: Any) -> str:
         text = ", ".join(sorted(str(one) for one in value))
     else:
         text = "" if value is None else str(value)
+    text = redact(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.redaction import redact
 from estuary.common.staff import (
     NOTHING,
     Act,
@@ -123,7 +124,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="Payload")
     def body(self, event: WebhookEvent) -> str:
-        text = json.dumps(event.payload, indent=2, ensure_ascii=False)
+        text = redact(json.dumps(event.payload, indent=2, ensure_ascii=False))
         style = "font-family: monospace; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5"
         return format_html('<pre style="{}">{}</pre>', style, text)
 
