@@ -25,6 +25,7 @@ from estuary.payments import outbox
 from estuary.payments.models import Attempts
 
 FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
+KEPT = timedelta(days=2)  # longer than any payment stays open, whose declines are counted on its buyer's row
 PAYMENT, SYNC = "payment", "sync"
 
 log = structlog.get_logger(__name__)
@@ -167,5 +168,5 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
 
 def forget_old_attempts() -> int:
     """Delete what no count needs any more; returns how many rows."""
-    at = clock.now()
-    return Attempts.objects.filter(ends_at__lte=at, forgiven_at__lte=at).delete()[0]
+    before = clock.now() - KEPT
+    return Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before).delete()[0]
