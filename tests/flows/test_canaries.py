@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.common import redaction
+from estuary.common import clock, redaction
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments import inbox, methods, refunds
@@ -97,6 +98,24 @@ def events_with_secrets(text: str) -> None:
     assert WebhookEvent.objects.get(stripe_event_id="evt_canary").error
 
 
+def a_bug_of_the_worker(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that fails with everything in its error, until it is dead and staff are told."""
+
+    def broken(payload: Any) -> Any:
+        raise RuntimeError(f"can't settle {text}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "read", broken)
+        # Its last try, and it is due.
+        dying = WebhookEvent.objects.filter(stripe_event_id="evt_canary")
+        dying.update(
+            status="pending", attempts=inbox.MAX_ATTEMPTS - 1, due_at=clock.now() - timedelta(minutes=1)
+        )
+        inbox.drain()
+    assert dying.get().status == "dead"
+    assert "RuntimeError" in dying.get().error
+
+
 def requests_with_secrets(buyer: APIClient, canaries: list[str]) -> None:
     for canary in canaries:
         buyer.get("/api/v1/orders/", {"payment_intent_client_secret": canary})
@@ -153,6 +172,7 @@ def play_everything(
         text = careless_text(shaped)
         stripe_says_too_much(stripe, buyer, text)
         events_with_secrets(text)
+        a_bug_of_the_worker(text, monkeypatch)
         requests_with_secrets(buyer, shaped)
         a_bug(buyer, text, monkeypatch)
         staff_look_at_all_of_it(text)
