@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from estuary.common.errors import EstuaryError
+from estuary.common.redaction import redact, redacted
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -100,8 +101,8 @@ def _body(code: str, title: str, status: int, detail: str, **extra: Any) -> dict
         "title": title,
         "status": status,
         "code": code,
-        "detail": detail,
-        **extra,
+        "detail": redact(detail),
+        **redacted(extra),
     }
 
 

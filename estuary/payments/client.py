@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from estuary.payments import account
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
@@ -24,6 +25,7 @@ from estuary.payments.errors import (
     StripeRefused,
     StripeUnavailable,
     UnexpectedState,
+    WrongAccount,
 )
 from estuary.payments.objects import (
     Card,
@@ -60,6 +62,48 @@ def _client() -> stripe.StripeClient:
 
 @contextmanager
 def _call(name: str) -> Iterator[Any]:
+    """Make one call to the account that is ours; the first call of a process asks whose the key is.
+
+    Raises WrongAccount for another account's key, with nothing asked of it; and for what is missing, when the key may
+    not say whose it is: only the account that we know is believed that something is gone.
+    """
+    ours = _is_ours(_client())
+    try:
+        with _guarded(name) as v1:
+            yield v1
+    except NotAtStripe as missing:
+        if ours:
+            raise
+        log.critical("stripe_key_hides_its_account", call=name, missing=missing.extra["param"])
+        raise WrongAccount(account.NOT_NOW, retry_after_s=account.LATER_S) from None
+
+
+@functools.lru_cache(maxsize=1)
+def _is_ours(api: stripe.StripeClient) -> bool:
+    """Tell whether the key is known to be our account's: once for each client; a refusal is not remembered."""
+    return account.is_ours(ask=account_id, knows=_knows_customer)
+
+
+def account_id() -> str:
+    """Return the id of the account that STRIPE_SECRET_KEY is of, or nothing for a restricted key that may not say."""
+    with _guarded("accounts.retrieve_current") as v1:
+        try:
+            return str(v1.accounts.retrieve_current().id)
+        except stripe.PermissionError:
+            return ""
+
+
+def _knows_customer(customer_id: str) -> bool:
+    try:
+        with _guarded("customers.retrieve") as v1:
+            v1.customers.retrieve(customer_id)
+    except NotAtStripe:
+        return False
+    return True
+
+
+@contextmanager
+def _guarded(name: str) -> Iterator[Any]:
     """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours."""
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")

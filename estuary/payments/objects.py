@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from estuary.common.redaction import redact
+
 Json = Mapping[str, Any]
 
 
@@ -25,6 +27,7 @@ class Decline:
     code: str
     decline_code: str
     message: str
+    charge_id: str = ""  # of the try that failed; each has its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def parse_decline(error: Json) -> Decline:
     return Decline(
         code=error.get("code") or "card_declined",
         decline_code=error.get("decline_code") or "",
-        message=error.get("message") or "The card was declined.",
+        message=redact(error.get("message") or "The card was declined."),
+        charge_id=_id(error.get("charge")),
     )
 
 

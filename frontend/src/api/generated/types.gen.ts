@@ -1285,6 +1285,10 @@ export type OrdersSyncCreateErrors = {
      */
     404: Problem;
     /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
      * Service Unavailable
      */
     503: Problem;
@@ -1353,6 +1357,10 @@ export type PaymentsCreateCreateErrors = {
      * Unprocessable Content
      */
     422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
     /**
      * Service Unavailable
      */
@@ -1488,6 +1496,10 @@ export type PaymentsMethodsSetupCreateErrors = {
      * Unprocessable Content
      */
     422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
     /**
      * Service Unavailable
      */

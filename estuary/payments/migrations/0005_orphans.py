@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0002_asked_and_asked_again'),
+        ('payments', '0004_attempts'),
     ]
 
     operations = [
