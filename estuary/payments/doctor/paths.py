@@ -38,9 +38,8 @@ PATHS = (
         sql="""
             SELECT 'order ' || o.public_id, o.status || ', last transition to ' || coalesce(t.after, 'nothing')
             FROM orders_order o
-            LEFT JOIN (SELECT order_id, max(id) AS id FROM orders_ordertransition GROUP BY order_id) last
-                ON last.order_id = o.id
-            LEFT JOIN orders_ordertransition t ON t.id = last.id
+            LEFT JOIN (SELECT DISTINCT ON (order_id) order_id, after FROM orders_ordertransition
+                       ORDER BY order_id, id DESC) t ON t.order_id = o.id
             WHERE o.status IS DISTINCT FROM t.after""",
         remedy="Compare with the payment in Stripe's dashboard; set the status that fits, with a transition for it.",
     ),
