@@ -124,8 +124,13 @@ class Environment(BaseSettings):
             problems.append(
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
-        problems += self._bad_secrets() + self._out_of_bounds() + self._bad_rates()
+        problems += self._bad_secrets() + self._known_to_everybody()
+        problems += self._out_of_bounds() + self._bad_rates()
         url = urlsplit(self.frontend_url)
+        if "_live_" in key and url.scheme == "http":
+            problems.append(
+                "  FRONTEND_URL must begin with https:// with a live key: cookies would go in the clear"
+            )
         if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
             problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
         if self.stripe_http_client and not self.estuary_sandbox:
@@ -143,6 +148,20 @@ class Environment(BaseSettings):
         if any(len(secret.removeprefix("whsec_")) < SECRET_MIN for secret in secrets):
             return [f"  STRIPE_WEBHOOK_SECRET is cut short: at least {SECRET_MIN} characters follow whsec_"]
         return []
+
+    def _known_to_everybody(self) -> list[str]:
+        """The sandbox's own secrets are public: with them anybody could sign events, and tokens."""
+        if self.estuary_sandbox:
+            return []
+        told = {
+            "stripe_webhook_secret": self.webhook_secrets,
+            "stripe_secret_key": [self._text("stripe_secret_key")],
+        }
+        return [
+            f"  {name.upper()} is the sandbox's, which everybody knows: use your own, or set ESTUARY_SANDBOX=1"
+            for name, secrets in told.items()
+            if SANDBOX_DEFAULTS[name] in secrets
+        ]
 
     def _out_of_bounds(self) -> list[str]:
         problems = []

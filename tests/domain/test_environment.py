@@ -87,6 +87,13 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"FRONTEND_URL": "https://user@estuary.example"}, "FRONTEND_URL must be an absolute"),
         ({"STRIPE_HTTP_CLIENT": "stripe_sandbox.inprocess.client"}, "STRIPE_HTTP_CLIENT is for the sandbox"),
         ({"ESTUARY_SANDBOX": "1"}, "is a live key"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_of_the_estuary_sandbox"}, "SECRET is the sandbox's"),
+        (
+            {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_of_the_estuary_sandbox"},
+            "SECRET is the sandbox's",
+        ),
+        ({"STRIPE_SECRET_KEY": "sk_test_estuarysandbox"}, "STRIPE_SECRET_KEY is the sandbox's"),
+        ({"FRONTEND_URL": "http://estuary.example"}, "must begin with https:// with a live key"),
     ],
 )
 def test_contradictions_refuse_to_start_and_are_named(
