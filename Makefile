@@ -20,7 +20,7 @@ unexport VIRTUAL_ENV
 
 # What production sets, with values that belong to nobody: for the checks that look at production's settings.
 PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
-	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example \
+	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example ESTUARY_TRUSTED_PROXIES=1 \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
 
@@ -39,7 +39,7 @@ test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
 
-check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client
+check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -50,6 +50,7 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(NPM) run lint
 	$(NPM) run types
 	$(NPM) run api -- --check
+	$(BIN)/python -m tests.audit --uv $(UV)
 
 frontend: $(BUILT) ## build the storefront, when its sources have changed
 

@@ -23,6 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from estuary.common.money import display as display_money
+from estuary.common.redaction import redact
 
 # One word has one colour on every page; a word that is not here is grey.
 COLOURS = {
@@ -49,12 +50,27 @@ COLOURS = {
     "dead": "danger",
 }
 NOTHING = "–"
+LONGEST_VALUE = 80
 
 
 class StaffAdmin(ModelAdmin):
     """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
 
     show_full_result_count = False
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Say for the audit trail what each field was and is, not only that it was changed."""
+        told: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        changed = [] if add or not form.changed_data else [form]
+        for formset in formsets or ():
+            rows = [row for row, _ in formset.changed_objects]
+            changed += [next(one for one in formset.forms if one.instance is row) for row in rows]
+        changes = [entry["changed"] for entry in told if "changed" in entry]
+        for change, one in zip(changes, changed, strict=True):
+            change["fields"] = [_before_and_after(one, name) for name in one.changed_data]
+        return told
 
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
@@ -71,6 +87,23 @@ class StaffAdmin(ModelAdmin):
         """Stand in for unfold's, which does not know where an action is offered, as Django has come to ask."""
         choices = [("", "Select action")]
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
+
+
+def _before_and_after(form: forms.Form, name: str) -> str:
+    if "password" in name:
+        return name
+    title = form.fields[name].label or name.replace("_", " ")
+    before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data.get(name)
+    return f"{title}: {_in_words(before)} → {_in_words(after)}"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list | tuple | set | QuerySet):
+        text = ", ".join(sorted(str(one) for one in value))
+    else:
+        text = "" if value is None else str(value)
+    text = redact(text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 class StaffInline(TabularInline):

@@ -123,3 +123,61 @@ def _snapshot(service: Service | None, total_minor: int) -> dict[str, Any]:
         "free_cancel_hours": service.free_cancel_hours,
         "validity_days": service.validity_days,
     }
+
+
+def recover_order(
+    *,
+    public_id: str,
+    user: User,
+    service: Service | None,
+    service_name: str,
+    service_type: str,
+    is_credit: bool,
+    currency: str,
+    total_minor: int,
+    customer_id: str,
+    scheduling_data: dict[str, Any],
+    placed_at: datetime,
+    at: datetime,
+    cause: str,
+) -> Order:
+    """Write down again an order that only Stripe remembers, as one that has ended: it holds nothing any more.
+
+    What was paid of it in credits is not known, and the balance of an older backup has them still.
+    """
+    snapshot = _snapshot(service, total_minor) if service or is_credit else {"price_minor": total_minor}
+    if not is_credit:
+        snapshot |= {"name": service_name or snapshot.get("name", "A service"), "type": service_type}
+    order = Order.objects.create(
+        public_id=public_id,
+        user=user,
+        type=OrderType.CREDIT if is_credit else OrderType.DIRECT,
+        status=Status.CANCELED,
+        item_key=item_key(service, currency),
+        service=service,
+        snapshot=snapshot,
+        currency=currency,
+        total_minor=total_minor,
+        amount_due_minor=total_minor,
+        credit_amount_minor=total_minor if is_credit else 0,
+        stripe_customer_id=customer_id,
+        scheduling_data=scheduling_data,
+        cancel_reason="recovered",
+        created_at=placed_at,
+        expires_at=placed_at,
+    )
+    steps = (("", Status.PENDING), (Status.PENDING, Status.CANCELED))
+    OrderTransition.objects.bulk_create(
+        OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
+        for before, after in steps
+    )
+    if not is_credit:
+        OrderLine.objects.create(
+            order=order,
+            position=1,
+            service=service,
+            service_type=service_type,
+            service_name=str(snapshot["name"]),
+            amount_minor=total_minor,
+        )
+    return order

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -57,7 +58,7 @@ def _make(customer: StripeCustomer) -> str:
         return client.create_customer(
             email=customer.email,
             name=customer.name,
-            metadata={"user_id": str(customer.user_id)},
+            metadata={"user_id": str(customer.user_id), "home": settings.FRONTEND_URL},
             key=f"{customer.key}-customer-1",
         )
     except StripeRefused:
@@ -90,8 +91,9 @@ def forget_customer(customer_id: str) -> None:
 def next_post_key(user: User, verb: str) -> str:
     """Return a fresh key for a POST about a user's cards (setup, detach), counted and committed before it is sent.
 
-    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
+    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again. The
+    time is in it because a restored backup counts again from where it was.
     """
     StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
     customer = StripeCustomer.objects.get(user=user)
-    return f"{customer.key}-{verb}-{customer.posts}"
+    return f"{customer.key}-{verb}-{customer.posts}-{clock.now():%Y%m%d%H%M%S}"

@@ -151,7 +151,7 @@ def _changes(before: OrderView, after: OrderView, cause: str, name: str) -> list
         effects.append(FreezeCredits(frozen))
     if clawed := _clawed_minor(after) - _clawed_minor(before):
         note = (
-            "Taken back: your bank returned the payment" if clawed > 0 else "Given back: the dispute was won"
+            "Taken back: your bank returned the payment" if clawed > 0 else "Given back: a dispute takes less"
         )
         effects.append(PostCredits(Kind.ADJUSTMENT, -clawed, name, note))
     if is_wholly_lost(after) and not is_wholly_lost(before):

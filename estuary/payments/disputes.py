@@ -12,8 +12,9 @@ from estuary.payments.errors import StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import Dispute, Lookout, Refund
 from estuary.payments.objects import StripeDispute
+from estuary.payments.reconcile import OVERLAP
 from estuary.payments.settlement import settle
-from estuary.payments.sweep import ASK_AGAIN, OVERLAP, heal_due
+from estuary.payments.sweep import ASK_AGAIN, heal_due
 
 # Most banks give a buyer 120 days, and a decision takes up to three months:
 # https://docs.stripe.com/disputes/how-disputes-work

@@ -141,7 +141,10 @@ class MarkDisputed:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """The buyer gets a mail: ``completed``, ``refunded``, ``late_payment``, ``refund_failed``, ``dispute_lost``."""
+    """The buyer gets a mail.
+
+    It is ``completed``, ``refunded``, ``late_payment``, ``recovered``, ``refund_failed`` or ``dispute_lost``.
+    """
 
     template: str
 

@@ -8,6 +8,12 @@ class StripeUnavailable(Unavailable):
     code = "payment_service_unavailable"
 
 
+class WrongAccount(StripeUnavailable):
+    """The key is not of the account that this database belongs to; nothing is asked, and no absence is believed."""
+
+    code = "wrong_account"
+
+
 class StripeBusy(Unavailable):
     code = "payment_service_busy"
 
@@ -17,7 +23,7 @@ class StripeRefused(Unavailable):
 
 
 class NotAtStripe(Conflict):
-    """The object is gone at Stripe: deleted, detached, or of another account."""
+    """The object is gone at Stripe: deleted or detached. An account that is not ours is never asked."""
 
     code = "not_at_stripe"
 

@@ -11,6 +11,24 @@ from estuary.common import clock, ids
 from estuary.orders.models import Order
 
 
+class StripeAccount(models.Model):
+    """The one Stripe account, and mode of it, that this database belongs to: what others do not know says nothing."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    account_id = models.CharField(max_length=80, blank=True, help_text="empty until Stripe has told it")
+    livemode = models.BooleanField(default=False)
+    bound_at = models.DateTimeField(null=True, blank=True)
+    alerted_at = models.DateTimeField(
+        null=True, blank=True, help_text="when staff were last told of a wrong key"
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="stripe_account_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} ({'live' if self.livemode else 'test'})"
+
+
 class StripeCustomer(models.Model):
     """Who a user is at Stripe. The key exists before the call, so that a retry meets the same customer."""
 
@@ -253,6 +271,47 @@ class Lookout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} until {self.looked_until}"
+
+
+class Orphan(models.Model):
+    """A payment at Stripe for an order that is not known here, and what became of it."""
+
+    class Fate(models.TextChoices):
+        WAITING = "waiting"  # its bank is at it: looked at again
+        RECOVERED = "recovered"  # the order was written down again
+        RETURNED = "returned"  # refunded in full: nobody is left to have it
+        FOREIGN = "foreign"  # nothing shows that it is ours: staff were told
+
+    stripe_payment_intent_id = models.CharField(max_length=80, unique=True)
+    order_ref = models.CharField(max_length=64)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField(help_text="captured, minor units")
+    fate = models.CharField(max_length=12, choices=Fate)
+    seen_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(fate="waiting"), name="orphan_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.stripe_payment_intent_id} for {self.order_ref}"
+
+
+class Attempts(models.Model):
+    """How often a user or an address knocked at a door that makes Stripe try cards, and how many were declined."""
+
+    name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(help_text="when the count begins anew")
+    declines = models.PositiveIntegerField(default=0, help_text="in a row")
+    forgiven_at = models.DateTimeField(help_text="when the declines are forgotten, unless more come")
+    last_decline = models.CharField(max_length=80, blank=True, help_text="as Stripe names it; counted once")
+    came_from = models.CharField(max_length=64, blank=True, help_text="where the user last came from")
+
+    class Meta:
+        indexes = [models.Index(fields=["ends_at"], name="attempts_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}, {self.declines} declined"
 
 
 class IdempotencyKey(models.Model):

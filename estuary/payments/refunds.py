@@ -8,11 +8,13 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.money import display
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
@@ -61,14 +63,21 @@ def request_refund(
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
-        refund.reason, refund.origin, refund.cancels = reason[:200], origin, cancels
+        refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
+        if requested_by and origin == Refund.Origin.STAFF:
+            amount = display(refund.amount_minor, refund.currency)
+            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:
             _succeed_at_once(order, refund, at)
     return refund
+
+
+def _because(reason: str) -> str:
+    return f": {reason[:200]}" if reason else ""
 
 
 def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:

@@ -19,6 +19,7 @@ from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.fields import MomentField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
+from estuary.common.redaction import redact
 from estuary.credits.ledger import spendable_of
 from estuary.orders.models import PaymentType
 from estuary.orders.placing import Terms
@@ -91,9 +92,12 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     cancel_url = serializers.CharField(required=False, max_length=500)
 
     def validate_service_data(self, value: dict[str, Any]) -> dict[str, Any]:
-        if len(json.dumps(value, default=str)) > MAX_SERVICE_DATA:
+        text = json.dumps(value, default=str)
+        if len(text) > MAX_SERVICE_DATA:
             raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
-        return dict(json.loads(json.dumps(value, default=str)))
+        if redact(text) != text:
+            raise serializers.ValidationError("It has a card number or a key in it. Leave that out.")
+        return dict(json.loads(text))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["is_credit_purchase"] and not attrs.get("service_id"):

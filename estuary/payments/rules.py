@@ -137,16 +137,30 @@ def _return_late_money(order: OrderView, intent: Intent, cause: str) -> list[Eff
     """The goods are gone: take note of the money, send all of it back, and say so."""
     return [
         Become(Status.PAID, cause),
-        OpenRefund(
-            card_minor=intent.received_minor,
-            credits_minor=0,
-            origin=Refund.Origin.AUTOMATIC,
-            status=Refund.Status.REQUESTED,
-            reason="The payment arrived after the order had ended.",
-            intent_id=intent.id,
-            cause=cause,
-        ),
+        return_late(intent.id, intent.received_minor, cause),
         Tell("late_payment"),
+    ]
+
+
+def return_late(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
+    return OpenRefund(
+        card_minor=amount_minor,
+        credits_minor=0,
+        origin=Refund.Origin.AUTOMATIC,
+        status=Refund.Status.REQUESTED,
+        reason="The payment arrived after the order had ended.",
+        intent_id=intent_id,
+        cause=cause,
+    )
+
+
+def take_recovered_money(intent: Intent, cause: str) -> list[Effect]:
+    """Take note of the money of an order that was written down again; what of it is still there goes back next."""
+    return [
+        BindIntent(intent.id),
+        RecordCapture(intent.received_minor),
+        Become(Status.PAID, cause),
+        Tell("recovered"),
     ]
 
 

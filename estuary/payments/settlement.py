@@ -17,13 +17,14 @@ from estuary.common import clock
 from estuary.common.database import retried
 from estuary.orders.models import Order
 from estuary.orders.states import Status
-from estuary.payments import outbox
+from estuary.payments import outbox, throttling
 from estuary.payments.effects import (
     BookingView,
     DisputeView,
     Effect,
     NeedsObject,
     OrderView,
+    RecordCapture,
     RecordDecline,
     RefundView,
 )
@@ -107,6 +108,20 @@ def _settle_round(round_: dict[int, Outcome], at: datetime) -> None:
             outcome.effects = decision
             work.append((order, decision))
     write(work, at=at)
+    _note_tries(orders, round_)
+
+
+def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
+    """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
+    declined, paid = {}, set()
+    for order in orders:
+        outcome = round_[order.pk]
+        told, done = outcome.fact.object, {type(effect) for effect in outcome.effects}
+        if isinstance(told, Intent) and told.decline and (not outcome.fact.fetched or RecordDecline in done):
+            declined[order.user_id] = told.decline.charge_id or told.id
+        if RecordCapture in done:
+            paid.add(order.user_id)
+    throttling.note(declined=declined, paid=paid)
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:

@@ -1,4 +1,6 @@
-"""What heals what was missed: ended holds, unsent refunds, cards to detach, payments and refunds Stripe knows better.
+"""Healing our rows that wait: ended holds, unsent refunds, cards to detach, payments that Stripe knows better.
+
+What Stripe has and no row of ours waits for is found by reconcile.py.
 
 Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent. A row
 that can't be healed waits as long again as it has waited so far: it neither hammers Stripe nor holds up the others.
@@ -18,13 +20,12 @@ from estuary.common import clock
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import client, methods, outbox
+from estuary.payments import methods, outbox
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
-from estuary.payments.models import Lookout, PaymentMethod, Refund
-from estuary.payments.refund_rules import AT_STRIPE
+from estuary.payments.models import PaymentMethod, Refund
 from estuary.payments.refunds import send_refund
 from estuary.payments.settlement import settle
 
@@ -32,10 +33,6 @@ BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=5)
-OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
-FAR_BACK = timedelta(
-    days=45
-)  # a bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 
 MISSING = "payment_missing"
 
@@ -103,32 +100,6 @@ def _ask_about(order: Order) -> None:
                     MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise
-
-
-def look_for_new_refunds() -> int:
-    """Settle refunds made at Stripe since the last look, with some overlap: those in the dashboard that no event told.
-
-    Returns of how many payments. After a silence of any length it begins where it had stopped.
-    """
-    at = clock.now()
-    mark, _ = Lookout.objects.get_or_create(name="refunds", defaults={"looked_until": at - FAR_BACK})
-    settled = _settle_refunds_since(mark.looked_until - OVERLAP)
-    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
-    return settled
-
-
-def look_for_changed_refunds() -> int:
-    """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
-    return _settle_refunds_since(clock.now() - FAR_BACK)
-
-
-def _settle_refunds_since(moment: datetime) -> int:
-    given = client.refunds_since(moment)
-    ids = [refund.id for refund in given]
-    known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
-    other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
-    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
-    return sum(_heal(order, lambda order: sync_payment(order.stripe_payment_intent_id)) for order in ours)
 
 
 def sync_order(order: Order) -> None:

@@ -1,7 +1,7 @@
 """The balance and how it came about."""
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
@@ -86,3 +86,18 @@ def test_the_history_pages_by_cursor_in_a_constant_number_of_queries(
         seen += [row["amount"] for row in page["results"]]
         address = page["next"]
     assert seen == [f"{amount}.00" for amount in range(7, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE credits_credittransaction SET amount_minor = 1",
+        "UPDATE credits_credittransaction SET note = 'something else'",
+        "DELETE FROM credits_credittransaction",
+    ],
+)
+def test_the_database_lets_nobody_rewrite_the_history(maya: User, statement: str) -> None:
+    move(maya, Kind.PURCHASE, 5_000)
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert list(CreditTransaction.objects.values_list("amount_minor", "note")) == [(5_000, "purchase!")]

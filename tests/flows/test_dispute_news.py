@@ -14,8 +14,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditAccount
-from estuary.orders.models import Order
-from estuary.payments import disputes, inbox, sweep
+from estuary.payments import disputes, inbox, reconcile, sweep
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.refunds import send_refund
 from stripe_sandbox import Delivery, Sandbox
@@ -27,6 +26,8 @@ from tests.marketplace import a_free_slot, make_service, make_user, signed_in
 from tests.wiring import post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+DISPUTED_AT_ONCE = "4000000000000259"
 
 type Story = Callable[[Sandbox, APIClient, Practitioner], Json]
 
@@ -190,7 +191,7 @@ def test_disputes_of_which_no_event_came_are_found(
 ) -> None:
     made = story(stripe, buyer, ana)
     stripe.control.lose_events()
-    sweep.look_for_new_refunds()
+    reconcile.look_for_new_refunds()
     assert disputes.look_for_new_disputes() == len(list(stripe.world.store.disputes))
     run_jobs()
     assert the_end(made) == ENDS[story.__name__]
@@ -201,7 +202,7 @@ def test_disputes_of_which_no_event_came_are_found(
 
 def test_a_dispute_overtakes_the_news_of_its_payment(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"], card="4000000000000259")  # disputed at once
+    stripe.control.confirm(made["payment_intent_id"], card=DISPUTED_AT_ONCE)
     waiting = stripe.take_deliveries()
     for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
         post_event(delivery)
@@ -290,12 +291,11 @@ def test_late_money_that_is_disputed_is_sent_back_only_when_the_bank_left_it_wit
 ) -> None:
     session = make_service(ServiceType.SESSION, ana)
     made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    stripe.control.confirm(made["payment_intent_id"], card="4000000000000259")
-    stripe.control.lose_events()
-    Order.objects.update(status="canceled")
-    Order.objects.get().reservations.update(status="released", calendar_entry=None)
-    sweep.sync_order(Order.objects.get())
-    settle_everything(stripe)
+    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert intent is not None
+    intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken
+    buying.pay(stripe, made, DISPUTED_AT_ONCE)
     [refund] = Refund.objects.all()
     assert (status_of(made), refund.status) == ("paid", "requested")
     opened = next(iter(stripe.world.store.disputes))
@@ -324,6 +324,40 @@ def test_a_refund_in_the_dashboard_and_a_dispute_at_once_never_take_more_than_th
     assert (purse(buyer), shares()) == (("30.00", "30.00", "0.00"), [("needs_response", 3000, 0, 0)])
     close(stripe, opened, "won")
     assert purse(buyer) == ("30.00", "0.00", "30.00")
+
+
+def test_a_refund_that_arrives_after_the_dispute_was_lost_takes_no_credits_twice(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
+    buying.refund(staff, made, amount="20.00")
+    settle_everything(stripe)
+    close(stripe, dispute(stripe, made), "lost")
+    assert (purse(buyer), money_of(made)) == (("0.00", "0.00", "0.00"), ("completed", 5000, 0, 5000))
+    stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
+    settle_everything(stripe)
+    assert (purse(buyer), money_of(made)) == (
+        ("0.00", "0.00", "0.00"),
+        ("partially_refunded", 5000, 2000, 3000),
+    )
+    assert shares() == [("lost", 0, 3000, 3000)]
+
+
+def test_a_refund_in_the_dashboard_that_meets_a_partial_loss_ends_what_is_ahead(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "40.00")
+    made = a_session(stripe, buyer, ana, use_credits=True)
+    stripe.control.refund(made["payment_intent_id"], 2000)
+    opened = stripe.control.dispute(made["payment_intent_id"], amount=4000)
+    stripe.control.close_dispute(opened["id"], "lost")
+    waiting = stripe.take_deliveries()  # what the bank took is told first, and ends nothing yet
+    for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
+        post_event(delivery)
+        inbox.drain()
+    settle_everything(stripe)
+    assert money_of(made) == ("partially_refunded", 6000, 6000, 4000)
+    assert (Booking.objects.get().status, purse(buyer)[0]) == ("canceled", "40.00")
 
 
 def test_the_dispute_of_a_second_payment_leaves_the_order_as_it_is(

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0003_lost_to_disputes'),
-        ('payments', '0002_asked_and_asked_again'),
+        ('payments', '0005_orphans'),
     ]
 
     operations = [
