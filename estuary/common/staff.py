@@ -22,7 +22,9 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
+from estuary.common.primary_keys import primary_key_in
 from estuary.common.redaction import redact
 
 # One word has one colour on every page; a word that is not here is grey.
@@ -212,7 +214,7 @@ def at_stripe(kind: str, stripe_id: str) -> SafeString | str:
         return NOTHING
     if settings.SANDBOX:
         return stripe_id
-    mode = "" if "_live_" in settings.STRIPE_SECRET_KEY else "test/"
+    mode = "" if is_live() else "test/"
     return outward(f"https://dashboard.stripe.com/{mode}{kind}/{quote(stripe_id)}", stripe_id)
 
 
@@ -244,7 +246,7 @@ def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: form
 
 def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
     """Return the row that an address names; anything that is no id of ours names none."""
-    if not (object_id.isascii() and object_id.isdecimal() and len(object_id) < 19):
+    if primary_key_in(object_id) is None:
         raise Http404
     return get_object_or_404(rows, pk=object_id)
 

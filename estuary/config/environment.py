@@ -120,14 +120,15 @@ class Environment(BaseSettings):
             problems.append(
                 "  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard"
             )
-        if self.estuary_sandbox and "_live_" in key:
+        live = "_live_" in key
+        if self.estuary_sandbox and live:
             problems.append(
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
         problems += self._bad_secrets() + self._known_to_everybody()
         problems += self._out_of_bounds() + self._bad_rates()
         url = urlsplit(self.frontend_url)
-        if "_live_" in key and url.scheme == "http":
+        if live and url.scheme == "http":
             problems.append(
                 "  FRONTEND_URL must begin with https:// with a live key: cookies would go in the clear"
             )

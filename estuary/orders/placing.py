@@ -65,30 +65,40 @@ def place_order(
         type=OrderType.DIRECT if service else OrderType.CREDIT,
         service=service,
         item_key=item_key(service, currency),
-        snapshot=_snapshot(service, total_minor),
+        snapshot=snapshot_of(service, total_minor),
         currency=currency,
         total_minor=total_minor,
         credits_applied_minor=credits_applied_minor,
         amount_due_minor=total_minor - credits_applied_minor,
         credit_amount_minor=0 if service else total_minor,
-        payment_type=terms.payment_type,
-        save_payment_method=terms.save_payment_method,
-        stripe_payment_method_id=terms.payment_method_id,
-        success_url=terms.success_url,
-        cancel_url=terms.cancel_url,
-        request_fingerprint=terms.fingerprint,
-        service_data=terms.service_data,
-        scheduling_data=terms.scheduling_data,
+        **_chosen(terms),
         created_at=at,
         expires_at=expires_at,
         asked_at=at if asks_of else None,
         stripe_customer_id=asks_of,
         page_expires_at=page_expires_at if asks_of else None,
     )
+    _write_first_transition(order, at)
+    return order, _write_lines(order, lines)
+
+
+def _write_first_transition(order: Order, at: datetime) -> None:
     OrderTransition.objects.create(
         order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at
     )
-    return order, _write_lines(order, lines)
+
+
+def _chosen(terms: Terms) -> dict[str, Any]:
+    return {
+        "payment_type": terms.payment_type,
+        "save_payment_method": terms.save_payment_method,
+        "stripe_payment_method_id": terms.payment_method_id,
+        "success_url": terms.success_url,
+        "cancel_url": terms.cancel_url,
+        "request_fingerprint": terms.fingerprint,
+        "service_data": terms.service_data,
+        "scheduling_data": terms.scheduling_data,
+    }
 
 
 def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
@@ -110,7 +120,8 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
     )
 
 
-def _snapshot(service: Service | None, total_minor: int) -> dict[str, Any]:
+def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
+    """Return what is sold as it is now, whatever becomes of the service later; minor units."""
     if service is None:
         return {"name": "Credits", "type": "credit", "price_minor": total_minor}
     return {
@@ -123,61 +134,3 @@ def _snapshot(service: Service | None, total_minor: int) -> dict[str, Any]:
         "free_cancel_hours": service.free_cancel_hours,
         "validity_days": service.validity_days,
     }
-
-
-def recover_order(
-    *,
-    public_id: str,
-    user: User,
-    service: Service | None,
-    service_name: str,
-    service_type: str,
-    is_credit: bool,
-    currency: str,
-    total_minor: int,
-    customer_id: str,
-    scheduling_data: dict[str, Any],
-    placed_at: datetime,
-    at: datetime,
-    cause: str,
-) -> Order:
-    """Write down again an order that only Stripe remembers, as one that has ended: it holds nothing any more.
-
-    What was paid of it in credits is not known, and the balance of an older backup has them still.
-    """
-    snapshot = _snapshot(service, total_minor) if service or is_credit else {"price_minor": total_minor}
-    if not is_credit:
-        snapshot |= {"name": service_name or snapshot.get("name", "A service"), "type": service_type}
-    order = Order.objects.create(
-        public_id=public_id,
-        user=user,
-        type=OrderType.CREDIT if is_credit else OrderType.DIRECT,
-        status=Status.CANCELED,
-        item_key=item_key(service, currency),
-        service=service,
-        snapshot=snapshot,
-        currency=currency,
-        total_minor=total_minor,
-        amount_due_minor=total_minor,
-        credit_amount_minor=total_minor if is_credit else 0,
-        stripe_customer_id=customer_id,
-        scheduling_data=scheduling_data,
-        cancel_reason="recovered",
-        created_at=placed_at,
-        expires_at=placed_at,
-    )
-    steps = (("", Status.PENDING), (Status.PENDING, Status.CANCELED))
-    OrderTransition.objects.bulk_create(
-        OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
-        for before, after in steps
-    )
-    if not is_credit:
-        OrderLine.objects.create(
-            order=order,
-            position=1,
-            service=service,
-            service_type=service_type,
-            service_name=str(snapshot["name"]),
-            amount_minor=total_minor,
-        )
-    return order

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from estuary.common import clock
+from estuary.common.livemode import is_live
 from estuary.payments import outbox
 from estuary.payments.errors import WrongAccount
 from estuary.payments.models import StripeAccount, StripeCustomer
@@ -48,11 +48,6 @@ def is_ours(*, ask: Callable[[], str], knows: Callable[[str], bool]) -> bool:
             f"{bound}. Nothing is asked of Stripe until the key is the right one again."
         )
     return True
-
-
-def is_live() -> bool:
-    """Tell whether STRIPE_SECRET_KEY is of live mode: test mode is as another account, with objects of its own."""
-    return "_live_" in settings.STRIPE_SECRET_KEY
 
 
 def bind(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:

@@ -16,6 +16,7 @@ from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, OrderChanged, StripeRefused, UnexpectedState
 from estuary.payments.objects import CheckoutSession, Intent
+from estuary.payments.post_keys import counted_key
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
 SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
@@ -122,13 +123,10 @@ def try_anew(order: Order) -> NoReturn:
 
 
 def next_post_key(order: Order, verb: str) -> str:
-    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent.
-
-    The time is in it because a restored backup counts again from where it was, and meets no older key that way.
-    """
+    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
     Order.objects.filter(pk=order.pk).update(posts=F("posts") + 1)
     order.refresh_from_db(fields=["posts"])
-    return f"{order.public_id}-{verb}-{order.posts}-{clock.now():%Y%m%d%H%M%S}"
+    return counted_key(order.public_id, verb, order.posts)
 
 
 def is_checkout(order: Order) -> bool:

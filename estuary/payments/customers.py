@@ -11,6 +11,7 @@ from estuary.common import clock, ids
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.post_keys import counted_key
 
 NAME_MAX = 150  # of the column; Stripe takes 256
 
@@ -91,9 +92,8 @@ def forget_customer(customer_id: str) -> None:
 def next_post_key(user: User, verb: str) -> str:
     """Return a fresh key for a POST about a user's cards (setup, detach), counted and committed before it is sent.
 
-    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again. The
-    time is in it because a restored backup counts again from where it was.
+    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
     """
     StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
     customer = StripeCustomer.objects.get(user=user)
-    return f"{customer.key}-{verb}-{customer.posts}-{clock.now():%Y%m%d%H%M%S}"
+    return counted_key(customer.key, verb, customer.posts)

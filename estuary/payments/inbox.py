@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.livemode import is_live
 from estuary.common.redaction import redact
 from estuary.payments import outbox, throttling
 from estuary.payments.customers import forget_customer
@@ -88,7 +88,7 @@ def _settle_together(rows: Sequence[WebhookEvent]) -> None:
 
 
 def _read(row: WebhookEvent) -> News | None:
-    if row.livemode != ("_live_" in settings.STRIPE_SECRET_KEY):
+    if row.livemode != is_live():
         outbox.alert_staff(
             "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
         )

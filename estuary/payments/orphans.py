@@ -17,13 +17,15 @@ from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.primary_keys import primary_key_in
 from estuary.orders.models import Order, OrderType
-from estuary.orders.placing import recover_order
+from estuary.orders.recovering import Remembered, recover_order
 from estuary.payments import client, outbox
 from estuary.payments.asking import withdraw
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.objects import CheckoutSession, Customer, Intent, StripeRefund
+from estuary.payments.reattaching import labeled_user
 from estuary.payments.refunds import refundable_minor
 from estuary.payments.rules import Fact, return_late, take_recovered_money
 from estuary.payments.settlement import load, settle
@@ -104,16 +106,10 @@ def _made_here(customer: Customer) -> bool:
 
 
 def _payer(intent: Intent, customer: Customer) -> User | None:
-    """Return who paid, by our own row of the customer, or by the number and the address in its label.
-
-    The number alone is no proof: after a restore it may have been given to somebody else.
-    """
+    """Return who paid, by our own row of the customer, or by its label."""
     if known := StripeCustomer.objects.select_related("user").filter(stripe_customer_id=customer.id).first():
         return known.user
-    number = customer.user_ref
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
-        return None
-    return User.objects.filter(pk=int(number), email__iexact=customer.email).first()
+    return labeled_user(customer)
 
 
 @retried
@@ -144,7 +140,7 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
 
 def _write_down(intent: Intent, user: User) -> Order:
     label = intent.metadata
-    return recover_order(
+    known = Remembered(
         public_id=intent.order_ref,
         user=user,
         service=_service(label),
@@ -154,18 +150,17 @@ def _write_down(intent: Intent, user: User) -> Order:
         currency=intent.currency,
         total_minor=intent.received_minor,
         customer_id=intent.customer_id,
-        scheduling_data=_scheduling(label),
         placed_at=clock.from_timestamp(intent.created),
-        at=clock.now(),
-        cause=CAUSE,
+        scheduling_data=_scheduling(label),
     )
+    return recover_order(known, cause=CAUSE, at=clock.now())
 
 
 def _service(label: Mapping[str, str]) -> Service | None:
-    number = label.get("service_id", "")
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+    number = primary_key_in(label.get("service_id", ""))
+    if number is None:
         return None
-    return Service.objects.select_related("practitioner").filter(pk=int(number)).first()
+    return Service.objects.select_related("practitioner").filter(pk=number).first()
 
 
 def _scheduling(label: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.primary_keys import primary_key_in
 from estuary.payments import client
 from estuary.payments.methods import CardNews, sync_method
 from estuary.payments.models import StripeCustomer
@@ -14,10 +15,9 @@ from estuary.payments.objects import Customer
 def reattach(customer: Customer) -> bool:
     """Bind a customer that carries our label to its user, when that user has none, and take over its cards.
 
-    The number in the label is no proof by itself: after a restore it may have been given to somebody else, so the
-    address must fit as well. A user who has another customer by now keeps that one.
+    A user who has another customer by now keeps that one.
     """
-    user = _user_of(customer)
+    user = labeled_user(customer) if customer.home == settings.FRONTEND_URL else None
     if user is None or not _bind(user, customer):
         return False
     at = clock.now()
@@ -27,13 +27,15 @@ def reattach(customer: Customer) -> bool:
     return True
 
 
-def _user_of(customer: Customer) -> User | None:
-    number = customer.user_ref
-    if customer.home != settings.FRONTEND_URL or not (
-        number.isascii() and number.isdecimal() and len(number) < 19
-    ):
+def labeled_user(customer: Customer) -> User | None:
+    """Return the user whom a customer's label names.
+
+    The number alone is no proof: after a restore it may have been given to somebody else, so the address must fit too.
+    """
+    number = primary_key_in(customer.user_ref)
+    if number is None:
         return None
-    return User.objects.filter(pk=int(number), email__iexact=customer.email).first()
+    return User.objects.filter(pk=number, email__iexact=customer.email).first()
 
 
 def _bind(user: User, customer: Customer) -> bool:

@@ -4,8 +4,9 @@ Each look begins a little before where the last one stopped, however long ago th
 second look writes nothing. What Stripe has for orders that we do not know is orphans.py's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 
 import structlog
 from django.db.models import Q
@@ -28,6 +29,7 @@ from estuary.payments.sweep import GRACE, sync_payment
 OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 FAR_BACK = timedelta(days=45)
+READ_AT_ONCE = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # News that no list of payments tells; Stripe's list of events reaches back thirty days.
 OF_CARDS = (
@@ -114,15 +116,7 @@ def _sync_refunds(order: Order) -> bool:
 
 def _agree(made: Sequence[Intent | CheckoutSession]) -> int:
     """Make what Stripe has agree with our orders. Stripe was read first, so an order of each is here if it ever was."""
-    ids, refs = {one.id for one in made}, {one.order_ref for one in made} - {""}
-    rows = Order.objects.filter(
-        Q(stripe_payment_intent_id__in=ids) | Q(stripe_checkout_session_id__in=ids) | Q(public_id__in=refs)
-    )
-    orders: dict[str, Order] = {}
-    for order in rows:
-        orders[order.public_id] = order
-        orders[order.stripe_payment_intent_id] = orders[order.stripe_checkout_session_id] = order
-    orders.pop("", None)
+    orders = orders_named({name for one in made for name in (one.id, one.order_ref)})
 
     def agree(one: Intent | CheckoutSession) -> bool:
         order = orders.get(one.id) or orders.get(one.order_ref)
@@ -133,19 +127,36 @@ def _agree(made: Sequence[Intent | CheckoutSession]) -> int:
     return _count(agree, made)
 
 
+def orders_named(names: Iterable[str]) -> dict[str, Order]:
+    """Return orders by each name that Stripe may have for them: our own in a label, the payment's, the page's."""
+    orders: dict[str, Order] = {}
+    for some in in_batches(names):
+        at_stripe = Q(stripe_payment_intent_id__in=some) | Q(stripe_checkout_session_id__in=some)
+        for order in Order.objects.filter(at_stripe | Q(public_id__in=some)):
+            theirs = (order.public_id, order.stripe_payment_intent_id, order.stripe_checkout_session_id)
+            orders |= dict.fromkeys([name for name in theirs if name], order)
+    return orders
+
+
+def in_batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Return what there is of some names, each once, in as many as one query should ask for."""
+    return (list(some) for some in batched(sorted(set(names) - {""}), READ_AT_ONCE, strict=False))
+
+
 def _agree_with(order: Order, one: Intent | CheckoutSession) -> bool:
     if isinstance(one, Intent) and one.status == "succeeded":
         return _settle_captured(order, one)
     if isinstance(one, CheckoutSession) and one.payment_status == "paid" and not order.captured_minor:
         return _settle(one)
-    if not _payable(one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
+    if not payable(one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
         return False
     if order.status in LIVE and _is_the_way(order, one):
         return False
     return withdraw(order.public_id, one)
 
 
-def _payable(one: Intent | CheckoutSession) -> bool:
+def payable(one: Intent | CheckoutSession) -> bool:
+    """Tell whether a buyer could pay by this."""
     return one.status in PAYABLE if isinstance(one, Intent) else one.status == "open"
 
 

@@ -19,6 +19,7 @@ from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.fields import MomentField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
+from estuary.common.primary_keys import primary_key_in
 from estuary.common.redaction import redact
 from estuary.credits.ledger import spendable_of
 from estuary.orders.models import PaymentType
@@ -52,7 +53,7 @@ class IdField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        if primary_key_in(text) is None:
             raise serializers.ValidationError("This is not an id.")
         return text
 

@@ -120,16 +120,7 @@ def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) ->
         return []
     return [
         Alert("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        OpenRefund(
-            card_minor=intent.received_minor,
-            credits_minor=0,
-            origin=Refund.Origin.AUTOMATIC,
-            status=Refund.Status.REQUESTED,
-            reason=problem[:200],
-            intent_id=intent.id,
-            stray=True,
-            cause=cause,
-        ),
+        _send_back(intent.id, intent.received_minor, cause, reason=problem[:200], stray=True),
     ]
 
 
@@ -143,13 +134,21 @@ def _return_late_money(order: OrderView, intent: Intent, cause: str) -> list[Eff
 
 
 def return_late(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
+    """Return what sends back money, in minor units, that came after its order had ended."""
+    return _send_back(intent_id, amount_minor, cause, reason="The payment arrived after the order had ended.")
+
+
+def _send_back(
+    intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False
+) -> OpenRefund:
     return OpenRefund(
         card_minor=amount_minor,
         credits_minor=0,
         origin=Refund.Origin.AUTOMATIC,
         status=Refund.Status.REQUESTED,
-        reason="The payment arrived after the order had ended.",
+        reason=reason,
         intent_id=intent_id,
+        stray=stray,
         cause=cause,
     )
 

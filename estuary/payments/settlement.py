@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.livemode import is_live
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
@@ -213,7 +213,7 @@ def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
         customer_id=order.stripe_customer_id,
         handed_over=order.completed_at is not None,
         expires_at=order.expires_at,
-        livemode="_live_" in settings.STRIPE_SECRET_KEY,
+        livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(_refund_view(refund) for refund in order.refunds.all()),
         bookings=tuple(

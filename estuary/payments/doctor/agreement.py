@@ -7,9 +7,8 @@ on its ordinary way and is not compared.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
@@ -20,7 +19,7 @@ from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.orphans import REF
-from estuary.payments.reconcile import PAYABLE
+from estuary.payments.reconcile import in_batches, orders_named, payable
 from estuary.payments.refund_rules import AT_STRIPE
 
 HEAL = "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
@@ -44,8 +43,6 @@ SENTENCES = {
 }
 
 type Found = tuple[str, str, str]  # the code, the object, what is wrong
-
-FETCHED_AT_ONCE = 500
 
 
 @dataclass(slots=True)
@@ -95,9 +92,8 @@ def _read_theirs(since: datetime) -> Theirs:
 
 
 def _add_older(theirs: Theirs, since: datetime, at: datetime) -> None:
-    """Fetch the payments and refunds that are older at Stripe than what we compare, and were paid or sent since."""
-    paid = Order.objects.filter(paid_at__gte=since, paid_at__lte=at, captured_minor__gt=0)
-    for intent_id in paid.values_list("stripe_payment_intent_id", flat=True).iterator():
+    """Fetch the payments that are older at Stripe than what we compare, and were paid since."""
+    for intent_id in _paid(since, at).values_list("stripe_payment_intent_id", flat=True).iterator():
         if intent_id not in theirs.intents:
             try:
                 theirs.intents[intent_id] = client.retrieve_intent(intent_id)
@@ -105,33 +101,30 @@ def _add_older(theirs: Theirs, since: datetime, at: datetime) -> None:
                 continue  # _recorded tells
 
 
+def _paid(since: datetime, at: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(paid_at__gte=since, paid_at__lte=at, captured_minor__gt=0)
+
+
 def _read_ours(theirs: Theirs) -> Ours:
     intents = {*theirs.intents, *(one.intent_id for one in theirs.refunds.values())}
     intents |= {one.intent_id for one in theirs.disputes.values()}
     made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
     refs = {one.order_ref for one in made if REF.fullmatch(one.order_ref)}
-    ours = Ours(orders={}, refunds={}, disputes={}, strays={}, orphans={})
-    for some in _some(intents | theirs.sessions.keys() | refs):
-        named = Q(stripe_payment_intent_id__in=some) | Q(stripe_checkout_session_id__in=some)
-        for order in Order.objects.filter(named | Q(public_id__in=some)):
-            names = (order.public_id, order.stripe_payment_intent_id, order.stripe_checkout_session_id)
-            ours.orders |= dict.fromkeys([name for name in names if name], order)
+    names = intents | theirs.sessions.keys() | refs
+    ours = Ours(orders=orders_named(names), refunds={}, disputes={}, strays={}, orphans={})
+    for some in in_batches(names):
         for refund in Refund.objects.filter(stripe_payment_intent_id__in=some, stray=True):
             ours.strays[refund.stripe_payment_intent_id] = refund
         for orphan in Orphan.objects.filter(stripe_payment_intent_id__in=some):
             ours.orphans[orphan.stripe_payment_intent_id] = orphan
-    for some in _some(theirs.disputes):
+    for some in in_batches(theirs.disputes):
         rows = Dispute.objects.filter(stripe_dispute_id__in=some)
         ours.disputes |= {row.stripe_dispute_id: row for row in rows}
-    for some in _some(theirs.refunds):
+    for some in in_batches(theirs.refunds):
         ours.refunds |= {
             row.stripe_refund_id: row for row in Refund.objects.filter(stripe_refund_id__in=some)
         }
     return ours
-
-
-def _some(ids: Iterable[str]) -> Iterator[list[str]]:
-    return (list(some) for some in batched(sorted(set(ids) - {""}), FETCHED_AT_ONCE, strict=False))
 
 
 def _captured(intents: Iterable[Intent], ours: Ours, late: float) -> Iterator[Found]:
@@ -162,8 +155,7 @@ def _money(intent: Intent) -> str:
 
 
 def _recorded(theirs: Theirs, since: datetime, at: datetime) -> Iterator[Found]:
-    paid = Order.objects.filter(paid_at__gte=since, paid_at__lte=at, captured_minor__gt=0)
-    for name, intent_id in paid.values_list("public_id", "stripe_payment_intent_id").iterator():
+    for name, intent_id in _paid(since, at).values_list("public_id", "stripe_payment_intent_id").iterator():
         there = theirs.intents.get(intent_id)
         if there is None or there.status != "succeeded":
             status = there.status if there else "not there"
@@ -205,11 +197,8 @@ def _refunds(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
 
 def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
     ways: dict[str, list[str]] = {}
-    payable: list[Intent | CheckoutSession] = [
-        one for one in theirs.intents.values() if one.status in PAYABLE
-    ]
-    payable += [one for one in theirs.sessions.values() if one.status == "open"]
-    for one in payable:
+    made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
+    for one in filter(payable, made):
         order = ours.orders.get(one.id) or ours.orders.get(one.order_ref)
         if one.created > late or (order is None and not REF.fullmatch(one.order_ref)):
             continue

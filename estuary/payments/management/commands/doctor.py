@@ -13,10 +13,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from estuary.common import clock
 from estuary.common.money import display
+from estuary.common.rates import SECONDS
 from estuary.payments.doctor import RULES, Breach, Examination, agreement, examine
 from estuary.payments.doctor.examining import TIMEOUT_S
-
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def span(text: str) -> timedelta:
@@ -24,7 +23,7 @@ def span(text: str) -> timedelta:
     said = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
     if said is None:
         raise ArgumentTypeError(f"{text} is no time; say 90m, 12h or 7d")
-    return timedelta(**{UNITS[said[2]]: int(said[1])})
+    return timedelta(seconds=int(said[1]) * SECONDS[said[2]])
 
 
 class Command(BaseCommand):

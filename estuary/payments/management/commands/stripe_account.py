@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from estuary.common.errors import EstuaryError
+from estuary.common.livemode import is_live
 from estuary.payments import account, client
 from estuary.payments.models import StripeAccount
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "This restricted key may not say whose it is: give it read access to the account."
             )
-        now = StripeAccount(account_id=asked, livemode=account.is_live())
+        now = StripeAccount(account_id=asked, livemode=is_live())
         self.stdout.write(f"This database belongs to {bound if bound.account_id else 'no account yet'}.")
         self.stdout.write(f"STRIPE_SECRET_KEY is of {now}.")
         if options["replace"] and str(bound) != str(now):

@@ -4,7 +4,7 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import type { CreditTransaction } from "@/api/generated";
 import { SignedIn } from "@/components/auth/signed-in";
-import { TooLittle } from "@/components/checkout/purchase";
+import { tooLittle } from "@/components/checkout/purchase";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
@@ -124,18 +124,18 @@ function Buy({ currency }: { currency: string }) {
   const router = useRouter();
   const [amount, setAmount] = useState("50.00");
   const minimum = useConfig().data?.minimum_charge ?? "0";
-  const [tooLittle, setTooLittle] = useState<unknown>(null);
+  const [problem, setProblem] = useState<Error | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const enough = toMinor(amount, currency) >= toMinor(minimum, currency);
-    setTooLittle(enough ? null : new TooLittle(minimum, currency));
-    if (enough) router.push(`/checkout/?credits=${amount}`);
+    const wrong = tooLittle(amount, currency, minimum);
+    setProblem(wrong ? new Error(wrong) : null);
+    if (!wrong) router.push(`/checkout/?credits=${amount}`);
   };
   return (
     <Card>
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
-        <Refusal error={tooLittle} />
+        <Refusal error={problem} />
         <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}
