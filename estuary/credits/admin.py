@@ -129,18 +129,19 @@ class MovementInline(ReadOnlyInline):
 
 @register(CreditAccount)
 class CreditAccountAdmin(ReadOnlyAdmin):
-    list_display = ("owner", "balance", "currency")
+    list_display = ("owner", "balance", "frozen", "currency")
     list_filter = ("currency",)
     list_select_related = ("user",)
     search_fields = ("user__email__istartswith", "user__last_name__istartswith")
     search_help_text = "Buyer's e-mail address or last name"
     ordering = ("-id",)
-    fields = ("owner", "balance")
+    fields = ("owner", "balance", "frozen")
     readonly_fields = fields
     inlines = (MovementInline,)
     actions_list: Any = ("give",)
     actions_detail: Any = ("adjust_account",)
     balance = money_column("balance_minor", "Balance")
+    frozen = money_column("frozen_minor", "Frozen by disputes")
 
     @display(description="Buyer", ordering="user__email")
     def owner(self, account: CreditAccount) -> str:

@@ -31,8 +31,8 @@ from estuary.payments.objects import (
     Card,
     CheckoutSession,
     Customer,
-    Dispute,
     Intent,
+    StripeDispute,
     StripeRefund,
     parse_decline,
 )
@@ -278,9 +278,22 @@ def refunds_since(moment: datetime) -> list[StripeRefund]:
     return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, _since(moment))
 
 
-def disputes_since(moment: datetime) -> list[Dispute]:
+# --- Disputes -----------------------------------------------------------------------------------------------
+
+
+def retrieve_dispute(dispute_id: str) -> StripeDispute:
+    with _call("disputes.retrieve") as v1:
+        return StripeDispute.parse(_plain(v1.disputes.retrieve(dispute_id)))
+
+
+def disputes_of(intent_id: str) -> list[StripeDispute]:
+    """Return every dispute of a payment."""
+    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, {"payment_intent": intent_id})
+
+
+def disputes_since(moment: datetime) -> list[StripeDispute]:
     """Return every dispute of the account that was opened since then."""
-    return _all("disputes.list", Dispute.parse, lambda v1: v1.disputes, _since(moment))
+    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, _since(moment))
 
 
 # --- Cards --------------------------------------------------------------------------------------------------

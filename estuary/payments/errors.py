@@ -82,6 +82,12 @@ class NotRefundable(Conflict):
     code, title = "not_refundable", "This can't be refunded"
 
 
+class ChargeDisputed(NotRefundable):
+    """The buyer's bank decides about this payment, or has taken it back: a refund would pay twice."""
+
+    code, title = "charge_disputed", "This payment is disputed"
+
+
 class RefundTooLarge(Conflict):
     code, title = "refund_too_large", "The refund is larger than what is left"
 

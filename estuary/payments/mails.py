@@ -12,6 +12,7 @@ SUBJECTS = {
     "late_payment": "Your payment for {title} came too late and goes back to you",
     "recovered": "Your payment for {title} goes back to you",
     "refund_failed": "Your refund for {title} did not go through yet",
+    "dispute_lost": "Your bank has returned your payment for {title}",
 }
 TEXTS = {
     "completed": "We have received {total} for {title}. Your order is {order}; you find it at {url}.",
@@ -29,6 +30,10 @@ TEXTS = {
         "Our refund for {title} could not be completed, so the money is not with you yet. "
         "We are looking into it and will write to you. You need not do anything. "
         "Your order is {order}: {url}."
+    ),
+    "dispute_lost": (
+        "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
+        "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
     ),
 }
 

@@ -1,13 +1,15 @@
 """The few things of Stripe's objects that we look at, as frozen dataclasses: the same from an event and from a call.
 
 Shapes: https://docs.stripe.com/api/payment_intents/object, …/checkout/sessions/object, …/refunds/object,
-…/payment_methods/object
+…/payment_methods/object, …/disputes/object
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
+from estuary.common import clock
 from estuary.common.redaction import redact
 
 Json = Mapping[str, Any]
@@ -162,25 +164,6 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispute:
-    """A Dispute, of which only its payment and its state matter here; ``created`` is a Unix time."""
-
-    id: str
-    status: str
-    intent_id: str
-    created: int
-
-    @classmethod
-    def parse(cls, obj: Json) -> Self:
-        return cls(
-            id=obj["id"],
-            status=obj["status"],
-            intent_id=_id(obj.get("payment_intent")),
-            created=obj["created"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Charge:
     """A Charge, of which only the cumulative refund matters here. Amounts are minor units."""
 
@@ -194,6 +177,38 @@ class Charge:
             id=obj["id"],
             intent_id=_id(obj.get("payment_intent")),
             amount_refunded_minor=obj["amount_refunded"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StripeDispute:
+    """A Dispute; ``refundable`` says that the charge can still be refunded, as with an inquiry. Minor units."""
+
+    id: str
+    charge_id: str
+    intent_id: str
+    status: str
+    reason: str
+    amount_minor: int
+    currency: str
+    refundable: bool
+    due_by: datetime | None
+    opened_at: datetime
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        due_by = (obj.get("evidence_details") or {}).get("due_by")
+        return cls(
+            id=obj["id"],
+            charge_id=_id(obj.get("charge")),
+            intent_id=_id(obj.get("payment_intent")),
+            status=obj["status"],
+            reason=obj.get("reason") or "general",
+            amount_minor=obj["amount"],
+            currency=obj["currency"],
+            refundable=bool(obj.get("is_charge_refundable")),
+            due_by=clock.from_timestamp(due_by) if due_by else None,
+            opened_at=clock.from_timestamp(obj["created"]),
         )
 
 

@@ -21,7 +21,7 @@ from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
 from estuary.common.primary_keys import primary_key_in
 from estuary.common.redaction import redact
-from estuary.credits.ledger import balance_of
+from estuary.credits.ledger import spendable_of
 from estuary.orders.models import PaymentType
 from estuary.orders.placing import Terms
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
@@ -166,7 +166,7 @@ def _refuse_unless_covered(
     service: Service, user: User, total_minor: int, currency: str, *, use_credits: bool
 ) -> None:
     """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
-    if use_credits and balance_of(user, currency) >= total_minor:
+    if use_credits and spendable_of(user, currency) >= total_minor:
         return
     least = min_charge_minor(currency)
     raise BelowMinimum(

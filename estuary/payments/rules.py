@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments import refund_rules
+from estuary.payments import dispute_rules, refund_rules
 from estuary.payments.effects import (
     Alert,
     Become,
@@ -25,9 +25,9 @@ from estuary.payments.effects import (
     Tell,
 )
 from estuary.payments.models import Refund
-from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
-type StripeObject = Intent | CheckoutSession | StripeRefund | Charge
+type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ def decide(order: OrderView, fact: Fact) -> Decision:
             overtook = not order.captured_minor and refund_rules.find(order, refund) is None
             if overtook and not fact.fetched:
                 return NeedsObject("payment", refund.intent_id)
-            return refund_rules.decide_refund(order, refund, fact.cause)
+            effects = refund_rules.decide_refund(order, refund, fact.cause)
+            return [*effects, *dispute_rules.follow_refund(order, effects, fact.cause)]
+        case StripeDispute() as dispute:
+            return dispute_rules.decide_dispute(order, dispute, fact.cause, fetched=fact.fetched)
         case Charge() as charge:
             return _decide_charge(order, charge)
 

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 def expire_orders() -> int:
     """End unpaid orders whose hold is over: at Stripe first, here then. A processing order never expires."""
     due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
-    return _each(
+    return heal_due(
         due,
         lambda order: close_order(order, reason="abandoned", cause="the hold ended"),
         since="expires_at",
@@ -53,13 +53,13 @@ def expire_orders() -> int:
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
     due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE)
-    return _each(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
+    return heal_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
 
 
 def ask_about_pending_refunds() -> int:
     """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
     due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - ASK_AGAIN)
-    return _each(
+    return heal_due(
         due,
         lambda refund: sync_payment(refund.stripe_payment_intent_id),
         since="created_at",
@@ -70,7 +70,7 @@ def ask_about_pending_refunds() -> int:
 def detach_removed_cards() -> int:
     """Detach at Stripe what was removed here and could not be detached then."""
     due = PaymentMethod.objects.filter(detach_pending=True)
-    return _each(
+    return heal_due(
         due,
         lambda card: methods.detach(card.stripe_payment_method_id),
         since="detached_at",
@@ -85,7 +85,7 @@ def ask_about_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return _each(due, _ask_about, since="created_at", again="next_ask_at")
+    return heal_due(due, _ask_about, since="created_at", again="next_ask_at")
 
 
 def _ask_about(order: Order) -> None:
@@ -118,7 +118,7 @@ def sync_payment(intent_id: str) -> None:
     settle(fetch_facts(NeedsObject("payment", intent_id), "asked of Stripe"), at=clock.now())
 
 
-def _each[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
+def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
     """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.

@@ -12,7 +12,17 @@ from procrastinate.jobs import Status
 from estuary.bookings import booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import closing, idempotency, mails, methods, reconcile, refunds, sweep, throttling
+from estuary.payments import (
+    closing,
+    disputes,
+    idempotency,
+    mails,
+    methods,
+    reconcile,
+    refunds,
+    sweep,
+    throttling,
+)
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -104,11 +114,14 @@ def ask_stripe(timestamp: int) -> None:
     sweep.ask_about_open_orders()
     sweep.ask_about_pending_refunds()
     reconcile.look_through_all()
+    disputes.look_for_new_disputes()
+    disputes.ask_about_open_disputes()
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
     reconcile.look_for_changed_refunds()
+    disputes.look_for_changed_disputes()
 
 
 @periodic("27 3 * * *")

@@ -22,7 +22,7 @@ from estuary.common.problems import problem
 from estuary.payments import client
 from estuary.payments.effects import NeedsObject
 from estuary.payments.methods import CardNews
-from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
@@ -172,6 +172,11 @@ def refund_changed(event: Json, obj: Json) -> News:
     return Fact(StripeRefund.parse(obj), _cause(event))
 
 
+def dispute_changed(event: Json, obj: Json) -> News:
+    """A bank asks for a payment back, has taken it, has decided, or has given it back again."""
+    return Fact(StripeDispute.parse(obj), _cause(event))
+
+
 def card_attached(event: Json, obj: Json) -> News | None:
     """A card was saved."""
     card = Card.parse(obj)
@@ -213,6 +218,11 @@ HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
     "refund.created": refund_changed,
     "refund.updated": refund_changed,
     "refund.failed": refund_changed,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
     "payment_method.attached": card_attached,
     "payment_method.detached": card_detached,
     "payment_method.updated": card_updated,
@@ -227,6 +237,7 @@ FETCHED_AS = {
     "checkout.session": lambda obj: NeedsObject("session", obj["id"]),
     "charge": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
     "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
+    "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
 }
 
 

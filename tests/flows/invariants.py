@@ -3,7 +3,7 @@
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.doctor import SAFETY, examine
-from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
+from estuary.payments.models import Dispute, PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 
 
@@ -29,6 +29,13 @@ def _assert_agreement(sandbox: Sandbox) -> None:
         assert (known["amount"], known["payment_intent"]) == (
             refund.card_minor,
             refund.stripe_payment_intent_id,
+        )
+    for dispute in Dispute.objects.all():
+        taken = sandbox.world.store.disputes.get(dispute.stripe_dispute_id)
+        assert taken is not None
+        assert (taken["payment_intent"], taken["amount"]) == (
+            dispute.stripe_payment_intent_id,
+            dispute.amount_minor,
         )
     _assert_one_way_to_pay(sandbox)
 

@@ -103,7 +103,33 @@ def a_refund(status: str, amount: str, stripe_id: str, since: str) -> str:
         FROM orders_order WHERE id = {COMPLETED}"""
 
 
+def a_dispute(status: str, lost: str, closed: str) -> str:
+    return f"""
+        INSERT INTO payments_dispute (order_id, stripe_dispute_id, stripe_charge_id, stripe_payment_intent_id,
+          amount_minor, currency, reason, status, refundable, stray, frozen_minor, clawed_minor, lost_minor, revision,
+          opened_at, closed_at)
+        SELECT id, 'du_planted', '', stripe_payment_intent_id, captured_minor, currency, 'general', '{status}', false,
+          false, 0, 0, {lost}, 0, now() - interval '1 hour', {closed}
+        FROM orders_order WHERE id = {COMPLETED}"""
+
+
 DAMAGE: list[Damage] = [
+    ("frozen_off", "", "UPDATE credits_creditaccount SET frozen_minor = frozen_minor + 1"),
+    (
+        "clawed_off",
+        "",
+        """UPDATE credits_credittransaction SET kind = 'adjustment'
+           WHERE kind = 'refund' AND order_id IN (SELECT id FROM orders_order WHERE type = 'credit')""",
+    ),
+    ("lost_off", "", f"UPDATE orders_order SET lost_minor = 1 WHERE id = {COMPLETED}"),
+    ("disputed_off", "", f"UPDATE orders_order SET disputed = true WHERE id = {COMPLETED}"),
+    ("dispute_off", "", a_dispute("needs_response", "0", "now()")),
+    (
+        "lost_keeps_booking",
+        "",
+        a_dispute("lost", "captured_minor", "now() - interval '1 minute'")
+        + f"; UPDATE orders_order SET disputed = true, lost_minor = captured_minor WHERE id = {COMPLETED}",
+    ),
     ("balance_off", "", "UPDATE credits_creditaccount SET balance_minor = balance_minor + 1"),
     (
         "ledger_broken",

@@ -11,7 +11,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.doctor import agreement
-from estuary.payments.models import Refund
+from estuary.payments.models import Dispute, Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json
@@ -42,6 +42,22 @@ def forget_refund(stripe: Sandbox, made: Json) -> None:
     Refund.objects.all().delete()
 
 
+def plant_dispute(stripe: Sandbox, made: Json) -> None:
+    """The bank has decided, and here the dispute is open."""
+    opened = stripe.control.dispute(made["payment_intent_id"])
+    stripe.control.close_dispute(opened["id"], "lost")
+    Dispute.objects.create(
+        order=Order.objects.get(public_id=made["order_id"]),
+        stripe_dispute_id=opened["id"],
+        stripe_payment_intent_id=made["payment_intent_id"],
+        currency="usd",
+        amount_minor=opened["amount"],
+        reason="fraudulent",
+        status="needs_response",
+        opened_at=clock.now(),
+    )
+
+
 DAMAGE: list[tuple[str, Damage]] = [
     ("captured_unknown_here", lambda stripe, made: another(stripe, made, paid=True)),
     ("captured_unknown_there", lambda _, __: Order.objects.update(stripe_payment_intent_id="pi_gone")),
@@ -58,6 +74,7 @@ DAMAGE: list[tuple[str, Damage]] = [
     ("refund_differs", lambda _, __: Refund.objects.update(status="pending")),
     ("open_after_end", lambda stripe, made: another(stripe, made, paid=False)),
     ("dispute_unknown_here", lambda stripe, made: stripe.control.dispute(made["payment_intent_id"])),
+    ("dispute_differs", plant_dispute),
 ]
 
 

@@ -16,8 +16,8 @@ from estuary.payments import client
 from estuary.payments.doctor.examining import SHOWN, Breach
 from estuary.payments.doctor.rule import GRACE
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.models import Orphan, Refund
-from estuary.payments.objects import CheckoutSession, Dispute, Intent, StripeRefund
+from estuary.payments.models import Dispute, Orphan, Refund
+from estuary.payments.objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.orphans import REF
 from estuary.payments.reconcile import in_batches, orders_named, payable
 from estuary.payments.refund_rules import AT_STRIPE
@@ -38,12 +38,11 @@ SENTENCES = {
     "refund_differs": ("A refund has the same amount, currency and state on both sides.", HEAL),
     "open_after_end": ("What pays for an order that has ended can't be paid at Stripe.", HEAL),
     "open_twice": ("At most one thing at Stripe can be paid for an order.", HEAL),
-    "dispute_unknown_here": ("An order whose payment is disputed at Stripe says so.", LOOK),
+    "dispute_unknown_here": ("A dispute at Stripe of a payment of ours is recorded here.", HEAL),
+    "dispute_differs": ("A dispute has the same amount and state on both sides.", HEAL),
 }
 
 type Found = tuple[str, str, str]  # the code, the object, what is wrong
-
-CLOSED = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 
 @dataclass(slots=True)
@@ -53,15 +52,16 @@ class Theirs:
     intents: dict[str, Intent]
     sessions: dict[str, CheckoutSession]
     refunds: dict[str, StripeRefund]
-    disputes: dict[str, Dispute]
+    disputes: dict[str, StripeDispute]
 
 
 @dataclass(slots=True)
 class Ours:
-    """What we have of the same: orders by each name Stripe may have for them, refunds by Stripe's id."""
+    """What we have of the same: orders by each name Stripe may have for them, the others by Stripe's id."""
 
     orders: dict[str, Order]
     refunds: dict[str, Refund]
+    disputes: dict[str, Dispute]
     strays: dict[str, Refund]
     orphans: dict[str, Orphan]
 
@@ -111,12 +111,15 @@ def _read_ours(theirs: Theirs) -> Ours:
     made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
     refs = {one.order_ref for one in made if REF.fullmatch(one.order_ref)}
     names = intents | theirs.sessions.keys() | refs
-    ours = Ours(orders=orders_named(names), refunds={}, strays={}, orphans={})
+    ours = Ours(orders=orders_named(names), refunds={}, disputes={}, strays={}, orphans={})
     for some in in_batches(names):
         for refund in Refund.objects.filter(stripe_payment_intent_id__in=some, stray=True):
             ours.strays[refund.stripe_payment_intent_id] = refund
         for orphan in Orphan.objects.filter(stripe_payment_intent_id__in=some):
             ours.orphans[orphan.stripe_payment_intent_id] = orphan
+    for some in in_batches(theirs.disputes):
+        rows = Dispute.objects.filter(stripe_dispute_id__in=some)
+        ours.disputes |= {row.stripe_dispute_id: row for row in rows}
     for some in in_batches(theirs.refunds):
         ours.refunds |= {
             row.stripe_refund_id: row for row in Refund.objects.filter(stripe_refund_id__in=some)
@@ -215,9 +218,14 @@ def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
 
 def _disputes(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
     for dispute in theirs.disputes.values():
-        order = ours.orders.get(dispute.intent_id)
-        if order and not order.disputed and dispute.status not in CLOSED and dispute.created <= late:
+        order, row = ours.orders.get(dispute.intent_id), ours.disputes.get(dispute.id)
+        if order is None or dispute.opened_at.timestamp() > late:
+            continue
+        if row is None:
             yield "dispute_unknown_here", dispute.id, f"{dispute.status}, of order {order.public_id}"
+        elif (row.amount_minor, row.status) != (dispute.amount_minor, dispute.status) and row.is_open:
+            here = f"{row.amount_minor} {row.status}"
+            yield "dispute_differs", dispute.id, f"{dispute.amount_minor} {dispute.status}, here {here}"
 
 
 def _breaches(found: Iterable[Found]) -> list[Breach]:

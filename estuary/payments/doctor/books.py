@@ -120,17 +120,18 @@ BOOKS = (
     ),
     Rule(
         code="bought_credits_off",
-        sentence="Bought credits are there, less what was refunded.",
+        sentence="Bought credits are there, less what was refunded or lost.",
         sql="""
             SELECT 'order ' || o.public_id,
-                   'bought ' || o.credit_amount_minor || ', refunded ' || o.refunded_minor
+                   'bought ' || o.credit_amount_minor || ', refunded ' || o.refunded_minor || ', lost ' || o.lost_minor
                    || ', credits moved ' || coalesce(moved.total, 0)
             FROM orders_order o
             LEFT JOIN (SELECT order_id, sum(amount_minor) AS total FROM credits_credittransaction
                        WHERE order_id IS NOT NULL GROUP BY order_id) moved ON moved.order_id = o.id
             WHERE o.type = 'credit' AND coalesce(moved.total, 0) <> CASE WHEN o.completed_at IS NULL THEN 0
                 ELSE o.credit_amount_minor
-                   - o.credit_amount_minor * o.refunded_minor / nullif(o.captured_minor, 0) END""",
+                   - o.credit_amount_minor * (o.refunded_minor + o.lost_minor) / nullif(o.captured_minor, 0)
+                END""",
         remedy=LEDGER,
     ),
 )

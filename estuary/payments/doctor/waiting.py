@@ -25,7 +25,7 @@ WAITING = (
     ),
     Rule(
         code="money_neither",
-        sentence="Captured money is handed over for, or on its way back.",
+        sentence="Captured money is handed over for, or on its way back, or lost to a dispute.",
         sql="""
             SELECT 'order ' || o.public_id,
                    'captured ' || o.captured_minor || ', on its way back ' || coalesce(given.total, 0)
@@ -33,16 +33,20 @@ WAITING = (
             LEFT JOIN (SELECT order_id, sum(card_minor) AS total FROM payments_refund
                        WHERE NOT stray AND status NOT IN ('failed', 'canceled') GROUP BY order_id) given
                 ON given.order_id = o.id
-            WHERE o.status = 'paid' AND o.paid_at < %(late)s AND coalesce(given.total, 0) < o.captured_minor""",
+            WHERE o.status = 'paid' AND o.paid_at < %(late)s
+              AND coalesce(given.total, 0) + o.lost_minor < o.captured_minor""",
         remedy="Refund the order in the admin; when its card is closed, pay the buyer back another way.",
         in_time=True,
     ),
     Rule(
         code="refund_unsent",
-        sentence="A refund is sent to Stripe soon after it was asked for.",
+        sentence="A refund is sent to Stripe soon after it was asked for, unless a dispute is in the way.",
         sql="""
-            SELECT 'refund ' || public_id, 'asked for at ' || created_at
-            FROM payments_refund WHERE status = 'requested' AND created_at < %(late)s""",
+            SELECT 'refund ' || r.public_id, 'asked for at ' || r.created_at
+            FROM payments_refund r WHERE r.status = 'requested' AND r.created_at < %(late)s
+              AND NOT EXISTS (SELECT FROM payments_dispute d
+                              WHERE d.stripe_payment_intent_id = r.stripe_payment_intent_id
+                                AND NOT d.refundable AND (d.closed_at IS NULL OR d.closed_at > %(late)s))""",
         remedy=WORKER,
         in_time=True,
     ),

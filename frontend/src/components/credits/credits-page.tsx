@@ -9,11 +9,11 @@ import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { More } from "@/components/ui/more";
-import { Failed, Refusal } from "@/components/ui/notice";
+import { Failed, Notice, Refusal } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
-import { formatMoney } from "@/lib/money";
+import { formatMoney, isZero, toMinor } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 import { CREDIT_KINDS } from "@/lib/words";
@@ -31,24 +31,19 @@ export function CreditsPage() {
   );
 }
 
+const NOTHING = { balance: "0", frozen: "0", spendable: "0", currency: "usd" };
+
 function Shown() {
   const credits = useCredits();
   if (credits.isPending) return <Loading />;
   if (credits.isError) return <Failed error={credits.error} retry={credits.refetch} />;
-  const { balance, currency } = credits.data.pages[0] ?? { balance: "0", currency: "usd" };
+  const { balance, frozen, spendable, currency } = credits.data.pages[0] ?? NOTHING;
   const history = credits.data.pages.flatMap((page) => page.results);
   return (
     <div className="grid gap-6 lg:grid-cols-[1fr_1.3fr] lg:items-start">
       <div className="grid gap-6">
-        <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
-          <h2 className="text-base text-white/85">Your balance</h2>
-          <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
-          {balance.startsWith("-") ? (
-            <p className="mt-3 text-white/90">
-              Credits that were spent have been refunded. The next purchase makes up for it.
-            </p>
-          ) : null}
-        </section>
+        <Balance balance={balance} currency={currency} />
+        <Frozen frozen={frozen} spendable={spendable} currency={currency} />
         <Buy currency={currency} />
       </div>
       <Card>
@@ -64,6 +59,35 @@ function Shown() {
         <More pages={credits} />
       </Card>
     </div>
+  );
+}
+
+function Balance({ balance, currency }: { balance: string; currency: string }) {
+  return (
+    <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
+      <h2 className="text-base text-white/85">Your balance</h2>
+      <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
+      {balance.startsWith("-") ? (
+        <p className="mt-3 text-white/90">
+          Credits that were spent have been taken back. The next purchase makes up for it.
+        </p>
+      ) : null}
+    </section>
+  );
+}
+
+type FrozenProps = { frozen: string; spendable: string; currency: string };
+
+/** Why less can be spent than there is: the bank has asked about the payment that bought it. */
+function Frozen({ frozen, spendable, currency }: FrozenProps) {
+  if (isZero(frozen)) return null;
+  return (
+    <Notice title={`You can spend ${formatMoney(spendable, currency)} now`}>
+      <p>
+        Your bank has asked about a payment that bought {formatMoney(frozen, currency)} in credits. They wait
+        until it has decided.
+      </p>
+    </Notice>
   );
 }
 

@@ -16,6 +16,7 @@ import { orderQuery } from "@/lib/queries";
 import { span, stamp } from "@/lib/time";
 import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
 import { CancelOrder, holdsPlace } from "./cancel-order";
+import { Dispute } from "./dispute";
 import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
@@ -40,11 +41,7 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
       {order.status === "pending" || order.status === "failed" ? (
         <Unpaid order={order} cameBack={cameBack} />
       ) : null}
-      {order.disputed ? (
-        <Notice className="mb-6" title="Your bank has asked about this payment">
-          <p>We are in touch with them. Your bookings stand until they decide.</p>
-        </Notice>
-      ) : null}
+      {order.dispute ? <Dispute dispute={order.dispute} /> : null}
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
           <Receipt order={order} />
