@@ -20,7 +20,7 @@ unexport VIRTUAL_ENV
 
 # What production sets, with values that belong to nobody: for the checks that look at production's settings.
 PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
-	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example \
+	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example ESTUARY_TRUSTED_PROXIES=1 \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
 
@@ -43,7 +43,7 @@ simulate: $(SYNCED) ## tell stories by chance and check each: SEEDS=n FROM=first
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
 	  $(if $(SEED),--seed $(SEED) --without '$(WITHOUT)',--seeds $(or $(SEEDS),100) --first $(or $(FROM),0))
 
-check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client
+check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -54,6 +54,7 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(NPM) run lint
 	$(NPM) run types
 	$(NPM) run api -- --check
+	$(BIN)/python -m tests.audit --uv $(UV)
 
 frontend: $(BUILT) ## build the storefront, when its sources have changed
 

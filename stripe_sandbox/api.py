@@ -9,6 +9,7 @@ from stripe_sandbox.calls import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
     Conflict,
+    Forbidden,
     InvalidParameter,
     NotFound,
     RateLimited,
@@ -92,6 +93,11 @@ class Api:
         if fault.kind == "revoked_key":
             key = auth.key_from(incoming.headers, incoming.raw)
             raise AuthenticationError(f"Expired API Key provided: {auth.mask(key)}", code="api_key_expired")
+        if fault.kind == "forbidden":
+            raise Forbidden(
+                "The provided key does not have the required permissions for this endpoint on account "
+                f"'{self._world.settings.account_id}'."
+            )
         if fault.kind == "rate_limit":
             raise _rate_limited(fault.options)
         if fault.kind == "lock_timeout":

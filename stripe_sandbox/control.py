@@ -161,11 +161,27 @@ class Control:
         with self._sandbox.lock:
             return public(refunds.fail(self._world, self._find(self._world.store.refunds, refund_id), reason))
 
-    def dispute(self, intent_id: str, reason: str = "fraudulent", inquiry: bool = False) -> Obj:
-        """Dispute a payment as its cardholder."""
+    def dispute(
+        self, intent_id: str, reason: str = "fraudulent", inquiry: bool = False, amount: int | None = None
+    ) -> Obj:
+        """Dispute a payment as its cardholder, all of it or an amount in minor units."""
         with self._sandbox.lock:
             charge = self._charge(intent_id)
-            return public(disputes.open_dispute(self._world, charge, reason=reason, inquiry=inquiry))
+            return public(
+                disputes.open_dispute(self._world, charge, reason=reason, inquiry=inquiry, amount=amount)
+            )
+
+    def escalate_dispute(self, dispute_id: str) -> Obj:
+        """Turn an inquiry into a chargeback."""
+        with self._sandbox.lock:
+            dispute = self._find(self._world.store.disputes, dispute_id)
+            return public(disputes.escalate(self._world, dispute))
+
+    def appeal_dispute(self, dispute_id: str) -> Obj:
+        """Appeal against a lost dispute."""
+        with self._sandbox.lock:
+            dispute = self._find(self._world.store.disputes, dispute_id)
+            return public(disputes.appeal(self._world, dispute))
 
     def close_dispute(self, dispute_id: str, outcome: str = "lost") -> Obj:
         """Decide a dispute: `won`, `lost`, or `warning_closed` for an inquiry."""

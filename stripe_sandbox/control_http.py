@@ -223,10 +223,14 @@ def _refund_actions(refund: Obj) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def _dispute_actions(dispute: Obj) -> list[tuple[str, str, dict[str, str]]]:
-    if dispute["status"].startswith("warning_needs"):
-        return [("close_dispute", "Close", {"outcome": "warning_closed"})]
-    if dispute["status"] in ("needs_response", "under_review"):
+    status = dispute["status"]
+    if status in ("warning_needs_response", "warning_under_review"):
+        closed = {"outcome": "warning_closed"}
+        return [("close_dispute", "Close", closed), ("escalate_dispute", "Escalate", {})]
+    if status in ("needs_response", "under_review", "appeal_needs_response", "appeal_under_review"):
         return [("close_dispute", "Won", {"outcome": "won"}), ("close_dispute", "Lost", {"outcome": "lost"})]
+    if status == "lost":
+        return [("appeal_dispute", "Appeal", {})]
     return []
 
 

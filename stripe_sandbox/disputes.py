@@ -23,17 +23,35 @@ _REASONS = (
 )
 REASONS = _REASONS.split()
 DUE_AFTER_S = 9 * 24 * 3600
-OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+APPEALED = ("appeal_needs_response", "appeal_under_review")
+OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review", *APPEALED)
 OUTCOMES = ("won", "lost", "warning_closed")
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
+FOR_THE_SELLER = ("won", "warning_closed")
 
 
-def open_dispute(world: World, charge: Obj, *, reason: str = "fraudulent", inquiry: bool = False) -> Obj:
-    """The cardholder's bank takes the money back, or with an inquiry only asks."""
+def open_dispute(
+    world: World,
+    charge: Obj,
+    *,
+    reason: str = "fraudulent",
+    inquiry: bool = False,
+    amount: int | None = None,
+) -> Obj:
+    """The cardholder's bank takes the money back, or with an inquiry only asks; all of it, or an amount.
+
+    One charge may be disputed more than once, in parts: together they never take more than was captured.
+    """
     if reason not in REASONS:
         raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
-    if charge["status"] != "succeeded" or charge["disputed"]:
+    taken = sum(one["amount"] for one in disputes_of(world, charge) if one["status"] not in FOR_THE_SELLER)
+    left = charge["amount_captured"] - taken
+    amount = left if amount is None else amount
+    if charge["status"] != "succeeded" or left <= 0:
         raise InvalidState(f"Charge {charge['id']} cannot be disputed: it is not paid, or already disputed.")
-    dispute = world.store.disputes.add(_make(world, charge, reason, inquiry))
+    if not 0 < amount <= left:
+        raise InvalidParameter(f"Invalid amount: at most {left} can be disputed.", param="amount")
+    dispute = world.store.disputes.add(_make(world, charge, reason, inquiry, amount))
     with world.updating("charge.updated", charge):
         charge |= {"disputed": True, "dispute": dispute["id"]}
     if not inquiry:
@@ -41,6 +59,32 @@ def open_dispute(world: World, charge: Obj, *, reason: str = "fraudulent", inqui
     world.emit("charge.dispute.created", dispute)
     if not inquiry:
         world.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def disputes_of(world: World, charge: Obj) -> list[Obj]:
+    return [dispute for dispute in world.store.disputes if dispute["charge"] == charge["id"]]
+
+
+def escalate(world: World, dispute: Obj) -> Obj:
+    """An inquiry becomes a chargeback: the bank takes the money after all, and a new deadline begins."""
+    if dispute["status"] not in INQUIRIES:
+        raise InvalidState(f"Only an inquiry can become a chargeback; this dispute is {dispute['status']}.")
+    with world.updating("charge.dispute.updated", dispute):
+        dispute |= {"status": "needs_response", "is_charge_refundable": False}
+        dispute["evidence_details"]["due_by"] = world.now + DUE_AFTER_S
+        dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+        _move(world, dispute, -1)
+    world.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def appeal(world: World, dispute: Obj) -> Obj:
+    """The seller appeals against a lost dispute; the money stays where it is meanwhile."""
+    if dispute["status"] != "lost":
+        raise InvalidState(f"Only a lost dispute can be appealed; this one is {dispute['status']}.")
+    with world.updating("charge.dispute.updated", dispute):
+        dispute["status"] = "appeal_under_review"
     return dispute
 
 
@@ -113,14 +157,14 @@ def _move(world: World, dispute: Obj, sign: int) -> None:
     dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
 
 
-def _make(world: World, charge: Obj, reason: str, inquiry: bool) -> Obj:
+def _make(world: World, charge: Obj, reason: str, inquiry: bool, amount: int) -> Obj:
     code = REASON_CODES.get(reason, "12.1")
     brand = charge["payment_method_details"].get("card", {}).get("brand", "visa")
     details = {"brand": brand, "case_type": "inquiry" if inquiry else "chargeback", "network": brand}
     return {
         "id": world.ids.new("du"),
         "object": "dispute",
-        "amount": charge["amount_captured"],
+        "amount": amount,
         "balance_transactions": [],
         "charge": charge["id"],
         "created": world.now,

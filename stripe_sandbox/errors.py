@@ -67,6 +67,13 @@ class AuthenticationError(StripeError):
     saved = False
 
 
+class Forbidden(StripeError):
+    """A restricted key without the permission that the request needs."""
+
+    status = 403
+    saved = False
+
+
 class IdempotencyMismatch(StripeError):
     """The key came before with other parameters."""
 

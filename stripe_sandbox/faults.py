@@ -15,6 +15,7 @@ ApiFault = Literal[
     "refuse",  # 400 for a reason of Stripe's own (`code`, `message`); nothing happened, nothing is remembered
     "slow",  # the answer takes `seconds`
     "revoked_key",  # 401 api_key_expired
+    "forbidden",  # 403: a restricted key without the permission
 ]
 EventFault = Literal[
     "drop",  # in the list, never delivered

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stripe_sandbox import balance, cards, money, paging
+from stripe_sandbox import balance, cards, disputes, money, paging
 from stripe_sandbox.calls import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
 from stripe_sandbox.store import Obj
@@ -135,8 +135,7 @@ def _check(world: World, charge: Obj, wanted: int, left: int) -> None:
         raise InvalidState(
             f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable"
         )
-    dispute = world.store.disputes.get(charge["dispute"])
-    if dispute is not None and not dispute["is_charge_refundable"]:
+    if any(not dispute["is_charge_refundable"] for dispute in disputes.disputes_of(world, charge)):
         raise InvalidState(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )

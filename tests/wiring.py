@@ -21,13 +21,13 @@ WEBHOOK = "/api/v1/payments/webhook/"
 def estuary_talks_to(sandbox: Sandbox) -> Iterator[None]:
     """Point the product's Stripe client at ``sandbox`` for a while."""
     global _current
-    _current = SandboxHTTPClient(sandbox)
+    outer, _current = _current, SandboxHTTPClient(sandbox)
     before, settings.STRIPE_HTTP_CLIENT = settings.STRIPE_HTTP_CLIENT, "tests.wiring.current_http_client"
     stripe_client._client.cache_clear()
     try:
         yield
     finally:
-        settings.STRIPE_HTTP_CLIENT = before
+        settings.STRIPE_HTTP_CLIENT, _current = before, outer
         stripe_client._client.cache_clear()
 
 

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from django.contrib.admin.models import ACTION_FLAG_CHOICES
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from estuary.accounts.models import User
-from estuary.common.staff import StaffAdmin, register
+from estuary.accounts.models import StaffAct, User
+from estuary.common.staff import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -52,6 +55,43 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Change a password and write down who did, or neither."""
+        return super().user_change_password(request, id, form_url)
+
+
+@register(StaffAct)
+class StaffActAdmin(ReadOnlyAdmin):
+    """The audit trail."""
+
+    list_display = ("when", "user", "what", "kind", "object_link", "act")
+    list_filter = ("action_flag", "content_type", "action_time")
+    list_select_related = ("user", "content_type")
+    search_fields = ("user__email__istartswith", "object_repr__istartswith")
+    search_help_text = "E-mail address of staff, or the beginning of what it was done to"
+    ordering = ("-id",)
+    fields = list_display
+    readonly_fields = list_display
+    when = moment_column("action_time", "When")
+
+    @display(description="Act", ordering="action_flag")
+    def what(self, row: StaffAct) -> str:
+        return str(dict(ACTION_FLAG_CHOICES)[row.action_flag])
+
+    @display(description="Kind")
+    def kind(self, row: StaffAct) -> str:
+        return row.content_type.name if row.content_type else NOTHING
+
+    @display(description="To")
+    def object_link(self, row: StaffAct) -> str:
+        url = row.get_admin_url()
+        return outward(url, row.object_repr, new_tab=False) if url else row.object_repr
+
+    @display(description="What was done")
+    def act(self, row: StaffAct) -> str:
+        return row.get_change_message() or NOTHING
 
 
 @register(Group)

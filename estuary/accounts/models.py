@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
+import pgtrigger
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -39,6 +41,18 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+
+class StaffAct(LogEntry):
+    """What one of staff did to a row, and when: Django's own log of its admin, which nobody can change or delete."""
+
+    class Meta:
+        proxy = True
+        verbose_name, verbose_name_plural = "act of staff", "acts of staff"
+        default_permissions = ("view",)
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
 
 
 def validate_time_zone(name: str) -> None:

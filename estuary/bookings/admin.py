@@ -2,6 +2,8 @@
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from estuary.bookings.models import Booking, Participant, Reservation
@@ -39,7 +41,7 @@ class SeatInline(ReadOnlyInline):
 @register(Booking)
 class BookingAdmin(ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
-    list_filter = ("status", "service_type", "starts_at")
+    list_filter = ("status", "service_type", "order__disputed", "starts_at")
     list_select_related = ("user", "order", "practitioner")
     search_fields = ("user__email__istartswith", "order__public_id__exact", "service_name")
     search_help_text = "Buyer's e-mail address, order (ord_…) or service"
@@ -55,6 +57,11 @@ class BookingAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("what", "status_label", "buyer", "order_link", "parent_link", "amount")
     amount = money_column("amount_minor", "Share of the price", currency="order__currency")
+
+    @display(description="Status", ordering="status")
+    def status_label(self, row: Booking) -> SafeString:
+        status = label(row.status)
+        return format_html("{} {}", status, label("failed", "disputed")) if row.order.disputed else status
 
     @display(description="What", ordering="service_name")
     def what(self, booking: Booking) -> str:

@@ -59,6 +59,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     free_cancel_until = serializers.SerializerMethodField()
     amount = MoneyField(source="amount_minor", currency="order.currency")
     currency = serializers.CharField(source="order.currency")
+    disputed = serializers.BooleanField(source="order.disputed")
 
     class Meta:
         model = Booking
@@ -81,6 +82,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
             "free_cancel_until",
             "amount",
             "currency",
+            "disputed",
             "created_at",
             "canceled_at",
         ]
@@ -215,6 +217,7 @@ class BookingSchedule(APIView):
 class GuestSerializer(serializers.Serializer[Any]):
     booking_id = serializers.CharField()
     name = serializers.CharField()
+    disputed = serializers.BooleanField(help_text="the guest's bank asks for the payment back")
 
 
 class RosterEntrySerializer(serializers.Serializer[RosterEntry]):

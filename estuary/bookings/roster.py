@@ -14,6 +14,7 @@ from estuary.catalog.models import ServiceSession, ServiceType
 class Guest:
     booking_id: int
     name: str
+    disputed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def roster(practitioner: Practitioner, *, begin: datetime, end: datetime) -> lis
 
 
 def _group_sessions(practitioner: Practitioner, begin: datetime, end: datetime) -> list[RosterEntry]:
-    seated = Participant.objects.filter(active=True).select_related("user").order_by("id")
+    seated = Participant.objects.filter(active=True).select_related("user", "booking__order").order_by("id")
     sessions = (
         ServiceSession.objects.filter(
             service__practitioner=practitioner, ends_at__gt=begin, starts_at__lt=end
@@ -57,7 +58,7 @@ def _group_sessions(practitioner: Practitioner, begin: datetime, end: datetime) 
             starts_at=session.starts_at,
             ends_at=session.ends_at,
             capacity=session.capacity,
-            guests=tuple(Guest(seat.booking_id, _name(seat.user)) for seat in session.participants.all()),
+            guests=tuple(_guest(seat.booking, seat.user) for seat in session.participants.all()),
         )
         for session in sessions
     ]
@@ -70,7 +71,7 @@ def _slots(practitioner: Practitioner, begin: datetime, end: datetime) -> list[R
         status__in=ACTIVE,
         ends_at__gt=begin,
         starts_at__lt=end,
-    ).select_related("user")
+    ).select_related("user", "order")
     return [
         RosterEntry(
             service_id=booking.service_id,
@@ -80,11 +81,15 @@ def _slots(practitioner: Practitioner, begin: datetime, end: datetime) -> list[R
             starts_at=booking.starts_at,
             ends_at=booking.ends_at,
             capacity=1,
-            guests=(Guest(booking.pk, _name(booking.user)),),
+            guests=(_guest(booking, booking.user),),
         )
         for booking in booked
         if booking.starts_at and booking.ends_at
     ]
+
+
+def _guest(booking: Booking, user: User) -> Guest:
+    return Guest(booking.pk, _name(user), booking.order.disputed)
 
 
 def _name(user: User) -> str:

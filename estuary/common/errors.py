@@ -38,6 +38,16 @@ class Forbidden(EstuaryError):
     code, status, title = "forbidden", 403, "You may not do this"
 
 
+class TooManyRequests(EstuaryError):
+    """Somebody who has to wait, for as long as ``Retry-After`` says."""
+
+    code, status, title = "too_many_requests", 429, "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.headers["Retry-After"] = str(retry_after_s)
+
+
 class Unavailable(EstuaryError):
     """Something we depend on does not answer; nothing was guessed and the same request may be sent again."""
 

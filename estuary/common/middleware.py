@@ -1,12 +1,31 @@
-"""What no request may bring, whatever it asks for."""
+"""What holds for every request, whatever it asks for, and what every answer says."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.db import OperationalError
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from estuary.common.errors import InvalidRequest
-from estuary.common.problems import problem
+from estuary.common.problems import problem, unavailable
+
+
+class BrowserRules:
+    """Say on every answer what Django's own middleware leaves unsaid: no page of ours needs more of the browser.
+
+    Source: https://www.w3.org/TR/permissions-policy/, https://docs.stripe.com/security/guide
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        # The pages of the API's documentation would open themselves to others, for a sign-in that there is not.
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
 
 
 class RefuseNul:
@@ -21,3 +40,16 @@ class RefuseNul:
                 InvalidRequest("The address has a character, %00, that no text has. Send it without.")
             )
         return self.get_response(request)
+
+
+class SayUnavailable:
+    """Answer 503 with Retry-After while the database does not answer: to Stripe and at sign-in as in the API."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
+        return unavailable(exception) if isinstance(exception, OperationalError) else None

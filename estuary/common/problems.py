@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from estuary.common.errors import EstuaryError
+from estuary.common.redaction import redact, redacted
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -48,10 +49,14 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
         case PermissionDenied():
             return _body("forbidden", "You may not do this", 403, "Your account may not do this."), 403, {}
         case OperationalError():
-            structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
-            detail = "The database does not answer. Nothing was changed; please try again in a moment."
-            return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
+            return _unavailable(error)
     return None
+
+
+def _unavailable(error: OperationalError) -> tuple[dict[str, Any], int, dict[str, str]]:
+    structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
+    detail = "The database does not answer. Nothing was changed; please try again in a moment."
+    return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
 
 
 def problem(error: EstuaryError) -> JsonResponse:
@@ -60,6 +65,12 @@ def problem(error: EstuaryError) -> JsonResponse:
     return JsonResponse(
         _with_request_id(body), status=error.status, headers=error.headers, content_type=CONTENT_TYPE
     )
+
+
+def unavailable(error: OperationalError) -> JsonResponse:
+    """Answer from a view that is not DRF's when the database does not."""
+    body, status, headers = _unavailable(error)
+    return JsonResponse(_with_request_id(body), status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 DRF_CODES = {
@@ -90,8 +101,8 @@ def _body(code: str, title: str, status: int, detail: str, **extra: Any) -> dict
         "title": title,
         "status": status,
         "code": code,
-        "detail": detail,
-        **extra,
+        "detail": redact(detail),
+        **redacted(extra),
     }
 
 

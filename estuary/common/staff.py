@@ -22,7 +22,10 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
+from estuary.common.primary_keys import primary_key_in
+from estuary.common.redaction import redact
 
 # One word has one colour on every page; a word that is not here is grey.
 COLOURS = {
@@ -37,16 +40,39 @@ COLOURS = {
     "paid": "warning",
     "partially_refunded": "warning",
     "refunded": "primary",
+    "warning_needs_response": "warning",
+    "warning_under_review": "info",
+    "needs_response": "danger",
+    "under_review": "info",
+    "appeal_needs_response": "danger",
+    "appeal_under_review": "info",
+    "won": "success",
+    "lost": "danger",
     "failed": "danger",
     "dead": "danger",
 }
 NOTHING = "–"
+LONGEST_VALUE = 80
 
 
 class StaffAdmin(ModelAdmin):
     """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
 
     show_full_result_count = False
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Say for the audit trail what each field was and is, not only that it was changed."""
+        told: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        changed = [] if add or not form.changed_data else [form]
+        for formset in formsets or ():
+            rows = [row for row, _ in formset.changed_objects]
+            changed += [next(one for one in formset.forms if one.instance is row) for row in rows]
+        changes = [entry["changed"] for entry in told if "changed" in entry]
+        for change, one in zip(changes, changed, strict=True):
+            change["fields"] = [_before_and_after(one, name) for name in one.changed_data]
+        return told
 
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
@@ -63,6 +89,23 @@ class StaffAdmin(ModelAdmin):
         """Stand in for unfold's, which does not know where an action is offered, as Django has come to ask."""
         choices = [("", "Select action")]
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
+
+
+def _before_and_after(form: forms.Form, name: str) -> str:
+    if "password" in name:
+        return name
+    title = form.fields[name].label or name.replace("_", " ")
+    before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data.get(name)
+    return f"{title}: {_in_words(before)} → {_in_words(after)}"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list | tuple | set | QuerySet):
+        text = ", ".join(sorted(str(one) for one in value))
+    else:
+        text = "" if value is None else str(value)
+    text = redact(text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 class StaffInline(TabularInline):
@@ -171,7 +214,7 @@ def at_stripe(kind: str, stripe_id: str) -> SafeString | str:
         return NOTHING
     if settings.SANDBOX:
         return stripe_id
-    mode = "" if "_live_" in settings.STRIPE_SECRET_KEY else "test/"
+    mode = "" if is_live() else "test/"
     return outward(f"https://dashboard.stripe.com/{mode}{kind}/{quote(stripe_id)}", stripe_id)
 
 
@@ -203,7 +246,7 @@ def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: form
 
 def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
     """Return the row that an address names; anything that is no id of ours names none."""
-    if not (object_id.isascii() and object_id.isdecimal() and len(object_id) < 19):
+    if primary_key_in(object_id) is None:
         raise Http404
     return get_object_or_404(rows, pk=object_id)
 

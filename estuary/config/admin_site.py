@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
             _section(
                 "Payments",
                 _list("Refunds", "undo", "payments.refund"),
+                _list("Disputes", "gavel", "payments.dispute"),
                 _list("Saved cards", "credit_card", "payments.paymentmethod"),
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),
@@ -78,6 +79,7 @@ UNFOLD: dict[str, Any] = {
                 "People",
                 _list("People", "group", "accounts.user"),
                 _list("Groups", "shield_person", "auth.group"),
+                _list("Audit trail", "history", "accounts.staffact"),
             ),
         ]
     },

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from estuary.common.money import CURRENCIES
 from estuary.common.origins import origin_of
+from estuary.common.rates import Rate
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -24,6 +25,11 @@ SANDBOX_DEFAULTS = {
     "stripe_webhook_secret": "whsec_of_the_estuary_sandbox",
     "frontend_url": "http://localhost:8000",
     "stripe_api_base": "http://127.0.0.1:12111",
+    # One machine plays all buyers, and trying cards is what a sandbox is for.
+    "estuary_payment_limit": "10000/10m",
+    "estuary_sync_limit": "10000/10m",
+    "estuary_declines_allowed": "1000",
+    "estuary_payment_limit_after_declines": "1000",
 }
 SECRET_MIN = 16  # of a webhook secret, after its prefix; Stripe's own have 32: a shorter one was cut
 HOLD_MIN_S, HOLD_MAX_S = 60, 24 * 60 * 60
@@ -67,6 +73,20 @@ class Environment(BaseSettings):
     estuary_hold_s: int = Field(
         default=15 * 60, description="how long an unpaid order keeps its seats, in seconds"
     )
+    estuary_payment_limit: str = Field(default="30/10m", description="payments a user may begin, in how long")
+    estuary_sync_limit: str = Field(
+        default="60/10m", description="orders a user may have looked up at Stripe"
+    )
+    estuary_declines_allowed: int = Field(
+        default=5, ge=1, description="in a row, before the limit is another"
+    )
+    estuary_payment_limit_after_declines: int = Field(default=3, ge=1, description="in the same time")
+    estuary_users_per_address: int = Field(
+        default=5, ge=1, description="an address may do as much as so many users"
+    )
+    estuary_trusted_proxies: int | None = Field(
+        default=None, ge=0, le=10, description="of ours, in a row before us; none is said: not known"
+    )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
     email_url: SecretStr = SecretStr("")
@@ -100,12 +120,18 @@ class Environment(BaseSettings):
             problems.append(
                 "  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard"
             )
-        if self.estuary_sandbox and "_live_" in key:
+        live = "_live_" in key
+        if self.estuary_sandbox and live:
             problems.append(
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
-        problems += self._bad_secrets() + self._out_of_bounds()
+        problems += self._bad_secrets() + self._known_to_everybody()
+        problems += self._out_of_bounds() + self._bad_rates()
         url = urlsplit(self.frontend_url)
+        if live and url.scheme == "http":
+            problems.append(
+                "  FRONTEND_URL must begin with https:// with a live key: cookies would go in the clear"
+            )
         if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
             problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
         if self.stripe_http_client and not self.estuary_sandbox:
@@ -124,6 +150,20 @@ class Environment(BaseSettings):
             return [f"  STRIPE_WEBHOOK_SECRET is cut short: at least {SECRET_MIN} characters follow whsec_"]
         return []
 
+    def _known_to_everybody(self) -> list[str]:
+        """The sandbox's own secrets are public: with them anybody could sign events, and tokens."""
+        if self.estuary_sandbox:
+            return []
+        told = {
+            "stripe_webhook_secret": self.webhook_secrets,
+            "stripe_secret_key": [self._text("stripe_secret_key")],
+        }
+        return [
+            f"  {name.upper()} is the sandbox's, which everybody knows: use your own, or set ESTUARY_SANDBOX=1"
+            for name, secrets in told.items()
+            if SANDBOX_DEFAULTS[name] in secrets
+        ]
+
     def _out_of_bounds(self) -> list[str]:
         problems = []
         if self.estuary_currency.lower() not in CURRENCIES:
@@ -134,6 +174,15 @@ class Environment(BaseSettings):
             problems.append(
                 f"  ESTUARY_HOLD_S must be from {HOLD_MIN_S} (a minute) to {HOLD_MAX_S} (a day), in seconds"
             )
+        return problems
+
+    def _bad_rates(self) -> list[str]:
+        problems = []
+        for name in ("estuary_payment_limit", "estuary_sync_limit"):
+            try:
+                Rate.parse(getattr(self, name))
+            except ValueError as error:
+                problems.append(f"  {name.upper()} is not a rate: {error}")
         return problems
 
     def _text(self, name: str) -> str:

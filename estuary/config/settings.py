@@ -7,6 +7,8 @@ import structlog
 from django.utils.csp import CSP
 
 from estuary.common.paths import ReferenceConverter
+from estuary.common.rates import Rate
+from estuary.common.redaction import RedactingFormatter
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
@@ -21,6 +23,12 @@ RETURN_ORIGINS = env.return_origins
 CURRENCY = env.estuary_currency.lower()
 HOLD = timedelta(seconds=env.estuary_hold_s)
 STAFF_MAIL = env.estuary_staff_mail
+
+PAYMENT_LIMIT, SYNC_LIMIT = Rate.parse(env.estuary_payment_limit), Rate.parse(env.estuary_sync_limit)
+DECLINES_ALLOWED = env.estuary_declines_allowed
+PAYMENT_LIMIT_AFTER_DECLINES = env.estuary_payment_limit_after_declines
+USERS_PER_ADDRESS = env.estuary_users_per_address
+TRUSTED_PROXIES = env.estuary_trusted_proxies
 
 STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
 STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
@@ -68,17 +76,19 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "estuary.common.middleware.BrowserRules",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
+    "estuary.common.middleware.SayUnavailable",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "estuary.accounts.middleware.StrictSignIn",
 ]
@@ -101,6 +111,9 @@ _database_url = env.database_url.get_secret_value() or embedded_database_url(env
 DATABASES = {"default": database_settings(_database_url, pool_size=env.web_db_pool_size)}
 DATABASE_URL = _database_url
 
+# Sign-in counts its tries here, and all processes must count together.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 STATIC_URL = "static/"
 STATIC_ROOT = None  # the finders serve what the apps bring
@@ -121,11 +134,18 @@ SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
 X_FRAME_OPTIONS = "DENY"
+_NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi usb"
+PERMISSIONS_POLICY = ", ".join(
+    [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']
+)
 SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py has the strict one of its pages
     "object-src": [CSP.NONE],
     "base-uri": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+
+DEFAULT_EXCEPTION_REPORTER = "estuary.common.reporting.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.reporting.RedactingFilter"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -144,6 +164,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
 ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_FRONTEND_URLS = {
@@ -224,10 +245,14 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "lines": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-            if SANDBOX
-            else structlog.processors.JSONRenderer(),
+            "()": RedactingFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+                if SANDBOX
+                else structlog.processors.JSONRenderer(),
+            ],
             "foreign_pre_chain": [
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso"),

@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.common import clock, ids
 from estuary.common.errors import InvalidAmount
@@ -87,7 +88,7 @@ class AdjustmentForm(forms.Form):
 
 
 def adjust(
-    *, user: User, currency: str, amount_minor: int, note: str, token: str
+    *, user: User, currency: str, amount_minor: int, note: str, token: str, by: User
 ) -> CreditTransaction | None:
     """Move credits by hand, once per ``token``; None when that was done before. The balance may become a debt."""
     with transaction.atomic():
@@ -97,7 +98,9 @@ def adjust(
         if CreditTransaction.objects.filter(account=account, effect=effect).exists():
             return None
         posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
-        return ledger.post([posting], at=clock.now())[0]
+        [done] = ledger.post([posting], at=clock.now())
+        audit.record(by, account, f"Adjusted by {display_money(done.amount_minor, currency)}: {note}")
+        return done
 
 
 class MovementInline(ReadOnlyInline):
@@ -126,18 +129,19 @@ class MovementInline(ReadOnlyInline):
 
 @register(CreditAccount)
 class CreditAccountAdmin(ReadOnlyAdmin):
-    list_display = ("owner", "balance", "currency")
+    list_display = ("owner", "balance", "frozen", "currency")
     list_filter = ("currency",)
     list_select_related = ("user",)
     search_fields = ("user__email__istartswith", "user__last_name__istartswith")
     search_help_text = "Buyer's e-mail address or last name"
     ordering = ("-id",)
-    fields = ("owner", "balance")
+    fields = ("owner", "balance", "frozen")
     readonly_fields = fields
     inlines = (MovementInline,)
     actions_list: Any = ("give",)
     actions_detail: Any = ("adjust_account",)
     balance = money_column("balance_minor", "Balance")
+    frozen = money_column("frozen_minor", "Frozen by disputes")
 
     @display(description="Buyer", ordering="user__email")
     def owner(self, account: CreditAccount) -> str:
@@ -174,13 +178,12 @@ class CreditAccountAdmin(ReadOnlyAdmin):
 
     def _adjusted(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
         names = ("user", "currency", "amount_minor", "note", "token")
-        done = adjust(**{name: asked[name] for name in names})
+        done = adjust(**{name: asked[name] for name in names}, by=cast(User, request.user))
         account = CreditAccount.objects.get(user=asked["user"], currency=asked["currency"])
         if done is None:
             messages.warning(request, "This adjustment was made already; it was not made twice.")
         else:
             amount = display_money(done.amount_minor, account.currency)
-            self.log_change(request, account, f"Adjusted by {amount}: {done.note}")
             messages.success(request, f"Adjusted by {amount}.")
         return HttpResponseRedirect(change_url(account))
 

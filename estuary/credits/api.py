@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import User
 from estuary.common.fields import MoneyField
-from estuary.common.money import to_decimal
 from estuary.common.pagination import NewestFirst
 from estuary.common.schema import problems
 from estuary.credits.models import CreditAccount, CreditTransaction
@@ -33,16 +32,23 @@ class CreditTransactionSerializer(serializers.ModelSerializer[CreditTransaction]
 
 class BalanceSerializer(serializers.ModelSerializer[CreditAccount]):
     balance = MoneyField(source="balance_minor")
+    frozen = MoneyField(source="frozen_minor")
+    spendable = MoneyField(source="spendable_minor")
 
     class Meta:
         model = CreditAccount
-        fields = ["currency", "balance"]
+        fields = ["currency", "balance", "frozen", "spendable"]
 
 
 class CreditsSerializer(serializers.Serializer[Any]):
-    """``balance`` is in ``currency``, the house's; ``balances`` has every currency; ``results`` is the history."""
+    """``balance`` is in ``currency``, the house's; ``balances`` has every currency; ``results`` is the history.
+
+    ``frozen`` is the part of it whose payment is disputed; ``spendable`` is what can be paid with now.
+    """
 
     balance = serializers.CharField()
+    frozen = serializers.CharField()
+    spendable = serializers.CharField()
     currency = serializers.CharField()
     balances = BalanceSerializer(many=True)
     next = serializers.URLField(allow_null=True)
@@ -60,14 +66,14 @@ class Credits(APIView):
     )
     def get(self, request: Request) -> Response:
         accounts = list(CreditAccount.objects.filter(user=cast(User, request.user)).order_by("currency"))
-        balances = {account.currency: account.balance_minor for account in accounts}
+        house = CreditAccount(currency=settings.CURRENCY)
+        shown = next((account for account in accounts if account.currency == settings.CURRENCY), house)
         history = CreditTransaction.objects.filter(account__in=accounts).select_related("account", "order")
         pages = NewestFirst()
         page = pages.paginate_queryset(history, request, view=self) or []
         return Response(
             {
-                "balance": to_decimal(balances.get(settings.CURRENCY, 0), settings.CURRENCY),
-                "currency": settings.CURRENCY,
+                **BalanceSerializer(shown).data,
                 "balances": BalanceSerializer(accounts, many=True).data,
                 "next": pages.get_next_link(),
                 "previous": pages.get_previous_link(),

@@ -31,23 +31,42 @@ class Posting:
     note: str = ""
 
 
-def post(
-    postings: Sequence[Posting], *, at: datetime, debt: bool = True, locked: CreditAccount | None = None
-) -> list[CreditTransaction]:
-    """Write movements and balances, in bulk; a balance may fall below zero (a claw-back), unless ``debt`` is False.
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """So much more of an account can't be spent, in minor units; less, when it is negative."""
 
+    user_id: int
+    currency: str
+    amount_minor: int
+
+
+def post(
+    postings: Sequence[Posting],
+    *,
+    at: datetime,
+    debt: bool = True,
+    locked: CreditAccount | None = None,
+    freezes: Sequence[Freeze] = (),
+) -> list[CreditTransaction]:
+    """Write movements, balances and what is frozen, in bulk.
+
+    A balance may fall below zero (a claw-back), unless ``debt`` is False: then what is frozen can't be taken either.
     Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
     transaction is lost then, and with it nothing is doubled.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("credits are posted inside the transaction of what they pay for")
     postings = [posting for posting in postings if posting.amount_minor]
-    accounts = _locked_accounts({(posting.user_id, posting.currency) for posting in postings}, known=locked)
+    owners = {(posting.user_id, posting.currency) for posting in postings}
+    owners |= {(freeze.user_id, freeze.currency) for freeze in freezes}
+    accounts = _locked_accounts(owners, known=locked)
+    for freeze in freezes:
+        accounts[freeze.user_id, freeze.currency].frozen_minor += freeze.amount_minor
     rows = []
     for posting in postings:
         account = accounts[posting.user_id, posting.currency]
-        if not debt and account.balance_minor + posting.amount_minor < 0:
-            raise _short(account.balance_minor, posting)
+        if not debt and account.spendable_minor + posting.amount_minor < 0:
+            raise _short(account, posting)
         account.balance_minor += posting.amount_minor
         rows.append(
             CreditTransaction(
@@ -61,8 +80,10 @@ def post(
                 created_at=at,
             )
         )
-    if rows:
-        CreditAccount.objects.bulk_update(accounts.values(), ["balance_minor"])
+    if accounts:
+        CreditAccount.objects.bulk_update(
+            accounts.values(), ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"]
+        )
     return CreditTransaction.objects.bulk_create(rows)
 
 
@@ -108,11 +129,17 @@ def spend(*, account: CreditAccount, amount_minor: int, order_id: int, note: str
     post([taken], at=at, debt=False, locked=account)
 
 
-def _short(balance_minor: int, wanted: Posting) -> NotEnoughCredits:
+def _short(account: CreditAccount, wanted: Posting) -> NotEnoughCredits:
     return NotEnoughCredits(
-        f"You have {display(balance_minor, wanted.currency)} in credits, which is less than "
+        f"You can spend {display(account.spendable_minor, wanted.currency)} in credits, which is less than "
         f"{display(-wanted.amount_minor, wanted.currency)}. Pay the rest by card, or buy credits first."
     )
+
+
+def spendable_of(user: User, currency: str) -> int:
+    """Return what the user can spend, in minor units: the balance less what is frozen."""
+    account = CreditAccount.objects.filter(user=user, currency=currency).first()
+    return account.spendable_minor if account else 0
 
 
 def balance_of(user: User, currency: str) -> int:

@@ -10,19 +10,31 @@ from estuary.orders.models import Order
 
 
 class CreditAccount(models.Model):
-    """The balance, kept beside the ledger so that reading it never sums. Negative: a debt after a claw-back."""
+    """The balance, kept beside the ledger so that reading it never sums. Negative: a debt after a claw-back.
+
+    Frozen is what a dispute may yet take back: it is part of the balance, and can't be spent.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts"
     )
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(default=0, editable=False)
+    frozen_minor = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "currency"], name="credit_account_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "currency"], name="credit_account_once"),
+            models.CheckConstraint(name="credit_frozen_not_negative", condition=Q(frozen_minor__gte=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.balance_minor} {self.currency} of {self.user_id}"
+
+    @property
+    def spendable_minor(self) -> int:
+        """What can be spent, in minor units: never less than nothing."""
+        return max(self.balance_minor - self.frozen_minor, 0)
 
 
 class CreditTransaction(models.Model):

@@ -147,25 +147,47 @@ class OrderRefundSerializer(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
+class OrderDisputeSerializer(serializers.Serializer[Any]):
+    """``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing)."""
+
+    status = serializers.ChoiceField(source="standing", choices=["open", "won", "lost", "closed"])
+    amount = MoneyField(source="amount_minor")
+    currency = serializers.CharField()
+    reason = serializers.CharField(help_text="as Stripe names it, such as product_not_received")
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
 class OrderDetailSerializer(OrderSerializer):
     refundable = serializers.SerializerMethodField()
     lines = LineSerializer(many=True)
     timeline = TransitionSerializer(source="transitions", many=True)
     bookings = serializers.SerializerMethodField()
     refunds = serializers.SerializerMethodField()
+    dispute = serializers.SerializerMethodField()
 
     class Meta(OrderSerializer.Meta):
-        fields = [*OrderSerializer.Meta.fields, "refundable", "lines", "timeline", "bookings", "refunds"]
+        fields = [
+            *OrderSerializer.Meta.fields,
+            "refundable",
+            "lines",
+            "timeline",
+            "bookings",
+            "refunds",
+            "dispute",
+        ]
 
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
     def get_refundable(self, order: Order) -> str:
-        """What could still be refunded: refunds on their way count as given."""
-        if order.status not in REFUNDABLE:
+        """What could still be refunded: refunds on their way count as given, and nothing while it is disputed."""
+        disputes = _disputes(order)
+        if order.status not in REFUNDABLE or any(dispute.blocks_refunds for dispute in disputes):
             return to_decimal(0, order.currency)
         # Without goods handed over its credits went back already, so only the card's share is left to return.
         paid_minor = order.total_minor if order.completed_at else order.captured_minor
         on_its_way = sum(refund.amount_minor for refund in _refunds(order) if refund.status in UNSETTLED)
-        return to_decimal(max(paid_minor - order.refunded_minor - on_its_way, 0), order.currency)
+        left_minor = paid_minor - order.lost_minor - order.refunded_minor - on_its_way
+        return to_decimal(max(left_minor, 0), order.currency)
 
     @extend_schema_field(OrderBookingSerializer(many=True))
     def get_bookings(self, order: Order) -> Any:
@@ -175,6 +197,18 @@ class OrderDetailSerializer(OrderSerializer):
     @extend_schema_field(OrderRefundSerializer(many=True))
     def get_refunds(self, order: Order) -> Any:
         return OrderRefundSerializer(_refunds(order), many=True).data
+
+    @extend_schema_field(OrderDisputeSerializer(allow_null=True))
+    def get_dispute(self, order: Order) -> Any:
+        """The one that matters most, should there be several: open before lost before any other, then the newest."""
+        weights = {"open": 2, "lost": 1}
+        disputes = _disputes(order)
+        shown = max(disputes, key=lambda one: (weights.get(one.standing, 0), one.opened_at), default=None)
+        return OrderDisputeSerializer(shown).data if shown else None
+
+
+def _disputes(order: Order) -> list[Any]:
+    return [dispute for dispute in order.disputes.all() if not dispute.stray]
 
 
 def _refunds(order: Order) -> list[Any]:
@@ -224,7 +258,8 @@ class OrderDetail(APIView):
         user = cast(User, request.user)
         visible = Order.objects.all() if user.is_staff else Order.objects.filter(user=user)
         order = generics.get_object_or_404(
-            visible.prefetch_related("lines", "transitions", "bookings", "refunds"), public_id=order_id
+            visible.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
+            public_id=order_id,
         )
         shown = OrderDetailSerializer(order, context={"request": request}).data
         digest = hashlib.blake2b(JSONRenderer().render(shown), digest_size=16).hexdigest()

@@ -72,7 +72,10 @@ class Order(models.Model):
     service_data = models.JSONField(default=dict, blank=True)
     scheduling_data = models.JSONField(default=dict, blank=True)
 
-    disputed = models.BooleanField(default=False)
+    disputed = models.BooleanField(default=False, help_text="a dispute of its payment is open or was lost")
+    lost_minor = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="of what was captured, gone to disputes that were lost"
+    )
     failure_code = models.CharField(max_length=64, blank=True)
     decline_code = models.CharField(max_length=64, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
@@ -99,6 +102,9 @@ class Order(models.Model):
             models.CheckConstraint(name="order_total_positive", condition=Q(total_minor__gt=0)),
             models.CheckConstraint(
                 name="order_refunds_within_total", condition=Q(refunded_minor__lte=F("total_minor"))
+            ),
+            models.CheckConstraint(
+                name="order_loses_what_was_captured", condition=Q(lost_minor__lte=F("captured_minor"))
             ),
             models.CheckConstraint(
                 name="order_fulfilled_means_paid",

@@ -65,30 +65,40 @@ def place_order(
         type=OrderType.DIRECT if service else OrderType.CREDIT,
         service=service,
         item_key=item_key(service, currency),
-        snapshot=_snapshot(service, total_minor),
+        snapshot=snapshot_of(service, total_minor),
         currency=currency,
         total_minor=total_minor,
         credits_applied_minor=credits_applied_minor,
         amount_due_minor=total_minor - credits_applied_minor,
         credit_amount_minor=0 if service else total_minor,
-        payment_type=terms.payment_type,
-        save_payment_method=terms.save_payment_method,
-        stripe_payment_method_id=terms.payment_method_id,
-        success_url=terms.success_url,
-        cancel_url=terms.cancel_url,
-        request_fingerprint=terms.fingerprint,
-        service_data=terms.service_data,
-        scheduling_data=terms.scheduling_data,
+        **_chosen(terms),
         created_at=at,
         expires_at=expires_at,
         asked_at=at if asks_of else None,
         stripe_customer_id=asks_of,
         page_expires_at=page_expires_at if asks_of else None,
     )
+    _write_first_transition(order, at)
+    return order, _write_lines(order, lines)
+
+
+def _write_first_transition(order: Order, at: datetime) -> None:
     OrderTransition.objects.create(
         order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at
     )
-    return order, _write_lines(order, lines)
+
+
+def _chosen(terms: Terms) -> dict[str, Any]:
+    return {
+        "payment_type": terms.payment_type,
+        "save_payment_method": terms.save_payment_method,
+        "stripe_payment_method_id": terms.payment_method_id,
+        "success_url": terms.success_url,
+        "cancel_url": terms.cancel_url,
+        "request_fingerprint": terms.fingerprint,
+        "service_data": terms.service_data,
+        "scheduling_data": terms.scheduling_data,
+    }
 
 
 def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
@@ -110,7 +120,8 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
     )
 
 
-def _snapshot(service: Service | None, total_minor: int) -> dict[str, Any]:
+def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
+    """Return what is sold as it is now, whatever becomes of the service later; minor units."""
     if service is None:
         return {"name": "Credits", "type": "credit", "price_minor": total_minor}
     return {

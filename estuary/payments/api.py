@@ -19,6 +19,7 @@ from estuary.payments.models import PaymentMethod
 from estuary.payments.paying import Begun
 from estuary.payments.purchase import begin_purchase, take_up
 from estuary.payments.requests import PaymentRequestSerializer, purchase_from
+from estuary.payments.throttling import PaymentThrottle
 
 KEY_MISSING = (
     "Cards can't be taken here yet: NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set on the server. "
@@ -28,6 +29,8 @@ KEY_MISSING = (
 
 class CreatePaymentView(APIView):
     """Creates a payment for a service or for credits."""
+
+    throttle_classes = [PaymentThrottle]
 
     class CreatedPayment(serializers.Serializer[Begun]):
         """``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all."""
@@ -48,7 +51,7 @@ class CreatePaymentView(APIView):
         summary="Create a payment",
         request=PaymentRequestSerializer,
         parameters=[idempotency.PARAMETER],
-        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 422, 503),
+        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
@@ -158,6 +161,8 @@ class MethodView(APIView):
 class SetupView(APIView):
     """Begins saving a card without paying: the browser confirms the SetupIntent with Stripe.js."""
 
+    throttle_classes = [PaymentThrottle]
+
     class BegunSetup(serializers.Serializer[Any]):
         setup_intent_id = serializers.CharField()
         client_secret = serializers.CharField()
@@ -166,7 +171,7 @@ class SetupView(APIView):
         summary="Begin saving a card",
         request=None,
         parameters=[idempotency.PARAMETER],
-        responses={201: BegunSetup} | problems(400, 401, 409, 422, 503),
+        responses={201: BegunSetup} | problems(400, 401, 409, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:

@@ -7,6 +7,7 @@ can tell later whether anything was made: by looking, and once Stripe is surely 
 from datetime import datetime, timedelta
 from typing import NoReturn
 
+import structlog
 from django.db.models import F
 
 from estuary.common import clock
@@ -15,6 +16,7 @@ from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, OrderChanged, StripeRefused, UnexpectedState
 from estuary.payments.objects import CheckoutSession, Intent
+from estuary.payments.post_keys import counted_key
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
 SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
@@ -23,6 +25,8 @@ SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
 # https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
 LATE = timedelta(minutes=1)
 PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
+
+log = structlog.get_logger(__name__)
 
 
 def note_asked(order: Order, *, customer_id: str) -> None:
@@ -89,20 +93,27 @@ def remember(order: Order, made: Intent | CheckoutSession) -> None:
     if not saved:
         order.refresh_from_db()
         if getattr(order, field) != made.id:
-            _withdraw(order, made)
+            withdraw(order.public_id, made)
             raise OrderChanged("This order has ended meanwhile. Please try again.")
     setattr(order, field, made.id)
 
 
-def _withdraw(order: Order, made: Intent | CheckoutSession) -> None:
-    key = f"{order.public_id}-withdraw-{made.id}"
+def withdraw(order_ref: str, made: Intent | CheckoutSession) -> bool:
+    """Make what nobody may pay any more unpayable at Stripe; False when it is over already, or paid.
+
+    Whoever tries again later does so with another key: Stripe remembers a failure under a key for a day.
+    """
+    turn = int((clock.now() - clock.from_timestamp(made.created)) / SURELY_DONE)
+    key = f"{order_ref}-withdraw-{made.id}-{turn}"
     try:
         if isinstance(made, Intent):
             client.cancel_intent(made.id, reason="duplicate", key=key)
         else:
             client.expire_session(made.id, key=key)
     except (UnexpectedState, NotAtStripe):
-        return  # it is over already
+        return False
+    log.warning("withdrawn", order=order_ref, what=made.id)
+    return True
 
 
 def try_anew(order: Order) -> NoReturn:
@@ -115,7 +126,7 @@ def next_post_key(order: Order, verb: str) -> str:
     """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
     Order.objects.filter(pk=order.pk).update(posts=F("posts") + 1)
     order.refresh_from_db(fields=["posts"])
-    return f"{order.public_id}-{verb}-{order.posts}"
+    return counted_key(order.public_id, verb, order.posts)
 
 
 def is_checkout(order: Order) -> bool:

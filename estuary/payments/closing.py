@@ -1,5 +1,6 @@
 """Ending an unpaid order: at Stripe first, so that nobody can pay for what we give back to others, and here then."""
 
+import structlog
 from django.db import transaction
 
 from estuary.accounts.models import User
@@ -13,6 +14,8 @@ from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelabl
 from estuary.payments.rules import Fact, end_unpaid
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
+
+log = structlog.get_logger(__name__)
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
@@ -43,6 +46,15 @@ def cancel_order(*, user: User, order: Order) -> Order:
     if order.status != "canceled":
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
+
+
+def close_open_orders(user_id: int, *, cause: str) -> None:
+    """End every unpaid order of a user; one that Stripe will not end now is ended when its hold is over."""
+    for order in Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user"):
+        try:
+            close_order(order, reason="abandoned", cause=cause)
+        except OrderChanged:
+            log.warning("order_changed_meanwhile", order=order.public_id)
 
 
 @retried

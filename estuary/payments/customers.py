@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -10,6 +11,7 @@ from estuary.common import clock, ids
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.post_keys import counted_key
 
 NAME_MAX = 150  # of the column; Stripe takes 256
 
@@ -57,7 +59,7 @@ def _make(customer: StripeCustomer) -> str:
         return client.create_customer(
             email=customer.email,
             name=customer.name,
-            metadata={"user_id": str(customer.user_id)},
+            metadata={"user_id": str(customer.user_id), "home": settings.FRONTEND_URL},
             key=f"{customer.key}-customer-1",
         )
     except StripeRefused:
@@ -94,4 +96,4 @@ def next_post_key(user: User, verb: str) -> str:
     """
     StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
     customer = StripeCustomer.objects.get(user=user)
-    return f"{customer.key}-{verb}-{customer.posts}"
+    return counted_key(customer.key, verb, customer.posts)

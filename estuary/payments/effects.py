@@ -6,7 +6,7 @@ from datetime import datetime
 from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
-from estuary.payments.models import Refund
+from estuary.payments.models import Dispute, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,33 @@ class MarkBookings:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeCredits:
+    """So many more credits can't be spent, or less when it is negative; minor units."""
+
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDispute:
+    """A dispute's row appears, or stands anew."""
+
+    dispute: "DisputeView"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDisputed:
+    """The order's flag, and how much of its money is gone to disputes, in minor units."""
+
+    disputed: bool
+    lost_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
-    """The buyer gets a mail: ``completed``, ``refunded``, ``late_payment``, ``refund_failed``."""
+    """The buyer gets a mail.
+
+    It is ``completed``, ``refunded``, ``late_payment``, ``recovered``, ``refund_failed`` or ``dispute_lost``.
+    """
 
     template: str
 
@@ -146,6 +171,9 @@ type Effect = (
     | RecordRefunded
     | CancelBookings
     | MarkBookings
+    | FreezeCredits
+    | RecordDispute
+    | MarkDisputed
     | Tell
     | Alert
 )
@@ -155,7 +183,7 @@ type Effect = (
 class NeedsObject:
     """The fact alone does not say: fetch the object, outside any transaction, and decide again.
 
-    ``kind`` is ``intent``, ``session``, or ``payment`` (an intent and every refund of it).
+    ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it) or ``dispute`` (and its intent).
     """
 
     kind: str
@@ -181,10 +209,34 @@ class RefundView:
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
+    """A booking as the rules see it; ``ahead``: it is active, and has neither begun nor lapsed."""
+
     id: int
     parent_id: int | None
     amount_minor: int
     status: Booking.Status
+    ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute as the rules see it, in minor units; frozen and clawed are credits, lost is the card's money."""
+
+    id: str
+    charge_id: str
+    intent_id: str
+    status: Dispute.Status
+    reason: str
+    amount_minor: int
+    currency: str
+    refundable: bool
+    due_by: datetime | None
+    opened_at: datetime
+    stray: bool = False
+    frozen_minor: int = 0
+    clawed_minor: int = 0
+    lost_minor: int = 0
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +264,6 @@ class OrderView:
     decline: RecordDecline
     refunds: tuple[RefundView, ...]
     bookings: tuple[BookingView, ...]
+    disputes: tuple[DisputeView, ...] = ()
+    disputed: bool = False
+    lost_minor: int = 0

@@ -8,6 +8,12 @@ class StripeUnavailable(Unavailable):
     code = "payment_service_unavailable"
 
 
+class WrongAccount(StripeUnavailable):
+    """The key is not of the account that this database belongs to; nothing is asked, and no absence is believed."""
+
+    code = "wrong_account"
+
+
 class StripeBusy(Unavailable):
     code = "payment_service_busy"
 
@@ -17,7 +23,7 @@ class StripeRefused(Unavailable):
 
 
 class NotAtStripe(Conflict):
-    """The object is gone at Stripe: deleted, detached, or of another account."""
+    """The object is gone at Stripe: deleted or detached. An account that is not ours is never asked."""
 
     code = "not_at_stripe"
 
@@ -74,6 +80,12 @@ class OrderNotCancelable(Conflict):
 
 class NotRefundable(Conflict):
     code, title = "not_refundable", "This can't be refunded"
+
+
+class ChargeDisputed(NotRefundable):
+    """The buyer's bank decides about this payment, or has taken it back: a refund would pay twice."""
+
+    code, title = "charge_disputed", "This payment is disputed"
 
 
 class RefundTooLarge(Conflict):

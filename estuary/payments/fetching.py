@@ -16,6 +16,8 @@ def fetch_facts(needs: NeedsObject, cause: str) -> list[Fact]:
             return session_facts(needs.id, cause)
         case "payment":
             return payment_facts(needs.id, cause)
+        case "dispute":
+            return dispute_facts(needs.id, cause)
     raise ValueError(f"nothing of the kind {needs.kind} can be fetched")
 
 
@@ -34,3 +36,12 @@ def payment_facts(intent_id: str, cause: str) -> list[Fact]:
     intent = client.retrieve_intent(intent_id)
     refunds = client.refunds_of(intent_id)
     return [Fact(intent, cause, fetched=True), *(Fact(refund, cause, fetched=True) for refund in refunds)]
+
+
+def dispute_facts(dispute_id: str, cause: str) -> list[Fact]:
+    """A dispute, and before it the intent that says whose it is: the payment's own news may not have come yet."""
+    dispute = client.retrieve_dispute(dispute_id)
+    told = Fact(dispute, cause, fetched=True)
+    if not dispute.intent_id:
+        return [told]
+    return [Fact(client.retrieve_intent(dispute.intent_id), cause, fetched=True), told]

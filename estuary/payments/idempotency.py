@@ -26,6 +26,7 @@ from estuary.common import clock
 from estuary.common.database import violated
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.problems import problem_response
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.errors import OrderChanged
@@ -107,7 +108,9 @@ def idempotent(post: Post) -> Post:
 
 
 def _checked(key: str) -> str:
-    if not (key.strip() and key.isascii() and key.isprintable() and len(key) <= KEY_MAX):
+    if not (
+        key.strip() and key.isascii() and key.isprintable() and len(key) <= KEY_MAX and redact(key) == key
+    ):
         raise InvalidIdempotencyKey(
             f"Send an {HEADER} of 1 to {KEY_MAX} plain characters, such as a random UUID."
         )

@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from estuary.common import clock
 from estuary.common.database import retried
-from estuary.payments import outbox
+from estuary.common.livemode import is_live
+from estuary.common.redaction import redact
+from estuary.payments import outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import StripeBusy, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.methods import CardNews, sync_method
-from estuary.payments.models import WebhookEvent
+from estuary.payments.models import StripeCustomer, WebhookEvent
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.webhooks import CustomerGone, News, read
+from estuary.payments.webhooks import CardRefused, CustomerGone, News, keep, read
 
 BATCH = 200
 LEASE = timedelta(minutes=1)
@@ -62,6 +64,12 @@ def claim(limit: int) -> list[WebhookEvent]:
     return rows
 
 
+def take_in(events: Sequence[dict[str, Any]]) -> int:
+    """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
+    at = clock.now()
+    return sum(keep(event, at) for event in reversed(events))
+
+
 def _settle_together(rows: Sequence[WebhookEvent]) -> None:
     try:
         jobs = [Job(row, _read(row)) for row in rows]
@@ -80,7 +88,7 @@ def _settle_together(rows: Sequence[WebhookEvent]) -> None:
 
 
 def _read(row: WebhookEvent) -> News | None:
-    if row.livemode != ("_live_" in settings.STRIPE_SECRET_KEY):
+    if row.livemode != is_live():
         outbox.alert_staff(
             "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
         )
@@ -113,11 +121,21 @@ def _settle_other(job: Job) -> None:
             job.outcome = "no concern of ours"
         case CardNews() as news:
             job.outcome = sync_method(news)
+        case CardRefused() as refused:
+            job.outcome = _note_refused(refused)
         case CustomerGone() as customer_id:
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
         case NeedsObject() as needs:
             job.needs = needs
+
+
+def _note_refused(refused: CardRefused) -> str:
+    owner = StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
+    if owner is None:
+        return "not ours"
+    throttling.note(declined={owner.user_id: refused.attempt})
+    return "decline counted"
 
 
 def _mark(jobs: list[Job], at: datetime) -> None:
@@ -163,7 +181,7 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
         row.attempts -= 1
     dead = row.attempts >= MAX_ATTEMPTS
     changed = {
-        "error": f"{type(error).__name__}: {error}"[:500],
+        "error": redact(f"{type(error).__name__}: {error}")[:500],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
         "status": Status.DEAD if dead else Status.PENDING,

@@ -10,7 +10,9 @@ SUBJECTS = {
     "completed": "Thank you: {title} is yours",
     "refunded": "Your refund for {title}",
     "late_payment": "Your payment for {title} came too late and goes back to you",
+    "recovered": "Your payment for {title} goes back to you",
     "refund_failed": "Your refund for {title} did not go through yet",
+    "dispute_lost": "Your bank has returned your payment for {title}",
 }
 TEXTS = {
     "completed": "We have received {total} for {title}. Your order is {order}; you find it at {url}.",
@@ -19,10 +21,19 @@ TEXTS = {
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
         "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
     ),
+    "recovered": (
+        "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
+        "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
+        "want {title}, please book it again. Your order is {order}: {url}."
+    ),
     "refund_failed": (
         "Our refund for {title} could not be completed, so the money is not with you yet. "
         "We are looking into it and will write to you. You need not do anything. "
         "Your order is {order}: {url}."
+    ),
+    "dispute_lost": (
+        "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
+        "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
     ),
 }
 

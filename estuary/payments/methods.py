@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.errors import NotFound
+from estuary.common.primary_keys import primary_key_in
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
@@ -136,18 +137,13 @@ def find_card(user: User, ref: str) -> PaymentMethod:
 
     Raises NotFound for anything that is not this user's, and CardRemoved for a card that was deleted.
     """
-    by_ref = Q(stripe_payment_method_id=ref) | Q(pk=_number(ref))
+    by_ref = Q(stripe_payment_method_id=ref) | Q(pk=primary_key_in(ref) or 0)
     row = PaymentMethod.objects.filter(by_ref, user=user).first() if ref else None
     if row is None:
         raise NotFound("You have no such saved card.")
     if row.detached_at:
         raise CardRemoved("This card was removed. Choose another one.")
     return row
-
-
-def _number(ref: str) -> int:
-    """Return our id that the text names, or 0, which no row has."""
-    return int(ref) if ref.isascii() and ref.isdecimal() and len(ref) < 19 else 0
 
 
 def refuse_if_gone(payment_method_id: str) -> None:

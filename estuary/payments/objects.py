@@ -1,12 +1,16 @@
 """The few things of Stripe's objects that we look at, as frozen dataclasses: the same from an event and from a call.
 
 Shapes: https://docs.stripe.com/api/payment_intents/object, …/checkout/sessions/object, …/refunds/object,
-…/payment_methods/object
+…/payment_methods/object, …/disputes/object
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
+
+from estuary.common import clock
+from estuary.common.redaction import redact
 
 Json = Mapping[str, Any]
 
@@ -25,11 +29,12 @@ class Decline:
     code: str
     decline_code: str
     message: str
+    charge_id: str = ""  # of the try that failed; each has its own
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A PaymentIntent. Amounts are minor units."""
+    """A PaymentIntent. Amounts are minor units; ``created`` is a Unix time; ``metadata`` is as Stripe has it."""
 
     id: str
     status: str
@@ -42,6 +47,8 @@ class Intent:
     payment_method_id: str
     decline: Decline | None
     cancellation_reason: str
+    created: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
     client_secret: str = field(default="", repr=False, compare=False)
 
     @classmethod
@@ -59,6 +66,8 @@ class Intent:
             payment_method_id=_id(obj.get("payment_method")),
             decline=parse_decline(error) if error else None,
             cancellation_reason=obj.get("cancellation_reason") or "",
+            created=obj.get("created") or 0,
+            metadata=dict(obj.get("metadata") or {}),
             client_secret=obj.get("client_secret") or "",
         )
 
@@ -67,7 +76,8 @@ def parse_decline(error: Json) -> Decline:
     return Decline(
         code=error.get("code") or "card_declined",
         decline_code=error.get("decline_code") or "",
-        message=error.get("message") or "The card was declined.",
+        message=redact(error.get("message") or "The card was declined."),
+        charge_id=_id(error.get("charge")),
     )
 
 
@@ -85,6 +95,7 @@ class CheckoutSession:
     livemode: bool
     order_ref: str
     failed_later: bool = False
+    created: int = 0
     url: str = field(default="", repr=False, compare=False)
 
     @classmethod
@@ -100,6 +111,7 @@ class CheckoutSession:
             livemode=bool(obj.get("livemode")),
             order_ref=(obj.get("metadata") or {}).get("order_id", ""),
             failed_later=failed_later,
+            created=obj.get("created") or 0,
             url=obj.get("url") or "",
         )
 
@@ -115,6 +127,7 @@ class StripeRefund:
     intent_id: str
     refund_ref: str
     failure_reason: str
+    created: int = 0
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
@@ -126,6 +139,27 @@ class StripeRefund:
             intent_id=_id(obj.get("payment_intent")),
             refund_ref=(obj.get("metadata") or {}).get("refund_id", ""),
             failure_reason=obj.get("failure_reason") or "",
+            created=obj.get("created") or 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A Customer; one that was deleted has no metadata any more."""
+
+    id: str
+    email: str
+    user_ref: str
+    home: str
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        metadata = obj.get("metadata") or {}
+        return cls(
+            id=obj["id"],
+            email=obj.get("email") or "",
+            user_ref=metadata.get("user_id", ""),
+            home=metadata.get("home", ""),
         )
 
 
@@ -143,6 +177,38 @@ class Charge:
             id=obj["id"],
             intent_id=_id(obj.get("payment_intent")),
             amount_refunded_minor=obj["amount_refunded"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StripeDispute:
+    """A Dispute; ``refundable`` says that the charge can still be refunded, as with an inquiry. Minor units."""
+
+    id: str
+    charge_id: str
+    intent_id: str
+    status: str
+    reason: str
+    amount_minor: int
+    currency: str
+    refundable: bool
+    due_by: datetime | None
+    opened_at: datetime
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        due_by = (obj.get("evidence_details") or {}).get("due_by")
+        return cls(
+            id=obj["id"],
+            charge_id=_id(obj.get("charge")),
+            intent_id=_id(obj.get("payment_intent")),
+            status=obj["status"],
+            reason=obj.get("reason") or "general",
+            amount_minor=obj["amount"],
+            currency=obj["currency"],
+            refundable=bool(obj.get("is_charge_refundable")),
+            due_by=clock.from_timestamp(due_by) if due_by else None,
+            opened_at=clock.from_timestamp(obj["created"]),
         )
 
 

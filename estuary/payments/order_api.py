@@ -25,6 +25,7 @@ from estuary.payments.models import Refund
 from estuary.payments.refunds import request_refund, send_refund
 from estuary.payments.requests import AmountField, IdField
 from estuary.payments.sweep import sync_order
+from estuary.payments.throttling import SyncThrottle
 
 
 class OrderStandingSerializer(serializers.Serializer[Order]):
@@ -55,10 +56,12 @@ class CancelOrderView(APIView):
 class SyncOrderView(APIView):
     """Asks Stripe how the payment stands and settles it: the return page's door, should the webhook be late."""
 
+    throttle_classes = [SyncThrottle]
+
     @extend_schema(
         summary="Settle an order from Stripe's side",
         request=None,
-        responses={200: OrderStandingSerializer} | problems(401, 404, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 429, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = own_order(request, public_id)

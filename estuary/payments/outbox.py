@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from procrastinate.contrib.django import app
 from procrastinate.types import JSONDict
 
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 
@@ -23,12 +24,17 @@ def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
 
 
 def alert_staff(code: str, text: str) -> None:
-    _defer("alert_staff", [{"code": code, "text": text}])
+    _defer("alert_staff", [{"code": code, "text": redact(text)}])
 
 
 def detach_cards(payment_method_ids: Sequence[str]) -> None:
     """Have cards that were deleted or replaced here detached at Stripe too."""
     _defer("detach_card", [{"payment_method_id": method_id} for method_id in payment_method_ids])
+
+
+def end_open_payments(user_id: int) -> None:
+    """Have everything ended that a user could still try cards with."""
+    _defer("end_open_payments", [{"user_id": user_id}])
 
 
 def _defer(task: str, arguments: list[JSONDict]) -> None:

@@ -14,6 +14,7 @@ from estuary.payments.effects import (
     BookingView,
     CancelBookings,
     CarryCredits,
+    DisputeView,
     Effect,
     MarkBookings,
     OpenRefund,
@@ -23,7 +24,7 @@ from estuary.payments.effects import (
     RefundView,
     Tell,
 )
-from estuary.payments.models import Refund
+from estuary.payments.models import Dispute, Refund
 from estuary.payments.objects import StripeRefund
 
 State = Refund.Status
@@ -134,8 +135,9 @@ def _card_minor(refunds: list[RefundView]) -> int:
 
 
 def _is_emptied(order: OrderView, known: list[RefundView]) -> bool:
-    """Whether all of the card's money is back or on its way, as Stripe itself has said."""
-    return 0 < order.captured_minor <= _card_minor([r for r in known if r.status in HEARD])
+    """Whether all of the card's money is back or on its way, as Stripe itself has said: refunded, or lost."""
+    heard_minor = _card_minor([r for r in known if r.status in HEARD])
+    return 0 < order.captured_minor <= heard_minor + order.lost_minor
 
 
 def consequences(
@@ -201,12 +203,17 @@ def _is_made_up_for(order: OrderView, after: RefundView) -> bool:
     """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
     if after.stray:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in HEARD]
-        return _card_minor(others) >= after.card_minor
+        lost_minor = sum(d.amount_minor for d in order.disputes if _took(d, after.intent_id))
+        return _card_minor(others) + lost_minor >= after.card_minor
     known = _with_credits(order, _known(order, after))
     credits_minor = sum(refund.credits_minor for refund in known if refund.status in HEARD)
     return _is_emptied(order, known) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
     )
+
+
+def _took(dispute: DisputeView, intent_id: str) -> bool:
+    return dispute.intent_id == intent_id and dispute.status == Dispute.Status.LOST
 
 
 def _status_for(order: OrderView, refunded_minor: int) -> Status:

@@ -8,23 +8,26 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.money import display
+from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
 from estuary.payments.effects import AdvanceRefund
 from estuary.payments.errors import (
+    ChargeDisputed,
     NotAtStripe,
     NotRefundable,
     RefundTooLarge,
     StripeRefused,
     UnexpectedState,
 )
-from estuary.payments.models import Refund
+from estuary.payments.models import Dispute, Refund
 from estuary.payments.objects import StripeRefund
 from estuary.payments.refund_rules import COUNTS, consequences
 from estuary.payments.rules import Fact
@@ -51,7 +54,8 @@ def request_refund(
     """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
 
     ``amount_minor=None`` returns all that is left. The card is refunded first, then credits. A refund of credits alone
-    is done at once; one with a card part follows Stripe. Raises NotRefundable or RefundTooLarge with nothing written.
+    is done at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or RefundTooLarge with
+    nothing written.
     """
     at = clock.now()
     if booking and booking.position == 0:
@@ -59,9 +63,12 @@ def request_refund(
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
-        refund.reason, refund.origin, refund.cancels = reason[:200], origin, cancels
+        refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
+        if requested_by and origin == Refund.Origin.STAFF:
+            amount = display(refund.amount_minor, refund.currency)
+            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:
@@ -69,18 +76,22 @@ def request_refund(
     return refund
 
 
+def _because(reason: str) -> str:
+    return f": {reason[:200]}" if reason else ""
+
+
 def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
     if order.status not in REFUNDABLE:
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
-    if order.disputed:
-        raise NotRefundable("The buyer has disputed this payment with the bank; answer the dispute instead.")
+    if is_blocked(order):
+        raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
     left = refundable_minor(order, booking)
     wanted = left if amount_minor is None else amount_minor
     if left <= 0:
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if wanted <= 0 or wanted > left:
         raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
-    card_left = order.captured_minor - sum(known.card_minor for known in _live(order))
+    card_left = order.captured_minor - order.lost_minor - sum(known.card_minor for known in _live(order))
     card_minor = min(wanted, card_left)
     return Refund(
         order=order,
@@ -95,13 +106,21 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
 
 def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     """Return what can still be refunded of an order or of one booking in it, in minor units."""
-    if order.status not in REFUNDABLE:
+    if order.status not in REFUNDABLE or is_blocked(order):
         return 0
     paid = order.captured_minor if order.completed_at is None else order.total_minor
-    left = paid - sum(known.amount_minor for known in _live(order))
+    left = paid - order.lost_minor - sum(known.amount_minor for known in _live(order))
     if booking is None or booking.position == 0:
         return left
     return min(left, share_left_minor(order, booking))
+
+
+def is_blocked(order: Order) -> bool:
+    """Whether a dispute stands against every refund: open, or lost. An inquiry does not, and is often ended by one."""
+    if not order.disputed:
+        return False
+    weighing = [dispute for dispute in order.disputes.all() if not dispute.stray]
+    return not weighing or any(dispute.blocks_refunds for dispute in weighing)
 
 
 def share_left_minor(order: Order, booking: Booking) -> int:
@@ -133,10 +152,11 @@ def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
 def send_refund(refund_id: int) -> Refund:
     """Send one requested refund to Stripe and settle the answer; sending again is harmless (same key, same body).
 
+    While the payment's dispute is open it waits: sent once the dispute is won, and failed once it is lost.
     Raises StripeUnavailable when the answer is not known: the row stays ``requested`` and is sent again later.
     """
     refund = Refund.objects.select_related("order").get(pk=refund_id)
-    if refund.status != Refund.Status.REQUESTED or not refund.card_minor:
+    if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _waits_for_bank(refund):
         return refund
     params = {
         "payment_intent": refund.stripe_payment_intent_id,
@@ -153,8 +173,29 @@ def send_refund(refund_id: int) -> Refund:
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
-        return _refused(refund, getattr(refused, "stripe_code", "") or refused.code)
+        code = getattr(refused, "stripe_code", "") or refused.code
+        return refund if _is_put_off(refund, code) else _refused(refund, code)
     return _settled(refund, [answer])
+
+
+def _waits_for_bank(refund: Refund) -> bool:
+    of_payment = Dispute.objects.filter(stripe_payment_intent_id=refund.stripe_payment_intent_id)
+    return of_payment.filter(closed_at=None, refundable=False).exists()
+
+
+def _is_put_off(refund: Refund, code: str) -> bool:
+    """Whether Stripe refused for a dispute that is open, which is looked at and settled: it may not be known here yet.
+
+    Stripe remembers its refusal under the key, so the next try has another.
+    """
+    if code != "charge_disputed":
+        return False
+    disputes = client.disputes_of(refund.stripe_payment_intent_id)
+    settle([Fact(one, f"refund {refund.public_id}", fetched=True) for one in disputes], at=clock.now())
+    if not _waits_for_bank(refund):
+        return False
+    Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+    return True
 
 
 def _refused(refund: Refund, code: str) -> Refund:

@@ -19,7 +19,9 @@ from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.fields import MomentField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
-from estuary.credits.ledger import balance_of
+from estuary.common.primary_keys import primary_key_in
+from estuary.common.redaction import redact
+from estuary.credits.ledger import spendable_of
 from estuary.orders.models import PaymentType
 from estuary.orders.placing import Terms
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
@@ -51,7 +53,7 @@ class IdField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        if primary_key_in(text) is None:
             raise serializers.ValidationError("This is not an id.")
         return text
 
@@ -91,9 +93,12 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     cancel_url = serializers.CharField(required=False, max_length=500)
 
     def validate_service_data(self, value: dict[str, Any]) -> dict[str, Any]:
-        if len(json.dumps(value, default=str)) > MAX_SERVICE_DATA:
+        text = json.dumps(value, default=str)
+        if len(text) > MAX_SERVICE_DATA:
             raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
-        return dict(json.loads(json.dumps(value, default=str)))
+        if redact(text) != text:
+            raise serializers.ValidationError("It has a card number or a key in it. Leave that out.")
+        return dict(json.loads(text))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["is_credit_purchase"] and not attrs.get("service_id"):
@@ -161,7 +166,7 @@ def _refuse_unless_covered(
     service: Service, user: User, total_minor: int, currency: str, *, use_credits: bool
 ) -> None:
     """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
-    if use_credits and balance_of(user, currency) >= total_minor:
+    if use_credits and spendable_of(user, currency) >= total_minor:
         return
     least = min_charge_minor(currency)
     raise BelowMinimum(

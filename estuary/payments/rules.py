@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments import refund_rules
+from estuary.payments import dispute_rules, refund_rules
 from estuary.payments.effects import (
     Alert,
     Become,
@@ -25,9 +25,9 @@ from estuary.payments.effects import (
     Tell,
 )
 from estuary.payments.models import Refund
-from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
-type StripeObject = Intent | CheckoutSession | StripeRefund | Charge
+type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ def decide(order: OrderView, fact: Fact) -> Decision:
             overtook = not order.captured_minor and refund_rules.find(order, refund) is None
             if overtook and not fact.fetched:
                 return NeedsObject("payment", refund.intent_id)
-            return refund_rules.decide_refund(order, refund, fact.cause)
+            effects = refund_rules.decide_refund(order, refund, fact.cause)
+            return [*effects, *dispute_rules.follow_refund(order, effects, fact.cause)]
+        case StripeDispute() as dispute:
+            return dispute_rules.decide_dispute(order, dispute, fact.cause, fetched=fact.fetched)
         case Charge() as charge:
             return _decide_charge(order, charge)
 
@@ -117,16 +120,7 @@ def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) ->
         return []
     return [
         Alert("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        OpenRefund(
-            card_minor=intent.received_minor,
-            credits_minor=0,
-            origin=Refund.Origin.AUTOMATIC,
-            status=Refund.Status.REQUESTED,
-            reason=problem[:200],
-            intent_id=intent.id,
-            stray=True,
-            cause=cause,
-        ),
+        _send_back(intent.id, intent.received_minor, cause, reason=problem[:200], stray=True),
     ]
 
 
@@ -134,16 +128,38 @@ def _return_late_money(order: OrderView, intent: Intent, cause: str) -> list[Eff
     """The goods are gone: take note of the money, send all of it back, and say so."""
     return [
         Become(Status.PAID, cause),
-        OpenRefund(
-            card_minor=intent.received_minor,
-            credits_minor=0,
-            origin=Refund.Origin.AUTOMATIC,
-            status=Refund.Status.REQUESTED,
-            reason="The payment arrived after the order had ended.",
-            intent_id=intent.id,
-            cause=cause,
-        ),
+        return_late(intent.id, intent.received_minor, cause),
         Tell("late_payment"),
+    ]
+
+
+def return_late(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
+    """Return what sends back money, in minor units, that came after its order had ended."""
+    return _send_back(intent_id, amount_minor, cause, reason="The payment arrived after the order had ended.")
+
+
+def _send_back(
+    intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False
+) -> OpenRefund:
+    return OpenRefund(
+        card_minor=amount_minor,
+        credits_minor=0,
+        origin=Refund.Origin.AUTOMATIC,
+        status=Refund.Status.REQUESTED,
+        reason=reason,
+        intent_id=intent_id,
+        stray=stray,
+        cause=cause,
+    )
+
+
+def take_recovered_money(intent: Intent, cause: str) -> list[Effect]:
+    """Take note of the money of an order that was written down again; what of it is still there goes back next."""
+    return [
+        BindIntent(intent.id),
+        RecordCapture(intent.received_minor),
+        Become(Status.PAID, cause),
+        Tell("recovered"),
     ]
 
 

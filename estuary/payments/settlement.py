@@ -8,26 +8,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Prefetch, Q
 
 from estuary.bookings.models import Booking
+from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.livemode import is_live
 from estuary.orders.models import Order
 from estuary.orders.states import Status
+from estuary.payments import outbox, throttling
 from estuary.payments.effects import (
     BookingView,
+    DisputeView,
     Effect,
     NeedsObject,
     OrderView,
+    RecordCapture,
     RecordDecline,
     RefundView,
 )
-from estuary.payments.models import Refund
-from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.models import Dispute, Refund
+from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.rules import Fact, decide
 from estuary.payments.writing import write
+
+OPENING = "charge.dispute.created"
 
 
 @dataclass(slots=True)
@@ -62,6 +68,7 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
             outcome.order_id = found.get(id(outcome.fact))
             if outcome.order_id is None:
                 outcome.needs = _payment_behind(outcome.fact)
+                _tell_of_unknown(outcome)
             else:
                 waiting.setdefault(outcome.order_id, []).append(outcome)
         while waiting:
@@ -71,10 +78,22 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
 
 
 def _payment_behind(fact: Fact) -> NeedsObject | None:
-    """A refund may overtake the news of its payment; the payment itself says whose it is."""
+    """A refund or a dispute may overtake the news of its payment; the payment itself says whose it is."""
+    if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
+        return NeedsObject("dispute", fact.object.id)
     if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
         return NeedsObject("payment", fact.object.intent_id)
     return None
+
+
+def _tell_of_unknown(outcome: Outcome) -> None:
+    """Somebody must answer a dispute, whosever payment it is about; told once, by the event that opens it."""
+    dispute = outcome.fact.object
+    if isinstance(dispute, StripeDispute) and not outcome.needs and OPENING in outcome.fact.cause:
+        outbox.alert_staff(
+            "dispute_of_unknown_payment",
+            f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",
+        )
 
 
 def _settle_round(round_: dict[int, Outcome], at: datetime) -> None:
@@ -82,17 +101,31 @@ def _settle_round(round_: dict[int, Outcome], at: datetime) -> None:
     work = []
     for order in orders:
         outcome = round_[order.pk]
-        decision = decide(view_of(order), outcome.fact)
+        decision = decide(view_of(order, at=at), outcome.fact)
         if isinstance(decision, NeedsObject):
             outcome.needs = decision
         elif decision:
             outcome.effects = decision
             work.append((order, decision))
     write(work, at=at)
+    _note_tries(orders, round_)
+
+
+def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
+    """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
+    declined, paid = {}, set()
+    for order in orders:
+        outcome = round_[order.pk]
+        told, done = outcome.fact.object, {type(effect) for effect in outcome.effects}
+        if isinstance(told, Intent) and told.decline and (not outcome.fact.fetched or RecordDecline in done):
+            declined[order.user_id] = told.decline.charge_id or told.id
+        if RecordCapture in done:
+            paid.add(order.user_id)
+    throttling.note(declined=declined, paid=paid)
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:
-    """Return the orders, locked in id order, with all that the rules and the writers look at: six queries."""
+    """Return the orders, locked in id order, with all that the rules and the writers look at: seven queries."""
     return list(
         Order.objects.filter(pk__in=list(order_ids))
         .order_by("pk")
@@ -101,6 +134,7 @@ def load(order_ids: Iterable[int]) -> list[Order]:
             "lines__service",
             "reservations",
             Prefetch("refunds", queryset=Refund.objects.order_by("pk")),
+            Prefetch("disputes", queryset=Dispute.objects.order_by("pk")),
             Prefetch("bookings", queryset=Booking.objects.order_by("position")),
         )
     )
@@ -142,9 +176,9 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
 
 
 def _orders_of_strays(facts: Sequence[Fact], by_intent: dict[str, int]) -> dict[str, int]:
-    """Refunds of a second or wrong payment belong to the order that the payment named."""
+    """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
     unknown = (
-        {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge)}
+        {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge | StripeDispute)}
         - by_intent.keys()
         - {""}
     )
@@ -158,8 +192,9 @@ def _intent_id(fact: Fact) -> str:
     return fact.object.id if isinstance(fact.object, Intent) else fact.object.intent_id
 
 
-def view_of(order: Order) -> OrderView:
-    """Return the order as the rules see it; reads only what ``load`` prefetched."""
+def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
+    """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
+    at = at or clock.now()
     return OrderView(
         public_id=order.public_id,
         is_credit=order.type == "credit",
@@ -178,13 +213,16 @@ def view_of(order: Order) -> OrderView:
         customer_id=order.stripe_customer_id,
         handed_over=order.completed_at is not None,
         expires_at=order.expires_at,
-        livemode="_live_" in settings.STRIPE_SECRET_KEY,
+        livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(_refund_view(refund) for refund in order.refunds.all()),
         bookings=tuple(
-            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status))
+            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
             for b in order.bookings.all()
         ),
+        disputes=tuple(_dispute_view(dispute) for dispute in order.disputes.all()),
+        disputed=order.disputed,
+        lost_minor=order.lost_minor,
     )
 
 
@@ -201,4 +239,24 @@ def _refund_view(refund: Refund) -> RefundView:
         cancels=refund.cancels,
         stray=refund.stray,
         from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
+    )
+
+
+def _dispute_view(dispute: Dispute) -> DisputeView:
+    return DisputeView(
+        id=dispute.stripe_dispute_id,
+        charge_id=dispute.stripe_charge_id,
+        intent_id=dispute.stripe_payment_intent_id,
+        status=Dispute.Status(dispute.status),
+        reason=dispute.reason,
+        amount_minor=dispute.amount_minor,
+        currency=dispute.currency,
+        refundable=dispute.refundable,
+        due_by=dispute.due_by,
+        opened_at=dispute.opened_at,
+        stray=dispute.stray,
+        frozen_minor=dispute.frozen_minor,
+        clawed_minor=dispute.clawed_minor,
+        lost_minor=dispute.lost_minor,
+        revision=dispute.revision,
     )

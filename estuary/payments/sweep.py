@@ -1,4 +1,6 @@
-"""What heals what was missed: ended holds, unsent refunds, cards to detach, payments and refunds Stripe knows better.
+"""Healing our rows that wait: ended holds, unsent refunds, cards to detach, payments that Stripe knows better.
+
+What Stripe has and no row of ours waits for is found by reconcile.py.
 
 Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent. A row
 that can't be healed waits as long again as it has waited so far: it neither hammers Stripe nor holds up the others.
@@ -18,13 +20,12 @@ from estuary.common import clock
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import client, methods, outbox
+from estuary.payments import methods, outbox
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
-from estuary.payments.models import Lookout, PaymentMethod, Refund
-from estuary.payments.refund_rules import AT_STRIPE
+from estuary.payments.models import PaymentMethod, Refund
 from estuary.payments.refunds import send_refund
 from estuary.payments.settlement import settle
 
@@ -32,10 +33,6 @@ BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=5)
-OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
-FAR_BACK = timedelta(
-    days=45
-)  # a bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 
 MISSING = "payment_missing"
 
@@ -45,7 +42,7 @@ log = structlog.get_logger(__name__)
 def expire_orders() -> int:
     """End unpaid orders whose hold is over: at Stripe first, here then. A processing order never expires."""
     due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
-    return _each(
+    return heal_due(
         due,
         lambda order: close_order(order, reason="abandoned", cause="the hold ended"),
         since="expires_at",
@@ -56,13 +53,13 @@ def expire_orders() -> int:
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
     due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE)
-    return _each(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
+    return heal_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
 
 
 def ask_about_pending_refunds() -> int:
     """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
     due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - ASK_AGAIN)
-    return _each(
+    return heal_due(
         due,
         lambda refund: sync_payment(refund.stripe_payment_intent_id),
         since="created_at",
@@ -73,7 +70,7 @@ def ask_about_pending_refunds() -> int:
 def detach_removed_cards() -> int:
     """Detach at Stripe what was removed here and could not be detached then."""
     due = PaymentMethod.objects.filter(detach_pending=True)
-    return _each(
+    return heal_due(
         due,
         lambda card: methods.detach(card.stripe_payment_method_id),
         since="detached_at",
@@ -88,7 +85,7 @@ def ask_about_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return _each(due, _ask_about, since="created_at", again="next_ask_at")
+    return heal_due(due, _ask_about, since="created_at", again="next_ask_at")
 
 
 def _ask_about(order: Order) -> None:
@@ -103,32 +100,6 @@ def _ask_about(order: Order) -> None:
                     MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise
-
-
-def look_for_new_refunds() -> int:
-    """Settle refunds made at Stripe since the last look, with some overlap: those in the dashboard that no event told.
-
-    Returns of how many payments. After a silence of any length it begins where it had stopped.
-    """
-    at = clock.now()
-    mark, _ = Lookout.objects.get_or_create(name="refunds", defaults={"looked_until": at - FAR_BACK})
-    settled = _settle_refunds_since(mark.looked_until - OVERLAP)
-    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
-    return settled
-
-
-def look_for_changed_refunds() -> int:
-    """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
-    return _settle_refunds_since(clock.now() - FAR_BACK)
-
-
-def _settle_refunds_since(moment: datetime) -> int:
-    given = client.refunds_since(moment)
-    ids = [refund.id for refund in given]
-    known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
-    other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
-    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
-    return sum(_heal(order, lambda order: sync_payment(order.stripe_payment_intent_id)) for order in ours)
 
 
 def sync_order(order: Order) -> None:
@@ -147,7 +118,7 @@ def sync_payment(intent_id: str) -> None:
     settle(fetch_facts(NeedsObject("payment", intent_id), "asked of Stripe"), at=clock.now())
 
 
-def _each[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
+def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
     """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.

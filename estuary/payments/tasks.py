@@ -12,7 +12,17 @@ from procrastinate.jobs import Status
 from estuary.bookings import booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import idempotency, mails, methods, refunds, sweep
+from estuary.payments import (
+    closing,
+    disputes,
+    idempotency,
+    mails,
+    methods,
+    reconcile,
+    refunds,
+    sweep,
+    throttling,
+)
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -37,6 +47,11 @@ def send_mail(order_id: int, template: str) -> None:
 @app.task(name="payments.alert_staff", retry=TRY_AGAIN)
 def alert_staff(code: str, text: str) -> None:
     mails.send_staff_alert(code, text)
+
+
+@app.task(name="payments.end_open_payments", retry=TRY_AGAIN)
+def end_open_payments(user_id: int) -> None:
+    closing.close_open_orders(user_id, cause="too many cards were declined")
 
 
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
@@ -98,14 +113,18 @@ def close_past_bookings(timestamp: int) -> None:
 def ask_stripe(timestamp: int) -> None:
     sweep.ask_about_open_orders()
     sweep.ask_about_pending_refunds()
-    sweep.look_for_new_refunds()
+    reconcile.look_through_all()
+    disputes.look_for_new_disputes()
+    disputes.ask_about_open_disputes()
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
-    sweep.look_for_changed_refunds()
+    reconcile.look_for_changed_refunds()
+    disputes.look_for_changed_disputes()
 
 
 @periodic("27 3 * * *")
 def forget_old_keys(timestamp: int) -> None:
     idempotency.forget_old_keys()
+    throttling.forget_old_attempts()

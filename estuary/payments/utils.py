@@ -92,8 +92,8 @@ def _take(order: Order, lines: list[tuple[Any, Line]], at: datetime) -> None:
 
 
 def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
-    """Return how much of the total the balance pays; it shrinks so that the card's share is none or chargeable."""
-    applied = min(max(account.balance_minor, 0), total_minor)
+    """Return how much of the total credits pay; it shrinks so that the card's share is none or chargeable."""
+    applied = min(account.spendable_minor, total_minor)
     by_card = total_minor - applied
     if by_card and by_card < min_charge_minor(account.currency):
         return max(total_minor - min_charge_minor(account.currency), 0)

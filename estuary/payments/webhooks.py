@@ -6,6 +6,7 @@ waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event sa
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -15,13 +16,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from estuary.common import clock
+from estuary.common import clock, redaction
 from estuary.common.errors import EstuaryError
 from estuary.common.problems import problem
 from estuary.payments import client
 from estuary.payments.effects import NeedsObject
 from estuary.payments.methods import CardNews
-from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeRefund
+from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
@@ -46,7 +47,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
         body = _read_body(request)
         signature = request.headers.get("Stripe-Signature", "")
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
-        _insert(_parse(body), at)
+        keep(_parse(body), at)
     except EstuaryError as error:
         return problem(error)
     except (DataError, UnicodeEncodeError):  # JSON to Python, and still no text that a database can hold
@@ -55,11 +56,16 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    """Read at most MAX_BYTES, whatever Content-Length claims."""
-    body = request.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
+    """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
+    claimed = request.META.get("CONTENT_LENGTH") or ""
+    # Django reads nothing of a body that comes in chunks, as a proxy may send it on; the server knows its end.
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    source = request.META["wsgi.input"] if chunked else request
+    too_much = claimed.isdecimal() and int(claimed) > MAX_BYTES
+    body = b"" if too_much else bytes(source.read(MAX_BYTES + 1))
+    if too_much or len(body) > MAX_BYTES:
         raise BodyTooLarge(f"An event has at most {MAX_BYTES // 1024} KB.")
-    return bytes(body)
+    return body
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -73,8 +79,6 @@ def _parse(body: bytes) -> dict[str, Any]:
         clock.from_timestamp(event["created"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
-    if b"client_secret" in body:
-        _strip(event)
     return dict(event)
 
 
@@ -100,8 +104,12 @@ def _strip(value: Any) -> None:
         _strip(inner)
 
 
-def _insert(event: dict[str, Any], at: datetime) -> None:
-    """One statement; an event that came before is left as it is."""
+def keep(event: dict[str, Any], at: datetime) -> bool:
+    """Put an event into the inbox, without its secrets, in one statement; False when it had come before."""
+    _strip(event)
+    text = json.dumps(event)
+    if redaction.is_suspicious(text):
+        text = json.dumps(redaction.redacted(event))  # where nobody expects one, such as a description
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,"
@@ -112,18 +120,27 @@ def _insert(event: dict[str, Any], at: datetime) -> None:
                 event["type"][:80],
                 str(event.get("api_version") or "")[:40],
                 bool(event.get("livemode")),
-                json.dumps(event),
+                text,
                 at,
                 clock.from_timestamp(event["created"]),
                 at,
             ],
         )
+        return bool(cursor.rowcount)
 
 
 # --- What each event says -----------------------------------------------------------------------------------
 
 type Json = Mapping[str, Any]
-type News = Fact | CardNews | CustomerGone | NeedsObject
+type News = Fact | CardNews | CardRefused | CustomerGone | NeedsObject
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefused:
+    """A customer's card could not be saved: the bank declined it. ``attempt`` is Stripe's name of the try."""
+
+    customer_id: str
+    attempt: str
 
 
 class CustomerGone(str):
@@ -155,6 +172,11 @@ def refund_changed(event: Json, obj: Json) -> News:
     return Fact(StripeRefund.parse(obj), _cause(event))
 
 
+def dispute_changed(event: Json, obj: Json) -> News:
+    """A bank asks for a payment back, has taken it, has decided, or has given it back again."""
+    return Fact(StripeDispute.parse(obj), _cause(event))
+
+
 def card_attached(event: Json, obj: Json) -> News | None:
     """A card was saved."""
     card = Card.parse(obj)
@@ -174,6 +196,11 @@ def card_detached(event: Json, obj: Json) -> News | None:
     return CardNews("detached", card, before, _created(event)) if card else None
 
 
+def card_refused(event: Json, obj: Json) -> News:
+    """A card was declined when it was to be saved."""
+    return CardRefused(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or obj["id"])
+
+
 def customer_deleted(event: Json, obj: Json) -> News:
     return CustomerGone(obj["id"])
 
@@ -191,10 +218,16 @@ HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
     "refund.created": refund_changed,
     "refund.updated": refund_changed,
     "refund.failed": refund_changed,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
     "payment_method.attached": card_attached,
     "payment_method.detached": card_detached,
     "payment_method.updated": card_updated,
     "payment_method.automatically_updated": card_updated,
+    "setup_intent.setup_failed": card_refused,
     "customer.deleted": customer_deleted,
 }
 
@@ -204,6 +237,7 @@ FETCHED_AS = {
     "checkout.session": lambda obj: NeedsObject("session", obj["id"]),
     "charge": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
     "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
+    "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
 }
 
 

@@ -10,7 +10,7 @@ from estuary.bookings.models import Booking
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
-from estuary.payments import outbox
+from estuary.payments import dispute_writing, outbox
 from estuary.payments.effects import (
     AdvanceRefund,
     Alert,
@@ -19,13 +19,16 @@ from estuary.payments.effects import (
     CancelBookings,
     CarryCredits,
     Effect,
+    FreezeCredits,
     HandOver,
     LetGo,
     MarkBookings,
+    MarkDisputed,
     OpenRefund,
     PostCredits,
     RecordCapture,
     RecordDecline,
+    RecordDispute,
     RecordRefunded,
     Tell,
 )
@@ -44,6 +47,8 @@ ORDER_FIELDS = [
     "decline_code",
     "failure_message",
     "cancel_reason",
+    "disputed",
+    "lost_minor",
     "paid_at",
     "completed_at",
 ]
@@ -59,6 +64,7 @@ def write(work: Work, *, at: datetime) -> None:
     _write_credits(work, at)  # accounts are locked before sessions, here as when an order is placed
     _write_bookings(work, at)
     _write_refunds(work, at)
+    dispute_writing.write_disputes(_each(work, RecordDispute), at=at)
     _tell(work)
 
 
@@ -76,7 +82,7 @@ def _write_orders(work: Work, at: datetime) -> None:
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
-            elif isinstance(effect, (BindIntent, RecordCapture, RecordDecline, RecordRefunded)):
+            elif isinstance(effect, (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed)):
                 _record(order, effect, at)
             else:
                 continue
@@ -87,7 +93,9 @@ def _write_orders(work: Work, at: datetime) -> None:
 
 
 def _record(
-    order: Order, effect: BindIntent | RecordCapture | RecordDecline | RecordRefunded, at: datetime
+    order: Order,
+    effect: BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed,
+    at: datetime,
 ) -> None:
     match effect:
         case BindIntent():
@@ -100,6 +108,8 @@ def _record(
             order.failure_message = effect.message[:300]
         case RecordRefunded():
             order.refunded_minor = effect.refunded_minor
+        case MarkDisputed():
+            order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
 
 
 def _write_bookings(work: Work, at: datetime) -> None:
@@ -142,6 +152,10 @@ def _write_credits(work: Work, at: datetime) -> None:
             for order, effect in _each(work, PostCredits)
         ],
         at=at,
+        freezes=[
+            ledger.Freeze(order.user_id, order.currency, effect.amount_minor)
+            for order, effect in _each(work, FreezeCredits)
+        ],
     )
 
 

@@ -16,7 +16,7 @@ from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments.models import PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
 from tests.marketplace import PASSWORD, make_practitioner, make_service, make_user, pay, place
@@ -33,8 +33,10 @@ LISTS = {
     "catalog_service": 5,
     "accounts_practitioner": 4,
     "accounts_user": 4,
+    "accounts_staffact": 5,
     "auth_group": 4,
     "payments_refund": 4,
+    "payments_dispute": 5,
     "payments_paymentmethod": 5,
     "payments_stripecustomer": 4,
     "payments_webhookevent": 4,
@@ -53,6 +55,7 @@ def busy(marketplace: None) -> Order:
     give_credits(buyer, 5_000)
     order = place(buyer, Service.objects.get(slug="reset-week"))
     Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=50, origin="staff")
+    a_dispute(order)
     StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id="cus_1")
     a_card(buyer, "pm_1")
     an_event("evt_1", clock.now())
@@ -84,11 +87,27 @@ def many_more() -> None:
         order = place(buyer, Service.objects.get(slug="reset-week"))
         pay(order)
         Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=0, origin="staff")
+        a_dispute(order)
         StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id=f"cus_x{number}")
         a_card(buyer, f"pm_x{number}")
         an_event(f"evt_x{number}", at)
         make_practitioner("Ben Okri")
         Group.objects.create(name=f"Support {number}")
+
+
+def a_dispute(order: Order) -> None:
+    at = clock.now()
+    Dispute.objects.create(
+        order=order,
+        stripe_dispute_id=f"du_{order.pk}",
+        stripe_payment_intent_id=f"pi_{order.pk}",
+        amount_minor=100,
+        currency="usd",
+        reason="general",
+        status="needs_response",
+        due_by=at,
+        opened_at=at,
+    )
 
 
 def a_card(buyer: User, method_id: str) -> None:
@@ -143,6 +162,7 @@ def test_the_forms_for_new_rows_answer(marketplace: None) -> None:
         "credits_creditaccount",
         "credits_credittransaction",
         "payments_refund",
+        "payments_dispute",
         "payments_paymentmethod",
         "payments_stripecustomer",
         "payments_webhookevent",
@@ -161,10 +181,10 @@ def test_history_is_written_by_nobody(busy: Order, name: str) -> None:
         )
 
 
-def test_the_overview_counts_today_in_eleven_queries(busy: Order, django_assert_num_queries: Pinned) -> None:
+def test_the_overview_counts_today_in_twelve_queries(busy: Order, django_assert_num_queries: Pinned) -> None:
     WebhookEvent.objects.update(status="dead")
     client = admin_client()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         answer = client.get("/admin/")
     figures = {figure.name: figure for figure in answer.context["figures"]}
     assert figures["Orders today"].value == "2"
@@ -225,7 +245,7 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     order = Order.objects.get(public_id=made["order_id"])
     client = admin_client()
     ContentType.objects.clear_cache()  # else it depends on which test ran before
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (

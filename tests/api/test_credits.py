@@ -1,7 +1,9 @@
 """The balance and how it came about."""
 
+from dataclasses import replace
+
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
@@ -9,7 +11,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.planning import Wish
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.credits.ledger import Posting, post
+from estuary.credits.ledger import Freeze, NotEnoughCredits, Posting, post
 from estuary.credits.models import CreditTransaction
 from tests.marketplace import a_free_slot, make_service, make_user, place
 
@@ -35,6 +37,8 @@ def test_nobody_sees_credits_without_signing_in(public: APIClient) -> None:
 def test_without_any_credits_the_balance_is_nought(as_maya: APIClient) -> None:
     assert as_maya.get("/api/v1/credits/").json() == {
         "balance": "0.00",
+        "frozen": "0.00",
+        "spendable": "0.00",
         "currency": "usd",
         "balances": [],
         "next": None,
@@ -53,8 +57,8 @@ def test_the_history_is_signed_and_newest_first(as_maya: APIClient, maya: User, 
     shown = as_maya.get("/api/v1/credits/").json()
     assert (shown["balance"], shown["currency"]) == ("74.50", "usd")
     assert shown["balances"] == [
-        {"currency": "eur", "balance": "40.00"},
-        {"currency": "usd", "balance": "74.50"},
+        {"currency": "eur", "balance": "40.00", "frozen": "0.00", "spendable": "40.00"},
+        {"currency": "usd", "balance": "74.50", "frozen": "0.00", "spendable": "74.50"},
     ]
     told = [(row["kind"], row["amount"], row["balance_after"], row["currency"]) for row in shown["results"]]
     assert told == [
@@ -84,3 +88,34 @@ def test_the_history_pages_by_cursor_in_a_constant_number_of_queries(
         seen += [row["amount"] for row in page["results"]]
         address = page["next"]
     assert seen == [f"{amount}.00" for amount in range(7, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE credits_credittransaction SET amount_minor = 1",
+        "UPDATE credits_credittransaction SET note = 'something else'",
+        "DELETE FROM credits_credittransaction",
+    ],
+)
+def test_the_database_lets_nobody_rewrite_the_history(maya: User, statement: str) -> None:
+    move(maya, Kind.PURCHASE, 5_000)
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert list(CreditTransaction.objects.values_list("amount_minor", "note")) == [(5_000, "purchase!")]
+
+
+def test_what_is_frozen_is_in_the_balance_and_can_not_be_spent(as_maya: APIClient, maya: User) -> None:
+    move(maya, Kind.PURCHASE, 10_000)
+    with transaction.atomic():
+        post([], at=clock.now(), freezes=[Freeze(maya.pk, "usd", 7_000)])
+    shown = as_maya.get("/api/v1/credits/").json()
+    assert (shown["balance"], shown["frozen"], shown["spendable"]) == ("100.00", "70.00", "30.00")
+    spending = Posting(maya.pk, "usd", Kind.SPEND, -3_001, "too much")
+    with pytest.raises(NotEnoughCredits, match=r"You can spend 30\.00 USD"), transaction.atomic():
+        post([spending], at=clock.now(), debt=False)
+    with transaction.atomic():
+        post([replace(spending, amount_minor=-3_000)], at=clock.now(), debt=False)
+    assert as_maya.get("/api/v1/credits/").json()["spendable"] == "0.00"
+    with pytest.raises(IntegrityError, match="credit_frozen_not_negative"), transaction.atomic():
+        post([], at=clock.now(), freezes=[Freeze(maya.pk, "usd", -7_001)])

@@ -159,7 +159,7 @@ def test_a_detail_takes_a_constant_number_of_queries(
     bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=yoga, bundle_quantity=9, bundle_bonus=1)
     small, large = place(maya, make_service(ServiceType.PACKAGE, ana, holds=[yoga])), buy(maya, bundle).order
     for order in (small, large):
-        with django_assert_num_queries(7):  # two of them are the bearer token's: its session and its user
+        with django_assert_num_queries(8):  # two of them are the bearer token's: its session and its user
             as_maya.get(f"/api/v1/orders/{order.public_id}/")
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 
 from demo.plan import Plan
 from tests.browser.conftest import PHONE
-from tests.browser.shopper import PATIENCE_S, Shopper, press
+from tests.browser.shopper import PATIENCE_S, THANKS, Shopper, press
 from tests.chromium import launch
 
 ELSEWHERE = re.compile("Stripe.s own page")
@@ -36,12 +36,14 @@ def test_the_browsers_way_back_from_the_hosted_page_leads_to_a_checkout_that_wor
     other = launch(browser.browser_type, keeps_pages=True)
     context = other.new_context(base_url=house.web_url, viewport=PHONE, locale="en-US")
     context.set_default_timeout(PATIENCE_S * 1000)
-    shopper = Shopper(context.new_page()).signs_up().chooses("Sound bath at dusk")
+    shopper = Shopper(context.new_page()).signs_up().buys_credits("25.00")
+    shopper.chooses("Sound bath at dusk")  # with the card that is saved by now
     shopper.page.evaluate("window.addEventListener('pageshow', e => { window.kept = e.persisted })")
     press(shopper.page.get_by_role("button", name=ELSEWHERE))
     shopper.page.wait_for_url("**/c/pay/**")
-    shopper.page.go_back()
-    shopper.page.wait_for_url("**/checkout/**")
+    shopper.page.go_back(wait_until="commit")  # a page that was kept is not loaded again
+    shopper.page.wait_for_url("**/checkout/**", wait_until="commit")
     assert shopper.page.evaluate("window.kept") is True
-    shopper.types_card().pays("35.00").is_thanked()
+    shopper.pays("35.00")
+    expect(shopper.page.get_by_role("heading", name=THANKS)).to_be_visible()
     other.close()

@@ -144,9 +144,24 @@ def test_signing_in_never_leads_to_another_site(shopper: Shopper, next: str) -> 
     expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
 
 
-@pytest.mark.parametrize("query", ["service=1&start=garbage", "service=999999", "service=x", ""])
+@pytest.mark.parametrize("query", ["service=999999", "service=x", "credits=lots", ""])
 def test_a_checkout_of_nothing_says_so_and_leads_on(page: Page, query: str) -> None:
     page.goto(f"/checkout/?{query}")
-    expect(page.get_by_role("heading", name="There is nothing to pay for here")).to_be_visible()
+    expect(page.get_by_text("There is nothing to pay for here")).to_be_visible()
     page.get_by_role("link", name="See what is offered").click()
     page.wait_for_url("/")
+
+
+def test_a_checkout_without_a_time_that_can_be_asks_for_one(shopper: Shopper) -> None:
+    page = shopper.chooses("Private yoga session", kind="session").page
+    service = page.evaluate("new URLSearchParams(location.search).get('service')")
+    for start in ("", "&start=garbage", "&start=2020-01-01T10:00:00Z"):
+        page.goto(f"/checkout/?service={service}{start}")
+        expect(page.get_by_text("Choose a time first")).to_be_visible()
+    page.get_by_role("link", name="See the times").click()
+    page.wait_for_url(f"**/services/?id={service}")
+
+
+def test_less_than_a_card_can_be_charged_is_refused_before_a_card_is_asked_for(page: Page) -> None:
+    page.goto("/checkout/?credits=0.10")
+    expect(page.get_by_text("$0.50 is the least")).to_be_visible()

@@ -32,6 +32,9 @@ UNDOCUMENTED_ANSWER_KEYS: Keys = {
     ("card", "issuer"): NEWER,
 }
 
+# Values of an enumeration that came after the document's version.
+NEWER_VALUES: Mapping[str, str] = {"appeal_needs_response": NEWER, "appeal_under_review": NEWER}
+
 # Parameters that came after the document's version, by their name.
 NEWER_PARAMS: Mapping[str, str] = {"allowed_payment_method_types": ENDIVE}
 

@@ -8,7 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tests.contract.allowed import CLIENT_PARAMS, NEWER_PARAMS, UNDOCUMENTED_ANSWER_KEYS, is_listed
+from tests.contract.allowed import (
+    CLIENT_PARAMS,
+    NEWER_PARAMS,
+    NEWER_VALUES,
+    UNDOCUMENTED_ANSWER_KEYS,
+    is_listed,
+)
 
 Schema = Mapping[str, Any]
 JSON_TYPES: dict[str, tuple[type, ...]] = {
@@ -119,7 +125,7 @@ def _check(value: Any, schema: Schema, path: str, *, form: bool = False) -> Iter
     if kind is not None and not _is_kind(value, kind, form):
         yield f"{path}: {'null' if value is None else repr(value)} is no {kind}"
         return
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and value not in schema["enum"] and value not in NEWER_VALUES:
         yield f"{path}: {value!r} is none of {schema['enum']}"
     if isinstance(value, str):
         yield from _check_string(value, schema, path)

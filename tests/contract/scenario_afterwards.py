@@ -73,6 +73,21 @@ def a_payment_is_disputed_won_and_lost(shop: Shop) -> None:
 
 
 @step
+def a_payment_is_disputed_in_parts_and_an_inquiry_escalates(shop: Shop) -> None:
+    paid = shop.paid("pm_card_visa")
+    parts = [shop.bank.dispute(paid.id, amount=500, reason="general"), shop.bank.dispute(paid.id, amount=700)]
+    for part, outcome in zip(parts, ("won", "lost"), strict=True):
+        shop.bank.close_dispute(part["id"], outcome)
+    shop.refused(lambda: shop.api.refunds.create(params={"payment_intent": paid.id}))
+    shop.bank.appeal_dispute(parts[1]["id"])
+    shop.api.disputes.list(params={"charge": str(paid.latest_charge), "created": {"gte": 1}})
+    shop.bank.close_dispute(parts[1]["id"], "won")
+    inquiry = shop.bank.dispute(shop.paid("pm_card_visa").id, inquiry=True)
+    shop.bank.escalate_dispute(inquiry["id"])
+    shop.api.disputes.retrieve(inquiry["id"])
+
+
+@step
 def a_session_is_paid_on_the_hosted_page(shop: Shop) -> None:
     session = shop.session(
         customer=shop.customer(),

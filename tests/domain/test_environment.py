@@ -1,9 +1,12 @@
 """What the environment must say before anything starts, and what is said when it does not."""
 
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from estuary.config.environment import REQUIRED, Environment, read_environment
+from estuary.config.environment import BASE_DIR, REQUIRED, Environment, read_environment
 
 REAL = {
     "STRIPE_SECRET_KEY": "sk_live_0123456789abcdef",
@@ -84,6 +87,13 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"FRONTEND_URL": "https://user@estuary.example"}, "FRONTEND_URL must be an absolute"),
         ({"STRIPE_HTTP_CLIENT": "stripe_sandbox.inprocess.client"}, "STRIPE_HTTP_CLIENT is for the sandbox"),
         ({"ESTUARY_SANDBOX": "1"}, "is a live key"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_of_the_estuary_sandbox"}, "SECRET is the sandbox's"),
+        (
+            {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_of_the_estuary_sandbox"},
+            "SECRET is the sandbox's",
+        ),
+        ({"STRIPE_SECRET_KEY": "sk_test_estuarysandbox"}, "STRIPE_SECRET_KEY is the sandbox's"),
+        ({"FRONTEND_URL": "http://estuary.example"}, "must begin with https:// with a live key"),
     ],
 )
 def test_contradictions_refuse_to_start_and_are_named(
@@ -118,3 +128,30 @@ def test_django_has_a_key_that_is_stable_and_tells_nothing(bare: pytest.MonkeyPa
     assert len(env.secret_key) >= 50
     assert REAL["STRIPE_SECRET_KEY"] not in env.secret_key
     assert reading(bare, **REAL, DJANGO_SECRET_KEY="given").secret_key == "given"
+
+
+@pytest.mark.parametrize("door", ["estuary.config.wsgi", "manage"])
+@pytest.mark.parametrize("missing", [*sorted(REAL), "all"])
+def test_neither_web_server_nor_command_starts_without_its_secrets(door: str, missing: str) -> None:
+    given = {} if missing == "all" else {name: value for name, value in REAL.items() if name != missing}
+    call = "import manage, sys; sys.argv[1:] = ['check']; manage.main()"
+    command = [sys.executable, "-c", call if door == "manage" else f"import {door}"]
+    tried = subprocess.run(command, cwd=BASE_DIR, env=given, capture_output=True, text=True, check=False)
+    assert tried.returncode != 0
+    assert "Estuary cannot start" in tried.stderr
+    assert (missing if missing != "all" else "STRIPE_WEBHOOK_SECRET") in tried.stderr
+    assert not [value for value in given.values() if value in tried.stderr]
+
+
+def test_debug_pages_can_not_be_had_in_production() -> None:
+    ask = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'estuary.config.settings'; "
+    ask += "from django.conf import settings; print(settings.DEBUG)"
+    told = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=BASE_DIR,
+        env=REAL | {"ESTUARY_DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "False"

@@ -11,7 +11,7 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, sweep, tasks
+from estuary.payments import inbox, reconcile, sweep, tasks
 from estuary.payments.closing import close_order
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
@@ -57,12 +57,12 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"], amount)
     stripe.control.lose_events()
-    assert sweep.look_for_new_refunds() == 1
+    assert reconcile.look_for_new_refunds() == 1
     run_jobs()
     assert status_of(made) == ("partially_refunded" if amount else "refunded")
     assert buying.balance(buyer) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
-    assert sweep.look_for_new_refunds() == 0
+    assert reconcile.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
 
 
@@ -74,7 +74,7 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
-    assert sweep.look_for_new_refunds() == 1
+    assert reconcile.look_for_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
 
@@ -84,7 +84,7 @@ def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, b
     stripe.control.refund(made["payment_intent_id"])
     Order.objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
-    assert sweep.look_for_new_refunds() == 0
+    assert reconcile.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
     Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
     settle_everything(stripe)
@@ -147,15 +147,15 @@ def test_refunds_made_while_nobody_looked_are_found_however_long_it_was(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert sweep.look_for_new_refunds() == 0
+    assert reconcile.look_for_new_refunds() == 0
     with later(timedelta(minutes=10)):
         stripe.control.refund(made["payment_intent_id"], 2000)
         stripe.control.lose_events()
     with later(timedelta(days=3)):
-        assert sweep.look_for_new_refunds() == 1
+        assert reconcile.look_for_new_refunds() == 1
         run_jobs()
         assert status_of(made) == "partially_refunded"
-        assert sweep.look_for_new_refunds() == 0
+        assert reconcile.look_for_new_refunds() == 0
 
 
 def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
@@ -167,7 +167,7 @@ def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     with later(timedelta(days=20)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
-        assert sweep.look_for_changed_refunds() == 1
+        assert reconcile.look_for_changed_refunds() == 1
         run_jobs()
     assert status_of(made) == "completed"
 

@@ -51,9 +51,8 @@ def takes_place(booking: Booking, *, ended: bool = True) -> None:
     Booking.objects.filter(pk=booking.pk).update(starts_at=begin, ends_at=end)
     seats = ServiceSession.objects.filter(service=booking.service)
     for week, session in enumerate(seats.order_by("starts_at")):
-        ServiceSession.objects.filter(pk=session.pk).update(
-            starts_at=begin + timedelta(weeks=week), ends_at=end + timedelta(weeks=week)
-        )
+        session.starts_at, session.ends_at = begin + timedelta(weeks=week), end + timedelta(weeks=week)
+        session.save()
 
 
 def lapses(made: Json) -> None:

@@ -17,7 +17,7 @@ from tests.marketplace import a_free_slot, make_practitioner, make_service, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOST_QUERIES, MOST_CALLS = 20, 2
+MOST_QUERIES, MOST_CALLS = 21, 2
 
 
 def a_session(ana: Practitioner) -> dict[str, Any]:

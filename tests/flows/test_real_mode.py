@@ -44,6 +44,14 @@ class Recorder(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
+    def do_GET(self) -> None:
+        """Say whose key it is, the one thing that is looked at before anything is asked for."""
+        payload = json.dumps({"id": "acct_recorded", "object": "account"}).encode()
+        self.send_response(200 if self.path == "/v1/account" else 404)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the test's output quiet."""
 

@@ -322,14 +322,20 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     assert status_of(made) == "completed"
 
 
-def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
-    stripe: Sandbox, buyer: APIClient
-) -> None:
+def pay_another_amount(stripe: Sandbox, buyer: APIClient) -> buying.Json:
+    """Pay 50.00 where 100.00 are due."""
     made = buying.credits(buyer)
     intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     intent["amount"] = 5000
     pay_only(stripe, made)
+    return made
+
+
+def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    pay_another_amount(stripe, buyer)
     settle_everything(stripe)
     order = Order.objects.get()
     assert (order.status, order.captured_minor, buying.balance(buyer)) == ("canceled", 0, "0.00")
@@ -341,11 +347,7 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
 def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_second_refund(
     stripe: Sandbox, buyer: APIClient, mailoutbox: list[object]
 ) -> None:
-    made = buying.credits(buyer)
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
-    assert intent is not None
-    intent["amount"] = 5000
-    pay_only(stripe, made)
+    made = pay_another_amount(stripe, buyer)
     deliver(stripe)  # our refund is asked for, and its job waits
     stripe.control.refund(made["payment_intent_id"])
     run_jobs()  # what staff were told of the wrong payment

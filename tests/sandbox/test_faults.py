@@ -99,6 +99,13 @@ def test_a_key_may_be_revoked_for_a_while(sandbox: Sandbox, api: stripe.StripeCl
     assert customers(api) == 0
 
 
+def test_a_key_may_lack_a_permission(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    sandbox.faults.add("forbidden", "GET /v1/account")
+    with pytest.raises(stripe.PermissionError):
+        api.v1.accounts.retrieve_current()
+    assert api.v1.accounts.retrieve_current().id
+
+
 def test_an_unknown_fault_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="unknown fault"):
         sandbox.faults.add("gremlins")

@@ -4,6 +4,7 @@ import pytest
 import stripe
 
 from stripe_sandbox import Sandbox
+from stripe_sandbox.errors import StripeError
 from tests.sandbox.shop import intent, paid, types
 
 
@@ -98,6 +99,37 @@ def test_a_card_disputes_by_itself_and_an_inquiry_only_asks(
     inquiry = sandbox.control.dispute(paid(api).id, inquiry=True)
     assert sandbox.control.close_dispute(inquiry["id"], "warning_closed")["status"] == "warning_closed"
     assert "charge.dispute.funds_withdrawn" not in types(sandbox)
+
+
+def test_a_charge_is_disputed_in_parts_that_never_exceed_it(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
+    made = paid(api)  # of 2000
+    won, lost = (sandbox.control.dispute(made.id, amount=part) for part in (1500, 500))
+    with pytest.raises(StripeError):
+        sandbox.control.dispute(made.id, amount=1)
+    sandbox.control.close_dispute(won["id"], "won")
+    sandbox.control.close_dispute(lost["id"], "lost")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.refunds.create({"payment_intent": made.id, "amount": 1})
+    assert caught.value.code == "charge_disputed"
+    assert sandbox.control.dispute(made.id)["amount"] == 1500
+
+
+def test_an_inquiry_may_become_a_chargeback_and_a_lost_one_be_appealed(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
+    made = paid(api)
+    inquiry = sandbox.control.dispute(made.id, inquiry=True)
+    types(sandbox)
+    escalated = sandbox.control.escalate_dispute(inquiry["id"])
+    assert (escalated["status"], escalated["is_charge_refundable"]) == ("needs_response", False)
+    assert types(sandbox) == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    assert [moved["amount"] for moved in escalated["balance_transactions"]] == [-2000]
+    sandbox.control.close_dispute(inquiry["id"], "lost")
+    assert sandbox.control.appeal_dispute(inquiry["id"])["status"] == "appeal_under_review"
+    won = sandbox.control.close_dispute(inquiry["id"], "won")
+    assert [moved["amount"] for moved in won["balance_transactions"]] == [-2000, 2000]
 
 
 def test_evidence_decides_a_dispute(sandbox: Sandbox, api: stripe.StripeClient) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from estuary.common import clock
+from estuary.payments.doctor import SAFETY
 from stripe_sandbox import Sandbox
-from tests.flows.invariants import BREACHES
 
 ALIVE = {"requires_payment_method", "requires_action", "requires_confirmation"}
 
@@ -50,10 +50,9 @@ class Oracle:
     def __init__(self, watch: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
         self._watch, self._sandbox = watch, sandbox
         parts = [
-            f"SELECT '{rule.replace("'", "''")}', breach::text FROM ({query}) breach"
-            for rule, query in BREACHES.items()
+            f"SELECT '{rule.code}', broken::text FROM ({rule.sql}) AS broken (object, wrong)" for rule in SAFETY
         ]
-        self._safety = " UNION ALL ".join(parts).replace("%", "%%").encode()
+        self._safety = " UNION ALL ".join(parts).encode()
         self.begin_anew()
 
     def begin_anew(self) -> None:

@@ -1,15 +1,20 @@
 """What staff do to an order besides refunding it: each asks first, says in words what came of it, and is kept."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from unfold.admin import ModelAdmin
 
+from estuary.accounts import audit
+from estuary.accounts.models import User
 from estuary.bookings.models import Booking
+from estuary.common.database import retried
 from estuary.common.errors import EstuaryError
 from estuary.common.staff import Act, act_page, change_url, row_or_404
 from estuary.orders.models import Order
@@ -21,19 +26,48 @@ from estuary.payments.sweep import sync_order
 
 
 def asked_first(
-    model_admin: ModelAdmin, request: HttpRequest, row: Model, act: Act, do: Callable[[], str]
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    row: Model,
+    act: Act,
+    do: Callable[[], str],
+    *,
+    calls_stripe: bool = False,
 ) -> HttpResponse:
-    """Ask on GET; on POST do it, tell what ``do`` returns, and keep that in the row's history."""
+    """Ask on GET; on POST do it and tell what ``do`` returns, which is kept in the audit trail.
+
+    It is kept in the act's own transaction. One that calls Stripe has none: that it was begun is kept before, and what
+    came of it after.
+    """
     if request.method != "POST":
         return act_page(model_admin, request, act, forms.Form())
+    by = cast(User, request.user)
     try:
-        told = do()
+        told = _begun_and_done(by, row, act, do) if calls_stripe else _done(by, row, act, do)
     except EstuaryError as error:
         messages.error(request, error.detail)
     else:
-        model_admin.log_change(request, row, f"{act.title}: {told}")
         messages.success(request, told)
     return HttpResponseRedirect(change_url(row))
+
+
+@retried
+@transaction.atomic
+def _done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+    told = do()
+    audit.record(by, row, f"{act.title}: {told}")
+    return told
+
+
+def _begun_and_done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+    audit.record(by, row, f"{act.title}: begun")
+    try:
+        told = do()
+    except EstuaryError as error:
+        audit.record(by, row, f"{act.title}: refused. {error.detail}")
+        raise
+    audit.record(by, row, f"{act.title}: {told}")
+    return told
 
 
 def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -61,7 +95,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         danger=True,
         facts=_facts(order),
     )
-    return asked_first(model_admin, request, order, act, do)
+    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
 
 
 def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -86,7 +120,7 @@ def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> H
         back=change_url(order),
         facts=_facts(order),
     )
-    return asked_first(model_admin, request, order, act, do)
+    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
 
 
 def cancel_booking_page(

@@ -16,7 +16,7 @@ from estuary.common.staff import label, link, moment, money
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.admin.order_page import Section
-from estuary.payments.models import Refund, WebhookEvent
+from estuary.payments.models import Dispute, Refund, WebhookEvent
 
 SOON = timedelta(minutes=5)
 RECENT = 10
@@ -43,6 +43,8 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         recent = [_recent_orders()]
     if request.user.has_perm("payments.view_refund"):
         shown += _refunds(today)
+    if request.user.has_perm("payments.view_dispute"):
+        shown.append(_disputes())
     if request.user.has_perm("payments.view_webhookevent"):
         shown += _inbox()
     return {**context, "figures": shown, "sections": recent, "title": "Overview"}
@@ -58,12 +60,17 @@ def _orders(today: datetime, at: datetime) -> list[Figure]:
     )
     placed = Order.objects.filter(created_at__gte=today).count()
     ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + SOON).count()
-    stuck = Order.objects.filter(status=Status.PAID).count()
+    stuck = Order.objects.filter(status=Status.PAID, disputed=False).count()
     return [
         Figure("Orders today", str(placed), url),
         Figure("Captured today", _sums(captured), url),
         Figure("Holds that end within 5 minutes", str(ending), f"{url}?status__exact=pending"),
-        Figure("Paid, not handed over", str(stuck), f"{url}?status__exact=paid", alarm=stuck > 0),
+        Figure(
+            "Paid, not handed over",
+            str(stuck),
+            f"{url}?status__exact=paid&disputed__exact=0",
+            alarm=stuck > 0,
+        ),
     ]
 
 
@@ -80,6 +87,12 @@ def _refunds(today: datetime) -> list[Figure]:
         Figure("Refunded today", _sums(done), f"{url}?status__exact=succeeded"),
         Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),
     ]
+
+
+def _disputes() -> Figure:
+    count = Dispute.objects.filter(closed_at=None).count()
+    url = reverse("admin:payments_dispute_changelist")
+    return Figure("Open disputes", str(count), f"{url}?standing=open", alarm=count > 0)
 
 
 def _inbox() -> list[Figure]:

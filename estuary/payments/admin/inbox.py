@@ -2,16 +2,20 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.decorators import action, display
 
+from estuary.accounts import audit
+from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.redaction import redact
 from estuary.common.staff import (
     NOTHING,
     Act,
@@ -120,7 +124,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="Payload")
     def body(self, event: WebhookEvent) -> str:
-        text = json.dumps(event.payload, indent=2, ensure_ascii=False)
+        text = redact(json.dumps(event.payload, indent=2, ensure_ascii=False))
         style = "font-family: monospace; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5"
         return format_html('<pre style="{}">{}</pre>', style, text)
 
@@ -130,9 +134,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     @admin.action(description="Replay the selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         rows = list(queryset)
-        count = inbox.replay(rows)
-        for row in rows:
-            self.log_change(request, row, "Replayed")
+        with transaction.atomic():
+            count = inbox.replay(rows)
+            for row in rows:
+                audit.record(cast(User, request.user), row, "Replayed")
         events = "1 event is" if count == 1 else f"{count} events are"
         messages.success(request, f"{events} in the queue again.")
 

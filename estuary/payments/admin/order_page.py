@@ -9,12 +9,13 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from estuary.bookings.models import Booking
+from estuary.common import clock
 from estuary.common.staff import NOTHING, at_stripe, label, link, moment, money, outward
 from estuary.orders.models import Order
-from estuary.payments.models import Refund, WebhookEvent
+from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.refunds import refundable_minor
 
 EVENTS = 50
@@ -59,6 +60,7 @@ def cards(order: Order) -> list[Card]:
         ("Due by card", amount(order.amount_due_minor)),
         ("Captured", amount(order.captured_minor)),
         ("Refunded", amount(order.refunded_minor)),
+        ("Lost to disputes", amount(order.lost_minor)),
         ("Left to refund", amount(max(refundable_minor(order), 0))),
     ]
     payment = [
@@ -81,6 +83,7 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
         _reservations(order),
         _bookings(order, request),
         _refunds(order, refunds),
+        _disputes(order),
         _ledger(order),
         _timeline(order),
         _events(order, refunds),
@@ -159,6 +162,35 @@ def _refunds(order: Order, refunds: Sequence[Refund]) -> Section:
     ]
     headers = ["Refund", "To the card", "To credits", "Status", "Of", "By", "Reason", "Asked for"]
     return Section("Refunds", headers, rows, "Nothing was refunded.")
+
+
+def _disputes(order: Order) -> Section:
+    rows = [
+        (
+            link(dispute),
+            at_stripe("disputes", dispute.stripe_dispute_id),
+            money(dispute.amount_minor, dispute.currency),
+            dispute.reason.replace("_", " "),
+            label(dispute.status, dispute.get_status_display()),
+            deadline(dispute),
+            money(dispute.frozen_minor, order.currency),
+            money(dispute.clawed_minor, order.currency),
+            money(dispute.lost_minor, order.currency),
+        )
+        for dispute in order.disputes.all()
+    ]
+    headers = ["Dispute", "At Stripe", "Amount", "Reason", "Status", "Answer by"]
+    headers += ["Credits frozen", "Credits taken back", "Lost"]
+    return Section("Disputes", headers, rows, "Nobody has disputed this payment.")
+
+
+def deadline(dispute: Dispute) -> Any:
+    """Return until when evidence is taken, marked when that is over and nothing was sent in."""
+    if not dispute.is_open or dispute.due_by is None:
+        return NOTHING
+    overdue = dispute.needs_answer and dispute.due_by <= clock.now()
+    at = moment(dispute.due_by)
+    return format_html("{} {}", at, label("failed", "overdue")) if overdue else at
 
 
 def _ledger(order: Order) -> Section:

@@ -26,6 +26,8 @@ BY_PREFIX = {
     "ref_": "refunds__public_id",
     "re_": "refunds__stripe_refund_id",
     "pyr_": "refunds__stripe_refund_id",
+    "du_": "disputes__stripe_dispute_id",
+    "dp_": "disputes__stripe_dispute_id",
 }
 
 
@@ -35,7 +37,9 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = ("status", "type", "disputed", "created_at")
     list_select_related = ("user",)
     search_fields = ("public_id",)  # get_search_results does the work
-    search_help_text = "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…) or buyer's e-mail address"
+    search_help_text = (
+        "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…), dispute (du_…) or buyer's e-mail"
+    )
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
     actions_detail: Any = ("refund", "cancel_unpaid", "ask_stripe")
@@ -116,7 +120,9 @@ class OrderAdmin(ReadOnlyAdmin):
         if known is None or str(known.pk) != object_id or request.method != "GET":
             known = super().get_object(request, object_id, from_field)
             refunds = Refund.objects.select_related("booking", "requested_by")
-            prefetch_related_objects([known] if known else [], Prefetch("refunds", queryset=refunds))
+            prefetch_related_objects(
+                [known] if known else [], Prefetch("refunds", queryset=refunds), "disputes"
+            )
             request._order_of_page = known  # type: ignore[attr-defined]
         return known
 

@@ -101,7 +101,7 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         except EstuaryError as error:
             form.add_error(None, error.detail)
         else:
-            _finish(model_admin, request, refund)
+            _finish(request, refund)
             return HttpResponseRedirect(change_url(order))
     return act_page(model_admin, request, _act(order), form)
 
@@ -127,10 +127,9 @@ def refund_as_shown(order: Order, form: RefundForm, *, by: User) -> Refund:
         )
 
 
-def _finish(model_admin: ModelAdmin, request: HttpRequest, refund: Refund) -> None:
-    """Send it while staff wait, say what came of it, and keep who did it."""
+def _finish(request: HttpRequest, refund: Refund) -> None:
+    """Send it while staff wait, and say what came of it."""
     amount = display(refund.amount_minor, refund.currency)
-    model_admin.log_change(request, refund.order, f"Refunded {amount} ({refund.public_id})")
     try:
         refund = sent_now(refund)
     except EstuaryError as error:

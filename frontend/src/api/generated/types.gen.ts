@@ -7,6 +7,8 @@ export type ClientOptions = {
 export type Balance = {
     currency: string;
     readonly balance: string;
+    readonly frozen: string;
+    readonly spendable: string;
 };
 
 export type BegunSetup = {
@@ -42,6 +44,7 @@ export type Booking = {
     readonly free_cancel_until: string | null;
     readonly amount: string;
     currency: string;
+    disputed: boolean;
     readonly created_at: string;
     canceled_at?: string | null;
     readonly children: Array<Part>;
@@ -136,9 +139,13 @@ export type CreditTransaction = {
 
 /**
  * ``balance`` is in ``currency``, the house's; ``balances`` has every currency; ``results`` is the history.
+ *
+ * ``frozen`` is the part of it whose payment is disputed; ``spendable`` is what can be paid with now.
  */
 export type Credits = {
     balance: string;
+    frozen: string;
+    spendable: string;
     currency: string;
     balances: Array<Balance>;
     next: string | null;
@@ -159,6 +166,10 @@ export type Failure = {
 export type Guest = {
     booking_id: string;
     name: string;
+    /**
+     * the guest's bank asks for the payment back
+     */
+    disputed: boolean;
 };
 
 export type Host = {
@@ -209,6 +220,9 @@ export type Order = {
     payment_type?: PaymentType;
     failure: Failure | null;
     cancel_reason?: string;
+    /**
+     * a dispute of its payment is open or was lost
+     */
     disputed?: boolean;
     /**
      * when the hold on seats and slots ends
@@ -248,6 +262,9 @@ export type OrderDetail = {
     payment_type?: PaymentType;
     failure: Failure | null;
     cancel_reason?: string;
+    /**
+     * a dispute of its payment is open or was lost
+     */
     disputed?: boolean;
     /**
      * when the hold on seats and slots ends
@@ -260,7 +277,31 @@ export type OrderDetail = {
     timeline: Array<Transition>;
     readonly bookings: Array<OrderBooking>;
     readonly refunds: Array<OrderRefund>;
+    dispute: OrderDispute | null;
 };
+
+/**
+ * ``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing).
+ */
+export type OrderDispute = {
+    status: OrderDisputeStatusEnum;
+    readonly amount: string;
+    currency: string;
+    /**
+     * as Stripe names it, such as product_not_received
+     */
+    reason: string;
+    opened_at: string;
+    closed_at: string | null;
+};
+
+/**
+ * * `open` - open
+ * * `won` - won
+ * * `lost` - lost
+ * * `closed` - closed
+ */
+export type OrderDisputeStatusEnum = 'open' | 'won' | 'lost' | 'closed';
 
 export type OrderRefund = {
     refund_id: string;
@@ -358,6 +399,7 @@ export type Part = {
     readonly free_cancel_until: string | null;
     readonly amount: string;
     currency: string;
+    disputed: boolean;
     readonly created_at: string;
     canceled_at?: string | null;
 };
@@ -650,6 +692,7 @@ export type BookingWritable = {
      */
     valid_until?: string | null;
     currency: string;
+    disputed: boolean;
     canceled_at?: string | null;
 };
 
@@ -680,9 +723,13 @@ export type CreditTransactionWritable = {
 
 /**
  * ``balance`` is in ``currency``, the house's; ``balances`` has every currency; ``results`` is the history.
+ *
+ * ``frozen`` is the part of it whose payment is disputed; ``spendable`` is what can be paid with now.
  */
 export type CreditsWritable = {
     balance: string;
+    frozen: string;
+    spendable: string;
     currency: string;
     balances: Array<BalanceWritable>;
     next: string | null;
@@ -711,6 +758,9 @@ export type OrderWritable = {
     currency: string;
     payment_type?: PaymentType;
     cancel_reason?: string;
+    /**
+     * a dispute of its payment is open or was lost
+     */
     disputed?: boolean;
     /**
      * when the hold on seats and slots ends
@@ -730,6 +780,9 @@ export type OrderDetailWritable = {
     currency: string;
     payment_type?: PaymentType;
     cancel_reason?: string;
+    /**
+     * a dispute of its payment is open or was lost
+     */
     disputed?: boolean;
     /**
      * when the hold on seats and slots ends
@@ -738,6 +791,20 @@ export type OrderDetailWritable = {
     completed_at?: string | null;
     lines: Array<LineWritable>;
     timeline: Array<TransitionWritable>;
+};
+
+/**
+ * ``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing).
+ */
+export type OrderDisputeWritable = {
+    status: OrderDisputeStatusEnum;
+    currency: string;
+    /**
+     * as Stripe names it, such as product_not_received
+     */
+    reason: string;
+    opened_at: string;
+    closed_at: string | null;
 };
 
 export type OrderRefundWritable = {
@@ -794,6 +861,7 @@ export type PartWritable = {
      */
     valid_until?: string | null;
     currency: string;
+    disputed: boolean;
     canceled_at?: string | null;
 };
 
@@ -1285,6 +1353,10 @@ export type OrdersSyncCreateErrors = {
      */
     404: Problem;
     /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
      * Service Unavailable
      */
     503: Problem;
@@ -1353,6 +1425,10 @@ export type PaymentsCreateCreateErrors = {
      * Unprocessable Content
      */
     422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
     /**
      * Service Unavailable
      */
@@ -1488,6 +1564,10 @@ export type PaymentsMethodsSetupCreateErrors = {
      * Unprocessable Content
      */
     422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
     /**
      * Service Unavailable
      */

@@ -86,7 +86,7 @@ function Payment({
     purchase.type === "credits"
       ? undefined
       : balances.data.pages[0]?.balances.find(({ currency }) => currency === purchase.currency);
-  const balanceMinor = balance ? toMinor(balance.balance, purchase.currency) : 0;
+  const balanceMinor = balance ? toMinor(balance.spendable, purchase.currency) : 0;
   const minimum = toMinor(config.data.minimum_charge, config.data.currency);
   const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, minimum);
   return (

@@ -16,7 +16,7 @@ export function CreditsToggle({ credits, split, balanceMinor, currency }: Props)
         label={
           <>
             <span className="font-semibold">Use my credits</span>
-            <span className="block text-base text-soft">You have {money(balanceMinor)}</span>
+            <span className="block text-base text-soft">You can spend {money(balanceMinor)}</span>
           </>
         }
       />

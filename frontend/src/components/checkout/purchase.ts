@@ -59,10 +59,7 @@ function timesLater({ type, validity_days: days }: ServiceDetail): string | null
   return `You choose the times once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
 }
 
-/** Throws when it is less than a card can be charged. */
-export function creditPurchase(amount: string, currency: string, minimum: string): Purchase {
-  const totalMinor = toMinor(amount, currency);
-  if (totalMinor < toMinor(minimum, currency)) throw new TooLittle(minimum, currency);
+export function creditPurchase(amount: string, currency: string): Purchase {
   return {
     title: "Estuary credits",
     detail: "To spend on anything, with any practitioner",
@@ -73,14 +70,14 @@ export function creditPurchase(amount: string, currency: string, minimum: string
     seed: "credits",
     amount,
     currency,
-    totalMinor,
+    totalMinor: toMinor(amount, currency),
     back: "/credits/",
     body: { is_credit_purchase: true, amount, credit_amount: amount, currency },
   };
 }
 
-export class TooLittle extends Error {
-  constructor(minimum: string, currency: string) {
-    super(`${formatMoney(minimum, currency)} is the least that can be paid by card.`);
-  }
+/** Returns what to say of an amount that is less than a card can be charged; null when it is enough. */
+export function tooLittle(amount: string, currency: string, minimum: string): string | null {
+  if (toMinor(amount, currency) >= toMinor(minimum, currency)) return null;
+  return `${formatMoney(minimum, currency)} is the least that can be paid by card.`;
 }

@@ -3,7 +3,7 @@ import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
 import { isNone } from "@/api/problem";
 import { useConfig, useService, useSessions } from "@/lib/queries";
-import { creditPurchase, type Purchase, servicePurchase, TooLittle } from "./purchase";
+import { creditPurchase, type Purchase, servicePurchase, tooLittle } from "./purchase";
 
 /** Why there is nothing to pay for, and where to go from there. */
 export type Missing = { title: string; href: string; label: string };
@@ -34,12 +34,9 @@ function useCreditPurchase(amount: string | null): Found {
   if (config.isError) return { error: config.error, retry: config.refetch };
   if (!config.data || !amount) return {};
   const { currency, minimum_charge: minimum } = config.data;
-  try {
-    return { purchase: creditPurchase(amount, currency, minimum) };
-  } catch (error) {
-    if (!(error instanceof TooLittle)) throw error;
-    return { missing: { title: error.message, href: "/credits/", label: "Choose another amount" } };
-  }
+  const title = tooLittle(amount, currency, minimum);
+  if (title) return { missing: { title, href: "/credits/", label: "Choose another amount" } };
+  return { purchase: creditPurchase(amount, currency) };
 }
 
 function useServicePurchase(id: string | null): Found {

@@ -4,16 +4,16 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import type { CreditTransaction } from "@/api/generated";
 import { SignedIn } from "@/components/auth/signed-in";
-import { TooLittle } from "@/components/checkout/purchase";
+import { tooLittle } from "@/components/checkout/purchase";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { More } from "@/components/ui/more";
-import { Failed, Refusal } from "@/components/ui/notice";
+import { Failed, Notice, Refusal } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
-import { formatMoney, toMinor } from "@/lib/money";
+import { formatMoney, isZero, toMinor } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 import { CREDIT_KINDS } from "@/lib/words";
@@ -31,24 +31,19 @@ export function CreditsPage() {
   );
 }
 
+const NOTHING = { balance: "0", frozen: "0", spendable: "0", currency: "usd" };
+
 function Shown() {
   const credits = useCredits();
   if (credits.isPending) return <Loading />;
   if (credits.isError) return <Failed error={credits.error} retry={credits.refetch} />;
-  const { balance, currency } = credits.data.pages[0] ?? { balance: "0", currency: "usd" };
+  const { balance, frozen, spendable, currency } = credits.data.pages[0] ?? NOTHING;
   const history = credits.data.pages.flatMap((page) => page.results);
   return (
     <div className="grid gap-6 lg:grid-cols-[1fr_1.3fr] lg:items-start">
       <div className="grid gap-6">
-        <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
-          <h2 className="text-base text-white/85">Your balance</h2>
-          <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
-          {balance.startsWith("-") ? (
-            <p className="mt-3 text-white/90">
-              Credits that were spent have been refunded. The next purchase makes up for it.
-            </p>
-          ) : null}
-        </section>
+        <Balance balance={balance} currency={currency} />
+        <Frozen frozen={frozen} spendable={spendable} currency={currency} />
         <Buy currency={currency} />
       </div>
       <Card>
@@ -64,6 +59,35 @@ function Shown() {
         <More pages={credits} />
       </Card>
     </div>
+  );
+}
+
+function Balance({ balance, currency }: { balance: string; currency: string }) {
+  return (
+    <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
+      <h2 className="text-base text-white/85">Your balance</h2>
+      <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
+      {balance.startsWith("-") ? (
+        <p className="mt-3 text-white/90">
+          Credits that were spent have been taken back. The next purchase makes up for it.
+        </p>
+      ) : null}
+    </section>
+  );
+}
+
+type FrozenProps = { frozen: string; spendable: string; currency: string };
+
+/** Why less can be spent than there is: the bank has asked about the payment that bought it. */
+function Frozen({ frozen, spendable, currency }: FrozenProps) {
+  if (isZero(frozen)) return null;
+  return (
+    <Notice title={`You can spend ${formatMoney(spendable, currency)} now`}>
+      <p>
+        Your bank has asked about a payment that bought {formatMoney(frozen, currency)} in credits. They wait
+        until it has decided.
+      </p>
+    </Notice>
   );
 }
 
@@ -100,18 +124,18 @@ function Buy({ currency }: { currency: string }) {
   const router = useRouter();
   const [amount, setAmount] = useState("50.00");
   const minimum = useConfig().data?.minimum_charge ?? "0";
-  const [tooLittle, setTooLittle] = useState<unknown>(null);
+  const [problem, setProblem] = useState<Error | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const enough = toMinor(amount, currency) >= toMinor(minimum, currency);
-    setTooLittle(enough ? null : new TooLittle(minimum, currency));
-    if (enough) router.push(`/checkout/?credits=${amount}`);
+    const wrong = tooLittle(amount, currency, minimum);
+    setProblem(wrong ? new Error(wrong) : null);
+    if (!wrong) router.push(`/checkout/?credits=${amount}`);
   };
   return (
     <Card>
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
-        <Refusal error={tooLittle} />
+        <Refusal error={problem} />
         <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}

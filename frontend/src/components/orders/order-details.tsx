@@ -3,10 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { OrderDetail } from "@/api/generated";
+import { isNone } from "@/api/problem";
 import { payAgainPath } from "@/components/checkout/arrived";
 import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
+import { Empty } from "@/components/ui/empty";
 import { Failed, Notice } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { formatMoney, isZero } from "@/lib/money";
@@ -14,6 +16,7 @@ import { orderQuery } from "@/lib/queries";
 import { span, stamp } from "@/lib/time";
 import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
 import { CancelOrder, holdsPlace } from "./cancel-order";
+import { Dispute } from "./dispute";
 import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
@@ -24,7 +27,7 @@ export function OrderDetails({ id }: { id: string }) {
     return (
       <>
         <h1 className="sr-only">Order</h1>
-        <Failed error={order.error} retry={order.refetch} />
+        {isNone(order.error) ? <NotYours /> : <Failed error={order.error} retry={order.refetch} />}
       </>
     );
   }
@@ -38,11 +41,7 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
       {order.status === "pending" || order.status === "failed" ? (
         <Unpaid order={order} cameBack={cameBack} />
       ) : null}
-      {order.disputed ? (
-        <Notice className="mb-6" title="Your bank has asked about this payment">
-          <p>We are in touch with them. Your bookings stand until they decide.</p>
-        </Notice>
-      ) : null}
+      {order.dispute ? <Dispute dispute={order.dispute} /> : null}
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
           <Receipt order={order} />
@@ -59,6 +58,17 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
         </Button>
       ) : null}
     </>
+  );
+}
+
+function NotYours() {
+  return (
+    <Empty
+      title="There is no such order of yours"
+      action={<ButtonLink href="/orders/">See your orders</ButtonLink>}
+    >
+      <p>It may belong to another account, or the link was mistyped.</p>
+    </Empty>
   );
 }
 

@@ -81,7 +81,7 @@ function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
           {entry.guests.map((guest) => (
             <li key={guest.booking_id} className="flex items-center gap-3">
               {guest.name}
-              <Badge tone="good">Paid</Badge>
+              {guest.disputed ? <Badge tone="wait">Disputed</Badge> : <Badge tone="good">Paid</Badge>}
             </li>
           ))}
         </ul>

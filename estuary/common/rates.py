@@ -1,0 +1,25 @@
+"""How often something may be done, as the environment says it."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+WRITTEN = re.compile(r"(?P<times>[1-9]\d{0,6})/(?P<periods>[1-9]\d{0,4})?(?P<unit>[smhd])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many ``times`` within ``period``, counted from the first."""
+
+    times: int
+    period: timedelta
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read ``30/10m``, ``5/h``, ``100/d``; raises ValueError for anything else."""
+        found = WRITTEN.fullmatch(text.strip())
+        if found is None:
+            raise ValueError("write it as how many in how long, such as 30/10m, 5/h or 100/d")
+        seconds = int(found["periods"] or 1) * SECONDS[found["unit"]]
+        return cls(int(found["times"]), timedelta(seconds=seconds))

@@ -1,0 +1,89 @@
+"""Disputes: what is to be answered and until when, soonest first. Evidence is sent in at Stripe's dashboard."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from estuary.common.staff import ReadOnlyAdmin, at_stripe, label, link, money_column, register
+from estuary.payments.admin.order_page import deadline
+from estuary.payments.models import Dispute
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title, parameter_name = "standing", "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, str]]:
+        yield from (("open", "Open"), ("closed", "Decided"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Dispute]) -> QuerySet[Dispute]:
+        if self.value() not in {"open", "closed"}:
+            return queryset
+        return queryset.filter(closed_at__isnull=self.value() == "open")
+
+
+@register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = (
+        "stripe_dispute_id",
+        "order_link",
+        "buyer",
+        "amount",
+        "why",
+        "status_label",
+        "answer_by",
+        "dispute_at_stripe",
+    )
+    list_filter = (StandingFilter, "status", "reason", "opened_at")
+    list_select_related = ("order__user",)
+    search_fields = ("stripe_dispute_id__exact", "order__public_id__exact", "order__user__email__istartswith")
+    search_help_text = "Dispute (du_…), order (ord_…) or buyer's e-mail address"
+    fields = (
+        ("stripe_dispute_id", "status_label", "why"),
+        ("order_link", "buyer"),
+        ("dispute_at_stripe", "payment_at_stripe"),
+        ("amount", "lost"),
+        ("frozen", "clawed"),
+        ("answer_by", "refundable", "stray"),
+        ("opened_at", "closed_at"),
+    )
+    readonly_fields = (
+        *("status_label", "why", "order_link", "buyer", "dispute_at_stripe", "payment_at_stripe"),
+        *("amount", "lost", "frozen", "clawed", "answer_by"),
+    )
+    amount = money_column("amount_minor", "Amount")
+    lost = money_column("lost_minor", "Lost", currency="order__currency")
+    frozen = money_column("frozen_minor", "Credits frozen", currency="order__currency")
+    clawed = money_column("clawed_minor", "Credits taken back", currency="order__currency")
+
+    @display(description="Order")
+    def order_link(self, dispute: Dispute) -> str:
+        return link(dispute.order)
+
+    @display(description="Buyer", ordering="order__user__email")
+    def buyer(self, dispute: Dispute) -> str:
+        return dispute.order.user.email
+
+    @display(description="Reason", ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return dispute.reason.replace("_", " ")
+
+    @display(description="Status", ordering="status")
+    def status_label(self, dispute: Dispute) -> SafeString:
+        return label(dispute.status, dispute.get_status_display())
+
+    @display(description="Answer by", ordering="due_by")
+    def answer_by(self, dispute: Dispute) -> Any:
+        return deadline(dispute)
+
+    @display(description="Evidence, at Stripe")
+    def dispute_at_stripe(self, dispute: Dispute) -> str:
+        return at_stripe("disputes", dispute.stripe_dispute_id)
+
+    @display(description="Payment")
+    def payment_at_stripe(self, dispute: Dispute) -> str:
+        return at_stripe("payments", dispute.stripe_payment_intent_id)

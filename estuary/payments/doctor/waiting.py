@@ -1,0 +1,114 @@
+"""Rules of what must be over in time: nothing waits for longer than it takes to heal by itself."""
+
+from estuary.payments.doctor.rule import Rule
+
+WORKER = "Is the worker running (manage.py worker)? Its log says why this could not be done."
+
+WAITING = (
+    Rule(
+        code="order_stuck",
+        sentence="An unpaid order ends with its hold.",
+        sql="""
+            SELECT 'order ' || public_id, status || ', held until ' || expires_at
+            FROM orders_order WHERE status IN ('pending', 'failed') AND expires_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="processing_long",
+        sentence="A bank has answered within two weeks.",
+        sql="""
+            SELECT 'order ' || public_id, 'processing since ' || created_at || ', ' || stripe_payment_intent_id
+            FROM orders_order WHERE status = 'processing' AND created_at < %(at)s - interval '14 days'""",
+        remedy="Look at the payment in Stripe's dashboard; one that is over there is taken over by the order's page.",
+        in_time=True,
+    ),
+    Rule(
+        code="money_neither",
+        sentence="Captured money is handed over for, or on its way back, or lost to a dispute.",
+        sql="""
+            SELECT 'order ' || o.public_id,
+                   'captured ' || o.captured_minor || ', on its way back ' || coalesce(given.total, 0)
+            FROM orders_order o
+            LEFT JOIN (SELECT order_id, sum(card_minor) AS total FROM payments_refund
+                       WHERE NOT stray AND status NOT IN ('failed', 'canceled') GROUP BY order_id) given
+                ON given.order_id = o.id
+            WHERE o.status = 'paid' AND o.paid_at < %(late)s
+              AND coalesce(given.total, 0) + o.lost_minor < o.captured_minor""",
+        remedy="Refund the order in the admin; when its card is closed, pay the buyer back another way.",
+        in_time=True,
+    ),
+    Rule(
+        code="refund_unsent",
+        sentence="A refund is sent to Stripe soon after it was asked for, unless a dispute is in the way.",
+        sql="""
+            SELECT 'refund ' || r.public_id, 'asked for at ' || r.created_at
+            FROM payments_refund r WHERE r.status = 'requested' AND r.created_at < %(late)s
+              AND NOT EXISTS (SELECT FROM payments_dispute d
+                              WHERE d.stripe_payment_intent_id = r.stripe_payment_intent_id
+                                AND NOT d.refundable AND (d.closed_at IS NULL OR d.closed_at > %(late)s))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="refund_pending_long",
+        sentence="A refund has reached the buyer, or failed, within a month.",
+        sql="""
+            SELECT 'refund ' || public_id, 'pending since ' || created_at || ', ' || stripe_refund_id
+            FROM payments_refund WHERE status = 'pending' AND created_at < %(at)s - interval '30 days'""",
+        remedy="Ask Stripe's support about the refund: its bank has not answered.",
+        in_time=True,
+    ),
+    Rule(
+        code="inbox_waiting",
+        sentence="An event is settled soon after it came.",
+        sql="""
+            SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': ' || error
+            FROM payments_webhookevent WHERE status = 'pending' AND received_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="inbox_dead",
+        sentence="No event was given up.",
+        sql="""
+            SELECT 'event ' || stripe_event_id, type || ': ' || error
+            FROM payments_webhookevent WHERE status = 'dead'""",
+        remedy="Remove the cause that its error names, then replay it in the admin.",
+        in_time=True,
+    ),
+    Rule(
+        code="card_not_detached",
+        sentence="A card that was removed here is soon removed at Stripe.",
+        sql="""
+            SELECT 'card ' || m.stripe_payment_method_id, 'removed at ' || m.detached_at
+            FROM payments_paymentmethod m
+            WHERE m.detach_pending AND m.detached_at < %(late)s
+              AND NOT EXISTS (SELECT FROM orders_order o WHERE o.user_id = m.user_id
+                              AND o.stripe_payment_method_id = m.stripe_payment_method_id
+                              AND o.status IN ('pending', 'failed', 'processing'))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="booking_not_closed",
+        sentence="What has taken place is completed, and what lapsed is closed.",
+        sql="""
+            SELECT 'booking ' || id, status || ', over since ' || coalesce(ends_at, valid_until)
+            FROM bookings_booking
+            WHERE status IN ('confirmed', 'partially_refunded')
+              AND (ends_at < %(late)s - interval '15 minutes'
+                   OR (ends_at IS NULL AND valid_until < %(late)s - interval '15 minutes'))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="worker_silent",
+        sentence="The worker looks through Stripe's lists every few minutes.",
+        sql="""
+            SELECT 'list of ' || name, 'looked through until ' || looked_until
+            FROM payments_lookout WHERE looked_until < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+)

@@ -1,0 +1,193 @@
+"""Reading through Stripe's own lists since the last time, and making each thing there agree with what is here.
+
+Each look begins a little before where the last one stopped, however long ago that was; what agrees is left alone, so a
+second look writes nothing. What Stripe has for orders that we do not know is orphans.py's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+
+import structlog
+from django.db.models import Q
+
+from estuary.common import clock
+from estuary.common.errors import EstuaryError
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE
+from estuary.payments import client, inbox, orphans
+from estuary.payments.asking import is_checkout, withdraw
+from estuary.payments.errors import StripeUnavailable
+from estuary.payments.models import Lookout, Refund
+from estuary.payments.objects import CheckoutSession, Intent
+from estuary.payments.reattaching import reattach
+from estuary.payments.refund_rules import AT_STRIPE
+from estuary.payments.rules import Fact
+from estuary.payments.settlement import settle
+from estuary.payments.sweep import GRACE, sync_payment
+
+OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
+# A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
+FAR_BACK = timedelta(days=45)
+READ_AT_ONCE = 500
+PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+# News that no list of payments tells; Stripe's list of events reaches back thirty days.
+OF_CARDS = (
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "customer.deleted",
+)
+
+log = structlog.get_logger(__name__)
+
+
+def look_through_all() -> int:
+    """Look through every list of Stripe's since the last time; returns how much changed here or there.
+
+    Customers come first, since they show whose a payment is, and refunds last, of payments that are known by then.
+    """
+    looks = (
+        look_at_customers,
+        look_for_news_of_cards,
+        look_at_sessions,
+        look_at_payments,
+        look_for_new_refunds,
+    )
+    return sum(look() for look in looks)
+
+
+def look_for_new_refunds() -> int:
+    """Settle refunds made at Stripe since the last look: those in the dashboard that no event told.
+
+    Returns of how many payments.
+    """
+    return _look("refunds", settle_refunds_since)
+
+
+def look_for_changed_refunds() -> int:
+    """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
+    return settle_refunds_since(clock.now() - FAR_BACK)
+
+
+def look_at_customers() -> int:
+    """Give users back the customer, and the cards, that Stripe has for them and we have forgotten; returns how many."""
+    return _look("customers", lambda since: _count(reattach, client.customers_since(since)))
+
+
+def look_for_news_of_cards() -> int:
+    """Put what happened to cards since the last look into the inbox, where it never came; returns how much."""
+    return _look("cards", lambda since: inbox.take_in(client.events_since(since, OF_CARDS)))
+
+
+def look_at_sessions() -> int:
+    """Settle hosted pages made since the last look, and close those that nobody may pay any more."""
+    return _look("sessions", lambda since: _agree(client.sessions_since(since)))
+
+
+def look_at_payments() -> int:
+    """Settle payments made since the last look, cancel those that nobody may pay any more, and take in orphans."""
+    return _look("payments", lambda since: _agree(client.intents_since(since)) + orphans.look_again())
+
+
+def _look(name: str, make_agree: Callable[[datetime], int]) -> int:
+    """Look through a list since the last time, and remember how far; a look that fails is made again from there."""
+    at = clock.now()
+    mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
+    changed = make_agree(mark.looked_until - OVERLAP)
+    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
+    return changed
+
+
+def settle_refunds_since(moment: datetime) -> int:
+    given = client.refunds_since(moment)
+    ids = [refund.id for refund in given]
+    known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
+    other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
+    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
+    return _count(_sync_refunds, list(ours))
+
+
+def _sync_refunds(order: Order) -> bool:
+    sync_payment(order.stripe_payment_intent_id)
+    return True
+
+
+def _agree(made: Sequence[Intent | CheckoutSession]) -> int:
+    """Make what Stripe has agree with our orders. Stripe was read first, so an order of each is here if it ever was."""
+    orders = orders_named({name for one in made for name in (one.id, one.order_ref)})
+
+    def agree(one: Intent | CheckoutSession) -> bool:
+        order = orders.get(one.id) or orders.get(one.order_ref)
+        if order:
+            return _agree_with(order, one)
+        return bool(orphans.REF.fullmatch(one.order_ref)) and orphans.take_in(one)
+
+    return _count(agree, made)
+
+
+def orders_named(names: Iterable[str]) -> dict[str, Order]:
+    """Return orders by each name that Stripe may have for them: our own in a label, the payment's, the page's."""
+    orders: dict[str, Order] = {}
+    for some in in_batches(names):
+        at_stripe = Q(stripe_payment_intent_id__in=some) | Q(stripe_checkout_session_id__in=some)
+        for order in Order.objects.filter(at_stripe | Q(public_id__in=some)):
+            theirs = (order.public_id, order.stripe_payment_intent_id, order.stripe_checkout_session_id)
+            orders |= dict.fromkeys([name for name in theirs if name], order)
+    return orders
+
+
+def in_batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """Return what there is of some names, each once, in as many as one query should ask for."""
+    return (list(some) for some in batched(sorted(set(names) - {""}), READ_AT_ONCE, strict=False))
+
+
+def _agree_with(order: Order, one: Intent | CheckoutSession) -> bool:
+    if isinstance(one, Intent) and one.status == "succeeded":
+        return _settle_captured(order, one)
+    if isinstance(one, CheckoutSession) and one.payment_status == "paid" and not order.captured_minor:
+        return _settle(one)
+    if not payable(one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
+        return False
+    if order.status in LIVE and _is_the_way(order, one):
+        return False
+    return withdraw(order.public_id, one)
+
+
+def payable(one: Intent | CheckoutSession) -> bool:
+    """Tell whether a buyer could pay by this."""
+    return one.status in PAYABLE if isinstance(one, Intent) else one.status == "open"
+
+
+def _is_the_way(order: Order, one: Intent | CheckoutSession) -> bool:
+    """Whether a live order is, or may yet turn out to be, paid by this; the intent of a page ends with its page."""
+    if is_checkout(order):
+        return isinstance(one, Intent) or order.stripe_checkout_session_id in {"", one.id}
+    return order.stripe_payment_intent_id in {"", one.id}
+
+
+def _settle_captured(order: Order, intent: Intent) -> bool:
+    if order.stripe_payment_intent_id == intent.id and order.captured_minor:
+        return False
+    return _settle(intent)
+
+
+def _settle(one: Intent | CheckoutSession) -> bool:
+    outcomes = settle([Fact(one, "found at Stripe", fetched=True)], at=clock.now())
+    return any(outcome.effects for outcome in outcomes)
+
+
+def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> int:
+    """Return how many changed; one that fails is logged and stops no other, a Stripe that is down stops all."""
+    changed = 0
+    for one in made:
+        try:
+            changed += make_agree(one)
+        except StripeUnavailable:
+            raise
+        except EstuaryError as error:
+            log.warning("reconcile_put_off", what=str(getattr(one, "id", one)), code=error.code)
+        except Exception:
+            log.exception("reconcile_failed", what=str(getattr(one, "id", one)))
+    return changed

@@ -1,0 +1,172 @@
+"""Against card testing: who makes Stripe try cards too often has to wait, and sooner after many declines in a row.
+
+Thieves try stolen cards where nobody counts. Counted are users and addresses, in the database, which all processes
+share: one statement for a request. https://docs.stripe.com/disputes/prevention/card-testing
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+from typing import Any, cast
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from estuary.common import clock
+from estuary.common.addresses import address_of
+from estuary.common.errors import TooManyRequests
+from estuary.common.rates import Rate
+from estuary.payments import outbox
+from estuary.payments.models import Attempts
+
+FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
+KEPT = timedelta(days=2)  # longer than any payment stays open, whose declines are counted on its buyer's row
+PAYMENT, SYNC = "payment", "sync"
+
+log = structlog.get_logger(__name__)
+
+# The user comes before the address, here and everywhere, so that no two requests wait for each other.
+COUNT = """
+INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
+VALUES {rows}
+ON CONFLICT (name) DO UPDATE SET
+    count = CASE WHEN now.ends_at <= %(at)s THEN 1 ELSE now.count + 1 END,
+    ends_at = CASE WHEN now.ends_at <= %(at)s THEN excluded.ends_at ELSE now.ends_at END,
+    came_from = excluded.came_from
+RETURNING name, count, ends_at, CASE WHEN forgiven_at > %(at)s THEN declines ELSE 0 END
+"""
+ROW = "(%({who})s, 1, %(ends_at)s, 0, %(at)s, '', %({who}_from)s)"
+
+DECLINED = """
+UPDATE payments_attempts SET
+    declines = CASE WHEN forgiven_at > %(at)s THEN declines + 1 ELSE 1 END,
+    forgiven_at = %(forgiven_at)s, last_decline = %(decline)s
+WHERE name = %(name)s AND last_decline <> %(decline)s
+RETURNING declines, came_from
+"""
+# Only who has declines is written to, and in the order of names.
+PAID = """
+UPDATE payments_attempts SET declines = 0 WHERE name IN (
+    SELECT name FROM payments_attempts WHERE name = ANY(%s) AND declines > 0 ORDER BY name FOR NO KEY UPDATE)
+"""
+
+
+class TooManyDeclines(TooManyRequests):
+    code, title = "too_many_declines", "Too many cards were declined"
+
+
+class Throttle(BaseThrottle):
+    """Counts one request of a signed-in user, and of the address it comes from."""
+
+    door: str
+
+    def limit(self) -> Rate:
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Let the request pass; raises TooManyRequests or TooManyDeclines."""
+        if request.method not in {"GET", "HEAD", "OPTIONS"}:
+            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+            count(self.door, self.limit(), user_id=cast(int, request.user.pk), address=address)
+        return True
+
+
+class PaymentThrottle(Throttle):
+    """For the doors behind which cards are tried: payments, and cards saved without one."""
+
+    door = PAYMENT
+
+    def limit(self) -> Rate:
+        return settings.PAYMENT_LIMIT
+
+
+class SyncThrottle(Throttle):
+    """For the door behind which Stripe is asked about an order."""
+
+    door = SYNC
+
+    def limit(self) -> Rate:
+        return settings.SYNC_LIMIT
+
+
+def count(door: str, limit: Rate, *, user_id: int, address: str) -> None:
+    """Count one knock at a door, in one statement; raises TooManyRequests or TooManyDeclines."""
+    at = clock.now()
+    user, place = f"{door} user {user_id}", f"{door} address {address}"
+    times = {user: 1} | ({place: settings.USERS_PER_ADDRESS} if address else {})
+    said: dict[str, Any] = {"at": at, "ends_at": at + limit.period, "user": user, "place": place}
+    rows = [ROW.format(who=who) for who in ("user", "place")[: len(times)]]
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT.format(rows=", ".join(rows)), said | {"user_from": address, "place_from": ""})
+        for name, knocks, ends_at, declines in cursor.fetchall():
+            _refuse_excess(name, knocks, declines, limit, times[name], wait=ends_at - at)
+
+
+def _refuse_excess(
+    name: str, knocks: int, declines: int, limit: Rate, times: int, *, wait: timedelta
+) -> None:
+    strict = declines >= settings.DECLINES_ALLOWED * times
+    allowed = settings.PAYMENT_LIMIT_AFTER_DECLINES if strict else limit.times
+    if knocks <= allowed * times:
+        return
+    retry_after_s = max(ceil(wait.total_seconds()), 1)
+    if knocks == allowed * times + 1:  # once in each period is enough to be seen
+        log.warning("throttled", who=name, declines=declines, retry_after_s=retry_after_s)
+    until = f"Please try again in {_in_words(retry_after_s)}."
+    if strict:
+        raise TooManyDeclines(f"Several cards in a row were declined. {until}", retry_after_s=retry_after_s)
+    raise TooManyRequests(f"That was too often in a short time. {until}", retry_after_s=retry_after_s)
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 90:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    return f"{ceil(seconds / 60)} minutes"
+
+
+def note(*, declined: Mapping[int, str], paid: Collection[int] = ()) -> None:
+    """Take down, once the open transaction is committed, whose cards were declined and whose payments went through.
+
+    ``declined`` says of each user what Stripe calls the try that failed, so that it counts once, however often told.
+    A payment ends a user's row of declines, but not that of the address: one good card would buy a thief many tries.
+    """
+    if declined or paid:
+        transaction.on_commit(
+            partial(_note, declined, [f"{PAYMENT} user {user}" for user in paid]), robust=True
+        )
+
+
+def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
+    at = clock.now()
+    with connection.cursor() as cursor:
+        for user_id, decline in declined.items():
+            _count_decline(user_id, decline, at)
+        if paid:
+            cursor.execute(PAID, [sorted(paid)])
+
+
+def _count_decline(user_id: int, decline: str, at: datetime) -> None:
+    """One row at a time, each on its own: nobody else's request ever waits for two of them.
+
+    Whoever has too many can't go on with a payment that is open already, whose client secret lets any card be tried.
+    """
+    said: dict[str, Any] = {"at": at, "forgiven_at": at + FORGIVEN_AFTER, "decline": decline[:80]}
+    with connection.cursor() as cursor:
+        cursor.execute(DECLINED, said | {"name": f"{PAYMENT} user {user_id}"})
+        declines, came_from = cursor.fetchone() or (0, "")
+        if came_from:
+            cursor.execute(DECLINED, said | {"name": f"{PAYMENT} address {came_from}"})
+    if declines >= settings.DECLINES_ALLOWED:
+        log.warning("card_testing_suspected", user=user_id, declines=declines)
+        outbox.end_open_payments(user_id)
+
+
+def forget_old_attempts() -> int:
+    """Delete what no count needs any more; returns how many rows."""
+    before = clock.now() - KEPT
+    return Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before).delete()[0]

@@ -1,0 +1,64 @@
+"""What is answered while no connection to the database is to be had: 503 at every door, and nothing is lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.test import Client
+from psycopg_pool import PoolTimeout
+
+from estuary.payments import inbox
+from estuary.payments.models import WebhookEvent
+from stripe_sandbox import Delivery, Sandbox
+from tests.flows import buying
+from tests.marketplace import PASSWORD, make_user, signed_in
+from tests.wiring import WEBHOOK
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def no_connection_left() -> Iterator[None]:
+    """Take every connection of the pool for a while."""
+    connection.close()
+    pool: Any = cast(DatabaseWrapper, connection).pool
+    taken = []
+    while True:
+        try:
+            taken.append(pool.getconn(timeout=0.2))
+        except PoolTimeout:
+            break
+    try:
+        yield
+    finally:
+        for one in taken:
+            pool.putconn(one)
+
+
+def deliver(delivery: Delivery) -> Any:
+    signature = {"Stripe-Signature": delivery.headers["Stripe-Signature"]}
+    return Client().post(WEBHOOK, delivery.body, "application/json", headers=signature)
+
+
+def test_an_event_is_refused_while_it_can_not_be_kept_and_kept_when_it_comes_again(stripe: Sandbox) -> None:
+    buyer = signed_in(make_user())
+    buying.pay_only(stripe, buying.credits(buyer))
+    deliveries = stripe.take_deliveries()
+    with no_connection_left():
+        answer = deliver(deliveries[0])
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "unavailable", "5")
+    assert not WebhookEvent.objects.exists()
+    assert {deliver(delivery).status_code for delivery in deliveries} == {200}
+    inbox.drain()
+    assert buying.balance(buyer) == "100.00"
+
+
+def test_nobody_is_told_of_a_bug_who_signs_in_meanwhile(stripe: Sandbox) -> None:
+    user = make_user()
+    with no_connection_left():
+        body = {"email": user.email, "password": PASSWORD}
+        answer = Client().post("/_allauth/app/v1/auth/login", body, "application/json")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

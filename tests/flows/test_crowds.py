@@ -1,0 +1,164 @@
+"""Many at once on real threads and connections: one gets it, the others are told, and the books balance."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Participant, Reservation
+from estuary.catalog.models import ServiceType
+from estuary.credits.models import CreditTransaction
+from estuary.orders.models import Order
+from estuary.payments import inbox
+from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import CREATE, METHODS, pay, pay_only
+from tests.marketplace import make_service, make_sessions, make_user, signed_in
+from tests.wiring import post_event, settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CROWD = 100
+
+
+def all_at_once[R](verbs: Iterable[Callable[[], R]]) -> list[R]:
+    """Run verbs at the same moment, each on a thread and a connection of its own, and return what each came to."""
+    verbs = list(verbs)
+    start = threading.Barrier(len(verbs))
+
+    def run(verb: Callable[[], R]) -> R:
+        start.wait()
+        try:
+            return verb()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(verbs)) as threads:
+        return list(threads.map(run, verbs))
+
+
+def answer_to(client: APIClient, url: str, body: dict[str, Any]) -> Callable[[], tuple[int, str]]:
+    def ask() -> tuple[int, str]:
+        answer = client.post(url, body)
+        while answer.status_code == 503:  # a crowd waits for the few connections, and asks again when told to
+            answer = client.post(url, body)
+        return answer.status_code, str(answer.json().get("code", ""))
+
+    return ask
+
+
+def test_of_a_hundred_buyers_one_gets_the_last_seat(stripe: Sandbox, ana: Practitioner) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    [date] = make_sessions(workshop, capacity=1)
+    body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(date.pk)}}
+    crowd = [signed_in(make_user(f"Buyer{number} Last")) for number in range(CROWD)]
+    told = Counter(all_at_once(answer_to(buyer, CREATE, body) for buyer in crowd))
+    assert told == {(201, ""): 1, (409, "sold_out"): CROWD - 1}
+    pay(
+        stripe,
+        {
+            "order_id": (order := Order.objects.get()).public_id,
+            "payment_intent_id": order.stripe_payment_intent_id,
+        },
+    )
+    assert (Participant.objects.count(), Reservation.objects.filter(status="confirmed").count()) == (1, 1)
+
+
+def test_of_a_hundred_spends_the_balance_covers_one(
+    stripe: Sandbox, maya: User, buyer: APIClient, ana: Practitioner
+) -> None:
+    buying.buy_credits(stripe, buyer, "100.00")
+    workshops = [make_service(ServiceType.WORKSHOP, ana, usd=10_000) for _ in range(CROWD)]
+    dates = [make_sessions(workshop, in_days=10 + number)[0] for number, workshop in enumerate(workshops)]
+    asks = [
+        answer_to(
+            buyer_again,
+            CREATE,
+            {
+                "service_id": str(workshop.pk),
+                "scheduling_data": {"service_session_id": str(date.pk)},
+                "use_credits": True,
+                "payment_type": "intent",
+                "amount": "100.00",
+            },
+        )
+        for workshop, date, buyer_again in zip(workshops, dates, _tabs_of(maya, CROWD), strict=True)
+    ]
+    told = Counter(all_at_once(asks))
+    assert sum(told.values()) == CROWD
+    spent = CreditTransaction.objects.filter(kind="spend")
+    assert [line.amount_minor for line in spent] == [-10_000]
+    assert Order.objects.filter(status="completed", type="direct").count() == 1
+    assert buying.balance(buyer) == "0.00"
+
+
+def _tabs_of(user: User, how_many: int) -> list[APIClient]:
+    """Clients of one person, who signed in once."""
+    token = signed_in(user).get("/api/v1/credits/").wsgi_request.headers["Authorization"]
+    tabs = [APIClient() for _ in range(how_many)]
+    for tab in tabs:
+        tab.credentials(HTTP_AUTHORIZATION=token)
+    return tabs
+
+
+def test_the_same_event_fifty_times_at_once_is_settled_once(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer)
+    pay_only(stripe, made)
+    deliveries = stripe.take_deliveries()
+    for delivery in deliveries:
+        assert set(all_at_once([lambda: post_event(delivery)] * 50)) <= {200, 503}  # noqa: B023
+        assert post_event(delivery) == 200  # as Stripe does after a 503
+    assert WebhookEvent.objects.count() == len({d.event_id for d in deliveries})
+    all_at_once([inbox.drain] * 4)
+    settle_everything(stripe)
+    assert buying.balance(buyer) == "100.00"
+    assert CreditTransaction.objects.count() == 1
+
+
+def test_a_refund_that_many_press_at_once_is_given_once(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "100.00")
+    url = f"/api/v1/orders/{made['order_id']}/refunds/"
+    people = [signed_in(make_user(f"Staff{number} Press", is_staff=True)) for number in range(20)]
+    told = Counter(all_at_once(answer_to(person, url, {"reason": "pressed"}) for person in people))
+    assert told[201, ""] == 1
+    assert {status for status, _ in told} == {201, 409}
+    settle_everything(stripe)
+    assert [refund.card_minor for refund in Refund.objects.all()] == [10_000]
+    assert buying.balance(buyer) == "0.00"
+
+
+def test_of_twenty_defaults_set_at_once_one_is(stripe: Sandbox, maya: User, buyer: APIClient) -> None:
+    for card in ("4242424242424242", "5555555555554444", "378282246310005", "6011111111111117"):
+        buying.buy_credits(stripe, buyer, "10.00", card)
+    ids = [card["id"] for card in buying.cards(buyer)]
+    assert len(ids) == 4
+    tabs = _tabs_of(maya, 20)
+    told = Counter(
+        all_at_once(
+            answer_to(tab, f"{METHODS}default/", {"payment_method_id": ids[number % 4]})
+            for number, tab in enumerate(tabs)
+        )
+    )
+    assert {status for status, _ in told} == {200}
+    assert PaymentMethod.objects.filter(user=maya, is_default=True).count() == 1
+
+
+def test_six_workers_settle_a_hundred_payments_once_each(stripe: Sandbox) -> None:
+    crowd = [signed_in(make_user(f"Buyer{number} Pays")) for number in range(CROWD)]
+    for buyer in crowd:
+        pay_only(stripe, buying.credits(buyer, "10.00"))
+    for delivery in stripe.take_deliveries():
+        post_event(delivery)
+    all_at_once([lambda: sum(iter(lambda: inbox.drain(7), 0))] * 6)
+    settle_everything(stripe)
+    assert {buying.balance(buyer) for buyer in crowd} == {"10.00"}
+    assert CreditTransaction.objects.count() == CROWD

@@ -1,0 +1,378 @@
+# ruff: noqa: S608 (the damage is planted in SQL of our own)
+"""The doctor: silent on a healthy marketplace, and for each kind of damage it names that one, and only that."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import InternalError, connection, transaction
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.payments.doctor import RULES, examine
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import REFUND_PENDS, pay
+from tests.marketplace import a_free_slot, make_service, make_sessions
+from tests.state import contents, put_back
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def marketplace(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, staff: APIClient, ana: Practitioner
+) -> Sandbox:
+    """One of everything: bought, held, declined, canceled, refunded, paid with credits, at its bank."""
+    session, workshop = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
+    course = make_service(ServiceType.COURSE, ana)
+    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=4, validity_days=30)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[session, workshop], validity_days=30)
+    [seat], _ = make_sessions(workshop, capacity=3), make_sessions(course, 2, in_days=70)
+    bought = buying.buy_credits(stripe, buyer, "100.00")
+    buying.refund(staff, bought, amount="30.00")
+    slot = a_free_slot(session).isoformat()
+    pay(stripe, buying.service(buyer, session, start_datetime=slot))
+    whole = buying.service(buyer, workshop, service_session_id=str(seat.pk))
+    pay(stripe, whole)
+    pay(stripe, buying.create(buyer, service_id=course.pk, payment_type="checkout"))
+    pay(stripe, buying.service(buyer, bundle))
+    pay(stripe, buying.create(buyer, service_id=package.pk, use_credits=True))
+    settle_everything(stripe)
+    buying.refund(staff, whole)
+    buying.service(other, workshop, service_session_id=str(seat.pk))
+    pay(stripe, buying.credits(other, "40.00"), buying.DECLINED)
+    pay(stripe, buying.service(other, bundle), method="us_bank_account")
+    settle_everything(stripe)
+    return stripe
+
+
+def codes() -> set[str]:
+    return {breach.code for breach in examine(RULES, at=clock.now()).breaches}
+
+
+def doctor(*options: str) -> tuple[int, str]:
+    """Call the doctor as staff does; returns its exit code and what it printed."""
+    out = StringIO()
+    try:
+        call_command("doctor", *options, stdout=out)
+    except SystemExit as ended:
+        return int(str(ended.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_on_a_healthy_marketplace_it_says_one_line_and_writes_nothing(marketplace: Sandbox) -> None:
+    before = contents()
+    status, said = doctor()
+    assert (status, said.count("\n")) == (0, 1), said
+    assert said.startswith(f"healthy: {len(RULES)} rules hold; ")
+    status, said = doctor("--stripe", "--json")
+    told = json.loads(said)
+    assert (status, told["healthy"], told["breaches"]) == (0, True, []), said
+    assert told["figures"][0]["currency"] == "usd"
+    assert contents() == before
+
+
+# --- Each kind of damage ------------------------------------------------------------------------------------
+
+# What was planted may break a guard of the database: then the guard is taken away first, and its loss is named too.
+type Damage = tuple[str, str, str]  # the rule, the guard in the way, the damage
+
+ONE = "(SELECT id FROM {} ORDER BY id LIMIT 1)"
+BUNDLE = "(SELECT id FROM bookings_booking WHERE service_type = 'bundle' AND position = 0 LIMIT 1)"
+COMPLETED = "(SELECT id FROM orders_order WHERE status = 'completed' AND type = 'direct' ORDER BY id LIMIT 1)"
+REFUNDED = "(SELECT id FROM orders_order WHERE status = 'refunded' LIMIT 1)"
+UNPAID = "(SELECT id FROM orders_order WHERE status = 'pending' LIMIT 1)"
+
+
+def a_refund(status: str, amount: str, stripe_id: str, since: str) -> str:
+    return f"""
+        INSERT INTO payments_refund (public_id, order_id, currency, card_minor, credits_minor, status, origin, reason,
+          cancels, stray, stripe_payment_intent_id, stripe_refund_id, failure_reason, request_key, attempt,
+          created_at)
+        SELECT 'ref_planted', id, currency, {amount}, 0, '{status}', 'staff', '', false, false,
+          stripe_payment_intent_id, '{stripe_id}', '', '', 1, now() - interval '{since}'
+        FROM orders_order WHERE id = {COMPLETED}"""
+
+
+def a_dispute(status: str, lost: str, closed: str) -> str:
+    return f"""
+        INSERT INTO payments_dispute (order_id, stripe_dispute_id, stripe_charge_id, stripe_payment_intent_id,
+          amount_minor, currency, reason, status, refundable, stray, frozen_minor, clawed_minor, lost_minor, revision,
+          opened_at, closed_at)
+        SELECT id, 'du_planted', '', stripe_payment_intent_id, captured_minor, currency, 'general', '{status}', false,
+          false, 0, 0, {lost}, 0, now() - interval '1 hour', {closed}
+        FROM orders_order WHERE id = {COMPLETED}"""
+
+
+DAMAGE: list[Damage] = [
+    ("frozen_off", "", "UPDATE credits_creditaccount SET frozen_minor = frozen_minor + 1"),
+    (
+        "clawed_off",
+        "",
+        """UPDATE credits_credittransaction SET kind = 'adjustment'
+           WHERE kind = 'refund' AND order_id IN (SELECT id FROM orders_order WHERE type = 'credit')""",
+    ),
+    ("lost_off", "", f"UPDATE orders_order SET lost_minor = 1 WHERE id = {COMPLETED}"),
+    ("disputed_off", "", f"UPDATE orders_order SET disputed = true WHERE id = {COMPLETED}"),
+    ("dispute_off", "", a_dispute("needs_response", "0", "now()")),
+    (
+        "lost_keeps_booking",
+        "",
+        a_dispute("lost", "captured_minor", "now() - interval '1 minute'")
+        + f"; UPDATE orders_order SET disputed = true, lost_minor = captured_minor WHERE id = {COMPLETED}",
+    ),
+    ("balance_off", "", "UPDATE credits_creditaccount SET balance_minor = balance_minor + 1"),
+    (
+        "ledger_broken",
+        "",
+        f"""UPDATE credits_credittransaction SET balance_after_minor = 7
+            WHERE id = {ONE.format("credits_credittransaction")}""",
+    ),
+    (
+        "total_off",
+        "",
+        f"UPDATE orders_orderline SET amount_minor = amount_minor + 1 WHERE order_id = {COMPLETED}",
+    ),
+    (
+        "handed_over_unpaid",
+        "order_fulfilled_means_paid",
+        f"UPDATE orders_order SET captured_minor = captured_minor + 1 WHERE id = {COMPLETED}",
+    ),
+    (
+        "handed_over_unpaid",
+        "",
+        f"UPDATE orders_order SET stripe_payment_intent_id = '' WHERE id = {COMPLETED}",
+    ),
+    ("refunds_over_captured", "", a_refund("pending", "captured_minor + 1", "re_planted", "1 hour")),
+    ("refunded_off", "", f"UPDATE orders_order SET refunded_minor = 1 WHERE id = {COMPLETED}"),
+    ("refund_astray", "", "UPDATE payments_refund SET currency = 'eur'"),
+    ("refund_astray", "", "UPDATE payments_refund SET stripe_refund_id = ''"),
+    (
+        "spent_credits_off",
+        "",
+        "UPDATE credits_credittransaction SET order_id = NULL WHERE kind = 'spend'",
+    ),
+    (
+        "bought_credits_off",
+        "",
+        "UPDATE credits_credittransaction SET order_id = NULL WHERE kind = 'purchase'",
+    ),
+    (
+        "fulfilled_not_once",
+        "",
+        f"DELETE FROM bookings_booking WHERE id = {BUNDLE}",
+    ),
+    ("shares_off", "", f"UPDATE bookings_booking SET amount_minor = amount_minor + 1 WHERE id = {BUNDLE}"),
+    (
+        "refunded_keeps_booking",
+        "",
+        f"UPDATE bookings_booking SET status = 'confirmed', starts_at = NULL WHERE order_id = {REFUNDED}",
+    ),
+    ("seats_off", "", "UPDATE catalog_servicesession SET taken = taken + 1"),
+    (
+        "seats_off",
+        "session_never_oversold",
+        "UPDATE catalog_servicesession SET capacity = 0 WHERE taken > 0",
+    ),
+    ("seat_without_participant", "", "UPDATE bookings_participant SET active = false"),
+    (
+        "hold_of_ended_order",
+        "",
+        "UPDATE bookings_reservation SET status = 'held' WHERE session_id IS NULL AND status = 'confirmed'",
+    ),
+    (
+        "canceled_keeps_place",
+        "",
+        f"UPDATE bookings_booking SET status = 'canceled' WHERE order_id = {COMPLETED}",
+    ),
+    (
+        "booking_without_place",
+        "",
+        "UPDATE bookings_booking SET starts_at = now(), ends_at = now() + interval '1 hour'"
+        " WHERE starts_at IS NULL AND position = 1",
+    ),
+    (
+        "calendar_differs",
+        "",
+        "UPDATE catalog_servicesession SET starts_at = starts_at + interval '1 minute'",
+    ),
+    (
+        "practitioner_twice",
+        "calendar_practitioner_never_overlaps",
+        """WITH entry AS (INSERT INTO catalog_calendarentry (practitioner_id, during)
+             SELECT practitioner_id, during FROM catalog_calendarentry ORDER BY id LIMIT 1 RETURNING id, during)
+           INSERT INTO catalog_servicesession (service_id, starts_at, ends_at, capacity, taken, calendar_entry_id)
+           SELECT (SELECT min(id) FROM catalog_service), lower(during), upper(during), 1, 0, id FROM entry""",
+    ),
+    (
+        "time_taken_for_nobody",
+        "",
+        f"""INSERT INTO catalog_calendarentry (practitioner_id, during)
+            VALUES ({ONE.format("accounts_practitioner")}, '[2040-01-01, 2040-01-02)')""",
+    ),
+    ("default_card_not_one", "", "UPDATE payments_paymentmethod SET is_default = false"),
+    (
+        "status_off",
+        "",
+        f"DELETE FROM orders_ordertransition WHERE order_id = {COMPLETED} AND after = 'completed'",
+    ),
+    (
+        "path_broken",
+        "",
+        f"""UPDATE orders_ordertransition SET before = 'canceled'
+            WHERE order_id = {COMPLETED} AND after = 'completed'""",
+    ),
+    ("guard_missing", "order_one_live_per_item", ""),
+    ("guard_missing", "", "ALTER TABLE credits_credittransaction DISABLE TRIGGER ALL"),
+    (
+        "secret_kept",
+        "",
+        """UPDATE payments_webhookevent SET payload = '{"client_secret": "pi_1_secret_2"}'
+           WHERE id = (SELECT max(id) FROM payments_webhookevent)""",
+    ),
+    (
+        "order_stuck",
+        "",
+        f"UPDATE orders_order SET expires_at = now() - interval '1 hour' WHERE id = {UNPAID}",
+    ),
+    (
+        "processing_long",
+        "",
+        "UPDATE orders_order SET created_at = now() - interval '15 days' WHERE status = 'processing'",
+    ),
+    (
+        "money_neither",
+        "",
+        """UPDATE payments_refund SET status = 'failed' WHERE order_id IN
+             (SELECT id FROM orders_order WHERE status = 'paid');
+           UPDATE orders_order SET paid_at = now() - interval '1 hour' WHERE status = 'paid'""",
+    ),
+    ("refund_unsent", "", a_refund("requested", "1", "", "1 hour")),
+    ("refund_pending_long", "", a_refund("pending", "1", "re_planted", "31 days")),
+    (
+        "inbox_waiting",
+        "",
+        "UPDATE payments_webhookevent SET status = 'pending', received_at = now() - interval '1 hour'",
+    ),
+    ("inbox_dead", "", "UPDATE payments_webhookevent SET status = 'dead'"),
+    (
+        "card_not_detached",
+        "",
+        f"""INSERT INTO payments_paymentmethod (user_id, stripe_payment_method_id, card_brand, last4, exp_month,
+              exp_year, is_default, fingerprint, added_at, synced_at, detached_at, detach_pending)
+            VALUES ({ONE.format("accounts_user")}, 'pm_planted', 'visa', '4242', 1, 2040, false, '', now(), now(),
+              now() - interval '1 hour', true)""",
+    ),
+    (
+        "booking_not_closed",
+        "",
+        f"UPDATE bookings_booking SET valid_until = now() - interval '1 hour' WHERE parent_id = {BUNDLE}",
+    ),
+    (
+        "worker_silent",
+        "",
+        "INSERT INTO payments_lookout (name, looked_until) VALUES ('planted', now() - interval '1 hour')",
+    ),
+]
+
+
+@contextmanager
+def planted(guard: str, sql: str) -> Iterator[None]:
+    """Do damage past every trigger, and take it back afterwards: tables and guards are as they were."""
+    saved = contents()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        restore = _take_away(cursor, guard) if guard else ""
+        if sql:
+            cursor.execute(sql)
+    try:
+        yield
+    finally:
+        put_back(saved)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE credits_credittransaction ENABLE TRIGGER ALL")
+            if restore:
+                cursor.execute(restore)
+
+
+def _take_away(cursor: Any, guard: str) -> str:
+    """Drop a constraint or a unique index and return the SQL that makes it again."""
+    cursor.execute(
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s",
+        [guard],
+    )
+    if row := cursor.fetchone():
+        table, definition = row
+        cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{guard}"')
+        return f'ALTER TABLE {table} ADD CONSTRAINT "{guard}" {definition}'
+    cursor.execute("SELECT pg_get_indexdef(%s::regclass)", [guard])
+    [definition] = cursor.fetchone()
+    cursor.execute(f'DROP INDEX "{guard}"')
+    return str(definition)
+
+
+def a_late_payment(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
+    """An order that was paid after it had ended, whose refund is on its way."""
+    session = make_service(ServiceType.SESSION, ana)
+    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+    store = stripe.world.store.payment_intents
+    intent = store.get(made["payment_intent_id"])
+    assert intent is not None
+    intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken
+    pay(stripe, made, REFUND_PENDS)
+
+
+def test_each_kind_of_damage_is_named_and_only_that(
+    marketplace: Sandbox, buyer: APIClient, ana: Practitioner, subtests: Any
+) -> None:
+    a_late_payment(marketplace, buyer, ana)
+    assert codes() == set()
+    for code, guard, sql in DAMAGE:
+        with subtests.test(code, sql=sql), planted(guard, sql):
+            assert codes() == {code} | ({"guard_missing"} if guard else set())
+            if code != "guard_missing":
+                status, said = doctor()
+                assert status == 1
+                assert f"{code}: broken by " in said
+                assert "What to do: " in said
+    assert codes() == set()
+
+
+def test_no_rule_is_without_its_damage() -> None:
+    assert {code for code, _, _ in DAMAGE} == {rule.code for rule in RULES}
+
+
+def test_every_broken_object_is_counted_and_the_first_are_told(
+    stripe: Sandbox, transactional_db: None
+) -> None:
+    values = ", ".join(f"('list {n}', now() - interval '1 hour')" for n in range(25))
+    with planted("", f"INSERT INTO payments_lookout (name, looked_until) VALUES {values}"):
+        _, said = doctor()
+        assert "worker_silent: broken by 25." in said
+        assert "… and 5 more" in said
+
+
+def test_a_rule_that_takes_too_long_is_told_and_the_others_are_asked(
+    stripe: Sandbox, marketplace: Sandbox
+) -> None:
+    slow = replace(RULES[0], sql="SELECT 'x', 'y' FROM pg_sleep(5)")
+    found = examine([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
+    assert [(breach.code, breach.objects[0][1][:13]) for breach in found.breaches] == [
+        (slow.code, "not looked at")
+    ]
+
+
+def test_the_doctor_may_change_nothing_even_if_a_rule_would(stripe: Sandbox, transactional_db: None) -> None:
+    writing = replace(RULES[0], sql="SELECT nextval('orders_order_id_seq')::text, 'x'")
+    with pytest.raises(InternalError, match="read-only"):
+        examine([writing], at=clock.now())

@@ -1,0 +1,159 @@
+"""The doctor's comparison with Stripe: each difference is named, on whichever side it is, and only that."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.payments import client
+from estuary.payments.doctor import agreement
+from estuary.payments.models import Dispute, Refund
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import Json
+from tests.state import contents, put_back
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+type Damage = Callable[[Sandbox, Json], object]
+
+
+def codes() -> set[str]:
+    at = clock.now() + timedelta(minutes=16)
+    return {breach.code for breach in agreement.compare(since=at - timedelta(days=1), at=at)}
+
+
+def another(stripe: Sandbox, made: Json, *, paid: bool) -> None:
+    """Stripe has another payment for the same order."""
+    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert first is not None
+    label = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
+    second = client.create_intent(label, key=f"another {len(stripe.requests)}")
+    if paid:
+        stripe.control.confirm(second.id)
+
+
+def forget_refund(stripe: Sandbox, made: Json) -> None:
+    Refund.objects.all().delete()
+
+
+def plant_dispute(stripe: Sandbox, made: Json) -> None:
+    """The bank has decided, and here the dispute is open."""
+    opened = stripe.control.dispute(made["payment_intent_id"])
+    stripe.control.close_dispute(opened["id"], "lost")
+    Dispute.objects.create(
+        order=Order.objects.get(public_id=made["order_id"]),
+        stripe_dispute_id=opened["id"],
+        stripe_payment_intent_id=made["payment_intent_id"],
+        currency="usd",
+        amount_minor=opened["amount"],
+        reason="fraudulent",
+        status="needs_response",
+        opened_at=clock.now(),
+    )
+
+
+DAMAGE: list[tuple[str, Damage]] = [
+    ("captured_unknown_here", lambda stripe, made: another(stripe, made, paid=True)),
+    ("captured_unknown_there", lambda _, __: Order.objects.update(stripe_payment_intent_id="pi_gone")),
+    (
+        "captured_differs",
+        lambda _, __: Order.objects.update(captured_minor=4999, amount_due_minor=4999, total_minor=4999),
+    ),
+    ("captured_differs", lambda _, __: Order.objects.update(currency="eur")),
+    ("captured_differs", lambda _, __: Order.objects.update(stripe_customer_id="cus_other")),
+    ("refund_unknown_here", forget_refund),
+    ("refund_unknown_here", lambda stripe, made: stripe.control.refund(made["payment_intent_id"], 100)),
+    ("refund_unknown_there", lambda _, made: plant_refund(made)),
+    ("refund_differs", lambda _, __: Refund.objects.update(card_minor=999)),
+    ("refund_differs", lambda _, __: Refund.objects.update(status="pending")),
+    ("open_after_end", lambda stripe, made: another(stripe, made, paid=False)),
+    ("dispute_unknown_here", lambda stripe, made: stripe.control.dispute(made["payment_intent_id"])),
+    ("dispute_differs", plant_dispute),
+]
+
+
+def plant_refund(made: Json) -> None:
+    Refund.objects.create(
+        order=Order.objects.get(public_id=made["order_id"]),
+        stripe_payment_intent_id=made["payment_intent_id"],
+        stripe_refund_id="re_never_made",
+        currency="usd",
+        card_minor=1,
+        credits_minor=0,
+        status="succeeded",
+        origin="staff",
+    )
+
+
+def test_each_difference_is_named_and_only_that(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, subtests: Any
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, made, amount="10.00")
+    settle_everything(stripe)
+    healthy = contents()
+    for number, (code, damage) in enumerate(DAMAGE):
+        there = [
+            dict(table._objects) for table in vars(stripe.world.store).values() if hasattr(table, "_objects")
+        ]
+        with subtests.test(code, number=number):
+            assert codes() == set()
+            damage(stripe, made)
+            expected = {code}
+            if damage is DAMAGE[1][1]:  # the payment that Stripe has is then nobody's
+                expected |= {"captured_unknown_here"}
+            assert codes() == expected
+        put_back(healthy)
+        _put_stripe_back(stripe, there)
+
+
+def _put_stripe_back(stripe: Sandbox, there: list[dict[str, Any]]) -> None:
+    """Take out of Stripe what a damage has added."""
+    tables = [table for table in vars(stripe.world.store).values() if hasattr(table, "_objects")]
+    for table, objects in zip(tables, there, strict=True):
+        for added in set(table._objects) - set(objects):
+            del table._objects[added]
+            table._order.remove(added)
+            table._position = {name: place for place, name in enumerate(table._order)}
+
+
+def test_two_open_ways_to_pay_for_one_order_are_named(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer, "50.00")
+    assert codes() == set()
+    another(stripe, made, paid=False)
+    assert codes() == {"open_twice"}
+    for intent in stripe.world.store.payment_intents:
+        stripe.control.cancel(intent["id"])
+    settle_everything(stripe)
+
+
+def test_no_difference_is_without_its_damage() -> None:
+    assert {code for code, _ in DAMAGE} | {"open_twice"} == set(agreement.SENTENCES)
+
+
+def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer, "50.00")
+    stripe.control.confirm(made["payment_intent_id"])
+    theirs = client.create_intent({"amount": 900, "currency": "usd"}, key="of another shop")
+    stripe.control.confirm(theirs.id)
+    at = clock.now() + timedelta(minutes=1)
+    assert agreement.compare(since=at - timedelta(days=1), at=at) == []
+    settle_everything(stripe)
+    assert codes() == set()
+
+
+def test_every_page_of_stripes_lists_is_read(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert first is not None
+    another(stripe, made, paid=True)
+    for number in range(120):
+        client.create_intent({"amount": 900, "currency": "usd"}, key=str(number))
+    assert codes() == {"captured_unknown_here"}
+    settle_everything(stripe)

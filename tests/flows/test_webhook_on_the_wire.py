@@ -1,0 +1,123 @@
+"""The webhook behind the real web server: what is too large is refused before it is read or hashed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from estuary.payments import client, webhooks
+from estuary.payments.models import WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.flows.test_real_mode import database_url
+from tests.flows.test_webhook import EVENT, an_event, code, send, signed
+from tests.wiring import WEBHOOK
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).parents[2]
+LARGE = webhooks.MAX_BYTES + 1
+
+
+class Wire:
+    """Bytes to the server and back, with no library in between that would mend them."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def post(self, headers: str, body: bytes, signature: str = "t=1,v1=00") -> int:
+        head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        head += f"Stripe-Signature: {signature}\r\n{headers}\r\n\r\n"
+        with self.connect() as wire:
+            wire.sendall(head.encode())
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+                wire.sendall(body)
+            return int(wire.recv(64).split()[1])
+
+
+@pytest.fixture
+def wire(transactional_db: None) -> Iterator[Wire]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"DATABASE_URL": database_url()}
+    command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1", "estuary.config.wsgi:application"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)  # type: ignore[call-overload]
+    try:
+        yield _when_up(Wire(port))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _when_up(wire: Wire) -> Wire:
+    for _ in range(600):
+        try:
+            wire.connect().close()
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+        else:
+            return wire
+    raise AssertionError("the web server did not start")
+
+
+def chunked(body: bytes, size: int = 1000) -> bytes:
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def test_only_what_is_small_and_signed_comes_in(wire: Wire) -> None:
+    large, chunks = b"x" * LARGE, "Transfer-Encoding: chunked"
+    assert wire.post(f"Content-Length: {LARGE}", large) == 413
+    assert wire.post(f"Content-Length: {LARGE}", b"and then nothing more") == 413  # nobody waits for the rest
+    assert wire.post("Content-Length: 99999999999999999999", b"x") in {400, 413}
+    assert wire.post(chunks, chunked(large)) == 413
+    assert wire.post(f"Content-Length: 5\r\n{chunks}", chunked(large)) in {400, 413}
+    assert wire.post("Content-Length: 5", large) == 400  # five bytes, and their signature is wrong
+    assert wire.post("Content-Length: -5", b"x") == 400
+    assert wire.post(chunks, chunked(b"hello")) == 400
+    assert not WebhookEvent.objects.exists()
+    body = an_event()
+    assert wire.post(f"Content-Length: {len(body)}", body, signed(body)) == 200
+    again = an_event(id="evt_in_chunks")
+    assert wire.post(chunks, chunked(again, size=100), signed(again)) == 200
+    assert set(WebhookEvent.objects.values_list("stripe_event_id", flat=True)) == {
+        EVENT["id"],
+        "evt_in_chunks",
+    }
+
+
+def test_what_is_too_large_is_never_hashed(stripe: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+
+    def counted(body: bytes, header: str, **_: Any) -> None:
+        hashed.append(len(body))
+
+    monkeypatch.setattr(client, "verify_signature", counted)
+    body = an_event(data={"object": {"id": "x" * LARGE}})
+    assert code(send(body, signed(body))) == (413, "body_too_large")
+    assert hashed == []
+    Client().post(WEBHOOK, data=b"x" * webhooks.MAX_BYTES, content_type="application/json")
+    assert hashed == [webhooks.MAX_BYTES]
+
+
+def test_a_thousand_bad_signatures_are_no_row(stripe: Sandbox, django_assert_num_queries: object) -> None:
+    browser, body = Client(), an_event()
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        for number in range(1000):
+            headers = {"Stripe-Signature": f"t={int(time.time())},v1={number:064x}"}
+            answer = browser.post(WEBHOOK, data=body, content_type="application/json", headers=headers)
+            assert answer.status_code == 400
+    assert not WebhookEvent.objects.exists()
