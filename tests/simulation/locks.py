@@ -1,11 +1,13 @@
-"""Who waits for whose lock, asked of PostgreSQL on a connection of its own."""
+"""Who waits for whose lock, asked of PostgreSQL on a connection of its own; and the backends of those who wait, stopped."""
 
-import time
+import os
+import signal
+from pathlib import Path
 
 import psycopg
 
-POLL_S = 0.0005
 GIVEN_UP_S = 20.0
+PROCESSES = Path("/proc")
 
 
 class LockWatch:
@@ -13,29 +15,35 @@ class LockWatch:
 
     def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         self._connection = connection
-
-    def blockers(self, pids: set[int]) -> dict[int, set[int]]:
-        """Return for each backend the backends that it waits for."""
-        rows = self._connection.execute(
-            "SELECT pid, pg_blocking_pids(pid) FROM unnest(%s::int[]) AS pid", [sorted(pids)], prepare=True
-        ).fetchall()
-        return {int(str(pid)): set(by) for pid, by in rows}  # type: ignore[call-overload]
+        self._can_stop = (
+            PROCESSES / "self/stat"
+        ).exists()  # elsewhere two that wait for one lock may wake in any order
 
     def waits(self, pid: int) -> bool:
-        return bool(self.blockers({pid})[pid])
+        row = self._connection.execute(
+            "SELECT cardinality(pg_blocking_pids(%s)) > 0", [pid], prepare=True
+        ).fetchone()
+        return bool(row and row[0])
 
-    def all_stuck(self, pids: set[int]) -> bool:
-        """Tell whether each waits, in the end, for a backend outside; else give them a moment.
+    def surely_waits(self, pid: int) -> bool:
+        """Tell whether a backend waits and sleeps, having looked for a deadlock: then none of its own making is there."""
+        return self.waits(pid) and (not self._can_stop or _state(pid) == "S")
 
-        Those who wait only for each other are a deadlock, which PostgreSQL breaks by itself.
-        """
-        waits_for = self.blockers(pids)
-        stuck: set[int] = set()
-        grown = True
-        while grown:
-            more = {pid for pid, by in waits_for.items() if by - (pids - stuck)} - stuck
-            stuck, grown = stuck | more, bool(more)
-        if stuck == pids:
-            return True
-        time.sleep(POLL_S)
-        return False
+    def stop(self, pid: int) -> None:
+        """Stop the backend, so that it does nothing at the moment at which its lock becomes free."""
+        if self._can_stop:
+            os.kill(pid, signal.SIGSTOP)
+
+    def let_on(self, pid: int) -> None:
+        if self._can_stop:
+            os.kill(pid, signal.SIGCONT)
+
+    def give_up(self, pid: int) -> None:
+        """Cancel the statement that waits."""
+        self._connection.execute("SELECT pg_cancel_backend(%s)", [pid])
+        self.let_on(pid)
+
+
+def _state(pid: int) -> str:
+    """Return what a process does: R for running, S for sleeping, T for stopped."""
+    return (PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]

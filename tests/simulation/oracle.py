@@ -50,7 +50,8 @@ class Oracle:
     def __init__(self, watch: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
         self._watch, self._sandbox = watch, sandbox
         parts = [
-            f"SELECT '{rule.code}', broken::text FROM ({rule.sql}) AS broken (object, wrong)" for rule in SAFETY
+            f"SELECT '{rule.code}', broken::text FROM ({rule.sql}) AS broken (object, wrong)"
+            for rule in SAFETY
         ]
         self._safety = " UNION ALL ".join(parts).encode()
         self.begin_anew()

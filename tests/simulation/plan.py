@@ -1,21 +1,28 @@
 """What a seed means: who wants what, how bad the day is, and which processes are killed where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from tests.simulation.faults import KINDS, Weather
 
 THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
-WEIGHTS = {
-    "buy": 10,
-    "cancel booking": 3,
-    "schedule": 3,
-    "manage cards": 2,
+FOLLOW_UPS = {
     "refund": 6,
-    "dashboard": 4,
-    "bank": 4,
+    "cancel booking": 4,
+    "dashboard": 3,
+    "bank": 3,
+    "buy": 3,
+    "schedule": 3,
+    "dispute": 2,
+    "manage cards": 2,
 }
-PLAYED_BY = {"refund": "staff", "dashboard": "the dashboard", "bank": "the bank"}
+PLAYED_BY = {
+    "refund": ("staff 1", "staff 2"),
+    "dashboard": ("the dashboard",),
+    "bank": ("the bank",),
+    "dispute": ("the cardholder",),
+}
 TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
 TICKS = {
     "tight": 10.0,
@@ -35,6 +42,7 @@ class Act:
     thing: str = ""
     settled: tuple[tuple[str, object], ...] = ()
     moment: int = 0  # when it begins, in paces of the tempo; those of one moment begin together
+    like: int = 0  # the act whose chance it has: two who do the very same thing
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class Plan:
     fine: bool = False  # stop before each statement, not only around commits
     patience: float = 0.0
     workers: int = 2
-    beat_s: float = 0.0
+    clocks: int = 1
+    blur_s: float = 0.0  # how late whoever is awake may be
     gifts: tuple[int, ...] = ()
 
     @property
@@ -59,18 +68,18 @@ class Plan:
     @property
     def in_calm(self) -> "Plan":
         """The same when nobody is killed any more."""
-        return replace(self, crashes=(), workers=1)
+        return replace(self, crashes=(), workers=1, clocks=1)
 
 
 def plan_of(seed: int) -> Plan:
     """Return the plan of a seed: swarm testing, so each seed has some of the faults and none of the others."""
     chance = Random(f"{seed} plan")
     acts = tuple(_acts(chance))
-    workers = chance.choice([1, 2])
+    workers, clocks = chance.choice([1, 2]), chance.choice([1, 1, 2])
     names = [
         *dict.fromkeys(act.who for act in acts),
         *(f"worker {n + 1}" for n in range(workers)),
-        "the clock",
+        *(f"clock {n + 1}" for n in range(clocks)),
     ]
     crashes = tuple(
         (chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4]))
@@ -80,26 +89,42 @@ def plan_of(seed: int) -> Plan:
         acts=acts,
         weather=_weather(chance),
         crashes=crashes,
-        tempo=chance.choice(["tight", "tight", "tight", "loose", "loose", "days"]),
+        tempo=chance.choice(["tight"] * 5 + ["loose"] * 2 + ["days"]),
         fine=chance.random() < 0.7,
-        patience=chance.choice([0.0, 0.3, 0.7]),
+        patience=chance.choice([0.0, 0.5, 0.9]),
         workers=workers,
-        beat_s=chance.choice([0.0, 1.0, 2.0, 5.0]),
-        gifts=tuple(chance.choice([0, 0, 2500, 20000]) for _ in range(2)),
+        clocks=clocks,
+        blur_s=chance.choice([0.0, 1.0, 5.0, 30.0]),
+        gifts=tuple(chance.choice([0, 2500, 8000, 20000]) for _ in range(3)),
     )
 
 
 def _acts(chance: Random) -> list[Act]:
-    tabs = [f"buyer {person}, tab {tab}" for person in range(1, 3) for tab in range(1, chance.choice([2, 3]))]
-    acts = [Act(1, tabs[0], "buy", chance.choice(THINGS))]
-    favourite = acts[0].thing
-    for number in range(2, chance.randint(5, 13)):
-        verb = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        who = PLAYED_BY.get(verb) or chance.choice(tabs)
-        thing = favourite if chance.random() < 0.7 else chance.choice(THINGS)
-        moment = chance.choice([acts[-1].moment, acts[-1].moment, acts[-1].moment + 1, acts[-1].moment + 3])
-        acts.append(Act(number, who, verb, thing if verb == "buy" else "", moment=moment))
+    """Knots: several want the same at once; then several do something about it at once; and so on."""
+    tabs = [f"buyer {person}, tab {tab}" for person in (1, 2, 3) for tab in range(1, chance.choice([2, 3]))]
+    wanted, acts, moment = chance.choice(THINGS), [], 0
+    for _ in range(chance.randint(1, 3)):
+        for _ in range(chance.randint(1, 3)):
+            thing = wanted if chance.random() < 0.8 else chance.choice(THINGS)
+            acts += _twice(chance, Act(len(acts) + 1, chance.choice(tabs), "buy", thing, moment=moment), tabs)
+        moment += chance.choice([0, 1, 2])
+        for _ in range(chance.randint(0, 4)):
+            verb = chance.choices(list(FOLLOW_UPS), list(FOLLOW_UPS.values()))[0]
+            who = chance.choice(PLAYED_BY.get(verb) or tabs)
+            act = Act(len(acts) + 1, who, verb, wanted if verb == "buy" else "", moment=moment)
+            acts += _twice(chance, act, PLAYED_BY.get(verb) or tabs)
+        moment += chance.choice([1, 3])
     return acts
+
+
+def _twice(chance: Random, act: Act, among: Sequence[str]) -> list[Act]:
+    """Now and then the very same is done by another at the same moment: in a second tab, by a colleague, by a rival."""
+    others = [who for who in among if who != act.who]
+    if not others or chance.random() > 0.4:
+        return [act]
+    same_person = [who for who in others if who.split(",")[0] == act.who.split(",")[0]]
+    other = chance.choice(same_person if same_person and chance.random() < 0.6 else others)
+    return [act, replace(act, number=act.number + 1, who=other, like=act.number)]
 
 
 def _weather(chance: Random) -> Weather:

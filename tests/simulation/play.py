@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.simulation.actors.buyers import Buyer
-from tests.simulation.actors.house import Bank, Dashboard, Staff
+from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
 from tests.simulation.choices import Choices
 from tests.simulation.findings import Findings
@@ -58,7 +58,7 @@ class Player:
         def perform() -> None:
             for act in plan.acts:
                 if act.who == who:
-                    choices = Choices(Random(f"{plan.seed} act {act.number}"), dict(act.settled))
+                    choices = Choices(Random(f"{plan.seed} act {act.like or act.number}"), dict(act.settled))
                     self._stage.scheduler.sleep(begin + pace * act.moment - self._stage.clock.now())
                     self._take(act, choices)
 
@@ -70,8 +70,8 @@ class Player:
         elif act.who.startswith("buyer"):
             Buyer(self._stage, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
-            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank]]
-            parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank}
+            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank | Cardholder]]
+            parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
             parts[act.verb](self._stage, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:
@@ -80,7 +80,9 @@ class Player:
             Worker(self._stage, Random(f"{plan.seed} worker {n}"), idle_s) for n in range(plan.workers)
         ]
         machines = {f"worker {n + 1}": worker.play for n, worker in enumerate(workers)}
-        machines["the clock"] = Clockwork(self._stage, tick_s).play
+        machines |= {
+            f"clock {n + 1}": Clockwork(self._stage, tick_s * (1 + n / 8)).play for n in range(plan.clocks)
+        }
         if webhooks:
             machines["the courier"] = Courier(
                 self._stage, Random(f"{plan.seed} courier"), (tick_s / 20, tick_s)
@@ -104,6 +106,7 @@ class Player:
         self._stage.story.tell("the faults are over; everything gets a quarter of an hour")
         self._stage.faults.end()
         self._stage.database.fine = False
+        self._stage.scheduler.blur_s = 0.0
         self._let_machines_run(plan, HEAL_S, webhooks=plan.weather.webhooks)
         self._let_machines_run(plan, LAST_NEWS_S, webhooks=False)
 

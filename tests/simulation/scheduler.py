@@ -1,14 +1,15 @@
 """Who runs next: one actor at a time, chosen by the seed at every point where another could step in.
 
-An actor is a thread. It runs only while it holds the baton, and gives it on at its yield points. A statement that
-waits for another actor's lock is told by PostgreSQL itself; its actor is not chosen until the lock is free.
+An actor is a thread. It runs only while it holds the baton, and gives it on at its yield points. Nobody is punctual: who
+would wake within the blur may come before those who are awake, so that whatever could meet does meet, often.
+
+A statement that waits for another actor's lock is told by PostgreSQL itself; its actor is not chosen until the lock is
+free, and its backend is stopped until then: of several that wait for one lock, the first is let on alone.
 """
 
 import functools
 import hashlib
-import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -49,7 +50,10 @@ class Actor:
     dead: bool = False
     returned: bool = False
     napping: bool = False
-    pid: int = 0
+    pid: int = 0  # of its backend
+    let_on: bool = False
+    free: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    answers: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     baton: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     failure: BaseException | None = None
 
@@ -73,16 +77,16 @@ class Scheduler:
         self.clock, self.locks = clock, locks
         self.begin_anew(Random(0))
 
-    def begin_anew(self, chance: Random, patience: float = 0.0, beat_s: float = 0.0) -> None:
+    def begin_anew(self, chance: Random, patience: float = 0.0, blur_s: float = 0.0) -> None:
         """Forget the last run.
 
-        ``patience`` is how often an actor runs on although others could. Who sleeps wakes on the beat, so that many
-        meet at the same moment.
+        ``patience`` is how often an actor runs on although others could. ``blur_s`` is how far ahead of those who are
+        awake a sleeper may be chosen: time moves on to his moment, and the others are that late.
         """
         self.actors: list[Actor] = []
         self.crashed: list[str] = []
         self.steps = 0
-        self._chance, self._patience, self._beat_s = chance, patience, beat_s
+        self._chance, self._patience, self.blur_s = chance, patience, blur_s
         self._trace = hashlib.sha256()
 
     @property
@@ -98,6 +102,7 @@ class Scheduler:
     def run(self, actors: Sequence[Actor], crew: "Crew", until: float | None = None) -> None:
         """Let actors play until all but the daemons are done, or until a moment; raises the first failure of any."""
         self.actors, self._until = list(actors), until
+        self._waiting: list[Actor] = []  # for a lock, the first to come first
         self._arbiter, self._over, self._stopping = threading.Semaphore(0), False, False
         for actor in actors:
             crew.lend(functools.partial(self._life, actor))
@@ -108,6 +113,7 @@ class Scheduler:
             chosen.baton.release()
             self._arbiter.acquire()
         self._stopping = True
+        self._leave_the_queue()
         for actor in actors:
             actor.baton.release()
         crew.join()
@@ -173,11 +179,8 @@ class Scheduler:
         """Let simulated time pass for the current actor."""
         me = current()
         assert me is not None
-        me.state, me.wakes_at = State.ASLEEP, self._on_the_beat(self.clock.now() + seconds)
+        me.state, me.wakes_at = State.ASLEEP, self.clock.now() + seconds
         self._give_to(self._choose(), me)
-
-    def _on_the_beat(self, moment: float) -> float:
-        return math.ceil(moment / self._beat_s) * self._beat_s if self._beat_s else moment
 
     def nap(self, seconds: float) -> None:
         """Sleep, unless there is news before."""
@@ -191,8 +194,7 @@ class Scheduler:
         """Let those who wait for news look for it soon, as a notification of PostgreSQL does."""
         for actor in self.actors:
             if actor.napping and actor.state is State.ASLEEP:
-                soon = self._on_the_beat(self.clock.now() + self._chance.uniform(0, SOON_S))
-                actor.wakes_at = min(actor.wakes_at, soon)
+                actor.wakes_at = min(actor.wakes_at, self.clock.now() + self._chance.uniform(0, SOON_S))
 
     def _give_to(self, chosen: Actor | None, me: Actor) -> None:
         if chosen is me:
@@ -201,52 +203,71 @@ class Scheduler:
         self._await_baton(me)
 
     def _choose(self) -> Actor | None:
-        """Return who runs next, or None when it is over; time moves on only when nobody could run at this moment."""
-        self._settle()
-        self._wake_up()
-        while True:
-            if self._until is None and all(a.daemon or a.state is State.DONE for a in self.actors):
-                return None
-            if runnable := [actor for actor in self.actors if actor.is_runnable]:
-                chosen = runnable[self._chance.randrange(len(runnable))] if len(runnable) > 1 else runnable[0]
-                chosen.state, chosen.returned = State.READY, False
-                self.steps += 1
-                return chosen
-            asleep = [actor for actor in self.actors if actor.state is State.ASLEEP]
-            if not asleep:
-                raise AssertionError(f"nobody can run: {[(a.name, a.state.name) for a in self.actors]}")
-            wakes_at = min(actor.wakes_at for actor in asleep)
-            if self._until is not None and wakes_at > self._until:
-                return None
-            self.clock.advance(max(0.0, wakes_at - self.clock.now()))
-            self._wake_up()
+        """Return who runs next, or None when it is over."""
+        self._let_on()
+        if self._until is None and all(actor.daemon or actor.state is State.DONE for actor in self.actors):
+            return None
+        able = self._able()
+        if not able:
+            return None
+        chosen = able[self._chance.randrange(len(able))] if len(able) > 1 else able[0]
+        if chosen.state is State.ASLEEP:
+            self.clock.advance(max(0.0, chosen.wakes_at - self.clock.now()))
+        chosen.state, chosen.returned = State.READY, False
+        self.steps += 1
+        return chosen
 
-    def _wake_up(self) -> None:
-        for actor in self.actors:
-            if actor.state is State.ASLEEP and actor.wakes_at <= self.clock.now():
-                actor.state = State.READY
+    def _able(self) -> list[Actor]:
+        """Return those who are awake, and those who wake soon enough; nobody when that is after the end."""
+        awake = [actor for actor in self.actors if actor.is_runnable]
+        asleep = [actor for actor in self.actors if actor.state is State.ASLEEP]
+        if not awake and not asleep:
+            raise AssertionError(f"nobody can run: {[(a.name, a.state.name) for a in self.actors]}")
+        now = self.clock.now()
+        begin = now if awake else max(now, min(actor.wakes_at for actor in asleep))
+        if self._until is not None and begin > self._until:
+            return []
+        horizon = begin + self.blur_s if self._until is None else min(begin + self.blur_s, self._until)
+        return awake + [actor for actor in asleep if actor.wakes_at <= horizon]
 
     # --- Locks --------------------------------------------------------------------------------------------------
 
     def blocked(self, actor: Actor) -> None:
-        """Its statement waits for a lock: others run until that is free, while its thread waits for PostgreSQL."""
+        """Its statement waits for a lock: others run until that is free; returns when it is."""
         self.note(actor.name, "blocked")
         actor.state, actor.returned = State.BLOCKED, False
-        self._arbiter.release()
+        self.locks.stop(actor.pid)
+        if actor not in self._waiting:
+            self._waiting.append(actor)
+        (actor.answers if actor.let_on else self._arbiter).release()
+        actor.free.acquire()
 
     def unblocked(self, actor: Actor) -> None:
         """Its statement has returned; it goes on when it is chosen again."""
         actor.returned = True
+        self._waiting.remove(actor)
+        actor.answers.release()
         self._await_baton(actor)
 
-    def _settle(self) -> None:
-        """Wait until each who waited for a lock has got on, or waits for another who is paused."""
-        given_up = time.monotonic() + GIVEN_UP_S
-        while waiting := [a for a in self.actors if a.state is State.BLOCKED and not a.returned]:
-            if self.locks.all_stuck({actor.pid for actor in waiting}):
-                return
-            if time.monotonic() > given_up:
-                raise AssertionError(f"{[actor.name for actor in waiting]} neither wait nor get on")
+    def _let_on(self) -> None:
+        """Let each whose lock is free get on, the first to come first, until its statement returns or waits again."""
+        for actor in list(self._waiting):
+            if not self.locks.waits(actor.pid):
+                self.locks.let_on(actor.pid)
+                self._hear_from(actor)
+
+    def _leave_the_queue(self) -> None:
+        """Who still waits for a lock when all is over waits for nothing any more."""
+        for actor in list(self._waiting):
+            self.locks.give_up(actor.pid)
+            self._hear_from(actor)
+
+    def _hear_from(self, actor: Actor) -> None:
+        actor.let_on = True
+        actor.free.release()
+        if not actor.answers.acquire(timeout=GIVEN_UP_S):
+            raise AssertionError(f"{actor.name} neither waits nor gets on")
+        actor.let_on = False
 
 
 class Crew:

@@ -97,7 +97,7 @@ class Stage:
         self.sandbox.ids._random.seed(f"{seed} stripe")
         self._ids.random.seed(f"{seed} ids")
         self._travel.seed(f"{seed} travel")
-        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience, plan.beat_s)
+        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience, plan.blur_s)
         self.story.begin_anew()
         self.oracle.begin_anew()
         self._wiper.wipe()

@@ -106,7 +106,7 @@ class Database:
         try:
             wanted = next(generator)
             while True:
-                ready = _poll(pgconn.socket, wanted, None if blocked or me is None else LOOK_AFTER_MS)
+                ready = _poll(pgconn.socket, wanted, LOOK_AFTER_MS if me else None)
                 if ready:
                     wanted = generator.send(ready)
                 elif me and self._surely_waits(pgconn, wanted):
@@ -125,7 +125,9 @@ class Database:
     def _surely_waits(self, pgconn: Any, wanted: waiting.Wait) -> bool:
         """Seen to wait twice, with time between for PostgreSQL to look for a deadlock."""
         locks, pid = self._scheduler.locks, pgconn.backend_pid
-        return locks.waits(pid) and not _poll(pgconn.socket, wanted, LOOK_AFTER_MS) and locks.waits(pid)
+        return (
+            locks.waits(pid) and not _poll(pgconn.socket, wanted, LOOK_AFTER_MS) and locks.surely_waits(pid)
+        )
 
 
 def _given_back() -> None:

@@ -108,3 +108,34 @@ class Bank:
         return [i for i in store.payment_intents if i["status"] == "processing"] + [
             r for r in store.refunds if r["status"] in {"pending", "succeeded"}
         ]
+
+
+class Cardholder:
+    """Disputes a payment with the card's bank, which decides some time later, or never."""
+
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
+
+    def act(self) -> None:
+        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.world.store, self.choices
+        paid = self.stage.await_some(
+            lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices
+        )
+        if paid is None:
+            return
+        try:
+            opened = control.dispute(
+                paid["id"],
+                inquiry=choices.odds("an inquiry", 0.2),
+                amount=choices.pick("amount", [None, None, 1500]),
+            )
+            self.stage.story.tell(f"disputes {opened['amount']} of {paid['metadata'].get('order_id')}")
+            outcome = choices.pick("outcome", ["won", "lost", "lost", None])
+            self.stage.scheduler.sleep(choices.between(1, 60))
+            if opened["status"].startswith("warning"):
+                outcome = outcome and "warning_closed"
+            if outcome:
+                control.close_dispute(opened["id"], outcome)
+                self.stage.story.tell(f"and the dispute is {outcome}")
+        except StripeError as refused:
+            self.stage.story.tell(f"is refused: {refused}"[:160])
