@@ -24,7 +24,7 @@ def waits(seconds: int = 150) -> tuple[str, str, str, Settled]:
 
 
 def refunds(how: str, **settled: object) -> tuple[str, str, str, Settled]:
-    return STAFF, "refund", "", {"a paid one": True, "how": how, "times": 1, "cancels": False, **settled}
+    return STAFF, "refund", "", {"a paid one": True, "how": how, "times": 1, "cancels": False, "reason": "", **settled}
 
 
 FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
@@ -50,7 +50,7 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
     "refunded whole": [buys("lesson"), refunds("all"), waits()],
     "refunded in part": [buys("package"), refunds("part", amount="33.33"), refunds("all"), waits()],
     "refunded in the dashboard": [
-        buys("session"), ("the dashboard", "dashboard", "", {"detaches": False, "amount": None}), waits(700)
+        buys("session"), ("the dashboard", "dashboard", "", {"by hand": False, "detaches": False, "amount": None}), waits(700)
     ],
     "paid from a bank": [
         buys("course", way="bank", **ON_A_PAGE), ("the bank", "bank", "", {"well": True}), waits(700)

@@ -16,6 +16,7 @@ FOLLOW_UPS = {
     "schedule": 3,
     "dispute": 2,
     "manage cards": 2,
+    "pry": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),

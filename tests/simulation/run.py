@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument(
         "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
     )
+    parser.add_argument("--unshrunk", action="store_true", help="do not make a failing story short")
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
     parser.add_argument("--sabotage", default="", help="break the product on purpose, by name")
     given = parser.parse_args()
@@ -51,7 +52,7 @@ def main() -> None:
         for seed in given.seeds:
             plan = leave_out(plan_of(seed), left_out)
             found = play(plan)
-            if found.rule and not given.without:
+            if found.rule and not given.without and not given.unshrunk:
                 found = shrink(plan, found, play)
             _print(found, tell=given.tell)
     finally:

@@ -20,6 +20,9 @@ class Answer(dict[str, Any]):
         return 200 <= self.status < 300
 
 
+type Judge = Callable[[int, str, int, Any], None]
+
+
 class Unexpected(AssertionError):
     """The product answered with what no user may ever see."""
 
@@ -28,9 +31,16 @@ class Browser:
     """One user's requests, through the real middleware and views; no signing in, for that is not in question here."""
 
     def __init__(
-        self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None
+        self,
+        scheduler: Scheduler,
+        story: Story,
+        recover: Callable[[], None],
+        user: User | None,
+        judge: Judge | None = None,
     ) -> None:
+        """``judge`` hears who was answered what, and where."""
         self._scheduler, self._story, self._recover = scheduler, story, recover
+        self._user, self._judge = user, judge
         self._client = APIClient(raise_request_exception=False)
         if user:
             self._client.force_authenticate(user)
@@ -47,6 +57,8 @@ class Browser:
             answer.status = response.status_code
             told = response.json() if response.content else {}
             answer.update(told if isinstance(told, dict) else {"list": told})
+            if self._judge and self._user:
+                self._judge(self._user.pk, path, answer.status, told)
             self._scheduler.point("before ack", f"{method} {response.status_code}")
         except Crash as crash:
             self._recover()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
 from tests.simulation.choices import Choices
+from tests.simulation.actors.prying import pry
 from tests.simulation.web import Answer, Browser
 
 if TYPE_CHECKING:
@@ -42,13 +43,15 @@ class Buyer:
     def __init__(self, stage: "Stage", number: int, choices: Choices) -> None:
         self.stage, self.choices = stage, choices
         self.user = stage.world.buyers[number - 1]
-        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user)
+        judge = stage.oracle.answers.check_answer
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge)
 
     def act(self, verb: str, thing: str) -> None:
         verbs: dict[str, Callable[[], None]] = {
             "cancel booking": self.cancel_booking,
             "schedule": self.schedule,
             "manage cards": self.manage_cards,
+            "pry": lambda: pry(self),
         }
         self.buy(thing) if verb == "buy" else verbs[verb]()
 
@@ -233,11 +236,15 @@ class Buyer:
         card = self.choices.pick("which card", cards)["id"]
         if self.choices.odds("deletes", 0.5):
             answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
+            done = "SELECT 1 FROM payments_paymentmethod WHERE id = %s AND detached_at IS NOT NULL"
         else:
-            answer = self.browser.ask(
-                "post", "/api/v1/payments/methods/default/", {"payment_method_id": card}
-            )
+            chosen = {"payment_method_id": card}
+            answer = self.browser.ask("post", "/api/v1/payments/methods/default/", chosen)
+            # What another tab did meanwhile may have made another the default: that is the customer's row's to tell.
+            done = "SELECT 1 FROM payments_paymentmethod WHERE id = %s AND (is_default OR detached_at IS NOT NULL)"
         self._tell(f"manages card {card} → {answer.status}")
+        if answer.fine:
+            self.stage.effect_is_there(done, int(str(card)))
 
 
 def _shown(answer: Answer) -> str:
