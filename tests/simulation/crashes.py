@@ -24,7 +24,12 @@ def waits(seconds: int = 150) -> tuple[str, str, str, Settled]:
 
 
 def refunds(how: str, **settled: object) -> tuple[str, str, str, Settled]:
-    return STAFF, "refund", "", {"a paid one": True, "how": how, "times": 1, "cancels": False, "reason": "", **settled}
+    return (
+        STAFF,
+        "refund",
+        "",
+        {"a paid one": True, "how": how, "times": 1, "cancels": False, "reason": "", **settled},
+    )
 
 
 FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {

@@ -25,7 +25,9 @@ def main() -> None:
     )
     parser.add_argument("--unshrunk", action="store_true", help="do not make a failing story short")
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
-    parser.add_argument("--sabotage", default="", help="break the product on purpose, by name, until that is noticed")
+    parser.add_argument(
+        "--sabotage", default="", help="break the product on purpose, by name, until that is noticed"
+    )
     given = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")

@@ -66,7 +66,9 @@ class _Lines(logging.Handler):
 
     def __init__(self, read: Callable[[str, str], None]) -> None:
         super().__init__(logging.INFO)
-        options = {name: value for name, value in settings.LOGGING["formatters"]["lines"].items() if name != "()"}
+        options = {
+            name: value for name, value in settings.LOGGING["formatters"]["lines"].items() if name != "()"
+        }
         self.setFormatter(RedactingFormatter(**options))
         self._read = read
 
@@ -81,4 +83,3 @@ class _Lines(logging.Handler):
 
 
 TOLD = ("call", "code", "job", "what", "stripe_code", "refund", "exception", "type", "error_type", "events")
-

@@ -90,12 +90,12 @@ class Dashboard:
         except StripeError as refused:
             self.stage.story.tell(f"is refused: {refused}"[:160])
 
-
     def _take_by_hand(self, order_id: str) -> None:
         """Take a payment by hand and name an order: of another amount, currency or customer, or for a second time."""
         world, choices = self.stage.sandbox.world, self.choices
         rows = self.stage.oracle.rows(
-            "SELECT amount_due_minor, currency, stripe_customer_id FROM orders_order WHERE public_id = %s", order_id
+            "SELECT amount_due_minor, currency, stripe_customer_id FROM orders_order WHERE public_id = %s",
+            order_id,
         )
         minor, currency, customer = rows[0]
         odd = choices.pick("odd", ["amount", "amount", "currency", "customer", "second"])
@@ -112,7 +112,9 @@ class Dashboard:
             world.store.payment_intents.add(intent)
             world.emit("payment_intent.created", intent)
         paid = self.stage.sandbox.control.confirm(intent["id"])
-        self.stage.story.tell(f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}")
+        self.stage.story.tell(
+            f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}"
+        )
 
 
 class Bank:

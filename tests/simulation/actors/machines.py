@@ -162,7 +162,9 @@ class Courier:
         event = json.loads(delivery.body)
         event["id"] = f"evt_forged{self.chance.getrandbits(64):x}"
         body, now = json.dumps(event).encode(), int(self.stage.clock.now())
-        how = self.chance.choice(["unsigned", "of another body", "another secret", "too old", "of the future"])
+        how = self.chance.choice(
+            ["unsigned", "of another body", "another secret", "too old", "of the future"]
+        )
         headers = {
             "unsigned": {},
             "of another body": {"Stripe-Signature": signature(delivery.body, SECRET, now)},

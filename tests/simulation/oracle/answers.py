@@ -51,7 +51,8 @@ class Answers:
         pattern = "|".join([cards, r"_secret_[A-Za-z0-9]{6}", *map(re.escape, ours)])
         self._secret = re.compile(pattern, re.ASCII)
         self._written = " UNION ALL ".join(
-            f"SELECT '{table}', line::text FROM {table} line WHERE line::text ~ %(secret)s" for table in WRITTEN
+            f"SELECT '{table}', line::text FROM {table} line WHERE line::text ~ %(secret)s"
+            for table in WRITTEN
         )
         self._pattern = pattern.replace("\\-", "-")
 

@@ -81,7 +81,9 @@ class Liveness:
         kept = "SELECT card_minor FROM payments_refund WHERE stray AND stripe_payment_intent_id = %s"
         known = [row[0] for row in self._watch.rows(kept, intent["id"])]
         if not known:
-            raise Broken("captures are equal on both sides", (order_of(intent), intent["id"], "not known here"))
+            raise Broken(
+                "captures are equal on both sides", (order_of(intent), intent["id"], "not known here")
+            )
         if self._given(intent) < intent["amount_received"] and not self._comes_back(intent):
             raise Broken("every captured payment is fulfilled or refunded", (order_of(intent), intent["id"]))
 
@@ -148,7 +150,9 @@ class Liveness:
         old = " WHERE status = 'dead' OR (status = 'pending' AND received_at < %s)"
         if left := self._watch.rows(known + old, clock.now() - timedelta(minutes=3)):
             raise Broken("the inbox is empty", left)
-        if jobs := self._watch.rows("SELECT task_name, args, status FROM procrastinate_jobs WHERE attempts > 0"):
+        if jobs := self._watch.rows(
+            "SELECT task_name, args, status FROM procrastinate_jobs WHERE attempts > 0"
+        ):
             raise Broken("no job is left", jobs)
 
     def _ask_the_doctor(self) -> None:

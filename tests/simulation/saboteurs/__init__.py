@@ -8,7 +8,19 @@ by one of the rules that were named beforehand: an error or a crash is no proof.
 from tests.simulation.saboteurs import access, asking, healing, hiding, money, promises, seats
 from tests.simulation.saboteurs.craft import INVARIANTS, SABOTEURS, Saboteur
 
-__all__ = ["INVARIANTS", "SABOTEURS", "Saboteur", "access", "asking", "by_name", "healing", "hiding", "money", "promises", "seats"]
+__all__ = [
+    "INVARIANTS",
+    "SABOTEURS",
+    "Saboteur",
+    "access",
+    "asking",
+    "by_name",
+    "healing",
+    "hiding",
+    "money",
+    "promises",
+    "seats",
+]
 
 
 def by_name(name: str) -> Saboteur:

@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from estuary.payments import asking, closing, disputes, dispute_writing, inbox, outbox, reconcile, rules, sweep, webhooks
+from estuary.payments import (
+    asking,
+    closing,
+    disputes,
+    dispute_writing,
+    inbox,
+    outbox,
+    reconcile,
+    rules,
+    sweep,
+    webhooks,
+)
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done, nothing, weaken
 
 STUCK, OPEN = "no order is stuck", "an ended order can't be paid at Stripe"
@@ -29,10 +40,11 @@ def an_order_ends_here_alone() -> None:
 def a_bank_that_refuses_is_not_heard() -> None:
     declined, session = rules._declined, rules._decide_session
     at_its_bank = rules.Status.PROCESSING
-    instead_of(declined, lambda order, intent, fact: [] if order.status == at_its_bank else declined(order, intent, fact))
     instead_of(
-        session, lambda order, page, fact: [] if page.failed_later else session(order, page, fact)
+        declined,
+        lambda order, intent, fact: [] if order.status == at_its_bank else declined(order, intent, fact),
     )
+    instead_of(session, lambda order, page, fact: [] if page.failed_later else session(order, page, fact))
 
 
 @breaks("L2", OPEN, "open_after_end")

@@ -12,9 +12,19 @@ from estuary.orders.models import Order
 from estuary.payments import refund_rules, refunds, rules, settlement, utils, writing
 from estuary.payments.effects import Become, HandOver, RecordCapture
 from estuary.payments.models import Refund
-from tests.simulation.saboteurs.craft import breaks, instead_of, let_the_ledger_change, nothing, run_sql, weaken
+from tests.simulation.saboteurs.craft import (
+    breaks,
+    instead_of,
+    let_the_ledger_change,
+    nothing,
+    run_sql,
+    weaken,
+)
 
-CAPTURED, REFUNDED = "what we call captured is captured at Stripe", "what we call refunded is refunded at Stripe"
+CAPTURED, REFUNDED = (
+    "what we call captured is captured at Stripe",
+    "what we call refunded is refunded at Stripe",
+)
 OVER = ("no more is asked back than was paid", "refunds_over_captured")
 
 # --- S1 -----------------------------------------------------------------------------------------------------------
@@ -51,7 +61,9 @@ def a_line_of_the_ledger_is_worded_anew() -> None:
 
     def wording(postings: Any, **kwargs: Any) -> Any:
         for posting in postings:
-            earlier = CreditTransaction.objects.filter(order_id=posting.order_id, account__user_id=posting.user_id)
+            earlier = CreditTransaction.objects.filter(
+                order_id=posting.order_id, account__user_id=posting.user_id
+            )
             earlier.exclude(order_id=None).update(note="See the newer line")
         return post(postings, **kwargs)
 
@@ -107,7 +119,9 @@ def a_refund_of_the_dashboard_counts_as_full() -> None:
 @breaks("S3", *OVER)
 def two_refunds_at_once_see_the_same_rest() -> None:
     def unlocked(order_ids: Any) -> list[Order]:
-        return list(Order.objects.filter(pk__in=list(order_ids)).prefetch_related("refunds", "bookings", "disputes"))
+        return list(
+            Order.objects.filter(pk__in=list(order_ids)).prefetch_related("refunds", "bookings", "disputes")
+        )
 
     vars(refunds)["load"] = unlocked
 
@@ -115,7 +129,9 @@ def two_refunds_at_once_see_the_same_rest() -> None:
 @breaks("S3", *OVER)
 def a_refund_on_its_way_is_not_counted() -> None:
     done = {Refund.Status.SUCCEEDED}
-    instead_of(refunds._live, lambda order: [r for r in order.refunds.all() if r.status in done and not r.stray])
+    instead_of(
+        refunds._live, lambda order: [r for r in order.refunds.all() if r.status in done and not r.stray]
+    )
 
 
 @breaks("S3", *OVER)
@@ -139,7 +155,10 @@ def whatever_arrives_is_enough() -> None:
     """The rule and the constraint behind it are both gone: each of them alone stops this."""
     weaken("orders_order", "order_fulfilled_means_paid")
     mismatch = rules._mismatch
-    instead_of(mismatch, lambda order, intent: mismatch(replace(order, amount_due_minor=intent.received_minor), intent))
+    instead_of(
+        mismatch,
+        lambda order, intent: mismatch(replace(order, amount_due_minor=intent.received_minor), intent),
+    )
 
 
 @breaks("S6", "handed_over_unpaid")
@@ -239,7 +258,15 @@ def _unlock_orders() -> None:
 # --- S8 -----------------------------------------------------------------------------------------------------------
 
 
-@breaks("S8", "path_broken", "status_off", "refunded_off", "spent_credits_off", "bought_credits_off", "balance_off")
+@breaks(
+    "S8",
+    "path_broken",
+    "status_off",
+    "refunded_off",
+    "spent_credits_off",
+    "bought_credits_off",
+    "balance_off",
+)
 def no_order_is_locked_when_it_is_settled() -> None:
     _unlock_orders()
 
@@ -250,7 +277,9 @@ def an_end_is_not_written_down() -> None:
 
     keep: Any = OrderTransition.objects.bulk_create
     manager: Any = OrderTransition.objects
-    manager.bulk_create = lambda rows, **kwargs: keep([row for row in rows if row.after != "canceled"], **kwargs)
+    manager.bulk_create = lambda rows, **kwargs: keep(
+        [row for row in rows if row.after != "canceled"], **kwargs
+    )
     vars(writing)["OrderTransition"] = _With(OrderTransition, manager)
 
 
@@ -268,7 +297,11 @@ def the_timeline_is_tidied_when_an_order_is_paid() -> None:
     write = writing._write_orders
 
     def tidy(work: Any, at: Any) -> None:
-        paid = [order.pk for order, effects in work if any(isinstance(effect, RecordCapture) for effect in effects)]
+        paid = [
+            order.pk
+            for order, effects in work
+            if any(isinstance(effect, RecordCapture) for effect in effects)
+        ]
         OrderTransition.objects.filter(order__in=paid).update(cause="paid in the end")
         write(work, at)
 
