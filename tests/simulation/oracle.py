@@ -183,8 +183,9 @@ class Oracle:
         differs = {key: (ours.get(key), status) for key, status in there.items() if ours.get(key) != status}
         if differs:
             raise Broken("refunds are equal on both sides", differs)
-        if unsent := self.rows("SELECT public_id FROM payments_refund WHERE status = 'requested'"):
-            raise Broken("no refund is left unsent", unsent)
+        unsent = "SELECT r.public_id FROM payments_refund r JOIN orders_order o ON o.id = r.order_id"
+        if left := self.rows(unsent + " WHERE r.status = 'requested' AND NOT o.disputed"):
+            raise Broken("no refund is left unsent", left)
 
     def _check_queues(self) -> None:
         known = "SELECT stripe_event_id, type, status, error FROM payments_webhookevent"

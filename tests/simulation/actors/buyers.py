@@ -226,9 +226,7 @@ class Buyer:
             answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
             self._tell(f"begins to save a card → {answer.status}")
             if answer.fine:
-                self.stage.sandbox.control.confirm_setup(
-                    answer["setup_intent_id"], card=self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
-                )
+                self._save_a_card(answer["setup_intent_id"])
             return
         card = self.choices.pick("which card", cards)["id"]
         if self.choices.odds("deletes", 0.5):
@@ -238,6 +236,13 @@ class Buyer:
                 "post", "/api/v1/payments/methods/default/", {"payment_method_id": card}
             )
         self._tell(f"manages card {card} → {answer.status}")
+
+    def _save_a_card(self, setup_intent_id: str) -> None:
+        card = self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
+        try:
+            self.stage.sandbox.control.confirm_setup(setup_intent_id, card=card)
+        except StripeError as refused:
+            self._tell(f"  Stripe refuses: {refused}"[:160])
 
 
 def _shown(answer: Answer) -> str:

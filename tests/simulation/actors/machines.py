@@ -61,7 +61,7 @@ class Worker:
         else:
             self.stage.scheduler.point("before ack", name)
             _execute("DELETE FROM procrastinate_jobs WHERE id = %s", job_id)
-        del self.stage.jobs_begun[job_id]
+        self.stage.jobs_begun.pop(job_id, None)  # it may have been taken for dead, and run again
         return True
 
     def _again_later(self, job_id: int, task: Any, error: Exception, attempts: int) -> None:
