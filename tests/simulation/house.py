@@ -137,14 +137,20 @@ class Wiper:
         self._kept = {
             str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
         }
+        others = set(connection.introspection.table_names()) - self._kept.keys()
+        self._empty = sorted(table for table in others if not self._has_rows(table))
 
     def _last(self, table: str) -> int:
         row = self._watch.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()
         assert row
         return int(str(row[0]))
 
+    def _has_rows(self, table: str) -> bool:
+        return bool(self._watch.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone())
+
     def wipe(self) -> None:
         deletes = [f'DELETE FROM "{table}" WHERE id > {last}' for table, (_, last) in self._kept.items()]
         sets = [f"setval('{sequence}', {last + 1}, false)" for sequence, last in self._kept.values()]
         taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
+        deletes += [f'DELETE FROM "{table}"' for table in self._empty]
         self._watch.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())

@@ -101,11 +101,12 @@ class Stage:
         self.story.begin_anew()
         self.oracle.begin_anew()
         self._wiper.wipe()
+        stripe_client._is_ours.cache_clear()
         vars(mail)["outbox"] = []
         self._give_credits(plan)
         self.database.fine = plan.fine
         self.orders: list[str] = []
-        self.jobs_begun: dict[int, float] = {}
+        self.jobs_left: dict[int, float] = {}
 
     def _give_credits(self, plan: Plan) -> None:
         """Some buyers begin with credits, as a gift of the house."""
