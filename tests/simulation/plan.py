@@ -23,7 +23,7 @@ PLAYED_BY = {
     "bank": ("the bank",),
     "dispute": ("the cardholder",),
 }
-TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
+TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
 TICKS = {
     "tight": 10.0,
     "fair": 30.0,

@@ -6,7 +6,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.db import connection, transaction
 
@@ -59,6 +61,9 @@ class Stage:
         _settle_settings()
         self.world = build_world()
         self._find_times()
+        ContentType.objects.get_for_models(
+            *apps.get_models()
+        )  # looked up once in a process: before the first story
         connection.close()
         self._wiper = Wiper(watch)
         self.database = Database(self.scheduler, self._committed)
