@@ -128,6 +128,8 @@ class Api:
         return response
 
     def _fail_and_remember(self, incoming: Incoming, effect: bool) -> Response:
+        if replayed := self._replayed(incoming):
+            return replayed
         if effect:
             self._execute(incoming, *self._identify(incoming))
         response = self._error(ServerError(SERVER_FAILED), incoming.request_id)
@@ -136,13 +138,8 @@ class Api:
 
     def _authenticated(self, incoming: Incoming, busy_s: float = 0.0) -> Response:
         kind, version = self._identify(incoming)
-        world, key = self._world, incoming.idempotency_key
-        if key:
-            account = world.settings.account_id
-            entry = self._keys.lookup(account, key, incoming.path, incoming.raw, world.clock.now())
-            if entry:
-                headers = {"Idempotent-Replayed": "true", "Original-Request": entry.request_id}
-                return Response(entry.status, {"Content-Type": "application/json"} | headers, entry.body)
+        if replayed := self._replayed(incoming):
+            return replayed
         try:
             response = self._execute(incoming, kind, version)
         except StripeError as error:
@@ -151,6 +148,18 @@ class Api:
                 return response
         self._remember(incoming, response, busy_s)
         return response
+
+    def _replayed(self, incoming: Incoming) -> Response | None:
+        """Return the answer that a key's first request got; raises for a key that went with another body."""
+        world, key = self._world, incoming.idempotency_key
+        if not key:
+            return None
+        account = world.settings.account_id
+        entry = self._keys.lookup(account, key, incoming.path, incoming.raw, world.clock.now())
+        if entry is None:
+            return None
+        headers = {"Idempotent-Replayed": "true", "Original-Request": entry.request_id}
+        return Response(entry.status, {"Content-Type": "application/json"} | headers, entry.body)
 
     def _identify(self, incoming: Incoming) -> tuple[auth.KeyKind, str]:
         kind = auth.kind_of(auth.key_from(incoming.headers, incoming.raw), self._world.settings.revoked_keys)

@@ -16,7 +16,7 @@ from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, OrderChanged, StripeRefused, UnexpectedState
 from estuary.payments.objects import CheckoutSession, Intent
-from estuary.payments.post_keys import counted_key
+from estuary.payments.post_keys import count_post, counted_key
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
 SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
@@ -124,8 +124,7 @@ def try_anew(order: Order) -> NoReturn:
 
 def next_post_key(order: Order, verb: str) -> str:
     """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
-    Order.objects.filter(pk=order.pk).update(posts=F("posts") + 1)
-    order.refresh_from_db(fields=["posts"])
+    count_post(order)
     return counted_key(order.public_id, verb, order.posts)
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.common import clock, ids
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.post_keys import counted_key
+from estuary.payments.post_keys import count_post, counted_key
 
 NAME_MAX = 150  # of the column; Stripe takes 256
 
@@ -94,6 +93,6 @@ def next_post_key(user: User, verb: str) -> str:
 
     None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
     """
-    StripeCustomer.objects.filter(user=user).update(posts=F("posts") + 1)
     customer = StripeCustomer.objects.get(user=user)
+    count_post(customer)
     return counted_key(customer.key, verb, customer.posts)

@@ -124,19 +124,36 @@ def _fingerprint(request: Request) -> str:
 
 def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
     """Insert the key, or take over one that is there (then True); raises for one that is used or under way."""
-    request_key = hashlib.sha256(f"{user.pk} {key}".encode()).hexdigest()
-    until = clock.now() + LEASE
+    while True:
+        if row := _insert(user, key, fingerprint):
+            return row, False
+        # None when a refusal has freed the key between the two looks: then it is there to be inserted.
+        if row := _take_over(user, key, fingerprint):
+            return row, True
+
+
+def _insert(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
     try:
         with transaction.atomic():
-            row = IdempotencyKey.objects.create(
-                user=user, key=key, request_key=request_key, fingerprint=fingerprint, leased_until=until
+            return IdempotencyKey.objects.create(
+                user=user,
+                key=key,
+                request_key=_request_key(user, key),
+                fingerprint=fingerprint,
+                leased_until=clock.now() + LEASE,
             )
-            return row, False
     except IntegrityError as error:
         if violated(error) != "payments_idempotencykey_request_key_key":
             raise
+    return None
+
+
+def _take_over(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
     with transaction.atomic():
-        row = IdempotencyKey.objects.select_for_update(no_key=True).get(request_key=request_key)
+        locked = IdempotencyKey.objects.select_for_update(no_key=True)
+        row = locked.filter(request_key=_request_key(user, key)).first()
+        if row is None:
+            return None
         if row.fingerprint != fingerprint:
             raise IdempotencyKeyReused(
                 "This key was sent with another request before. Use a new key for this one."
@@ -144,9 +161,13 @@ def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool
         if row.status_code is None:
             if row.leased_until > clock.now():
                 raise IdempotencyKeyInFlight("The same request is being carried out. Ask again in a moment.")
-            row.leased_until = until
+            row.leased_until = clock.now() + LEASE
             row.save(update_fields=["leased_until"])
-    return row, True
+    return row
+
+
+def _request_key(user: User, key: str) -> str:
+    return hashlib.sha256(f"{user.pk} {key}".encode()).hexdigest()
 
 
 def _again(view: Replaying, row: IdempotencyKey) -> Response:

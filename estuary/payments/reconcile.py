@@ -31,13 +31,17 @@ OVERLAP = timedelta(hours=1)  # what was made while the last look was under way,
 FAR_BACK = timedelta(days=45)
 READ_AT_ONCE = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
-# News that no list of payments tells; Stripe's list of events reaches back thirty days.
-OF_CARDS = (
+# News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
+UNLISTED = (
     "payment_method.attached",
     "payment_method.detached",
     "payment_method.updated",
     "payment_method.automatically_updated",
     "customer.deleted",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
 )
 
 log = structlog.get_logger(__name__)
@@ -50,7 +54,7 @@ def look_through_all() -> int:
     """
     looks = (
         look_at_customers,
-        look_for_news_of_cards,
+        look_for_unlisted_news,
         look_at_sessions,
         look_at_payments,
         look_for_new_refunds,
@@ -76,9 +80,12 @@ def look_at_customers() -> int:
     return _look("customers", lambda since: _count(reattach, client.customers_since(since)))
 
 
-def look_for_news_of_cards() -> int:
-    """Put what happened to cards since the last look into the inbox, where it never came; returns how much."""
-    return _look("cards", lambda since: inbox.take_in(client.events_since(since, OF_CARDS)))
+def look_for_unlisted_news() -> int:
+    """Put what happened to cards, refunds and disputes since the last look into the inbox, where it never came.
+
+    Returns how much.
+    """
+    return _look("events", lambda since: inbox.take_in(client.events_since(since, UNLISTED)))
 
 
 def look_at_sessions() -> int:
@@ -105,7 +112,7 @@ def settle_refunds_since(moment: datetime) -> int:
     ids = [refund.id for refund in given]
     known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
     other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
-    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
+    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""}).order_by("pk")
     return _count(_sync_refunds, list(ours))
 
 

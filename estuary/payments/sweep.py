@@ -127,7 +127,7 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
     healed = 0
     turn = Coalesce(again, since)
     while rows := list(
-        due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": clock.now()})).order_by(turn)[:BATCH]
+        due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": clock.now()})).order_by(turn, "pk")[:BATCH]
     ):
         for row in rows:
             try:

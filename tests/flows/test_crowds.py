@@ -15,7 +15,7 @@ from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox
+from estuary.payments import asking, customers, inbox
 from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -150,6 +150,18 @@ def test_of_twenty_defaults_set_at_once_one_is(stripe: Sandbox, maya: User, buye
     )
     assert {status for status, _ in told} == {200}
     assert PaymentMethod.objects.filter(user=maya, is_default=True).count() == 1
+
+
+def test_keys_that_many_count_at_once_are_counted_once_each(
+    stripe: Sandbox, maya: User, buyer: APIClient
+) -> None:
+    order = buying.order_of(buying.buy_credits(stripe, buyer, "10.00"))
+
+    def of_the_order() -> str:
+        return asking.next_post_key(Order.objects.get(pk=order.pk), "confirm")
+
+    keys = all_at_once([of_the_order, lambda: customers.next_post_key(maya, "detach")] * 20)
+    assert len(set(keys)) == len(keys) == 40
 
 
 def test_six_workers_settle_a_hundred_payments_once_each(stripe: Sandbox) -> None:

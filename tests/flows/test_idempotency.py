@@ -269,6 +269,26 @@ def test_a_refused_request_may_be_corrected_under_its_key(
     assert send(buyer, CREDITS, key).status_code == 201
 
 
+def test_a_key_that_is_freed_while_its_second_request_looks_is_taken_anew(
+    stripe: Sandbox, buyer: APIClient, key: str
+) -> None:
+    def free() -> None:
+        IdempotencyKey.objects.all().delete()
+        connection.close()
+
+    def refused_meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        if "payments_idempotencykey" in sql and sql.endswith("FOR NO KEY UPDATE"):
+            with ThreadPoolExecutor(1) as the_first:
+                the_first.submit(free).result()
+        return execute(sql, *rest)
+
+    assert send(buyer, CREDITS, key).status_code == 201
+    IdempotencyKey.objects.update(status_code=None, order=None)  # as while it is still under way
+    with connection.execute_wrapper(refused_meanwhile):
+        assert send(buyer, CREDITS, key).status_code == 201
+    assert IdempotencyKey.objects.get().order
+
+
 @pytest.mark.parametrize("odd", ["", " ", "ä", "x" * 256, "tab\tbed"])
 def test_a_key_that_is_none_is_refused(stripe: Sandbox, buyer: APIClient, odd: str) -> None:
     answer = send(buyer, CREDITS, odd)

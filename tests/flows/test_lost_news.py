@@ -172,6 +172,24 @@ def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     assert status_of(made) == "completed"
 
 
+def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    with later(timedelta(hours=2)):
+        reconcile.look_through_all()
+    with later(timedelta(days=2)):
+        stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
+        stripe.control.lose_events()
+        reconcile.look_through_all()
+        inbox.drain()
+        run_jobs()
+        assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
+        assert reconcile.look_through_all() == 0
+
+
 def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -263,7 +263,7 @@ def test_after_a_month_of_silence_every_list_is_read_from_where_it_stopped(
     made = buying.buy_credits(stripe, buyer, "50.00")
     sweep_for(0)
     marks = dict(Lookout.objects.values_list("name", "looked_until"))
-    assert set(marks) == {"customers", "cards", "sessions", "payments", "refunds", "disputes"}
+    assert set(marks) == {"customers", "events", "sessions", "payments", "refunds", "disputes"}
     with later(timedelta(hours=2)):
         stripe.control.refund(made["payment_intent_id"], 2000)
         late = buying.credits(signed_in(maya), "30.00")

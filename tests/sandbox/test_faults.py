@@ -66,6 +66,15 @@ def test_a_500_may_have_had_its_effect_all_the_same(sandbox: Sandbox, api: strip
     assert customers(api) == 1
 
 
+def test_a_key_that_was_answered_is_answered_so_again_whatever_strikes(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
+    first = api.v1.customers.create({}, {"idempotency_key": "k"})
+    sandbox.faults.add("error_saved", "POST /v1/customers", effect=True)
+    assert api.v1.customers.create({}, {"idempotency_key": "k"}).id == first.id
+    assert customers(api) == 1
+
+
 def test_too_many_requests_say_so(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     sandbox.faults.add("rate_limit", "GET /v1/*", retry_after=2)
     with pytest.raises(stripe.RateLimitError) as caught:

@@ -20,7 +20,7 @@ def play_all(arguments: list[list[str]]) -> "queue.Queue[Found | None]":
     for given in arguments:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.simulation.run", *given],
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONHASHSEED": "0"},
         )  # fmt: skip
         threading.Thread(target=_listen, args=[process, found], daemon=True).start()
     return found

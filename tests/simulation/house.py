@@ -1,6 +1,7 @@
 """The stage: a database of its own, a small world built once, and only what changed wiped before each story."""
 
 import hashlib
+import pathlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,13 +75,18 @@ def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
     admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
     _use(TEMPLATE)
     call_command("migrate", verbosity=0)
+    with (
+        connection.cursor() as cursor
+    ):  # where rows lie, and so their order, must not depend on when it comes by
+        for table in connection.introspection.table_names():
+            cursor.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = false)')
     connections.close_all()
     admin.execute(f"COMMENT ON DATABASE \"{TEMPLATE}\" IS '{stamp}'")
 
 
 def _stamp() -> str:
     """Return what tells one state of the migrations, ours and those of the packages, from another."""
-    told = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes())
+    told = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes() + pathlib.Path(__file__).read_bytes())
     for path in sorted((BASE_DIR / "estuary").glob("*/migrations/*.py")):
         told.update(path.read_bytes())
     return told.hexdigest()
@@ -137,14 +143,20 @@ class Wiper:
         self._kept = {
             str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
         }
+        others = set(connection.introspection.table_names()) - self._kept.keys()
+        self._empty = sorted(table for table in others if not self._has_rows(table))
 
     def _last(self, table: str) -> int:
         row = self._watch.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()
         assert row
         return int(str(row[0]))
 
+    def _has_rows(self, table: str) -> bool:
+        return bool(self._watch.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone())
+
     def wipe(self) -> None:
         deletes = [f'DELETE FROM "{table}" WHERE id > {last}' for table, (_, last) in self._kept.items()]
         sets = [f"setval('{sequence}', {last + 1}, false)" for sequence, last in self._kept.values()]
         taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
+        deletes += [f'DELETE FROM "{table}"' for table in self._empty]
         self._watch.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())

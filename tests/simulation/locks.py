@@ -1,4 +1,4 @@
-"""Who waits for whose lock, asked of PostgreSQL on a connection of its own; and the backends of those who wait, stopped."""
+"""Who waits for whose lock, as PostgreSQL tells it, and the backends of those who wait: stopped until it is free."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ class LockWatch:
         return bool(row and row[0])
 
     def surely_waits(self, pid: int) -> bool:
-        """Tell whether a backend waits and sleeps, having looked for a deadlock: then none of its own making is there."""
+        """Tell whether a backend waits and sleeps: then it has looked for a deadlock, and found none."""
         return self.waits(pid) and (not self._can_stop or _state(pid) == "S")
 
     def stop(self, pid: int) -> None:

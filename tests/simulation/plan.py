@@ -24,7 +24,7 @@ PLAYED_BY = {
     "bank": ("the bank",),
     "dispute": ("the cardholder",),
 }
-TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 40_000.0}  # seconds between acts, at most
+TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
 TICKS = {
     "tight": 10.0,
     "fair": 30.0,
@@ -103,7 +103,8 @@ def plan_of(seed: int) -> Plan:
 def _acts(chance: Random) -> list[Act]:
     """Knots: several want the same at once; then several do something about it at once; and so on."""
     tabs = [f"buyer {person}, tab {tab}" for person in (1, 2, 3) for tab in range(1, chance.choice([2, 3]))]
-    wanted, acts, moment = chance.choice(THINGS), [], 0
+    wanted, moment = chance.choice(THINGS), 0
+    acts: list[Act] = []
     for _ in range(chance.randint(1, 3)):
         for _ in range(chance.randint(1, 3)):
             thing = wanted if chance.random() < 0.8 else chance.choice(THINGS)

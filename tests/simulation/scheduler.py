@@ -1,7 +1,7 @@
 """Who runs next: one actor at a time, chosen by the seed at every point where another could step in.
 
-An actor is a thread. It runs only while it holds the baton, and gives it on at its yield points. Nobody is punctual: who
-would wake within the blur may come before those who are awake, so that whatever could meet does meet, often.
+An actor is a thread. It runs only while it holds the baton, and gives it on at its yield points. Nobody is punctual:
+who would wake within the blur may come before those who are awake, so that whatever could meet does meet, often.
 
 A statement that waits for another actor's lock is told by PostgreSQL itself; its actor is not chosen until the lock is
 free, and its backend is stopped until then: of several that wait for one lock, the first is let on alone.

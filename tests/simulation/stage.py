@@ -6,7 +6,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.db import connection, transaction
 
@@ -59,6 +61,9 @@ class Stage:
         _settle_settings()
         self.world = build_world()
         self._find_times()
+        ContentType.objects.get_for_models(
+            *apps.get_models()
+        )  # looked up once in a process: before the first story
         connection.close()
         self._wiper = Wiper(watch)
         self.database = Database(self.scheduler, self._committed)
@@ -101,11 +106,12 @@ class Stage:
         self.story.begin_anew()
         self.oracle.begin_anew()
         self._wiper.wipe()
+        stripe_client._is_ours.cache_clear()
         vars(mail)["outbox"] = []
         self._give_credits(plan)
         self.database.fine = plan.fine
         self.orders: list[str] = []
-        self.jobs_begun: dict[int, float] = {}
+        self.jobs_left: dict[int, float] = {}
 
     def _give_credits(self, plan: Plan) -> None:
         """Some buyers begin with credits, as a gift of the house."""

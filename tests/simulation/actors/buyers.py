@@ -229,9 +229,7 @@ class Buyer:
             answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
             self._tell(f"begins to save a card → {answer.status}")
             if answer.fine:
-                self.stage.sandbox.control.confirm_setup(
-                    answer["setup_intent_id"], card=self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
-                )
+                self._save_a_card(answer["setup_intent_id"])
             return
         card = self.choices.pick("which card", cards)["id"]
         if self.choices.odds("deletes", 0.5):
@@ -245,6 +243,13 @@ class Buyer:
         self._tell(f"manages card {card} → {answer.status}")
         if answer.fine:
             self.stage.effect_is_there(done, int(str(card)))
+
+    def _save_a_card(self, setup_intent_id: str) -> None:
+        card = self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
+        try:
+            self.stage.sandbox.control.confirm_setup(setup_intent_id, card=card)
+        except StripeError as refused:
+            self._tell(f"  Stripe refuses: {refused}"[:160])
 
 
 def _shown(answer: Answer) -> str:

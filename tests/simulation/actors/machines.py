@@ -55,18 +55,22 @@ class Worker:
         if not found:
             return False
         job_id, name, args, attempts = found
-        self.stage.jobs_begun[job_id] = self.stage.clock.now()
-        task: Any = getattr(tasks, name.removeprefix("payments."))
+        try:
+            self._carry_out(job_id, getattr(tasks, name.removeprefix("payments.")), args, attempts)
+        except BaseException:  # the process is killed: nobody is at this job any more
+            self.stage.jobs_left[job_id] = self.stage.clock.now()
+            raise
+        return True
+
+    def _carry_out(self, job_id: int, task: Any, args: str, attempts: int) -> None:
         try:
             task(**json.loads(args))
         except Exception as error:
-            self.stage.story.tell(f"  the job {name} failed: {type(error).__name__}: {error}"[:200])
+            self.stage.story.tell(f"  the job {task.name} failed: {type(error).__name__}: {error}"[:200])
             self._again_later(job_id, task, error, attempts)
         else:
-            self.stage.scheduler.point("before ack", name)
+            self.stage.scheduler.point("before ack", task.name)
             _execute("DELETE FROM procrastinate_jobs WHERE id = %s", job_id)
-        del self.stage.jobs_begun[job_id]
-        return True
 
     def _again_later(self, job_id: int, task: Any, error: Exception, attempts: int) -> None:
         """As procrastinate does: by the task's own strategy, at a moment of simulated time."""
@@ -83,13 +87,13 @@ class Worker:
 
 
 def revive_jobs(stage: "Stage") -> None:
-    """Run again what a killed worker had begun."""
-    for job_id, begun in list(stage.jobs_begun.items()):
-        if begun + REVIVED_AFTER_S < stage.clock.now():
+    """Run again what a killed worker had begun, once its heart has been still for a while."""
+    for job_id, left in list(stage.jobs_left.items()):
+        if left + REVIVED_AFTER_S < stage.clock.now():
             _execute(
                 "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s AND status = 'doing'", job_id
             )
-            del stage.jobs_begun[job_id]
+            del stage.jobs_left[job_id]
 
 
 def _execute(query: str, *values: Any) -> None:
