@@ -9,7 +9,6 @@ import structlog
 from django.conf import settings
 
 from estuary.common.redaction import RedactingFormatter
-
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.scheduler import current
 
@@ -66,16 +65,16 @@ class _Lines(logging.Handler):
 
     def __init__(self, read: Callable[[str, str], None]) -> None:
         super().__init__(logging.INFO)
-        options = {
-            name: value for name, value in settings.LOGGING["formatters"]["lines"].items() if name != "()"
-        }
+        formatters: Any = settings.LOGGING["formatters"]
+        lines = formatters["lines"]
+        options = {name: value for name, value in lines.items() if name != "()"}
         self.setFormatter(RedactingFormatter(**options))
         self._read = read
 
     def of_structlog(self, logger: Any, level: str, event: MutableMapping[str, Any]) -> None:
         number = getattr(logging, level.upper(), logging.ERROR)
         record = logging.LogRecord("estuary", number, "", 0, {**event}, None, None)
-        record._logger, record._name = logger, level  # type: ignore[attr-defined] # what structlog tells its own by
+        record._logger, record._name = logger, level  # what structlog tells its own by
         self.emit(record)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.scheduler import Crash, Scheduler, current
 from tests.simulation.story import Story
 
 
 class Answer(dict[str, Any]):
-    """What came back; ``status`` 0 is a broken connection."""
+    """What came back; ``status`` 0 is a broken connection. Also what the process behind it did meanwhile."""
 
     status: int = 0
+    wrote: bool = False
+    asked_stripe: bool = False
 
     @property
     def fine(self) -> bool:
@@ -48,13 +50,17 @@ class Browser:
     def ask(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> Answer:
         """Send a request; a 5xx that is no 503 or 502 told in a problem document is a failure of the product."""
         sent = headers | ({"Idempotency-Key": key} if key else {})
-        answer = Answer()
+        answer, me = Answer(), current()
+        assert me
+        begin = len(me.points)
         try:
             kwargs: dict[str, Any] = {"headers": sent}
             if isinstance(body, bytes):
                 kwargs["content_type"] = "application/json"
             response = getattr(self._client, method)(path, body, **kwargs)
             answer.status = response.status_code
+            answer.wrote = "before commit" in me.points[begin:]
+            answer.asked_stripe = "before send" in me.points[begin:]
             told = response.json() if response.content else {}
             answer.update(told if isinstance(told, dict) else {"list": told})
             if self._judge and self._user:

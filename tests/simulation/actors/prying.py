@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from tests.simulation.oracle import Broken
-from tests.simulation.scheduler import current
 
 if TYPE_CHECKING:
     from tests.simulation.actors.buyers import Buyer
@@ -29,13 +28,12 @@ def pry(buyer: "Buyer") -> None:
     if found is None:
         return
     method, path, body = buyer.choices.pick("how", _tries(buyer, what, found))
-    asked, wrote = _count("before send"), _count("before commit")
     answer = buyer.browser.ask(method, path, body)
     buyer.stage.story.tell(f"tries {method.upper()} {path} of another → {answer.status}")
     counted = path.endswith("/sync/")  # who asks too often is counted, whatever it is about
-    if answer.status not in KEPT_OUT or asked != _count("before send"):
+    if answer.status not in KEPT_OUT or answer.asked_stripe:
         raise Broken(FOREIGN, (method, path, answer.status, dict(answer)))
-    if wrote != _count("before commit") and not counted:
+    if answer.wrote and not counted:
         raise Broken(FOREIGN, (method, path, answer.status, "and something was written"))
 
 
@@ -57,9 +55,3 @@ def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
         ("post", "/api/v1/payments/methods/default/", {"payment_method_id": card}),
         ("post", "/api/v1/payments/methods/default/", {"payment_method_id": card}),
     ]
-
-
-def _count(kind: str) -> int:
-    me = current()
-    assert me is not None
-    return me.points.count(kind)

@@ -72,7 +72,7 @@ class Safety:
 
     def _check_history(self) -> None:
         for table, rule in KEPT_FOR_EVER.items():
-            now = dict(self._watch.rows(f"SELECT id, md5(line::text) FROM {table} line"))
+            now: dict[int, str] = dict(self._watch.rows(f"SELECT id, md5(line::text) FROM {table} line"))
             for row, told in self._seen[table].items():
                 if now.get(row) != told:
                     raise Broken(rule, (table, row, "changed" if row in now else "gone"))

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from estuary.orders.states import Status
 from estuary.payments import (
     asking,
     closing,
-    disputes,
     dispute_writing,
+    disputes,
     inbox,
     outbox,
     reconcile,
@@ -39,7 +40,7 @@ def an_order_ends_here_alone() -> None:
 @breaks("L2", "an order is processing only while its bank is")
 def a_bank_that_refuses_is_not_heard() -> None:
     declined, session = rules._declined, rules._decide_session
-    at_its_bank = rules.Status.PROCESSING
+    at_its_bank = Status.PROCESSING
     instead_of(
         declined,
         lambda order, intent, fact: [] if order.status == at_its_bank else declined(order, intent, fact),
@@ -70,13 +71,16 @@ def a_refund_of_the_dashboard_goes_unseen() -> None:
 
 @breaks("L3", REFUNDS, "refund_differs")
 def nobody_asks_how_a_refund_went() -> None:
+    """Neither the sweep, nor the lists of refunds and of events."""
     instead_of(sweep.ask_about_pending_refunds, none_done)
     instead_of(reconcile.look_for_new_refunds, none_done)
+    instead_of(reconcile.look_for_unlisted_news, none_done)
 
 
 @breaks("L3", "disputes are equal on both sides", "dispute_unknown_here")
 def nobody_looks_for_disputes() -> None:
     instead_of(disputes.look_for_new_disputes, none_done)
+    instead_of(reconcile.look_for_unlisted_news, none_done)
 
 
 # --- L4 -----------------------------------------------------------------------------------------------------------

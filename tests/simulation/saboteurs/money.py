@@ -9,7 +9,8 @@ from django.db.models import F
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import refund_rules, refunds, rules, settlement, utils, writing
+from estuary.orders.states import LIVE, Status
+from estuary.payments import client, refund_rules, refunds, rules, settlement, utils, writing
 from estuary.payments.effects import Become, HandOver, RecordCapture
 from estuary.payments.models import Refund
 from tests.simulation.saboteurs.craft import (
@@ -64,7 +65,7 @@ def a_line_of_the_ledger_is_worded_anew() -> None:
             earlier = CreditTransaction.objects.filter(
                 order_id=posting.order_id, account__user_id=posting.user_id
             )
-            earlier.exclude(order_id=None).update(note="See the newer line")
+            earlier.exclude(order=None).update(note="See the newer line")
         return post(postings, **kwargs)
 
     instead_of(post, wording)
@@ -164,15 +165,16 @@ def whatever_arrives_is_enough() -> None:
 @breaks("S6", "handed_over_unpaid")
 def handed_over_while_the_bank_is_at_it() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
-    processing = rules._processing
+    at_its_bank = Status.PROCESSING
+    for decide in (rules._processing, rules._decide_session):
 
-    def hasty(order: Any, intent: Any, fact: Any) -> Any:
-        decided = processing(order, intent, fact)
-        if isinstance(decided, list) and any(isinstance(effect, Become) for effect in decided):
-            return rules.hand_over(order, fact.cause)
-        return decided
+        def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
+            decided = decide(order, told, fact)
+            if isinstance(decided, list) and Become(at_its_bank, fact.cause) in decided:
+                return rules.hand_over(order, fact.cause)
+            return decided
 
-    instead_of(processing, hasty)
+        instead_of(decide, hasty)
 
 
 @breaks("S6", "spent_credits_off")
@@ -220,7 +222,7 @@ def paid_is_paid_however_often_it_is_told() -> None:
         return paid(replace(order, captured_minor=0) if fresh else order, intent, cause)
 
     instead_of(paid, forgetful)
-    vars(rules)["LIVE"] = rules.LIVE | {rules.Status.COMPLETED}
+    vars(rules)["LIVE"] = LIVE | {Status.COMPLETED}
 
 
 @breaks("S4", *TWICE, "path_broken")
@@ -318,7 +320,7 @@ def late_news_of_a_decline_takes_back_what_was_paid() -> None:
     declined = rules._declined
 
     def whenever(order: Any, intent: Any, fact: Any) -> Any:
-        return declined(replace(order, status=rules.Status.PENDING), intent, fact)
+        return declined(replace(order, status=Status.PENDING), intent, fact)
 
     instead_of(declined, whenever)
 
@@ -333,7 +335,7 @@ def late_money_revives_a_canceled_order() -> None:
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "money_neither")
 def late_money_is_kept() -> None:
-    instead_of(rules._return_late_money, lambda order, intent, cause: [Become(rules.Status.PAID, cause)])
+    instead_of(rules._return_late_money, lambda order, intent, cause: [Become(Status.PAID, cause)])
 
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here")
@@ -355,5 +357,5 @@ def money_that_goes_back_is_never_sent() -> None:
 
 @breaks("L3", "refunds are equal on both sides", "refund_unknown_here", "refund_differs")
 def a_refund_goes_under_a_new_key_each_time() -> None:
-    send, number = refunds.client.create_refund, count()
+    send, number = client.create_refund, count()
     instead_of(send, lambda params, *, key: send(params, key=f"{key}x{next(number)}"))
