@@ -10,7 +10,7 @@ THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "pack
 FOLLOW_UPS = {
     "refund": 6,
     "cancel booking": 4,
-    "dashboard": 3,
+    "dashboard": 4,
     "bank": 3,
     "buy": 3,
     "schedule": 3,

@@ -72,7 +72,7 @@ class Dashboard:
         )
         cards = [m for m in store.payment_methods if m.get("customer")]
         try:
-            if self.stage.orders and choices.odds("by hand", 0.35):
+            if self.stage.orders and choices.odds("by hand", 0.5):
                 self._take_by_hand(self._to_name())
             elif cards and choices.odds("detaches", 0.25):
                 card = choices.pick("card", cards)
@@ -92,14 +92,13 @@ class Dashboard:
 
     def _to_name(self) -> str:
         """Most often an order whose payment is not known here yet: there the label is all there is to go by."""
-        rows = self.stage.oracle.rows(
+        unknown = (
             "SELECT public_id FROM orders_order WHERE stripe_payment_intent_id = '' AND amount_due_minor > 0"
-            " ORDER BY id"
+            " AND stripe_customer_id <> '' ORDER BY id"
         )
-        free = [str(row[0]) for row in rows]
-        return self.choices.pick(
-            "whose", free if free and self.choices.odds("free", 0.8) else self.stage.orders
-        )
+        picky = self.choices.odds("free", 0.8)
+        free = self.stage.await_some(lambda: self.stage.oracle.rows(unknown), self.choices) if picky else None
+        return str(free[0]) if free else self.choices.pick("whose", self.stage.orders)
 
     def _take_by_hand(self, order_id: str) -> None:
         """Take a payment by hand and name an order: of another amount, currency or customer, or for a second time."""
