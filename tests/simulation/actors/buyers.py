@@ -121,7 +121,7 @@ class Buyer:
         for _ in range(3):
             answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
             self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
-            if answer.status == DECLINE and (card := self._a_saved_card()):
+            if answer.status == DECLINE and (card := self._another_card(body)):
                 body, key = body | {"payment_method_id": card}, ""
             elif answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
                 break
@@ -135,6 +135,13 @@ class Buyer:
         if not cards and self.choices.odds("saves one first", 0.4):
             cards = self._save_a_card()
         return str(self.choices.pick("which card", cards)["id"]) if cards else ""
+
+    def _another_card(self, body: dict[str, object]) -> str:
+        """After a decline: a card that is not the one just tried, saved now when there is none."""
+        tried = str(body.get("payment_method_id", ""))
+        others = [card for card in self._cards() if str(card["id"]) != tried]
+        others = others or [card for card in self._save_a_card() if str(card["id"]) != tried]
+        return str(self.choices.pick("which other card", others)["id"]) if others else ""
 
     def _pay(self, made: Answer) -> None:
         """As Stripe.js or the hosted page does it, in the browser, past our server."""
