@@ -32,6 +32,7 @@ WAYS = [FINE] * 6 + [
     REFUND_FAILS,
     "bank",
     "bank",
+    "bank",
     "nothing",
 ]
 LESSONS = {"a breathing lesson": "lesson"}

@@ -149,10 +149,11 @@ class Bank:
             self.stage.story.tell(f"can't: {refused}"[:160])
 
     def _waiting(self) -> list[Obj]:
+        """Payments come before refunds, most often."""
         store = self.stage.sandbox.world.store
-        return [i for i in store.payment_intents if i["status"] == "processing"] + [
-            r for r in store.refunds if r["status"] in {"pending", "succeeded"}
-        ]
+        payments = [i for i in store.payment_intents if i["status"] == "processing"]
+        refunds = [r for r in store.refunds if r["status"] in {"pending", "succeeded"}]
+        return payments if payments and self.choices.odds("a payment", 0.8) else payments + refunds
 
 
 class Cardholder:
