@@ -148,6 +148,17 @@ def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer:
     assert codes() == set()
 
 
+def test_the_payment_of_a_page_that_is_over_is_open_to_nobody(stripe: Sandbox, buyer: APIClient) -> None:
+    """The bank refused after the page was completed: Stripe leaves its payment as it was, and no door leads to it."""
+    made = buying.credits(buyer, payment_type="checkout")
+    buying.pay(stripe, made, method="us_bank_account")
+    [intent] = stripe.world.store.payment_intents
+    stripe.control.fail_settlement(intent["id"])
+    settle_everything(stripe)
+    assert (buying.status_of(made), intent["status"]) == ("canceled", "requires_payment_method")
+    assert codes() == set()
+
+
 def test_every_page_of_stripes_lists_is_read(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
     first = stripe.world.store.payment_intents.get(made["payment_intent_id"])

@@ -352,7 +352,12 @@ def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: 
     pay_only(stripe, made)
     settle_everything(stripe)
     [refund] = Order.objects.get().refunds.all()
-    assert (refund.stray, refund.status, refund.card_minor, refund.currency) == (True, "succeeded", 10000, "eur")
+    assert (refund.stray, refund.status, refund.card_minor, refund.currency) == (
+        True,
+        "succeeded",
+        10000,
+        "eur",
+    )
 
 
 def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_second_refund(
