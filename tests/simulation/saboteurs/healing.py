@@ -66,7 +66,9 @@ def no_news_and_no_questions() -> None:
 
 @breaks("L3", REFUNDS, "refund_unknown_here", "refund_differs")
 def a_refund_of_the_dashboard_goes_unseen() -> None:
+    """Neither the list of refunds nor that of events is looked through: each of them alone finds it."""
     instead_of(reconcile.look_for_new_refunds, none_done)
+    instead_of(reconcile.look_for_unlisted_news, none_done)
 
 
 @breaks("L3", REFUNDS, "refund_differs")
