@@ -1,6 +1,7 @@
 """What runs by itself: the workers, the clock that sets periodic work going, and Stripe's courier."""
 
 import json
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
@@ -49,18 +50,31 @@ class Worker:
                 self.stage.scheduler.nap(self.chance.uniform(*self._idle_s))
 
     def _run_a_job(self) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(TAKE_A_JOB, [clock.now()])
-            found = cursor.fetchone()
+        jobs = self.stage.jobs_left
+        try:
+            found = self._take_a_job()
+        except BaseException:  # the process is killed when it had just taken one, and nobody else is at it
+            for (job_id,) in self.stage.oracle.rows(
+                "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
+            ):
+                jobs.setdefault(job_id, self.stage.clock.now())
+            raise
         if not found:
             return False
         job_id, name, args, attempts = found
+        jobs[job_id] = math.inf  # somebody is at it
         try:
             self._carry_out(job_id, getattr(tasks, name.removeprefix("payments.")), args, attempts)
         except BaseException:  # the process is killed: nobody is at this job any more
-            self.stage.jobs_left[job_id] = self.stage.clock.now()
+            jobs[job_id] = self.stage.clock.now()
             raise
+        del jobs[job_id]
         return True
+
+    def _take_a_job(self) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE_A_JOB, [clock.now()])
+            return cursor.fetchone()
 
     def _carry_out(self, job_id: int, task: Any, args: str, attempts: int) -> None:
         try:
