@@ -60,7 +60,7 @@ def _drop_what_was_left(admin: "psycopg.Connection[tuple[object, ...]]") -> None
         [TEMPLATE + "_"],
     )
     for (name,) in left.fetchall():
-        admin.execute(f'DROP DATABASE "{name}"')
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
