@@ -29,6 +29,7 @@ from estuary.payments.errors import (
 )
 from estuary.payments.objects import (
     Card,
+    Charge,
     CheckoutSession,
     Customer,
     Intent,
@@ -266,6 +267,16 @@ def expire_session(session_id: str, *, key: str) -> CheckoutSession:
 def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
     with _call("refunds.create") as v1:
         return StripeRefund.parse(_plain(v1.refunds.create(params, {"idempotency_key": key})))
+
+
+def retrieve_refund(refund_id: str) -> StripeRefund:
+    with _call("refunds.retrieve") as v1:
+        return StripeRefund.parse(_plain(v1.refunds.retrieve(refund_id)))
+
+
+def retrieve_charge(charge_id: str) -> Charge:
+    with _call("charges.retrieve") as v1:
+        return Charge.parse(_plain(v1.charges.retrieve(charge_id)))
 
 
 def refunds_of(intent_id: str) -> list[StripeRefund]:

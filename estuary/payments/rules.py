@@ -63,6 +63,8 @@ def decide(order: OrderView, fact: Fact) -> Decision:
 
 def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     match intent.status:
+        case "succeeded" if _may_be_anothers(order, intent, fact):
+            return NeedsObject("session", order.session_id)
         case "succeeded":
             return _paid(order, intent, fact.cause)
         case "canceled":
@@ -72,6 +74,15 @@ def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
         case "requires_payment_method" if intent.decline:
             return _declined(order, intent, fact)
     return []  # requires_action, requires_confirmation …: the buyer is still at it
+
+
+def _may_be_anothers(order: OrderView, intent: Intent, fact: Fact) -> bool:
+    """Whether only a label says that a payment is of this order, and it does not fit: the order's own page tells.
+
+    A page's intent is not known before the page is complete. Whoever edits labels in the dashboard moves no money.
+    """
+    unknown = order.session_id and not order.intent_id and not fact.fetched
+    return bool(unknown and _mismatch(order, intent))
 
 
 def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
