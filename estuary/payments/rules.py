@@ -220,9 +220,10 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
         return []
     if session.status == "expired":
         return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
+    bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
     if session.failed_later:
         # A completed page can't be paid again, so a late failure ends the order and frees its hold.
-        return end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
+        return bind + end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
@@ -230,9 +231,6 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
             return NeedsObject("session", session.id)
-        bind: list[Effect] = (
-            [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
-        )
         return [*bind, Become(Status.PROCESSING, fact.cause)]
     return []
 
