@@ -1,5 +1,6 @@
 """A Stripe that is down for a day, or refuses our key: buyers are told at once, and nothing is lost or ended unseen."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
 def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, settings: Settings) -> None:
     settings.STRIPE_HTTP_CLIENT = ""
     client._client.cache_clear()
-    real: Any = client._client()._requestor._get_http_client()  # type: ignore[no-untyped-call]
+    real: Any = client._client()._requestor._get_http_client()
     assert isinstance(real, sdk.RequestsClient)
     assert real._timeout == (client.CONNECT_TIMEOUT_S, client.READ_TIMEOUT_S)
     assert client._client()._requestor._options.max_network_retries == 0
@@ -165,12 +166,13 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
     waiting = buying.credits(buyer, "20.00")
     stripe.control.revoke_key(configured.STRIPE_SECRET_KEY)
     mailoutbox.clear()
-    for ask in (
+    asks: list[Callable[[], Any]] = [
         lambda: buyer.post(CREATE, CREDITS),
         lambda: buyer.post(f"{METHODS}setup/"),
         lambda: buyer.post(f"/api/v1/orders/{waiting['order_id']}/cancel/"),
         lambda: buyer.post(CREATE, CREDITS | {"payment_method_id": card["id"]}),
-    ):
+    ]
+    for ask in asks:
         answer = ask()
         assert (answer.status_code, answer.json()["code"]) == (503, "payment_service_unavailable")
         assert int(answer["Retry-After"]) > 0
@@ -186,7 +188,7 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
     )
     assert ([found["id"] for found in buying.cards(buyer)], buying.balance(buyer)) == ([card["id"]], "10.00")
     assert not PaymentMethod.objects.exclude(detached_at=None).exists()
-    stripe.settings.revoked_keys.clear()
+    stripe.world.settings.revoked_keys.clear()
     run_jobs()
     assert [mail.subject for mail in mailoutbox if "alert" in mail.subject] == [
         "[Estuary alert] stripe_refused_our_key"
