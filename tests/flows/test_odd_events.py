@@ -27,13 +27,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 type Change = Callable[[Json], Any]
 
 
-def arrive_changed(stripe: Sandbox, change: Change) -> None:
-    """Deliver what waits with something changed in each object, signed as by Stripe, and settle all of it at once."""
+def arrive_changed(stripe: Sandbox, change: Change, *, together: bool) -> None:
+    """Deliver what waits with something changed in each object, signed as by Stripe; settle it together or in turn."""
     for delivery in stripe.take_deliveries():
         event = json.loads(delivery.body)
         change(event["data"]["object"])
         body = json.dumps(event).encode()
         assert send(body, signed(body)).status_code == 200
+        if not together:
+            inbox.drain()
     inbox.drain()
 
 
@@ -129,10 +131,11 @@ def test_a_thin_event_of_something_else_is_recorded_and_of_no_concern(
 # --- Whose payment it is ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["together", "in turn"])
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 @pytest.mark.parametrize("metadata", ["missing", "empty", "of another order", "of no order"])
 def test_an_event_is_bound_by_the_id_we_stored_whatever_its_metadata_says(
-    stripe: Sandbox, buyer: APIClient, other: APIClient, payment_type: str, metadata: str
+    stripe: Sandbox, buyer: APIClient, other: APIClient, payment_type: str, metadata: str, together: bool
 ) -> None:
     paid = buying.credits(buyer, "50.00", payment_type=payment_type)
     named = buying.credits(other, "50.00", payment_type=payment_type)
@@ -147,10 +150,10 @@ def test_an_event_is_bound_by_the_id_we_stored_whatever_its_metadata_says(
             obj["metadata"] = {"order_id": order_id, "refund_id": "rfd_none"} if order_id else {}
 
     pay_only(stripe, paid)
-    arrive_changed(stripe, relabel)
+    arrive_changed(stripe, relabel, together=together)
     assert (status_of(paid), status_of(named)) == ("completed", "pending")
     stripe.control.refund(order_of(paid).stripe_payment_intent_id, 1500)
-    arrive_changed(stripe, relabel)
+    arrive_changed(stripe, relabel, together=together)
     assert (status_of(paid), order_of(paid).refunded_minor) == ("partially_refunded", 1500)
     assert (buying.balance(buyer), buying.balance(other)) == ("35.00", "0.00")
     assert Refund.objects.get().order == order_of(paid)
