@@ -267,10 +267,8 @@ def test_a_part_refund_of_ours_not_answered_yet_while_the_dashboard_refunds_all_
     stripe.control.refund(made["payment_intent_id"])  # all that is left, as the dashboard offers it
     mailoutbox.clear()
     all_arrives(stripe, first, arrange)
-    charge = next(
-        one for one in stripe.world.store.charges if one["payment_intent"] == made["payment_intent_id"]
-    )
-    assert (charge["amount"], charge["amount_refunded"]) == (8000, 8000)
+    charged = {one["payment_intent"]: one for one in stripe.world.store.charges}[made["payment_intent_id"]]
+    assert (charged["amount"], charged["amount_refunded"]) == (8000, 8000)
     there = sorted(one["amount"] for one in stripe.world.store.refunds)
     assert sorted(card_minor for _, card_minor, _ in refunds()) == there
     if answer == "after":  # Stripe had made ours, and the dashboard returned the rest
