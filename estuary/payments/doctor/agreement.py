@@ -202,6 +202,8 @@ def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
         order = ours.orders.get(one.id) or ours.orders.get(one.order_ref)
         if one.created > late or (order is None and not REF.fullmatch(one.order_ref)):
             continue
+        if order and order.payment_type == "checkout" and order.stripe_payment_intent_id == one.id:
+            continue  # nobody can pay it but on its page, which is judged for itself
         if order is None or order.status not in LIVE:
             name = (
                 f"order {order.public_id} is {order.status}"
