@@ -113,7 +113,7 @@ class RefundsView(APIView):
         summary="Refund an order or a part of it",
         request=RefundRequest,
         parameters=[idempotency.PARAMETER],
-        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 422),
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 413, 415, 422),
     )
     @idempotency.idempotent
     def post(self, request: Request, public_id: str, claim: idempotency.Claim) -> Response:

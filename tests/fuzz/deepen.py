@@ -11,6 +11,7 @@ from estuary.catalog.models import Service
 from tests.fuzz.world import Buyer, Marketplace
 
 AS_GENERATED = 0.2  # of all ids stay what they are
+SENSIBLE = 0.4  # of all payments ask for something that is sold, at a time that is free
 OWN = 0.75  # of the real ones are the sender's
 
 type Choose = Callable[[str], Any]
@@ -25,6 +26,10 @@ def deepen(case: Case, market: Marketplace, owner: Buyer, other: Buyer, random: 
         case.path_parameters[name] = ids.for_path(case.path, name, generated)
     if isinstance(case.body, dict):
         case.body = ids.into_body(case.body)
+        if case.path.endswith("/payments/create/") and random.random() < SENSIBLE:
+            case.body.pop("amount", None)  # else most would be told that the price is another one
+            case.body.pop("credit_amount", None)
+            case.body |= ids.a_sensible_wish()
     _repeat(case, random)
 
 
@@ -47,7 +52,7 @@ class _Ids:
         if "/bookings/" in path:
             return self._either(Buyer.bookings, generated)
         if "/services/" in path:
-            return self._one_of(self._services(), generated)
+            return self._one_of(self._services(slots="/slots/" in path), generated)
         assert "/methods/" in path, f"nothing is known of {name} in {path}"
         return self._either(Buyer.cards, generated)
 
@@ -74,10 +79,26 @@ class _Ids:
         }
         return choose[name]() if name in choose else value
 
+    def a_sensible_wish(self) -> dict[str, Any]:
+        """What to buy, and when it shall be; whatever else a payment has is left as it was generated."""
+        if self.random.random() < 0.2:
+            return {"is_credit_purchase": True, "amount": self.random.choice(self._amounts())}
+        kind = self.random.choice(["session", "walk", "cheap", "workshop", "course", "package", "bundle"])
+        wish: dict[str, Any] = {"service_id": str(self.market.services[kind].pk), "is_credit_purchase": False}
+        if kind in {"session", "walk", "cheap"}:
+            wish["scheduling_data"] = {"start_datetime": self.market.slot().isoformat()}
+        if kind == "workshop":
+            wish["scheduling_data"] = {
+                "service_session_id": str(self.random.choice(self.market.seats[:3]).pk)
+            }
+        return wish
+
     def _amounts(self) -> list[Any]:
         return ["1.00", 5, "20.00", 65.00, "100.00", "99.99", "1000.00"]
 
-    def _services(self) -> list[str]:
+    def _services(self, *, slots: bool = False) -> list[str]:
+        if slots and self.random.random() < 0.8:
+            return [str(self.market.services[kind].pk) for kind in ("session", "walk")]
         return [str(pk) for pk in Service.objects.order_by("pk").values_list("pk", flat=True)]
 
     def _either(self, things: Callable[[Buyer], list[str]], generated: Any) -> Any:

@@ -50,7 +50,8 @@ class Buyer:
 
     def bookings(self) -> list[str]:
         return [
-            str(pk) for pk in Booking.objects.filter(user=self.user).order_by("pk").values_list("pk", flat=True)
+            str(pk)
+            for pk in Booking.objects.filter(user=self.user).order_by("pk").values_list("pk", flat=True)
         ]
 
     def cards(self) -> list[str]:
@@ -86,7 +87,10 @@ class Marketplace:
         session = make_service(ServiceType.SESSION, self.host, free_cancel_hours=24)
         workshop = make_service(ServiceType.WORKSHOP, self.host, usd=6_500)
         course = make_service(ServiceType.COURSE, self.host, usd=20_000)
-        self.seats = [*make_sessions(workshop, 3, capacity=500), *make_sessions(course, 3, in_days=12, capacity=500)]
+        self.seats = [
+            *make_sessions(workshop, 3, capacity=500),
+            *make_sessions(course, 3, in_days=12, capacity=500),
+        ]
         package = make_service(ServiceType.PACKAGE, self.host, holds=[session, workshop], validity_days=90)
         bundle = make_service(
             ServiceType.BUNDLE,
