@@ -20,6 +20,7 @@ from tests.fuzz.world import Marketplace
 ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 CODES = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", ERRORS.read_text(), re.MULTILINE))
 PROBLEM = "application/problem+json"
+EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/")
 TOLD_TO_THEIR_OWNER = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
 
 type Verdict = tuple[str, str]
@@ -33,7 +34,7 @@ class Judge:
         self.user_id = user.pk if user else 0
         self.is_staff = user is not None and user.is_staff
 
-    def verdicts(self, case: Case, response: Response) -> list[Verdict]:
+    def verdicts(self, case: Case[Any], response: Response) -> list[Verdict]:
         """Return every rule that an answer breaks, with how."""
         found = [*self._problem(response), *self._secrets(case, response), *self._foreign(case, response)]
         if case.method.upper() not in {"GET", "HEAD", "OPTIONS"} and response.status_code not in {
@@ -55,7 +56,7 @@ class Judge:
             return [("problem", f"the code {told['code']!r} is not in docs/reference/errors.md")]
         return [] if told["status"] == response.status_code else [("problem", "another status in the body")]
 
-    def _secrets(self, case: Case, response: Response) -> list[Verdict]:
+    def _secrets(self, case: Case[Any], response: Response) -> list[Verdict]:
         text = response.content.decode(errors="replace")
         own = self._own_secret(case, response)
         return [
@@ -64,7 +65,7 @@ class Judge:
             if secret in text and secret != own
         ]
 
-    def _own_secret(self, case: Case, response: Response) -> str:
+    def _own_secret(self, case: Case[Any], response: Response) -> str:
         """The client secret that an answer is there to tell, if the payment or card is the sender's own."""
         if response.status_code >= 300 or case.path not in TOLD_TO_THEIR_OWNER:
             return ""
@@ -75,10 +76,12 @@ class Judge:
         mine = found is not None and found["metadata"]["user_id"] == str(self.user_id)
         return str(told.get("client_secret", "")) if mine else ""
 
-    def _foreign(self, case: Case, response: Response) -> list[Verdict]:
+    def _foreign(self, case: Case[Any], response: Response) -> list[Verdict]:
         """Whoever is not of staff gets nothing under an address that names a thing of somebody else."""
         if self.is_staff or response.status_code >= 300 or case.method.upper() == "OPTIONS":
             return []
+        if not self.user_id and not case.path.startswith(EVERYBODYS):
+            return [("foreign", "nobody is signed in")]
         named = [str(value) for value in (case.path_parameters or {}).values()]
         return [
             ("foreign", f"{name} is not the sender's") for name in named if not self._own(case.path, name)

@@ -17,7 +17,7 @@ OWN = 0.75  # of the real ones are the sender's
 type Choose = Callable[[str], Any]
 
 
-def deepen(case: Case, market: Marketplace, owner: Buyer, other: Buyer, random: Random) -> None:
+def deepen(case: Case[Any], market: Marketplace, owner: Buyer, other: Buyer, random: Random) -> None:
     """Put real things wherever a case names one by path, in its body or in a header; leaves what the case lacks."""
     ids = _Ids(market, owner, other, random)
     if case.method.upper() not in {"GET", "DELETE"} and random.random() < 0.5:
@@ -33,9 +33,9 @@ def deepen(case: Case, market: Marketplace, owner: Buyer, other: Buyer, random: 
     _repeat(case, random)
 
 
-def _repeat(case: Case, random: Random) -> None:
+def _repeat(case: Case[Any], random: Random) -> None:
     """Send keys that were sent before, with the same body and with others."""
-    headers = case.headers or {}
+    headers: Any = case.headers or {}
     if "Idempotency-Key" in headers and random.random() < 0.7:
         headers["Idempotency-Key"] = f"key-{random.randrange(30)}"
 

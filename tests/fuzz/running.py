@@ -70,9 +70,14 @@ class Run:
         self.random = Random(f"{SEED} {self.role.name}")
         self.judge = Judge(self.market, self.role.user)
 
-    def send_all(self, cases: int, *, phases: Sequence[str]) -> None:
-        """Send so many cases to each operation, or what its phase lists; the run goes on whatever a check says."""
+    def send_all(self, cases: int, *, phases: Sequence[str], only: str | None = None) -> None:
+        """Send so many cases to each operation, or what its phase lists; the run goes on whatever a check says.
+
+        ``only`` is the one path to send to, as the document writes it.
+        """
         schema = self._schema(cases, phases)
+        if only:
+            schema = schema.include(path=only)
         with self._hooked(schema), self._listening():
             for event in from_schema(schema).execute():
                 if isinstance(event, events.NonFatalError):
@@ -111,18 +116,20 @@ class Run:
     def _hooked(self, schema: Any) -> Iterator[None]:
         """Schemathesis marks what it calls, which a method can't be: so these are functions."""
 
-        def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+        def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
             self.tracebacks.clear()
             deepen(case, self.market, self.role.owner, self.role.other, self.random)
             if case.method.upper() in {"POST", "DELETE"} and self.random.random() < FAULTY:
                 self.market.stripe.faults.add(self.random.choice(FAULTS), times=self.random.choice([1, 4]))
 
-        def after_call(context: HookContext, case: Case, response: Response) -> None:
+        def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
             self.market.stripe.faults.clear()
             self._count(case, response)
             connection.close()  # this thread is schemathesis' own, and nobody else closes what the judge has opened
 
-        def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+        def filter_failure(
+            context: HookContext, failure: Failure, case: Case[Any], response: Response
+        ) -> bool:
             """Write it down, and let schemathesis go on: it must not send it again to make it smaller."""
             self._write_down(type(failure).__name__, str(failure), case, response)
             return False
@@ -146,19 +153,19 @@ class Run:
         finally:
             got_request_exception.disconnect(note)
 
-    def _count(self, case: Case, response: Response) -> None:
+    def _count(self, case: Case[Any], response: Response) -> None:
         self.tally[label_of(case), response.status_code] += 1
         self.phases[case.meta.phase.name.value if case.meta else "?"] += 1
         for name, what in self.judge.verdicts(case, response):
             self._write_down(name, what, case, response)
 
-    def _write_down(self, name: str, what: str, case: Case, response: Response) -> None:
+    def _write_down(self, name: str, what: str, case: Case[Any], response: Response) -> None:
         """Keep the first of each kind."""
         key = (name, label_of(case), response.status_code, what[:60])
         if key not in self.findings:
             self.findings[key] = self._told(case, response, what)
 
-    def _told(self, case: Case, response: Response, what: str) -> str:
+    def _told(self, case: Case[Any], response: Response, what: str) -> str:
         sent = json.dumps(
             {"path": case.path_parameters, "query": case.query, "body": repr(case.body)}, default=repr
         )
@@ -168,7 +175,7 @@ class Run:
         return f"{what}\n  sent: {address} {sent[:1200]}\n  answered: {said}\n{trace}"
 
 
-def label_of(case: Case) -> str:
+def label_of(case: Case[Any]) -> str:
     return f"{case.method} {case.path}"
 
 
