@@ -1,17 +1,20 @@
 """Whatever comes to the API, from whomever: no server error, and every answer is one that the document promises."""
 
 import os
+import re
+from collections.abc import Iterator
 
 import pytest
+from django.urls import URLPattern, URLResolver
 
 from estuary.accounts.models import User
+from estuary.config.urls import api_v1
 from tests.contract.recorded import assert_requests_conform
 from tests.flows.invariants import assert_invariants
 from tests.fuzz import report
 from tests.fuzz.running import Role, Run
-from tests.fuzz.world import Marketplace, bearer
+from tests.fuzz.world import Marketplace, bearer, settle_as_the_worker_does
 from tests.marketplace import signed_in
-from tests.wiring import settle_everything
 
 CASES = int(os.environ.get("ESTUARY_FUZZ_CASES", "0"))  # of all roles together; 0: as few as make sense
 EVERYBODY = ["visitor", "buyer", "practitioner", "staff"]
@@ -42,13 +45,28 @@ def cases_per_operation(operations: int) -> int:
     return max((CASES // len(ROLES) - listed) // operations, FEW)
 
 
+def addresses(patterns: list[URLPattern | URLResolver], begin: str) -> Iterator[str]:
+    """Yield every address that is served, with what is put into it left blank."""
+    for pattern in patterns:
+        address = begin + re.sub(r"<[^>]+>", "{}", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, address)
+        else:
+            yield address
+
+
+def test_every_address_is_fuzzed_or_left_out_for_a_reason() -> None:
+    documented = {re.sub(r"\{[^}]+\}", "{}", label.partition(" ")[2]) for label in report.operations()}
+    assert set(addresses(api_v1, "/api/v1/")) == documented | LEFT_OUT
+
+
 @pytest.mark.parametrize("name", ROLES)
 def test_every_answer_is_one_that_the_document_promises(market: Marketplace, name: str) -> None:
     run = Run(role_named(name, market), market)
     operations = report.operations()
     phases = EVERY_PHASE if CASES else PHASES.get(name, EVERY_PHASE)
     run.send_all(cases_per_operation(len(operations)), phases=phases)
-    settle_everything(market.stripe)
+    settle_as_the_worker_does(market.stripe)
     report.RUNS.append(run)
     assert not run.findings, report.told(run)
     assert {door for door, _ in run.tally} >= operations
