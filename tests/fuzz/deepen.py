@@ -13,9 +13,8 @@ from tests.fuzz.world import Buyer, Marketplace
 
 AS_GENERATED = 0.2  # of all ids stay what they are
 SENSIBLE = 0.4  # of all payments ask for something that is sold, at a time that is free
+HINDRANCES = {"currency", "payment_method_id", "service_data", "success_url", "cancel_url", "use_credits"}
 OWN = 0.75  # of the real ones are the sender's
-
-type Choose = Callable[[str], Any]
 
 
 def deepen(case: Case[Any], market: Marketplace, owner: Buyer, other: Buyer, random: Random) -> None:
@@ -29,9 +28,7 @@ def deepen(case: Case[Any], market: Marketplace, owner: Buyer, other: Buyer, ran
     if isinstance(case.body, dict):
         case.body = ids.into_body(case.body)
         if case.path.endswith("/payments/create/") and random.random() < SENSIBLE:
-            case.body.pop("amount", None)  # else most would be told that the price is another one
-            case.body.pop("credit_amount", None)
-            case.body |= ids.a_sensible_wish()
+            case.body = ids.without_hindrances(case.body) | ids.a_sensible_wish()
     _repeat(case, random)
 
 
@@ -91,6 +88,15 @@ class _Ids:
             "credit_amount": lambda: body.get("amount", value),
         }
         return choose[name]() if name in choose else value
+
+    def without_hindrances(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what most would be refused for, the price always and the rest half the time."""
+        kept = {name: value for name, value in body.items() if name not in {"amount", "credit_amount"}}
+        return {
+            name: value
+            for name, value in kept.items()
+            if name not in HINDRANCES or self.random.random() < 0.5
+        }
 
     def a_sensible_wish(self) -> dict[str, Any]:
         """What to buy, and when it shall be; whatever else a payment has is left as it was generated."""
