@@ -61,7 +61,7 @@ class SyncOrderView(APIView):
     @extend_schema(
         summary="Settle an order from Stripe's side",
         request=None,
-        responses={200: OrderStandingSerializer} | problems(401, 404, 429, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 429, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = own_order(request, public_id)

@@ -1381,6 +1381,10 @@ export type OrdersSyncCreateErrors = {
      */
     404: Problem;
     /**
+     * Conflict
+     */
+    409: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
