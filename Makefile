@@ -1,8 +1,10 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test fuzz check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
+CASES ?= 20000
+SEED ?= 1
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .cache/uv/bin/uv)
 CLI_VERSION := 1.52.0
@@ -38,6 +40,10 @@ smoke: $(SYNCED) $(BUILT) ## the same on free ports, then stop: 0 when all was w
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
+
+fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
+	@ESTUARY_FUZZ_CASES=$(CASES) ESTUARY_FUZZ_SEED=$(SEED) ESTUARY_FUZZ_ROLE="$(ROLE)" \
+	  $(BIN)/python -m pytest tests/fuzz --show-capture=no --tb=short
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .

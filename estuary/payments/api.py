@@ -51,7 +51,7 @@ class CreatePaymentView(APIView):
         summary="Create a payment",
         request=PaymentRequestSerializer,
         parameters=[idempotency.PARAMETER],
-        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 422, 429, 503),
+        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
@@ -134,7 +134,7 @@ class DefaultMethodView(APIView):
     @extend_schema(
         summary="Set the default card",
         request=DefaultCard,
-        responses={200: MethodSerializer} | problems(400, 401, 404, 409),
+        responses={200: MethodSerializer} | problems(400, 401, 404, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         body = self.DefaultCard(data=request.data)
@@ -171,7 +171,7 @@ class SetupView(APIView):
         summary="Begin saving a card",
         request=None,
         parameters=[idempotency.PARAMETER],
-        responses={201: BegunSetup} | problems(400, 401, 409, 422, 429, 503),
+        responses={201: BegunSetup} | problems(400, 401, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:

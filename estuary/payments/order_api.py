@@ -61,7 +61,7 @@ class SyncOrderView(APIView):
     @extend_schema(
         summary="Settle an order from Stripe's side",
         request=None,
-        responses={200: OrderStandingSerializer} | problems(401, 404, 429, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 429, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = own_order(request, public_id)
@@ -113,7 +113,7 @@ class RefundsView(APIView):
         summary="Refund an order or a part of it",
         request=RefundRequest,
         parameters=[idempotency.PARAMETER],
-        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 422),
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 413, 415, 422),
     )
     @idempotency.idempotent
     def post(self, request: Request, public_id: str, claim: idempotency.Claim) -> Response:

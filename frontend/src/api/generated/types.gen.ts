@@ -969,6 +969,10 @@ export type BookingsListErrors = {
      * Unauthorized
      */
     401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type BookingsListError = BookingsListErrors[keyof BookingsListErrors];
@@ -1097,6 +1101,14 @@ export type BookingsScheduleCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
 };
 
 export type BookingsScheduleCreateError = BookingsScheduleCreateErrors[keyof BookingsScheduleCreateErrors];
@@ -1118,6 +1130,10 @@ export type CreditsRetrieveData = {
 };
 
 export type CreditsRetrieveErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Unauthorized
      */
@@ -1172,6 +1188,10 @@ export type OrdersListErrors = {
      * Unauthorized
      */
     401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type OrdersListError = OrdersListErrors[keyof OrdersListErrors];
@@ -1321,6 +1341,14 @@ export type OrdersRefundsCreateErrors = {
      */
     409: Problem;
     /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
      * Unprocessable Content
      */
     422: Problem;
@@ -1352,6 +1380,10 @@ export type OrdersSyncCreateErrors = {
      * Not Found
      */
     404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Too Many Requests
      */
@@ -1421,6 +1453,10 @@ export type PaymentsCreateCreateErrors = {
      * Content Too Large
      */
     413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Content
      */
@@ -1524,6 +1560,14 @@ export type PaymentsMethodsDefaultCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
 };
 
 export type PaymentsMethodsDefaultCreateError = PaymentsMethodsDefaultCreateErrors[keyof PaymentsMethodsDefaultCreateErrors];
@@ -1560,6 +1604,14 @@ export type PaymentsMethodsSetupCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Content
      */
@@ -1650,6 +1702,10 @@ export type ServicesListErrors = {
      * Bad Request
      */
     400: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type ServicesListError = ServicesListErrors[keyof ServicesListErrors];
@@ -1703,6 +1759,10 @@ export type ServicesSessionsListData = {
 };
 
 export type ServicesSessionsListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Not Found
      */
