@@ -1,10 +1,8 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test fuzz check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test simulate fuzz check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
-CASES ?= 20000
-SEED ?= 1
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .cache/uv/bin/uv)
 CLI_VERSION := 1.52.0
@@ -42,8 +40,12 @@ test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	$(BIN)/python -m pytest
 
 fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
-	@ESTUARY_FUZZ_CASES=$(CASES) ESTUARY_FUZZ_SEED=$(SEED) ESTUARY_FUZZ_ROLE="$(ROLE)" \
+	@ESTUARY_FUZZ_CASES=$(or $(CASES),20000) ESTUARY_FUZZ_SEED=$(or $(SEED),1) ESTUARY_FUZZ_ROLE="$(ROLE)" \
 	  $(BIN)/python -m pytest tests/fuzz --show-capture=no --tb=short
+
+simulate: $(SYNCED) ## tell stories by chance and check each: SEEDS=n FROM=first, or SEED=one WITHOUT='parts'
+	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
+	  $(if $(SEED),--seed $(SEED) --without '$(WITHOUT)',--seeds $(or $(SEEDS),100) --first $(or $(FROM),0))
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .

@@ -278,8 +278,9 @@ def retrieve_charge(charge_id: str) -> Charge:
 
 
 def refunds_of(intent_id: str) -> list[StripeRefund]:
-    """Return every refund of a payment, however many pages Stripe needs."""
-    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
+    """Return every refund of a payment: first those that failed, which made room for what came after them."""
+    given = _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
+    return sorted(given, key=lambda refund: refund.status not in {"failed", "canceled"})
 
 
 def refunds_since(moment: datetime) -> list[StripeRefund]:

@@ -50,7 +50,9 @@ def cancel_order(*, user: User, order: Order) -> Order:
 
 def close_open_orders(user_id: int, *, cause: str) -> None:
     """End every unpaid order of a user; one that Stripe will not end now is ended when its hold is over."""
-    for order in Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user"):
+    for order in (
+        Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user").order_by("pk")
+    ):
         try:
             close_order(order, reason="abandoned", cause=cause)
         except OrderChanged:

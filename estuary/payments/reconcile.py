@@ -122,7 +122,7 @@ def settle_refunds_since(moment: datetime) -> int:
     ids = [refund.id for refund in given]
     known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
     other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
-    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""})
+    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""}).order_by("pk")
     return _count(_sync_refunds, list(ours))
 
 

@@ -67,6 +67,15 @@ def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
     return None
 
 
+def is_too_much(order: OrderView, refund: StripeRefund) -> bool:
+    """Whether more would have gone back than was captured. Stripe makes no such refund: an earlier one has failed."""
+    known = find(order, refund)
+    if AT_STRIPE.get(refund.status, State.PENDING) not in HEARD or refund.intent_id != order.intent_id:
+        return False
+    others = [r for r in order.refunds if r.status in HEARD and not r.stray and r is not known]
+    return _card_minor(others) + refund.amount_minor > order.captured_minor > 0
+
+
 def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause: str) -> list[Effect]:
     """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
     stray = any(known.stray and known.intent_id == refund.intent_id for known in order.refunds)

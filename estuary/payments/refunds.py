@@ -28,6 +28,7 @@ from estuary.payments.errors import (
     StripeRefused,
     UnexpectedState,
 )
+from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.objects import StripeRefund
 from estuary.payments.refund_rules import COUNTS, consequences
@@ -220,7 +221,9 @@ def _refused(refund: Refund, code: str) -> Refund:
 
 def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
     cause = f"refund {refund.public_id}"
-    settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
+    outcomes = settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
+    if needs := next((outcome.needs for outcome in outcomes if outcome.needs), None):
+        settle(fetch_facts(needs, cause), at=clock.now())
     refund.refresh_from_db()
     return refund
 

@@ -51,7 +51,7 @@ def decide(order: OrderView, fact: Fact) -> Decision:
             return _decide_session(order, session, fact)
         case StripeRefund() as refund:
             overtook = not order.captured_minor and refund_rules.find(order, refund) is None
-            if overtook and not fact.fetched:
+            if (overtook and not fact.fetched) or refund_rules.is_too_much(order, refund):
                 return NeedsObject("payment", refund.intent_id)
             effects = refund_rules.decide_refund(order, refund, fact.cause)
             return [*effects, *dispute_rules.follow_refund(order, effects, fact.cause)]

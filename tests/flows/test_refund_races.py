@@ -18,6 +18,7 @@ from estuary.payments.cancellation import cancel_booking
 from estuary.payments.models import Refund
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
+from estuary.payments.sweep import sync_payment
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
@@ -397,3 +398,50 @@ def test_credits_that_staff_promised_with_a_refund_that_was_overtaken_are_not_fo
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
     assert subjects(mailoutbox, "did not go through") == 1
+
+
+def returned_by_its_bank_unheard(stripe: Sandbox, made: Json) -> None:
+    """The dashboard refunds all of the card; days later its bank returns that, and no event tells of it."""
+    stripe.control.refund(made["payment_intent_id"])
+    settle_everything(stripe)
+    stripe.control.fail_refund(Refund.objects.get(origin="dashboard").stripe_refund_id)
+    stripe.control.lose_events()
+
+
+def refunds_here() -> list[tuple[str, int]]:
+    return sorted(Refund.objects.values_list("status", "card_minor"))
+
+
+def test_a_second_refund_in_the_dashboard_tells_that_the_first_has_failed(
+    stripe: Sandbox, buyer: APIClient, made: Json
+) -> None:
+    pay(stripe, made)
+    returned_by_its_bank_unheard(stripe, made)
+    stripe.control.refund(made["payment_intent_id"])
+    settle_everything(stripe)
+    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+
+
+def test_a_refund_that_waited_finds_room_where_another_has_failed_unheard(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
+) -> None:
+    pay(stripe, made)
+    stripe.faults.add("timeout_before", "POST /v1/refunds")
+    assert buying.refund(staff, made)["status"] == "requested"
+    returned_by_its_bank_unheard(stripe, made)
+    run_jobs()
+    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+
+
+def test_asking_stripe_tells_what_failed_before_what_came_after_it(
+    stripe: Sandbox, buyer: APIClient, made: Json
+) -> None:
+    pay(stripe, made)
+    returned_by_its_bank_unheard(stripe, made)
+    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.lose_events()
+    sync_payment(made["payment_intent_id"])
+    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
+    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")

@@ -1,0 +1,1 @@
+"""Who takes part: buyers, staff, their banks, Stripe's courier, the workers."""

@@ -1,0 +1,256 @@
+"""Buyers: each tab of each buyer does one thing after the other, and tries again when the connection breaks."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from stripe_sandbox.errors import StripeError
+from tests.simulation.choices import Choices
+from tests.simulation.web import Answer, Browser
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+FINE, DECLINED, NO_FUNDS, CHALLENGED = (
+    "4242424242424242",
+    "4000000000000002",
+    "4000000000009995",
+    "4000002500003155",
+)
+REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = (
+    "4000000000007726",
+    "4000000000005126",
+    "4000000000000341",
+)
+WAYS = [FINE] * 6 + [
+    DECLINED,
+    NO_FUNDS,
+    CHALLENGED,
+    CHALLENGED,
+    REFUND_PENDS,
+    REFUND_FAILS,
+    "bank",
+    "bank",
+    "nothing",
+]
+LESSONS = {"a breathing lesson": "lesson"}
+TRY_AGAIN = {0, 503, 502}
+
+
+class Buyer:
+    """One tab of one buyer."""
+
+    def __init__(self, stage: "Stage", number: int, choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
+        self.user = stage.world.buyers[number - 1]
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user)
+
+    def act(self, verb: str, thing: str) -> None:
+        verbs: dict[str, Callable[[], None]] = {
+            "cancel booking": self.cancel_booking,
+            "schedule": self.schedule,
+            "manage cards": self.manage_cards,
+        }
+        self.buy(thing) if verb == "buy" else verbs[verb]()
+
+    def _tell(self, sentence: str) -> None:
+        self.stage.story.tell(sentence)
+
+    def _pause(self) -> None:
+        self.stage.scheduler.sleep(self.choices.between(0.1, 4))
+
+    # --- Buying -------------------------------------------------------------------------------------------------
+
+    def buy(self, thing: str) -> None:
+        body = self._body(thing)
+        self._tell(f"wants {thing}" + " on a page of Stripe's" * (body["payment_type"] == "checkout"))
+        made = self._create(body)
+        if not made.fine:
+            return
+        self.stage.knows_order(made["order_id"])
+        if made["status"] == "pending":
+            self._pay(made)
+        for _ in range(self.choices.pick("looks afterwards", [0, 1, 1, 2])):
+            self._pause()
+            self._after(made["order_id"])
+
+    def _body(self, thing: str) -> dict[str, object]:
+        choices, world = self.choices, self.stage.world
+        body: dict[str, object] = {
+            "payment_type": choices.pick("payment_type", ["intent", "intent", "checkout"])
+        }
+        if choices.odds("not saved", 0.25):
+            body["save_payment_method"] = False
+        if thing == "credits":
+            return body | {
+                "is_credit_purchase": True,
+                "amount": choices.pick("amount", ["20.00", "33.33", "150.00"]),
+            }
+        body |= {"service_id": str(world.services[thing].pk), "use_credits": choices.odds("use_credits", 0.6)}
+        wish: dict[str, object] = {}
+        if thing in {"session", "lesson"}:
+            wish = {"start_datetime": choices.pick("slot", self.stage.slots[thing][:2])}
+        elif thing == "workshop":
+            wish = {"service_session_id": str(choices.pick("seat", self.stage.seats))}
+        elif thing == "package" and choices.odds("scheduled", 0.6):
+            wish = {
+                "items": [
+                    {
+                        "service_id": str(world.services["workshop"].pk),
+                        "service_session_id": str(self.stage.seats[0]),
+                    }
+                ]
+            }
+        elif thing == "bundle" and choices.odds("scheduled", 0.6):
+            wish = {
+                "items": [
+                    {"start_datetime": self.stage.slots["session"][n]}
+                    for n in range(choices.pick("how many", [1, 2, 3]))
+                ]
+            }
+        return body | ({"scheduling_data": wish} if wish else {})
+
+    def _create(self, body: dict[str, object]) -> Answer:
+        key = f"attempt {self.choices.word()}" if self.choices.odds("with a key", 0.6) else ""
+        if self.choices.odds("saved card", 0.4) and (card := self._a_saved_card()):
+            body["payment_method_id"] = card
+            body["payment_type"] = "intent"
+        for _ in range(3):
+            answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
+            self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
+            if answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
+                break
+            self._pause()
+        if answer.fine:
+            self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s", answer["order_id"])
+        return answer
+
+    def _a_saved_card(self) -> str:
+        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
+        return str(self.choices.pick("which card", cards)["id"]) if cards else ""
+
+    def _pay(self, made: Answer) -> None:
+        """As Stripe.js or the hosted page does it, in the browser, past our server."""
+        for _ in range(self.choices.pick("tries", [1, 1, 2])):
+            self._pause()
+            way = self.choices.pick("way", WAYS)
+            if way == "nothing":
+                self._tell("leaves it unpaid")
+                return
+            try:
+                self._pay_once(made, way)
+            except StripeError as refused:
+                self._tell(f"  Stripe refuses: {refused}"[:160])
+
+    def _pay_once(self, made: Answer, way: str) -> None:
+        control = self.stage.sandbox.control
+        if "checkout_url" in made:
+            session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
+            challenge = self.choices.pick("challenge", ["complete", "fail", None])
+            if way == "bank":
+                paid = control.pay_checkout(session_id, method="us_bank_account")
+            else:
+                paid = control.pay_checkout(session_id, card=way, challenge=challenge)
+            self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
+        else:
+            paid = control.confirm(made["payment_intent_id"], card=FINE if way == "bank" else way)
+            if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
+                self._pause()
+                finish = (
+                    control.complete_challenge
+                    if self.choices.odds("passes it", 0.7)
+                    else control.fail_challenge
+                )
+                paid = finish(made["payment_intent_id"])
+            self._tell(f"  pays with {way}: {paid['status']}")
+
+    def _after(self, order_id: str) -> None:
+        what = self.choices.pick("afterwards", ["sync", "sync", "read", "cancel"])
+        if what == "read":
+            self.browser.ask("get", f"/api/v1/orders/{order_id}/")
+            return
+        answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/{what}/")
+        self._tell(f"  {what}s the order → {_shown(answer)}")
+        if what == "cancel" and answer.fine:
+            self.stage.effect_is_there(
+                "SELECT 1 FROM orders_order WHERE public_id = %s AND status = 'canceled'", order_id
+            )
+
+    # --- Bookings and cards -------------------------------------------------------------------------------------
+
+    def _bookings(self) -> list[dict[str, object]]:
+        mine = "SELECT 1 FROM bookings_booking WHERE user_id = %s"
+        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.choices)
+        listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
+        return [part for booking in listed for part in (booking, *booking["children"])]
+
+    def cancel_booking(self) -> None:
+        active = [b for b in self._bookings() if b["status"] in {"confirmed", "partially_refunded"}]
+        if not active:
+            return
+        chosen = self.choices.pick("booking", active)["id"]
+        for _ in range(2):
+            answer = self.browser.ask("post", f"/api/v1/bookings/{chosen}/cancel/")
+            self._tell(f"cancels booking {chosen} → {_shown(answer)}")
+            if answer.status not in TRY_AGAIN:
+                break
+        if answer.fine:
+            self.stage.effect_is_there(
+                "SELECT 1 FROM bookings_booking WHERE id = %s AND status = 'canceled'", int(str(chosen))
+            )
+
+    def schedule(self) -> None:
+        waiting = [b for b in self._bookings() if b["needs_scheduling"]]
+        if not waiting:
+            return
+        chosen = self.choices.pick("booking", waiting)
+        wish = (
+            {"service_session_id": self.choices.pick("seat", self.stage.seats)}
+            if chosen["service_type"] == "workshop"
+            else {
+                "start_datetime": self.choices.pick(
+                    "slot", self.stage.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4]
+                )
+            }
+        )
+        answer = self.browser.ask("post", f"/api/v1/bookings/{chosen['id']}/schedule/", wish)
+        self._tell(f"schedules booking {chosen['id']} → {_shown(answer)}")
+        if answer.fine:
+            self.stage.effect_is_there(
+                "SELECT 1 FROM bookings_booking WHERE id = %s AND starts_at IS NOT NULL",
+                int(str(chosen["id"])),
+            )
+
+    def manage_cards(self) -> None:
+        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
+        if not cards or self.choices.odds("new card", 0.2):
+            answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
+            self._tell(f"begins to save a card → {answer.status}")
+            if answer.fine:
+                self._save_a_card(answer["setup_intent_id"])
+            return
+        card = self.choices.pick("which card", cards)["id"]
+        if self.choices.odds("deletes", 0.5):
+            answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
+        else:
+            answer = self.browser.ask(
+                "post", "/api/v1/payments/methods/default/", {"payment_method_id": card}
+            )
+        self._tell(f"manages card {card} → {answer.status}")
+
+    def _save_a_card(self, setup_intent_id: str) -> None:
+        card = self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
+        try:
+            self.stage.sandbox.control.confirm_setup(setup_intent_id, card=card)
+        except StripeError as refused:
+            self._tell(f"  Stripe refuses: {refused}"[:160])
+
+
+def _shown(answer: Answer) -> str:
+    if not answer.status:
+        return "the connection breaks"
+    told = [
+        str(answer[name])
+        for name in ("code", "order_id", "status", "payment_status", "amount_due")
+        if name in answer
+    ]
+    return " ".join([str(answer.status), *dict.fromkeys(told)])

@@ -1,0 +1,156 @@
+"""What runs by itself: the workers, the clock that sets periodic work going, and Stripe's courier."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from estuary.common import clock
+from estuary.payments import inbox, tasks
+from tests.simulation.scheduler import Crash
+from tests.simulation.web import Browser
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+TAKE_A_JOB = (
+    "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT id FROM procrastinate_jobs"
+    " WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= %s)"
+    " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, task_name, args, attempts"
+)
+REVIVED_AFTER_S = 60.0
+WEBHOOK = "/api/v1/payments/webhook/"
+
+
+class Worker:
+    """Drains the inbox and runs jobs; killed, it is started again, and its job is run again a while later."""
+
+    def __init__(self, stage: "Stage", chance: Random, idle_s: tuple[float, float]) -> None:
+        self.stage, self.chance, self._idle_s = stage, chance, idle_s
+
+    def play(self) -> None:
+        while True:
+            try:
+                busy = inbox.drain() > 0
+                busy = self._run_a_job() or busy
+            except Crash as crash:
+                self.stage.recover()
+                self.stage.story.tell(f"is killed {crash}, and started again")
+                self.stage.scheduler.sleep(self.chance.uniform(1, 30))
+                continue
+            if not busy:
+                self.stage.scheduler.nap(self.chance.uniform(*self._idle_s))
+
+    def _run_a_job(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE_A_JOB, [clock.now()])
+            found = cursor.fetchone()
+        if not found:
+            return False
+        job_id, name, args, attempts = found
+        try:
+            self._carry_out(job_id, getattr(tasks, name.removeprefix("payments.")), args, attempts)
+        except BaseException:  # the process is killed: nobody is at this job any more
+            self.stage.jobs_left[job_id] = self.stage.clock.now()
+            raise
+        return True
+
+    def _carry_out(self, job_id: int, task: Any, args: str, attempts: int) -> None:
+        try:
+            task(**json.loads(args))
+        except Exception as error:
+            self.stage.story.tell(f"  the job {task.name} failed: {type(error).__name__}: {error}"[:200])
+            self._again_later(job_id, task, error, attempts)
+        else:
+            self.stage.scheduler.point("before ack", task.name)
+            _execute("DELETE FROM procrastinate_jobs WHERE id = %s", job_id)
+
+    def _again_later(self, job_id: int, task: Any, error: Exception, attempts: int) -> None:
+        """As procrastinate does: by the task's own strategy, at a moment of simulated time."""
+        wait_s = task.retry_strategy.exponential_wait ** (attempts + 1)
+        if attempts + 1 >= task.retry_strategy.max_attempts:
+            self.stage.story.tell("  and is given up")
+            _execute("DELETE FROM procrastinate_jobs WHERE id = %s", job_id)
+            return
+        _execute(
+            "UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = %s WHERE id = %s",
+            clock.now() + timedelta(seconds=wait_s),
+            job_id,
+        )
+
+
+def revive_jobs(stage: "Stage") -> None:
+    """Run again what a killed worker had begun, once its heart has been still for a while."""
+    for job_id, left in list(stage.jobs_left.items()):
+        if left + REVIVED_AFTER_S < stage.clock.now():
+            _execute(
+                "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s AND status = 'doing'", job_id
+            )
+            del stage.jobs_left[job_id]
+
+
+def _execute(query: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+
+
+class Clockwork:
+    """Sets the periodic jobs going, at most as often as their crons say."""
+
+    def __init__(self, stage: "Stage", tick_s: float) -> None:
+        self.stage, self._tick_s = stage, tick_s
+        verbs: list[tuple[float, Callable[[int], None]]] = [
+            (10, tasks.expire_orders),
+            (60, tasks.sweep_minute),
+            (300, tasks.ask_stripe),
+            (900, tasks.close_past_bookings),
+            (86400, tasks.ask_stripe_far_back),
+            (86400, tasks.forget_old_keys),
+        ]
+        self._verbs = [(every, verb, stage.clock.now()) for every, verb in verbs]
+
+    def play(self) -> None:
+        while True:
+            self.stage.scheduler.sleep(self._tick_s)
+            for number, (every, verb, last) in enumerate(self._verbs):
+                now = self.stage.clock.now()
+                if now - last >= every:
+                    self._verbs[number] = (every, verb, now)
+                    self._set_going(verb, int(now))
+            revive_jobs(self.stage)
+
+    def _set_going(self, verb: Callable[[int], None], timestamp: int) -> None:
+        try:
+            verb(timestamp)
+        except Crash as crash:
+            self.stage.recover()
+            self.stage.story.tell(f"is killed {crash}, and started again")
+
+
+class Courier:
+    """Carries Stripe's events to our door, and tries again when it is not let in."""
+
+    def __init__(self, stage: "Stage", chance: Random, idle_s: tuple[float, float]) -> None:
+        self.stage, self.chance, self._idle_s = stage, chance, idle_s
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, None)
+
+    def play(self) -> None:
+        world = self.stage.sandbox.world
+        while True:
+            with self.stage.sandbox.lock:
+                world.timers.run_due()
+                taken = world.outbox.take(1)
+            for delivery in taken:
+                signature = {k: v for k, v in delivery.headers.items() if k.lower() == "stripe-signature"}
+                answer = self.browser.ask("post", WEBHOOK, delivery.body, **signature)
+                if answer.fine:
+                    self.stage.effect_is_there(
+                        "SELECT 1 FROM payments_webhookevent WHERE stripe_event_id = %s", delivery.event_id
+                    )
+                else:
+                    world.outbox.failed(delivery)
+            if not taken:
+                self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))

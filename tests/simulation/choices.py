@@ -1,0 +1,27 @@
+"""What an act leaves to chance; a flow that is told the same way each time settles it beforehand."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+
+class Choices:
+    """Chance with names: ``settled`` holds the choices that are made already."""
+
+    def __init__(self, chance: Random, settled: Mapping[str, Any]) -> None:
+        self._chance, self._settled = chance, settled
+
+    def pick[T](self, name: str, among: Sequence[T]) -> T:
+        drawn = self._chance.choice(among)
+        settled: T = self._settled.get(name, drawn)
+        return settled
+
+    def odds(self, name: str, probability: float) -> bool:
+        drawn = self._chance.random() < probability
+        return bool(self._settled.get(name, drawn))
+
+    def between(self, low: float, high: float) -> float:
+        return self._chance.uniform(low, high)
+
+    def word(self) -> str:
+        return f"{self._chance.getrandbits(48):x}"

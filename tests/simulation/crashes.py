@@ -1,0 +1,89 @@
+"""Every crash of a flow: played once undisturbed, then once for each yield point with a crash right there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tests.simulation.faults import Weather
+from tests.simulation.findings import Findings
+from tests.simulation.plan import Act, Plan
+
+BUYER, STAFF = "buyer 1, tab 1", "staff"
+PAID = {"tries": 1, "way": "4242424242424242", "looks afterwards": 0, "saved card": False, "with a key": True}
+BY_INTENT, ON_A_PAGE = {"payment_type": "intent"}, {"payment_type": "checkout"}
+NO_CREDITS, CREDITS = {"use_credits": False}, {"use_credits": True}
+
+type Settled = dict[str, object]
+
+
+def buys(thing: str, **settled: object) -> tuple[str, str, str, Settled]:
+    return BUYER, "buy", thing, {**PAID, **BY_INTENT, **NO_CREDITS, **settled}
+
+
+def waits(seconds: int = 150) -> tuple[str, str, str, Settled]:
+    return BUYER, "wait", str(seconds), {}
+
+
+def refunds(how: str, **settled: object) -> tuple[str, str, str, Settled]:
+    return STAFF, "refund", "", {"a paid one": True, "how": how, "times": 1, "cancels": False, **settled}
+
+
+FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
+    "credits": [buys("credits"), waits()],
+    "a session on a page": [buys("session", **ON_A_PAGE), waits()],
+    "a retry without a key": [buys("workshop", **{"with a key": False}), waits()],
+    "a declined card and another": [
+        buys("course", way="4000000000000002"), buys("course", **{"with a key": False}), waits()
+    ],
+    "a challenge": [
+        buys("package", way="4000002500003155", **{"takes the challenge": True, "passes it": True}), waits()
+    ],
+    "credits and a card": [buys("credits", amount="33.33"), buys("session", **CREDITS), waits()],
+    "credits alone": [buys("credits", amount="150.00"), buys("session", **CREDITS), waits()],
+    "a saved card": [buys("credits"), waits(60), buys("bundle", **{"saved card": True}), waits()],
+    "cancelled before it is paid": [
+        buys("course", way="nothing", **{"looks afterwards": 1, "afterwards": "cancel"}), waits()
+    ],
+    "another wish for the same": [
+        buys("session", way="nothing", **ON_A_PAGE), buys("session"), waits()
+    ],
+    "never paid": [buys("workshop", way="nothing", **ON_A_PAGE), waits(1000)],
+    "refunded whole": [buys("lesson"), refunds("all"), waits()],
+    "refunded in part": [buys("package"), refunds("part", amount="33.33"), refunds("all"), waits()],
+    "refunded in the dashboard": [
+        buys("session"), ("the dashboard", "dashboard", "", {"detaches": False, "amount": None}), waits(700)
+    ],
+    "paid from a bank": [
+        buys("course", way="bank", **ON_A_PAGE), ("the bank", "bank", "", {"well": True}), waits(700)
+    ],
+    "a refund that the bank returns": [
+        buys("lesson"), refunds("all"), waits(30), ("the bank", "bank", "", {"well": False}), waits()
+    ],
+    "a booking cancelled": [buys("session"), waits(20), (BUYER, "cancel booking", "", {}), waits()],
+    "a part scheduled": [buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {}), waits()],
+    "a card removed": [
+        buys("credits"), waits(60), (BUYER, "manage cards", "", {"new card": False, "deletes": True}), waits()
+    ],
+}  # fmt: skip
+
+
+def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
+    """Return the plan of a flow on a fair day, with webhooks or without any."""
+    told = list(enumerate(FLOWS[name], start=1))
+    acts = tuple(
+        Act(n, who, verb, thing, tuple(settled.items()), moment=n) for n, (who, verb, thing, settled) in told
+    )
+    return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), tempo="fair", patience=0.9, workers=1)
+
+
+def every_crash(name: str, play: Callable[[Plan], Findings]) -> Iterator[Findings]:
+    """Play a flow undisturbed, then with a crash at each yield point of each actor; yield what each run came to."""
+    plan = plan_of_flow(name, webhooks=True)
+    undisturbed = play(plan)
+    undisturbed.flow = name
+    yield undisturbed
+    for who, points in undisturbed.points.items():
+        for point in range(1, points + 1):
+            found = play(replace(plan, crashes=((who, point),)))
+            found.flow = name
+            found.told = f"{name}, {who} killed at point {point}: {found.told}" if found.rule else ""
+            yield found

@@ -1,0 +1,169 @@
+"""What a seed means: who wants what, how bad the day is, and which processes are killed where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from tests.simulation.faults import KINDS, Weather
+
+THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
+FOLLOW_UPS = {
+    "refund": 6,
+    "cancel booking": 4,
+    "dashboard": 3,
+    "bank": 3,
+    "buy": 3,
+    "schedule": 3,
+    "dispute": 2,
+    "manage cards": 2,
+}
+PLAYED_BY = {
+    "refund": ("staff 1", "staff 2"),
+    "dashboard": ("the dashboard",),
+    "bank": ("the bank",),
+    "dispute": ("the cardholder",),
+}
+TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
+TICKS = {
+    "tight": 10.0,
+    "fair": 30.0,
+    "loose": 120.0,
+    "days": 3600.0,
+}  # seconds between two looks of what runs by itself, at most
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that somebody does; its chance comes from its number, so that leaving out others changes nothing."""
+
+    number: int
+    who: str
+    verb: str
+    thing: str = ""
+    settled: tuple[tuple[str, object], ...] = ()
+    moment: int = 0  # when it begins, in paces of the tempo; those of one moment begin together
+    like: int = 0  # the act whose chance it has: two who do the very same thing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run; the smaller one that still fails is made by leaving parts out."""
+
+    seed: int
+    acts: tuple[Act, ...]
+    weather: Weather
+    crashes: tuple[tuple[str, int], ...] = ()
+    tempo: str = "tight"
+    fine: bool = False  # stop before each statement, not only around commits
+    patience: float = 0.0
+    workers: int = 2
+    clocks: int = 1
+    blur_s: float = 0.0  # how late whoever is awake may be
+    gifts: tuple[int, ...] = ()
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(act.who for act in self.acts))
+
+    @property
+    def in_calm(self) -> "Plan":
+        """The same when nobody is killed any more."""
+        return replace(self, crashes=(), workers=1, clocks=1)
+
+
+def plan_of(seed: int) -> Plan:
+    """Return the plan of a seed: swarm testing, so each seed has some of the faults and none of the others."""
+    chance = Random(f"{seed} plan")
+    acts = tuple(_acts(chance))
+    workers, clocks = chance.choice([1, 2]), chance.choice([1, 1, 2])
+    names = [
+        *dict.fromkeys(act.who for act in acts),
+        *(f"worker {n + 1}" for n in range(workers)),
+        *(f"clock {n + 1}" for n in range(clocks)),
+    ]
+    crashes = tuple(
+        (chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4]))
+    )
+    return Plan(
+        seed=seed,
+        acts=acts,
+        weather=_weather(chance),
+        crashes=crashes,
+        tempo=chance.choice(["tight"] * 5 + ["loose"] * 2 + ["days"]),
+        fine=chance.random() < 0.7,
+        patience=chance.choice([0.0, 0.5, 0.9]),
+        workers=workers,
+        clocks=clocks,
+        blur_s=chance.choice([0.0, 1.0, 5.0, 30.0]),
+        gifts=tuple(chance.choice([0, 2500, 8000, 20000]) for _ in range(3)),
+    )
+
+
+def _acts(chance: Random) -> list[Act]:
+    """Knots: several want the same at once; then several do something about it at once; and so on."""
+    tabs = [f"buyer {person}, tab {tab}" for person in (1, 2, 3) for tab in range(1, chance.choice([2, 3]))]
+    wanted, moment = chance.choice(THINGS), 0
+    acts: list[Act] = []
+    for _ in range(chance.randint(1, 3)):
+        for _ in range(chance.randint(1, 3)):
+            thing = wanted if chance.random() < 0.8 else chance.choice(THINGS)
+            acts += _twice(chance, Act(len(acts) + 1, chance.choice(tabs), "buy", thing, moment=moment), tabs)
+        moment += chance.choice([0, 1, 2])
+        for _ in range(chance.randint(0, 4)):
+            verb = chance.choices(list(FOLLOW_UPS), list(FOLLOW_UPS.values()))[0]
+            who = chance.choice(PLAYED_BY.get(verb) or tabs)
+            act = Act(len(acts) + 1, who, verb, wanted if verb == "buy" else "", moment=moment)
+            acts += _twice(chance, act, PLAYED_BY.get(verb) or tabs)
+        moment += chance.choice([1, 3])
+    return acts
+
+
+def _twice(chance: Random, act: Act, among: Sequence[str]) -> list[Act]:
+    """Now and then the very same is done by another at the same moment: in a second tab, by a colleague, by a rival."""
+    others = [who for who in among if who != act.who]
+    if not others or chance.random() > 0.4:
+        return [act]
+    same_person = [who for who in others if who.split(",")[0] == act.who.split(",")[0]]
+    other = chance.choice(same_person if same_person and chance.random() < 0.6 else others)
+    return [act, replace(act, number=act.number + 1, who=other, like=act.number)]
+
+
+def _weather(chance: Random) -> Weather:
+    kinds = tuple(kind for kind in KINDS if chance.random() < 0.35)
+    longest = chance.choice([5.0, 120.0, 3600.0, 3 * 86400.0])
+    return Weather(
+        kinds=kinds if chance.random() < 0.7 else (),
+        rate=chance.choice([0.03, 0.1, 0.25]),
+        webhooks=chance.random() < 0.5,
+        dropped=chance.choice([0.0, 0.1, 0.3]),
+        doubled=chance.choice([0.0, 0.2, 0.5]),
+        delayed=chance.choice([0.0, 0.3, 0.8]),
+        longest_delay_s=longest,
+    )
+
+
+# --- Leaving parts out --------------------------------------------------------------------------------------------
+
+
+def parts_of(plan: Plan) -> list[str]:
+    """Name what can be left out of a plan, the big things first."""
+    acts = [f"act-{act.number}" for act in plan.acts]
+    crashes = [f"crash-{number}" for number in range(len(plan.crashes))]
+    weather = [name for name in ("dropped", "doubled", "delayed") if getattr(plan.weather, name)]
+    return acts + crashes + list(plan.weather.kinds) + weather + ["statements"] * plan.fine
+
+
+def leave_out(plan: Plan, left_out: frozenset[str]) -> Plan:
+    """Return the plan without some of its parts; what is left keeps its own chance."""
+    weather = replace(
+        plan.weather,
+        kinds=tuple(kind for kind in plan.weather.kinds if kind not in left_out),
+        **{name: 0.0 for name in ("dropped", "doubled", "delayed") if name in left_out},  # type: ignore[arg-type]
+    )
+    return replace(
+        plan,
+        acts=tuple(act for act in plan.acts if f"act-{act.number}" not in left_out),
+        crashes=tuple(crash for n, crash in enumerate(plan.crashes) if f"crash-{n}" not in left_out),
+        weather=weather,
+        fine=plan.fine and "statements" not in left_out,
+    )

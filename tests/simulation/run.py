@@ -1,0 +1,67 @@
+"""One process: plays the seeds that it is given, and prints what each came to as a line of JSON."""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import django
+
+from tests.simulation.findings import Findings
+
+
+def seeds_of(told: str) -> Iterable[int]:
+    """``7`` is one seed, ``0:100:2`` every second of the first hundred."""
+    return range(*map(int, told.split(":"))) if ":" in told else [int(told)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seeds", type=seeds_of)
+    parser.add_argument("--without", default="", help="parts of the plan to leave out, by their names")
+    parser.add_argument(
+        "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
+    )
+    parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
+    parser.add_argument("--sabotage", default="", help="break the product on purpose, by name")
+    given = parser.parse_args()
+    os.environ.setdefault("ESTUARY_SANDBOX", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
+    django.setup()
+    from tests.simulation.crashes import every_crash
+    from tests.simulation.house import drop_database
+    from tests.simulation.plan import leave_out, plan_of
+    from tests.simulation.play import Player
+    from tests.simulation.sabotage import SABOTAGE
+    from tests.simulation.shrink import shrink
+    from tests.simulation.stage import Stage
+
+    if given.sabotage:
+        SABOTAGE[given.sabotage]()
+    name = f"estuary_simulation_{os.getpid()}"
+    play = Player(Stage(name)).play
+    left_out = frozenset(given.without.split())
+    try:
+        for flow in given.flow:
+            for found in every_crash(flow, play):
+                _print(found)
+        if given.flow:
+            return
+        for seed in given.seeds:
+            plan = leave_out(plan_of(seed), left_out)
+            found = play(plan)
+            if found.rule and not given.without:
+                found = shrink(plan, found, play)
+            _print(found, tell=given.tell)
+    finally:
+        drop_database(name)
+
+
+def _print(found: Findings, *, tell: bool = False) -> None:
+    found.lines = found.lines if found.rule or tell else []
+    print(json.dumps(asdict(found)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

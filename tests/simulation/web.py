@@ -1,0 +1,57 @@
+"""A browser and the web process behind it: an answer, or a connection that broke because the process was killed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import User
+from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.story import Story
+
+
+class Answer(dict[str, Any]):
+    """What came back; ``status`` 0 is a broken connection."""
+
+    status: int = 0
+
+    @property
+    def fine(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Unexpected(AssertionError):
+    """The product answered with what no user may ever see."""
+
+
+class Browser:
+    """One user's requests, through the real middleware and views; no signing in, for that is not in question here."""
+
+    def __init__(
+        self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None
+    ) -> None:
+        self._scheduler, self._story, self._recover = scheduler, story, recover
+        self._client = APIClient(raise_request_exception=False)
+        if user:
+            self._client.force_authenticate(user)
+
+    def ask(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> Answer:
+        """Send a request; a 5xx that is no 503 or 502 told in a problem document is a failure of the product."""
+        sent = headers | ({"Idempotency-Key": key} if key else {})
+        answer = Answer()
+        try:
+            kwargs: dict[str, Any] = {"headers": sent}
+            if isinstance(body, bytes):
+                kwargs["content_type"] = "application/json"
+            response = getattr(self._client, method)(path, body, **kwargs)
+            answer.status = response.status_code
+            told = response.json() if response.content else {}
+            answer.update(told if isinstance(told, dict) else {"list": told})
+            self._scheduler.point("before ack", f"{method} {response.status_code}")
+        except Crash as crash:
+            self._recover()
+            self._story.tell(f"  the web process is killed {crash}; the connection breaks")
+            return Answer()
+        if answer.status == 500:
+            raise Unexpected(f"{method} {path} {body} was answered with 500: {response.exc_info}")
+        return answer
