@@ -17,7 +17,7 @@ from estuary.bookings.scheduling import schedule
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.errors import Forbidden
-from estuary.common.fields import MomentField, MoneyField
+from estuary.common.fields import IdField, MomentField, MoneyField
 from estuary.common.pagination import NewestFirst
 from estuary.common.queries import asked
 from estuary.common.schema import problems
@@ -190,7 +190,7 @@ class ScheduleSerializer(serializers.Serializer[Any]):
     """A start for a 1-on-1 session, or a session of a workshop; one of the two."""
 
     start_datetime = MomentField(required=False)
-    service_session_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    service_session_id = IdField(required=False)
 
 
 class BookingSchedule(APIView):
@@ -205,10 +205,11 @@ class BookingSchedule(APIView):
         wanted = ScheduleSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         mine = own_bookings(cast(User, request.user))
+        session_id = wanted.validated_data.get("service_session_id")
         schedule(
             booking=generics.get_object_or_404(Booking.objects.filter(user=cast(User, request.user)), pk=pk),
             starts_at=wanted.validated_data.get("start_datetime"),
-            session_id=wanted.validated_data.get("service_session_id"),
+            session_id=int(session_id) if session_id is not None else None,
             at=clock.now(),
         )
         return Response(BookingSerializer(mine.get(pk=pk)).data)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.common.fields import ReferenceField
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
 from estuary.payments import client, idempotency, methods
@@ -129,7 +130,7 @@ class DefaultMethodView(APIView):
     """Makes one saved card the default."""
 
     class DefaultCard(serializers.Serializer[Any]):
-        payment_method_id = serializers.CharField(max_length=80)
+        payment_method_id = ReferenceField()
 
     @extend_schema(
         summary="Set the default card",

@@ -154,7 +154,7 @@ export type Credits = {
 };
 
 export type DefaultCardRequest = {
-    payment_method_id: string;
+    payment_method_id: string | number;
 };
 
 export type Failure = {
@@ -416,7 +416,7 @@ export type PaymentRequestPaymentTypeEnum = 'intent' | 'checkout';
  * ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
  */
 export type PaymentRequestRequest = {
-    service_id?: string;
+    service_id?: string | number;
     is_credit_purchase?: boolean;
     payment_type?: PaymentRequestPaymentTypeEnum;
     amount?: number | string;
@@ -428,7 +428,7 @@ export type PaymentRequestRequest = {
     scheduling_data?: SchedulingRequest | null;
     use_credits?: boolean;
     save_payment_method?: boolean;
-    payment_method_id?: string;
+    payment_method_id?: string | number;
     success_url?: string;
     cancel_url?: string;
 };
@@ -504,7 +504,7 @@ export type Refund = {
  */
 export type RefundRequestRequest = {
     amount?: number | string;
-    booking_id?: string;
+    booking_id?: string | number;
     cancel_booking?: boolean;
     reason?: string;
 };
@@ -537,16 +537,16 @@ export type SavedCards = {
  */
 export type ScheduleRequest = {
     start_datetime?: string;
-    service_session_id?: number;
+    service_session_id?: string | number;
 };
 
 /**
  * ``items`` is for packages and bundles: what is not listed is scheduled later.
  */
 export type SchedulingRequest = {
-    service_id?: string;
+    service_id?: string | number;
     start_datetime?: string;
-    service_session_id?: string;
+    service_session_id?: string | number;
     items?: Array<WishRequest>;
 };
 
@@ -661,9 +661,9 @@ export type Transition = {
  * When one thing shall happen.
  */
 export type WishRequest = {
-    service_id?: string;
+    service_id?: string | number;
     start_datetime?: string;
-    service_session_id?: string;
+    service_session_id?: string | number;
 };
 
 export type BalanceWritable = {
