@@ -1,14 +1,17 @@
 """Two who want one thing at the same moment, on real threads and connections: one wins, and the books say who."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking, Participant
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import ids
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments import inbox
@@ -107,6 +110,28 @@ def test_cancelling_and_paying_at_the_same_moment_has_one_winner(
         assert seat.taken == winners["completed"]
         if order.status == "completed":
             break  # the one seat is sold
+
+
+def test_a_customer_that_was_made_under_a_key_given_up_meanwhile_is_not_paid_with(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    def give_up_the_key() -> None:
+        StripeCustomer.objects.update(key=ids.customer_key())
+        connection.close()
+
+    def overtaken(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('UPDATE "payments_stripecustomer" SET "stripe_customer_id"') and not saved:
+            saved.append(sql)
+            with ThreadPoolExecutor(1) as the_other_tab:
+                the_other_tab.submit(give_up_the_key).result()
+        return execute(sql, *rest)
+
+    saved: list[str] = []
+    with connection.execute_wrapper(overtaken):
+        made = buying.credits(buyer, "20.00")
+    assert (
+        saved and buying.order_of(made).stripe_customer_id == StripeCustomer.objects.get().stripe_customer_id
+    )
 
 
 def test_a_customer_deleted_at_stripe_whom_many_requests_need_at_once_is_made_again_once(
