@@ -63,7 +63,10 @@ class PostCredits:
 
 @dataclass(frozen=True, slots=True)
 class OpenRefund:
-    """A refund row appears: one that we ask for, or one that was started elsewhere."""
+    """A refund row appears: one that we ask for, or one that was started elsewhere.
+
+    ``currency`` is the payment's own, where that is another than the order's: no order asked for such a payment.
+    """
 
     card_minor: int
     credits_minor: int
@@ -75,6 +78,7 @@ class OpenRefund:
     failure_reason: str = ""
     stray: bool = False
     cause: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         failure_reason=refund.failure_reason,
         stray=stray,
         cause=cause,
+        currency=refund.currency,
     )
     return [opened, *consequences(order, before=None, after=after, cause=cause)]
 

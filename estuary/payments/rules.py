@@ -131,7 +131,14 @@ def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) ->
         return []
     return [
         Alert("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        _send_back(intent.id, intent.received_minor, cause, reason=problem[:200], stray=True),
+        _send_back(
+            intent.id,
+            intent.received_minor,
+            cause,
+            reason=problem[:200],
+            stray=True,
+            currency=intent.currency,
+        ),
     ]
 
 
@@ -150,7 +157,7 @@ def return_late(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
 
 
 def _send_back(
-    intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False
+    intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
         card_minor=amount_minor,
@@ -161,6 +168,7 @@ def _send_back(
         intent_id=intent_id,
         stray=stray,
         cause=cause,
+        currency=currency,
     )
 
 

@@ -189,7 +189,7 @@ def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         order=order,
         stripe_payment_intent_id=effect.intent_id,
         stripe_refund_id=effect.stripe_refund_id,
-        currency=order.currency,
+        currency=effect.currency or order.currency,
         card_minor=effect.card_minor,
         credits_minor=effect.credits_minor,
         status=effect.status,

@@ -344,6 +344,22 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
     ]
 
 
+def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer)
+    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    assert intent is not None
+    intent["currency"] = "eur"
+    pay_only(stripe, made)
+    settle_everything(stripe)
+    [refund] = Order.objects.get().refunds.all()
+    assert (refund.stray, refund.status, refund.card_minor, refund.currency) == (
+        True,
+        "succeeded",
+        10000,
+        "eur",
+    )
+
+
 def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_second_refund(
     stripe: Sandbox, buyer: APIClient, mailoutbox: list[object]
 ) -> None:

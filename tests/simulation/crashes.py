@@ -24,7 +24,12 @@ def waits(seconds: int = 150) -> tuple[str, str, str, Settled]:
 
 
 def refunds(how: str, **settled: object) -> tuple[str, str, str, Settled]:
-    return STAFF, "refund", "", {"a paid one": True, "how": how, "times": 1, "cancels": False, **settled}
+    return (
+        STAFF,
+        "refund",
+        "",
+        {"a paid one": True, "how": how, "times": 1, "cancels": False, "reason": "", **settled},
+    )
 
 
 FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
@@ -50,7 +55,9 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
     "refunded whole": [buys("lesson"), refunds("all"), waits()],
     "refunded in part": [buys("package"), refunds("part", amount="33.33"), refunds("all"), waits()],
     "refunded in the dashboard": [
-        buys("session"), ("the dashboard", "dashboard", "", {"detaches": False, "amount": None}), waits(700)
+        buys("session"),
+        ("the dashboard", "dashboard", "", {"by hand": False, "detaches": False, "amount": None}),
+        waits(700),
     ],
     "paid from a bank": [
         buys("course", way="bank", **ON_A_PAGE), ("the bank", "bank", "", {"well": True}), waits(700)
@@ -59,7 +66,9 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
         buys("lesson"), refunds("all"), waits(30), ("the bank", "bank", "", {"well": False}), waits()
     ],
     "a booking cancelled": [buys("session"), waits(20), (BUYER, "cancel booking", "", {}), waits()],
-    "a part scheduled": [buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {}), waits()],
+    "a part scheduled": [
+        buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {"all of them": False}), waits()
+    ],
     "a card removed": [
         buys("credits"), waits(60), (BUYER, "manage cards", "", {"new card": False, "deletes": True}), waits()
     ],

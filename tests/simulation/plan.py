@@ -10,12 +10,13 @@ THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "pack
 FOLLOW_UPS = {
     "refund": 6,
     "cancel booking": 4,
-    "dashboard": 3,
+    "dashboard": 4,
     "bank": 3,
     "buy": 3,
     "schedule": 3,
     "dispute": 2,
     "manage cards": 2,
+    "pry": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),

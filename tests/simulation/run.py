@@ -26,8 +26,11 @@ def main() -> None:
     parser.add_argument(
         "--pairs", help="a flow with every pair of crashes: flow, share and of how many, by colons"
     )
+    parser.add_argument("--unshrunk", action="store_true", help="do not make a failing story short")
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
-    parser.add_argument("--sabotage", default="", help="break the product on purpose, by name")
+    parser.add_argument(
+        "--sabotage", default="", help="break the product on purpose, by name, until that is noticed"
+    )
     given = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
@@ -36,16 +39,17 @@ def main() -> None:
     from tests.simulation.house import drop_database
     from tests.simulation.plan import leave_out, plan_of
     from tests.simulation.play import Player
-    from tests.simulation.sabotage import SABOTAGE
+    from tests.simulation.saboteurs import by_name
     from tests.simulation.shrink import shrink
     from tests.simulation.stage import Stage
 
-    if given.sabotage:
-        SABOTAGE[given.sabotage]()
+    saboteur = by_name(given.sabotage) if given.sabotage else None
     name = f"estuary_simulation_{os.getpid()}"
     play = Player(Stage(name)).play
     left_out = frozenset(given.without.split())
     try:
+        if saboteur:
+            saboteur.act()
         for flow in given.flow:
             for found in every_crash(flow, play):
                 _print(found)
@@ -58,9 +62,11 @@ def main() -> None:
         for seed in given.seeds:
             plan = leave_out(plan_of(seed), left_out)
             found = play(plan)
-            if found.rule and not given.without:
+            if found.rule and not given.without and not given.unshrunk:
                 found = shrink(plan, found, play)
             _print(found, tell=given.tell)
+            if saboteur and found.rule in saboteur.rules:
+                break
     finally:
         drop_database(name)
 

@@ -68,7 +68,7 @@ class Stage:
         self._wiper = Wiper(watch)
         self.database = Database(self.scheduler, self._committed)
         self.crew = Crew()
-        self.story.listen_to_logs()
+        self.story.listen_to_logs(self.oracle.answers.check_text)
 
     def _connect_stripe(self) -> None:
         global _line

@@ -1,10 +1,14 @@
 """What happened, in plain sentences: who did what, and when in simulated time."""
 
+import logging
+import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
+from django.conf import settings
 
+from estuary.common.redaction import RedactingFormatter
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.scheduler import current
 
@@ -31,12 +35,15 @@ class Story:
         self.lines.append(f"{when}  {who:<14} {sentence}")
         self._note("told", sentence)
 
-    def listen_to_logs(self) -> None:
-        """Let what the product logs be part of the story, and go nowhere else."""
+    def listen_to_logs(self, read: Callable[[str, str], None]) -> None:
+        """Let what the product logs be part of the story, and go nowhere else; ``read`` gets each finished line."""
+        lines = _Lines(read)
 
-        def into_story(_: Any, level: str, event: MutableMapping[str, Any]) -> str:
+        def into_story(logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
+            lines.of_structlog(logger, level, event)
             if level not in {"debug", "info"}:
-                error = event.pop("exc_info", None)
+                error = event.get("exc_info")
+                error = sys.exc_info()[1] if error is True else error
                 told = {name: value for name, value in event.items() if name in TOLD}
                 if isinstance(error, BaseException):
                     told["error"] = f"{type(error).__name__}: {error}"
@@ -44,14 +51,34 @@ class Story:
             raise structlog.DropEvent
 
         structlog.configure(
-            processors=[structlog.processors.ExceptionRenderer(_one_line), into_story],
-            wrapper_class=structlog.make_filtering_bound_logger(30),
+            processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, into_story],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
             cache_logger_on_first_use=False,
         )
+        logging.disable(logging.NOTSET)
+        root = logging.getLogger()
+        root.handlers, root.level = [lines], logging.INFO
+
+
+class _Lines(logging.Handler):
+    """Finishes lines as the product's own formatter does, with all that it redacts, and has them read."""
+
+    def __init__(self, read: Callable[[str, str], None]) -> None:
+        super().__init__(logging.INFO)
+        formatters: Any = settings.LOGGING["formatters"]
+        lines = formatters["lines"]
+        options = {name: value for name, value in lines.items() if name != "()"}
+        self.setFormatter(RedactingFormatter(**options))
+        self._read = read
+
+    def of_structlog(self, logger: Any, level: str, event: MutableMapping[str, Any]) -> None:
+        number = getattr(logging, level.upper(), logging.ERROR)
+        record = logging.LogRecord("estuary", number, "", 0, {**event}, None, None)
+        record._logger, record._name = logger, level  # what structlog tells its own by
+        self.emit(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._read("log", self.format(record))
 
 
 TOLD = ("call", "code", "job", "what", "stripe_code", "refund", "exception", "type", "error_type", "events")
-
-
-def _one_line(exc_info: Any) -> str:
-    return f"{exc_info[0].__name__}: {exc_info[1]}".replace("\n", " ")[:300]

@@ -6,18 +6,23 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.scheduler import Crash, Scheduler, current
 from tests.simulation.story import Story
 
 
 class Answer(dict[str, Any]):
-    """What came back; ``status`` 0 is a broken connection."""
+    """What came back; ``status`` 0 is a broken connection. Also what the process behind it did meanwhile."""
 
     status: int = 0
+    wrote: bool = False
+    asked_stripe: bool = False
 
     @property
     def fine(self) -> bool:
         return 200 <= self.status < 300
+
+
+type Judge = Callable[[int, str, int, Any], None]
 
 
 class Unexpected(AssertionError):
@@ -28,9 +33,16 @@ class Browser:
     """One user's requests, through the real middleware and views; no signing in, for that is not in question here."""
 
     def __init__(
-        self, scheduler: Scheduler, story: Story, recover: Callable[[], None], user: User | None
+        self,
+        scheduler: Scheduler,
+        story: Story,
+        recover: Callable[[], None],
+        user: User | None,
+        judge: Judge | None = None,
     ) -> None:
+        """``judge`` hears who was answered what, and where."""
         self._scheduler, self._story, self._recover = scheduler, story, recover
+        self._user, self._judge = user, judge
         self._client = APIClient(raise_request_exception=False)
         if user:
             self._client.force_authenticate(user)
@@ -38,15 +50,21 @@ class Browser:
     def ask(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> Answer:
         """Send a request; a 5xx that is no 503 or 502 told in a problem document is a failure of the product."""
         sent = headers | ({"Idempotency-Key": key} if key else {})
-        answer = Answer()
+        answer, me = Answer(), current()
+        assert me
+        begin = len(me.points)
         try:
             kwargs: dict[str, Any] = {"headers": sent}
             if isinstance(body, bytes):
                 kwargs["content_type"] = "application/json"
             response = getattr(self._client, method)(path, body, **kwargs)
             answer.status = response.status_code
+            answer.wrote = "before commit" in me.points[begin:]
+            answer.asked_stripe = "before send" in me.points[begin:]
             told = response.json() if response.content else {}
             answer.update(told if isinstance(told, dict) else {"list": told})
+            if self._judge and self._user:
+                self._judge(self._user.pk, path, answer.status, told)
             self._scheduler.point("before ack", f"{method} {response.status_code}")
         except Crash as crash:
             self._recover()

@@ -1,10 +1,12 @@
 """Buyers: each tab of each buyer does one thing after the other, and tries again when the connection breaks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
+from tests.simulation.actors.prying import pry
 from tests.simulation.choices import Choices
+from tests.simulation.oracle import Broken
 from tests.simulation.web import Answer, Browser
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ WAYS = [FINE] * 6 + [
     "nothing",
 ]
 LESSONS = {"a breathing lesson": "lesson"}
-TRY_AGAIN = {0, 503, 502}
+TRY_AGAIN, DECLINE = {0, 503, 502}, 402
 
 
 class Buyer:
@@ -42,13 +44,15 @@ class Buyer:
     def __init__(self, stage: "Stage", number: int, choices: Choices) -> None:
         self.stage, self.choices = stage, choices
         self.user = stage.world.buyers[number - 1]
-        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user)
+        judge = stage.oracle.answers.check_answer
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge)
 
     def act(self, verb: str, thing: str) -> None:
         verbs: dict[str, Callable[[], None]] = {
             "cancel booking": self.cancel_booking,
             "schedule": self.schedule,
             "manage cards": self.manage_cards,
+            "pry": lambda: pry(self),
         }
         self.buy(thing) if verb == "buy" else verbs[verb]()
 
@@ -117,7 +121,9 @@ class Buyer:
         for _ in range(3):
             answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
             self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
-            if answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
+            if answer.status == DECLINE and (card := self._a_saved_card()):
+                body, key = body | {"payment_method_id": card}, ""
+            elif answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
                 break
             self._pause()
         if answer.fine:
@@ -125,7 +131,9 @@ class Buyer:
         return answer
 
     def _a_saved_card(self) -> str:
-        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
+        cards = self._cards()
+        if not cards and self.choices.odds("saves one first", 0.4):
+            cards = self._save_a_card()
         return str(self.choices.pick("which card", cards)["id"]) if cards else ""
 
     def _pay(self, made: Answer) -> None:
@@ -202,7 +210,11 @@ class Buyer:
         waiting = [b for b in self._bookings() if b["needs_scheduling"]]
         if not waiting:
             return
-        chosen = self.choices.pick("booking", waiting)
+        first = self.choices.pick("booking", waiting)
+        for booking in waiting if self.choices.odds("all of them", 0.5) else [first]:
+            self._schedule(booking)
+
+    def _schedule(self, chosen: Mapping[str, object]) -> None:
         wish = (
             {"service_session_id": self.choices.pick("seat", self.stage.seats)}
             if chosen["service_type"] == "workshop"
@@ -221,28 +233,42 @@ class Buyer:
             )
 
     def manage_cards(self) -> None:
-        cards = self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", [])
-        if not cards or self.choices.odds("new card", 0.2):
-            answer = self.browser.ask("post", "/api/v1/payments/methods/setup/")
-            self._tell(f"begins to save a card → {answer.status}")
-            if answer.fine:
-                self._save_a_card(answer["setup_intent_id"])
+        cards = self._cards()
+        if not cards or self.choices.odds("new card", 0.3):
+            cards = self._save_a_card()
+        if not cards:
             return
         card = self.choices.pick("which card", cards)["id"]
         if self.choices.odds("deletes", 0.5):
             answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
+            if answer.fine:
+                removed = "SELECT 1 FROM payments_paymentmethod WHERE id = %s AND detached_at IS NOT NULL"
+                self.stage.effect_is_there(removed, int(str(card)))
         else:
-            answer = self.browser.ask(
-                "post", "/api/v1/payments/methods/default/", {"payment_method_id": card}
-            )
+            chosen = {"payment_method_id": card}
+            answer = self.browser.ask("post", "/api/v1/payments/methods/default/", chosen)
+            if (
+                answer.fine and not answer.wrote
+            ):  # another tab may have chosen again since: so look at what we did
+                raise Broken("what was answered with a 2xx is there", f"card {card} as the default")
         self._tell(f"manages card {card} → {answer.status}")
 
-    def _save_a_card(self, setup_intent_id: str) -> None:
+    def _cards(self) -> list[dict[str, object]]:
+        return list(self.browser.ask("get", "/api/v1/payments/methods/").get("payment_methods", []))
+
+    def _save_a_card(self) -> list[dict[str, object]]:
+        """Save a card without a payment, wait a while until it is listed, and return all there are."""
+        begun = self.browser.ask("post", "/api/v1/payments/methods/setup/")
+        self._tell(f"begins to save a card → {begun.status}")
         card = self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
         try:
-            self.stage.sandbox.control.confirm_setup(setup_intent_id, card=card)
+            if begun.fine:
+                self.stage.sandbox.control.confirm_setup(begun["setup_intent_id"], card=card)
         except StripeError as refused:
             self._tell(f"  Stripe refuses: {refused}"[:160])
+        mine = "SELECT 1 FROM payments_paymentmethod WHERE user_id = %s AND detached_at IS NULL"
+        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.choices)
+        return self._cards()
 
 
 def _shown(answer: Answer) -> str:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from estuary.payments.client import API_VERSION
+from stripe_sandbox import payment_intents
 from stripe_sandbox.errors import StripeError
 from stripe_sandbox.store import Obj
 from tests.simulation.choices import Choices
@@ -9,6 +11,9 @@ from tests.simulation.web import Browser
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
+
+
+REASONS = ["", "", "Ill", "Wants it back to 4242 4242 4242 4242", "Their page said pi_1_secret_a8Jx02mQ"]
 
 
 class Staff:
@@ -29,6 +34,8 @@ class Staff:
             body["amount"] = choices.pick("amount", ["0.01", "5.00", "33.33"])
         elif how == "booking" and (booking := self._a_booking(order_id)):
             body["booking_id"] = booking
+        if reason := choices.pick("reason", REASONS):
+            body["reason"] = reason
         key = f"refund {choices.word()}" if choices.odds("with a key", 0.8) else ""
         for _ in range(choices.pick("times", [1, 2])):
             answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/refunds/", body, key=key)
@@ -65,7 +72,9 @@ class Dashboard:
         )
         cards = [m for m in store.payment_methods if m.get("customer")]
         try:
-            if cards and choices.odds("detaches", 0.25):
+            if self.stage.orders and choices.odds("by hand", 0.5):
+                self._take_by_hand(self._to_name())
+            elif cards and choices.odds("detaches", 0.25):
                 card = choices.pick("card", cards)
                 control.detach(card["id"])
                 self.stage.story.tell(
@@ -80,6 +89,42 @@ class Dashboard:
                 )
         except StripeError as refused:
             self.stage.story.tell(f"is refused: {refused}"[:160])
+
+    def _to_name(self) -> str:
+        """Most often an order whose payment is not known here yet: there the label is all there is to go by."""
+        unknown = (
+            "SELECT public_id FROM orders_order WHERE stripe_payment_intent_id = '' AND amount_due_minor > 0"
+            " AND stripe_customer_id <> '' ORDER BY id"
+        )
+        picky = self.choices.odds("free", 0.8)
+        free = self.stage.await_some(lambda: self.stage.oracle.rows(unknown), self.choices) if picky else None
+        return str(free[0]) if free else self.choices.pick("whose", self.stage.orders)
+
+    def _take_by_hand(self, order_id: str) -> None:
+        """Take a payment by hand and name an order: of another amount, currency or customer, or for a second time."""
+        world, choices = self.stage.sandbox.world, self.choices
+        rows = self.stage.oracle.rows(
+            "SELECT amount_due_minor, currency, stripe_customer_id FROM orders_order WHERE public_id = %s",
+            order_id,
+        )
+        minor, currency, customer = rows[0]
+        odd = choices.pick("odd", ["amount", "currency", "customer", "second"])
+        others = [c["id"] for c in world.store.customers if c["id"] != customer]
+        params = {
+            "amount": max(int(minor) - 50, 50) if odd == "amount" else max(int(minor), 50),
+            "currency": "eur" if odd == "currency" else currency,
+            "metadata": {"order_id": order_id},
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+        named = (others or [customer])[0] if odd == "customer" else customer
+        with self.stage.sandbox.lock:
+            intent = payment_intents.make(world, params | ({"customer": named} if named else {}), API_VERSION)
+            world.store.payment_intents.add(intent)
+            world.emit("payment_intent.created", intent)
+        paid = self.stage.sandbox.control.confirm(intent["id"])
+        self.stage.story.tell(
+            f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}"
+        )
 
 
 class Bank:

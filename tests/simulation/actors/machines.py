@@ -10,8 +10,11 @@ from django.db import connection
 
 from estuary.common import clock
 from estuary.payments import inbox, tasks
+from stripe_sandbox.delivery import Delivery, signature
+from tests.simulation.oracle import Broken
 from tests.simulation.scheduler import Crash
 from tests.simulation.web import Browser
+from tests.wiring import SECRET
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
@@ -23,6 +26,7 @@ TAKE_A_JOB = (
 )
 REVIVED_AFTER_S = 60.0
 WEBHOOK = "/api/v1/payments/webhook/"
+FORGED = 0.05  # how often somebody else knocks at the door for Stripe's events
 
 
 class Worker:
@@ -144,8 +148,10 @@ class Courier:
                 world.timers.run_due()
                 taken = world.outbox.take(1)
             for delivery in taken:
-                signature = {k: v for k, v in delivery.headers.items() if k.lower() == "stripe-signature"}
-                answer = self.browser.ask("post", WEBHOOK, delivery.body, **signature)
+                if self.chance.random() < FORGED:
+                    self._forge(delivery)
+                signed = {k: v for k, v in delivery.headers.items() if k.lower() == "stripe-signature"}
+                answer = self.browser.ask("post", WEBHOOK, delivery.body, **signed)
                 if answer.fine:
                     self.stage.effect_is_there(
                         "SELECT 1 FROM payments_webhookevent WHERE stripe_event_id = %s", delivery.event_id
@@ -154,3 +160,26 @@ class Courier:
                     world.outbox.failed(delivery)
             if not taken:
                 self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))
+
+    def _forge(self, delivery: Delivery) -> None:
+        """Somebody else sends what looks like an event: it is refused, and nothing of it is kept."""
+        event = json.loads(delivery.body)
+        event["id"] = f"evt_forged{self.chance.getrandbits(64):x}"
+        body, now = json.dumps(event).encode(), int(self.stage.clock.now())
+        how = self.chance.choice(
+            ["unsigned", "of another body", "another secret", "too old", "of the future"]
+        )
+        headers = {
+            "unsigned": {},
+            "of another body": {"Stripe-Signature": signature(delivery.body, SECRET, now)},
+            "another secret": {"Stripe-Signature": signature(body, "whsec_of_somebody_else_altogether", now)},
+            "too old": {"Stripe-Signature": signature(body, SECRET, now - 3600)},
+            "of the future": {"Stripe-Signature": signature(body, SECRET, now + 3600)},
+        }[how]
+        answer = self.browser.ask("post", WEBHOOK, body, **headers)
+        self.stage.story.tell(f"brings a forged event, {how} → {answer.status}")
+        kept = self.stage.oracle.rows(
+            "SELECT 1 FROM payments_webhookevent WHERE stripe_event_id = %s", event["id"]
+        )
+        if kept or answer.status not in {400, 503, 0}:
+            raise Broken("what Stripe did not sign is refused", (how, answer.status, kept))

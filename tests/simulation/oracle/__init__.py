@@ -1,0 +1,40 @@
+"""What must hold: always, after every commit; and in the end, once the faults are over and everything had its time."""
+
+from typing import Any
+
+import psycopg
+
+from stripe_sandbox import Sandbox
+from tests.simulation.oracle.always import Safety
+from tests.simulation.oracle.answers import Answers
+from tests.simulation.oracle.broken import Broken
+from tests.simulation.oracle.healed import Liveness
+from tests.simulation.oracle.keys import Keys
+from tests.simulation.oracle.watch import Rows, Watch
+
+__all__ = ["Broken", "Oracle", "Rows"]
+
+
+class Oracle:
+    """Looks from outside, on a connection of its own: what it sees is committed."""
+
+    def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
+        watch = Watch(connection, sandbox)
+        self._safety, self._keys, self._liveness = Safety(watch), Keys(watch), Liveness(watch)
+        self.answers = Answers(watch)
+        self.rows = watch.rows
+        self.note_keys, self.check_key = self._keys.note, self._keys.check
+        self.picture = self._liveness.picture
+
+    def begin_anew(self) -> None:
+        self._safety.begin_anew()
+        self._keys.begin_anew()
+
+    def check_safety(self) -> None:
+        """After every commit: the books balance here, and what they say of Stripe is so at Stripe."""
+        self._safety.check()
+
+    def check_liveness(self) -> None:
+        """Once the faults are over and the sweep had its time: nothing is stuck, lost, or owed, and no secret kept."""
+        self._liveness.check()
+        self.answers.check_what_is_written()

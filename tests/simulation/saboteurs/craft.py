@@ -1,0 +1,97 @@
+"""The tools of a saboteur: put one function in another's place, everywhere; take the strength out of a constraint."""
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+INVARIANTS = (*(f"S{number}" for number in range(1, 13)), *(f"L{number}" for number in range(1, 5)))
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """One slip: which invariant it breaks, and by which rules' names that may be noticed."""
+
+    name: str
+    invariant: str
+    rules: tuple[str, ...]
+    act: Callable[[], None]
+
+
+SABOTEURS: list[Saboteur] = []
+
+
+def breaks(invariant: str, *rules: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Enter a function, by its name, as a saboteur; it is called once, on a stage that is set and still empty."""
+
+    def enter(act: Callable[[], None]) -> Callable[[], None]:
+        SABOTEURS.append(Saboteur(act.__name__.replace("_", " "), invariant, rules, act))
+        return act
+
+    return enter
+
+
+def instead_of(original: Any, other: Any) -> None:
+    """Put another in the place of a function or a value, under each name that a module of the product has for it."""
+    found = False
+    for name, module in list(sys.modules.items()):
+        if name.startswith("estuary."):
+            for key, value in list(vars(module).items()):
+                if value is original:
+                    vars(module)[key], found = other, True
+    assert found, f"nothing in the product is {original}"
+
+
+def unwritten(original: Any) -> None:
+    """Let a function do all that it does, and then roll it back; its answer goes out all the same."""
+
+    @functools.wraps(original)
+    def rolled_back(*args: Any, **kwargs: Any) -> Any:
+        with transaction.atomic():
+            answer = original(*args, **kwargs)
+            transaction.set_rollback(True)
+        return answer
+
+    instead_of(original, rolled_back)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Do nothing."""
+
+
+def none_done(*_: Any, **__: Any) -> int:
+    """Do nothing, and say so."""
+    return 0
+
+
+def run_sql(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+def weaken(table: str, constraint: str) -> None:
+    """Leave a constraint's name there and nothing of its strength, as a migration may that was resolved in haste."""
+    run_sql(
+        f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{constraint}"',
+        f'DROP INDEX IF EXISTS "{constraint}"',
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{constraint}" CHECK (true)',
+    )
+
+
+def let_the_ledger_change() -> None:
+    """The ledger's trigger is there, and lets everything pass."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE t.tgrelid = 'credits_credittransaction'::regclass AND t.tgname LIKE 'pgtrigger_append_only_%'"
+        )
+        [(name,)] = cursor.fetchall()
+    run_sql(
+        f'CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS'
+        " 'BEGIN IF TG_OP = ''DELETE'' THEN RETURN OLD; END IF; RETURN NEW; END'"
+    )
