@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test simulate mutants check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test simulate crashes mutants fuzz check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,9 +39,17 @@ test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest
 
+fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
+	@ESTUARY_FUZZ_CASES=$(or $(CASES),20000) ESTUARY_FUZZ_SEED=$(or $(SEED),1) ESTUARY_FUZZ_ROLE="$(ROLE)" \
+	  $(BIN)/python -m pytest tests/fuzz --show-capture=no --tb=short
+
 simulate: $(SYNCED) ## tell stories by chance and check each: SEEDS=n FROM=first, or SEED=one WITHOUT='parts'
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
 	  $(if $(SEED),--seed $(SEED) --without '$(WITHOUT)',--seeds $(or $(SEEDS),100) --first $(or $(FROM),0))
+
+crashes: $(SYNCED) ## kill each flow at each point at which its process can die, or (PAIRS=1) three of them at each pair
+	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
+	  $(if $(PAIRS),--pairs,--crashes)
 
 mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that stories notice each: ONLY=part-of-a-name SEEDS=n
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutants \

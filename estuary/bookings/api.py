@@ -17,8 +17,9 @@ from estuary.bookings.scheduling import schedule
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.errors import Forbidden
-from estuary.common.fields import MomentField, MoneyField
+from estuary.common.fields import IdField, MomentField, MoneyField
 from estuary.common.pagination import NewestFirst
+from estuary.common.queries import asked
 from estuary.common.schema import problems
 
 
@@ -156,7 +157,7 @@ class BookingPages(NewestFirst):
     get=extend_schema(
         summary="Your bookings",
         parameters=[BookingFilter],
-        responses={200: BookingSerializer, **problems(400, 401)},
+        responses={200: BookingSerializer, **problems(400, 401, 404)},
     )
 )
 class BookingList(generics.ListAPIView[Booking]):
@@ -167,10 +168,9 @@ class BookingList(generics.ListAPIView[Booking]):
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        wanted = BookingFilter(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = asked(self.request, BookingFilter)
         bookings = own_bookings(cast(User, self.request.user))
-        return _when(bookings, wanted.validated_data.get("when"), clock.now())
+        return _when(bookings, wanted.get("when"), clock.now())
 
 
 @extend_schema_view(
@@ -190,7 +190,7 @@ class ScheduleSerializer(serializers.Serializer[Any]):
     """A start for a 1-on-1 session, or a session of a workshop; one of the two."""
 
     start_datetime = MomentField(required=False)
-    service_session_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    service_session_id = IdField(required=False)
 
 
 class BookingSchedule(APIView):
@@ -199,16 +199,17 @@ class BookingSchedule(APIView):
     @extend_schema(
         summary="Schedule a booking",
         request=ScheduleSerializer,
-        responses={200: BookingSerializer, **problems(400, 401, 404, 409)},
+        responses={200: BookingSerializer, **problems(400, 401, 404, 409, 413, 415)},
     )
     def post(self, request: Request, pk: int) -> Response:
         wanted = ScheduleSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         mine = own_bookings(cast(User, request.user))
+        session_id = wanted.validated_data.get("service_session_id")
         schedule(
             booking=generics.get_object_or_404(Booking.objects.filter(user=cast(User, request.user)), pk=pk),
             starts_at=wanted.validated_data.get("start_datetime"),
-            session_id=wanted.validated_data.get("service_session_id"),
+            session_id=int(session_id) if session_id is not None else None,
             at=clock.now(),
         )
         return Response(BookingSerializer(mine.get(pk=pk)).data)
@@ -251,13 +252,12 @@ class Roster(APIView):
         responses={200: RosterSerializer, **problems(400, 401, 403)},
     )
     def get(self, request: Request) -> Response:
-        wanted = RosterFilter(data=request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = asked(request, RosterFilter)
         practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
         if practitioner is None:
             raise PractitionersOnly(
                 "Only practitioners have a roster. Your own bookings are at /api/v1/bookings/."
             )
         begin = clock.now()
-        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=wanted.validated_data["days"]))
+        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=wanted["days"]))
         return Response(RosterSerializer({"time_zone": practitioner.time_zone, "results": entries}).data)

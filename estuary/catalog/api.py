@@ -22,6 +22,7 @@ from estuary.common import clock
 from estuary.common.errors import InvalidRequest
 from estuary.common.fields import MoneyField
 from estuary.common.pagination import NewestFirst, OldestFirst
+from estuary.common.queries import asked
 from estuary.common.schema import problems
 
 
@@ -207,7 +208,7 @@ def visible_services() -> QuerySet[Service]:
         summary="What is offered",
         auth=[],
         parameters=[ServiceFilter],
-        responses={200: ServiceSerializer, **problems(400)},
+        responses={200: ServiceSerializer, **problems(400, 404)},
     )
 )
 class ServiceList(generics.ListAPIView[Service]):
@@ -220,12 +221,9 @@ class ServiceList(generics.ListAPIView[Service]):
     queryset = Service.objects.none()
 
     def get_queryset(self) -> QuerySet[Service]:
-        wanted = ServiceFilter(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = asked(self.request, ServiceFilter)
         names = {"type": "type", "practitioner": "practitioner__slug"}
-        return visible_services().filter(
-            **{names[key]: value for key, value in wanted.validated_data.items()}
-        )
+        return visible_services().filter(**{names[key]: value for key, value in wanted.items()})
 
 
 @extend_schema_view(
@@ -256,7 +254,7 @@ class Soonest(NewestFirst):
     get=extend_schema(
         summary="When a workshop or course meets",
         auth=[],
-        responses={200: SessionSerializer, **problems(404)},
+        responses={200: SessionSerializer, **problems(400, 404)},
     )
 )
 class SessionList(generics.ListAPIView[ServiceSession]):
@@ -288,8 +286,7 @@ class SlotList(APIView):
         responses={200: SlotsSerializer, **problems(400, 404)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        wanted = SlotFilter(data=request.query_params)
-        wanted.is_valid(raise_exception=True)
+        wanted = asked(request, SlotFilter)
         service = generics.get_object_or_404(
             Service.objects.select_related("practitioner"), pk=pk, active=True
         )
@@ -298,9 +295,9 @@ class SlotList(APIView):
                 f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."
             )
         at = clock.now()
-        zone = ZoneInfo(wanted.validated_data.get("time_zone") or service.practitioner.time_zone)
-        first_day = wanted.validated_data.get("from") or at.astimezone(zone).date()
-        slots = free_slots(service, first_day=first_day, days=wanted.validated_data["days"], at=at, zone=zone)
+        zone = ZoneInfo(wanted.get("time_zone") or service.practitioner.time_zone)
+        first_day = wanted.get("from") or at.astimezone(zone).date()
+        slots = free_slots(service, first_day=first_day, days=wanted["days"], at=at, zone=zone)
         with timezone.override(zone):
             shown = SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": slots}).data
         return Response(shown)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.fields import get_attribute
 
 from estuary.common.money import to_decimal
+from estuary.common.primary_keys import primary_key_in
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
@@ -25,6 +26,45 @@ class MoneyField(serializers.Field[tuple[int, str], None, str, Any]):
 
     def to_representation(self, value: tuple[int, str]) -> str:
         return to_decimal(*value)
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "pattern": "^[0-9]{1,18}$"}, {"type": "integer", "minimum": 0}]}
+)
+class IdField(serializers.CharField):
+    """One of our numeric ids, sent as a string or a number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if primary_key_in(text) is None:
+            raise serializers.ValidationError("This is not an id.")
+        return text
+
+
+@extend_schema_field({"oneOf": [{"type": "string", "minLength": 1, "maxLength": 80}, {"type": "integer"}]})
+class ReferenceField(serializers.CharField):
+    """An id of ours, sent as a string or a number, or one of Stripe's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=80, **kwargs)
+
+
+class TextField(serializers.CharField):
+    """Text and nothing that could be read as such."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Send text.")
+        return super().to_internal_value(data)
+
+
+class FlagField(serializers.BooleanField):
+    """JSON's own ``true`` or ``false``: what a number or a word would choose about money is not guessed."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Send true or false.")
+        return data
 
 
 @extend_schema_field({"type": "string", "format": "date-time"})

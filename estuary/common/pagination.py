@@ -6,9 +6,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import DateTimeField, Model
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import ValidationError as Invalid
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from estuary.common.primary_keys import primary_key_in
 
 
 class NewestFirst(CursorPagination):
@@ -27,6 +30,28 @@ class NewestFirst(CursorPagination):
     ) -> list[Any] | None:
         self._model: type[Model] = queryset.model
         return super().paginate_queryset(queryset, request, view)
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Return how many shall be on a page; raises ValidationError for a size that there is not."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return self.page_size
+        size = primary_key_in(asked)
+        if size is None or not 1 <= size <= self.max_page_size:
+            raise Invalid({self.page_size_query_param: [f"Send a number from 1 to {self.max_page_size}."]})
+        return size
+
+    @classmethod
+    def bounds(cls) -> dict[str, int]:
+        """What the document says of ``page_size``."""
+        return {"minimum": 1, "maximum": cls.max_page_size, "default": cls.page_size}
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] |= self.bounds()
+        return parameters
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Return the cursor of a request, or None; raises NotFound for one that no page of this list has."""

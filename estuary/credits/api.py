@@ -56,13 +56,16 @@ class CreditsSerializer(serializers.Serializer[Any]):
     results = CreditTransactionSerializer(many=True)
 
 
+PAGE_SIZE = {"type": "integer", **NewestFirst.bounds()}
+
+
 class Credits(APIView):
     """Your balance and its history, newest first; a negative balance is credits spent whose purchase was refunded."""
 
     @extend_schema(
         summary="Your credits",
-        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)],
-        responses={200: CreditsSerializer, **problems(401, 404)},
+        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("page_size", PAGE_SIZE)],
+        responses={200: CreditsSerializer, **problems(400, 401, 404)},
     )
     def get(self, request: Request) -> Response:
         accounts = list(CreditAccount.objects.filter(user=cast(User, request.user)).order_by("currency"))

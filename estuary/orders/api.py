@@ -23,6 +23,7 @@ from estuary.accounts.models import User
 from estuary.common.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.common.pagination import NewestFirst
+from estuary.common.queries import asked
 from estuary.common.schema import problems
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import REFUNDABLE, Status
@@ -224,7 +225,7 @@ class OrderFilter(serializers.Serializer[Any]):
     get=extend_schema(
         summary="Your orders",
         parameters=[OrderFilter],
-        responses={200: OrderSerializer, **problems(400, 401)},
+        responses={200: OrderSerializer, **problems(400, 401, 404)},
     )
 )
 class OrderList(generics.ListAPIView[Order]):
@@ -235,9 +236,8 @@ class OrderList(generics.ListAPIView[Order]):
     queryset = Order.objects.none()
 
     def get_queryset(self) -> QuerySet[Order]:
-        wanted = OrderFilter(data=self.request.query_params)
-        wanted.is_valid(raise_exception=True)
-        return Order.objects.filter(user=cast(User, self.request.user), **wanted.validated_data)
+        wanted = asked(self.request, OrderFilter)
+        return Order.objects.filter(user=cast(User, self.request.user), **wanted)
 
 
 class OrderDetail(APIView):

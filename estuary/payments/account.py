@@ -65,12 +65,27 @@ def bind(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAcc
     return row
 
 
+def tell_of_refusal(call: str, request_id: str) -> None:
+    """Tell staff that Stripe takes STRIPE_SECRET_KEY no more, or not for this call; at most once an hour."""
+    log.critical("stripe_refused_our_key", call=call, stripe_request_id=request_id)
+    StripeAccount.objects.get_or_create(pk=1)
+    _tell(
+        "stripe_refused_our_key",
+        f"Stripe refused STRIPE_SECRET_KEY for {call} ({request_id}): it was revoked, has expired or lacks a "
+        "permission. Nobody can pay until it is changed; nothing is lost meanwhile.",
+    )
+
+
 def _refuse(why: str) -> None:
     """Tell staff, at most once an hour, and refuse the call."""
     log.critical("stripe_account_is_another", why=why)
+    _tell("wrong_account", why)
+    raise WrongAccount(NOT_NOW, retry_after_s=LATER_S)
+
+
+def _tell(code: str, why: str) -> None:
     at = clock.now()
     quiet = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_AGAIN))
     with transaction.atomic():
         if quiet.update(alerted_at=at):
-            outbox.alert_staff("wrong_account", why)
-    raise WrongAccount(NOT_NOW, retry_after_s=LATER_S)
+            outbox.alert_staff(code, why)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.common.fields import ReferenceField
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
 from estuary.payments import client, idempotency, methods
@@ -51,7 +52,7 @@ class CreatePaymentView(APIView):
         summary="Create a payment",
         request=PaymentRequestSerializer,
         parameters=[idempotency.PARAMETER],
-        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 422, 429, 503),
+        responses={201: CreatedPayment} | problems(400, 401, 402, 404, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
@@ -129,12 +130,12 @@ class DefaultMethodView(APIView):
     """Makes one saved card the default."""
 
     class DefaultCard(serializers.Serializer[Any]):
-        payment_method_id = serializers.CharField(max_length=80)
+        payment_method_id = ReferenceField()
 
     @extend_schema(
         summary="Set the default card",
         request=DefaultCard,
-        responses={200: MethodSerializer} | problems(400, 401, 404, 409),
+        responses={200: MethodSerializer} | problems(400, 401, 404, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         body = self.DefaultCard(data=request.data)
@@ -171,7 +172,7 @@ class SetupView(APIView):
         summary="Begin saving a card",
         request=None,
         parameters=[idempotency.PARAMETER],
-        responses={201: BegunSetup} | problems(400, 401, 409, 422, 429, 503),
+        responses={201: BegunSetup} | problems(400, 401, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:

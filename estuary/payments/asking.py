@@ -20,6 +20,7 @@ from estuary.payments.post_keys import count_post, counted_key
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
 SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
+KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 
 # A hosted page may last from 30 minutes to 24 hours, counted from when the request arrives; clocks differ by a bit.
 # https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
@@ -32,8 +33,10 @@ log = structlog.get_logger(__name__)
 def note_asked(order: Order, *, customer_id: str) -> None:
     """Commit what the next POST is made of; raises OrderChanged when the order has ended or is asked for elsewhere."""
     before, at = order.asked_at, clock.now()
-    if before and order.stripe_customer_id != customer_id:
-        order.attempt += 1  # the body changes with the customer, so the key must
+    if before and (order.stripe_customer_id != customer_id or _is_forgotten(order)):
+        order.attempt += (
+            1  # the body changes with the customer, so the key must; a forgotten one is never used again
+        )
     if order.page_expires_at is None:
         order.page_expires_at = page_end(order.payment_type, hold_ends_at=order.expires_at, at=at)
     order.asked_at, order.stripe_customer_id = at, customer_id
@@ -63,6 +66,17 @@ def renew_page(order: Order, *, customer_id: str) -> None:
     """Let the next page end later, under a key of its own; for when Stripe has refused the first as too short."""
     order.attempt, order.page_expires_at = order.attempt + 1, None
     note_asked(order, customer_id=customer_id)
+
+
+def made_long_ago(order: Order) -> Intent | CheckoutSession | None:
+    """Return what an order's first POST made when its key may be forgotten by now: then nothing is asked unseen."""
+    return find_made(order) if _is_forgotten(order) else None
+
+
+def _is_forgotten(order: Order) -> bool:
+    """Whether Stripe may know the order's key no more; while it may still be at the last POST, that key is fresh."""
+    at = clock.now()
+    return bool(order.asked_at and order.asked_at < at - SURELY_DONE and order.created_at < at - KEY_LIFE)
 
 
 def find_made(order: Order) -> Intent | CheckoutSession | None:

@@ -38,15 +38,18 @@ def known_customer(user: User) -> str:
 
 def ensure_customer(user: User) -> str:
     """Return the user's customer id, asking Stripe for one the first time; one query and no call when there is one."""
-    customer = StripeCustomer.objects.filter(user=user).first()
-    if customer is None:
-        defaults = {"email": user.email, "name": _name(user)}
-        customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
-    if customer.stripe_customer_id:
-        return customer.stripe_customer_id
-    customer_id = _make(customer)
-    StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(stripe_customer_id=customer_id)
-    return customer_id
+    while True:
+        customer = StripeCustomer.objects.filter(user=user).first()
+        if customer is None:
+            defaults = {"email": user.email, "name": _name(user)}
+            customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
+        if customer.stripe_customer_id:
+            return customer.stripe_customer_id
+        customer_id = _make(customer)
+        asked = StripeCustomer.objects.filter(pk=customer.pk, key=customer.key)
+        if asked.update(stripe_customer_id=customer_id):
+            return customer_id
+        # Another tab gave the key up meanwhile and makes a customer under a new one: nobody pays as two.
 
 
 def _name(user: User) -> str:

@@ -187,7 +187,8 @@ type Effect = (
 class NeedsObject:
     """The fact alone does not say: fetch the object, outside any transaction, and decide again.
 
-    ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it) or ``dispute`` (and its intent).
+    ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it), ``refund`` or ``charge`` (and
+    the payment behind it), ``dispute`` (and its intent) or ``card``.
     """
 
     kind: str

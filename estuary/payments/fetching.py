@@ -16,6 +16,10 @@ def fetch_facts(needs: NeedsObject, cause: str) -> list[Fact]:
             return session_facts(needs.id, cause)
         case "payment":
             return payment_facts(needs.id, cause)
+        case "refund":
+            return payment_facts(client.retrieve_refund(needs.id).intent_id, cause)
+        case "charge":
+            return payment_facts(client.retrieve_charge(needs.id).intent_id, cause)
         case "dispute":
             return dispute_facts(needs.id, cause)
     raise ValueError(f"nothing of the kind {needs.kind} can be fetched")
@@ -32,7 +36,9 @@ def session_facts(session_id: str, cause: str) -> list[Fact]:
 
 
 def payment_facts(intent_id: str, cause: str) -> list[Fact]:
-    """An intent and every refund of it."""
+    """An intent and every refund of it; nothing for a charge that was made without an intent, which is none of ours."""
+    if not intent_id:
+        return []
     intent = client.retrieve_intent(intent_id)
     refunds = client.refunds_of(intent_id)
     return [Fact(intent, cause, fetched=True), *(Fact(refund, cause, fetched=True) for refund in refunds)]

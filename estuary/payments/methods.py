@@ -60,6 +60,18 @@ def sync_method(news: CardNews) -> str:
     return "updated"
 
 
+def fetch_news(payment_method_id: str) -> CardNews | None:
+    """Ask Stripe how a card stands now, and return that as news; None for what is no card. Raises NotAtStripe."""
+    card = client.retrieve_card(payment_method_id)
+    if card is None:
+        return None
+    if card.customer_id:
+        return CardNews("attached", card, card.customer_id, clock.now())
+    owners = StripeCustomer.objects.filter(user__payment_methods__stripe_payment_method_id=payment_method_id)
+    before = owners.values_list("stripe_customer_id", flat=True).first()
+    return CardNews("detached", card, before or "", clock.now())
+
+
 def _row(owner: StripeCustomer, news: CardNews, detached_at: datetime | None = None) -> PaymentMethod:
     return PaymentMethod(
         user_id=owner.user_id,

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
-from estuary.common.fields import MoneyField
+from estuary.common.fields import FlagField, IdField, MoneyField, TextField
 from estuary.common.money import to_minor
 from estuary.common.schema import problems
 from estuary.orders.models import Order
@@ -23,7 +23,7 @@ from estuary.payments.closing import cancel_order
 from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
 from estuary.payments.refunds import request_refund, send_refund
-from estuary.payments.requests import AmountField, IdField
+from estuary.payments.requests import AmountField
 from estuary.payments.sweep import sync_order
 from estuary.payments.throttling import SyncThrottle
 
@@ -61,7 +61,7 @@ class SyncOrderView(APIView):
     @extend_schema(
         summary="Settle an order from Stripe's side",
         request=None,
-        responses={200: OrderStandingSerializer} | problems(401, 404, 429, 503),
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 429, 503),
     )
     def post(self, request: Request, public_id: str) -> Response:
         order = own_order(request, public_id)
@@ -95,8 +95,8 @@ class RefundsView(APIView):
 
         amount = AmountField(required=False)
         booking_id = IdField(required=False)
-        cancel_booking = serializers.BooleanField(default=False)
-        reason = serializers.CharField(required=False, max_length=200, default="")
+        cancel_booking = FlagField(default=False)
+        reason = TextField(required=False, max_length=200, default="")
 
     @extend_schema(
         operation_id="orders_refunds_list",
@@ -113,7 +113,7 @@ class RefundsView(APIView):
         summary="Refund an order or a part of it",
         request=RefundRequest,
         parameters=[idempotency.PARAMETER],
-        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 422),
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 413, 415, 422),
     )
     @idempotency.idempotent
     def post(self, request: Request, public_id: str, claim: idempotency.Claim) -> Response:

@@ -7,9 +7,11 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.primary_keys import primary_key_in
 from estuary.payments import client
+from estuary.payments.customers import forget_customer
+from estuary.payments.errors import NotAtStripe
 from estuary.payments.methods import CardNews, sync_method
-from estuary.payments.models import StripeCustomer
-from estuary.payments.objects import Customer
+from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.objects import Card, Customer
 
 
 def reattach(customer: Customer) -> bool:
@@ -25,6 +27,41 @@ def reattach(customer: Customer) -> bool:
         with transaction.atomic():
             sync_method(CardNews("attached", card, customer.id, at))
     return True
+
+
+def relist(owner: StripeCustomer) -> bool:
+    """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it."""
+    try:
+        there = client.cards_of(owner.stripe_customer_id)
+    except NotAtStripe:
+        forget_customer(owner.stripe_customer_id)
+        return True
+    at, before = clock.now(), _listed(owner.user_id)
+    gone = before.keys() - {card.id for card in there}
+    with transaction.atomic():
+        for card in there:
+            sync_method(CardNews("attached", card, owner.stripe_customer_id, at))
+        for row in (before[card_id] for card_id in sorted(gone)):
+            sync_method(CardNews("detached", _as_card(row), owner.stripe_customer_id, at))
+    return _listed(owner.user_id).keys() != before.keys()
+
+
+def _listed(user_id: int) -> dict[str, PaymentMethod]:
+    rows = PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
+    return {row.stripe_payment_method_id: row for row in rows}
+
+
+def _as_card(row: PaymentMethod) -> Card:
+    return Card(
+        id=row.stripe_payment_method_id,
+        customer_id="",
+        brand=row.card_brand,
+        last4=row.last4,
+        exp_month=row.exp_month,
+        exp_year=row.exp_year,
+        fingerprint=row.fingerprint,
+        created=int(row.added_at.timestamp()),
+    )
 
 
 def labeled_user(customer: Customer) -> User | None:

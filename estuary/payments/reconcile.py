@@ -18,9 +18,9 @@ from estuary.orders.states import LIVE
 from estuary.payments import client, inbox, orphans
 from estuary.payments.asking import is_checkout, withdraw
 from estuary.payments.errors import StripeUnavailable
-from estuary.payments.models import Lookout, Refund
+from estuary.payments.models import Lookout, Refund, StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
-from estuary.payments.reattaching import reattach
+from estuary.payments.reattaching import reattach, relist
 from estuary.payments.refund_rules import AT_STRIPE
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
@@ -32,6 +32,7 @@ FAR_BACK = timedelta(days=45)
 READ_AT_ONCE = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
+EVENTS_KEPT = timedelta(days=29)
 UNLISTED = (
     "payment_method.attached",
     "payment_method.detached",
@@ -83,9 +84,16 @@ def look_at_customers() -> int:
 def look_for_unlisted_news() -> int:
     """Put what happened to cards, refunds and disputes since the last look into the inbox, where it never came.
 
-    Returns how much.
+    Returns how much. Of cards, what Stripe's list of events has forgotten is seen by looking at every customer's.
     """
-    return _look("events", lambda since: inbox.take_in(client.events_since(since, UNLISTED)))
+    return _look("events", _unlisted_news)
+
+
+def _unlisted_news(since: datetime) -> int:
+    relisted = 0
+    if since < clock.now() - EVENTS_KEPT:
+        relisted = _count(relist, list(StripeCustomer.objects.exclude(stripe_customer_id="").order_by("pk")))
+    return relisted + inbox.take_in(client.events_since(since, UNLISTED))
 
 
 def look_at_sessions() -> int:
@@ -102,7 +110,9 @@ def _look(name: str, make_agree: Callable[[datetime], int]) -> int:
     """Look through a list since the last time, and remember how far; a look that fails is made again from there."""
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
-    changed = make_agree(mark.looked_until - OVERLAP)
+    # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
+    since = mark.looked_until if mark.looked_until <= at else at - FAR_BACK
+    changed = make_agree(since - OVERLAP)
     Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
     return changed
 

@@ -200,11 +200,12 @@ def _follow(order: OrderView, after: RefundView, amount_minor: int) -> PostCredi
 
 
 def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
-    """A refund that failed is told, unless Stripe never made it because all of it went back another way."""
+    """A refund that failed is told; to staff alone when Stripe never made it because all went back another way."""
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
     if not after.stripe_refund_id and _is_made_up_for(order, after):
-        return []
+        text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
+        return [Alert("refund_overtaken", text)]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [Alert("refund_failed", text), Tell("refund_failed")]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from django.db import transaction
@@ -18,6 +18,7 @@ from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, outbox
+from estuary.payments.asking import KEY_LIFE
 from estuary.payments.effects import AdvanceRefund
 from estuary.payments.errors import (
     ChargeDisputed,
@@ -34,8 +35,6 @@ from estuary.payments.refund_rules import COUNTS, consequences
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
-
-KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 
 log = structlog.get_logger(__name__)
 

@@ -16,10 +16,9 @@ from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
-from estuary.common.fields import MomentField
+from estuary.common.fields import FlagField, IdField, MomentField, ReferenceField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
-from estuary.common.primary_keys import primary_key_in
 from estuary.common.redaction import redact
 from estuary.credits.ledger import spendable_of
 from estuary.orders.models import PaymentType
@@ -48,16 +47,6 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
         return str(value)
 
 
-class IdField(serializers.CharField):
-    """One of our numeric ids, sent as a string or a number."""
-
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if primary_key_in(text) is None:
-            raise serializers.ValidationError("This is not an id.")
-        return text
-
-
 class WishSerializer(serializers.Serializer[Any]):
     """When one thing shall happen."""
 
@@ -79,16 +68,16 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     """
 
     service_id = IdField(required=False)
-    is_credit_purchase = serializers.BooleanField(default=False)
+    is_credit_purchase = FlagField(default=False)
     payment_type = serializers.ChoiceField(choices=PaymentType.values, default=PaymentType.INTENT)
     amount = AmountField(required=False)
     credit_amount = AmountField(required=False)
     currency = serializers.CharField(required=False, max_length=3, min_length=3)
     service_data = serializers.DictField(required=False)
     scheduling_data = SchedulingSerializer(required=False, allow_null=True)
-    use_credits = serializers.BooleanField(default=False)
-    save_payment_method = serializers.BooleanField(default=True)
-    payment_method_id = serializers.CharField(required=False, max_length=80)
+    use_credits = FlagField(default=False)
+    save_payment_method = FlagField(default=True)
+    payment_method_id = ReferenceField(required=False)
     success_url = serializers.CharField(required=False, max_length=500)
     cancel_url = serializers.CharField(required=False, max_length=500)
 

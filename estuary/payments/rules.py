@@ -63,6 +63,8 @@ def decide(order: OrderView, fact: Fact) -> Decision:
 
 def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     match intent.status:
+        case "succeeded" if _may_be_anothers(order, intent, fact):
+            return NeedsObject("session", order.session_id)
         case "succeeded":
             return _paid(order, intent, fact.cause)
         case "canceled":
@@ -72,6 +74,15 @@ def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
         case "requires_payment_method" if intent.decline:
             return _declined(order, intent, fact)
     return []  # requires_action, requires_confirmation …: the buyer is still at it
+
+
+def _may_be_anothers(order: OrderView, intent: Intent, fact: Fact) -> bool:
+    """Whether only a label says that a payment is of this order, and it does not fit: the order's own page tells.
+
+    A page's intent is not known before the page is complete. Whoever edits labels in the dashboard moves no money.
+    """
+    unknown = order.session_id and not order.intent_id and not fact.fetched
+    return bool(unknown and _mismatch(order, intent))
 
 
 def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
@@ -217,9 +228,10 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
         return []
     if session.status == "expired":
         return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
+    bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
     if session.failed_later:
         # A completed page can't be paid again, so a late failure ends the order and frees its hold.
-        return end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
+        return bind + end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
@@ -227,9 +239,6 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
             return NeedsObject("session", session.id)
-        bind: list[Effect] = (
-            [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
-        )
         return [*bind, Become(Status.PROCESSING, fact.cause)]
     return []
 

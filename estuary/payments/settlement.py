@@ -4,7 +4,7 @@ Load the rows that the facts speak of, locked and in id order; decide, purely; w
 transaction. One code path for one fact and for two hundred. Facts of one order are taken in turn, one each round.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -158,15 +158,20 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
     by_intent = {row[1]: row[0] for row in rows if row[1]}
     by_session = {row[2]: row[0] for row in rows if row[2]}
     by_ref = {row[3]: row[0] for row in rows}
-    for fact in facts:  # the news of a payment, in this very batch, binds the refunds that came with it
+    # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
+    told: dict[str, int] = {}
+    for fact in facts:
         if named := by_ref.get(getattr(fact.object, "order_ref", "")):
-            by_intent.setdefault(_intent_id(fact), named)
-    strays = _orders_of_strays(facts, by_intent)
+            told.setdefault(_intent_id(fact), named)
+    told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
+    told.pop("", None)
+    strays = _orders_of_strays(facts, by_intent.keys() | told.keys())
     found = {}
     for fact in facts:
         order_id = (
             by_intent.get(_intent_id(fact))
             or by_session.get(fact.object.id)
+            or told.get(_intent_id(fact))
             or by_ref.get(getattr(fact.object, "order_ref", ""))
             or strays.get(_intent_id(fact))
         )
@@ -175,11 +180,11 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
     return found
 
 
-def _orders_of_strays(facts: Sequence[Fact], by_intent: dict[str, int]) -> dict[str, int]:
+def _orders_of_strays(facts: Sequence[Fact], bound: Set[str]) -> dict[str, int]:
     """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
     unknown = (
         {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge | StripeDispute)}
-        - by_intent.keys()
+        - bound
         - {""}
     )
     if not unknown:

@@ -21,6 +21,7 @@ from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments import methods, outbox
+from estuary.payments.asking import CLOCKS_DIFFER
 from estuary.payments.closing import close_order
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
@@ -126,9 +127,7 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
     """
     healed = 0
     turn = Coalesce(again, since)
-    while rows := list(
-        due.filter(Q(**{again: None}) | Q(**{f"{again}__lte": clock.now()})).order_by(turn, "pk")[:BATCH]
-    ):
+    while rows := list(due.filter(_has_its_turn(again)).order_by(turn, "pk")[:BATCH]):
         for row in rows:
             try:
                 healed += _heal(row, heal)
@@ -138,6 +137,13 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
                 waited = clock.now() - (attrgetter(since)(row) or clock.now())
                 type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_turn(waited)})
     return healed
+
+
+def _has_its_turn(again: str) -> Q:
+    """Never tried, or due; or put off for longer than any row is, which only a clock that ran ahead has done."""
+    at = clock.now()
+    by_a_wrong_clock = Q(**{f"{again}__gt": at + LONGEST_WAIT + CLOCKS_DIFFER})
+    return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | by_a_wrong_clock
 
 
 def _heal[M: Model](row: M, heal: Callable[[M], Any]) -> bool:

@@ -16,6 +16,7 @@ from estuary.payments import (
     closing,
     disputes,
     idempotency,
+    inbox,
     mails,
     methods,
     reconcile,
@@ -102,6 +103,7 @@ def expire_orders(timestamp: int) -> None:
 def sweep_minute(timestamp: int) -> None:
     sweep.send_unsent_refunds()
     sweep.detach_removed_cards()
+    inbox.bring_forward()
 
 
 @periodic("*/15 * * * *")

@@ -109,6 +109,9 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
 
     ``noted`` says that the order was placed with what is asked here.
     """
+    if isinstance(known := asking.made_long_ago(order), Intent):
+        asking.remember(order, known)
+        return known
     if not noted:
         asking.note_asked(order, customer_id=customer_id)
     params: dict[str, Any] = {
@@ -132,6 +135,9 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
 
 def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
     """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
+    if isinstance(known := asking.made_long_ago(order), CheckoutSession):
+        asking.remember(order, known)
+        return known
     if not noted:
         asking.note_asked(order, customer_id=customer_id)
     try:

@@ -76,7 +76,7 @@ def _parse(body: bytes) -> dict[str, Any]:
         # The escape may itself be escaped, and then only spells the character.
         if b"\\u0000" in body and _has_nul(event):
             raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
-        clock.from_timestamp(event["created"])
+        _created(event)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
     return dict(event)
@@ -122,7 +122,7 @@ def keep(event: dict[str, Any], at: datetime) -> bool:
                 bool(event.get("livemode")),
                 text,
                 at,
-                clock.from_timestamp(event["created"]),
+                _created(event),
                 at,
             ],
         )
@@ -239,6 +239,16 @@ FETCHED_AS = {
     "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
     "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
 }
+# A thin event says of which object, and nothing more. https://docs.stripe.com/api/v2/core/events/event-types
+THIN = "v2.core.event"
+FETCHED_WHEN_THIN = {
+    "payment_intent": "intent",
+    "checkout.session": "session",
+    "charge": "charge",
+    "refund": "refund",
+    "dispute": "dispute",
+    "payment_method": "card",
+}
 
 
 def read(event: Json) -> News | None:
@@ -246,6 +256,8 @@ def read(event: Json) -> News | None:
 
     An event in another API version than ours is only a hint: the object is to be fetched.
     """
+    if event.get("object") == THIN:
+        return _read_thin(event)
     handler = HANDLERS.get(event["type"])
     if handler is None:
         return None
@@ -254,6 +266,16 @@ def read(event: Json) -> News | None:
         needs = fetched_as(obj)
         return needs if needs.id else None
     return handler(event, obj)
+
+
+def _read_thin(event: Json) -> News | None:
+    about = event.get("related_object") or {}
+    if event["type"].removeprefix("v1.") not in HANDLERS or not about.get("id"):
+        return None
+    if about.get("type") == "customer":
+        return CustomerGone(about["id"])  # the one of its events that we listen to
+    kind = FETCHED_WHEN_THIN.get(str(about.get("type")))
+    return NeedsObject(kind, about["id"]) if kind else None
 
 
 def _id(value: Any) -> str:
@@ -265,4 +287,9 @@ def _cause(event: Json) -> str:
 
 
 def _created(event: Json) -> datetime:
-    return clock.from_timestamp(event["created"])
+    """Return when an event was made: Unix time, or text in a thin one; raises ValueError and its like for neither."""
+    return (
+        clock.from_text(event["created"])
+        if event.get("object") == THIN
+        else clock.from_timestamp(event["created"])
+    )

@@ -22,7 +22,8 @@ def _errors(cls: type[EstuaryError] = EstuaryError) -> Iterator[type[EstuaryErro
 
 
 def _answered() -> set[tuple[str, int]]:
-    ours = {(error.code, error.status) for error in _errors()}
+    of_the_product = [error for error in _errors() if error.__module__.startswith("estuary.")]
+    ours = {(error.code, error.status) for error in of_the_product}
     frameworks = {(code, status) for status, (code, _) in DRF_CODES.items()}
     return ours | frameworks | {("internal_error", 500)}
 

@@ -89,7 +89,7 @@ def test_of_a_hundred_spends_the_balance_covers_one(
                 "amount": "100.00",
             },
         )
-        for workshop, date, buyer_again in zip(workshops, dates, _tabs_of(maya, CROWD), strict=True)
+        for workshop, date, buyer_again in zip(workshops, dates, tabs_of(maya, CROWD), strict=True)
     ]
     told = Counter(all_at_once(asks))
     assert sum(told.values()) == CROWD
@@ -99,7 +99,7 @@ def test_of_a_hundred_spends_the_balance_covers_one(
     assert buying.balance(buyer) == "0.00"
 
 
-def _tabs_of(user: User, how_many: int) -> list[APIClient]:
+def tabs_of(user: User, how_many: int) -> list[APIClient]:
     """Clients of one person, who signed in once."""
     token = signed_in(user).get("/api/v1/credits/").wsgi_request.headers["Authorization"]
     tabs = [APIClient() for _ in range(how_many)]
@@ -141,7 +141,7 @@ def test_of_twenty_defaults_set_at_once_one_is(stripe: Sandbox, maya: User, buye
         buying.buy_credits(stripe, buyer, "10.00", card)
     ids = [card["id"] for card in buying.cards(buyer)]
     assert len(ids) == 4
-    tabs = _tabs_of(maya, 20)
+    tabs = tabs_of(maya, 20)
     told = Counter(
         all_at_once(
             answer_to(tab, f"{METHODS}default/", {"payment_method_id": ids[number % 4]})

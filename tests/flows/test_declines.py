@@ -200,7 +200,11 @@ def test_a_bank_that_takes_days_keeps_the_hold_until_it_has_decided(
     made = buying.create(buyer, payment_type=payment_type, **body)
     paid = pay(stripe, made, method="us_bank_account")
     intent_id = paid["payment_intent"] if payment_type == "checkout" else paid["id"]
-    assert (status_of(made), Reservation.objects.get().status) == ("processing", "held")
+    assert (status_of(made), Reservation.objects.get().status, Booking.objects.count()) == (
+        "processing",
+        "held",
+        0,
+    )
     buying.refused(buyer, 409, "payment_processing", payment_type=payment_type, **body)
     (stripe.control.settle if arrives else stripe.control.fail_settlement)(intent_id)
     settle_everything(stripe)

@@ -216,7 +216,7 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     buying.buy_credits(stripe, buyer, "50.00")
-    opened = stripe.control.dispute(_paid_past_us(stripe, 700))
+    opened = stripe.control.dispute(paid_past_us(stripe, 700))
     stripe.control.close_dispute(opened["id"], "lost")
     for delivery in stripe.take_deliveries():
         for _ in range(2):
@@ -229,7 +229,7 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
     assert disputes.look_for_new_disputes() == 0
 
 
-def _paid_past_us(stripe: Sandbox, amount: int, **metadata: str) -> str:
+def paid_past_us(stripe: Sandbox, amount: int, **metadata: str) -> str:
     """Somebody with the key takes a payment that we did not ask for."""
     intent = stripe_of(stripe).v1.payment_intents.create(
         {
@@ -364,7 +364,7 @@ def test_the_dispute_of_a_second_payment_leaves_the_order_as_it_is(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     made = a_session(stripe, buyer, ana)
-    opened = stripe.control.dispute(_paid_past_us(stripe, 10_000, order_id=made["order_id"]))
+    opened = stripe.control.dispute(paid_past_us(stripe, 10_000, order_id=made["order_id"]))
     settle_everything(stripe)
     row, order = Dispute.objects.get(), order_of(made)
     assert (row.stray, row.order, order.disputed) == (True, order, False)

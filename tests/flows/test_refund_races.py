@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
@@ -244,6 +245,45 @@ def test_a_refund_that_stripe_made_unheard_is_found_when_a_later_try_is_refused(
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
     assert refunds() == [("staff", 8000, 2000)]
+
+
+@FIRST
+@EVENTS
+@pytest.mark.parametrize("answer", ["before", "after"])
+def test_a_part_refund_of_ours_not_answered_yet_while_the_dashboard_refunds_all_of_the_payment(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    made: Json,
+    mailoutbox: list[Any],
+    settings: Settings,
+    answer: str,
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    """Stripe never returns more than it took, our rows end as its own, and staff are told what became of theirs."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    pay(stripe, made)
+    ours_unheard(stripe, staff, made, answer, amount="30.00")
+    stripe.control.refund(made["payment_intent_id"])  # all that is left, as the dashboard offers it
+    mailoutbox.clear()
+    all_arrives(stripe, first, arrange)
+    charged = {one["payment_intent"]: one for one in stripe.world.store.charges}[made["payment_intent_id"]]
+    assert (charged["amount"], charged["amount_refunded"]) == (8000, 8000)
+    there = sorted(one["amount"] for one in stripe.world.store.refunds)
+    assert sorted(card_minor for _, card_minor, _ in refunds()) == there
+    if answer == "after":  # Stripe had made ours, and the dashboard returned the rest
+        assert (there, refunds("failed")) == ([3000, 5000], [])
+        assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+        return
+    assert (there, refunds("failed")) == ([8000], [("staff", 3000, 0)])
+    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+        "refunded",
+        10000,
+        "20.00",
+    )
+    assert subjects(mailoutbox, "refund_overtaken") == 1
+    assert subjects(mailoutbox, "did not go through") == 0  # the buyer has the money
 
 
 # --- Credits follow the dashboard when the dashboard itself returned all of the card ------------------------------

@@ -1,8 +1,10 @@
 """Refunds of everything that is sold: from here and from the dashboard, in whole, in parts, and when they fail."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
@@ -162,11 +164,13 @@ def test_a_pending_refund_that_fails_changes_nothing_but_is_told(
     staff: APIClient,
     ana: Practitioner,
     origin: str,
-    mailoutbox: list[object],
+    mailoutbox: list[Any],
+    settings: Settings,
 ) -> None:
+    settings.STAFF_MAIL = "staff@estuary.example"
     made = bought(stripe, buyer, ana, a_session, REFUND_PENDS)
     give_back(stripe, staff, made, origin)
-    told = len(mailoutbox)
+    mailoutbox.clear()
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
     assert (Refund.objects.get().status, status_of(made), booking_states()) == (
@@ -174,7 +178,10 @@ def test_a_pending_refund_that_fails_changes_nothing_but_is_told(
         "completed",
         {"confirmed"},
     )
-    assert len(mailoutbox) > told
+    assert {(mail.to[0], mail.subject.partition(" for ")[0]) for mail in mailoutbox} == {
+        ("staff@estuary.example", "[Estuary alert] refund_failed"),
+        (order_of(made).user.email, "Your refund"),
+    }
 
 
 @pytest.mark.parametrize("delivered", ["charge.refunded", "refund.*"])

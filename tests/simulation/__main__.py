@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from typing import Any
 
+from tests.simulation.crashes import FLOWS, IN_PAIRS
+
 type Found = dict[str, Any]
 
 
@@ -69,6 +71,9 @@ class Totals:
             + (", ".join(f"{count} {name}" for name, count in self.crashes.most_common()) or "nobody")
         )
         for found in self.failures:
+            if found.get("flow"):
+                print(f"FAILED  {found['rule']}: {found['told'].splitlines()[0][:300]}")
+                continue
             without = f" WITHOUT='{' '.join(found['left_out'])}'" if found.get("left_out") else ""
             print(f"FAILED  {found['rule']}: make simulate SEED={found['seed']}{without}")
         print(f"{len(self.failures)} failures")
@@ -80,21 +85,35 @@ def tell(found: Found) -> None:
     print(found["told"][-4000:])
 
 
+def runs_of(given: argparse.Namespace) -> list[list[str]]:
+    """Return the arguments of each process."""
+    processes = range(given.processes)
+    if given.seed is not None:
+        return [[str(given.seed), "--tell", *(["--without", given.without] if given.without else [])]]
+    if given.pairs:
+        return [
+            ["0", "--pairs", f"{flow}:{share}:{given.processes}"] for flow in IN_PAIRS for share in processes
+        ]
+    if given.crashes:
+        shares = [list(FLOWS)[share :: given.processes] for share in processes]
+        return [["0", *(word for flow in share for word in ("--flow", flow))] for share in shares if share]
+    last = given.first + given.seeds
+    return [[f"{given.first + n}:{last}:{given.processes}"] for n in processes if n < given.seeds]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--without", default="")
+    parser.add_argument(
+        "--crashes", action="store_true", help="kill each flow at each of its points, instead of seeds"
+    )
+    parser.add_argument("--pairs", action="store_true", help="kill three flows at each pair of their points")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    if given.seed is not None:
-        runs = [[str(given.seed), "--tell", *(["--without", given.without] if given.without else [])]]
-    else:
-        last = given.first + given.seeds
-        runs = [
-            [f"{given.first + n}:{last}:{given.processes}"] for n in range(min(given.processes, given.seeds))
-        ]
+    runs = runs_of(given)
     began, totals, running = time.monotonic(), Totals(), len(runs)
     found = play_all(runs)
     while running:

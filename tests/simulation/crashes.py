@@ -70,9 +70,12 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
         buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {"all of them": False}), waits()
     ],
     "a card removed": [
-        buys("credits"), waits(60), (BUYER, "manage cards", "", {"new card": False, "deletes": True}), waits()
+        buys("credits"), waits(60), (BUYER, "manage cards", "", {"rounds": 1, "new card": False, "deletes": True}), waits()
     ],
 }  # fmt: skip
+
+
+IN_PAIRS = ("credits", "refunded whole", "credits alone")  # to pay, to give back, to spend
 
 
 def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
@@ -90,9 +93,36 @@ def every_crash(name: str, play: Callable[[Plan], Findings]) -> Iterator[Finding
     undisturbed = play(plan)
     undisturbed.flow = name
     yield undisturbed
-    for who, points in undisturbed.points.items():
-        for point in range(1, points + 1):
-            found = play(replace(plan, crashes=((who, point),)))
-            found.flow = name
-            found.told = f"{name}, {who} killed at point {point}: {found.told}" if found.rule else ""
-            yield found
+    for crash in _points(undisturbed):
+        yield _crashed(plan, (crash,), name, play)
+
+
+def every_pair(name: str, play: Callable[[Plan], Findings], *, share: int, shares: int) -> Iterator[Findings]:
+    """Play a flow with two crashes, at every pair of its yield points; one share of as many as there are processes.
+
+    The second is counted on as the first has changed the story: what comes after a restart is crashed too.
+    """
+    plan = plan_of_flow(name, webhooks=True)
+    firsts = list(_points(play(plan)))
+    for number, first in enumerate(firsts):
+        if number % shares != share:
+            continue
+        once = play(replace(plan, crashes=(first,)))
+        for second in _points(once):
+            if second[0] != first[0] or second[1] > first[1]:
+                yield _crashed(plan, (first, second), name, play)
+
+
+def _points(found: Findings) -> Iterator[tuple[str, int]]:
+    for who, points in found.points.items():
+        yield from ((who, point) for point in range(1, points + 1))
+
+
+def _crashed(
+    plan: Plan, crashes: tuple[tuple[str, int], ...], name: str, play: Callable[[Plan], Findings]
+) -> Findings:
+    found = play(replace(plan, crashes=crashes))
+    found.flow = name
+    told = " and ".join(f"{who} killed at point {point}" for who, point in crashes)
+    found.told = f"{name}, {told}: {found.told}" if found.rule else ""
+    return found

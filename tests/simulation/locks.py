@@ -15,9 +15,8 @@ class LockWatch:
 
     def __init__(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         self._connection = connection
-        self._can_stop = (
-            PROCESSES / "self/stat"
-        ).exists()  # elsewhere two that wait for one lock may wake in any order
+        # Only a server of this machine; with another, two that wait for one lock may wake in any order.
+        self._can_stop = _is_server(connection.info.backend_pid)
 
     def waits(self, pid: int) -> bool:
         row = self._connection.execute(
@@ -42,6 +41,11 @@ class LockWatch:
         """Cancel the statement that waits."""
         self._connection.execute("SELECT pg_cancel_backend(%s)", [pid])
         self.let_on(pid)
+
+
+def _is_server(pid: int) -> bool:
+    name = PROCESSES / str(pid) / "comm"
+    return name.exists() and name.read_text().strip() == "postgres"
 
 
 def _state(pid: int) -> str:

@@ -23,6 +23,9 @@ def main() -> None:
     parser.add_argument(
         "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
     )
+    parser.add_argument(
+        "--pairs", help="a flow with every pair of crashes: flow, share and of how many, by colons"
+    )
     parser.add_argument("--unshrunk", action="store_true", help="do not make a failing story short")
     parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
     parser.add_argument(
@@ -32,7 +35,7 @@ def main() -> None:
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
-    from tests.simulation.crashes import every_crash
+    from tests.simulation.crashes import every_crash, every_pair
     from tests.simulation.house import drop_database
     from tests.simulation.plan import leave_out, plan_of
     from tests.simulation.play import Player
@@ -50,7 +53,11 @@ def main() -> None:
         for flow in given.flow:
             for found in every_crash(flow, play):
                 _print(found)
-        if given.flow:
+        if given.pairs:
+            flow, share, shares = given.pairs.split(":")
+            for found in every_pair(flow, play, share=int(share), shares=int(shares)):
+                _print(found)
+        if given.flow or given.pairs:
             return
         for seed in given.seeds:
             plan = leave_out(plan_of(seed), left_out)

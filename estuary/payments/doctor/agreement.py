@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client
-from estuary.payments.asking import is_checkout
 from estuary.payments.doctor.examining import SHOWN, Breach
 from estuary.payments.doctor.rule import GRACE
 from estuary.payments.errors import NotAtStripe
@@ -198,14 +197,13 @@ def _refunds(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
 
 def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
     ways: dict[str, list[str]] = {}
-    of_pages = {page.intent_id for page in theirs.sessions.values()}
     made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
     for one in filter(payable, made):
         order = ours.orders.get(one.id) or ours.orders.get(one.order_ref)
         if one.created > late or (order is None and not REF.fullmatch(one.order_ref)):
             continue
-        if isinstance(one, Intent) and (one.id in of_pages or _is_of_page(one, order)):
-            continue
+        if order and order.payment_type == "checkout" and order.stripe_payment_intent_id == one.id:
+            continue  # nobody can pay it but on its page, which is judged for itself
         if order is None or order.status not in LIVE:
             name = (
                 f"order {order.public_id} is {order.status}"
@@ -218,14 +216,6 @@ def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
     for name, ids in ways.items():
         if len(ids) > 1:
             yield "open_twice", f"order {name}", ", ".join(sorted(ids))
-
-
-def _is_of_page(intent: Intent, order: Order | None) -> bool:
-    """Whether it is the intent of a hosted page: it is paid there and nowhere else, so the page tells for both.
-
-    After its bank has refused, the intent of a completed page stays as it is, for nobody can cancel it.
-    """
-    return order is not None and is_checkout(order) and order.stripe_payment_intent_id == intent.id
 
 
 def _disputes(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:

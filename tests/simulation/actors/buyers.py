@@ -241,6 +241,10 @@ class Buyer:
             )
 
     def manage_cards(self) -> None:
+        for _ in range(self.choices.pick("rounds", [1, 2, 3])):
+            self._manage_a_card()
+
+    def _manage_a_card(self) -> None:
         cards = self._cards()
         if not cards or self.choices.odds("new card", 0.3):
             cards = self._save_a_card()

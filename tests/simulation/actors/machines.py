@@ -103,11 +103,10 @@ class Worker:
 def revive_jobs(stage: "Stage") -> None:
     """Run again what a killed worker had begun, once its heart has been still for a while."""
     for job_id, left in list(stage.jobs_left.items()):
-        if left + REVIVED_AFTER_S < stage.clock.now():
+        if left + REVIVED_AFTER_S < stage.clock.now() and stage.jobs_left.pop(job_id, 0.0):
             _execute(
                 "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s AND status = 'doing'", job_id
             )
-            del stage.jobs_left[job_id]
 
 
 def _execute(query: str, *values: Any) -> None:

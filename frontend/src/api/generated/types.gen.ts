@@ -154,7 +154,7 @@ export type Credits = {
 };
 
 export type DefaultCardRequest = {
-    payment_method_id: string;
+    payment_method_id: string | number;
 };
 
 export type Failure = {
@@ -416,7 +416,7 @@ export type PaymentRequestPaymentTypeEnum = 'intent' | 'checkout';
  * ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
  */
 export type PaymentRequestRequest = {
-    service_id?: string;
+    service_id?: string | number;
     is_credit_purchase?: boolean;
     payment_type?: PaymentRequestPaymentTypeEnum;
     amount?: number | string;
@@ -428,7 +428,7 @@ export type PaymentRequestRequest = {
     scheduling_data?: SchedulingRequest | null;
     use_credits?: boolean;
     save_payment_method?: boolean;
-    payment_method_id?: string;
+    payment_method_id?: string | number;
     success_url?: string;
     cancel_url?: string;
 };
@@ -504,7 +504,7 @@ export type Refund = {
  */
 export type RefundRequestRequest = {
     amount?: number | string;
-    booking_id?: string;
+    booking_id?: string | number;
     cancel_booking?: boolean;
     reason?: string;
 };
@@ -537,16 +537,16 @@ export type SavedCards = {
  */
 export type ScheduleRequest = {
     start_datetime?: string;
-    service_session_id?: number;
+    service_session_id?: string | number;
 };
 
 /**
  * ``items`` is for packages and bundles: what is not listed is scheduled later.
  */
 export type SchedulingRequest = {
-    service_id?: string;
+    service_id?: string | number;
     start_datetime?: string;
-    service_session_id?: string;
+    service_session_id?: string | number;
     items?: Array<WishRequest>;
 };
 
@@ -661,9 +661,9 @@ export type Transition = {
  * When one thing shall happen.
  */
 export type WishRequest = {
-    service_id?: string;
+    service_id?: string | number;
     start_datetime?: string;
-    service_session_id?: string;
+    service_session_id?: string | number;
 };
 
 export type BalanceWritable = {
@@ -969,6 +969,10 @@ export type BookingsListErrors = {
      * Unauthorized
      */
     401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type BookingsListError = BookingsListErrors[keyof BookingsListErrors];
@@ -1097,6 +1101,14 @@ export type BookingsScheduleCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
 };
 
 export type BookingsScheduleCreateError = BookingsScheduleCreateErrors[keyof BookingsScheduleCreateErrors];
@@ -1118,6 +1130,10 @@ export type CreditsRetrieveData = {
 };
 
 export type CreditsRetrieveErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Unauthorized
      */
@@ -1172,6 +1188,10 @@ export type OrdersListErrors = {
      * Unauthorized
      */
     401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type OrdersListError = OrdersListErrors[keyof OrdersListErrors];
@@ -1321,6 +1341,14 @@ export type OrdersRefundsCreateErrors = {
      */
     409: Problem;
     /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
      * Unprocessable Content
      */
     422: Problem;
@@ -1352,6 +1380,10 @@ export type OrdersSyncCreateErrors = {
      * Not Found
      */
     404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Too Many Requests
      */
@@ -1421,6 +1453,10 @@ export type PaymentsCreateCreateErrors = {
      * Content Too Large
      */
     413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Content
      */
@@ -1524,6 +1560,14 @@ export type PaymentsMethodsDefaultCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
 };
 
 export type PaymentsMethodsDefaultCreateError = PaymentsMethodsDefaultCreateErrors[keyof PaymentsMethodsDefaultCreateErrors];
@@ -1560,6 +1604,14 @@ export type PaymentsMethodsSetupCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Content
      */
@@ -1650,6 +1702,10 @@ export type ServicesListErrors = {
      * Bad Request
      */
     400: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
 };
 
 export type ServicesListError = ServicesListErrors[keyof ServicesListErrors];
@@ -1703,6 +1759,10 @@ export type ServicesSessionsListData = {
 };
 
 export type ServicesSessionsListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Not Found
      */

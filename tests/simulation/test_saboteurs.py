@@ -13,7 +13,14 @@ from tests.simulation.saboteurs import INVARIANTS, SABOTEURS
 from tests.simulation.test_seeds import gather
 
 # The seed that finds it; when what a seed means changes, another one does: ``make mutants`` tells.
-FOUND_BY: dict[str, int] = {}
+FOUND_BY = {
+    "the trigger of the ledger is lost": 0,
+    "a practitioner is in two places": 0,
+    "a counter is counted in memory": 0,
+    "an event is answered before it is kept": 2,
+    "any order by its name": 0,
+    "an answer is kept with its secret": 0,
+}
 
 
 def test_each_invariant_is_broken_in_three_ways_at_least() -> None:

@@ -1,0 +1,83 @@
+"""While a new version is rolled out, code before it runs on its tables, and it runs what code before has enqueued."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import (
+    AddField,
+    CreateModel,
+    DeleteModel,
+    RemoveField,
+    RenameField,
+    RenameModel,
+)
+from django.db.models import NOT_PROVIDED
+from procrastinate.contrib.django import app
+
+from estuary.payments import mails, tasks
+
+OURS = {"accounts", "bookings", "catalog", "credits", "orders", "payments"}
+TAKES_AWAY = (DeleteModel, RemoveField, RenameField, RenameModel)
+# It took a column away that nothing had written yet, before anybody ran a version of this.
+BEFORE_ANY_RELEASE = {("payments", "0002_asked_and_asked_again")}
+
+# What a version that somebody runs may have enqueued: a name goes only when no version before knows it any more.
+JOBS: dict[str, dict[str, Any]] = {
+    "payments.send_refund": {"refund_id": 1},
+    "payments.detach_card": {"payment_method_id": "pm_1"},
+    "payments.send_mail": {"order_id": 1, "template": "completed"},
+    "payments.alert_staff": {"code": "a_code", "text": "A text."},
+    "payments.end_open_payments": {"user_id": 1},
+    "payments.expire_orders": {"timestamp": 0},
+    "payments.sweep_minute": {"timestamp": 0},
+    "payments.close_past_bookings": {"timestamp": 0},
+    "payments.ask_stripe": {"timestamp": 0},
+    "payments.ask_stripe_far_back": {"timestamp": 0},
+    "payments.forget_old_keys": {"timestamp": 0},
+}
+MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
+
+
+def migrations() -> Iterator[tuple[tuple[str, str], Any]]:
+    """Every migration of ours that finds tables there already."""
+    for key, migration in MigrationLoader(connection).disk_migrations.items():
+        if key[0] in OURS and not key[1].startswith("0001") and key not in BEFORE_ANY_RELEASE:
+            yield key, migration
+
+
+@pytest.mark.django_db
+def test_every_migration_leaves_the_code_before_it_working() -> None:
+    """It takes nothing away, and what it adds to a table may be left out by who does not know it."""
+    seen, wrong = 0, []
+    for key, migration in migrations():
+        new = {one.name.lower() for one in migration.operations if isinstance(one, CreateModel)}
+        for one in migration.operations:
+            seen += 1
+            if isinstance(one, TAKES_AWAY):
+                wrong.append((key, one.describe()))
+            if isinstance(one, AddField) and one.model_name.lower() not in new:
+                field = one.field
+                if not (field.null or field.many_to_many or field.db_default is not NOT_PROVIDED):
+                    wrong.append((key, one.describe()))
+    assert wrong == []
+    assert seen > 20
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_job_that_code_before_may_have_enqueued_is_still_understood(name: str) -> None:
+    task = app.tasks[name]
+    assert task.func.__module__ == tasks.__name__
+    inspect.signature(task.func).bind(**JOBS[name])
+
+
+def test_every_mail_that_code_before_may_have_enqueued_can_still_be_written() -> None:
+    assert mails.TEXTS.keys() == mails.SUBJECTS.keys() >= MAILS
+
+
+def test_every_job_that_is_enqueued_now_is_written_down_here() -> None:
+    ours = {name for name in app.tasks if name.startswith("payments.")}
+    assert ours - {"payments.revive_stalled_jobs"} == set(JOBS)

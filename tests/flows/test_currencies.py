@@ -1,0 +1,113 @@
+"""Currencies without decimals and with three: what is written, charged and returned is the same amount, to the unit."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import ServicePrice, ServiceType
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import order_of, pay, posts, status_of
+from tests.marketplace import a_free_slot, make_service
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# As it is written, its minor units at Stripe, and a part of it with what is left. https://docs.stripe.com/currencies
+CURRENCIES = [
+    ("jpy", "60", 60, "25", "35"),
+    ("jpy", "6000", 6_000, "1", "5999"),
+    ("krw", "150000", 150_000, "50000", "100000"),
+    ("kwd", "60.120", 60_120, "0.120", "60.000"),
+    ("isk", "6000.00", 600_000, "500.00", "5500.00"),
+    ("eur", "60.05", 6_005, "0.06", "59.99"),
+]
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+@pytest.mark.parametrize(("currency", "price", "minor", "part", "left"), CURRENCIES)
+def test_a_price_in_any_currency_is_charged_and_returned_exactly(
+    stripe: Sandbox,
+    buyer: APIClient,
+    staff: APIClient,
+    ana: Practitioner,
+    payment_type: str,
+    currency: str,
+    price: str,
+    minor: int,
+    part: str,
+    left: str,
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    ServicePrice.objects.update_or_create(
+        service=session, currency=currency, defaults={"amount_minor": minor}
+    )
+    made = buying.create(
+        buyer,
+        service_id=str(session.pk),
+        currency=currency,
+        amount=price,
+        payment_type=payment_type,
+        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
+    )
+    assert (made["amount"], made["currency"]) == (price, currency)
+    pay(stripe, made)
+    assert status_of(made) == "completed"
+    charges = [(one["amount"], one["currency"]) for one in stripe.world.store.charges]
+    assert charges == [(minor, currency)]
+    buying.refund(staff, made, amount=part)
+    settle_everything(stripe)
+    assert buying.detail(buyer, made)["refundable"] == left
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", minor)
+    assert sum(int(sent.params["amount"]) for sent in posts(stripe, "/v1/refunds")) == minor
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "wrong"),
+    [("jpy", 60, "60.5"), ("jpy", 60, "0.60"), ("kwd", 60_120, "60.1234"), ("kwd", 60_120, "60.121")],
+)
+def test_decimals_that_a_currency_does_not_have_are_refused(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, currency: str, minor: int, wrong: str
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    ServicePrice.objects.create(service=session, currency=currency, amount_minor=minor)
+    buying.refused(buyer, 400, "invalid_amount", service_id=str(session.pk), currency=currency, amount=wrong)
+    assert stripe.requests == []
+
+
+INJECTED = {
+    "status": "completed",
+    "user": 1,
+    "user_id": "1",
+    "price": "0.50",
+    "total_minor": 1,
+    "amount_due": "0.00",
+    "amount_due_minor": 0,
+    "credits_applied": "100.00",
+    "captured_minor": 10_000,
+    "stripe_customer_id": "cus_of_somebody",
+    "payment_intent_id": "pi_of_somebody",
+    "expires_at": "2099-01-01T00:00:00Z",
+    "metadata": {"order_id": "ord_of_somebody", "user_id": "1"},
+}
+
+
+def test_what_is_injected_beside_a_right_request_changes_nothing(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    slot = {"start_datetime": a_free_slot(session).isoformat()}
+    body = {"service_id": str(session.pk), "amount": "100.00", "scheduling_data": slot}
+    made = buying.create(buyer, **(INJECTED | body))
+    order = order_of(made)
+    assert (made["status"], made["amount_due"], order.captured_minor) == ("pending", "100.00", 0)
+    assert order.user.first_name == "Maya"
+    [intent] = stripe.world.store.payment_intents
+    assert (intent["amount"], intent["metadata"]["order_id"]) == (10_000, order.public_id)
+    assert intent["customer"] == order.stripe_customer_id != "cus_of_somebody"
+    assert other.get(f"/api/v1/orders/{order.public_id}/").status_code == 404
+    answer = buyer.post(f"/api/v1/orders/{order.public_id}/sync/", INJECTED)
+    assert (answer.status_code, answer.json()["status"]) == (200, "pending")
+    buying.refused(buyer, 409, "price_changed", **(body | {"amount": "0.50"}))
