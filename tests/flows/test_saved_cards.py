@@ -1,9 +1,14 @@
 """Saved cards: kept by paying, used again, one default, the same card once, and deleted for good."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.payments import sweep
+from estuary.payments.doctor import GRACE, LIVENESS, examine
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -255,3 +260,28 @@ def test_saving_a_card_for_a_customer_deleted_at_stripe_makes_another_once(
         ["4444"],
         2,
     )
+
+
+def test_a_removed_card_that_an_unpaid_order_kept_is_late_only_some_time_after_the_order_has_ended(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    begun = buyer.post(f"{METHODS}setup/").json()
+    stripe.control.confirm_setup(begun["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
+    settle_everything(stripe)
+    [card] = buying.cards(buyer)
+    unpaid = buying.refused(
+        buyer, 402, "card_declined", is_credit_purchase=True, amount="20.00", payment_method_id=card["id"]
+    )
+    assert buyer.delete(f"{METHODS}{card['id']}/").status_code == 204
+    PaymentMethod.objects.update(detached_at=clock.now() - timedelta(hours=1))
+    run_jobs()
+    assert attached(stripe) == {card["stripe_payment_method_id"]}
+    assert buyer.post(f"/api/v1/orders/{unpaid['order_id']}/cancel/").status_code == 200
+    assert late(clock.now()) == []
+    assert late(clock.now() + GRACE + timedelta(minutes=1)) == ["card_not_detached"]
+    assert sweep.detach_removed_cards() == 1
+    assert late(clock.now() + GRACE + timedelta(minutes=1)) == []
+
+
+def late(at: datetime) -> list[str]:
+    return [breach.code for breach in examine(LIVENESS, at=at).breaches]

@@ -70,7 +70,10 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
         buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {"all of them": False}), waits()
     ],
     "a card removed": [
-        buys("credits"), waits(60), (BUYER, "manage cards", "", {"rounds": 1, "new card": False, "deletes": True}), waits()
+        buys("credits"),
+        waits(60),
+        (BUYER, "manage cards", "", {"rounds": 1, "new card": False, "deletes": True}),
+        waits(),
     ],
 }  # fmt: skip
 

@@ -79,14 +79,16 @@ WAITING = (
     ),
     Rule(
         code="card_not_detached",
-        sentence="A card that was removed here is soon removed at Stripe.",
+        sentence="A card that was removed here is soon removed at Stripe, once no unpaid order may still use it.",
         sql="""
             SELECT 'card ' || m.stripe_payment_method_id, 'removed at ' || m.detached_at
             FROM payments_paymentmethod m
             WHERE m.detach_pending AND m.detached_at < %(late)s
               AND NOT EXISTS (SELECT FROM orders_order o WHERE o.user_id = m.user_id
                               AND o.stripe_payment_method_id = m.stripe_payment_method_id
-                              AND o.status IN ('pending', 'failed', 'processing'))""",
+                              AND (o.status IN ('pending', 'failed', 'processing')
+                                   OR EXISTS (SELECT FROM orders_ordertransition t
+                                              WHERE t.order_id = o.id AND t.at >= %(late)s)))""",
         remedy=WORKER,
         in_time=True,
     ),

@@ -95,7 +95,10 @@ class Liveness:
         return int(back + sum(dispute["amount"] for dispute in disputes if dispute["status"] == "lost"))
 
     def _comes_back(self, intent: Obj) -> bool:
-        """The bank takes its time, has given the money back to us, or decides a dispute; staff are told of each."""
+        """The bank takes its time, or decides a dispute; or a refund failed, and staff are to pay another way."""
+        failed = "SELECT 1 FROM payments_refund WHERE stripe_payment_intent_id = %s AND status = 'failed'"
+        if self._watch.rows(failed, intent["id"]):
+            return True
         refunds = [r for r in self._watch.stripe.refunds if r["payment_intent"] == intent["id"]]
         disputes = [d for d in self._watch.stripe.disputes if d["payment_intent"] == intent["id"]]
         return any(refund["status"] in {"pending", "failed"} for refund in refunds) or bool(disputes)
