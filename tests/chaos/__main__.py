@@ -17,7 +17,7 @@ from demo.plan import CannotStart, plan_for_smoke
 from estuary.config.environment import BASE_DIR
 from tests.chaos.house import House
 
-SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 2.0, 8
+SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
 
 
 def main() -> int:

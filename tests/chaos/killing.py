@@ -1,8 +1,8 @@
 """Who is killed, in what order and after how long, and how Stripe misbehaves meanwhile: a seed decides."""
 
-import itertools
 import random
 import threading
+from collections.abc import Iterator
 
 import httpx
 
@@ -46,11 +46,11 @@ HEALED_BY_THE_SWEEP = frozenset({"drop", "never_generate"})
 
 
 class Killer(threading.Thread):
-    """Kills until told to stop: each kind in turn to begin with, so that a short run has each, and by chance then."""
+    """Kills each kind in turn to begin with, so that a short run has each, and then (not ``each_once``) by chance."""
 
-    def __init__(self, house: House, *, seed: int, every_s: float) -> None:
+    def __init__(self, house: House, *, seed: int, every_s: float, each_once: bool) -> None:
         super().__init__(name="killer", daemon=True)
-        self._house, self._every_s = house, every_s
+        self._house, self._every_s, self._each_once = house, every_s, each_once
         self._chance = random.Random(f"{seed} killer")
         self._over = threading.Event()
         self.failure: Exception | None = None
@@ -64,12 +64,12 @@ class Killer(threading.Thread):
         except Exception as problem:
             self.failure = problem
 
-    def _victims(self) -> "itertools.chain[str]":
+    def _victims(self) -> Iterator[str]:
         all_of_them = self._house.victims
         first = [next(name for name in all_of_them if name.startswith(kind)) for kind in ("worker", "web")]
-        return itertools.chain(
-            [*first, "PostgreSQL", "backend"], (self._chance.choice(all_of_them) for _ in itertools.count())
-        )
+        yield from [*first, "PostgreSQL", "backend"]
+        while not self._each_once:
+            yield self._chance.choice(all_of_them)
 
     @property
     def has_killed_each_kind(self) -> bool:

@@ -24,7 +24,7 @@ LOOK_S, TELL_S, NUDGE_S = 2.0, 5.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``small``: buyers leave nothing unpaid, no news is lost for good, and the worker need not wait for its clock."""
+    """``small``: who is killed dies once, buyers leave nothing unpaid, no news is lost for good, nobody waits for a clock."""
 
     payments: int
     kill_every_s: float
@@ -70,7 +70,7 @@ class Crowd:
         self._wanted, self._street = wanted, street
         self._url = f"http://127.0.0.1:{house.plan.web_port}"
         self._promises = promises
-        self._killer = Killer(house, seed=wanted.seed, every_s=wanted.kill_every_s)
+        self._killer = Killer(house, seed=wanted.seed, every_s=wanted.kill_every_s, each_once=wanted.small)
         self._trouble = Trouble(street, seed=wanted.seed, mild=wanted.small)
         self._enough = threading.Event()
         self.failures: list[str] = []
