@@ -24,7 +24,11 @@ LOOK_S, TELL_S, NUDGE_S = 2.0, 5.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``small``: who is killed dies once, buyers leave nothing unpaid, no news is lost for good, nobody waits for a clock."""
+    """What a run is to be.
+
+    ``small``: each kind is killed once, buyers leave nothing unpaid, no news is lost for good, and the worker is told
+    to ask Stripe before its clock says so.
+    """
 
     payments: int
     kill_every_s: float
