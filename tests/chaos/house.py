@@ -16,6 +16,7 @@ from demo.servers import PYTHON, WORKER_COMMAND, answers, ready_url, sandbox_com
 WEB_SERVERS, WORKERS = 2, 2
 HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
 BANK_ANSWERS_AFTER_S = 15
+DELIVERIES_AT_ONCE = 4
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 LOOK_S = 0.1
 STARTS_WITHIN_S = 60.0
@@ -48,8 +49,13 @@ class House:
         url = self._postgres.start(self.plan.environment(""))
         _check_durable(url)
         self.env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)}
-        settled = ("--settle-after", str(BANK_ANSWERS_AFTER_S))
-        self._household.start("stripe", sandbox_command(self.plan, *settled), self.env)
+        manner = (
+            "--settle-after",
+            str(BANK_ANSWERS_AFTER_S),
+            "--deliveries-at-once",
+            str(DELIVERIES_AT_ONCE),
+        )
+        self._household.start("stripe", sandbox_command(self.plan, *manner), self.env)
         self._household.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
         self._household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
 

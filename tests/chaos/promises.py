@@ -97,8 +97,12 @@ class Promises:
                 rows = database.execute(query, columns or [[]] * width).fetchall()
                 if rows:
                     shown = "; ".join(" ".join(row) for row in rows[:SHOWN])
-                    found.append(f"{len(rows)} promises of an {what} were not kept: {shown}")
+                    found.append(f"{len(rows)} promises of {_article(what)} {what} were not kept: {shown}")
         return found
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
 
 
 def _minor(amount: str) -> int:
