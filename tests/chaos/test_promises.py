@@ -1,6 +1,7 @@
 """What the chaos holds against the database in the end: a promise that was not kept is told, and no other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def booking() -> Booking:
-    return buy(make_user(), make_service(ServiceType.BUNDLE, make_practitioner(), **bundled()))
-
-
-def bundled() -> dict[str, object]:
     inside = make_service(ServiceType.SESSION, make_practitioner("Rui Alves"))
-    return {"bundle_of": inside, "bundle_quantity": 3, "validity_days": 90}
+    more: dict[str, Any] = {"bundle_of": inside, "bundle_quantity": 3, "validity_days": 90}
+    return buy(make_user(), make_service(ServiceType.BUNDLE, make_practitioner(), **more))
 
 
 def test_what_was_told_of_an_order_that_is_so_is_kept(booking: Booking) -> None:
