@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test simulate crashes mutants fuzz check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -54,6 +54,10 @@ crashes: $(SYNCED) ## kill each flow at each point at which its process can die,
 mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that stories notice each: ONLY=part-of-a-name SEEDS=n
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutants \
 	  --only '$(ONLY)' --seeds $(or $(SEEDS),150)
+
+chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n
+	@$(BIN)/python -W ignore -m tests.chaos --payments $(or $(PAYMENTS),2000) --kill-every $(or $(KILL_EVERY),4) \
+	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1)
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .

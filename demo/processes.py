@@ -23,6 +23,12 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    log_before: int = 0  # bytes that an earlier process of this name wrote there
+
+    @property
+    def said(self) -> str:
+        """What it wrote into its log so far."""
+        return self.log.read_bytes()[self.log_before :].decode(errors="replace")
 
 
 class Household:
@@ -36,7 +42,7 @@ class Household:
         """Start a process that stays; its output goes to its log."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
-            child = Child(name, _spawn(command, env, out), log)
+            child = Child(name, _spawn(command, env, out), log, log_before=out.tell())
         self._children.append(child)
         return child
 
@@ -45,6 +51,12 @@ class Household:
         child = self.start(name, command, env)
         if child.process.wait() != 0:
             raise _died(child)
+        self._children.remove(child)
+
+    def kill(self, child: Child) -> None:
+        """Kill a process with all that it started, with no time to tidy up; from now on it is nobody's."""
+        _signal_group(child, signal.SIGKILL)
+        child.process.wait()
         self._children.remove(child)
 
     def wait_for[T](self, look: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
@@ -120,6 +132,6 @@ def _signal_group(child: Child, which: signal.Signals) -> None:
 def _died(child: Child) -> CannotStart:
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-    lines = child.log.read_text(errors="replace").splitlines()[-25:]
+    lines = child.said.splitlines()[-25:]
     tail = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
     return CannotStart(f"{child.name} {how}. The end of {child.log}:\n{tail}")

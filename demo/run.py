@@ -14,19 +14,25 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import httpx
-
-from demo.plan import API_VERSION, DEMO_VAR, HOST, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.plan import DEMO_VAR, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
-from demo.processes import Child, Household, end_leftovers
+from demo.processes import Household, end_leftovers
 from demo.screen import Screen
 from demo.selfcheck.shop import open_shop
 from demo.selfcheck.story import Report, tell_story
+from demo.servers import (
+    PYTHON,
+    WORKER_COMMAND,
+    answers,
+    ready_url,
+    sandbox_command,
+    says_ready,
+    web_command,
+)
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
 
-PYTHON = sys.executable
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, and the terminal being closed
-DB_POOL, BLOCKING_THREADS = 8, 8  # the embedded server takes 100 connections; web and worker take a quarter
+DB_POOL = 8  # the embedded server takes 100 connections; web and worker take a quarter
 
 
 class Stopped(BaseException):
@@ -144,46 +150,18 @@ def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: 
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
         env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
-        household.start("sandbox", _sandbox_command(plan), env)
-        household.wait_for(lambda: _answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
+        household.start("sandbox", sandbox_command(plan), env)
+        household.wait_for(lambda: answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
     with screen.step("Migrating the database", "Database migrated"):
         household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "1"], env)
     with screen.step("Seeding the marketplace", "Marketplace seeded"):
         household.run("seed", [PYTHON, "manage.py", "seed"], env)
     with screen.step("Starting the web server and the worker", f"Web server on {plan.web_url}, and a worker"):
         web_env = env | {"WEB_DB_POOL_SIZE": str(DB_POOL)}
-        household.start("web", _web_command(plan), web_env)
-        worker = household.start("worker", [PYTHON, "manage.py", "worker"], env)
-        ready = f"http://{HOST}:{plan.web_port}/api/v1/payments/config/"
-        household.wait_for(lambda: _answers(ready), "The web server")
-        household.wait_for(lambda: _says_ready(worker), "The worker")
-
-
-def _sandbox_command(plan: Plan) -> list[str]:
-    return [
-        PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(plan.sandbox_port),
-        "--webhook-url", plan.webhook_url, "--webhook-secret", plan.webhook_secret,
-        "--webhook-api-version", API_VERSION,
-    ]  # fmt: skip
-
-
-def _web_command(plan: Plan) -> list[str]:
-    return [
-        str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
-        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--access-log",
-        "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
-    ]  # fmt: skip
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def _says_ready(worker: Child) -> bool:
-    return b"ready" in worker.log.read_bytes()
+        household.start("web", web_command(plan), web_env)
+        worker = household.start("worker", WORKER_COMMAND, env)
+        household.wait_for(lambda: answers(ready_url(plan)), "The web server")
+        household.wait_for(lambda: says_ready(worker), "The worker")
 
 
 def main(arguments: list[str]) -> int:

@@ -25,6 +25,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--settle-after", type=float, help="seconds after which delayed payments and refunds end"
     )
+    parser.add_argument(
+        "--deliveries-at-once",
+        type=int,
+        default=1,
+        help="webhooks on their way; one (the default) keeps the order",
+    )
     given = parser.parse_args()
     if bool(given.webhook_url) != bool(given.webhook_secret):
         parser.error("--webhook-url and --webhook-secret go together")
@@ -47,7 +53,7 @@ def main() -> None:
     print(
         f"Stripe sandbox on http://{given.host}:{given.port} (payments and controls: /_sandbox/)", flush=True
     )
-    app = app_for(sandbox)
+    app = app_for(sandbox, deliveries_at_once=given.deliveries_at_once)
     uvicorn.run(
         app,
         host=given.host,

@@ -1,4 +1,4 @@
-"""Delivers webhooks in the background: in order, and tried again when an endpoint fails."""
+"""Delivers webhooks in the background: in order unless several are on their way, and again when an endpoint fails."""
 
 import logging
 import threading
@@ -15,20 +15,25 @@ log = logging.getLogger("stripe_sandbox")
 
 
 class Courier:
-    """One thread that takes what is due and posts it."""
+    """Threads that take what is due and post it: one keeps the order, several overtake each other as Stripe's do."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, at_once: int = 1) -> None:
         self._sandbox = sandbox
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name=f"webhooks {number}", daemon=True)
+            for number in range(1, at_once + 1)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Finish the delivery in hand and end."""
+        """Finish the deliveries in hand and end."""
         self._stop.set()
-        self._thread.join(timeout=TIMEOUT_S)
+        for thread in self._threads:
+            thread.join(timeout=TIMEOUT_S)
 
     def _run(self) -> None:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:

@@ -60,9 +60,9 @@ class Broken(WebResponse):
             return
 
 
-def app_for(sandbox: Sandbox) -> Starlette:
+def app_for(sandbox: Sandbox, *, deliveries_at_once: int = 1) -> Starlette:
     """Return the application: Stripe's API, the hosted pages, the controls, `stripe listen`'s websocket."""
-    courier = Courier(sandbox)
+    courier = Courier(sandbox, at_once=deliveries_at_once)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:

@@ -98,9 +98,16 @@ class Dashboard:
 
     def charges(self) -> Iterator[Json]:
         """Return every charge there is."""
+        return self._all("/v1/charges")
+
+    def events(self) -> Iterator[Json]:
+        """Return every event there is, delivered or not."""
+        return self._all("/v1/events")
+
+    def _all(self, path: str) -> Iterator[Json]:
         query = {"limit": "100"}
         while True:
-            page = self._get("/v1/charges", **query)
+            page = self._get(path, **query)
             yield from page["data"]
             if not page["has_more"]:
                 return

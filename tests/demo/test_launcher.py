@@ -4,14 +4,17 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from demo import processes
 from demo.plan import MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
 
 
@@ -110,6 +113,41 @@ def test_stopping_ends_what_does_not_want_to_and_what_it_started(
     while not is_gone(grandchild) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert is_gone(grandchild)
+
+
+def test_what_is_killed_is_nobodys_and_what_is_started_after_it_speaks_for_itself(
+    household: Household,
+) -> None:
+    say = "import sys, time; print(sys.argv[1], flush=True); time.sleep(60)"
+    first = household.start("web", [*python(say), "first"], dict(os.environ))
+    household.wait_for(lambda: "first" in first.said, "the process", timeout_s=20)
+    household.kill(first)
+    assert first.process.returncode == -signal.SIGKILL
+    second = household.start("web", [*python(say), "second"], dict(os.environ))
+    household.wait_for(lambda: "second" in second.said, "the process", timeout_s=20)
+    assert second.said.split() == ["second"]
+    assert second.log.read_text().split() == ["first", "second"]
+
+
+def test_a_postgresql_that_crashed_comes_back_under_its_address_with_all_that_was_committed() -> None:
+    with tempfile.TemporaryDirectory(prefix="estuary-crash-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+        (logs := Path(folder) / "logs").mkdir()
+        postgres = Postgres(Path(folder), logs)
+        try:
+            url = postgres.start(dict(os.environ))
+            with psycopg.connect(url) as database:
+                database.execute("CREATE TABLE kept (number int)")
+            with psycopg.connect(url, autocommit=True) as database:
+                database.execute("INSERT INTO kept VALUES (1)")
+                postgres.crash()
+                with pytest.raises(psycopg.OperationalError):
+                    database.execute("SELECT 1")
+            assert postgres.start(dict(os.environ)) == url
+            with psycopg.connect(url) as database:
+                assert database.execute("SELECT number FROM kept").fetchall() == [(1,)]
+        finally:
+            postgres.stop()
 
 
 def test_what_a_killed_demo_left_behind_is_ended_and_nothing_else(

@@ -1,12 +1,18 @@
 """``manage.py worker``: drains the inbox of events and runs the jobs and the periodic sweep, until told to stop."""
 
+import asyncio
+import signal
 import threading
-import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
+import psycopg
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
+from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
@@ -17,7 +23,8 @@ IDLE_MIN_S, IDLE_MAX_S = (
     0.25,
 )  # how long an idle drain sleeps: it backs off, and wakes at the first event
 
-LOST_DATABASE_S = 2.0
+LOST_DATABASE_S, LOOK_S = 2.0, 0.2
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
 
@@ -30,31 +37,68 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
+        _stop_when_told(stop)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
         drainer.start()
         self.stdout.write("Estuary worker: ready")
         self.stdout.flush()
         try:
-            run_jobs(options["concurrency"])
+            run_jobs(options["concurrency"], stop)
         finally:
             stop.set()
             drainer.join()
 
 
-def run_jobs(concurrency: int) -> None:
-    """Run the jobs until told to stop; a lost database is waited for, however long it takes."""
-    while True:
+def _stop_when_told(stop: threading.Event) -> None:
+    """Let SIGTERM and Ctrl-C end the worker in good order; a second one ends it at once."""
+    before = {ending: signal.getsignal(ending) for ending in ENDINGS}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+        stop.set()
+
+    for ending in ENDINGS:
+        signal.signal(ending, end)
+
+
+def run_jobs(concurrency: int, stop: threading.Event) -> None:
+    """Run the jobs until told to stop; a lost database is waited for, however long it takes.
+
+    Procrastinate's worker raises when it can't be reached, but when only its listening is lost it ends as if it had
+    been told to: so it is started again whenever nobody has.
+    """
+    while not stop.is_set():
         try:
             with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
-                working.run_worker(
-                    concurrency=concurrency,
-                    install_signal_handlers=True,
-                    delete_jobs="successful",  # what failed for good stays to be looked at
-                )
-            return
-        except ConnectorException:
+                asyncio.run(_until_told(_run_jobs(working, concurrency), stop))
+        except (
+            ConnectorException,
+            psycopg.OperationalError,
+        ):  # the latter is its pool's, which can't be opened
             log.exception("worker_lost_the_database")
-            time.sleep(LOST_DATABASE_S)
+        if not stop.is_set():
+            log.warning("worker_begins_anew")
+            stop.wait(LOST_DATABASE_S)
+
+
+async def _run_jobs(working: App, concurrency: int) -> None:
+    async with working.open_async():
+        await working.run_worker_async(
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            delete_jobs="successful",  # what failed for good stays to be looked at
+        )
+
+
+async def _until_told(work: Coroutine[Any, Any, None], stop: threading.Event) -> None:
+    """Run until it ends or is told to; a job that is under way then is finished first."""
+    running = asyncio.create_task(work)
+    while not running.done() and not stop.is_set():
+        await asyncio.wait([running], timeout=LOOK_S)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
 def drain_until(stop: threading.Event) -> None:

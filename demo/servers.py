@@ -1,0 +1,46 @@
+"""How each server is started, and how it tells that it is up."""
+
+import sys
+from pathlib import Path
+
+import httpx
+
+from demo.plan import API_VERSION, HOST, Plan
+from demo.processes import Child
+
+PYTHON = sys.executable
+BLOCKING_THREADS = 8
+WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
+
+
+def sandbox_command(plan: Plan, *more: str) -> list[str]:
+    return [
+        PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(plan.sandbox_port),
+        "--webhook-url", plan.webhook_url, "--webhook-secret", plan.webhook_secret,
+        "--webhook-api-version", API_VERSION, *more,
+    ]  # fmt: skip
+
+
+def web_command(plan: Plan) -> list[str]:
+    """Return the command of a web server; several share one port, among which the system spreads who comes."""
+    return [
+        str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
+        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--access-log",
+        "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
+    ]  # fmt: skip
+
+
+def ready_url(plan: Plan) -> str:
+    """Return what the web server answers once it is up."""
+    return f"http://{HOST}:{plan.web_port}/api/v1/payments/config/"
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def says_ready(worker: Child) -> bool:
+    return "ready" in worker.said

@@ -1,0 +1,94 @@
+"""``make chaos``: payments while everything of ours is killed, and in the end the doctor finds nothing."""
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import django
+
+from demo.plan import CannotStart, plan_for_smoke
+from estuary.config.environment import BASE_DIR
+from tests.chaos.house import House
+
+SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
+
+
+def main() -> int:
+    wanted = _arguments()
+    os.chdir(BASE_DIR)
+    signal.signal(signal.SIGTERM, _stop)
+    folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
+    folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+    house = House(plan_for_smoke(folder / "run"))
+    problems = ["it did not come to its end"]
+    try:
+        problems = _play(house, wanted)
+    except CannotStart as problem:
+        problems = [str(problem)]
+    except KeyboardInterrupt:
+        problems = ["it was stopped"]
+    finally:
+        house.close()
+        _tell(problems, house, folder)
+    return 1 if problems else 0
+
+
+def _play(house: House, wanted: argparse.Namespace) -> list[str]:
+    print(
+        f"seed {wanted.seed}: it decides who buys what and who is killed; processes and networks it does not"
+    )
+    house.open()
+    os.environ.update(house.env, DJANGO_SETTINGS_MODULE="estuary.config.settings")
+    django.setup()
+    logging.disable(logging.WARNING)  # of this process alone: what Stripe was asked is no news here
+    from tests.chaos.run import Wanted, play
+
+    return play(
+        house,
+        Wanted(
+            payments=wanted.payments,
+            kill_every_s=wanted.kill_every,
+            clients=wanted.clients,
+            seed=wanted.seed,
+            small=wanted.small,
+        ),
+    )
+
+
+def _tell(problems: list[str], house: House, folder: Path) -> None:
+    if not problems:
+        shutil.rmtree(folder, ignore_errors=True)
+        print("\nKEPT: every promise was kept, and the doctor finds nothing, here and at Stripe")
+        return
+    print("\n" + "\n".join(f"BROKEN  {problem}" for problem in problems))
+    print(f"\nThe logs are in {house.plan.logs}, the database beside them.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos")
+    parser.add_argument("--small", action="store_true", help="what make test plays: less of everything")
+    parser.add_argument("--payments", type=int, help="that are captured at Stripe (2000)")
+    parser.add_argument("--kill-every", type=float, help="seconds between two kills, about (4)")
+    parser.add_argument("--clients", type=int, help="buyers at once (16)")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    usual = (SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS) if given.small else (2000, 4.0, 16)
+    given.payments = given.payments or usual[0]
+    given.kill_every = given.kill_every or usual[1]
+    given.clients = given.clients or usual[2]
+    return given
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The processes of a run. Stripe alone is never killed; everything of ours is, and is started again."""
+
+import contextlib
+import threading
+import time
+from collections import Counter
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+
+from demo.plan import CannotStart, Plan
+from demo.postgres import Postgres
+from demo.processes import Child, Household, end_leftovers
+from demo.servers import PYTHON, WORKER_COMMAND, answers, ready_url, sandbox_command, says_ready, web_command
+
+WEB_SERVERS, WORKERS = 2, 2
+HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
+BANK_ANSWERS_AFTER_S = 15
+DELIVERIES_AT_ONCE = 4
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+LOOK_S = 0.1
+STARTS_WITHIN_S = 60.0
+
+
+class House:
+    """What runs, by name: ``web 1``, ``worker 2``; and PostgreSQL and Stripe."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.killed: Counter[str] = Counter()
+        self.started: Counter[str] = Counter()
+        self.ended_alone: list[str] = []
+        self.env: dict[str, str] = {}
+        self._postgres = Postgres(plan.var, plan.logs)
+        self._household = Household(plan.logs)
+        webs = {f"web {number}": web_command(plan) for number in range(1, WEB_SERVERS + 1)}
+        workers = {f"worker {number}": WORKER_COMMAND for number in range(1, WORKERS + 1)}
+        self._commands = webs | workers
+        self._up: dict[str, Child] = {}
+        self._down_until: dict[str, float] = {}
+        self._changing = threading.Lock()
+        self._closing = threading.Event()
+
+    # --- Up and down --------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start PostgreSQL and Stripe, and migrate; raises CannotStart."""
+        self.plan.logs.mkdir(parents=True)
+        url = self._postgres.start(self.plan.environment(""))
+        _check_durable(url)
+        self.env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)}
+        manner = (
+            "--settle-after",
+            str(BANK_ANSWERS_AFTER_S),
+            "--deliveries-at-once",
+            str(DELIVERIES_AT_ONCE),
+        )
+        self._household.start("stripe", sandbox_command(self.plan, *manner), self.env)
+        self._household.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
+        self._household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
+
+    def begin(self) -> None:
+        """Start web servers and workers, and from now on start again whichever is dead; raises CannotStart."""
+        for name in self._commands:
+            self._start(name)
+        self._household.wait_for(lambda: answers(ready_url(self.plan)), "The web servers")
+        ready = [name for name in self._commands if name.startswith("worker")]
+        self._household.wait_for(lambda: all(says_ready(self._up[name]) for name in ready), "The workers")
+        threading.Thread(target=self._keep, name="supervisor", daemon=True).start()
+
+    def close(self) -> None:
+        self._closing.set()
+        with self._changing:
+            self._household.stop()
+            self._postgres.stop()
+            end_leftovers(self.plan.var)
+
+    def _keep(self) -> None:
+        while not self._closing.wait(LOOK_S):
+            with self._changing:
+                for name in self._commands:
+                    self._look_after(name)
+
+    def _look_after(self, name: str) -> None:
+        child, now = self._up.get(name), time.monotonic()
+        if self._closing.is_set():
+            return
+        if child and (code := child.process.poll()) is not None:
+            self.ended_alone.append(f"{name} ended by itself with code {code}, see {child.log}")
+            self._household.kill(self._up.pop(name))  # and whatever it has left behind
+        elif not child and now >= self._down_until.get(name, 0):
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._up[name] = self._household.start(name.replace(" ", "-"), self._commands[name], self.env)
+        self.started[name.partition(" ")[0]] += 1
+
+    # --- Killing ------------------------------------------------------------------------------------------------
+
+    @property
+    def victims(self) -> list[str]:
+        return [*self._commands, "backend", "PostgreSQL"]
+
+    def kill(self, name: str, *, down_s: float) -> None:
+        """Kill one of ours with all that it started; it stays down for so long. One that is down already is let be."""
+        match name:
+            case "PostgreSQL":
+                self._crash_postgres(down_s)
+            case "backend":
+                self._kill_a_backend()
+            case _:
+                self._kill_a_server(name, down_s)
+
+    def _kill_a_server(self, name: str, down_s: float) -> None:
+        with self._changing:
+            if child := self._up.pop(name, None):
+                self._household.kill(child)
+                self._down_until[name] = time.monotonic() + down_s
+                self.killed[name.partition(" ")[0]] += 1
+
+    def _kill_a_backend(self) -> None:
+        """Kill what serves one connection, as when memory is short: the server ends all others and recovers."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            serving = [one for one in self._postgres.backends if "[local]" in " ".join(one.cmdline())]
+            if serving:
+                serving[0].kill()
+                self.killed["backend"] += 1
+
+    def _crash_postgres(self, down_s: float) -> None:
+        self._postgres.crash()
+        self.killed["PostgreSQL"] += 1
+        time.sleep(down_s)
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while True:
+            try:
+                self._postgres.start(self.env)
+            except CannotStart:
+                self._postgres.stop()
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                self.started["PostgreSQL"] += 1
+                return
+
+
+def _check_durable(url: str) -> None:
+    """Make sure that what is committed outlives a crash; raises CannotStart."""
+    with psycopg.connect(url) as database:
+        for setting in DURABLE:
+            row = database.execute("SELECT current_setting(%s)", [setting]).fetchone()
+            if row != ("on",):
+                raise CannotStart(f"PostgreSQL's {setting} is {row}: what is committed might be lost.")

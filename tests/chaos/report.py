@@ -1,0 +1,95 @@
+"""What is printed: a line now and then while it runs, and a summary in the end."""
+
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+from demo.selfcheck.stripe import Dashboard
+from estuary.common.money import display
+from tests.chaos.house import House
+from tests.chaos.promises import Promises
+from tests.chaos.tally import Tally
+
+DELIVERY = re.compile(r"webhook \S+ (evt_\w+) -> (\w+)")
+SHOWN = 12
+
+
+class Report:
+    """Prints for one run."""
+
+    def __init__(self, house: House, tally: Tally, promises: Promises) -> None:
+        self._house, self._tally, self._promises = house, tally, promises
+        self._began = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def say(self, text: str) -> None:
+        print(f"{self.elapsed_s:5.0f} s  {text}", flush=True)
+
+    def progress(self) -> None:
+        killed = sum(self._house.killed.values())
+        answers = self._tally.of("answers")
+        self.say(
+            f"{self._tally.total('payments'):,} payments; {killed} killed ({_listed(self._house.killed) or 'none'}); "
+            f"{self._tally.total('broken connections'):,} connections broken, {answers['503']:,} × 503"
+        )
+
+    def summary(self, dashboard: Dashboard, *, bought_s: float, healed_s: float, doctor: str) -> None:
+        """Print everything that was counted."""
+        tally, house = self._tally, self._house
+        amounts = ", ".join(display(minor, currency) for currency, minor in tally.of("captured").items())
+        restarts = house.started - Counter({"web": 2, "worker": 2})
+        deliveries = _Deliveries(house.plan.logs / "stripe.log", dashboard)
+        acts = (
+            "bought in two tabs",
+            "covered by credits",
+            "refunds by staff",
+            "refunds in the dashboard",
+            "disputes",
+        )
+        lines = {
+            "payments": f"{tally.total('payments'):,} captured at Stripe, {amounts or 'nothing'}",
+            "besides": ", ".join(
+                f"{tally.total(act):,} {act}" for act in (*acts, "bookings canceled", "left under way")
+            ),
+            "killed": f"{sum(house.killed.values())}: {_listed(house.killed)}",
+            "restarted": f"{sum(restarts.values())}: {_listed(restarts)}",
+            "answers": _listed(tally.of("answers")),
+            "refusals": _listed(tally.of("refusals")),
+            "broken": f"{tally.total('broken connections'):,} connections: {_listed(tally.of('broken connections'))}",
+            "gave up": _listed(tally.of("gave up")) or "nobody",
+            "at Stripe": f"{tally.total('Stripe refused or was silent'):,} acts that it refused or did not answer",
+            "faults": _listed(tally.of("faults")),
+            "events": str(deliveries),
+            "promises": _listed(Counter(self._promises.made)),
+            "time": f"{bought_s:.0f} s of buying, {tally.total('payments') / bought_s:.1f} payments a second; "
+            f"healed {healed_s:.0f} s after the last was killed",
+            "doctor": doctor,
+        }
+        print("\n" + "\n".join(f"{name:<10} {line}" for name, line in lines.items()), flush=True)
+
+
+class _Deliveries:
+    """What became of Stripe's events, by its log."""
+
+    def __init__(self, log: Path, dashboard: Dashboard) -> None:
+        tried = DELIVERY.findall(log.read_text(errors="replace"))
+        taken = Counter(event_id for event_id, outcome in tried if outcome.startswith("2"))
+        self._taken, self._again = len(taken), taken.total() - len(taken)
+        self._failed = len(tried) - taken.total()
+        known = {event["id"] for event in dashboard.events()}
+        self._never = len(known - {event_id for event_id, _ in tried})
+        self._known = len(known)
+
+    def __str__(self) -> str:
+        return (
+            f"{self._known:,} at Stripe; {self._taken:,} delivered, {self._again:,} more than once; "
+            f"{self._failed:,} deliveries failed and were tried again; {self._never:,} never came"
+        )
+
+
+def _listed(counted: Counter[str]) -> str:
+    return ", ".join(f"{count:,} × {name}" for name, count in counted.most_common(SHOWN))

@@ -1,0 +1,153 @@
+"""One run from its first payment to the verdict."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.chaos import verdict
+from tests.chaos.buyers import Buyer, live
+from tests.chaos.house import House
+from tests.chaos.killing import Killer, Trouble
+from tests.chaos.person import Person
+from tests.chaos.promises import Promises
+from tests.chaos.report import Report
+from tests.chaos.staff import AtTheDashboard, Staff, work
+from tests.chaos.street import Street
+from tests.chaos.tally import Tally
+from tests.chaos.world import World, make_world
+
+HEALED_WITHIN_S = 15 * 60
+LOOK_S, TELL_S, NUDGE_S = 2.0, 5.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is to be.
+
+    ``small``: each kind is killed once, buyers leave nothing unpaid, no news is lost for good, and the worker is told
+    to ask Stripe before its clock says so.
+    """
+
+    payments: int
+    kill_every_s: float
+    clients: int
+    seed: int
+    small: bool
+
+
+def play(house: House, wanted: Wanted) -> list[str]:
+    """Let people buy while things die, let it heal, and return what is wrong, in words."""
+    world, tally, promises = make_world(wanted.clients), Tally(), Promises()
+    street, report = Street(house.plan, tally), Report(house, tally, promises)
+    house.begin()
+    report.say(f"{len(world.buyers)} buyers; web servers, workers and PostgreSQL are up")
+    crowd = Crowd(house, wanted, world, street, promises)
+    bought_s = crowd.buy(report)
+    report.say("nobody is killed any more, and Stripe behaves")
+    began = time.monotonic()
+    late = _heal(report, small=wanted.small)
+    healed_s = time.monotonic() - began
+    changed = [] if late else verdict.what_a_second_look_changes()
+    healthy, told = verdict.ask_the_doctor(house.env)
+    promises.events_in(house.plan.logs / "stripe.log")
+    report.summary(street.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=told)
+    return [
+        *late,
+        *changed,
+        *([] if healthy else [f"the doctor found something: {told}"]),
+        *promises.broken(house.env["DATABASE_URL"]),
+        *verdict.failed_jobs(),
+        *house.ended_alone,
+        *(f"an answer that nobody may see: {told}" for told in tally.of("unhandled")),
+        *crowd.failures,
+    ]
+
+
+class Crowd:
+    """A thread for each who acts, those who kill and make trouble among them."""
+
+    def __init__(
+        self, house: House, wanted: Wanted, world: World, street: Street, promises: Promises
+    ) -> None:
+        self._wanted, self._street = wanted, street
+        self._url = f"http://127.0.0.1:{house.plan.web_port}"
+        self._promises = promises
+        self._killer = Killer(house, seed=wanted.seed, every_s=wanted.kill_every_s, each_once=wanted.small)
+        self._trouble = Trouble(street, seed=wanted.seed, mild=wanted.small)
+        self._enough = threading.Event()
+        self.failures: list[str] = []
+        self._buyers = [
+            Buyer(self._person(email), street, world, tidy=wanted.small) for email in world.buyers
+        ]
+        self._staff = [Staff(self._person(email), street) for email in world.staff]
+        self._dashboard = AtTheDashboard(street, random.Random(f"{wanted.seed} dashboard"))
+
+    def _person(self, email: str) -> Person:
+        chance = random.Random(f"{self._wanted.seed} {email}")
+        person = Person(email, self._url, promises=self._promises, tally=self._street.tally, chance=chance)
+        person.sign_in()
+        return person
+
+    def buy(self, report: Report) -> float:
+        """Buy until there are as many payments as are wanted; returns how many seconds it took."""
+        threads = [threading.Thread(target=self._guarded, args=[self._live, buyer]) for buyer in self._buyers]
+        busy = [*self._staff, self._dashboard]
+        threads += [threading.Thread(target=self._guarded, args=[self._work, actor]) for actor in busy]
+        began = time.monotonic()
+        for thread in (*threads, self._killer, self._trouble):
+            thread.daemon = True
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(TELL_S / len(threads))
+            report.progress()
+        self._killer.stop()
+        self._trouble.stop()
+        return time.monotonic() - began
+
+    def _live(self, buyer: Buyer) -> None:
+        live(buyer, until=self._is_enough, street=self._street)
+
+    def _work(self, actor: Staff | AtTheDashboard) -> None:
+        work(
+            actor, until=lambda pause_s: self._enough.wait(pause_s) or self._is_enough(), street=self._street
+        )
+
+    def _is_enough(self) -> bool:
+        if (
+            self._street.tally.total("payments") >= self._wanted.payments
+            and self._killer.has_killed_each_kind
+        ):
+            self._enough.set()
+        if self.failures or self._killer.failure:
+            self._enough.set()
+        return self._enough.is_set()
+
+    def _guarded[T](self, act: Callable[[T], None], actor: T) -> None:
+        try:
+            act(actor)
+        except Exception as problem:  # a mistake of the chaos's own must end it, not hide in a thread
+            self.failures.append(f"{type(actor).__name__} could not go on: {problem!r}")
+
+
+def _heal(report: Report, *, small: bool) -> list[str]:
+    """Wait until nothing waits and the doctor finds nothing; returns what is still wrong when time is over."""
+    began = told = nudged = time.monotonic()
+    verdict.connect_anew()
+    while True:
+        left = [f"{count} {what} still on their way" for what, count in verdict.waiting().items()]
+        left = left or [verdict.in_words(breach) for breach in verdict.breaches()]
+        now = time.monotonic()
+        if not left:
+            return []
+        if now - began > HEALED_WITHIN_S:
+            return [f"not healed after {HEALED_WITHIN_S // 60} minutes: {one}" for one in left]
+        if now - told > TELL_S:
+            report.say("; ".join(left)[:200])
+            told = now
+        if small and now - nudged > NUDGE_S:
+            verdict.nudge()
+            nudged = now
+        time.sleep(LOOK_S)
