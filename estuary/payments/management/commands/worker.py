@@ -18,11 +18,8 @@ from procrastinate.exceptions import ConnectorException
 
 from estuary.payments import inbox
 
-IDLE_MIN_S, IDLE_MAX_S = (
-    0.02,
-    0.25,
-)  # how long an idle drain sleeps: it backs off, and wakes at the first event
-
+# How long an idle drain sleeps: it backs off, and wakes at the first event.
+IDLE_MIN_S, IDLE_MAX_S = 0.02, 0.25
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
