@@ -210,6 +210,7 @@ class RefundView:
     cancels: bool
     stray: bool
     from_dashboard: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

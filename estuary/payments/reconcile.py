@@ -5,30 +5,31 @@ second look writes nothing. What Stripe has for orders that we do not know is or
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched
 
-import structlog
+from django.db import transaction
 from django.db.models import Q
 
 from estuary.common import clock
-from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
-from estuary.payments import client, inbox, orphans
+from estuary.payments import client, inbox, orphans, outbox
 from estuary.payments.asking import is_checkout, withdraw
-from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import Lookout, Refund, StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.reattaching import reattach, relist
 from estuary.payments.refund_rules import AT_STRIPE
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.sweep import GRACE, sync_payment
+from estuary.payments.sweep import GRACE, goes_well, sync_payment
 
 OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 FAR_BACK = timedelta(days=45)
+TRIED_AGAIN_FOR = timedelta(days=3)
 READ_AT_ONCE = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
@@ -45,7 +46,16 @@ UNLISTED = (
     "charge.dispute.closed",
 )
 
-log = structlog.get_logger(__name__)
+
+@dataclass(slots=True)
+class Looked:
+    """How much of a list was changed, here or there, and how much of it could not be made to agree this time."""
+
+    changed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Looked") -> "Looked":
+        return Looked(self.changed + other.changed, self.failed + other.failed)
 
 
 def look_through_all() -> int:
@@ -73,7 +83,7 @@ def look_for_new_refunds() -> int:
 
 def look_for_changed_refunds() -> int:
     """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
-    return settle_refunds_since(clock.now() - FAR_BACK)
+    return settle_refunds_since(clock.now() - FAR_BACK).changed
 
 
 def look_at_customers() -> int:
@@ -89,11 +99,11 @@ def look_for_unlisted_news() -> int:
     return _look("events", _unlisted_news)
 
 
-def _unlisted_news(since: datetime) -> int:
-    relisted = 0
+def _unlisted_news(since: datetime) -> Looked:
+    relisted = Looked()
     if since < clock.now() - EVENTS_KEPT:
         relisted = _count(relist, list(StripeCustomer.objects.exclude(stripe_customer_id="").order_by("pk")))
-    return relisted + inbox.take_in(client.events_since(since, UNLISTED))
+    return relisted + Looked(inbox.take_in(client.events_since(since, UNLISTED)))
 
 
 def look_at_sessions() -> int:
@@ -103,21 +113,41 @@ def look_at_sessions() -> int:
 
 def look_at_payments() -> int:
     """Settle payments made since the last look, cancel those that nobody may pay any more, and take in orphans."""
-    return _look("payments", lambda since: _agree(client.intents_since(since)) + orphans.look_again())
+    return _look("payments", lambda since: _agree(client.intents_since(since)) + Looked(orphans.look_again()))
 
 
-def _look(name: str, make_agree: Callable[[datetime], int]) -> int:
-    """Look through a list since the last time, and remember how far; a look that fails is made again from there."""
+def _look(name: str, make_agree: Callable[[datetime], Looked]) -> int:
+    """Look through a list since the last time, and remember how far; a look that fails is made again from there.
+
+    So is one in which anything failed, for as long as TRIED_AGAIN_FOR; then staff are told, and it goes on without.
+    """
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
     # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
     since = mark.looked_until if mark.looked_until <= at else at - FAR_BACK
-    changed = make_agree(since - OVERLAP)
+    looked = make_agree(since - OVERLAP)
+    if not looked.failed:
+        _remember(mark, at)
+    elif since < at - TRIED_AGAIN_FOR:
+        _give_up(mark, looked.failed, at)
+    return looked.changed
+
+
+def _remember(mark: Lookout, at: datetime) -> None:
     Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
-    return changed
 
 
-def settle_refunds_since(moment: datetime) -> int:
+def _give_up(mark: Lookout, failed: int, at: datetime) -> None:
+    with transaction.atomic():
+        _remember(mark, at)
+        outbox.alert_staff(
+            "reconcile_gave_up",
+            f"{failed} of Stripe's {mark.name} since {mark.looked_until:%Y-%m-%d %H:%M} UTC could not be made to agree"
+            f" for {TRIED_AGAIN_FOR.days} days: `manage.py doctor --stripe` names them, the worker's log says why",
+        )
+
+
+def settle_refunds_since(moment: datetime) -> Looked:
     given = client.refunds_since(moment)
     ids = [refund.id for refund in given]
     known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
@@ -131,7 +161,7 @@ def _sync_refunds(order: Order) -> bool:
     return True
 
 
-def _agree(made: Sequence[Intent | CheckoutSession]) -> int:
+def _agree(made: Sequence[Intent | CheckoutSession]) -> Looked:
     """Make what Stripe has agree with our orders. Stripe was read first, so an order of each is here if it ever was."""
     orders = orders_named({name for one in made for name in (one.id, one.order_ref)})
 
@@ -195,16 +225,13 @@ def _settle(one: Intent | CheckoutSession) -> bool:
     return any(outcome.effects for outcome in outcomes)
 
 
-def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> int:
-    """Return how many changed; one that fails is logged and stops no other, a Stripe that is down stops all."""
-    changed = 0
+def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> Looked:
+    """Make each agree; one that fails stops no other, a Stripe that is down stops all."""
+    looked = Looked()
+
+    def agree(one: T) -> None:
+        looked.changed += make_agree(one)
+
     for one in made:
-        try:
-            changed += make_agree(one)
-        except StripeUnavailable:
-            raise
-        except EstuaryError as error:
-            log.warning("reconcile_put_off", what=str(getattr(one, "id", one)), code=error.code)
-        except Exception:
-            log.exception("reconcile_failed", what=str(getattr(one, "id", one)))
-    return changed
+        looked.failed += not goes_well(partial(agree, one), what=str(getattr(one, "id", one)))
+    return looked

@@ -206,6 +206,8 @@ def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
     if not after.stripe_refund_id and _is_made_up_for(order, after):
         text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
         return [Alert("refund_overtaken", text)]
+    if not after.stripe_refund_id and (rest_minor := _rest_to_return(order, after)):
+        return [_return_the_rest(after, rest_minor)]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [Alert("refund_failed", text), Tell("refund_failed")]
 
@@ -220,6 +222,35 @@ def _is_made_up_for(order: OrderView, after: RefundView) -> bool:
     credits_minor = sum(refund.credits_minor for refund in known if refund.status in HEARD)
     return _is_emptied(order, known) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
+    )
+
+
+def _rest_to_return(order: OrderView, after: RefundView) -> int:
+    """Return what is left to send back of money that nothing was given for, when a part of it went back elsewhere.
+
+    In minor units; 0 when the refund that failed asked for no more than that, so that another would fail too.
+    """
+    if after.from_dashboard or (order.handed_over and not after.stray):
+        return 0
+    of_payment = [r for r in order.refunds if r.intent_id == after.intent_id and r.stray == after.stray]
+    asked_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
+    received_minor = asked_minor if after.stray else order.captured_minor
+    lost_minor = sum(d.amount_minor for d in order.disputes if _took(d, after.intent_id))
+    gone_minor = _card_minor([r for r in of_payment if r.status in COUNTS and r.id != after.id]) + lost_minor
+    rest_minor = received_minor - gone_minor
+    return rest_minor if 0 < rest_minor < after.card_minor else 0
+
+
+def _return_the_rest(after: RefundView, rest_minor: int) -> OpenRefund:
+    return OpenRefund(
+        card_minor=rest_minor,
+        credits_minor=0,
+        origin=Refund.Origin.AUTOMATIC,
+        status=State.REQUESTED,
+        reason=f"The rest of {after.public_id}: a part of it went back another way.",
+        intent_id=after.intent_id,
+        stray=after.stray,
+        currency=after.currency,
     )
 
 

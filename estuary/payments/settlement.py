@@ -244,6 +244,7 @@ def _refund_view(refund: Refund) -> RefundView:
         cancels=refund.cancels,
         stray=refund.stray,
         from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
+        currency=refund.currency,
     )
 
 

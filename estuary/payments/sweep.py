@@ -8,6 +8,7 @@ that can't be healed waits as long again as it has waited so far: it neither ham
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -129,9 +130,11 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
     turn = Coalesce(again, since)
     while rows := list(due.filter(_has_its_turn(again)).order_by(turn, "pk")[:BATCH]):
         for row in rows:
+            name = f"{row._meta.model_name} {row.pk}"
             try:
-                healed += _heal(row, heal)
+                healed += goes_well(partial(heal, row), what=name)
             except StripeUnavailable:
+                log.warning("sweep_stopped", what=name)
                 return healed
             finally:
                 waited = clock.now() - (attrgetter(since)(row) or clock.now())
@@ -146,17 +149,19 @@ def _has_its_turn(again: str) -> Q:
     return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | by_a_wrong_clock
 
 
-def _heal[M: Model](row: M, heal: Callable[[M], Any]) -> bool:
-    """Tell whether it went well; raises StripeUnavailable, which is no fault of the row."""
+def goes_well(act: Callable[[], Any], *, what: str) -> bool:
+    """Do one of many, and tell whether it went well; what fails is logged and stops no other.
+
+    Raises StripeUnavailable, which is the fault of none of them and would befall the others too.
+    """
     try:
-        heal(row)
+        act()
     except StripeUnavailable:
-        log.warning("sweep_stopped", what=row._meta.model_name, pk=row.pk)
         raise
     except EstuaryError as error:
-        log.warning("sweep_put_off", what=row._meta.model_name, pk=row.pk, code=error.code)
+        log.warning("sweep_put_off", what=what, code=error.code)
     except Exception:
-        log.exception("sweep_failed", what=row._meta.model_name, pk=row.pk)
+        log.exception("sweep_failed", what=what)
     else:
         return True
     return False

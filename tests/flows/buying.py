@@ -8,6 +8,7 @@ from estuary.catalog.models import Service
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
 from stripe_sandbox.store import Obj
+from tests.marketplace import a_free_slot
 from tests.wiring import settle_everything
 
 CREATE = "/api/v1/payments/create/"
@@ -41,6 +42,13 @@ def credits(buyer: APIClient, amount: str = "100.00", **body: Any) -> Json:
 
 def service(buyer: APIClient, of: Service, **scheduling: Any) -> Json:
     return create(buyer, service_id=str(of.pk), scheduling_data=scheduling)
+
+
+def with_credits(buyer: APIClient, session: Service, payment_type: str = "intent") -> Json:
+    """Begin to buy a free slot with as many credits as there are, and the rest by card."""
+    start = a_free_slot(session).isoformat()
+    body: Json = {"payment_type": payment_type, "scheduling_data": {"start_datetime": start}}
+    return create(buyer, service_id=str(session.pk), use_credits=True, **body)
 
 
 def pay(stripe: Sandbox, made: Json, card: str = FINE, **details: Any) -> Obj:

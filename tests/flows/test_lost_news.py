@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
@@ -77,6 +78,50 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     assert reconcile.look_for_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
+
+
+def test_what_could_not_be_made_to_agree_is_looked_at_again_for_three_days(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
+) -> None:
+    """Its payment is busy at Stripe, hour after hour; other refunds, found meanwhile, do not make it forgotten."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    assert reconcile.look_for_new_refunds() == 0
+    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.lose_events()
+    busy = f"GET /v1/payment_intents/{made['payment_intent_id']}"
+    stripe.faults.add("lock_timeout", busy, times=None)
+    for hours in (1, 30, 71):
+        with later(timedelta(hours=hours)):
+            assert reconcile.look_for_new_refunds() == 0
+            run_jobs()
+    assert (status_of(made), mailoutbox_of("reconcile_gave_up", mailoutbox)) == ("completed", 0)
+    with later(timedelta(hours=71)):
+        stripe.faults.clear()
+        assert reconcile.look_for_new_refunds() == 1
+        assert status_of(made) == "refunded"
+
+
+def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
+) -> None:
+    settings.STAFF_MAIL = "staff@estuary.example"
+    made = buying.buy_credits(stripe, buyer, "50.00")
+    assert reconcile.look_for_new_refunds() == 0
+    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.lose_events()
+    stripe.faults.add("lock_timeout", "GET /v1/payment_intents/*", times=None)
+    with later(timedelta(hours=73)):
+        for _ in range(3):
+            reconcile.look_for_new_refunds()
+            run_jobs()
+    assert mailoutbox_of("reconcile_gave_up", mailoutbox) == 1
+    stripe.faults.clear()
+    sweep.sync_payment(made["payment_intent_id"])
+
+
+def mailoutbox_of(code: str, mailoutbox: list[Any]) -> int:
+    return sum(code in mail.subject for mail in mailoutbox)
 
 
 def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, buyer: APIClient) -> None:

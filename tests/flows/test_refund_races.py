@@ -18,11 +18,10 @@ from estuary.payments.cancellation import cancel_booking
 from estuary.payments.models import Refund
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.sweep import sync_payment
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
-from tests.marketplace import a_free_slot, make_practitioner, make_service
+from tests.marketplace import make_practitioner, make_service
 from tests.wiring import deliver, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,12 +36,7 @@ def session(ana: Practitioner) -> Service:
 def made(stripe: Sandbox, buyer: APIClient, session: Service) -> Json:
     """A session of 100.00, to be paid with 20.00 in credits and 80.00 by card."""
     buying.buy_credits(stripe, buyer, "20.00")
-    return buying.create(
-        buyer,
-        service_id=str(session.pk),
-        use_credits=True,
-        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
-    )
+    return buying.with_credits(buyer, session)
 
 
 def shuffled(waiting: list[Delivery]) -> list[Delivery]:
@@ -103,6 +97,29 @@ def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_secon
     )
     assert refunds() == [("dashboard", 8000, 0)]
     assert refunds("failed") == [("automatic", 8000, 0)]
+
+
+@EVENTS
+@FIRST
+def test_late_money_of_which_the_dashboard_refunds_parts_first_goes_back_in_full_all_the_same(
+    stripe: Sandbox,
+    settings: Settings,
+    made: Json,
+    mailoutbox: list[Any],
+    first: str,
+    arrange: Callable[[list[Delivery]], list[Delivery]],
+) -> None:
+    settings.STAFF_MAIL = "staff@estuary.example"
+    intent = client.retrieve_intent(made["payment_intent_id"])
+    settle([Fact(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
+    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    deliver(stripe)
+    for cents in (1, 99):
+        stripe.control.refund(made["payment_intent_id"], cents)
+    all_arrives(stripe, first, arrange)
+    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 8000)
+    assert sorted(refunds()) == [("automatic", 7900, 0), ("dashboard", 1, 0), ("dashboard", 99, 0)]
+    assert subjects(mailoutbox, "refund_failed") == 0
 
 
 @EVENTS
@@ -398,50 +415,3 @@ def test_credits_that_staff_promised_with_a_refund_that_was_overtaken_are_not_fo
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
     assert subjects(mailoutbox, "did not go through") == 1
-
-
-def returned_by_its_bank_unheard(stripe: Sandbox, made: Json) -> None:
-    """The dashboard refunds all of the card; days later its bank returns that, and no event tells of it."""
-    stripe.control.refund(made["payment_intent_id"])
-    settle_everything(stripe)
-    stripe.control.fail_refund(Refund.objects.get(origin="dashboard").stripe_refund_id)
-    stripe.control.lose_events()
-
-
-def refunds_here() -> list[tuple[str, int]]:
-    return sorted(Refund.objects.values_list("status", "card_minor"))
-
-
-def test_a_second_refund_in_the_dashboard_tells_that_the_first_has_failed(
-    stripe: Sandbox, buyer: APIClient, made: Json
-) -> None:
-    pay(stripe, made)
-    returned_by_its_bank_unheard(stripe, made)
-    stripe.control.refund(made["payment_intent_id"])
-    settle_everything(stripe)
-    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
-
-
-def test_a_refund_that_waited_finds_room_where_another_has_failed_unheard(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
-) -> None:
-    pay(stripe, made)
-    stripe.faults.add("timeout_before", "POST /v1/refunds")
-    assert buying.refund(staff, made)["status"] == "requested"
-    returned_by_its_bank_unheard(stripe, made)
-    run_jobs()
-    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
-
-
-def test_asking_stripe_tells_what_failed_before_what_came_after_it(
-    stripe: Sandbox, buyer: APIClient, made: Json
-) -> None:
-    pay(stripe, made)
-    returned_by_its_bank_unheard(stripe, made)
-    stripe.control.refund(made["payment_intent_id"])
-    stripe.control.lose_events()
-    sync_payment(made["payment_intent_id"])
-    assert refunds_here() == [("failed", 8000), ("succeeded", 8000)]
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")

@@ -15,7 +15,7 @@ from estuary.payments import sweep
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
-from tests.flows.buying import Json, order_of, pay, posts, status_of
+from tests.flows.buying import order_of, pay, posts, status_of
 from tests.marketplace import a_free_slot, make_service
 from tests.wiring import settle_everything
 
@@ -27,22 +27,12 @@ def session(ana: Practitioner) -> Service:
     return make_service(ServiceType.SESSION, ana, usd=10000)
 
 
-def with_credits(buyer: APIClient, session: Service, payment_type: str = "intent") -> Json:
-    return buying.create(
-        buyer,
-        service_id=str(session.pk),
-        use_credits=True,
-        payment_type=payment_type,
-        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
-    )
-
-
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 def test_credits_pay_first_and_the_card_the_rest(
     stripe: Sandbox, buyer: APIClient, session: Service, payment_type: str
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = with_credits(buyer, session, payment_type)
+    made = buying.with_credits(buyer, session, payment_type)
     assert (made["amount"], made["credits_applied"], made["amount_due"]) == ("100.00", "40.00", "60.00")
     assert buying.balance(buyer) == "0.00"
     pay(stripe, made)
@@ -55,7 +45,7 @@ def test_credits_that_cover_everything_complete_the_order_without_stripe(
 ) -> None:
     buying.buy_credits(stripe, buyer, "150.00")
     asked = len(stripe.requests)
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     assert (made["status"], made["amount_due"]) == ("completed", "0.00")
     assert not {"client_secret", "checkout_url", "payment_intent_id"} & made.keys()
     assert len(stripe.requests) == asked
@@ -66,7 +56,7 @@ def test_fewer_credits_are_used_when_the_card_share_would_be_too_small_to_charge
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "99.90")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     assert (made["credits_applied"], made["amount_due"]) == ("99.50", "0.50")
     assert buying.balance(buyer) == "0.40"
     pay(stripe, made)
@@ -78,20 +68,20 @@ def test_a_price_below_the_minimum_is_paid_by_card_or_by_credits_never_by_a_part
 ) -> None:
     cheap = make_service(ServiceType.SESSION, ana, usd=60)
     buying.buy_credits(stripe, buyer, "0.55")
-    made = with_credits(buyer, cheap)
+    made = buying.with_credits(buyer, cheap)
     assert (made["credits_applied"], made["amount_due"]) == ("0.10", "0.50")
 
 
 def test_use_credits_without_any_is_an_ordinary_card_payment(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     assert (made["credits_applied"], made["amount_due"]) == ("0.00", "100.00")
 
 
 def test_a_debt_is_never_spent(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
     bought = buying.buy_credits(stripe, buyer, "100.00")
-    with_credits(buyer, session)
+    buying.with_credits(buyer, session)
     stripe.control.refund(bought["payment_intent_id"])
     settle_everything(stripe)
     assert buying.balance(buyer) == "-100.00"
@@ -109,7 +99,7 @@ def test_spent_credits_come_back_when_the_order_ends_unpaid(
     stripe: Sandbox, buyer: APIClient, session: Service, ending: str
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     if ending == "expires":
         Order.objects.update(expires_at=clock.now() - timedelta(seconds=1))
         sweep.expire_orders()
@@ -127,7 +117,7 @@ def test_a_refund_goes_to_the_card_first_and_then_to_credits(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     pay(stripe, made)
     first = buying.refund(staff, made, amount="50.00")
     assert (first["to_card"], first["to_credits"]) == ("50.00", "0.00")
@@ -146,7 +136,7 @@ def test_a_purchase_by_credits_alone_is_refunded_to_credits_at_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "100.00")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     part = buying.refund(staff, made, amount="25.00")
     assert (part["status"], part["to_credits"]) == ("succeeded", "25.00")
     assert (status_of(made), Booking.objects.get().status) == ("partially_refunded", "partially_refunded")
@@ -159,7 +149,7 @@ def test_a_refund_of_the_whole_charge_in_the_dashboard_counts_as_full(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     pay(stripe, made)
     stripe.control.refund(made["payment_intent_id"], amount=2000)
     settle_everything(stripe)
@@ -175,7 +165,7 @@ def test_a_split_refund_that_its_bank_returns_takes_its_credits_back(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = with_credits(buyer, session)
+    made = buying.with_credits(buyer, session)
     pay(stripe, made)
     buying.refund(staff, made)
     settle_everything(stripe)
@@ -194,7 +184,7 @@ def test_credits_that_cover_a_price_no_card_can_be_charged_pay_it_and_fewer_do_n
 ) -> None:
     cheap = make_service(ServiceType.SESSION, ana, usd=30)
     buying.buy_credits(stripe, buyer, "0.50")
-    made = with_credits(buyer, cheap)
+    made = buying.with_credits(buyer, cheap)
     assert (made["status"], buying.balance(buyer)) == ("completed", "0.20")
     start = {"start_datetime": a_free_slot(cheap).isoformat()}
     asked = len(stripe.requests)

@@ -68,7 +68,7 @@ class Worker:
         except BaseException:  # the process is killed: nobody is at this job any more
             jobs[job_id] = self.stage.clock.now()
             raise
-        del jobs[job_id]
+        jobs.pop(job_id, None)  # it may have been revived meanwhile, and done by another worker too
         return True
 
     def _take_a_job(self) -> Any:
