@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 import structlog
-from django.db.models import F
 
 from estuary.common import clock
 from estuary.orders.models import Order, PaymentType
@@ -131,8 +130,11 @@ def withdraw(order_ref: str, made: Intent | CheckoutSession) -> bool:
 
 
 def try_anew(order: Order) -> NoReturn:
-    """Stripe remembers a failure under its key for a day; now that nothing was made, the next try has a new key."""
-    Order.objects.filter(pk=order.pk).update(attempt=F("attempt") + 1)
+    """Stripe remembers a failure under its key for a day; now that nothing was made, the next try has a new key.
+
+    One new key, however many have tried the old one: each must have failed before the next is used.
+    """
+    Order.objects.filter(pk=order.pk, attempt=order.attempt).update(attempt=order.attempt + 1)
     raise StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
 
 

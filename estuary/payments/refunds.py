@@ -6,7 +6,6 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
@@ -169,7 +168,7 @@ def send_refund(refund_id: int) -> Refund:
     except StripeRefused:
         # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
         if (made := _made_before(refund)) is None:
-            Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+            _take_next_key(refund)
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
@@ -194,8 +193,14 @@ def _is_put_off(refund: Refund, code: str) -> bool:
     settle([Fact(one, f"refund {refund.public_id}", fetched=True) for one in disputes], at=clock.now())
     if not _waits_for_bank(refund):
         return False
-    Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+    _take_next_key(refund)
     return True
+
+
+def _take_next_key(refund: Refund) -> None:
+    """Give up the key that was just tried, once, by however many workers: each key must have failed before the next."""
+    tried = Refund.objects.filter(pk=refund.pk, attempt=refund.attempt)
+    tried.update(attempt=refund.attempt + 1)
 
 
 def _refused(refund: Refund, code: str) -> Refund:

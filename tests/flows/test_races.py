@@ -1,7 +1,8 @@
 """Two who want one thing at the same moment, on real threads and connections: one wins, and the books say who."""
 
+import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import ids
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox
-from estuary.payments.models import StripeCustomer, WebhookEvent
+from estuary.payments import client, inbox
+from estuary.payments.errors import StripeRefused
+from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
+from estuary.payments.refunds import send_refund
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
 from tests.flows import buying
@@ -132,6 +135,54 @@ def test_a_customer_that_was_made_under_a_key_given_up_meanwhile_is_not_paid_wit
     assert (
         saved and buying.order_of(made).stripe_customer_id == StripeCustomer.objects.get().stripe_customer_id
     )
+
+
+def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a_key_of_its_own(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was taken for dead counts its failed try late, while the next try of another is on its way."""
+    made = buying.buy_credits(stripe, buyer, "20.00")
+    stripe.faults.add("timeout_before", "POST /v1/refunds")
+    refund_id = Refund.objects.get(public_id=buying.refund(staff, made, amount="5.00")["refund_id"]).pk
+    stripe.faults.add("error_saved", "POST /v1/refunds")
+    sending, may_go_on = threading.Event(), threading.Event()
+    counted: list[str] = []
+    create_refund = client.create_refund
+
+    def slowly(params: Any, *, key: str) -> Any:
+        if threading.current_thread() is not threading.main_thread() and counted:
+            sending.set()
+            may_go_on.wait()
+        return create_refund(params, key=key)
+
+    def overtaken(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('UPDATE "payments_refund" SET "attempt"') and not counted:
+            others.submit(send_again, refund_id).result()
+            counted.append(sql)
+            on_its_way.append(others.submit(send_again, refund_id))
+            sending.wait()
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(client, "create_refund", slowly)
+    on_its_way: list[Future[str]] = []
+    with ThreadPoolExecutor(2) as others:
+        with connection.execute_wrapper(overtaken):
+            assert send_again(refund_id) == "StripeRefused"
+        assert send_again(refund_id) == "succeeded"
+        may_go_on.set()
+        on_its_way[0].result()
+    assert [one["amount"] for one in stripe.world.store.refunds] == [500]
+    settle_everything(stripe)
+
+
+def send_again(refund_id: int) -> str:
+    try:
+        return str(send_refund(refund_id).status)
+    except StripeRefused as refused:
+        return type(refused).__name__
+    finally:
+        if threading.current_thread() is not threading.main_thread():
+            connection.close()
 
 
 def test_a_customer_deleted_at_stripe_whom_many_requests_need_at_once_is_made_again_once(
