@@ -53,7 +53,7 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
     return None
 
 
-def _unavailable(error: OperationalError) -> tuple[dict[str, Any], int, dict[str, str]]:
+def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
     structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
     detail = "The database does not answer. Nothing was changed; please try again in a moment."
     return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
@@ -67,7 +67,7 @@ def problem(error: EstuaryError) -> JsonResponse:
     )
 
 
-def unavailable(error: OperationalError) -> JsonResponse:
+def unavailable(error: Exception) -> JsonResponse:
     """Answer from a view that is not DRF's when the database does not."""
     body, status, headers = _unavailable(error)
     return JsonResponse(_with_request_id(body), status=status, headers=headers, content_type=CONTENT_TYPE)

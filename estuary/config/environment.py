@@ -91,6 +91,9 @@ class Environment(BaseSettings):
     estuary_staff_mail: str = ""
     email_url: SecretStr = SecretStr("")
     web_db_pool_size: int = Field(default=8, ge=1)
+    web_inbox_pool_size: int = Field(
+        default=4, ge=1, description="kept for events; one serves hundreds a second"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
+
+application = Doorman(django)

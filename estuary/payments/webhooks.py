@@ -1,7 +1,8 @@
 """Stripe's events: the door that takes them in, and, in HANDLERS, the whole story of what each one means.
 
 The view verifies the signature over the raw body, inserts one row and answers 200: nothing is decided while Stripe
-waits. The worker drains the inbox (inbox.py) and asks ``read`` what an event says.
+waits. The web server leads to ``receive`` past Django's middleware (config/doorman.py). The worker drains the inbox
+(inbox.py) and asks ``read`` what an event says.
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
+import psycopg
 from django.conf import settings
 from django.db import DataError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -38,19 +40,36 @@ class NotAnEvent(EstuaryError):
     code, status, title = "not_an_event", 400, "This is no Stripe event"
 
 
+type Execute = Callable[[str, list[Any]], int]
+
+
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """Take in one signed event: 200 means that it is durable here, and it comes at most once into the inbox."""
+    return receive(request, execute)
+
+
+def execute(statement: str, values: list[Any]) -> int:
+    """Carry out a statement on Django's own connection; returns how many rows it wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
+    """Take in one signed event: 200 means that it is durable here, and it comes at most once into the inbox.
+
+    ``execute`` commits by itself. Nothing that Stripe did not sign comes as far.
+    """
     at = clock.now()
     try:
         body = _read_body(request)
         signature = request.headers.get("Stripe-Signature", "")
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
-        keep(_parse(body), at)
+        keep(_parse(body), at, execute)
     except EstuaryError as error:
         return problem(error)
-    except (DataError, UnicodeEncodeError):  # JSON to Python, and still no text that a database can hold
+    except (DataError, psycopg.DataError, UnicodeEncodeError):  # JSON to Python, but no text for a database
         return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
     return JsonResponse({"received": True})
 
@@ -104,29 +123,20 @@ def _strip(value: Any) -> None:
         _strip(inner)
 
 
-def keep(event: dict[str, Any], at: datetime) -> bool:
+INSERT = """
+    INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,
+      attempts, due_at, created_at, received_at, outcome, error)
+    VALUES (%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '') ON CONFLICT DO NOTHING"""
+
+
+def keep(event: dict[str, Any], at: datetime, execute: Execute = execute) -> bool:
     """Put an event into the inbox, without its secrets, in one statement; False when it had come before."""
     _strip(event)
     text = json.dumps(event)
     if redaction.is_suspicious(text):
         text = json.dumps(redaction.redacted(event))  # where nobody expects one, such as a description
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,"
-            " attempts, due_at, created_at, received_at, outcome, error)"
-            " VALUES (%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '') ON CONFLICT DO NOTHING",
-            [
-                event["id"][:80],
-                event["type"][:80],
-                str(event.get("api_version") or "")[:40],
-                bool(event.get("livemode")),
-                text,
-                at,
-                _created(event),
-                at,
-            ],
-        )
-        return bool(cursor.rowcount)
+    names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
+    return bool(execute(INSERT, [*names, bool(event.get("livemode")), text, at, _created(event), at]))
 
 
 # --- What each event says -----------------------------------------------------------------------------------

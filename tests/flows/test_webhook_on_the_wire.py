@@ -1,6 +1,8 @@
 """The webhook behind the real web server: what is too large is refused before it is read or hashed."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,12 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import connection
 from django.test import Client, RequestFactory
 
 from estuary.payments import client, webhooks
@@ -21,11 +26,13 @@ from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import EVENT, an_event, code, send, signed
+from tests.flows.test_worker_process import nobody_let_in
 from tests.wiring import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).parents[2]
+NAME = "the web server"
 LARGE = webhooks.MAX_BYTES + 1
 
 
@@ -44,13 +51,16 @@ class Wire:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def post(self, headers: str, body: bytes, signature: str = "t=1,v1=00") -> int:
+        return int(self.answer_to(headers, body, signature).split()[1])
+
+    def answer_to(self, headers: str, body: bytes, signature: str) -> bytes:
         head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         head += f"Stripe-Signature: {signature}\r\n{headers}\r\n\r\n"
         with self.connect() as wire:
             wire.sendall(head.encode())
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
                 wire.sendall(body)
-            return int(wire.recv(64).split()[1])
+            return b"".join(iter(partial(wire.recv, 4096), b""))
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def wire(transactional_db: None) -> Iterator[Wire]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"DATABASE_URL": database_url()}
+    environment = os.environ | {"DATABASE_URL": f"{database_url()}&application_name={quote(NAME)}"}
     command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "estuary.config.wsgi:application"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -105,6 +115,47 @@ def test_only_what_is_small_and_signed_comes_in(wire: Wire) -> None:
         EVENT["id"],
         "evt_in_chunks",
     }
+
+
+def test_the_short_way_in_says_what_django_would_and_tells_the_request_by_name(wire: Wire) -> None:
+    body = an_event()
+    for header in (signed(body), signed(b"another body"), signed(body, at=1), "nonsense"):
+        head, _, told = wire.answer_to(f"Content-Length: {len(body)}", body, header).partition(b"\r\n\r\n")
+        django = send(body, header)
+        assert int(head.split()[1]) == django.status_code
+        short = json.loads(told)
+        [name] = re.findall(rb"(?im)^x-request-id: (\S+)\r?$", head)
+        assert short.pop("request_id", name.decode()) == name.decode()
+        assert short == {
+            key: value for key, value in json.loads(django.content).items() if key != "request_id"
+        }
+        assert re.search(rb"(?im)^x-content-type-options: nosniff\r?$", head)
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> None:
+    """Its kept connections died with the server's other ones; while nobody is let in, Stripe is told to try again."""
+    body = an_event(id="evt_before")
+    assert wire.post(f"Content-Length: {len(body)}", body, signed(body)) == 200
+    with nobody_let_in():
+        assert cut_off_the_server() >= 1
+        refused = an_event(id="evt_meanwhile")
+        answer = wire.answer_to(f"Content-Length: {len(refused)}", refused, signed(refused))
+        assert answer.split()[1] == b"503"
+        assert re.search(rb"(?im)^retry-after: \d+\r?$", answer)
+    assert wire.post(f"Content-Length: {len(refused)}", refused, signed(refused)) == 200
+    cut_off_the_server()
+    after = an_event(id="evt_after")
+    assert wire.post(f"Content-Length: {len(after)}", after, signed(after)) == 200
+    assert WebhookEvent.objects.count() == 3
+
+
+def cut_off_the_server() -> int:
+    """End all connections of the web server, as a crash of the database does; returns how many."""
+    with connection.cursor() as cursor:
+        ends = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s"
+        cursor.execute(ends, [NAME])
+        return int(cursor.fetchone()[0])
 
 
 def test_what_is_too_large_is_never_hashed(stripe: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
