@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import pgbulk
 from django.db import transaction
 
 from estuary.accounts.models import User
@@ -81,9 +82,8 @@ def post(
             )
         )
     if accounts:
-        CreditAccount.objects.bulk_update(
-            accounts.values(), ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"]
-        )
+        changed = ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"]
+        pgbulk.update(CreditAccount, accounts.values(), changed)
     return CreditTransaction.objects.bulk_create(rows)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import pgbulk
+
 from estuary.orders.models import Order
 from estuary.payments.effects import DisputeView, RecordDispute
 from estuary.payments.models import Dispute
@@ -34,7 +36,7 @@ def write_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datet
         row = _stand(known or _open(order, effect.dispute), effect.dispute, at)
         (changed if known else new).append(row)
     if changed:
-        Dispute.objects.bulk_update(changed, FIELDS)
+        pgbulk.update(Dispute, changed, FIELDS)
     Dispute.objects.bulk_create(new)
 
 

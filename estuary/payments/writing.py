@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import pgbulk
 import structlog
 
 from estuary.bookings import booking
@@ -88,7 +89,7 @@ def _write_orders(work: Work, at: datetime) -> None:
                 continue
             touched[order.pk] = order
     if touched:
-        Order.objects.bulk_update(touched.values(), ORDER_FIELDS)
+        pgbulk.update(Order, touched.values(), ORDER_FIELDS)
         OrderTransition.objects.bulk_create(transitions)
 
 
@@ -175,7 +176,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     if advanced:
-        Refund.objects.bulk_update(advanced.values(), REFUND_FIELDS)
+        pgbulk.update(Refund, advanced.values(), REFUND_FIELDS)
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 
 
