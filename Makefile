@@ -65,6 +65,7 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(PRODUCTION) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SANDBOX) $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(SANDBOX) DJANGO_SETTINGS_MODULE=estuary.config.settings $(BIN)/python -W ignore -m tests.migration_safety
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(NPM) run lint
