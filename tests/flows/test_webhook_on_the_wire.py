@@ -153,7 +153,10 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
 def cut_off_the_server() -> int:
     """End all connections of the web server, as a crash of the database does; returns how many."""
     with connection.cursor() as cursor:
-        ends = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s"
+        ends = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()"
+        )
         cursor.execute(ends, [NAME])
         return int(cursor.fetchone()[0])
 
