@@ -90,6 +90,9 @@ class Environment(BaseSettings):
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
     email_url: SecretStr = SecretStr("")
+    estuary_events_kept_days: int = Field(
+        default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
+    )
     web_db_pool_size: int = Field(default=8, ge=1)
     web_inbox_pool_size: int = Field(
         default=4, ge=1, description="kept for events; one serves hundreds a second"

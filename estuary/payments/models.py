@@ -1,6 +1,7 @@
 """What we keep of Stripe: customers, cards, refunds, disputes and the inbox of its events."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
@@ -373,6 +374,8 @@ class WebhookEvent(models.Model):
             models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
             models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
             models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
+            # What is old lies together, as it came: a few pages of index for any number of events.
+            BrinIndex(fields=["received_at"], autosummarize=True, name="webhook_event_by_age"),
             # The payment that an event speaks of, for the page of an order: an object names it, or is it.
             models.Index(
                 Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),

@@ -21,6 +21,7 @@ from estuary.payments import (
     methods,
     reconcile,
     refunds,
+    retention,
     sweep,
     throttling,
 )
@@ -130,3 +131,5 @@ def ask_stripe_far_back(timestamp: int) -> None:
 def forget_old_keys(timestamp: int) -> None:
     idempotency.forget_old_keys()
     throttling.forget_old_attempts()
+    retention.forget_old_events()
+    retention.forget_old_sessions()

@@ -69,7 +69,7 @@ def a_new_migration(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
         del sys.modules[name]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_migration_of_djangos_own_making_that_is_not_safe_is_named(a_new_migration: Path) -> None:
     assert check_all() == []
     a_new_migration.write_text(
@@ -89,7 +89,7 @@ def test_a_migration_of_djangos_own_making_that_is_not_safe_is_named(a_new_migra
     assert "credits.0003_later" in problem and "require-concurrent-index-creation" in problem
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_migration_may_say_what_it_is_allowed(a_new_migration: Path) -> None:
     a_new_migration.write_text(DROPS_A_COLUMN)
     [problem] = check_all()
