@@ -1,7 +1,8 @@
 """How ``make test`` spreads the tests over several processes: what takes longest begins first, the rest fills up.
 
-A module stays on one worker, and so do the tests in the browser, which share the house that they are played in. Whoever
-is done takes the next. Where each test is a world of its own (processes, a database), each goes wherever there is room.
+A module stays on one worker, so that what it has set up is set up once, and so do all tests in the browser, which share
+a house. Whoever is done takes the next module. The simulation and the chaos start processes of their own, as many as
+there are cores: while a worker waits for them, the other shares the cores with them and none is idle.
 """
 
 from collections import Counter
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/browser/",)
-ALONE = ("tests/chaos/test_chaos.py", "tests/simulation/")
 # What takes longest, the longest first. Behind these come the modules with many tests before those with few.
 FIRST = (
-    "tests/chaos/test_chaos.py",
-    "tests/browser/",
     "tests/simulation/test_seeds.py",
-    "tests/simulation/test_crash_points.py",
+    "tests/simulation/",
+    "tests/browser/",
+    "tests/chaos/",
     "tests/fuzz/",
+    "tests/contract/test_cli.py",
 )
 
 
@@ -38,8 +39,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
 def scope_of(nodeid: str) -> str:
     """Return the name of what stays together with this test."""
-    if nodeid.startswith(ALONE):
-        return nodeid
     module = nodeid.partition("::")[0]
     return next((folder for folder in TOGETHER if module.startswith(folder)), module)
 

@@ -4,14 +4,10 @@ import os
 import queue
 from typing import Any
 
-import pytest
-
 from tests.simulation.__main__ import play_all
 
-SEEDS, SHARES = 200, 4
+SEEDS = 200
 TOLD_TWICE = 12
-# Beside other tests a share has one core, and the shares are played side by side; else all cores are its own.
-CORES = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count() or 1
 
 type Found = dict[str, Any]
 
@@ -34,10 +30,10 @@ def story(failed: Found) -> str:
     return "\n".join([f"\n{failed['rule']}: {again}", *failed.get("lines", []), failed["told"]])
 
 
-@pytest.mark.parametrize("share", range(SHARES))
-def test_whatever_happens_the_books_balance_and_nothing_is_stuck(share: int) -> None:
-    played = gather([[f"{share + SHARES * core}:{SEEDS}:{SHARES * CORES}"] for core in range(CORES)])
-    assert len(played) == SEEDS / SHARES
+def test_whatever_happens_the_books_balance_and_nothing_is_stuck() -> None:
+    processes = os.cpu_count() or 1
+    played = gather([[f"{first}:{SEEDS}:{processes}"] for first in range(processes)])
+    assert len(played) == SEEDS
     failed = [one for one in played if one["rule"]]
     assert not failed, "\n".join(map(story, failed))
     assert {"timeout_after", "error_saved", "webhook dropped"} <= {
