@@ -37,7 +37,7 @@ smoke: $(SYNCED) $(BUILT) ## the same on free ports, then stop: 0 when all was w
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
 
 fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
 	@ESTUARY_FUZZ_CASES=$(or $(CASES),20000) ESTUARY_FUZZ_SEED=$(or $(SEED),1) ESTUARY_FUZZ_ROLE="$(ROLE)" \

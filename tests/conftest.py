@@ -3,11 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
+from tests.emptying import quick_emptying
 from tests.wiring import SECRET, estuary_talks_to
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database of the tests, one for each worker; a test that commits is cleaned up after quickly."""
+    with django_db_blocker.unblock(), quick_emptying():
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).parents[2]
 NAME = "the worker"
-ITS_CONNECTIONS = "FROM pg_stat_activity WHERE application_name = %s"
+ITS_CONNECTIONS = "FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
 LISTENERS = f"{ITS_CONNECTIONS} AND query ILIKE 'LISTEN%%'"
 
 
