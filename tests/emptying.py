@@ -24,8 +24,9 @@ def quick_emptying() -> Iterator[None]:
         # For all who connect from now on, the processes that a test starts too. What a crash of PostgreSQL loses is
         # tests/chaos's to show, on a server of its own.
         cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" SET synchronous_commit = off')
-    connection.close()
-    connection.close_pool()
+    pooled: Any = connection
+    pooled.close()
+    pooled.close_pool()
     kept = _written()
 
     def empty(case: TransactionTestCase) -> None:
