@@ -15,16 +15,11 @@ from estuary.payments.models import Dispute
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created
 from tests.marketplace import make_user
-from tests.wiring import forget_jobs, settle_everything
+from tests.wiring import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIST = "/admin/payments/dispute/"
-
-
-@pytest.fixture(autouse=True)
-def no_jobs_of_others(transactional_db: None) -> None:
-    forget_jobs()  # the queue's tables are not Django's, so they are not emptied between tests
 
 
 def disputed(stripe: Sandbox, buyer: User, amount: str) -> Dispute:

@@ -17,14 +17,9 @@ from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, told
 from tests.marketplace import make_practitioner, make_service, make_user
-from tests.wiring import forget_jobs, settle_everything
+from tests.wiring import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def no_jobs_of_others(transactional_db: None) -> None:
-    forget_jobs()  # the queue's tables are not Django's, so they are not emptied between tests
 
 
 def a_package(buyer: User, **body: object) -> Order:

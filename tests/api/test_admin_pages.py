@@ -20,7 +20,7 @@ from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustom
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
 from tests.marketplace import PASSWORD, make_practitioner, make_service, make_user, pay, place
-from tests.wiring import forget_jobs, settle_everything
+from tests.wiring import settle_everything
 
 type Pinned = Callable[[int], AbstractContextManager[object]]
 
@@ -234,7 +234,6 @@ def test_staff_cannot_promote_themselves(db: None) -> None:
 def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_queries(
     stripe: Sandbox, django_assert_num_queries: Pinned
 ) -> None:
-    forget_jobs()
     ana = make_practitioner()
     items = [make_service(ServiceType.SESSION, ana), make_service(ServiceType.SESSION, ana)]
     package = make_service(ServiceType.PACKAGE, ana, holds=items)

@@ -10,7 +10,6 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE
 from tests.marketplace import make_user, signed_in
-from tests.wiring import forget_jobs
 
 NO_BOOLEANS = [0, 1, "true", "yes", "on", "", [], {}]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def buyer(transactional_db: None) -> APIClient:
-    forget_jobs()  # the queue's tables are not emptied between tests
     return signed_in(make_user("Maya Lindqvist"))
 
 

@@ -10,7 +10,6 @@ from stripe_sandbox import Sandbox
 from tests.contract.recorded import assert_requests_conform
 from tests.flows.invariants import assert_invariants
 from tests.marketplace import make_practitioner, make_user, signed_in
-from tests.wiring import forget_jobs
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +20,6 @@ def held_to_the_invariants(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("transactional_db")
     sandbox: Sandbox = request.getfixturevalue("stripe")
-    forget_jobs()  # the queue's tables are not Django's, so they are not emptied between tests
     yield
     assert_invariants(sandbox)
     assert_requests_conform(sandbox.requests)

@@ -10,15 +10,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.payments import outbox, tasks
-from tests.wiring import forget_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def an_empty_queue(transactional_db: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 def die_with(task: str) -> None:
@@ -41,7 +34,6 @@ def test_a_job_whose_worker_died_runs_again() -> None:
     die_with("payments.alert_staff")
     revive()
     assert jobs() == [("payments.alert_staff", "todo")]
-    forget_jobs()
 
 
 def test_a_periodic_job_whose_worker_died_frees_its_lock_for_the_next() -> None:
@@ -52,4 +44,3 @@ def test_a_periodic_job_whose_worker_died_frees_its_lock_for_the_next() -> None:
     assert jobs() == [("payments.expire_orders", "todo")]
     [left] = ProcrastinateJob.objects.all()
     assert (left.args, left.lock, left.queueing_lock) == ({"timestamp": 2}, "expire_orders", "expire_orders")
-    forget_jobs()

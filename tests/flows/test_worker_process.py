@@ -17,7 +17,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.payments import outbox
 from tests.flows.test_real_mode import database_url
-from tests.wiring import forget_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +51,6 @@ class Worker:
 
 @pytest.fixture
 def worker(transactional_db: None, tmp_path: Path) -> Iterator[Worker]:
-    forget_jobs()
     started = Worker(tmp_path / "worker.log", f"{database_url()}&application_name={quote(NAME)}")
     started.wait_until(is_listening, "listening")
     yield started

@@ -1,7 +1,6 @@
 """What the cases are sent into, and what is told of them at the end."""
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from estuary.common.rates import Rate
 from stripe_sandbox import Sandbox
 from tests.fuzz import report
 from tests.fuzz.world import Marketplace
-from tests.wiring import forget_jobs
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -36,7 +34,5 @@ def patient(settings: Settings) -> None:
 
 
 @pytest.fixture
-def market(transactional_db: None, stripe: Sandbox, patient: None) -> Iterator[Marketplace]:
-    forget_jobs()
-    yield Marketplace.opened(stripe)
-    forget_jobs()
+def market(transactional_db: None, stripe: Sandbox, patient: None) -> Marketplace:
+    return Marketplace.opened(stripe)
