@@ -13,7 +13,7 @@ THERE = "what was answered with a 2xx is there"
 
 @breaks("S10", THERE)
 def an_event_is_answered_before_it_is_kept() -> None:
-    instead_of(webhooks.keep, lambda event, at: True)
+    instead_of(webhooks.keep, lambda event, at, execute: True)
 
 
 @breaks("S10", THERE)
