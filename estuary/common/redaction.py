@@ -18,7 +18,8 @@ _BEARER = r"(?P<bearer>\bBearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{6,}"
 _JWT = r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
 SECRET = re.compile("|".join((_KEY, _OF_CLIENT, _BEARER, _JWT)))
 # 13 to 19 digits, in groups as people write them: https://www.iso.org/standard/70484.html
-CARD = re.compile(r"(?<![\w.])[2-6](?:[ -]?\d){12,18}(?![\w])", re.ASCII)
+# What stands before is looked at behind the first digit: so most of a text is skipped without a look back.
+CARD = re.compile(r"[2-6](?<![\w.].)(?:[ -]?\d){12,18}(?![\w])", re.ASCII)
 # Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
 HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
 

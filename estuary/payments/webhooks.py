@@ -64,7 +64,7 @@ def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
     at = clock.now()
     try:
         body = _read_body(request)
-        signature = request.headers.get("Stripe-Signature", "")
+        signature = request.META.get("HTTP_STRIPE_SIGNATURE", "")  # request.headers would parse them all
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
         keep(_parse(body), at, execute)
     except EstuaryError as error:
@@ -78,7 +78,7 @@ def _read_body(request: HttpRequest) -> bytes:
     """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
     claimed = request.META.get("CONTENT_LENGTH") or ""
     # Django reads nothing of a body that comes in chunks, as a proxy may send it on; the server knows its end.
-    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     source = request.META["wsgi.input"] if chunked else request
     too_much = claimed.isdecimal() and int(claimed) > MAX_BYTES
     body = b"" if too_much else bytes(source.read(MAX_BYTES + 1))
