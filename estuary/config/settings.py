@@ -1,5 +1,6 @@
 """Django's settings, all from the typed environment of environment.py."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,12 @@ DECLINES_ALLOWED = env.estuary_declines_allowed
 PAYMENT_LIMIT_AFTER_DECLINES = env.estuary_payment_limit_after_declines
 USERS_PER_ADDRESS = env.estuary_users_per_address
 TRUSTED_PROXIES = env.estuary_trusted_proxies
+METRICS_TOKEN = env.estuary_metrics_token.get_secret_value()
+WORKER_METRICS_PORT = env.estuary_worker_metrics_port
+if (
+    env.prometheus_multiproc_dir
+):  # the library reads it from the process's own environment, when it is imported
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(env.prometheus_multiproc_dir)
 
 STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
 STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
@@ -77,6 +84,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "estuary.common.middleware.BrowserRules",
+    "estuary.config.health.Health",
+    "estuary.config.scraping.Scraping",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

@@ -10,11 +10,11 @@ import pgbulk
 import structlog
 from django.db import transaction
 
-from estuary.common import clock
+from estuary.common import clock, metrics
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.redaction import redact
-from estuary.payments import outbox, throttling
+from estuary.payments import counting, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import StripeBusy, StripeUnavailable
@@ -49,7 +49,9 @@ def drain(limit: int = BATCH) -> int:
     """Claim up to ``limit`` due events and settle them; returns how many were claimed."""
     rows = claim(limit)
     if rows:
-        _settle_together(rows)
+        metrics.BATCH_EVENTS.observe(len(rows))
+        with metrics.BATCH_SECONDS.time():
+            _settle_together(rows)
     return len(rows)
 
 
@@ -154,6 +156,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     pgbulk.update(WebhookEvent, [job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+    counting.settled([job.row for job in jobs])
 
 
 def _settle_fetched(job: Job) -> None:
@@ -211,7 +214,10 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
     )
     with transaction.atomic():
         ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=leased_until)
-        if ours.update(**changed) and dead:
+        if not ours.update(**changed):
+            return
+        metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
+        if dead:
             outbox.alert_staff(
                 "event_dead",
                 f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {changed['error']}",

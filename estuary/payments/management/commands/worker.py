@@ -10,17 +10,22 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
 from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
+from estuary.common import clock, metrics_server
 from estuary.payments import inbox
+from estuary.payments.doctor.examining import ask
+from estuary.payments.doctor.waiting import WORKER_SILENT
 
 # How long an idle drain sleeps: it backs off, and wakes at the first event.
 IDLE_MIN_S, IDLE_MAX_S = 0.02, 0.25
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
+CHECK_TIMEOUT_S = 5
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
@@ -31,10 +36,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--concurrency", type=int, default=2, help="jobs at once (default 2)")
+        parser.add_argument(
+            "--check", action="store_true", help="only tell whether a worker works (exit 0 or 1)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check()
+            return
         stop = threading.Event()
         _stop_when_told(stop)
+        if port := settings.WORKER_METRICS_PORT:
+            metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=connection.close)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
         drainer.start()
         self.stdout.write("Estuary worker: ready")
@@ -44,6 +57,17 @@ class Command(BaseCommand):
         finally:
             stop.set()
             drainer.join()
+
+    def _check(self) -> None:
+        """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
+        try:
+            breach = ask(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {error}") from None
+        if breach:
+            objects = "; ".join(f"{name}, {wrong}" for name, wrong in breach.objects)
+            raise CommandError(f"Not so: {breach.sentence} ({objects})")
+        self.stdout.write("Estuary worker: working")
 
 
 def _stop_when_told(stop: threading.Event) -> None:
