@@ -4,6 +4,7 @@ No label has a value that a caller chooses: calls, codes, states and doors are f
 """
 
 import os
+from collections import Counter as Counted
 from collections.abc import Sequence
 from hmac import compare_digest
 
@@ -57,10 +58,11 @@ STRIPE_CALL_SECONDS = Histogram(
 JOB_SECONDS = Histogram(
     "estuary_job_seconds",
     "Jobs of the worker.",
-    ["job", "outcome"],
+    ["job"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300),
     registry=REGISTRY,
 )
+JOBS_FAILED = Counter("estuary_jobs_failed", "Jobs that raised an error.", ["job"], registry=REGISTRY)
 TRANSITIONS = Counter(
     "estuary_order_transitions", "Changes of orders' states.", ["before", "after"], registry=REGISTRY
 )
@@ -92,8 +94,9 @@ def count_refused(code: str) -> None:
 
 def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:
     """Count events that are done with, each with its outcome and the seconds since it came."""
-    for outcome, seconds in outcomes:
-        EVENTS_SETTLED.labels(outcome).inc()
+    for outcome, times in Counted(outcome for outcome, _ in outcomes).items():
+        EVENTS_SETTLED.labels(outcome).inc(times)
+    for _, seconds in outcomes:
         EVENT_SECONDS.observe(seconds)
 
 

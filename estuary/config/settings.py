@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 from django.utils.csp import CSP
 
+from estuary.common import logs
 from estuary.common.paths import ReferenceConverter
 from estuary.common.rates import Rate
-from estuary.common.redaction import RedactingFormatter
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
+    "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -240,35 +241,14 @@ PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
 # --- Logs ---------------------------------------------------------------------------------------------------
 structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
+    processors=logs.OUR_LINES,
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "lines": {
-            "()": RedactingFormatter,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-                if SANDBOX
-                else structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": [
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso"),
-            ],
-        }
-    },
+    "formatters": {"lines": {"()": logs.readable_lines if SANDBOX else logs.json_lines}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

@@ -1,6 +1,6 @@
 """The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -13,8 +13,9 @@ from django.db import transaction
 from estuary.common import clock, metrics
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
+from estuary.common.logs import bound
 from estuary.common.redaction import redact
-from estuary.payments import counting, outbox, throttling
+from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import StripeBusy, StripeUnavailable
@@ -45,13 +46,16 @@ class Job:
     needs: NeedsObject | None = None
 
 
-def drain(limit: int = BATCH) -> int:
-    """Claim up to ``limit`` due events and settle them; returns how many were claimed."""
+def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
+    """Claim up to ``limit`` due events and settle them; returns how many were claimed.
+
+    Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
+    """
     rows = claim(limit)
     if rows:
         metrics.BATCH_EVENTS.observe(len(rows))
         with metrics.BATCH_SECONDS.time():
-            _settle_together(rows)
+            _settle_together(rows, stopping)
     return len(rows)
 
 
@@ -83,7 +87,8 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
     return sum(keep(event, at) for event in reversed(events))
 
 
-def _settle_together(rows: Sequence[WebhookEvent]) -> None:
+@bound(stripe_events=lambda rows, _: " ".join(row.stripe_event_id for row in rows))
+def _settle_together(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> None:
     try:
         jobs = [Job(row, _read(row)) for row in rows]
         _settle(jobs)
@@ -93,11 +98,11 @@ def _settle_together(rows: Sequence[WebhookEvent]) -> None:
             return
         log.warning("inbox_batch_failed", events=len(rows), error_type=type(error).__name__)
         for row in rows:  # a poison event stands alone; the others settle
-            _settle_together([row])
+            leases.give_back(row) if stopping() else _settle_together([row], stopping)
         return
     for job in jobs:
         if job.needs:
-            _settle_fetched(job)
+            leases.give_back(job.row) if stopping() else _settle_fetched(job)
 
 
 def _read(row: WebhookEvent) -> News | None:
@@ -159,6 +164,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
     counting.settled([job.row for job in jobs])
 
 
+@bound(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_fetched(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead."""
     assert job.needs is not None

@@ -21,6 +21,7 @@ from estuary.common import clock, metrics_server
 from estuary.payments import inbox
 from estuary.payments.doctor.examining import ask
 from estuary.payments.doctor.waiting import WORKER_SILENT
+from estuary.payments.jobs import observed
 
 # How long an idle drain sleeps: it backs off, and wakes at the first event.
 IDLE_MIN_S, IDLE_MAX_S = 0.02, 0.25
@@ -109,6 +110,7 @@ async def _run_jobs(working: App, concurrency: int) -> None:
             concurrency=concurrency,
             install_signal_handlers=False,
             delete_jobs="successful",  # what failed for good stays to be looked at
+            worker_middleware=[observed],
         )
 
 
@@ -123,11 +125,11 @@ async def _until_told(work: Coroutine[Any, Any, None], stop: threading.Event) ->
 
 
 def drain_until(stop: threading.Event) -> None:
-    """Drain the inbox until told to stop; what is claimed is finished first, and a lost database is waited for."""
+    """Drain the inbox until told to stop; the batch is finished first, and a lost database is waited for."""
     idle_s = IDLE_MIN_S
     while not stop.is_set():
         try:
-            idle_s = IDLE_MIN_S if inbox.drain() else min(idle_s * 1.5, IDLE_MAX_S)
+            idle_s = IDLE_MIN_S if inbox.drain(stopping=stop.is_set) else min(idle_s * 1.5, IDLE_MAX_S)
         except Exception:
             log.exception("inbox_drain_failed")
             idle_s = 1.0
