@@ -55,7 +55,8 @@ def log(transactional_db: None) -> Iterator[Log]:
 @pytest.mark.parametrize("path", ["/api/v1/orders/", "/api/v1/nothing-here/", "/api/v1/payments/webhook/"])
 def test_all_lines_of_a_request_and_its_answer_and_its_problem_tell_one_name(log: Log, path: str) -> None:
     answer = Client().get(path)
-    told = {line.get("request_id") for line in (lines := log.read())}
+    lines = log.read()
+    told = {line.get("request_id") for line in lines}
     assert answer.status_code >= 400 and len(lines) >= 2
     assert {line["event"] for line in lines} >= {"request_started", "request_finished"}
     assert {line["logger"] for line in lines} >= {"django.request"}  # what Django says afterwards
@@ -88,7 +89,7 @@ def test_each_call_to_stripe_tells_its_time_its_outcome_and_stripe_s_own_name_fo
 
 def test_a_call_that_fails_tells_as_what(stripe: Sandbox, log: Log) -> None:
     buyer = signed_in(make_user())
-    stripe.control.fail_next("POST /v1/payment_intents", "timeout")
+    stripe.faults.add("timeout_before", "POST /v1/payment_intents")
     buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": "100.00"})
     [call] = [
         line for line in log.read() if line.get("call") == "payment_intents.create" and "outcome" in line
