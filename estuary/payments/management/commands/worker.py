@@ -48,7 +48,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         _stop_when_told(stop)
         if port := settings.WORKER_METRICS_PORT:
-            metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=connection.close)
+            metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
         drainer.start()
         self.stdout.write("Estuary worker: ready")
@@ -64,11 +64,16 @@ class Command(BaseCommand):
         try:
             breach = ask(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
         except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {error}") from None
+            raise CommandError(f"The database can't be asked: {error}") from None
         if breach:
             objects = "; ".join(f"{name}, {wrong}" for name, wrong in breach.objects)
             raise CommandError(f"Not so: {breach.sentence} ({objects})")
         self.stdout.write("Estuary worker: working")
+
+
+def _close_connection() -> None:
+    """Give back the connection of the thread that asks, which is another one for each scrape."""
+    connection.close()
 
 
 def _stop_when_told(stop: threading.Event) -> None:
