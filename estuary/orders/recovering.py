@@ -6,6 +6,8 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
+from estuary.common import metrics
+from estuary.common.counting import after_commit
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.placing import item_key, snapshot_of
 from estuary.orders.states import Status
@@ -74,6 +76,7 @@ def _write_transitions(order: Order, cause: str, at: datetime) -> None:
         OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
         for before, after in steps
     )
+    after_commit(metrics.TRANSITIONS, steps)
 
 
 def _write_line(order: Order, known: Remembered, name: str) -> None:

@@ -5,4 +5,9 @@ class PaymentsConfig(AppConfig):
     name = "estuary.payments"
 
     def ready(self) -> None:
-        from estuary.payments import checks  # noqa: F401, PLC0415 - registers itself, once the apps are there
+        # Once the apps are there: the checks register themselves.
+        from estuary.common.metrics import ask_at_scrape  # noqa: PLC0415
+        from estuary.payments import checks  # noqa: F401, PLC0415
+        from estuary.payments.gauges import DATABASE_GAUGES  # noqa: PLC0415
+
+        ask_at_scrape(DATABASE_GAUGES)

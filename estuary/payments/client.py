@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments import account
+from estuary.payments import account, calls
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
@@ -46,16 +46,35 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.0, 3.8
 log = structlog.get_logger(__name__)
 
 
+class _Noting(stripe.HTTPClient):
+    """Another HTTP client, whose answers' Request-Id is taken down."""
+
+    name = "estuary"
+
+    def __init__(self, inner: stripe.HTTPClient) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def request(self, *args: Any, **options: Any) -> tuple[str, int, Mapping[str, str]]:
+        answer = self._inner.request(*args, **options)
+        calls.note_request_id(answer[2].get("Request-Id", ""))
+        return answer
+
+    def close(self) -> None:
+        self._inner.close()  # type: ignore[no-untyped-call]
+
+
 @functools.cache
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version; retries are ours, with the same key."""
-    if settings.STRIPE_HTTP_CLIENT:
-        http_client = import_string(settings.STRIPE_HTTP_CLIENT)()
-    else:
-        http_client = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+    other, timeout = settings.STRIPE_HTTP_CLIENT, (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    http_client = import_string(other)() if other else stripe.RequestsClient(timeout=timeout)
     bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     return stripe.StripeClient(
-        settings.STRIPE_SECRET_KEY, http_client=http_client, base_addresses=bases, max_network_retries=0
+        settings.STRIPE_SECRET_KEY,
+        http_client=_Noting(http_client),
+        base_addresses=bases,
+        max_network_retries=0,
     )
 
 
@@ -107,47 +126,39 @@ def _guarded(name: str) -> Iterator[Any]:
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
     connection.close()
-    try:
-        yield _client().v1
-    except stripe.CardError as error:
-        raise CardDeclined(parse_decline(_error_body(error)), _intent_in(error)) from None
-    except stripe.RateLimitError as error:
-        log.warning("stripe_rate_limited", call=name, stripe_request_id=error.request_id)
-        raise StripeBusy("The payment service is very busy. Please try again in a moment.") from None
-    except stripe.APIConnectionError:
-        log.warning("stripe_unreachable", call=name)
-        raise StripeUnavailable(
-            "The payment service does not answer. Nothing was charged twice; try again."
-        ) from None
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        account.tell_of_refusal(name, error.request_id or "")
-        raise StripeUnavailable(
-            "Payments are not available right now. We have been told.", retry_after_s=60
-        ) from None
-    except stripe.StripeError as error:
-        raise _translated(error, name) from None
+    with calls.observed(name):
+        try:
+            yield _client().v1
+        except stripe.CardError as error:
+            raise CardDeclined(parse_decline(_error_body(error)), _intent_in(error)) from None
+        except stripe.RateLimitError as error:
+            log.warning("stripe_rate_limited", call=name, stripe_request_id=error.request_id)
+            raise StripeBusy(calls.BUSY) from None
+        except stripe.APIConnectionError:
+            log.warning("stripe_unreachable", call=name)
+            raise StripeUnavailable(calls.UNANSWERED) from None
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            account.tell_of_refusal(name, error.request_id or "")
+            raise StripeUnavailable(account.NOT_NOW, retry_after_s=account.LATER_S) from None
+        except stripe.StripeError as error:
+            raise _translated(error, name) from None
 
 
 def _translated(error: stripe.StripeError, name: str) -> Exception:
     code = error.code or ""
     if code == "resource_missing":
-        return NotAtStripe(
-            "Stripe no longer has what this refers to.", param=getattr(error, "param", None) or ""
-        )
+        return NotAtStripe(calls.GONE, param=getattr(error, "param", None) or "")
     if isinstance(error, stripe.InvalidRequestError):
         log.info("stripe_refused_request", call=name, stripe_code=code, stripe_request_id=error.request_id)
         return UnexpectedState(code, error.user_message or "Stripe refused the request.", _intent_in(error))
     if error.http_status == 409:
-        return StripeBusy(
-            "The payment service is still busy with the last request. Please try again in a moment."
-        )
+        return StripeBusy(calls.STILL_BUSY)
     log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
     return StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
 
 
 def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:
-    body = error.json_body or {}
-    return body.get("error") or {} if isinstance(body, dict) else {}
+    return error.json_body.get("error") or {} if isinstance(error.json_body, dict) else {}
 
 
 def _intent_in(error: stripe.StripeError) -> Intent | None:
@@ -156,8 +167,7 @@ def _intent_in(error: stripe.StripeError) -> Intent | None:
 
 
 def _plain(obj: stripe.StripeObject) -> dict[str, Any]:
-    """A StripeObject is no dict since SDK 15; what we parse is one."""
-    return obj.to_dict()
+    return obj.to_dict()  # a StripeObject is no dict since SDK 15; what we parse is one
 
 
 # --- Customers ----------------------------------------------------------------------------------------------
@@ -203,7 +213,7 @@ def retrieve_intent(intent_id: str) -> Intent:
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
     """Return a customer's intents that were made since then."""
-    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    params = _since(since) | {"customer": customer_id}
     return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
 
 
@@ -222,8 +232,10 @@ def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Inten
 def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it is too late for that."""
     with _call("payment_intents.cancel") as v1:
-        params = {"cancellation_reason": reason}
-        return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, params, {"idempotency_key": key})))
+        canceled = v1.payment_intents.cancel(
+            intent_id, {"cancellation_reason": reason}, {"idempotency_key": key}
+        )
+        return Intent.parse(_plain(canceled))
 
 
 # --- Checkout sessions --------------------------------------------------------------------------------------
@@ -241,7 +253,7 @@ def retrieve_session(session_id: str) -> CheckoutSession:
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
     """Return a customer's hosted pages that were made since then."""
-    params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+    params = _since(since) | {"customer": customer_id}
     return _all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
 
 
@@ -318,8 +330,7 @@ def retrieve_card(payment_method_id: str) -> Card | None:
 def cards_of(customer_id: str) -> list[Card]:
     """Return the cards that a customer has at Stripe now."""
     params = {"customer": customer_id, "type": "card"}
-    found = _all("payment_methods.list", Card.parse, lambda v1: v1.payment_methods, params)
-    return [card for card in found if card]
+    return list(filter(None, _all("payment_methods.list", Card.parse, lambda v1: v1.payment_methods, params)))
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:
@@ -345,8 +356,7 @@ def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]
 
     Source: https://docs.stripe.com/api/events/list
     """
-    params = {**_since(moment), "types": list(types)}
-    return _all("events.list", dict, lambda v1: v1.events, params)
+    return _all("events.list", dict, lambda v1: v1.events, {**_since(moment), "types": list(types)})
 
 
 def _since(moment: datetime) -> dict[str, Any]:

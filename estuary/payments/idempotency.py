@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from estuary.accounts.models import User
-from estuary.common import clock
+from estuary.common import clock, metrics
 from estuary.common.database import violated
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.problems import problem_response
@@ -171,6 +171,7 @@ def _request_key(user: User, key: str) -> str:
 
 
 def _again(view: Replaying, row: IdempotencyKey) -> Response:
+    metrics.REPLAYS.inc()
     answer = dict(row.answer or {})
     kind = "application/problem+json" if row.status_code == DECLINED else None
     if row.status_code != DECLINED:

@@ -1,6 +1,6 @@
 """The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -10,11 +10,12 @@ import pgbulk
 import structlog
 from django.db import transaction
 
-from estuary.common import clock
+from estuary.common import clock, metrics
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
+from estuary.common.logs import bound
 from estuary.common.redaction import redact
-from estuary.payments import outbox, throttling
+from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import StripeBusy, StripeUnavailable
@@ -45,11 +46,16 @@ class Job:
     needs: NeedsObject | None = None
 
 
-def drain(limit: int = BATCH) -> int:
-    """Claim up to ``limit`` due events and settle them; returns how many were claimed."""
+def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
+    """Claim up to ``limit`` due events and settle them; returns how many were claimed.
+
+    Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
+    """
     rows = claim(limit)
     if rows:
-        _settle_together(rows)
+        metrics.BATCH_EVENTS.observe(len(rows))
+        with metrics.BATCH_SECONDS.time():
+            _settle_together(rows, stopping)
     return len(rows)
 
 
@@ -81,7 +87,8 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
     return sum(keep(event, at) for event in reversed(events))
 
 
-def _settle_together(rows: Sequence[WebhookEvent]) -> None:
+@bound(stripe_events=lambda rows, _: " ".join(row.stripe_event_id for row in rows))
+def _settle_together(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> None:
     try:
         jobs = [Job(row, _read(row)) for row in rows]
         _settle(jobs)
@@ -91,11 +98,11 @@ def _settle_together(rows: Sequence[WebhookEvent]) -> None:
             return
         log.warning("inbox_batch_failed", events=len(rows), error_type=type(error).__name__)
         for row in rows:  # a poison event stands alone; the others settle
-            _settle_together([row])
+            leases.give_back(row) if stopping() else _settle_together([row], stopping)
         return
     for job in jobs:
         if job.needs:
-            _settle_fetched(job)
+            leases.give_back(job.row) if stopping() else _settle_fetched(job)
 
 
 def _read(row: WebhookEvent) -> News | None:
@@ -154,8 +161,10 @@ def _mark(jobs: list[Job], at: datetime) -> None:
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     pgbulk.update(WebhookEvent, [job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+    counting.settled([job.row for job in jobs])
 
 
+@bound(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_fetched(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead."""
     assert job.needs is not None
@@ -211,7 +220,10 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
     )
     with transaction.atomic():
         ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=leased_until)
-        if ours.update(**changed) and dead:
+        if not ours.update(**changed):
+            return
+        metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
+        if dead:
             outbox.alert_staff(
                 "event_dead",
                 f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {changed['error']}",

@@ -16,7 +16,7 @@ from estuary.common.money import display
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
-from estuary.payments import client, outbox
+from estuary.payments import client, counting, outbox
 from estuary.payments.asking import KEY_LIFE
 from estuary.payments.effects import AdvanceRefund
 from estuary.payments.errors import (
@@ -65,6 +65,7 @@ def request_refund(
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
+        counting.refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
             audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from estuary.bookings import booking
-from estuary.common import clock
+from estuary.common import clock, metrics
 from estuary.orders.models import Order
 from estuary.payments import (
     closing,
@@ -71,6 +71,7 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
             try:
                 verb(timestamp)
             except Exception:
+                metrics.JOBS_FAILED.labels(name).inc()
                 log.exception("periodic_job_failed", job=name)
 
         task = app.task(name=f"payments.{name}", queueing_lock=name, lock=name)(run)

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from estuary.common import clock
+from estuary.common import clock, metrics
 from estuary.common.addresses import address_of
 from estuary.common.errors import TooManyRequests
 from estuary.common.rates import Rate
@@ -114,13 +114,14 @@ def _refuse_excess(
     allowed = settings.PAYMENT_LIMIT_AFTER_DECLINES if strict else limit.times
     if knocks <= allowed * times:
         return
+    refusal = TooManyDeclines if strict else TooManyRequests
+    metrics.THROTTLED.labels(name.partition(" ")[0], refusal.code).inc()
     retry_after_s = max(ceil(wait.total_seconds()), 1)
     if knocks == allowed * times + 1:  # once in each period is enough to be seen
         log.warning("throttled", who=name, declines=declines, retry_after_s=retry_after_s)
     until = f"Please try again in {_in_words(retry_after_s)}."
-    if strict:
-        raise TooManyDeclines(f"Several cards in a row were declined. {until}", retry_after_s=retry_after_s)
-    raise TooManyRequests(f"That was too often in a short time. {until}", retry_after_s=retry_after_s)
+    why = "Several cards in a row were declined." if strict else "That was too often in a short time."
+    raise refusal(f"{why} {until}", retry_after_s=retry_after_s)
 
 
 def _in_words(seconds: int) -> str:

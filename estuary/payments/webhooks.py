@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from estuary.common import clock, redaction
+from estuary.common import clock, metrics, redaction
 from estuary.common.errors import EstuaryError
 from estuary.common.problems import problem
 from estuary.payments import client
@@ -66,8 +66,10 @@ def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
         body = _read_body(request)
         signature = request.META.get("HTTP_STRIPE_SIGNATURE", "")  # request.headers would parse them all
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
-        keep(_parse(body), at, execute)
+        event = _parse(body)
+        metrics.count_received(known=event["type"] in HANDLERS, kept=keep(event, at, execute))
     except EstuaryError as error:
+        metrics.count_refused(error.code)
         return problem(error)
     except (DataError, psycopg.DataError, UnicodeEncodeError):  # JSON to Python, but no text for a database
         return problem(NotAnEvent("The body is signed, but it has characters that no event has."))

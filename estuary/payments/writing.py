@@ -11,7 +11,7 @@ from estuary.bookings.models import Booking
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
-from estuary.payments import dispute_writing, outbox
+from estuary.payments import counting, dispute_writing, outbox
 from estuary.payments.effects import (
     AdvanceRefund,
     Alert,
@@ -91,6 +91,7 @@ def _write_orders(work: Work, at: datetime) -> None:
     if touched:
         pgbulk.update(Order, touched.values(), ORDER_FIELDS)
         OrderTransition.objects.bulk_create(transitions)
+        counting.transitions(transitions)
 
 
 def _record(
@@ -165,8 +166,10 @@ def _write_refunds(work: Work, at: datetime) -> None:
         [_refund(order, effect, at) for order, effect in _each(work, OpenRefund)]
     )
     advanced: dict[int, Refund] = {}
+    moved: list[Refund] = []
     for order, effect in _each(work, AdvanceRefund):
         refund = advanced[effect.refund_id] = _row(order, effect.refund_id)
+        moved += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
         refund.settled_at = (
@@ -177,6 +180,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
         refund.credits_minor = added.credits_minor
     if advanced:
         pgbulk.update(Refund, advanced.values(), REFUND_FIELDS)
+    counting.refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -65,12 +65,18 @@ class Wire:
 
 @pytest.fixture
 def wire(transactional_db: None) -> Iterator[Wire]:
+    with serving("--workers", "1") as wire:
+        yield wire
+
+
+@contextmanager
+def serving(*options: str, **more: str) -> Iterator[Wire]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"DATABASE_URL": f"{database_url()}&application_name={quote(NAME)}"}
+    environment = os.environ | {"DATABASE_URL": f"{database_url()}&application_name={quote(NAME)}"} | more
     command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "estuary.config.wsgi:application"]
+    command += ["--port", str(port), *options, "estuary.config.wsgi:application"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
     try:

@@ -29,12 +29,12 @@ LISTENERS = f"{ITS_CONNECTIONS} AND query ILIKE 'LISTEN%%'"
 class Worker:
     """``manage.py worker`` on the tests' own database."""
 
-    def __init__(self, log: Path, url: str) -> None:
+    def __init__(self, log: Path, url: str, **more: str) -> None:
         self._log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "worker"],
-                cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, stdout=out, stderr=subprocess.STDOUT,
+                cwd=ROOT, env=os.environ | {"DATABASE_URL": url} | more, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
     def said(self, text: str) -> bool:

@@ -61,6 +61,14 @@ def examine(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_S) 
     return found
 
 
+def ask(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Breach | None:
+    """Ask one rule alone, without a look at anything else; writes nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute(f"SET LOCAL statement_timeout = '{int(timeout_s)}s'")
+        return _ask(cursor, rule, at)
+
+
 def _ask(cursor: Any, rule: Rule, at: datetime) -> Breach | None:
     broken = f"({rule.sql}) AS broken (object, wrong)"
     counted = f"SELECT broken.*, count(*) OVER () FROM {broken} LIMIT {SHOWN}"  # noqa: S608 (rules are our own)

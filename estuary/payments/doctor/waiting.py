@@ -4,6 +4,17 @@ from estuary.payments.doctor.rule import Rule
 
 WORKER = "Is the worker running (manage.py worker)? Its log says why this could not be done."
 
+# By itself what a container asks of its worker, too: manage.py worker --check.
+WORKER_SILENT = Rule(
+    code="worker_silent",
+    sentence="The worker looks through Stripe's lists every few minutes.",
+    sql="""
+        SELECT 'list of ' || name, 'looked through until ' || looked_until
+        FROM payments_lookout WHERE looked_until < %(late)s""",
+    remedy=WORKER,
+    in_time=True,
+)
+
 WAITING = (
     Rule(
         code="order_stuck",
@@ -104,13 +115,5 @@ WAITING = (
         remedy=WORKER,
         in_time=True,
     ),
-    Rule(
-        code="worker_silent",
-        sentence="The worker looks through Stripe's lists every few minutes.",
-        sql="""
-            SELECT 'list of ' || name, 'looked through until ' || looked_until
-            FROM payments_lookout WHERE looked_until < %(late)s""",
-        remedy=WORKER,
-        in_time=True,
-    ),
+    WORKER_SILENT,
 )

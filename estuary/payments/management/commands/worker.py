@@ -10,17 +10,23 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
 from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
+from estuary.common import clock, metrics_server
 from estuary.payments import inbox
+from estuary.payments.doctor.examining import ask
+from estuary.payments.doctor.waiting import WORKER_SILENT
+from estuary.payments.jobs import observed
 
 # How long an idle drain sleeps: it backs off, and wakes at the first event.
 IDLE_MIN_S, IDLE_MAX_S = 0.02, 0.25
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
+CHECK_TIMEOUT_S = 5
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
@@ -31,10 +37,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--concurrency", type=int, default=2, help="jobs at once (default 2)")
+        parser.add_argument(
+            "--check", action="store_true", help="only tell whether a worker works (exit 0 or 1)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check()
+            return
         stop = threading.Event()
         _stop_when_told(stop)
+        if port := settings.WORKER_METRICS_PORT:
+            metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
         drainer.start()
         self.stdout.write("Estuary worker: ready")
@@ -44,6 +58,22 @@ class Command(BaseCommand):
         finally:
             stop.set()
             drainer.join()
+
+    def _check(self) -> None:
+        """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
+        try:
+            breach = ask(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
+        except DatabaseError as error:
+            raise CommandError(f"The database can't be asked: {error}") from None
+        if breach:
+            objects = "; ".join(f"{name}, {wrong}" for name, wrong in breach.objects)
+            raise CommandError(f"Not so: {breach.sentence} ({objects})")
+        self.stdout.write("Estuary worker: working")
+
+
+def _close_connection() -> None:
+    """Give back the connection of the thread that asks, which is another one for each scrape."""
+    connection.close()
 
 
 def _stop_when_told(stop: threading.Event) -> None:
@@ -85,6 +115,7 @@ async def _run_jobs(working: App, concurrency: int) -> None:
             concurrency=concurrency,
             install_signal_handlers=False,
             delete_jobs="successful",  # what failed for good stays to be looked at
+            worker_middleware=[observed],
         )
 
 
@@ -99,11 +130,11 @@ async def _until_told(work: Coroutine[Any, Any, None], stop: threading.Event) ->
 
 
 def drain_until(stop: threading.Event) -> None:
-    """Drain the inbox until told to stop; what is claimed is finished first, and a lost database is waited for."""
+    """Drain the inbox until told to stop; the batch is finished first, and a lost database is waited for."""
     idle_s = IDLE_MIN_S
     while not stop.is_set():
         try:
-            idle_s = IDLE_MIN_S if inbox.drain() else min(idle_s * 1.5, IDLE_MAX_S)
+            idle_s = IDLE_MIN_S if inbox.drain(stopping=stop.is_set) else min(idle_s * 1.5, IDLE_MAX_S)
         except Exception:
             log.exception("inbox_drain_failed")
             idle_s = 1.0

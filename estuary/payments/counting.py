@@ -1,0 +1,29 @@
+"""What settlement has written, counted once it is committed."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from django.db import transaction
+
+from estuary.common import metrics
+from estuary.common.counting import after_commit
+from estuary.orders.models import OrderTransition
+from estuary.payments.models import Refund, WebhookEvent
+
+
+def transitions(rows: Iterable[OrderTransition]) -> None:
+    """Count orders that have come from one state into another."""
+    after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
+
+
+def refunds(rows: Iterable[Refund]) -> None:
+    """Count refunds that have come into the state that they are in."""
+    after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
+
+
+def settled(rows: Sequence[WebhookEvent]) -> None:
+    """Count events that are done with, and how long each took from its arrival."""
+    told = [
+        (row.status, (row.settled_at - row.received_at).total_seconds()) for row in rows if row.settled_at
+    ]
+    transaction.on_commit(partial(metrics.count_settled, told), robust=True)

@@ -1,0 +1,91 @@
+"""What the database is asked at a scrape: how much waits, and for how long. Each question has an index of its own."""
+
+import time
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from estuary.common import clock
+
+KEPT_S = 5.0  # an answer is good for so long, however many ask
+TIMEOUT_S = 2
+
+# name, what it says, and the columns of the one row that QUERY answers
+GAUGES = (
+    ("estuary_inbox_pending", "Events that wait to be settled."),
+    ("estuary_inbox_oldest_seconds", "How long the oldest event that is not settled has waited."),
+    ("estuary_inbox_dead", "Events that were given up: a person must look."),
+    ("estuary_live_holds", "Unpaid orders that hold what they are for."),
+    (
+        "estuary_holds_overdue_seconds",
+        "How long the hold has been over that ended first and is not released.",
+    ),
+    ("estuary_refunds_unsent", "Refunds that are still to be sent to Stripe."),
+    ("estuary_refunds_unsent_oldest_seconds", "How long the oldest of them has waited."),
+    ("estuary_disputes_open", "Disputes that are not decided."),
+    (
+        "estuary_lookout_oldest_seconds",
+        "How long ago the worker last looked through Stripe's lists, the oldest.",
+    ),
+)
+REACHABLE = "estuary_database_reachable"
+QUERY = """
+    SELECT inbox.count, inbox.first, dead.count, holds.count, holds.first, unsent.count, unsent.first,
+           disputes.count, lookout.first
+    FROM (SELECT count(*), extract(epoch FROM %(at)s - min(received_at)) AS first
+          FROM payments_webhookevent WHERE status = 'pending') inbox,
+         (SELECT count(*) FROM payments_webhookevent WHERE status = 'dead') dead,
+         (SELECT count(*), extract(epoch FROM %(at)s - min(expires_at)) AS first
+          FROM orders_order WHERE status IN ('pending', 'failed')) holds,
+         (SELECT count(*), extract(epoch FROM %(at)s - min(created_at)) AS first
+          FROM payments_refund WHERE status = 'requested') unsent,
+         (SELECT count(*) FROM payments_dispute WHERE closed_at IS NULL) disputes,
+         (SELECT extract(epoch FROM %(at)s - min(looked_until)) AS first FROM payments_lookout) lookout"""
+
+log = structlog.get_logger(__name__)
+
+
+class DatabaseGauges(Collector):
+    """Asks once for all gauges, at most every few seconds; while the database does not answer it says only that."""
+
+    def __init__(self) -> None:
+        self._lock, self._asked_at, self._values = Lock(), float("-inf"), None
+
+    _values: list[float] | None
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is asked when it is registered."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        with self._lock:
+            if time.monotonic() - self._asked_at >= KEPT_S:
+                self._values, self._asked_at = _ask(), time.monotonic()
+            values = self._values
+        yield GaugeMetricFamily(REACHABLE, "Whether the database answered.", value=float(values is not None))
+        for (name, said), value in zip(GAUGES, values or [], strict=False):
+            yield GaugeMetricFamily(name, said, value=value)
+
+    def forget(self) -> None:
+        """Have the next scrape ask again."""
+        self._asked_at = float("-inf")
+
+
+def _ask() -> list[float] | None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_S}s'")
+            cursor.execute(QUERY, {"at": clock.now()})
+            row: tuple[Any, ...] = cursor.fetchone()
+    except DatabaseError as error:
+        log.warning("gauges_not_asked", error_type=type(error).__name__)
+        return None
+    return [max(float(value or 0), 0.0) for value in row]  # nothing waits: none of it is old
+
+
+DATABASE_GAUGES = DatabaseGauges()

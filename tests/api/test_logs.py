@@ -1,0 +1,152 @@
+"""What a line of the log in production says: JSON, with the request, the events or the job that it belongs to."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+import structlog
+from django.db import connection
+from django.test import Client
+from procrastinate import jobs as of_procrastinate
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from estuary.common import logs
+from estuary.payments import inbox, jobs, outbox
+from estuary.payments.models import WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.test_webhook import an_event, send, signed
+from tests.marketplace import make_user, signed_in
+from tests.wiring import deliver, forget_jobs, post_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+type Line = dict[str, Any]
+
+
+class Log:
+    """Production's log, from the last time that it was read."""
+
+    def __init__(self, stream: StringIO) -> None:
+        self._stream = stream
+
+    def read(self) -> list[Line]:
+        lines = [json.loads(line) for line in self._stream.getvalue().splitlines()]
+        self._stream.seek(0)
+        self._stream.truncate()
+        return lines
+
+
+@pytest.fixture
+def log(transactional_db: None) -> Iterator[Log]:
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs.json_lines())
+    logging.getLogger().addHandler(handler)
+    yield Log(stream)
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/orders/", "/api/v1/nothing-here/", "/api/v1/payments/webhook/"])
+def test_all_lines_of_a_request_and_its_answer_and_its_problem_tell_one_name(log: Log, path: str) -> None:
+    answer = Client().get(path)
+    lines = log.read()
+    told = {line.get("request_id") for line in lines}
+    assert answer.status_code >= 400 and len(lines) >= 2
+    assert {line["event"] for line in lines} >= {"request_started", "request_finished"}
+    assert {line["logger"] for line in lines} >= {"django.request"}  # what Django says afterwards
+    assert told == {answer["X-Request-ID"]}
+    if answer.headers["Content-Type"] == "application/problem+json":
+        assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+
+def test_the_lines_between_two_requests_belong_to_none(log: Log) -> None:
+    Client().get("/api/v1/orders/")
+    log.read()
+    structlog.get_logger("estuary").warning("afterwards")
+    [line] = log.read()
+    assert "request_id" not in line
+
+
+def test_each_call_to_stripe_tells_its_time_its_outcome_and_stripe_s_own_name_for_it(
+    stripe: Sandbox, log: Log
+) -> None:
+    buyer = signed_in(make_user())
+    log.read()
+    answer = buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": "100.00"})
+    calls = [line for line in log.read() if line["event"] == "stripe_called"]
+    assert "payment_intents.create" in [call["call"] for call in calls]
+    for call in calls:
+        assert (call["outcome"], call["request_id"]) == ("ok", answer["X-Request-ID"])
+        assert call["stripe_request_id"].startswith("req_") and call["seconds"] >= 0
+    assert len({call["stripe_request_id"] for call in calls}) == len(calls)
+
+
+def test_a_call_that_fails_tells_as_what(stripe: Sandbox, log: Log) -> None:
+    buyer = signed_in(make_user())
+    stripe.faults.add("timeout_before", "POST /v1/payment_intents")
+    buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": "100.00"})
+    [call] = [
+        line for line in log.read() if line.get("call") == "payment_intents.create" and "outcome" in line
+    ]
+    assert (call["outcome"], call["stripe_request_id"]) == ("payment_service_unavailable", "")
+
+
+def test_every_line_of_a_batch_names_its_events_and_of_one_alone_that_one(stripe: Sandbox, log: Log) -> None:
+    for name in ("evt_bad", "evt_fine"):
+        kind = "payment_intent.succeeded" if name == "evt_bad" else "invoice.paid"
+        body = an_event(id=name, type=kind)  # the bad one's payment lacks everything
+        assert send(body, signed(body)).status_code == 200
+    log.read()
+    inbox.drain()
+    lines = {line["event"]: line for line in log.read()}
+    assert lines["inbox_batch_failed"]["stripe_events"] == "evt_bad evt_fine"
+    assert lines["inbox_event_failed"]["stripe_events"] == "evt_bad"
+    assert WebhookEvent.objects.get(stripe_event_id="evt_fine").status == "ignored"
+
+
+def test_what_is_fetched_for_an_event_is_told_with_it(stripe: Sandbox, log: Log) -> None:
+    buying.pay_only(stripe, buying.credits(signed_in(make_user())))
+    for delivery in stripe.take_deliveries():
+        post_event(delivery)
+    rows = WebhookEvent.objects.filter(type="payment_intent.succeeded")
+    rows.update(api_version="2020-01-01")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE payments_webhookevent SET payload = payload || \'{"api_version": "2020-01-01"}\''
+        )
+    log.read()
+    inbox.drain()
+    fetched = [line for line in log.read() if line["event"] == "stripe_called"]
+    assert rows.get().stripe_event_id in {line["stripe_events"] for line in fetched}
+    assert deliver(stripe) == []
+
+
+def test_every_line_of_a_job_has_its_number_and_its_name(log: Log, settings: Any) -> None:
+    forget_jobs()
+    outbox.alert_staff("a_code", "Something to tell.")
+    [waiting] = ProcrastinateJob.objects.filter(task_name="payments.alert_staff")
+    log.read()
+
+    async def work() -> None:
+        with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
+            async with working.open_async():
+                await working.run_worker_async(
+                    wait=False, install_signal_handlers=False, worker_middleware=[jobs.observed, speaking]
+                )
+
+    asyncio.run(work())
+    [line] = [line for line in log.read() if line["event"] == "in_a_job" and line["job"] == "alert_staff"]
+    assert line["job_id"] == waiting.id
+    assert ProcrastinateJob.objects.get(pk=waiting.pk).status == of_procrastinate.Status.SUCCEEDED.value
+
+
+async def speaking(run: Any, context: Any, worker: Any) -> Any:
+    """Say something where a job would, in a thread of its own."""
+    await asyncio.to_thread(structlog.get_logger("estuary.job").warning, "in_a_job")
+    return await run()

@@ -1,0 +1,170 @@
+"""What Prometheus is told: by the web server to whoever has the token, and by the worker on a port of its own."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from estuary.common import clock, metrics
+from estuary.payments import inbox
+from estuary.payments.gauges import DATABASE_GAUGES
+from estuary.payments.models import WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.api.test_unavailable import no_connection_left
+from tests.flows import buying
+from tests.flows.test_webhook import an_event, send, signed
+from tests.marketplace import make_user, signed_in
+from tests.wiring import post_event, settle_everything
+
+TOKEN = "a-token-for-prometheus"
+type Sample = tuple[str, frozenset[tuple[str, str]]]
+type Scrape = dict[Sample, float]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def a_token(settings: Any) -> Iterator[None]:
+    settings.METRICS_TOKEN = TOKEN
+    DATABASE_GAUGES.forget()
+    yield
+    DATABASE_GAUGES.forget()
+
+
+def ask(token: str = TOKEN) -> Any:
+    return Client().get("/metrics", headers={"Host": "10.1.2.3:8000", "Authorization": f"Bearer {token}"})
+
+
+def scraped() -> Scrape:
+    """Return every sample by its name and its labels."""
+    DATABASE_GAUGES.forget()
+    families = text_string_to_metric_families(ask().content.decode())
+    samples = (sample for family in families for sample in family.samples)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+
+def named(name: str, /, **labels: str) -> Sample:
+    return f"estuary_{name}", frozenset(labels.items())
+
+
+def grown(before: Scrape, name: str, /, **labels: str) -> float:
+    return scraped().get(named(name, **labels), 0) - before.get(named(name, **labels), 0)
+
+
+def test_nobody_is_told_without_the_token(settings: Any) -> None:
+    assert ask().status_code == 200
+    assert [ask(token).status_code for token in ("", "another-token", TOKEN + "x", "tökén")] == [404] * 4
+    assert Client().get("/metrics").status_code == 404
+    assert Client().post("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 404
+    settings.METRICS_TOKEN = ""
+    assert [ask(token).status_code for token in ("", TOKEN)] == [404, 404]
+
+
+def test_a_purchase_and_its_refund_are_counted_from_the_webhook_to_the_last_transition(
+    stripe: Sandbox,
+) -> None:
+    before = scraped()
+    buyer = signed_in(make_user())
+    bought = buying.buy_credits(stripe, buyer)
+    buying.refund(signed_in(make_user("Ines Duarte", is_staff=True)), bought)
+    settle_everything(stripe)
+    since = partial(grown, before)
+    assert since("order_transitions_total", before="", after="pending") == 1
+    assert since("order_transitions_total", before="pending", after="completed") == 1
+    assert since("order_transitions_total", before="completed", after="refunded") == 1
+    assert since("refunds_total", origin="staff", status="requested") == 1
+    assert since("refunds_total", origin="staff", status="succeeded") == 1
+    kept = WebhookEvent.objects.count()
+    assert sum(since("events_settled_total", outcome=outcome) for outcome in ("done", "ignored")) == kept
+    assert since("event_settled_seconds_count") == kept
+    assert since("settle_batch_events_sum") == kept
+    assert since("stripe_call_seconds_count", call="payment_intents.create", outcome="ok") == 1
+    assert since("stripe_call_seconds_count", call="refunds.create", outcome="ok") == 1
+
+
+def test_what_comes_to_the_webhook_is_counted_by_what_became_of_it(stripe: Sandbox) -> None:
+    before = scraped()
+    known, other = an_event(), an_event(id="evt_other", type="invoice.paid")
+    for body in (known, known, other):
+        send(body, signed(body))
+    send(known, "t=1,v1=00")
+    since = partial(grown, before, "events_received_total")
+    assert since(type="known", outcome="kept") == 1
+    assert since(type="known", outcome="repeated") == 1
+    assert since(type="other", outcome="kept") == 1
+    assert since(type="none", outcome="bad_signature") == 1
+
+
+def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> None:
+    buyer = signed_in(make_user())
+    buying.credits(buyer)
+    body = an_event(type="invoice.paid")
+    send(body, signed(body))
+    WebhookEvent.objects.update(received_at=clock.now() - timedelta(minutes=10))
+    told = scraped()
+    assert (told[named("live_holds")], told[named("inbox_pending")]) == (1, 1)
+    assert 600 <= told[named("inbox_oldest_seconds")] < 700
+    assert (told[named("inbox_dead")], told[named("holds_overdue_seconds")]) == (0, 0)
+    assert told[named("database_reachable")] == 1
+    inbox.drain()
+    assert scraped()[named("inbox_pending")] == 0
+
+
+def test_the_database_is_asked_once_however_many_scrape(django_assert_num_queries: Any) -> None:
+    ask()
+    with django_assert_num_queries(0):
+        ask()
+
+
+def test_while_the_database_does_not_answer_that_is_told_with_all_that_is_counted() -> None:
+    with no_connection_left():
+        told = scraped()
+    assert told[named("database_reachable")] == 0
+    assert named("inbox_pending") not in told
+    assert named("events_received_total", type="known", outcome="kept") in told
+
+
+def test_what_is_rolled_back_is_not_counted(stripe: Sandbox) -> None:
+    buyer = signed_in(make_user())
+    bought = buying.credits(buyer)
+    before = scraped()
+    buying.pay_only(stripe, bought)
+    for delivery in stripe.take_deliveries():
+        assert post_event(delivery) == 200
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orders_ordertransition ADD CONSTRAINT never CHECK (after <> 'completed')")
+    try:
+        inbox.drain()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE orders_ordertransition DROP CONSTRAINT never")
+    assert grown(before, "order_transitions_total", before="pending", after="completed") == 0
+    assert grown(before, "events_settled_total", outcome="put_off") == 1
+    WebhookEvent.objects.update(due_at=clock.now())
+    inbox.drain()
+    assert grown(before, "order_transitions_total", before="pending", after="completed") == 1
+
+
+def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, settings: Any) -> None:
+    before = scraped()
+    buyer = signed_in(make_user())
+    settings.PAYMENT_LIMIT = type(settings.PAYMENT_LIMIT)(2, timedelta(minutes=10))
+    headers = {"Idempotency-Key": "again"}
+    body = {"is_credit_purchase": True, "amount": "100.00", "currency": "usd"}
+    answers = [buyer.post("/api/v1/payments/create/", body, format="json", headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert grown(before, "idempotency_replays_total") == 1
+    assert grown(before, "throttled_requests_total", door="payment", code="too_many_requests") == 1
+
+
+def test_no_label_has_a_value_that_a_caller_chooses() -> None:
+    allowed = {"type", "outcome", "call", "job", "before", "after", "origin", "status", "door", "code"}
+    labels = {
+        name for metric in metrics.REGISTRY.collect() for sample in metric.samples for name in sample.labels
+    }
+    assert labels <= allowed | {"le"}

@@ -1,0 +1,199 @@
+"""compose.yaml and the Dockerfile, held to what the product reads, needs and promises."""
+
+import importlib
+import json
+import re
+import shlex
+import tomllib
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from estuary.config.environment import BASE_DIR, REQUIRED, Environment, read_environment
+from estuary.config.health import READY
+
+OF_A_LAPTOP = {
+    "ESTUARY_SANDBOX",
+    "ESTUARY_VAR",
+    "ESTUARY_DEBUG",
+    "STRIPE_API_BASE",
+    "STRIPE_JS_URL",
+    "STRIPE_HTTP_CLIENT",
+}
+REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\}")
+GIVEN = {
+    "POSTGRES_PASSWORD": "letters0and1digits",
+    "STRIPE_SECRET_KEY": "sk_live_51AbCdEf",
+    "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
+    "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": "pk_live_51AbCdEf",
+    "FRONTEND_URL": "https://estuary.example",
+    "DJANGO_SECRET_KEY": "fifty-characters-that-nobody-else-has-and-no-one-guesses",
+    "EMAIL_URL": "smtp://post.example:587/?tls=1",
+    "ESTUARY_TRUSTED_PROXIES": "1",
+    "ESTUARY_METRICS_TOKEN": "0123456789abcdef",
+}
+
+
+@cache
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((BASE_DIR / "compose.yaml").read_text(encoding="utf-8")))
+
+
+def service(name: str) -> dict[str, Any]:
+    return dict(compose()["services"][name])
+
+
+def variables(name: str) -> dict[str, str]:
+    return dict(service(name)["environment"])
+
+
+def dockerfile() -> list[str]:
+    text = (BASE_DIR / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def command_of_web() -> list[str]:
+    [line] = [line for line in dockerfile() if line.startswith("CMD ")]
+    return list(json.loads(line.removeprefix("CMD ")))
+
+
+def read_by_the_product() -> dict[str, Any]:
+    fields = Environment.model_fields.items()
+    return {str(field.validation_alias or name).upper(): field for name, field in fields}
+
+
+def option(name: str) -> str:
+    command = command_of_web()
+    return command[command.index(name) + 1]
+
+
+def seconds(text: str) -> int:
+    return int(text.rstrip("sm")) * (60 if text.endswith("m") else 1)
+
+
+def filled_in(text: str) -> str:
+    """Put the variables in as compose does; raises KeyError for one that is required and not given."""
+    return REFERENCE.sub(
+        lambda found: GIVEN[found["name"]] if found["kind"] == "?" else found["rest"] or "", text
+    )
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "migrate"])
+def test_the_services_set_what_the_product_reads_and_nothing_that_is_for_a_laptop(name: str) -> None:
+    read = read_by_the_product()
+    assert set(variables(name)) <= read.keys() - OF_A_LAPTOP
+    assert {required.upper() for required in REQUIRED} <= set(variables(name))
+
+
+def test_every_variable_for_production_can_be_set_or_has_a_default_that_fits() -> None:
+    pools = {"WEB_DB_POOL_SIZE", "WEB_INBOX_POOL_SIZE"}  # as the command's threads want them
+    limits = {key for key in read_by_the_product() if "LIMIT" in key or "DECLINES" in key or "HOLD" in key}
+    tuned = pools | limits | {"ESTUARY_USERS_PER_ADDRESS"}
+    everywhere = set(variables("web")) | set(variables("worker"))
+    assert everywhere | tuned == read_by_the_product().keys() - OF_A_LAPTOP
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "migrate", "db"])
+def test_every_secret_comes_from_the_environment_and_is_asked_for(name: str) -> None:
+    secret = {key for key, field in read_by_the_product().items() if field.annotation is SecretStr}
+    for key, value in variables(name).items():
+        if key in secret or "PASSWORD" in key:
+            assert (found := REFERENCE.search(value)) and found["kind"] == "?", key
+            assert found["rest"], f"nothing says what {key} is"
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "migrate"])
+def test_the_product_starts_with_what_compose_gives_it(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    for key in read_by_the_product():
+        monkeypatch.delenv(key, raising=False)
+    for key, value in variables(name).items():
+        monkeypatch.setenv(key, filled_in(str(value)))
+    if name == "web":
+        folder = variables("web")["PROMETHEUS_MULTIPROC_DIR"]
+        assert any(mount.startswith(folder + ":uid=10001") for mount in service("web")["tmpfs"])
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    read = read_environment()
+    assert not read.estuary_sandbox and read.served_over_https
+    assert read.database_url.get_secret_value() == "postgresql://estuary:letters0and1digits@db:5432/estuary"
+
+
+def test_nothing_serves_before_the_database_is_there_and_migrated() -> None:
+    assert service("migrate")["depends_on"] == {"db": {"condition": "service_healthy"}}
+    assert service("migrate")["command"][:3] == ["python", "manage.py", "migrate"]
+    assert service("migrate")["restart"] == "no"
+    for name in ("web", "worker"):
+        assert service(name)["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+
+
+def test_each_service_is_asked_how_it_is_in_the_way_that_it_answers() -> None:
+    assert READY in " ".join(service("web")["healthcheck"]["test"])
+    assert f":{option('--port')}/" in " ".join(service("web")["healthcheck"]["test"])
+    assert service("worker")["healthcheck"]["test"][1:] == [*service("worker")["command"], "--check"]
+    assert seconds(service("worker")["healthcheck"]["start_period"]) > 300  # as often as ask_stripe runs
+    assert service("worker")["expose"] == [variables("worker")["ESTUARY_WORKER_METRICS_PORT"]]
+
+
+def test_each_has_longer_to_end_than_it_takes() -> None:
+    assert seconds(service("web")["stop_grace_period"]) > int(option("--workers-kill-timeout"))
+    assert seconds(service("worker")["stop_grace_period"]) >= 60
+    assert service("web")["init"] and service("worker")["init"]
+
+
+def test_the_database_is_the_version_that_the_tests_run_on_and_keeps_its_data() -> None:
+    with_version = (BASE_DIR / "docs" / "howto" / "go-live.md").read_text(encoding="utf-8")
+    [version] = re.findall(r"the tests run on (\d+)", with_version)
+    assert service("db")["image"] == f"postgres:{version}"
+    assert service("db")["volumes"] == ["database:/var/lib/postgresql"]  # from 18 on, the folder above PGDATA
+    assert "database" in compose()["volumes"]
+
+
+def test_the_web_server_serves_our_application_with_as_many_connections_as_threads() -> None:
+    command = command_of_web()
+    assert command[0] == "granian" and option("--interface") == "wsgi"
+    module, _, name = command[-1].partition(":")
+    assert hasattr(importlib.import_module(module), name)
+    assert int(option("--blocking-threads")) <= Environment.model_fields["web_db_pool_size"].default
+
+
+def test_the_log_of_the_server_itself_is_json_too() -> None:
+    configured = json.loads((BASE_DIR / option("--log-config")).read_text(encoding="utf-8"))
+    for formatter in configured["formatters"].values():
+        module, _, name = formatter["()"].rpartition(".")
+        assert getattr(importlib.import_module(module), name)()
+
+
+def test_the_image_runs_as_nobody_with_the_lock_s_packages_and_no_others() -> None:
+    lines = dockerfile()
+    last = lines[[at for at, line in enumerate(lines) if line.startswith("FROM ")][-1] :]
+    assert "USER 10001:10001" in last
+    assert last.index("USER 10001:10001") > max(at for at, line in enumerate(last) if line.startswith("COPY"))
+    assert "RUN uv sync --frozen --no-default-groups" in lines
+    project = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["uv"]["default-groups"] == ["dev"]
+    python = (BASE_DIR / ".python-version").read_text(encoding="utf-8").strip()
+    assert {line.split()[1] for line in lines if line.startswith("FROM python")} == {f"python:{python}-slim"}
+
+
+def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None:
+    ignored = (BASE_DIR / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    passed = {line[1:] for line in ignored if line.startswith("!")}
+    assert "*" in ignored and "**/.env*" in ignored
+    for line in dockerfile():
+        words = shlex.split(line)
+        if words[0] != "COPY" or words[1].startswith("--from"):
+            continue
+        for source in words[1:-1]:
+            assert (BASE_DIR / source).exists(), source
+            assert {source.rstrip("/"), source.split("/")[0]} & passed, source
+
+
+def test_no_secret_is_written_into_the_image() -> None:
+    secret = {key for key, field in read_by_the_product().items() if field.annotation is SecretStr}
+    text = (BASE_DIR / "Dockerfile").read_text(encoding="utf-8")
+    assert not [key for key in secret if key in text]
+    assert "ARG" not in {line.split()[0] for line in dockerfile()}
