@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from estuary.common.redaction import RedactingFormatter
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.scheduler import current
 
@@ -66,9 +65,7 @@ class _Lines(logging.Handler):
     def __init__(self, read: Callable[[str, str], None]) -> None:
         super().__init__(logging.INFO)
         formatters: Any = settings.LOGGING["formatters"]
-        lines = formatters["lines"]
-        options = {name: value for name, value in lines.items() if name != "()"}
-        self.setFormatter(RedactingFormatter(**options))
+        self.setFormatter(formatters["lines"]["()"]())
         self._read = read
 
     def of_structlog(self, logger: Any, level: str, event: MutableMapping[str, Any]) -> None:
