@@ -83,7 +83,8 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
 def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, settings: Settings) -> None:
     settings.STRIPE_HTTP_CLIENT = ""
     client._client.cache_clear()
-    real: Any = client._client()._requestor._get_http_client()
+    noting: Any = client._client()._requestor._get_http_client()
+    real = noting._inner
     assert isinstance(real, sdk.RequestsClient)
     assert real._timeout == (client.CONNECT_TIMEOUT_S, client.READ_TIMEOUT_S)
     assert client._client()._requestor._options.max_network_retries == 0
