@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import django
 
-from benchmarks import accept, environments, machine, report
+from benchmarks import accept, environments, machine, report, settle
 from benchmarks.contender import BenchmarkFailed, Contender
 from benchmarks.house import BENCH_VAR, House
 from benchmarks.rounds import play_rounds
@@ -18,6 +18,7 @@ from estuary.config.environment import BASE_DIR
 
 GROUPS: dict[str, Callable[[House], Sequence[Contender]]] = {
     "accept": accept.contenders,
+    "settle": settle.contenders,
 }
 PAGE = BASE_DIR / "docs" / "performance.md"
 
@@ -62,11 +63,10 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def move_in(house: House) -> None:
-    """Start PostgreSQL, and migrate one database, of which the limits get copies."""
+    """Start PostgreSQL, and migrate one database, of which each measurement gets copies."""
     house.open()
-    house.make_database("estuary")
-    house.manage("estuary", "migrate", "--verbosity", "0")
-    house.make_database("inbox", like="estuary")
+    house.make_database("pristine")
+    house.manage("pristine", "migrate", "--verbosity", "0")
 
 
 def _set_up_django() -> None:

@@ -81,14 +81,15 @@ class Posted:
     most_per_s: int  # so many events are prepared for each second
     empties: Sequence[str] = ()  # tables, before each turn
     keeps: str = ""  # the table that must have a row for each 2xx
-    fill: Callable[[int], None] = lambda events: None
+    fill: Callable[[int], None] | None = None
     group: str = GROUP
 
     def prepare(self, seconds: float) -> None:
         if self.empties:
             self.house.empty(self.database, self.empties)
         warming, events = int(WARM_UP_S * self.most_per_s), int(seconds * self.most_per_s)
-        self.fill(warming + events)
+        if self.fill:
+            self.fill(warming + events)
         if self.database:
             self.house.settle_down(self.database)
         self._write(range(1, warming + 1))
@@ -134,6 +135,8 @@ class Posted:
 
 def contenders(house: House) -> list[InboxLimit | Posted]:
     """Start the four servers; raises CannotStart."""
+    house.make_database("inbox", like="pristine")
+    house.make_database("estuary", like="pristine")
     return [InboxLimit(house), bare_view(house), with_djstripe(house), naive_view(house), estuary(house)]
 
 

@@ -89,8 +89,12 @@ class House:
     def environment(self, database: str, **more: str) -> dict[str, str]:
         return self.plan.environment(self.url(database)) | more
 
-    def run(self, name: str, command: Sequence[str], env: dict[str, str]) -> None:
+    def run(self, name: str, command: Sequence[str], env: dict[str, str]) -> str:
+        """Run a process to its end and return what it said; raises CannotStart when it fails."""
+        log = self.plan.logs / f"{name}.log"
+        before = log.stat().st_size if log.exists() else 0
         self.household.run(name, list(command), env)
+        return log.read_bytes()[before:].decode(errors="replace")
 
     def manage(self, database: str, *command: str) -> None:
         self.run(command[0], [PYTHON, "manage.py", *command], self.environment(database))
