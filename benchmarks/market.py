@@ -108,10 +108,18 @@ EVENTS = """
 def fill(database: Database, orders: int) -> None:
     """Empty the database, and have orders 1 to ``orders`` wait for the payments of the same number."""
     database.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
-    sizes = {"orders": orders, "people": orders + HOSTS, "hosts": HOSTS, "amount": AMOUNT, "customer": CUSTOMER}
+    sizes = {
+        "orders": orders,
+        "people": orders + HOSTS,
+        "hosts": HOSTS,
+        "amount": AMOUNT,
+        "customer": CUSTOMER,
+    }
     wanted = WANTED.format(**sizes)
     with database.transaction():
-        database.execute("SET LOCAL session_replication_role = replica")  # all is as it must be: no need to check
+        database.execute(
+            "SET LOCAL session_replication_role = replica"
+        )  # all is as it must be: no need to check
         for statement in (PEOPLE, SERVICES, ORDERS, LINES, ACCOUNTS):
             database.execute(statement.format(**sizes, wanted=wanted))  # type: ignore[arg-type]
         for table in NUMBERED:

@@ -7,7 +7,7 @@ WITH due AS MATERIALIZED (
 paid AS (
   UPDATE orders_order o SET status = 'completed', captured_minor = amount_due_minor, paid_at = now(),
     completed_at = now()
-  FROM due WHERE o.stripe_payment_intent_id = due.intent AND o.status = 'pending'
+  FROM due WHERE o.stripe_payment_intent_id = due.intent AND o.stripe_payment_intent_id <> '' AND o.status = 'pending'
   RETURNING o.id, o.user_id, o.type, o.currency, o.service_id, o.snapshot, o.total_minor, o.credit_amount_minor,
     due.stripe_event_id),
 transitions AS (
