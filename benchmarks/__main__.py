@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import django
 
-from benchmarks import accept, environments, fulfil, machine, report, settle
+from benchmarks import accept, create, environments, fulfil, machine, report, settle
 from benchmarks.contender import BenchmarkFailed, Contender
 from benchmarks.house import BENCH_VAR, House
 from benchmarks.rounds import play_rounds
@@ -20,6 +20,8 @@ GROUPS: dict[str, Callable[[House], Sequence[Contender]]] = {
     "accept": accept.contenders,
     "fulfil": fulfil.contenders,
     "settle": settle.contenders,
+    "create": create.contenders,
+    "beside": create.beside,
 }
 PAGE = BASE_DIR / "docs" / "performance.md"
 

@@ -19,6 +19,7 @@ class Sample:
     database_cpu_s: float | None = None
     count: int = 0  # how much was done in this turn
     connections: int | None = None  # most that were open to the database at once
+    in_flight: int | None = None  # most payments that waited for Stripe at once
 
 
 class Contender(Protocol):

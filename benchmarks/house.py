@@ -32,6 +32,7 @@ class House:
         self.var = var
         self.household = Household(self.plan.logs)
         self._postgres = Postgres(var, self.plan.logs)
+        self.nodes: dict[str, tuple[Child, int]] = {}  # web servers that several measurements share
         self._url = ""
 
     def open(self) -> None:
