@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz bench check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -61,6 +61,9 @@ chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: P
 
 bench: $(SYNCED) ## measure the hot paths beside what else one might pick: ROUNDS=n SECONDS=each ONLY='accept settle …'
 	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),10) $(if $(ONLY),--only $(ONLY),--write)
+
+bench-long: $(SYNCED) ## measure what grows: ORDERS='few many' MINUTES=of-load
+	@$(BIN)/python -m benchmarks.long $(if $(ORDERS),--orders $(ORDERS)) --minutes $(or $(MINUTES),60)
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .

@@ -68,11 +68,11 @@ class House:
 
     def empty(self, database: str, tables: Sequence[str]) -> None:
         with self.connect(database) as connection:
-            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
+            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
 
     def count(self, database: str, table: str) -> int:
         with self.connect(database) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(str(row[0])) if row else 0
 
     @property

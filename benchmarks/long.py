@@ -9,19 +9,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from benchmarks import memory
+from benchmarks import market, memory
 from benchmarks.contender import BenchmarkFailed
-from benchmarks.doctor import FILL, PEOPLE, SEATS
 from benchmarks.figures import quantile, short
 from benchmarks.house import House
-from benchmarks.market import NUMBERED
+from benchmarks.paths import WARM_UP, read
+from benchmarks.settle import SCRIPT
 from demo.plan import CannotStart
 from demo.servers import PYTHON
 
-MORE_NUMBERED = (
-    *NUMBERED, "bookings_booking", "bookings_participant", "credits_credittransaction", "payments_refund",
-    "payments_webhookevent",
-)  # fmt: skip
+CHUNK = 100_000  # orders that are made and settled in one statement
 SLOWER_BY = 1.3  # at most
 
 
@@ -58,27 +55,26 @@ def queries_at(house: House, orders: int, times: int) -> dict[str, list[float]]:
     """Fill a database of its own and return the milliseconds of every hot statement there."""
     database = f"orders-{orders}"
     house.make_database(database, like="pristine")
-    fill(house, database, orders)
+    fill(house, database, orders, waiting=times + WARM_UP)
     env = house.environment(database, DJANGO_SETTINGS_MODULE="estuary.config.settings")
     file = house.var / f"{database}.json"
     house.run("paths", [PYTHON, "-m", "benchmarks.paths", str(orders), str(times), str(file)], env)
-    from benchmarks.paths import read
-
     return read(file)
 
 
-def fill(house: House, database: str, orders: int) -> None:
-    people = min(PEOPLE, orders)
-    sizes = {"orders": orders, "people": people, "seats": SEATS, "sessions": orders // (2 * SEATS) + 1}
+def fill(house: House, database: str, orders: int, *, waiting: int) -> None:
+    """Have so many orders placed, and handed over by the statement of settling's limit; a few more wait."""
+    settle = SCRIPT.read_text().replace("LIMIT 100", f"LIMIT {CHUNK}")
     with house.connect(database) as connection:
-        connection.execute("SET session_replication_role = replica")
-        for what, sql in FILL.items():
-            connection.execute(sql.format(**sizes))  # type: ignore[arg-type]
-            print(f"{database}: {what} made", flush=True)
-        for table in MORE_NUMBERED:
-            connection.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1)) FROM {table}"  # type: ignore[arg-type]
-            )
+        for first in range(1, orders + 1, CHUNK):
+            last = min(first + CHUNK - 1, orders)
+            market.fill(connection, last, first=first)
+            market.fill_inbox(connection, last, first=first, slim=True)
+            connection.execute(settle)
+            connection.execute("TRUNCATE procrastinate_jobs CASCADE")  # the mails are out
+            print(f"\r{database}: {last:,} orders", end="", flush=True)
+        market.fill(connection, orders + waiting, first=orders + 1)
+    print()
     house.settle_down(database)
 
 

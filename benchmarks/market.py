@@ -28,13 +28,13 @@ TABLES = (
 )
 NUMBERED = (
     "accounts_user", "accounts_practitioner", "catalog_service", "catalog_servicesession", "catalog_calendarentry",
-    "orders_order", "orders_orderline", "orders_ordertransition", "bookings_reservation", "credits_creditaccount",
+    "orders_order", "orders_orderline", "bookings_reservation",
 )  # fmt: skip
 PEOPLE = """
     INSERT INTO accounts_user (id, password, is_superuser, first_name, last_name, is_staff, is_active, date_joined,
       email)
     SELECT n, '', false, 'Buyer', n::text, false, true, now(), 'buyer' || n || '@estuary.example'
-    FROM generate_series(1, {people}) n"""
+    FROM generate_series({first_person}, {people}) n"""
 SERVICES = """
     INSERT INTO accounts_practitioner (id, user_id, display_name, slug, headline, bio, time_zone)
     SELECT n, n, 'Host ' || n, 'host-' || n, '', '', 'UTC' FROM generate_series(1, {hosts}) n;
@@ -55,7 +55,7 @@ WANTED = """
     (SELECT n, {hosts} + n AS buyer, 1 + n / 10 % {hosts} AS host,
       (ARRAY[0, 0, 0, 0, 1, 1, 1, 2, 2, 3])[n % 10 + 1] AS kind,
       date_trunc('day', now()) + interval '30 days' + (n / 1000 * 2 + n % 10 - 7) * interval '1 hour' AS slot
-    FROM generate_series(1, {orders}) n) wanted"""
+    FROM generate_series({first}, {orders}) n) wanted"""
 ORDERS = """
     INSERT INTO orders_order (id, public_id, user_id, type, status, item_key, service_id, snapshot, currency,
       total_minor, credits_applied_minor, amount_due_minor, credit_amount_minor, captured_minor, refunded_minor,
@@ -73,10 +73,10 @@ ORDERS = """
           'free_cancel_hours', 24, 'validity_days', null) END,
       'usd', {amount}, 0, {amount}, CASE kind WHEN 0 THEN {amount} ELSE 0 END, 0, 0, 'intent', '{customer}',
       'pi_' || lpad(n::text, 24, '0'), '', 1, 0, true, '', '', '', '', '{{}}', '{{}}', false, '', '', '', '',
-      now() + interval '1 hour', now(), now()
+      now() + interval '1 day', now(), now()
     FROM {wanted};
-    INSERT INTO orders_ordertransition (id, order_id, before, after, cause, at)
-    SELECT n, n, '', 'pending', 'placed by the buyer', now() FROM {wanted}"""
+    INSERT INTO orders_ordertransition (order_id, before, after, cause, at)
+    SELECT n, '', 'pending', 'placed by the buyer', now() FROM {wanted}"""
 LINES = """
     INSERT INTO catalog_calendarentry (id, practitioner_id, during)
     SELECT 1000 + n, host, tstzrange(slot, slot + interval '1 hour') FROM {wanted} WHERE kind = 2;
@@ -95,45 +95,55 @@ LINES = """
     SELECT n, n, 2 * n, CASE kind WHEN 1 THEN host END, CASE kind WHEN 2 THEN 1000 + n END, 'held', now()
     FROM {wanted} WHERE kind IN (1, 2)"""
 ACCOUNTS = """
-    INSERT INTO credits_creditaccount (id, user_id, currency, balance_minor, frozen_minor)
-    SELECT n, buyer, 'usd', 0, 0 FROM {wanted} WHERE n % 2 = 0"""
+    INSERT INTO credits_creditaccount (user_id, currency, balance_minor, frozen_minor)
+    SELECT buyer, 'usd', 0, 0 FROM {wanted} WHERE n % 2 = 0"""
 EVENTS = """
     INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at,
       created_at, received_at, outcome, error)
     SELECT 'evt_' || lpad(n::text, 24, '0'), %(type)s, %(version)s, false,
       replace(%(payload)s, lpad('1', 24, '0'), lpad(n::text, 24, '0'))::jsonb, 'pending', 0, now(), now(), now(), '', ''
-    FROM generate_series(1, %(orders)s) n"""
+    FROM generate_series(%(first)s, %(orders)s) n"""
 
 
-def fill(database: Database, orders: int) -> None:
-    """Empty the database, and have orders 1 to ``orders`` wait for the payments of the same number."""
-    database.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
+def fill(database: Database, orders: int, *, first: int = 1) -> None:
+    """Have orders ``first`` to ``orders`` wait for the payments of the same number; from 1 on, the database is emptied."""
     sizes = {
+        "first": first,
         "orders": orders,
+        "first_person": first if first == 1 else first + HOSTS,
         "people": orders + HOSTS,
         "hosts": HOSTS,
         "amount": AMOUNT,
         "customer": CUSTOMER,
     }
     wanted = WANTED.format(**sizes)
+    if first == 1:
+        database.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
     with database.transaction():
         database.execute(
             "SET LOCAL session_replication_role = replica"
         )  # all is as it must be: no need to check
-        for statement in (PEOPLE, SERVICES, ORDERS, LINES, ACCOUNTS):
-            database.execute(statement.format(**sizes, wanted=wanted))  # type: ignore[arg-type]
+        for statement in (PEOPLE, *([SERVICES] if first == 1 else []), ORDERS, LINES, ACCOUNTS):
+            database.execute(statement.format(**sizes, wanted=wanted))
         for table in NUMBERED:
-            database.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # type: ignore[arg-type]
-            )
+            database.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
 
 
-def fill_inbox(database: Database, orders: int) -> None:
-    """Have the events of all payments wait in the inbox, as the web server keeps them."""
+def fill_inbox(database: Database, orders: int, *, first: int = 1, slim: bool = False) -> None:
+    """Have the events of all payments wait in the inbox, as the web server keeps them, or with nothing but an id."""
     event = json.loads(next(signed([Payment.number(1)]))[0])
+    if slim:
+        event = {"data": {"object": {"id": event["data"]["object"]["id"], "metadata": {}}}}
     for secret in ("client_secret", "next_action"):
         event["data"]["object"].pop(secret, None)
     event["data"]["object"]["metadata"]["order_id"] = ""  # the intent says whose it is
     database.execute(
-        EVENTS, {"type": TYPE, "version": API_VERSION, "payload": json.dumps(event), "orders": orders}
+        EVENTS,
+        {
+            "type": TYPE,
+            "version": API_VERSION,
+            "payload": json.dumps(event),
+            "first": first,
+            "orders": orders,
+        },
     )

@@ -7,7 +7,7 @@ from statistics import median
 
 import psutil  # type: ignore[import-untyped]
 
-from benchmarks import market
+from benchmarks import create, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.events import Payment, signed
 from benchmarks.house import ESTUARY, House
@@ -21,6 +21,7 @@ FLAT = 1.05  # the last quarter, of the second: what is loaded once is loaded in
 
 def watch(house: House, *, minutes: float, per_s: float) -> bool:
     """Bear the load and print the memory of both once a turn; tells whether either has grown."""
+    create.start_stripe(house)  # which the worker asks now and then
     house.make_database("memory", like="pristine")
     env = house.environment("memory")
     web, port = house.serve("memory", ESTUARY, env)
@@ -47,10 +48,12 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
 
 
 def _bear(house: House, port: int, turn: int, *, seconds: float, per_s: float) -> None:
-    orders = int(per_s * seconds * 2) + CLIENTS
+    """Post so many events a second, each of an order of its own."""
+    orders = int(per_s * seconds * 1.2) + CLIENTS
+    first, last = turn * orders + 1, (turn + 1) * orders
     with house.connect("memory") as connection:
-        market.fill(connection, orders)
-    posts = signed(map(Payment.number, range(1, orders + 1)))
+        market.fill(connection, last, first=first)
+    posts = signed(map(Payment.number, range(first, last + 1)))
     written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
     write_requests(house.var / "requests", WEBHOOK, port, written)
     play(house.var / "requests", port, seconds, delay_ms=CLIENTS / per_s * 1000)

@@ -10,8 +10,10 @@ from benchmarks import goals, pgbench
 from benchmarks.accept import insert_statement
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.events import SECRET, Payment, signed
-from benchmarks.figures import Spread, per_s, quantile, ratio, short, spread
+from benchmarks.figures import Spread, p99, per_s, quantile, ratio, short, spread
 from benchmarks.load import read
+from benchmarks.long import compare
+from benchmarks.memory import growth
 from benchmarks.report import BEGIN, END, Result, between_markers, tables
 
 FIGURES = 'FIGURES {"requests": 900, "duration_us": 3000000, "p50_us": 4000, "p99_us": 9500, "refused": 0, "broken": 0}'
@@ -26,6 +28,19 @@ def test_figures_have_three_digits_that_mean_something() -> None:
     assert [short(value) for value in (7410.2, 101.4, 4.123, 0.0312)] == ["7,410", "101", "4.12", "0.0312"]
 
 
+def test_memory_has_grown_when_its_last_quarter_is_above_its_second() -> None:
+    """The first does not count: there everything is loaded for the first time."""
+    assert growth([50, 90, 100, 100, 101, 100, 100, 100]) == 1.0
+    assert growth([50, 90, 100, 100, 110, 120, 130, 130]) == 1.3
+    assert growth([50, 100]) == 1.0
+
+
+def test_a_statement_is_slow_when_its_median_has_grown_by_more_than_it_may() -> None:
+    few = {"list": [1.0, 1.0, 9.0], "drain": [2.0, 2.0, 2.0], "gone": [1.0]}
+    many = {"list": [1.2, 1.3, 99.0], "drain": [2.7, 2.7, 2.7]}
+    assert compare([few, many], [1000, 10_000_000]) == ["drain"]
+
+
 def test_a_quantile_is_a_value_that_was_there() -> None:
     values = [float(value) for value in range(1, 101)]
     assert (quantile(values, 0.5), quantile(values, 0.99), quantile([7.0], 0.99)) == (50.0, 99.0, 7.0)
@@ -38,8 +53,8 @@ def test_contenders_are_compared_within_each_round() -> None:
 
 
 def test_a_goal_is_met_by_its_median() -> None:
-    goal = goals.Goal("p99", "a", None, goals.p99, "at most", 50)
-    samples = {"a": [Sample(1, p99_ms=p99) for p99 in (40.0, 49.0, 70.0)]}
+    goal = goals.Goal("p99", "a", None, p99, "at most", 50)
+    samples = {"a": [Sample(1, p99_ms=one) for one in (40.0, 49.0, 70.0)]}
     measured = goal.measured(samples)
     assert measured and goal.is_met(measured)
     assert not goal.is_met(Spread(50.5, 1, 99))
