@@ -102,11 +102,11 @@ EVENTS = """
       created_at, received_at, outcome, error)
     SELECT 'evt_' || lpad(n::text, 24, '0'), %(type)s, %(version)s, false,
       replace(%(payload)s, lpad('1', 24, '0'), lpad(n::text, 24, '0'))::jsonb, 'pending', 0, now(), now(), now(), '', ''
-    FROM generate_series(%(first)s, %(orders)s) n"""
+    FROM generate_series(%(first)s::bigint, %(orders)s::bigint) n"""
 
 
 def fill(database: Database, orders: int, *, first: int = 1) -> None:
-    """Have orders ``first`` to ``orders`` wait for the payments of the same number; from 1 on, the database is emptied."""
+    """Have orders ``first`` to ``orders`` wait for the payments of the same number; from 1 on, all else is gone."""
     sizes = {
         "first": first,
         "orders": orders,
