@@ -26,6 +26,7 @@ class House:
     """Begins empty; ``close`` stops everything."""
 
     def __init__(self, var: Path = BENCH_VAR / "run") -> None:
+        end_leftovers(var)  # a run that was killed could not stop its own
         shutil.rmtree(var, ignore_errors=True)
         self.plan: Plan = plan_for_smoke(var)
         self.plan.logs.mkdir(parents=True)

@@ -20,6 +20,7 @@ from demo.servers import PYTHON
 
 CHUNK = 100_000  # orders that are made and settled in one statement
 SLOWER_BY = 1.3  # at most
+ROUNDS = 5
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         house.open()
         house.make_database("pristine")
         house.manage("pristine", "migrate", "--verbosity", "0")
-        slow = compare([queries_at(house, orders, given.times) for orders in given.orders], given.orders)
+        slow = compare(play_paths(house, given.orders, given.times), given.orders)
         grown = memory.watch(house, minutes=given.minutes, per_s=given.per_s) if given.minutes else False
     except (CannotStart, BenchmarkFailed) as error:
         print(f"\n{error}", file=sys.stderr)
@@ -51,14 +52,26 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def queries_at(house: House, orders: int, times: int) -> dict[str, list[float]]:
-    """Fill a database of its own and return the milliseconds of every hot statement there."""
-    database = f"orders-{orders}"
-    house.make_database(database, like="pristine")
-    fill(house, database, orders, waiting=times + WARM_UP)
-    env = house.environment(database, DJANGO_SETTINGS_MODULE="estuary.config.settings")
-    file = house.var / f"{database}.json"
-    house.run("paths", [PYTHON, "-m", "benchmarks.paths", str(orders), str(times), str(file)], env)
+def play_paths(house: House, sizes: Sequence[int], times: int) -> list[dict[str, list[float]]]:
+    """Return the milliseconds of every hot statement at each size; the sizes take turns."""
+    turns = max(times // ROUNDS, 1)
+    for orders in sizes:
+        house.make_database(f"orders-{orders}", like="pristine")
+        fill(house, f"orders-{orders}", orders, waiting=ROUNDS * (turns + WARM_UP))
+    took_ms: list[dict[str, list[float]]] = [{} for _ in sizes]
+    for number in range(ROUNDS):
+        for orders, known in zip(sizes, took_ms, strict=True):
+            for statement, values in _paths_at(house, orders, number * (turns + WARM_UP), turns).items():
+                known.setdefault(statement, []).extend(values)
+    return took_ms
+
+
+def _paths_at(house: House, orders: int, first: int, turns: int) -> dict[str, list[float]]:
+    env = house.environment(f"orders-{orders}", DJANGO_SETTINGS_MODULE="estuary.config.settings")
+    file = house.var / "paths.json"
+    house.run(
+        "paths", [PYTHON, "-m", "benchmarks.paths", str(orders), str(first), str(turns), str(file)], env
+    )
     return read(file)
 
 

@@ -1,4 +1,5 @@
-"""The hot paths, each played often while every statement is timed: ``python -m benchmarks.paths ORDERS TIMES FILE``.
+"""The hot paths, each played often while every statement is timed:
+``python -m benchmarks.paths ORDERS FIRST TIMES FILE``.
 
 Started by ``benchmarks.long`` on the database that it has filled.
 """
@@ -10,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ SAVEPOINT = re.compile(r'"s\d+_x\d+"')  # each has a name of its own
 WARM_UP = 5  # times that do not count
 
 
-def main(orders: int, times: int, file: Path) -> None:
+def main(orders: int, first: int, times: int, file: Path) -> None:
     django.setup()
     took_ms: dict[str, list[float]] = defaultdict(list)
     for name, play in paths(orders).items():
-        for turn in range(WARM_UP + times):
-            with timing(name, took_ms if turn >= WARM_UP else defaultdict(list)):
+        for turn in range(first, first + WARM_UP + times):
+            with timing(name, took_ms if turn >= first + WARM_UP else defaultdict(list)):
                 play(turn)
     file.write_text(json.dumps(took_ms))
 
@@ -37,10 +37,8 @@ def read(file: Path) -> dict[str, list[float]]:
 
 @contextmanager
 def timing(path: str, took_ms: dict[str, list[float]]) -> Iterator[None]:
-    """Note how long each statement takes, by the path, its place there, and its text without values."""
+    """Note how long each statement takes, by the path and its text without values."""
     from django.db import connection
-
-    places = count(1)
 
     def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         begun = time.perf_counter()
@@ -48,7 +46,7 @@ def timing(path: str, took_ms: dict[str, list[float]]) -> Iterator[None]:
             return execute(sql, params, many, context)
         finally:
             text = SAVEPOINT.sub("…", " ".join(sql.split()))
-            took_ms[f"{path} {next(places)}: {text}"].append((time.perf_counter() - begun) * 1000)
+            took_ms[f"{path}: {text}"].append((time.perf_counter() - begun) * 1000)
 
     with connection.execute_wrapper(timed):
         yield
@@ -114,4 +112,4 @@ def paths(orders: int) -> dict[str, Callable[[int], None]]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(*map(int, sys.argv[1:4]), Path(sys.argv[4]))
