@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import django
 
-from benchmarks import accept, create, environments, fulfil, machine, report, settle
+from benchmarks import accept, create, environments, fulfil, load, machine, report, settle
 from benchmarks.contender import BenchmarkFailed, Contender
 from benchmarks.house import BENCH_VAR, House
 from benchmarks.rounds import play_rounds
@@ -29,31 +29,37 @@ PAGE = BASE_DIR / "docs" / "performance.md"
 def main(arguments: Sequence[str]) -> int:
     given = read_arguments(arguments)
     _set_up_django()
+    try:
+        result = measure(given.only, rounds=given.rounds, seconds=given.seconds)
+    except (CannotStart, BenchmarkFailed) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    _tell(result, write=given.write)
+    return 0
+
+
+def measure(groups: Sequence[str], *, rounds: int, seconds: float) -> report.Result:
+    """Start everything, play the rounds, stop everything; raises CannotStart or BenchmarkFailed."""
+    load.find_wrk()
     house = House()
     contenders: list[Contender] = []
     try:
         move_in(house)
-        for group in given.only:
+        for group in groups:
             contenders += GROUPS[group](house)
-        samples = play_rounds(contenders, rounds=given.rounds, seconds=given.seconds)
-        result = report.Result(
+        return report.Result(
             at=datetime.now(UTC),
             hardware=machine.hardware(),
             versions=machine.versions(house.version, **environments.versions()),
-            rounds=given.rounds,
-            seconds=given.seconds,
+            rounds=rounds,
+            seconds=seconds,
             groups={contender.name: contender.group for contender in contenders},
-            samples=samples,
+            samples=play_rounds(contenders, rounds=rounds, seconds=seconds),
         )
-    except (CannotStart, BenchmarkFailed) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
     finally:
         for contender in contenders:
             contender.close()
         house.close()
-    _tell(result, write=given.write)
-    return 0
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:

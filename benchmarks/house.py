@@ -1,17 +1,19 @@
 """What all contenders live in: one PostgreSQL with a database for each, and web servers of one shape."""
 
+import fcntl
 import shutil
 import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from demo.plan import HOST, Plan, plan_for_smoke
+from demo.plan import HOST, CannotStart, Plan, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
 from demo.servers import PYTHON, web_command
@@ -26,6 +28,7 @@ class House:
     """Begins empty; ``close`` stops everything."""
 
     def __init__(self, var: Path = BENCH_VAR / "run") -> None:
+        self._lock = _alone(var.parent)
         end_leftovers(var)  # a run that was killed could not stop its own
         shutil.rmtree(var, ignore_errors=True)
         self.plan: Plan = plan_for_smoke(var)
@@ -48,6 +51,7 @@ class House:
         self.household.stop()
         self._postgres.stop()
         end_leftovers(self.plan.var)
+        self._lock.close()
 
     # --- Databases ----------------------------------------------------------------------------------------------
 
@@ -111,6 +115,19 @@ class House:
         child = self.household.start(name, command, env)
         self.household.wait_for(lambda: listens(port), f"The web server of {name}")
         return child, port
+
+
+def _alone(folder: Path) -> IO[str]:
+    """Make sure that no other run lives in the same folder, for as long as the file is open; raises CannotStart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise CannotStart(
+            "Another benchmark runs in this folder: two at once would measure each other."
+        ) from None
+    return lock
 
 
 def free_port() -> int:

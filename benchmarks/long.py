@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from benchmarks import market, memory
+from benchmarks import load, market, memory
 from benchmarks.contender import BenchmarkFailed
 from benchmarks.figures import quantile, short
 from benchmarks.house import House
@@ -26,7 +26,12 @@ ROUNDS = 5
 def main(arguments: Sequence[str]) -> int:
     given = read_arguments(arguments)
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
-    house = House()
+    try:
+        load.find_wrk()
+        house = House()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
     try:
         house.open()
         house.make_database("pristine")
