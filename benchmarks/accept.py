@@ -43,7 +43,7 @@ class InboxLimit:
 
     def round(self, seconds: float) -> Sample:
         body, _ = next(signed([Payment("evt_of_the_limit", "pi_of_the_limit", "ord_of_the_limit")]))
-        return pgbench(
+        sample = pgbench(
             self.house.url("inbox"),
             self.house.var / "accept.sql",
             clients=CLIENTS,
@@ -51,6 +51,9 @@ class InboxLimit:
             seconds=seconds,
             variables={"payload": json.dumps(json.loads(body))},
         )
+        if (kept := self.house.count("inbox", "payments_webhookevent")) != sample.count:
+            raise BenchmarkFailed(f"of {sample.count} rows {kept} were kept")
+        return sample
 
     def close(self) -> None:
         """It leaves no process behind."""
