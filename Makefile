@@ -1,6 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -58,6 +58,12 @@ mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that s
 chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n
 	@$(BIN)/python -W ignore -m tests.chaos --payments $(or $(PAYMENTS),2000) --kill-every $(or $(KILL_EVERY),4) \
 	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1)
+
+bench: $(SYNCED) ## measure the hot paths beside what else one might pick: ROUNDS=n SECONDS=each ONLY='accept settle …'
+	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),10) $(if $(ONLY),--only $(ONLY),--write)
+
+bench-long: $(SYNCED) ## measure what grows: ORDERS='few many' MINUTES=of-load
+	@$(BIN)/python -m benchmarks.long $(if $(ORDERS),--orders $(ORDERS)) --minutes $(or $(MINUTES),60)
 
 check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
 	$(BIN)/ruff check .

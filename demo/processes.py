@@ -59,6 +59,13 @@ class Household:
         child.process.wait()
         self._children.remove(child)
 
+    def end(self, child: Child) -> None:
+        """Ask one process to stop, and end it with all that it started when it does not in time."""
+        _signal_group(child, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(STOP_WITHIN_S)
+        self.kill(child)
+
     def wait_for[T](self, look: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
         """Return the first answer that is there; raises CannotStart when a process dies or time is over."""
         deadline = time.monotonic() + timeout_s

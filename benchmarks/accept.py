@@ -1,0 +1,218 @@
+"""Accepting: a signed event comes in over HTTP and is durable before the 2xx."""
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import environments, goals, market
+from benchmarks.contender import BenchmarkFailed, Sample
+from benchmarks.events import SECRET, TYPE, Payment, signed
+from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.load import CLIENTS, Played, play, write_requests
+from benchmarks.pgbench import pgbench
+from demo.plan import API_VERSION
+from demo.processes import Child
+from demo.servers import PYTHON
+from estuary.config.environment import BASE_DIR
+
+GROUP = "accept"
+WARM_UP_S = 1
+WEBHOOK = "/api/v1/payments/webhook/"
+# What goes into the gaps of the product's own statement, in its order.
+INBOX_ROW = (
+    "'evt_' || :number::bigint", f"'{TYPE}'", f"'{API_VERSION}'", "false",
+    "replace(:payload, 'pi_of_the_limit', 'pi_' || :number::bigint)::jsonb", "now()", "now()", "now()",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class InboxLimit:
+    """PostgreSQL alone: the product's own INSERT, one row and one commit at a time, as many clients as over HTTP."""
+
+    house: House
+    group: str = GROUP
+    name: str = goals.ACCEPT_LIMIT
+
+    def prepare(self, seconds: float) -> None:
+        self.house.empty("inbox", ["payments_webhookevent"])
+        self.house.settle_down("inbox")
+        script = self.house.var / "accept.sql"
+        script.write_text(f"\\set number random(1, 1000000000000000)\n{insert_statement()};\n")
+
+    def round(self, seconds: float) -> Sample:
+        body, _ = next(signed([Payment("evt_of_the_limit", "pi_of_the_limit", "ord_of_the_limit")]))
+        sample = pgbench(
+            self.house.url("inbox"),
+            self.house.var / "accept.sql",
+            clients=CLIENTS,
+            folder=self.house.var,
+            seconds=seconds,
+            variables={"payload": json.dumps(json.loads(body))},
+        )
+        if (kept := self.house.count("inbox", "payments_webhookevent")) != sample.count:
+            raise BenchmarkFailed(f"of {sample.count} rows {kept} were kept")
+        return sample
+
+    def close(self) -> None:
+        """It leaves no process behind."""
+
+
+def insert_statement() -> str:
+    """Return the statement that the product keeps an event with, as pgbench says it; raises BenchmarkFailed."""
+    from estuary.payments.webhooks import INSERT
+
+    pieces = INSERT.split("%s")
+    if len(pieces) != len(INBOX_ROW) + 1:
+        raise BenchmarkFailed(
+            "The product keeps an event in another way than before: adapt INBOX_ROW in benchmarks/accept.py"
+        )
+    return "".join(piece + value for piece, value in zip(pieces, (*INBOX_ROW, ""), strict=True)).strip()
+
+
+@dataclass(slots=True)
+class Posted:
+    """A web server of production's shape to which events are posted, each once."""
+
+    house: House
+    name: str
+    database: str
+    server: Child
+    port: int
+    path: str
+    most_per_s: int  # so many events are prepared for each second
+    empties: Sequence[str] = ()  # tables, before each turn
+    keeps: str = ""  # the table that must have a row for each 2xx
+    fill: Callable[[int], None] | None = None
+    group: str = GROUP
+
+    def prepare(self, seconds: float) -> None:
+        if self.empties:
+            self.house.empty(self.database, self.empties)
+        warming, events = int(WARM_UP_S * self.most_per_s), int(seconds * self.most_per_s)
+        if self.fill:
+            self.fill(warming + events)
+        if self.database:
+            self.house.settle_down(self.database)
+        self._write(range(1, warming + 1))
+        play(self._requests, self.port, WARM_UP_S)
+        self._write(range(warming + 1, warming + events + 1))
+
+    def _write(self, numbers: range) -> None:
+        """Sign now, as signatures are good for five minutes."""
+        posts = signed(map(Payment.number, numbers))
+        written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
+        write_requests(self._requests, self.path, self.port, written)
+
+    @property
+    def _requests(self) -> Path:
+        return self.house.var / "requests"
+
+    def round(self, seconds: float) -> Sample:
+        had = self.house.count(self.database, self.keeps) if self.keeps else 0
+        cpu, database_cpu = cpu_of(self.server), self.house.database_cpu_s()
+        played = play(self._requests, self.port, seconds)
+        cpu, database_cpu = cpu_of(self.server) - cpu, self.house.database_cpu_s() - database_cpu
+        self._check_kept(played, had)
+        return Sample(
+            per_s=played.answers / played.seconds,
+            p50_ms=played.p50_ms,
+            p99_ms=played.p99_ms,
+            cpu_s=cpu,
+            database_cpu_s=database_cpu,
+            count=played.answers,
+        )
+
+    def _check_kept(self, played: Played, had: int) -> None:
+        """A 2xx must mean a row; those whose answer nobody waited for may be there besides."""
+        if not self.keeps:
+            return
+        kept = self.house.count(self.database, self.keeps) - had
+        if kept < played.answers:
+            raise BenchmarkFailed(f"{self.name} answered {played.answers} times and kept {kept}")
+
+    def close(self) -> None:
+        """The house stops what it has started."""
+
+
+def contenders(house: House) -> list[InboxLimit | Posted]:
+    """Start the four servers; raises CannotStart."""
+    house.make_database("inbox", like="pristine")
+    house.make_database("estuary", like="pristine")
+    return [InboxLimit(house), bare_view(house), with_djstripe(house), naive_view(house), estuary(house)]
+
+
+def bare_view(house: House) -> Posted:
+    env = house.environment("postgres")
+    server, port = house.serve("bare-view", "benchmarks.peers.bare_view:application", env)
+    return Posted(house, goals.BARE_VIEW, "", server, port, "/webhook/", most_per_s=20_000)
+
+
+def with_djstripe(house: House) -> Posted:
+    python = environments.djstripe()
+    house.make_database("djstripe")
+    body, _ = next(signed([Payment.number(1)]))
+    payment = json.dumps(json.loads(body)["data"]["object"])
+    settings = "benchmarks.peers.with_djstripe.settings"
+    env = house.environment("djstripe", BENCHMARK_PAYMENT=payment, DJANGO_SETTINGS_MODULE=settings)
+    endpoint = str(uuid.uuid5(uuid.NAMESPACE_URL, "benchmark"))
+    house.run(
+        "djstripe-set-up", [python, "-m", "benchmarks.peers.with_djstripe.set_up", endpoint, SECRET], env
+    )
+    application = "benchmarks.peers.with_djstripe.wsgi:application"
+    server, port = house.serve("djstripe", application, env, python=python)
+    return Posted(
+        house,
+        goals.DJ_STRIPE,
+        "djstripe",
+        server,
+        port,
+        f"/stripe/webhook/{endpoint}/",
+        most_per_s=1000,
+        empties=["djstripe_webhookeventtrigger", "djstripe_event", "djstripe_paymentintent"],
+        keeps="djstripe_event",
+    )
+
+
+def naive_view(house: House) -> Posted:
+    house.make_database("naive")
+    env = house.environment("naive", DJANGO_SETTINGS_MODULE="benchmarks.peers.naive.settings")
+    house.run(
+        "naive-migrate",
+        [PYTHON, str(BASE_DIR / "manage.py"), "migrate", "--run-syncdb", "--verbosity", "0"],
+        env,
+    )
+    server, port = house.serve("naive", "benchmarks.peers.naive.wsgi:application", env)
+
+    def fill(events: int) -> None:
+        with house.connect("naive") as connection:
+            connection.execute(market.NAIVE_ORDERS, [events])
+
+    return Posted(
+        house,
+        goals.NAIVE,
+        "naive",
+        server,
+        port,
+        "/webhook/",
+        most_per_s=5000,
+        empties=["naive_order", "naive_credittransaction"],
+        keeps="naive_credittransaction",
+        fill=fill,
+    )
+
+
+def estuary(house: House) -> Posted:
+    server, port = house.serve("estuary", ESTUARY, house.environment("estuary"))
+    return Posted(
+        house,
+        goals.ESTUARY,
+        "estuary",
+        server,
+        port,
+        WEBHOOK,
+        most_per_s=20_000,
+        empties=["payments_webhookevent"],
+        keeps="payments_webhookevent",
+    )

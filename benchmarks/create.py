@@ -1,0 +1,283 @@
+"""Beginning a payment: what it costs in CPU, and what events notice when hundreds wait for a slow Stripe."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks import goals
+from benchmarks.accept import WEBHOOK
+from benchmarks.contender import BenchmarkFailed, Sample
+from benchmarks.events import Payment, signed
+from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.load import play, write_requests
+from demo.plan import HOST
+from demo.processes import Child
+from demo.servers import PYTHON, answers
+from estuary.config.environment import BASE_DIR
+
+GROUP, GROUP_BESIDE = "create", "webhooks while Stripe is slow"
+CREATE = "/api/v1/payments/create/"
+BODY = b'{"is_credit_purchase": true, "amount": "20.00"}'
+MOST_PER_S, BARE_MOST_PER_S, CLIENTS = 500, 2000, 4
+WARM_UP_S = 2.0
+IN_FLIGHT, STRIPE_TAKES_S = 200, 4.0
+EVENTS_PER_S = 12_000
+LOOK_S = 0.2
+IDLE_FOR_S, IDLE_WITHIN_S = STRIPE_TAKES_S + 1, 180.0  # who waits for Stripe needs no CPU
+IDLE_CPU_S = 0.02
+EMPTIED = ("accounts_user", "django_session", "payments_webhookevent", "payments_attempts")
+# Whoever waits for Stripe has an order that is committed, and no intent yet, and has not given up.
+WAITING = """
+    SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = 'create' AND pid <> pg_backend_pid()),
+      (SELECT count(*) FROM orders_order
+       WHERE stripe_payment_intent_id = '' AND created_at > clock_timestamp() - %s * interval '1 second')"""
+
+
+@dataclass(slots=True)
+class Node:
+    """A web server with the Stripe that it talks to."""
+
+    house: House
+    server: Child
+    port: int
+
+    def people(self, how_many: int) -> list[str]:
+        """Have nobody but so many new buyers; returns their tokens, good for five minutes."""
+        self.house.empty("create", EMPTIED)
+        file = self.house.var / "tokens"
+        env = self.house.environment("create", DJANGO_SETTINGS_MODULE="estuary.config.settings")
+        self.house.run("people", [PYTHON, "-m", "benchmarks.people", str(how_many), str(file)], env)
+        self.house.settle_down("create")
+        return file.read_text().splitlines()
+
+    def wait_until_idle(self) -> None:
+        """Wait for what the server still does for clients that have left; raises BenchmarkFailed."""
+        deadline, idle_since = time.monotonic() + IDLE_WITHIN_S, time.monotonic()
+        spent = cpu_of(self.server)
+        while time.monotonic() - idle_since < IDLE_FOR_S:
+            if time.monotonic() > deadline:
+                raise BenchmarkFailed(
+                    f"the web server still works {IDLE_WITHIN_S:.0f} s after its last client left"
+                )
+            time.sleep(LOOK_S)
+            if (now := cpu_of(self.server)) > spent + IDLE_CPU_S:
+                spent, idle_since = now, time.monotonic()
+
+    def stripe(self, verb: str, **said: object) -> None:
+        """Tell the sandbox something; raises httpx.HTTPError."""
+        url = f"{self.house.plan.sandbox_url}/_sandbox/{verb}"
+        httpx.post(url, json=said, timeout=30, trust_env=False).raise_for_status()
+
+    def write_creates(self, target: Path, tokens: list[str]) -> None:
+        write_requests(target, CREATE, self.port, ((BODY, headers_of(token)) for token in tokens))
+
+
+def headers_of(token: str) -> Mapping[str, str]:
+    """Return what the storefront sends along."""
+    return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
+
+
+@dataclass(slots=True)
+class Created:
+    """New buyers begin to buy credits, each once: a customer and an intent are made at Stripe."""
+
+    node: Node
+    group: str = GROUP
+    name: str = goals.CREATED
+
+    def prepare(self, seconds: float) -> None:
+        self.node.stripe("reset")
+        tokens = self.node.people(int((WARM_UP_S + seconds) * MOST_PER_S))
+        warming = int(WARM_UP_S * MOST_PER_S)
+        requests = self.node.house.var / "requests"
+        self.node.write_creates(requests, tokens[:warming])
+        play(requests, self.node.port, WARM_UP_S, clients=CLIENTS, strict=False)
+        self.node.write_creates(requests, tokens[warming:])
+
+    def round(self, seconds: float) -> Sample:
+        sample = measure(self.node, seconds)
+        asked = self.node.house.count("create", "orders_order WHERE stripe_payment_intent_id <> ''")
+        if asked < sample.count:
+            raise BenchmarkFailed(f"{sample.count} payments were begun, and {asked} asked of Stripe")
+        return sample
+
+    def close(self) -> None:
+        """The house stops what it has started."""
+
+
+@dataclass(slots=True)
+class BareCreate:
+    """One row and the same two calls, with nobody to sign in and nothing to check."""
+
+    node: Node
+    group: str = GROUP
+    name: str = goals.BARE_CREATE
+
+    def prepare(self, seconds: float) -> None:
+        self.node.stripe("reset")
+        self.node.house.empty("bare-create", ["bare_create_payment"])
+        self.node.house.settle_down("bare-create")
+        posts: list[tuple[bytes, Mapping[str, str]]] = [(BODY, {})] * int(
+            max(seconds, WARM_UP_S) * BARE_MOST_PER_S
+        )
+        requests = self.node.house.var / "requests"
+        write_requests(requests, "/create/", self.node.port, posts)
+        play(requests, self.node.port, WARM_UP_S, clients=CLIENTS, strict=False)
+
+    def round(self, seconds: float) -> Sample:
+        return measure(self.node, seconds)
+
+    def close(self) -> None:
+        """The house stops what it has started."""
+
+
+def measure(node: Node, seconds: float) -> Sample:
+    cpu, database_cpu = cpu_of(node.server), node.house.database_cpu_s()
+    played = play(node.house.var / "requests", node.port, seconds, clients=CLIENTS)
+    return Sample(
+        per_s=played.answers / played.seconds,
+        p50_ms=played.p50_ms,
+        p99_ms=played.p99_ms,
+        cpu_s=cpu_of(node.server) - cpu,
+        database_cpu_s=node.house.database_cpu_s() - database_cpu,
+        count=played.answers,
+    )
+
+
+@dataclass(slots=True)
+class Webhooks:
+    """Events are accepted by a node, alone or while so many buyers wait for a Stripe that takes four seconds."""
+
+    node: Node
+    name: str
+    in_flight: int = 0
+    group: str = GROUP_BESIDE
+
+    def prepare(self, seconds: float) -> None:
+        var = self.node.house.var
+        # Enough for each to begin anew as soon as it has its answer.
+        tokens = self.node.people(int(self.in_flight * (seconds / STRIPE_TAKES_S + 4)))
+        self.node.write_creates(var / "creates", tokens)
+        posts = signed(map(Payment.number, range(1, int(EVENTS_PER_S * seconds) + 1)))
+        written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
+        write_requests(var / "requests", WEBHOOK, self.node.port, written)
+
+    def round(self, seconds: float) -> Sample:
+        var = self.node.house.var
+        with slow_creates(self.node, seconds, self.in_flight), watching(self.node.house) as seen:
+            cpu = cpu_of(self.node.server)
+            played = play(var / "requests", self.node.port, seconds, strict=False)
+            cpu = cpu_of(self.node.server) - cpu
+        if played.refused:
+            raise BenchmarkFailed(f"{played.refused} of {played.answers} events were refused")
+        return Sample(
+            per_s=played.answers / played.seconds,
+            p50_ms=played.p50_ms,
+            p99_ms=played.p99_ms,
+            cpu_s=cpu,
+            count=played.answers,
+            connections=max(seen.connections, default=0),
+            in_flight=max(seen.waiting, default=0),
+        )
+
+    def close(self) -> None:
+        """The house stops what it has started."""
+
+
+@contextmanager
+def slow_creates(node: Node, seconds: float, in_flight: int) -> Iterator[None]:
+    """Have so many payments begun at once, again and again, at a Stripe that takes its time.
+
+    The product waits for Stripe a little less long than that, and says 503 then: such an answer is what it should be.
+    """
+    if not in_flight:
+        yield
+        return
+    node.stripe("reset")
+    node.stripe("faults", kind="slow", match="POST /v1/payment_intents", times=None, seconds=STRIPE_TAKES_S)
+    lasting = seconds + STRIPE_TAKES_S + 2
+
+    def begin_payments() -> None:
+        creates = node.house.var / "creates"
+        play(creates, node.port, lasting, clients=in_flight, strict=False)
+
+    flood = threading.Thread(target=begin_payments, name="creates")
+    flood.start()
+    try:
+        time.sleep(STRIPE_TAKES_S / 2)  # by then all of them wait
+        yield
+    finally:
+        flood.join()
+        node.stripe("reset")
+        node.wait_until_idle()
+
+
+@dataclass(slots=True)
+class Seen:
+    connections: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def watching(house: House) -> Iterator[Seen]:
+    """Look again and again at how many connections there are, and how many payments wait for Stripe."""
+    from estuary.payments.client import READ_TIMEOUT_S
+
+    seen, over = Seen(), threading.Event()
+
+    def look() -> None:
+        with house.connect("create") as connection:
+            while not over.wait(LOOK_S):
+                if row := connection.execute(WAITING, [min(STRIPE_TAKES_S, READ_TIMEOUT_S)]).fetchone():
+                    seen.connections.append(int(str(row[0])))
+                    seen.waiting.append(int(str(row[1])))
+
+    watcher = threading.Thread(target=look, name="watcher")
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
+
+
+def contenders(house: House) -> list[BareCreate | Created]:
+    """Start Stripe's sandbox and two web servers; raises CannotStart."""
+    start_stripe(house)
+    house.make_database("bare-create")
+    env = house.environment("bare-create", DJANGO_SETTINGS_MODULE="benchmarks.peers.bare_create.settings")
+    migrate = [PYTHON, str(BASE_DIR / "manage.py"), "migrate", "--run-syncdb", "--verbosity", "0"]
+    house.run("bare-create-migrate", migrate, env)
+    bare, port = house.serve("bare-create", "benchmarks.peers.bare_create.wsgi:application", env)
+    return [BareCreate(Node(house, bare, port)), Created(estuary(house))]
+
+
+def beside(house: House) -> list[Webhooks]:
+    """Start what ``contenders`` starts of ours; raises CannotStart."""
+    start_stripe(house)
+    node = estuary(house)
+    return [Webhooks(node, goals.ALONE), Webhooks(node, goals.BESIDE, in_flight=IN_FLIGHT)]
+
+
+def estuary(house: House) -> Node:
+    """Return the node of this run, started when it is first asked for."""
+    if "create" not in house.nodes:
+        house.make_database("create", like="pristine")
+        house.nodes["create"] = house.serve("create", ESTUARY, house.environment("create"))
+    return Node(house, *house.nodes["create"])
+
+
+def start_stripe(house: House) -> None:
+    """Start the sandbox, unless it runs; it delivers no events, which would be work besides."""
+    url = f"{house.plan.sandbox_url}/_sandbox/"
+    if answers(url):
+        return
+    command = [PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(house.plan.sandbox_port)]
+    house.household.start("stripe", command, house.environment("postgres"))
+    house.household.wait_for(lambda: answers(url), "The Stripe sandbox")

@@ -1,0 +1,38 @@
+"""A worker's drain alone: settle what waits in the inbox for so long, and say how it went, as JSON.
+
+``python -m benchmarks.drain SECONDS``, started by the measurement of settling.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import django
+
+
+def main(seconds: float) -> None:
+    django.setup()
+    from estuary.payments import inbox
+
+    inbox.drain(1)  # what is imported and connected only once is not counted
+    took_ms: list[float] = []
+    settled = 0
+    cpu_s, begun = _cpu_s(), time.perf_counter()
+    while (before := time.perf_counter()) - begun < seconds:
+        claimed = inbox.drain()
+        if not claimed:
+            break
+        settled += claimed
+        took_ms.append((time.perf_counter() - before) * 1000)
+    told = {"settled": settled, "seconds": time.perf_counter() - begun, "cpu_s": _cpu_s() - cpu_s}
+    print(json.dumps(told | {"took_ms": took_ms}), flush=True)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))

@@ -1,0 +1,42 @@
+"""Virtual environments of peers, pinned, made once."""
+
+import os
+import shutil
+import subprocess
+
+from benchmarks.house import ENVIRONMENTS
+from demo.plan import CannotStart
+from demo.servers import PYTHON
+from estuary.config.environment import BASE_DIR
+
+WANTED = BASE_DIR / "benchmarks" / "peers" / "with_djstripe" / "requirements.txt"
+
+
+def djstripe() -> str:
+    """Return the Python that has dj-stripe, got anew when what is wanted has changed; raises CannotStart."""
+    home = ENVIRONMENTS / "djstripe"
+    python, ready = home / "bin" / "python", home / ".ready"
+    if ready.exists() and ready.read_text() == WANTED.read_text():
+        return str(python)
+    uv = shutil.which("uv") or str(BASE_DIR / ".cache" / "uv" / "bin" / "uv")
+    for step in (
+        [uv, "venv", "--quiet", "--clear", "--python", PYTHON, str(home)],
+        [uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(WANTED)],
+    ):
+        _run(step)
+    ready.write_text(WANTED.read_text())
+    return str(python)
+
+
+def versions() -> dict[str, str]:
+    """Return what stands in the peer's environment, by the names of the tables."""
+    lines = (line.partition("==") for line in WANTED.read_text().splitlines())
+    pinned = {name: version for name, _, version in lines}
+    return {"dj-stripe": pinned["dj-stripe"], "its stripe": pinned["stripe"]}
+
+
+def _run(step: list[str]) -> None:
+    kept = {name: value for name, value in os.environ.items() if name != "UV_PROJECT_ENVIRONMENT"}
+    ran = subprocess.run(step, capture_output=True, text=True, check=False, env=kept)
+    if ran.returncode != 0:
+        raise CannotStart(f"dj-stripe could not be installed: {ran.stderr.strip()[-500:]}")

@@ -1,0 +1,109 @@
+"""Accepted and fulfilled: from the POST of an event to the order that its buyer sees completed.
+
+PostgreSQL notes when each transaction was committed: that is the moment at which what it wrote is there to be seen.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from benchmarks import goals, market
+from benchmarks.accept import WEBHOOK
+from benchmarks.contender import BenchmarkFailed, Sample
+from benchmarks.events import Payment, signed
+from benchmarks.figures import quantile
+from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.load import CLIENTS, play, write_requests
+from demo.processes import Child
+from demo.servers import WORKER_COMMAND, says_ready
+
+GROUP = "accepted and fulfilled"
+MOST_PER_S = 5000  # so many orders are prepared for each second
+SETTLES_WITHIN_S = 120.0
+LOOK_S = 0.1
+VISIBLE = """
+    SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - received_at)::float8 * 1000,
+      extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8, extract(epoch FROM received_at)::float8
+    FROM payments_webhookevent WHERE status = 'done'"""
+
+
+@dataclass(slots=True)
+class Fulfilled:
+    """Web server and worker as in production; as fast as they can, or at ``share`` of what ``than`` did before."""
+
+    house: House
+    server: Child
+    port: int
+    name: str = goals.FULFILLED
+    share: float = 1.0
+    than: "Fulfilled | None" = None
+    group: str = GROUP
+    last: list[Sample] = field(default_factory=list)
+
+    def prepare(self, seconds: float) -> None:
+        most = MOST_PER_S * self.share
+        orders = int(most * seconds) + CLIENTS
+        with self.house.connect("fulfil") as connection:
+            market.fill(connection, orders)
+        self.house.settle_down("fulfil")
+        posts = signed(map(Payment.number, range(1, orders + 1)))
+        written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
+        write_requests(self.house.var / "requests", WEBHOOK, self.port, written)
+
+    def round(self, seconds: float) -> Sample:
+        worker = self.house.household.start("worker", WORKER_COMMAND, self.house.environment("fulfil"))
+        try:
+            self.house.household.wait_for(lambda: says_ready(worker), "The worker")
+            sample = self._measure(seconds, worker)
+        finally:
+            self.house.household.end(worker)
+        self.last.append(sample)
+        return sample
+
+    def _measure(self, seconds: float, worker: Child) -> Sample:
+        cpu, database_cpu = self._cpu_s(worker), self.house.database_cpu_s()
+        played = play(self.house.var / "requests", self.port, seconds, delay_ms=self._delay_ms())
+        self._wait_until_settled()
+        cpu, database_cpu = self._cpu_s(worker) - cpu, self.house.database_cpu_s() - database_cpu
+        with self.house.connect("fulfil") as connection:
+            rows = [tuple(map(float, map(str, row))) for row in connection.execute(VISIBLE)]
+        self._check_fulfilled(played.answers, len(rows))
+        took_ms = [row[0] for row in rows]
+        whole_s = max(row[1] for row in rows) - min(row[2] for row in rows)
+        return Sample(
+            per_s=len(rows) / whole_s,
+            p50_ms=quantile(took_ms, 0.5),
+            p99_ms=quantile(took_ms, 0.99),
+            cpu_s=cpu,
+            database_cpu_s=database_cpu,
+            count=len(rows),
+        )
+
+    def _delay_ms(self) -> float:
+        """Each of the clients waits so long that together they ask for the share; none, when there is no ``than``."""
+        return CLIENTS / (self.than.last[-1].per_s * self.share) * 1000 if self.than else 0
+
+    def _cpu_s(self, worker: Child) -> float:
+        return cpu_of(self.server) + cpu_of(worker)
+
+    def _wait_until_settled(self) -> None:
+        deadline = time.monotonic() + SETTLES_WITHIN_S
+        while self.house.count("fulfil", "payments_webhookevent WHERE status <> 'done'"):
+            if time.monotonic() > deadline:
+                raise BenchmarkFailed(f"events still wait after {SETTLES_WITHIN_S:.0f} s")
+            time.sleep(LOOK_S)
+
+    def _check_fulfilled(self, answers: int, settled: int) -> None:
+        completed = self.house.count("fulfil", "orders_order WHERE status = 'completed'")
+        if completed != settled or settled < answers:
+            raise BenchmarkFailed(f"{answers} were accepted, {settled} settled and {completed} fulfilled")
+
+    def close(self) -> None:
+        """The house stops what it has started."""
+
+
+def contenders(house: House) -> list[Fulfilled]:
+    """Start a web server of their own; raises CannotStart."""
+    house.make_database("fulfil", like="pristine")
+    server, port = house.serve("fulfil", ESTUARY, house.environment("fulfil"))
+    whole = Fulfilled(house, server, port)
+    return [whole, Fulfilled(house, server, port, name=goals.CALM, share=0.1, than=whole)]

@@ -1,0 +1,157 @@
+"""What all contenders live in: one PostgreSQL with a database for each, and web servers of one shape."""
+
+import fcntl
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+
+from demo.plan import HOST, CannotStart, Plan, plan_for_smoke
+from demo.postgres import Postgres
+from demo.processes import Child, Household, end_leftovers
+from demo.servers import PYTHON, web_command
+from estuary.config.environment import BASE_DIR
+
+BENCH_VAR = BASE_DIR / ".var" / "bench"
+ENVIRONMENTS = BASE_DIR / ".cache" / "bench"
+ESTUARY = "estuary.config.wsgi:application"
+
+
+class House:
+    """Begins empty; ``close`` stops everything."""
+
+    def __init__(self, var: Path = BENCH_VAR / "run") -> None:
+        self._lock = _alone(var.parent)
+        end_leftovers(var)  # a run that was killed could not stop its own
+        shutil.rmtree(var, ignore_errors=True)
+        self.plan: Plan = plan_for_smoke(var)
+        self.plan.logs.mkdir(parents=True)
+        self.var = var
+        self.household = Household(self.plan.logs)
+        self._postgres = Postgres(var, self.plan.logs)
+        self.nodes: dict[str, tuple[Child, int]] = {}  # web servers that several measurements share
+        self._url = ""
+
+    def open(self) -> None:
+        """Start PostgreSQL, which from now on notes when each transaction was committed; raises CannotStart."""
+        self._url = self._postgres.start(self.plan.environment(""))
+        with psycopg.connect(self._url, autocommit=True) as database:
+            database.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        self._postgres.stop()
+        self._url = self._postgres.start(self.plan.environment(""))
+
+    def close(self) -> None:
+        self.household.stop()
+        self._postgres.stop()
+        end_leftovers(self.plan.var)
+        self._lock.close()
+
+    # --- Databases ----------------------------------------------------------------------------------------------
+
+    def url(self, database: str) -> str:
+        return urlsplit(self._url)._replace(path=f"/{database}").geturl()
+
+    def make_database(self, name: str, *, like: str = "template1") -> None:
+        with psycopg.connect(self._url, autocommit=True) as database:
+            database.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+
+    def connect(self, database: str) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(self.url(database), autocommit=True)
+
+    def settle_down(self, database: str) -> None:
+        """Have nobody pay for what was written before: vacuum, and write out what is dirty."""
+        with self.connect(database) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+            connection.execute("CHECKPOINT")
+
+    def empty(self, database: str, tables: Sequence[str]) -> None:
+        with self.connect(database) as connection:
+            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+
+    def count(self, database: str, table: str) -> int:
+        with self.connect(database) as connection:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(str(row[0])) if row else 0
+
+    @property
+    def version(self) -> str:
+        with psycopg.connect(self._url) as database:
+            row = database.execute("SHOW server_version").fetchone()
+        return str(row[0]) if row else ""
+
+    def database_cpu_s(self) -> float:
+        """Seconds of CPU that PostgreSQL has used so far, with the backends that have ended."""
+        return cpu_s(self._postgres.postmaster)
+
+    # --- Processes ----------------------------------------------------------------------------------------------
+
+    def environment(self, database: str, **more: str) -> dict[str, str]:
+        return self.plan.environment(self.url(database)) | more
+
+    def run(self, name: str, command: Sequence[str], env: dict[str, str]) -> str:
+        """Run a process to its end and return what it said; raises CannotStart when it fails."""
+        log = self.plan.logs / f"{name}.log"
+        before = log.stat().st_size if log.exists() else 0
+        self.household.run(name, list(command), env)
+        return log.read_bytes()[before:].decode(errors="replace")
+
+    def manage(self, database: str, *command: str) -> None:
+        self.run(command[0], [PYTHON, "manage.py", *command], self.environment(database))
+
+    def serve(
+        self, name: str, application: str, env: dict[str, str], *, python: str = PYTHON
+    ) -> tuple[Child, int]:
+        """Start a web server of production's shape around a WSGI application; returns it and its port."""
+        port = free_port()
+        _, *shape, _ = web_command(replace(self.plan, web_port=port))
+        command = [str(Path(python).parent / "granian"), *shape, application]
+        child = self.household.start(name, command, env)
+        self.household.wait_for(lambda: listens(port), f"The web server of {name}")
+        return child, port
+
+
+def _alone(folder: Path) -> IO[str]:
+    """Make sure that no other run lives in the same folder, for as long as the file is open; raises CannotStart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise CannotStart(
+            "Another benchmark runs in this folder: two at once would measure each other."
+        ) from None
+    return lock
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Seconds of CPU of a process and all that it started, ended or not."""
+    spent = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        times = one.cpu_times()
+        spent += times.user + times.system
+        if sys.platform == "linux":
+            spent += times.children_user + times.children_system
+    return spent
+
+
+def cpu_of(child: Child) -> float:
+    return cpu_s(psutil.Process(child.process.pid))

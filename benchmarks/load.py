@@ -1,0 +1,89 @@
+"""Load over HTTP: Debian's wrk plays prepared requests, each once; any answer but a 2xx fails the turn."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contender import BenchmarkFailed
+from demo.plan import HOST, CannotStart
+
+PLAYER = Path(__file__).with_name("play.lua")
+CLIENTS = 8  # as many as the limit has, and as the web server has threads
+MARK = "FIGURES "
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    answers: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    refused: int = 0  # answers that were no 2xx
+    broken: int = 0  # connections, and answers that nobody waited for any longer
+
+
+def find_wrk() -> str:
+    """Return where wrk is, got from Debian where that may be done; raises CannotStart."""
+    if not shutil.which("wrk") and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "--yes", "--quiet", "wrk"], check=False)
+    if found := shutil.which("wrk"):
+        return found
+    raise CannotStart("The load comes from wrk. On Debian and Ubuntu: apt-get install wrk")
+
+
+def write_requests(
+    target: Path, path: str, port: int, posts: Iterable[tuple[bytes, Mapping[str, str]]]
+) -> int:
+    """Write POSTs, each a body and its own headers, for ``play.lua``; returns how many."""
+    begin = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n"
+    written = 0
+    with target.open("wb") as out:
+        for body, headers in posts:
+            own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            request = f"{begin}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body
+            out.write(b"%d\n" % len(request) + request)
+            written += 1
+    return written
+
+
+def play(
+    requests: Path,
+    port: int,
+    seconds: float,
+    *,
+    clients: int = CLIENTS,
+    delay_ms: float = 0,
+    strict: bool = True,
+) -> Played:
+    """Send what was written, ``clients`` at once, each ``delay_ms`` after its last answer; raises BenchmarkFailed."""
+    command = [
+        find_wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{max(round(seconds), 1)}s",
+        "--timeout", "30s", "--latency", "--script", str(PLAYER), f"http://{HOST}:{port}", "--",
+        str(requests), str(delay_ms),
+    ]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return read(ran.stdout, ran.stderr, strict=strict)
+
+
+def read(said: str, complained: str = "", *, strict: bool = True) -> Played:
+    """Return what wrk counted; when ``strict``, raises BenchmarkFailed for an answer that is no 2xx, or none at all."""
+    lines = [line.removeprefix(MARK) for line in said.splitlines() if line.startswith(MARK)]
+    if not lines:
+        raise BenchmarkFailed(f"wrk ended without figures: {(complained or said).strip()[-500:]}")
+    told = json.loads(lines[-1])
+    if strict and (told["refused"] or told["broken"] or not told["requests"]):
+        raise BenchmarkFailed(
+            f"{told['refused']} of {told['requests']} answers were refusals, and {told['broken']} connections broke"
+        )
+    return Played(
+        answers=told["requests"],
+        seconds=told["duration_us"] / 1e6,
+        p50_ms=told["p50_us"] / 1000,
+        p99_ms=told["p99_us"] / 1000,
+        refused=told["refused"],
+        broken=told["broken"],
+    )

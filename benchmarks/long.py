@@ -1,0 +1,116 @@
+"""What takes long: ``python -m benchmarks.long --orders 1000 10000000 --minutes 60``.
+
+The hot paths are played on a database of a thousand orders and on one of ten million: the median of each statement
+must stay what it was. Then web server and worker bear an hour of load: their memory must stay flat.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from benchmarks import load, market, memory
+from benchmarks.contender import BenchmarkFailed
+from benchmarks.figures import quantile, short
+from benchmarks.house import House
+from benchmarks.paths import WARM_UP, read
+from benchmarks.settle import SCRIPT
+from demo.plan import CannotStart
+from demo.servers import PYTHON
+
+CHUNK = 100_000  # orders that are made and settled in one statement
+SLOWER_BY = 1.3  # at most
+ROUNDS = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = read_arguments(arguments)
+    os.environ.setdefault("ESTUARY_SANDBOX", "1")
+    try:
+        load.find_wrk()
+        house = House()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        house.open()
+        house.make_database("pristine")
+        house.manage("pristine", "migrate", "--verbosity", "0")
+        slow = compare(play_paths(house, given.orders, given.times), given.orders)
+        grown = memory.watch(house, minutes=given.minutes, per_s=given.per_s) if given.minutes else False
+    except (CannotStart, BenchmarkFailed) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    finally:
+        house.close()
+    return 1 if slow or grown else 0
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.long", description="Measure what grows.")
+    parser.add_argument("--orders", type=int, nargs=2, default=[1000, 10_000_000], metavar=("FEW", "MANY"))
+    parser.add_argument("--times", type=int, default=200, help="how often each path is played")
+    parser.add_argument(
+        "--minutes", type=float, default=60, help="of load while memory is watched; 0: not at all"
+    )
+    parser.add_argument("--per-s", type=float, default=200, help="events a second meanwhile")
+    return parser.parse_args(arguments)
+
+
+def play_paths(house: House, sizes: Sequence[int], times: int) -> list[dict[str, list[float]]]:
+    """Return the milliseconds of every hot statement at each size; the sizes take turns."""
+    turns = max(times // ROUNDS, 1)
+    for orders in sizes:
+        house.make_database(f"orders-{orders}", like="pristine")
+        fill(house, f"orders-{orders}", orders, waiting=ROUNDS * (turns + WARM_UP))
+    took_ms: list[dict[str, list[float]]] = [{} for _ in sizes]
+    for number in range(ROUNDS):
+        for orders, known in zip(sizes, took_ms, strict=True):
+            for statement, values in _paths_at(house, orders, number * (turns + WARM_UP), turns).items():
+                known.setdefault(statement, []).extend(values)
+    return took_ms
+
+
+def _paths_at(house: House, orders: int, first: int, turns: int) -> dict[str, list[float]]:
+    env = house.environment(f"orders-{orders}", DJANGO_SETTINGS_MODULE="estuary.config.settings")
+    file = house.var / "paths.json"
+    house.run(
+        "paths", [PYTHON, "-m", "benchmarks.paths", str(orders), str(first), str(turns), str(file)], env
+    )
+    return read(file)
+
+
+def fill(house: House, database: str, orders: int, *, waiting: int) -> None:
+    """Have so many orders placed, and handed over by the statement of settling's limit; a few more wait."""
+    settle = SCRIPT.read_text().replace("LIMIT 100", f"LIMIT {CHUNK}")
+    with house.connect(database) as connection:
+        for first in range(1, orders + 1, CHUNK):
+            last = min(first + CHUNK - 1, orders)
+            market.fill(connection, last, first=first)
+            market.fill_inbox(connection, last, first=first, slim=True)
+            connection.execute(settle)
+            connection.execute("TRUNCATE procrastinate_jobs CASCADE")  # the mails are out
+            print(f"\r{database}: {last:,} orders", end="", flush=True)
+        market.fill(connection, orders + waiting, first=orders + 1)
+    print()
+    house.settle_down(database)
+
+
+def compare(measured: Sequence[dict[str, list[float]]], orders: Sequence[int]) -> list[str]:
+    """Print every statement's medians side by side, and return those that have become slower than they may."""
+    few, many = measured
+    slow = []
+    print(f"\n{'p50 ms at':>12} {orders[0]:>12,} {orders[1]:>12,}   ratio  statement")
+    for statement in sorted(few.keys() & many.keys()):
+        before, after = quantile(few[statement], 0.5), quantile(many[statement], 0.5)
+        if after > before * SLOWER_BY:
+            slow.append(statement)
+        print(f"{'':12} {short(before):>12} {short(after):>12}   {after / before:5.2f}  {statement[:110]}")
+    for statement in sorted(few.keys() ^ many.keys()):
+        print(f"  only at one size: {statement[:110]}")
+    print(f"{len(slow)} of {len(few)} statements take more than {SLOWER_BY} times as long")
+    return slow
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+"""What a figure was measured on: hardware and versions."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "stripe")
+
+
+def hardware() -> str:
+    """Return processor, cores, memory and kernel in one line."""
+    gigabytes = round(psutil.virtual_memory().total / 2**30)
+    return f"{_processor()}, {os.cpu_count()} cores, {gigabytes} GB, {platform.system()} {platform.release()}"
+
+
+def _processor() -> str:
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def versions(postgres: str, **others: str) -> dict[str, str]:
+    """Return the versions of everything that takes part, by name."""
+    ours = {name: version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), "postgresql": postgres, **ours, **others}

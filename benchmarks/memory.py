@@ -1,0 +1,74 @@
+"""Whether memory stays flat while web server and worker are under load."""
+
+import time
+from collections.abc import Sequence
+from itertools import count
+from statistics import median
+
+import psutil  # type: ignore[import-untyped]
+
+from benchmarks import create, market
+from benchmarks.accept import WEBHOOK
+from benchmarks.events import Payment, signed
+from benchmarks.house import ESTUARY, House
+from benchmarks.load import CLIENTS, play, write_requests
+from demo.processes import Child
+from demo.servers import WORKER_COMMAND, says_ready
+
+TURN_S = 60.0  # signatures are good for five minutes
+FLAT = 1.05  # the last quarter, of the second: what is loaded once is loaded in the first
+
+
+def watch(house: House, *, minutes: float, per_s: float) -> bool:
+    """Bear the load and print the memory of both once a turn; tells whether either has grown."""
+    create.start_stripe(house)  # which the worker asks now and then
+    house.make_database("memory", like="pristine")
+    env = house.environment("memory")
+    web, port = house.serve("memory", ESTUARY, env)
+    worker = house.household.start("worker", WORKER_COMMAND, env)
+    house.household.wait_for(lambda: says_ready(worker), "The worker")
+    used: dict[str, list[float]] = {"web": [], "worker": []}
+    begun, turn_s = time.monotonic(), min(TURN_S, minutes * 60 / 8)
+    for turn in count():
+        _bear(house, port, turn, seconds=turn_s, per_s=per_s)
+        for name, child in (("web", web), ("worker", worker)):
+            used[name].append(megabytes(child))
+        passed = time.monotonic() - begun
+        print(
+            f"{passed / 60:6.1f} min  web {used['web'][-1]:.0f} MB  worker {used['worker'][-1]:.0f} MB",
+            flush=True,
+        )
+        if passed >= minutes * 60:
+            break
+    growths = {name: growth(values) for name, values in used.items()}
+    print(
+        "last quarter, of the second: " + ", ".join(f"{name} {value:.3f}" for name, value in growths.items())
+    )
+    return any(value > FLAT for value in growths.values())
+
+
+def _bear(house: House, port: int, turn: int, *, seconds: float, per_s: float) -> None:
+    """Post so many events a second, each of an order of its own."""
+    orders = int(per_s * seconds * 1.2) + CLIENTS
+    first, last = turn * orders + 1, (turn + 1) * orders
+    with house.connect("memory") as connection:
+        market.fill(connection, last, first=first)
+    posts = signed(map(Payment.number, range(first, last + 1)))
+    written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
+    write_requests(house.var / "requests", WEBHOOK, port, written)
+    play(house.var / "requests", port, seconds, delay_ms=CLIENTS / per_s * 1000)
+
+
+def megabytes(child: Child) -> float:
+    """Return what a process and all that it started hold in memory."""
+    process = psutil.Process(child.process.pid)
+    held = sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+    return float(held) / 2**20
+
+
+def growth(values: Sequence[float]) -> float:
+    """Return the median of the last quarter over that of the second; 1 when there are too few to tell."""
+    quarter = len(values) // 4
+    if not quarter:
+        return 1.0
+    return median(values[-quarter:]) / median(values[quarter : 2 * quarter])

@@ -1,0 +1,1 @@
+"""A shop that leaves Stripe's events to dj-stripe; it runs in a virtual environment of its own."""

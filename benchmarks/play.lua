@@ -1,0 +1,30 @@
+-- Plays prepared requests from a file: each is its length on a line of its own, then the bytes of the request.
+-- The file is read along the way, so it may be larger than the memory that Lua has.
+local file, delay_ms, ended
+
+function init(args)
+  file = assert(io.open(args[1], "rb"))
+  delay_ms = tonumber(args[2])
+end
+
+function delay()
+  return delay_ms
+end
+
+function request()
+  local length = file:read("*n")
+  if not length then
+    io.stderr:write("The prepared requests came to an end.\n")
+    os.exit(3)
+  end
+  file:read(1)
+  return file:read(length)
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format(
+    '\nFIGURES {"requests": %d, "duration_us": %d, "p50_us": %d, "p99_us": %d, "refused": %d, "broken": %d}\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout))
+end
