@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from estuary.common import clock
+from estuary.common import clock, stopping
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.effects import NeedsObject
@@ -67,6 +67,7 @@ def _settle_since(moment: datetime) -> int:
 
 def _synced(dispute_id: str) -> bool:
     """One that can't be settled is logged and stops no other; it is met again by the next far look back."""
+    stopping.check()
     try:
         sync_dispute(dispute_id)
     except StripeUnavailable:

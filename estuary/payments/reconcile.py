@@ -13,7 +13,7 @@ from itertools import batched
 from django.db import transaction
 from django.db.models import Q
 
-from estuary.common import clock
+from estuary.common import clock, stopping
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, inbox, orphans, outbox
@@ -121,6 +121,7 @@ def _look(name: str, make_agree: Callable[[datetime], Looked]) -> int:
 
     So is one in which anything failed, for as long as TRIED_AGAIN_FOR; then staff are told, and it goes on without.
     """
+    stopping.check()
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
     # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
@@ -226,12 +227,13 @@ def _settle(one: Intent | CheckoutSession) -> bool:
 
 
 def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> Looked:
-    """Make each agree; one that fails stops no other, a Stripe that is down stops all."""
+    """Make each agree; one that fails stops no other, a Stripe that is down and the end of the process stop all."""
     looked = Looked()
 
     def agree(one: T) -> None:
         looked.changed += make_agree(one)
 
     for one in made:
+        stopping.check()
         looked.failed += not goes_well(partial(agree, one), what=str(getattr(one, "id", one)))
     return looked

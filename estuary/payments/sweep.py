@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from estuary.common import clock
+from estuary.common import clock, stopping
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
@@ -124,12 +124,14 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
     """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
-    While Stripe does not answer there is no use in asking on: the rest keeps its turn.
+    While Stripe does not answer there is no use in asking on: the rest keeps its turn, as when the process ends.
     """
     healed = 0
     turn = Coalesce(again, since)
     while rows := list(due.filter(_has_its_turn(again)).order_by(turn, "pk")[:BATCH]):
         for row in rows:
+            if stopping.told():
+                return healed
             name = f"{row._meta.model_name} {row.pk}"
             try:
                 healed += goes_well(partial(heal, row), what=name)

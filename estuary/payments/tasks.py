@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
 from estuary.bookings import booking
-from estuary.common import clock, metrics
+from estuary.common import clock, metrics, stopping
 from estuary.orders.models import Order
 from estuary.payments import (
     closing,
@@ -70,6 +70,8 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
         def run(timestamp: int) -> None:
             try:
                 verb(timestamp)
+            except stopping.Stopping:
+                log.info("periodic_job_stopped", job=name)
             except Exception:
                 metrics.JOBS_FAILED.labels(name).inc()
                 log.exception("periodic_job_failed", job=name)

@@ -17,7 +17,7 @@ from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
-from estuary.common import clock, metrics_server
+from estuary.common import clock, metrics_server, stopping
 from estuary.payments import inbox
 from estuary.payments.doctor.examining import ask
 from estuary.payments.doctor.waiting import WORKER_SILENT
@@ -83,6 +83,7 @@ def _stop_when_told(stop: threading.Event) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         for ending, handler in before.items():
             signal.signal(ending, handler)
+        stopping.tell()
         stop.set()
 
     for ending in ENDINGS:
