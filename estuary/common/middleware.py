@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import get_contextvars
 
+from estuary.common import request_ids  # noqa: F401 names requests as they begin
 from estuary.common.errors import InvalidRequest
 from estuary.common.problems import problem, unavailable
 

@@ -4,7 +4,6 @@ They have no session, no user and no page, and come by the thousand: Django's wa
 costs to verify and to keep one. Whatever else is asked for goes Django's way. See docs/decisions/0015-two-doors.md.
 """
 
-import uuid
 from collections.abc import Callable, Iterable
 from functools import cache
 from threading import Lock
@@ -21,6 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bound_contextvars
 
 from estuary.common.problems import unavailable
+from estuary.common.request_ids import name_of
 from estuary.payments.webhooks import receive
 
 PATIENCE_S = 4.0  # how long an event waits for a connection; Stripe tries again
@@ -37,7 +37,7 @@ class Doorman:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != self._path or environ["REQUEST_METHOD"] != "POST":
             return self._django(environ, start_response)
-        request_id = str(uuid.uuid4())
+        request_id = name_of(environ)
         with bound_contextvars(request_id=request_id):
             response = self._receive(WSGIRequest(environ))
         status = f"{response.status_code} {response.reason_phrase}"

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 import structlog
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from procrastinate import jobs as of_procrastinate
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common import logs
+from estuary.config.wsgi import application
 from estuary.payments import inbox, jobs, outbox
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_webhook import an_event, send, signed
 from tests.marketplace import make_user, signed_in
-from tests.wiring import deliver, forget_jobs, post_event
+from tests.wiring import WEBHOOK, deliver, forget_jobs, post_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,6 +64,38 @@ def test_all_lines_of_a_request_and_its_answer_and_its_problem_tell_one_name(log
     assert told == {answer["X-Request-ID"]}
     if answer.headers["Content-Type"] == "application/problem+json":
         assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/orders/", WEBHOOK])
+def test_the_name_that_a_proxy_of_ours_gave_a_request_stands(log: Log, settings: Any, path: str) -> None:
+    settings.TRUSTED_PROXIES = 1
+    assert named(path, "from-the-proxy.1") == "from-the-proxy.1"
+    assert {line["request_id"] for line in log.read()} <= {"from-the-proxy.1"}
+    for odd in ("short", "x" * 65, "two words here", "línea-nueva-1", "-leading-dash"):
+        assert named(path, odd) != odd
+
+
+@pytest.mark.parametrize("path", ["/api/v1/orders/", WEBHOOK])
+@pytest.mark.parametrize("proxies", [None, 0])
+def test_nobody_names_a_request_where_no_proxy_stands(
+    log: Log, settings: Any, path: str, proxies: int | None
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    assert named(path, "made-up-by-anyone") != "made-up-by-anyone"
+    assert "made-up-by-anyone" not in {line.get("request_id") for line in log.read()}
+
+
+def named(path: str, name: str) -> str:
+    """Send a request through the web server's own door, with a name; returns that of the answer."""
+    told: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+        told.update(headers)
+
+    method = "POST" if path == WEBHOOK else "GET"
+    environ = RequestFactory().generic(method, path, headers={"X-Request-ID": name}).environ
+    list(application(environ, start_response))
+    return told["X-Request-ID"]
 
 
 def test_the_lines_between_two_requests_belong_to_none(log: Log) -> None:
