@@ -73,6 +73,17 @@ REPLAYS = Counter("estuary_idempotency_replays", "Requests answered with a kept 
 THROTTLED = Counter(
     "estuary_throttled_requests", "Requests refused for being too many.", ["door", "code"], registry=REGISTRY
 )
+POOL_REQUESTS = Counter(
+    "estuary_db_pool_requests", "Connections taken from a pool.", ["pool"], registry=REGISTRY
+)
+POOL_WAITS = Counter("estuary_db_pool_waits", "Those that had to wait for one.", ["pool"], registry=REGISTRY)
+POOL_WAIT_SECONDS = Counter(
+    "estuary_db_pool_wait_seconds", "How long they waited in all.", ["pool"], registry=REGISTRY
+)
+POOL_ERRORS = Counter("estuary_db_pool_errors", "Those that got none in time.", ["pool"], registry=REGISTRY)
+POOL_BUSY_SECONDS = Counter(
+    "estuary_db_pool_busy_seconds", "Connections in use, times the seconds.", ["pool"], registry=REGISTRY
+)
 
 # Looked up once: the webhook's own count costs no search for its label.
 _RECEIVED = {

@@ -19,6 +19,7 @@ from django.urls import reverse
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bound_contextvars
 
+from estuary.common import pools
 from estuary.common.problems import unavailable
 from estuary.common.request_ids import name_of
 from estuary.payments.webhooks import receive
@@ -79,7 +80,7 @@ def _pool() -> "ConnectionPool[psycopg.Connection[Any]]":
 @cache
 def _opened_pool() -> "ConnectionPool[psycopg.Connection[Any]]":
     """Return this process's connections for events; each commits by itself, and keeps the one statement prepared."""
-    return ConnectionPool(
+    pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
         settings.DATABASE_URL,
         min_size=1,
         max_size=settings.INBOX_POOL_SIZE,
@@ -88,3 +89,5 @@ def _opened_pool() -> "ConnectionPool[psycopg.Connection[Any]]":
         name="inbox",
         open=True,
     )
+    pools.register("inbox", pool)
+    return pool

@@ -7,6 +7,11 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
 django = get_wsgi_application()
 
+from django.conf import settings  # noqa: E402
+
+from estuary.common import pools  # noqa: E402
 from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
 
 application = Doorman(django)
+if settings.METRICS_TOKEN:
+    pools.watch()

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from estuary.common import clock, metrics
+from estuary.common import clock, metrics, pools
 from estuary.payments import inbox
 from estuary.payments.gauges import DATABASE_GAUGES
 from estuary.payments.models import WebhookEvent
@@ -162,8 +163,37 @@ def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, setti
     assert grown(before, "throttled_requests_total", door="payment", code="too_many_requests") == 1
 
 
+def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:
+    pools.take_down(seconds=0)
+    before = scraped()
+    Client().get("/readyz")
+    with no_connection_left():
+        assert Client().get("/readyz").status_code == 503
+        pools.take_down(seconds=10)
+    since = partial(grown, before, pool="default")
+    assert since("db_pool_requests_total") >= 2
+    assert since("db_pool_waits_total") >= 1
+    assert since("db_pool_errors_total") >= 1
+    assert (
+        since("db_pool_busy_seconds_total")
+        == 10 * settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    )
+
+
 def test_no_label_has_a_value_that_a_caller_chooses() -> None:
-    allowed = {"type", "outcome", "call", "job", "before", "after", "origin", "status", "door", "code"}
+    allowed = {
+        "type",
+        "outcome",
+        "call",
+        "job",
+        "before",
+        "after",
+        "origin",
+        "status",
+        "door",
+        "code",
+        "pool",
+    }
     labels = {
         name for metric in metrics.REGISTRY.collect() for sample in metric.samples for name in sample.labels
     }

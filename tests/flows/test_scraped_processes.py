@@ -62,6 +62,10 @@ def test_the_processes_of_one_web_server_are_scraped_as_one(two_processes: Wire)
         status, text = scrape(two_processes.port)
         assert (status, told(text, refused), told(text, "estuary_database_reachable")) == (200, 20, 1)
     assert scrape(two_processes.port, "another")[0] == 404
+    taken = (
+        'estuary_db_pool_requests_total{pool="default"}'  # by the scrapes themselves, as told every second
+    )
+    wait_until(lambda: told(scrape(two_processes.port)[1], taken) > 0)
 
 
 def test_the_worker_is_scraped_with_the_token_as_often_as_one_likes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
-from estuary.common import clock, metrics_server, stopping
+from estuary.common import clock, metrics_server, pools, stopping
 from estuary.payments import inbox
 from estuary.payments.doctor.examining import ask
 from estuary.payments.doctor.waiting import WORKER_SILENT
@@ -48,6 +48,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         _stop_when_told(stop)
         if port := settings.WORKER_METRICS_PORT:
+            pools.watch()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
         drainer.start()
