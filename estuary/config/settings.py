@@ -122,6 +122,7 @@ DATABASES = {"default": database_settings(_database_url, pool_size=env.web_db_po
 DATABASE_URL = _database_url
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size
+WORKER_JOBS = env.estuary_worker_jobs
 
 # Sign-in counts its tries here, and all processes must count together.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}

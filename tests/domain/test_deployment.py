@@ -89,9 +89,8 @@ def test_the_services_set_what_the_product_reads_and_nothing_that_is_for_a_lapto
 
 
 def test_every_variable_for_production_can_be_set_or_has_a_default_that_fits() -> None:
-    pools = {"WEB_DB_POOL_SIZE", "WEB_INBOX_POOL_SIZE"}  # as the command's threads want them
     limits = {key for key in read_by_the_product() if "LIMIT" in key or "DECLINES" in key or "HOLD" in key}
-    tuned = pools | limits | {"ESTUARY_USERS_PER_ADDRESS"}
+    tuned = limits | {"ESTUARY_USERS_PER_ADDRESS"}
     everywhere = set(variables("web")) | set(variables("worker"))
     assert everywhere | tuned == read_by_the_product().keys() - OF_A_LAPTOP
 
@@ -157,7 +156,23 @@ def test_the_web_server_serves_our_application_with_as_many_connections_as_threa
     assert command[0] == "granian" and option("--interface") == "wsgi"
     module, _, name = command[-1].partition(":")
     assert hasattr(importlib.import_module(module), name)
-    assert int(option("--blocking-threads")) <= Environment.model_fields["web_db_pool_size"].default
+
+
+def test_compose_and_the_image_set_what_the_reference_says_how_many_there_are_of() -> None:
+    [line] = [line for line in dockerfile() if line.startswith("ENV GRANIAN_WORKERS")]
+    image = dict(word.split("=") for word in line.split()[1:])
+    fields, many = read_by_the_product(), ("GRANIAN_", "WEB_", "ESTUARY_WORKER_JOBS")
+    given = variables("web") | variables("worker")
+    sizes = {name: filled_in(value) for name, value in given.items() if name.startswith(many)}
+    assert sizes == {name: str(field.default) for name, field in fields.items() if name.startswith(many)}
+    assert image.items() <= sizes.items() and len(image) == 2
+    assert int(sizes["GRANIAN_BLOCKING_THREADS"]) <= int(sizes["WEB_DB_POOL_SIZE"])
+
+
+def test_the_command_leaves_to_the_environment_what_the_environment_says() -> None:
+    """An option of the command would win over the variable of the same name."""
+    told = {f"GRANIAN_{word.removeprefix('--').replace('-', '_').upper()}" for word in command_of_web()}
+    assert not told & read_by_the_product().keys()
 
 
 def test_the_log_of_the_server_itself_is_json_too() -> None:

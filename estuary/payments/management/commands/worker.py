@@ -36,7 +36,9 @@ class Command(BaseCommand):
     help = "Settle Stripe's events as they arrive, and run jobs and the periodic sweep."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--concurrency", type=int, default=2, help="jobs at once (default 2)")
+        parser.add_argument(
+            "--concurrency", type=int, default=settings.WORKER_JOBS, help="jobs at once (ESTUARY_WORKER_JOBS)"
+        )
         parser.add_argument(
             "--check", action="store_true", help="only tell whether a worker works (exit 0 or 1)"
         )
