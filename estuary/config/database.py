@@ -14,8 +14,12 @@ def embedded_database_url(var: Path) -> str:
     return str(get_server(var / "postgres").get_uri())
 
 
-def database_settings(url: str, *, pool_size: int) -> dict[str, Any]:
-    """Turn a ``postgresql://`` URL into Django's database settings, with psycopg's connection pool."""
+def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dict[str, Any]:
+    """Turn a ``postgresql://`` URL into Django's database settings, with psycopg's connection pool.
+
+    Behind a PgBouncer in transaction mode (``bouncer``) nothing may live longer on a connection than a transaction.
+    https://docs.djangoproject.com/en/stable/ref/databases/#transaction-pooling-server-side-cursors
+    """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     return {
@@ -26,6 +30,7 @@ def database_settings(url: str, *, pool_size: int) -> dict[str, Any]:
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": bouncer,
         "OPTIONS": {
             **query,
             # A web request never waits for a connection longer than a buyer would.

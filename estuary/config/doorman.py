@@ -85,7 +85,7 @@ def _opened_pool() -> "ConnectionPool[psycopg.Connection[Any]]":
         min_size=1,
         max_size=settings.INBOX_POOL_SIZE,
         timeout=PATIENCE_S,
-        kwargs={"autocommit": True, "prepare_threshold": 0},
+        kwargs={"autocommit": True, "prepare_threshold": None if settings.BEHIND_PGBOUNCER else 0},
         name="inbox",
         open=True,
     )

@@ -66,6 +66,9 @@ class Environment(BaseSettings):
     )
     frontend_url: str = ""
     database_url: SecretStr = SecretStr("")
+    database_direct_url: SecretStr = Field(
+        default=SecretStr(""), description="PostgreSQL itself, where DATABASE_URL leads to PgBouncer"
+    )
 
     django_secret_key: SecretStr = SecretStr("")
     estuary_allowed_hosts: str = ""

@@ -118,7 +118,13 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 _database_url = env.database_url.get_secret_value() or embedded_database_url(env.estuary_var)
-DATABASES = {"default": database_settings(_database_url, pool_size=env.web_db_pool_size)}
+_direct_url = env.database_direct_url.get_secret_value()
+BEHIND_PGBOUNCER = bool(_direct_url)
+DATABASES = {
+    "default": database_settings(_database_url, pool_size=env.web_db_pool_size, bouncer=BEHIND_PGBOUNCER)
+}
+if BEHIND_PGBOUNCER:
+    DATABASES["direct"] = database_settings(_direct_url, pool_size=env.web_db_pool_size)
 DATABASE_URL = _database_url
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size

@@ -26,7 +26,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
-    house = House(plan_for_smoke(folder / "run"))
+    house = House(plan_for_smoke(folder / "run"), bouncer=wanted.pgbouncer)
     problems = ["it did not come to its end"]
     try:
         problems = _play(house, wanted)
@@ -78,6 +78,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kill-every", type=float, help="seconds between two kills, about (4)")
     parser.add_argument("--clients", type=int, help="buyers at once (16)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--pgbouncer", action="store_true", help="in transaction mode, between ours and PostgreSQL"
+    )
     given = parser.parse_args()
     usual = (SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS) if given.small else (2000, 4.0, 16)
     given.payments = given.payments or usual[0]

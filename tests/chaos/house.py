@@ -12,6 +12,7 @@ from demo.plan import CannotStart, Plan
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
 from demo.servers import PYTHON, WORKER_COMMAND, answers, ready_url, sandbox_command, says_ready, web_command
+from tests.chaos.pgbouncer import PgBouncer
 
 WEB_SERVERS, WORKERS = 2, 2
 HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
@@ -25,12 +26,13 @@ STARTS_WITHIN_S = 60.0
 class House:
     """What runs, by name: ``web 1``, ``worker 2``; and PostgreSQL and Stripe."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, *, bouncer: bool = False) -> None:
+        self.plan, self._bouncer = plan, bouncer
         self.killed: Counter[str] = Counter()
         self.started: Counter[str] = Counter()
         self.ended_alone: list[str] = []
-        self.env: dict[str, str] = {}
+        self.env: dict[str, str] = {}  # straight to PostgreSQL
+        self._servers_env: dict[str, str] = {}
         self._postgres = Postgres(plan.var, plan.logs)
         self._household = Household(plan.logs)
         webs = {f"web {number}": web_command(plan) for number in range(1, WEB_SERVERS + 1)}
@@ -48,7 +50,7 @@ class House:
         self.plan.logs.mkdir(parents=True)
         url = self._postgres.start(self.plan.environment(""))
         _check_durable(url)
-        self.env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)}
+        self.env = self._servers_env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)}
         manner = (
             "--settle-after",
             str(BANK_ANSWERS_AFTER_S),
@@ -59,9 +61,20 @@ class House:
         self._household.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
         self._household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
 
+    def _open_bouncer(self) -> None:
+        """Put a PgBouncer before PostgreSQL, for web servers and workers; raises CannotStart."""
+        direct = self.env["DATABASE_URL"]
+        bouncer = PgBouncer(direct, self.plan.var, self._postgres.postmaster)
+        self._servers_env = self.env | {"DATABASE_URL": bouncer.url, "DATABASE_DIRECT_URL": direct}
+        self._commands = {"PgBouncer": bouncer.command} | self._commands
+        self._start("PgBouncer")
+        self._household.wait_for(bouncer.answers, "PgBouncer")
+
     def begin(self) -> None:
         """Start web servers and workers, and from now on start again whichever is dead; raises CannotStart."""
-        for name in self._commands:
+        if self._bouncer:
+            self._open_bouncer()
+        for name in self._commands.keys() - self._up.keys():
             self._start(name)
         self._household.wait_for(lambda: answers(ready_url(self.plan)), "The web servers")
         ready = [name for name in self._commands if name.startswith("worker")]
@@ -92,14 +105,15 @@ class House:
             self._start(name)
 
     def _start(self, name: str) -> None:
-        self._up[name] = self._household.start(name.replace(" ", "-"), self._commands[name], self.env)
+        log = name.replace(" ", "-")
+        self._up[name] = self._household.start(log, self._commands[name], self._servers_env)
         self.started[name.partition(" ")[0]] += 1
 
     # --- Killing ------------------------------------------------------------------------------------------------
 
     @property
     def victims(self) -> list[str]:
-        return [*self._commands, "backend", "PostgreSQL"]
+        return [*self._commands, "PostgreSQL", "backend"]
 
     def kill(self, name: str, *, down_s: float) -> None:
         """Kill one of ours with all that it started; it stays down for so long. One that is down already is let be."""

@@ -65,15 +65,18 @@ class Killer(threading.Thread):
             self.failure = problem
 
     def _victims(self) -> Iterator[str]:
-        all_of_them = self._house.victims
-        first = [next(name for name in all_of_them if name.startswith(kind)) for kind in ("worker", "web")]
-        yield from [*first, "PostgreSQL", "backend"]
+        while spared := self._spared():  # there may be no backend to kill just then
+            yield spared[0]
         while not self._each_once:
-            yield self._chance.choice(all_of_them)
+            yield self._chance.choice(self._house.victims)
+
+    def _spared(self) -> list[str]:
+        """Return those of whose kind none was killed yet."""
+        return [name for name in self._house.victims if name.partition(" ")[0] not in self._house.killed]
 
     @property
     def has_killed_each_kind(self) -> bool:
-        return len(self._house.killed) == len({name.partition(" ")[0] for name in self._house.victims})
+        return not self._spared()
 
     def stop(self) -> None:
         """Kill nobody from now on; raises what PostgreSQL did not start again with."""

@@ -13,9 +13,10 @@ import psycopg
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection
-from procrastinate import App
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
 from estuary.common import clock, metrics_server, pools, stopping
@@ -103,7 +104,7 @@ def run_jobs(concurrency: int, stop: threading.Event) -> None:
     """
     while not stop.is_set():
         try:
-            with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
+            with app.replace_connector(_connector()) as working:
                 asyncio.run(_until_told(_run_jobs(working, concurrency), stop))
         except (
             ConnectorException,
@@ -113,6 +114,12 @@ def run_jobs(concurrency: int, stop: threading.Event) -> None:
         if not stop.is_set():
             log.warning("worker_begins_anew")
             stop.wait(LOST_DATABASE_S)
+
+
+def _connector() -> PsycopgConnector:
+    """Return what listens for jobs: a listener needs PostgreSQL itself, which PgBouncer would hide."""
+    alias = "direct" if settings.BEHIND_PGBOUNCER else DEFAULT_DB_ALIAS
+    return PsycopgConnector(kwargs=connector_params(alias))
 
 
 async def _run_jobs(working: App, concurrency: int) -> None:
