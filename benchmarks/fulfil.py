@@ -106,4 +106,8 @@ def contenders(house: House) -> list[Fulfilled]:
     house.make_database("fulfil", like="pristine")
     server, port = house.serve("fulfil", ESTUARY, house.environment("fulfil"))
     whole = Fulfilled(house, server, port)
-    return [whole, Fulfilled(house, server, port, name=goals.CALM, share=0.1, than=whole)]
+    return [
+        whole,
+        Fulfilled(house, server, port, name=goals.SATURATED, share=0.9, than=whole),
+        Fulfilled(house, server, port, name=goals.CALM, share=0.1, than=whole),
+    ]

@@ -42,7 +42,8 @@ def in_flight(sample: Sample) -> float:
 
 ACCEPT_LIMIT, BARE_VIEW = "pgbench: insert one 3 KB row, commit", "Django view: verify and parse only"
 DJ_STRIPE, NAIVE, ESTUARY = "dj-stripe, warm", "naive view", "Estuary"
-FULFILLED, CALM = "Estuary, accepted and fulfilled", "Estuary, at a tenth of that rate"
+FULFILLED = "Estuary, accepted and fulfilled"
+SATURATED, CALM = "Estuary, at nine tenths of that rate", "Estuary, at a tenth of that rate"
 SETTLE_LIMIT, SETTLED = "pgbench: the same rows, 100 orders a transaction", "Estuary, inbox.drain"
 BARE_CREATE, CREATED = "DRF view: one row, the same two calls", "Estuary, POST …/create/"
 ALONE, BESIDE = "webhooks alone", "webhooks beside 200 slow creates"
@@ -53,7 +54,7 @@ GOALS = [
     Goal("accept p99, of dj-stripe's", ESTUARY, DJ_STRIPE, p99, "at most", 0.05),
     Goal("accepted and fulfilled, × dj-stripe", FULFILLED, DJ_STRIPE, per_s, "at least", 20),
     Goal("accepted and fulfilled, × naive", FULFILLED, NAIVE, per_s, "at least", 4),
-    Goal("received → visible p99 at saturation, ms", FULFILLED, None, p99, "at most", 50),
+    Goal("received → visible p99 at saturation, ms", SATURATED, None, p99, "at most", 50),
     Goal("received → visible p99 at a tenth, ms", CALM, None, p99, "at most", 20),
     Goal("settle, of the limit", SETTLED, SETTLE_LIMIT, per_s, "at least", 0.3),
     Goal("create, CPU × bare DRF view", CREATED, BARE_CREATE, cpu_ms_each, "at most", 2.5),

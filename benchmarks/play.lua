@@ -5,10 +5,15 @@ local file, delay_ms, ended
 function init(args)
   file = assert(io.open(args[1], "rb"))
   delay_ms = tonumber(args[2])
+  math.randomseed(1)
 end
 
+-- People and Stripe come when they come: the pauses are those of a Poisson process, so that clients never march in step.
 function delay()
-  return delay_ms
+  if delay_ms == 0 then
+    return 0
+  end
+  return math.floor(-delay_ms * math.log(1 - math.random()) + 0.5)
 end
 
 function request()
