@@ -59,7 +59,7 @@ def play(
     delay_ms: float = 0,
     strict: bool = True,
 ) -> Played:
-    """Send what was written, ``clients`` at once, each ``delay_ms`` in the mean after its last; raises BenchmarkFailed."""
+    """Send what was written, ``clients`` at once, ``delay_ms`` apart in the mean; raises BenchmarkFailed."""
     command = [
         find_wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{max(round(seconds), 1)}s",
         "--timeout", "30s", "--latency", "--script", str(PLAYER), f"http://{HOST}:{port}", "--",
