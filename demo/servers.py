@@ -9,7 +9,7 @@ from demo.plan import API_VERSION, HOST, Plan
 from demo.processes import Child
 
 PYTHON = sys.executable
-BLOCKING_THREADS = 8
+BLOCKING_THREADS = 256  # most of whom wait for Stripe, when there are many
 WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
 
 

@@ -65,8 +65,12 @@ def _execute(statement: str, values: list[Any]) -> int:
 
 
 def _execute_once(statement: str, values: list[Any]) -> int:
-    with _pool().connection() as kept:
+    pool = _pool()
+    kept = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
+    try:
         return kept.execute(statement, values).rowcount
+    finally:
+        pool.putconn(kept)
 
 
 _opening = Lock()

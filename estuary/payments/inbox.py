@@ -1,5 +1,6 @@
 """The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from estuary.payments.methods import CardNews, fetch_news, sync_method
 from estuary.payments.models import StripeCustomer, WebhookEvent
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.webhooks import CardRefused, CustomerGone, News, keep, read
+from estuary.payments.webhooks import CardRefused, CustomerGone, News, decoded, keep, read
 
 BATCH = 200
 LEASE = timedelta(minutes=1)
@@ -84,7 +85,7 @@ def bring_forward() -> int:
 def take_in(events: Sequence[dict[str, Any]]) -> int:
     """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
     at = clock.now()
-    return sum(keep(event, at) for event in reversed(events))
+    return sum(keep(decoded(json.dumps(event)), at) for event in reversed(events))
 
 
 @bound(stripe_events=lambda rows, _: " ".join(row.stripe_event_id for row in rows))

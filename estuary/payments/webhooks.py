@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import psycopg
 from django.conf import settings
 from django.db import DataError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -28,6 +28,7 @@ from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, Stri
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
+RECEIVED = b'{"received": true}'
 # Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
 SECRETS = ("client_secret", "next_action")
 
@@ -73,7 +74,7 @@ def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
         return problem(error)
     except (DataError, psycopg.DataError, UnicodeEncodeError):  # JSON to Python, but no text for a database
         return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
-    return JsonResponse({"received": True})
+    return HttpResponse(RECEIVED, content_type="application/json")
 
 
 def _read_body(request: HttpRequest) -> bytes:
@@ -91,7 +92,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(body.decode(), parse_constant=_refuse_constant)
+        event = decoded(body.decode())
         if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
         # The escape may itself be escaped, and then only spells the character.
@@ -101,6 +102,17 @@ def _parse(body: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
     return dict(event)
+
+
+def decoded(text: str) -> Any:
+    """Return an event as it may be kept, without its secrets; raises ValueError for what is no JSON."""
+    return json.loads(text, parse_constant=_refuse_constant, object_hook=_without_secrets)
+
+
+def _without_secrets(value: dict[str, Any]) -> dict[str, Any]:
+    for secret in SECRETS:
+        value.pop(secret, None)
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -116,15 +128,6 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\x00" in value
 
 
-def _strip(value: Any) -> None:
-    """Take secrets out of a decoded event, in place."""
-    if isinstance(value, dict):
-        for secret in SECRETS:
-            value.pop(secret, None)
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _strip(inner)
-
-
 INSERT = """
     INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,
       attempts, due_at, created_at, received_at, outcome, error)
@@ -132,8 +135,7 @@ INSERT = """
 
 
 def keep(event: dict[str, Any], at: datetime, execute: Execute = execute) -> bool:
-    """Put an event into the inbox, without its secrets, in one statement; False when it had come before."""
-    _strip(event)
+    """Put a ``decoded`` event into the inbox, in one statement; False when it had come before."""
     text = json.dumps(event)
     if redaction.is_suspicious(text):
         text = json.dumps(redaction.redacted(event))  # where nobody expects one, such as a description

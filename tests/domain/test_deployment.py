@@ -166,7 +166,6 @@ def test_compose_and_the_image_set_what_the_reference_says_how_many_there_are_of
     sizes = {name: filled_in(value) for name, value in given.items() if name.startswith(many)}
     assert sizes == {name: str(field.default) for name, field in fields.items() if name.startswith(many)}
     assert image.items() <= sizes.items() and len(image) == 2
-    assert int(sizes["GRANIAN_BLOCKING_THREADS"]) <= int(sizes["WEB_DB_POOL_SIZE"])
 
 
 def test_the_command_leaves_to_the_environment_what_the_environment_says() -> None:
