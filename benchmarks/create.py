@@ -227,7 +227,7 @@ class Seen:
 @contextmanager
 def watching(house: House) -> Iterator[Seen]:
     """Look again and again at how many connections there are, and how many payments wait for Stripe."""
-    from estuary.payments.client import READ_TIMEOUT_S
+    from estuary.payments.patience import READ_TIMEOUT_S
 
     seen, over = Seen(), threading.Event()
 

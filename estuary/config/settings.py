@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
+    "estuary.payments.patience.AnswerInTime",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

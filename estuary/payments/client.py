@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments import account, calls
+from estuary.payments import account, calls, patience
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
@@ -40,8 +40,6 @@ from estuary.payments.objects import (
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
-# Together under five seconds: no buyer waits longer for an answer, even for a 503.
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.0, 3.8
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +65,8 @@ class _Noting(stripe.HTTPClient):
 @functools.cache
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version; retries are ours, with the same key."""
-    other, timeout = settings.STRIPE_HTTP_CLIENT, (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-    http_client = import_string(other)() if other else stripe.RequestsClient(timeout=timeout)
+    other = settings.STRIPE_HTTP_CLIENT
+    http_client = import_string(other)() if other else stripe.RequestsClient(session=patience.Session())
     bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,

@@ -1,14 +1,19 @@
 """What every flow starts from, and what must hold when it is over."""
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from stripe_sandbox import Sandbox
+from stripe_sandbox.server import app_for
 from tests.contract.recorded import assert_requests_conform
 from tests.flows.invariants import assert_invariants
+from tests.flows.test_endings import wait_until
 from tests.marketplace import make_practitioner, make_user, signed_in
 
 
@@ -48,3 +53,17 @@ def staff(transactional_db: None) -> APIClient:
 @pytest.fixture
 def ana(transactional_db: None) -> Practitioner:
     return make_practitioner("Ana Ribeiro")
+
+
+@pytest.fixture
+def address(stripe: Sandbox) -> Iterator[str]:
+    """The very Stripe of the test, for other processes too."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app_for(stripe), log_level="warning", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    serving.start()
+    wait_until(lambda: server.started)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    serving.join(timeout=30)

@@ -3,14 +3,12 @@
 import http.client
 import json
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.accounts.models import User
@@ -20,7 +18,6 @@ from estuary.payments import reconcile, sweep
 from estuary.payments.models import Lookout
 from estuary.payments.objects import Intent
 from stripe_sandbox import Sandbox
-from stripe_sandbox.server import app_for
 from tests.flows import buying
 from tests.flows.test_endings import wait_until
 from tests.flows.test_real_mode import database_url
@@ -39,20 +36,6 @@ SLOW_S = 2  # for one answer, within what is waited for
 def told_nothing_yet() -> Iterator[None]:
     yield
     stopping._told.clear()
-
-
-@pytest.fixture
-def address(stripe: Sandbox) -> Iterator[str]:
-    """The very Stripe of the test, for other processes too."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app_for(stripe), log_level="warning", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    serving.start()
-    wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    serving.join(timeout=30)
 
 
 def asked(stripe: Sandbox, ending: str) -> int:

@@ -15,7 +15,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import client, sweep, tasks
+from estuary.payments import client, patience, sweep, tasks
 from estuary.payments.models import PaymentMethod, Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -63,7 +63,7 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
     [card] = buying.cards(buyer)
     open_ = buying.credits(buyer, "20.00")
     stripe.faults.add("slow", "*", times=None, seconds=LONGER_THAN_ANYONE_WAITS_S)
-    one_call_s = client.CONNECT_TIMEOUT_S + client.READ_TIMEOUT_S
+    one_call_s = patience.CONNECT_TIMEOUT_S + patience.READ_TIMEOUT_S
     for what, ask in requests_of(buyer, staff, paid, open_, card["id"]).items():
         before = len(stripe.requests)
         answer = ask()
@@ -86,7 +86,8 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     noting: Any = client._client()._requestor._get_http_client()
     real = noting._inner
     assert isinstance(real, sdk.RequestsClient)
-    assert real._timeout == (client.CONNECT_TIMEOUT_S, client.READ_TIMEOUT_S)
+    assert isinstance(real._session, patience.Session)
+    assert patience.timeouts() == (patience.CONNECT_TIMEOUT_S, patience.READ_TIMEOUT_S)
     assert client._client()._requestor._options.max_network_retries == 0
     client._client.cache_clear()
 

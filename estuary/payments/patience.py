@@ -1,0 +1,57 @@
+"""How long Stripe is waited for: no buyer waits longer than five seconds for an answer, even for a 503."""
+
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import requests
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+# Of one call, which may be the only one. Together under five seconds.
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.0, 3.8
+ANSWER_WITHIN_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
+LEAST_S = 0.05  # with less than that left nothing is sent any more
+POOL_SIZE = 256  # connections to Stripe that are kept, as many as there are threads
+
+# Until when (by time.monotonic) the request that is being answered may wait; a worker's job has no such end.
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+class AnswerInTime:
+    """Give every web request one budget of time for all its calls to Stripe: several slow ones must not add up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = _until.set(time.monotonic() + ANSWER_WITHIN_S)
+        try:
+            return self.get_response(request)
+        finally:
+            _until.reset(token)
+
+
+def timeouts() -> tuple[float, float]:
+    """Return how long the next call may connect and read, in seconds; raises requests.Timeout when time is over."""
+    until = _until.get()
+    if until is None:
+        return CONNECT_TIMEOUT_S, READ_TIMEOUT_S
+    left = until - time.monotonic()
+    if left < LEAST_S:
+        raise requests.Timeout("The time for this answer is over: nothing was sent.")
+    connect = min(CONNECT_TIMEOUT_S, left / 2)
+    return connect, min(READ_TIMEOUT_S, left - connect)
+
+
+class Session(requests.Session):
+    """The SDK's connections to Stripe, shared by all threads of a process, with a timeout that fits what is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE))
+
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        return super().request(*args, **options | {"timeout": timeouts()})
