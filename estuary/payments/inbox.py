@@ -119,11 +119,8 @@ def _settle(jobs: list[Job]) -> None:
     """Settle a batch in one transaction, and mark its rows in the same."""
     at = clock.now()
     with transaction.atomic():
-        list(
-            WebhookEvent.objects.select_for_update(no_key=True)
-            .filter(pk__in=[j.row.pk for j in jobs])
-            .order_by("pk")
-        )
+        rows = WebhookEvent.objects.filter(pk__in=[job.row.pk for job in jobs]).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
         told = {id(job.news): job for job in jobs}
         for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
             job = told[id(outcome.fact)]
