@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
-from estuary.common.database import retried
+from estuary.common.database import attach, retried
 from estuary.common.livemode import is_live
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
 from estuary.payments.effects import (
@@ -126,18 +126,19 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
 
 def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at: seven queries."""
-    return list(
-        Order.objects.filter(pk__in=list(order_ids))
-        .order_by("pk")
-        .select_for_update(of=("self",), no_key=True)
-        .prefetch_related(
-            "lines__service",
-            "reservations",
-            Prefetch("refunds", queryset=Refund.objects.order_by("pk")),
-            Prefetch("disputes", queryset=Dispute.objects.order_by("pk")),
-            Prefetch("bookings", queryset=Booking.objects.order_by("position")),
-        )
+    ids = list(order_ids)
+    orders = list(
+        Order.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
     )
+    of_them = Q(order_id__in=ids)
+    attach(
+        orders, "lines", OrderLine.objects.filter(of_them).order_by("position").prefetch_related("service")
+    )
+    attach(orders, "reservations", Reservation.objects.filter(of_them))
+    attach(orders, "refunds", Refund.objects.filter(of_them).order_by("pk"))
+    attach(orders, "disputes", Dispute.objects.filter(of_them).order_by("pk"))
+    attach(orders, "bookings", Booking.objects.filter(of_them).order_by("position"))
+    return orders
 
 
 def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
