@@ -1,11 +1,10 @@
 """Small things about PostgreSQL that Django leaves to us."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import structlog
 from django.db import IntegrityError, OperationalError, connection
-from django.db.models import ForeignKey, Model
 
 TRIES = 3
 LOST_A_RACE = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
@@ -17,24 +16,6 @@ def violated(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
-
-
-def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:
-    """Give each owner its rows, for ``owner.relation.all()`` to return as after ``prefetch_related``.
-
-    That one makes a manager and a queryset for each owner and relation, which cost more than the rows do.
-    """
-    if not owners:
-        return
-    key = type(owners[0])._meta.get_field(relation).remote_field
-    assert isinstance(key, ForeignKey)
-    owned: dict[int, list[Model]] = {owner.pk: [] for owner in owners}
-    for row in rows:
-        owned[getattr(row, key.attname)].append(row)
-    for owner in owners:
-        for row in owned[owner.pk]:
-            key.set_cached_value(row, owner)
-        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owned[owner.pk]
 
 
 def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-import pgbulk
 import structlog
 from django.db import transaction
 
@@ -15,6 +14,7 @@ from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
 from estuary.common.redaction import redact
+from estuary.common.rows import update_rows
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
@@ -157,7 +157,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
     for job in jobs:
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
-    pgbulk.update(WebhookEvent, [job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+    update_rows([job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
     counting.settled([job.row for job in jobs])
 
 

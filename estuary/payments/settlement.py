@@ -13,8 +13,9 @@ from django.db.models import Q
 
 from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
-from estuary.common.database import attach, retried
+from estuary.common.database import retried
 from estuary.common.livemode import is_live
+from estuary.common.rows import attach
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
