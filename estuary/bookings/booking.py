@@ -14,7 +14,7 @@ from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.errors import Conflict
-from estuary.common.rows import insert_rows
+from estuary.common.rows import AnyOf, insert_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
 
@@ -127,7 +127,9 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
             if reservation.session_id and reservation.status == HELD
         ]
     )
-    Reservation.objects.filter(order__in=orders, status=HELD).update(status=CONFIRMED)
+    Reservation.objects.filter(AnyOf("order_id", [order.pk for order in orders]), status=HELD).update(
+        status=CONFIRMED
+    )
     return [*roots, *children]
 
 

@@ -11,7 +11,20 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, ForeignKey, Model
+from django.db.models import F, Field, ForeignKey, Lookup, Model
+
+
+class AnyOf(Lookup):
+    """``column = ANY(array)``: one parameter for all values, where ``IN`` has one for each, which all are prepared."""
+
+    prepare_rhs = False
+
+    def __init__(self, column: str, values: Iterable[int | str]) -> None:
+        super().__init__(F(column), list(values))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", (*params, self.rhs)
 
 
 def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:

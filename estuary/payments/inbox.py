@@ -14,7 +14,7 @@ from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
 from estuary.common.redaction import redact
-from estuary.common.rows import update_rows
+from estuary.common.rows import AnyOf, update_rows
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
@@ -119,7 +119,7 @@ def _settle(jobs: list[Job]) -> None:
     """Settle a batch in one transaction, and mark its rows in the same."""
     at = clock.now()
     with transaction.atomic():
-        rows = WebhookEvent.objects.filter(pk__in=[job.row.pk for job in jobs]).order_by("pk")
+        rows = WebhookEvent.objects.filter(AnyOf("pk", [job.row.pk for job in jobs])).order_by("pk")
         list(rows.select_for_update(no_key=True).values_list("pk"))
         told = {id(job.news): job for job in jobs}
         for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):

@@ -15,7 +15,7 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
-from estuary.common.rows import attach
+from estuary.common.rows import AnyOf, attach
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
@@ -129,9 +129,9 @@ def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at: seven queries."""
     ids = list(order_ids)
     orders = list(
-        Order.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",), no_key=True)
+        Order.objects.filter(AnyOf("pk", ids)).order_by("pk").select_for_update(of=("self",), no_key=True)
     )
-    of_them = Q(order_id__in=ids)
+    of_them = AnyOf("order_id", ids)
     attach(
         orders, "lines", OrderLine.objects.filter(of_them).order_by("position").prefetch_related("service")
     )
@@ -152,10 +152,12 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
         intents.add(_intent_id(fact))
         sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
         refs.add(getattr(fact.object, "order_ref", ""))
+    # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
+    # whole table instead of the indexes, which leave out the empty ones.
     rows = Order.objects.filter(
-        Q(stripe_payment_intent_id__in=intents - {""})
-        | Q(stripe_checkout_session_id__in=sessions - {""})
-        | Q(public_id__in=refs - {""})
+        Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
+        | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
+        | Q(AnyOf("public_id", refs - {""}))
     ).values_list("pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id")
     by_intent = {row[1]: row[0] for row in rows if row[1]}
     by_session = {row[2]: row[0] for row in rows if row[2]}
