@@ -154,19 +154,22 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
         refs.add(getattr(fact.object, "order_ref", ""))
     # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
     # whole table instead of the indexes, which leave out the empty ones.
-    rows = Order.objects.filter(
+    named = Order.objects.filter(
         Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
         | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
         | Q(AnyOf("public_id", refs - {""}))
-    ).values_list("pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id")
+    )
+    rows = named.order_by().values_list(
+        "pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id"
+    )
     by_intent = {row[1]: row[0] for row in rows if row[1]}
     by_session = {row[2]: row[0] for row in rows if row[2]}
     by_ref = {row[3]: row[0] for row in rows}
     # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
     told: dict[str, int] = {}
     for fact in facts:
-        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
-            told.setdefault(_intent_id(fact), named)
+        if ours := by_ref.get(getattr(fact.object, "order_ref", "")):
+            told.setdefault(_intent_id(fact), ours)
     told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
     told.pop("", None)
     strays = _orders_of_strays(facts, by_intent.keys() | told.keys())
