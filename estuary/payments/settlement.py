@@ -147,29 +147,15 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
 
     An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
     """
-    intents, sessions, refs = set(), set(), set()
-    for fact in facts:
-        intents.add(_intent_id(fact))
-        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
-        refs.add(getattr(fact.object, "order_ref", ""))
-    # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
-    # whole table instead of the indexes, which leave out the empty ones.
-    named = Order.objects.filter(
-        Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
-        | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
-        | Q(AnyOf("public_id", refs - {""}))
-    )
-    rows = named.order_by().values_list(
-        "pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id"
-    )
+    rows = _orders_named(facts)
     by_intent = {row[1]: row[0] for row in rows if row[1]}
     by_session = {row[2]: row[0] for row in rows if row[2]}
     by_ref = {row[3]: row[0] for row in rows}
     # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
     told: dict[str, int] = {}
     for fact in facts:
-        if ours := by_ref.get(getattr(fact.object, "order_ref", "")):
-            told.setdefault(_intent_id(fact), ours)
+        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
+            told.setdefault(_intent_id(fact), named)
     told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
     told.pop("", None)
     strays = _orders_of_strays(facts, by_intent.keys() | told.keys())
@@ -185,6 +171,27 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
         if order_id:
             found[id(fact)] = order_id
     return found
+
+
+def _orders_named(facts: Sequence[Fact]) -> list[tuple[int, str, str, str]]:
+    """Return key, intent, session and public id of the orders that any of the facts names, by whichever of these."""
+    intents, sessions, refs = set(), set(), set()
+    for fact in facts:
+        intents.add(_intent_id(fact))
+        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
+        refs.add(getattr(fact.object, "order_ref", ""))
+    # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
+    # whole table instead of the indexes, which leave out the empty ones.
+    named = Order.objects.filter(
+        Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
+        | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
+        | Q(AnyOf("public_id", refs - {""}))
+    )
+    return list(
+        named.order_by().values_list(
+            "pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id"
+        )
+    )
 
 
 def _orders_of_strays(facts: Sequence[Fact], bound: Set[str]) -> dict[str, int]:
