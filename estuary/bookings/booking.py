@@ -14,6 +14,7 @@ from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.errors import Conflict
+from estuary.common.rows import AnyOf, insert_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
 
@@ -110,23 +111,25 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
 
     The orders come with ``lines`` and ``reservations`` prefetched. Booking twice breaks a unique constraint.
     """
-    roots = Booking.objects.bulk_create([_root(order, at) for order in orders])
-    children = Booking.objects.bulk_create(
-        [child for root in roots if _has_children(root) for child in _children(root, at)]
-    )
+    roots = insert_rows([_root(order, at) for order in orders])
+    children = insert_rows([child for root in roots if _has_children(root) for child in _children(root, at)])
     by_line = {booking.line_id: booking for booking in [*roots, *children] if booking.line_id}
-    Participant.objects.bulk_create(
-        Participant(
-            session_id=reservation.session_id,
-            user_id=order.user_id,
-            booking=by_line[reservation.line_id],
-            created_at=at,
-        )
-        for order in orders
-        for reservation in order.reservations.all()
-        if reservation.session_id and reservation.status == HELD
+    insert_rows(
+        [
+            Participant(
+                session_id=reservation.session_id,
+                user_id=order.user_id,
+                booking=by_line[reservation.line_id],
+                created_at=at,
+            )
+            for order in orders
+            for reservation in order.reservations.all()
+            if reservation.session_id and reservation.status == HELD
+        ]
     )
-    Reservation.objects.filter(order__in=orders, status=HELD).update(status=CONFIRMED)
+    Reservation.objects.filter(AnyOf("order_id", [order.pk for order in orders]), status=HELD).update(
+        status=CONFIRMED
+    )
     return [*roots, *children]
 
 

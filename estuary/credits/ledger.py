@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pgbulk
 from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common.errors import Conflict
 from estuary.common.money import display
+from estuary.common.rows import insert_rows, update_rows
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind
@@ -83,8 +83,9 @@ def post(
         )
     if accounts:
         changed = ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"]
-        pgbulk.update(CreditAccount, accounts.values(), changed)
-    return CreditTransaction.objects.bulk_create(rows)
+        update_rows(accounts.values(), changed)
+    insert_rows(rows)
+    return rows
 
 
 def _locked_accounts(

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import pgbulk
-
+from estuary.common.rows import insert_rows, update_rows
 from estuary.orders.models import Order
 from estuary.payments.effects import DisputeView, RecordDispute
 from estuary.payments.models import Dispute
@@ -36,8 +35,8 @@ def write_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datet
         row = _stand(known or _open(order, effect.dispute), effect.dispute, at)
         (changed if known else new).append(row)
     if changed:
-        pgbulk.update(Dispute, changed, FIELDS)
-    Dispute.objects.bulk_create(new)
+        update_rows(changed, FIELDS)
+    insert_rows(new)
 
 
 def _open(order: Order, told: DisputeView) -> Dispute:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-import pgbulk
 import structlog
 from django.db import transaction
 
@@ -16,6 +15,7 @@ from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
 from estuary.common.redaction import redact
+from estuary.common.rows import AnyOf, update_rows
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
@@ -120,11 +120,8 @@ def _settle(jobs: list[Job]) -> None:
     """Settle a batch in one transaction, and mark its rows in the same."""
     at = clock.now()
     with transaction.atomic():
-        list(
-            WebhookEvent.objects.select_for_update(no_key=True)
-            .filter(pk__in=[j.row.pk for j in jobs])
-            .order_by("pk")
-        )
+        rows = WebhookEvent.objects.filter(AnyOf("pk", [job.row.pk for job in jobs])).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
         told = {id(job.news): job for job in jobs}
         for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
             job = told[id(outcome.fact)]
@@ -161,7 +158,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
     for job in jobs:
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
-    pgbulk.update(WebhookEvent, [job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+    update_rows([job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
     counting.settled([job.row for job in jobs])
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
-from estuary.orders.models import Order
+from estuary.common.rows import AnyOf, attach
+from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
 from estuary.payments.effects import (
@@ -126,18 +127,19 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
 
 def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at: seven queries."""
-    return list(
-        Order.objects.filter(pk__in=list(order_ids))
-        .order_by("pk")
-        .select_for_update(of=("self",), no_key=True)
-        .prefetch_related(
-            "lines__service",
-            "reservations",
-            Prefetch("refunds", queryset=Refund.objects.order_by("pk")),
-            Prefetch("disputes", queryset=Dispute.objects.order_by("pk")),
-            Prefetch("bookings", queryset=Booking.objects.order_by("position")),
-        )
+    ids = list(order_ids)
+    orders = list(
+        Order.objects.filter(AnyOf("pk", ids)).order_by("pk").select_for_update(of=("self",), no_key=True)
     )
+    of_them = AnyOf("order_id", ids)
+    attach(
+        orders, "lines", OrderLine.objects.filter(of_them).order_by("position").prefetch_related("service")
+    )
+    attach(orders, "reservations", Reservation.objects.filter(of_them))
+    attach(orders, "refunds", Refund.objects.filter(of_them).order_by("pk"))
+    attach(orders, "disputes", Dispute.objects.filter(of_them).order_by("pk"))
+    attach(orders, "bookings", Booking.objects.filter(of_them).order_by("position"))
+    return orders
 
 
 def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
@@ -145,16 +147,7 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
 
     An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
     """
-    intents, sessions, refs = set(), set(), set()
-    for fact in facts:
-        intents.add(_intent_id(fact))
-        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
-        refs.add(getattr(fact.object, "order_ref", ""))
-    rows = Order.objects.filter(
-        Q(stripe_payment_intent_id__in=intents - {""})
-        | Q(stripe_checkout_session_id__in=sessions - {""})
-        | Q(public_id__in=refs - {""})
-    ).values_list("pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id")
+    rows = _orders_named(facts)
     by_intent = {row[1]: row[0] for row in rows if row[1]}
     by_session = {row[2]: row[0] for row in rows if row[2]}
     by_ref = {row[3]: row[0] for row in rows}
@@ -178,6 +171,27 @@ def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
         if order_id:
             found[id(fact)] = order_id
     return found
+
+
+def _orders_named(facts: Sequence[Fact]) -> list[tuple[int, str, str, str]]:
+    """Return key, intent, session and public id of the orders that any of the facts names, by whichever of these."""
+    intents, sessions, refs = set(), set(), set()
+    for fact in facts:
+        intents.add(_intent_id(fact))
+        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
+        refs.add(getattr(fact.object, "order_ref", ""))
+    # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
+    # whole table instead of the indexes, which leave out the empty ones.
+    named = Order.objects.filter(
+        Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
+        | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
+        | Q(AnyOf("public_id", refs - {""}))
+    )
+    return list(
+        named.order_by().values_list(
+            "pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id"
+        )
+    )
 
 
 def _orders_of_strays(facts: Sequence[Fact], bound: Set[str]) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import pgbulk
 import structlog
 
 from estuary.bookings import booking
 from estuary.bookings.models import Booking
+from estuary.common.rows import insert_rows, update_rows
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
@@ -89,8 +89,8 @@ def _write_orders(work: Work, at: datetime) -> None:
                 continue
             touched[order.pk] = order
     if touched:
-        pgbulk.update(Order, touched.values(), ORDER_FIELDS)
-        OrderTransition.objects.bulk_create(transitions)
+        update_rows(touched.values(), ORDER_FIELDS)
+        insert_rows(transitions)
         counting.transitions(transitions)
 
 
@@ -162,9 +162,7 @@ def _write_credits(work: Work, at: datetime) -> None:
 
 
 def _write_refunds(work: Work, at: datetime) -> None:
-    opened = Refund.objects.bulk_create(
-        [_refund(order, effect, at) for order, effect in _each(work, OpenRefund)]
-    )
+    opened = insert_rows([_refund(order, effect, at) for order, effect in _each(work, OpenRefund)])
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
     for order, effect in _each(work, AdvanceRefund):
@@ -179,7 +177,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     if advanced:
-        pgbulk.update(Refund, advanced.values(), REFUND_FIELDS)
+        update_rows(advanced.values(), REFUND_FIELDS)
     counting.refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 

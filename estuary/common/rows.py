@@ -1,0 +1,95 @@
+"""Many rows at once: read for their owners, inserted and updated in one statement each.
+
+The rows go to PostgreSQL as one JSON document, so that a statement is as short for two hundred rows as for one, and
+the table itself says which type each column has.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Field, ForeignKey, Lookup, Model
+
+
+class AnyOf(Lookup):
+    """``column = ANY(array)``: one parameter for all values, where ``IN`` has one for each, which all are prepared."""
+
+    prepare_rhs = False
+
+    def __init__(self, column: str, values: Iterable[int | str]) -> None:
+        super().__init__(F(column), list(values))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", (*params, self.rhs)
+
+
+def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:
+    """Give each owner its rows, for ``owner.relation.all()`` to return as after ``prefetch_related``.
+
+    That one makes a manager and a queryset for each owner and relation, which cost more than the rows do.
+    """
+    if not owners:
+        return
+    key = type(owners[0])._meta.get_field(relation).remote_field
+    assert isinstance(key, ForeignKey)
+    owned: dict[int, list[Model]] = {owner.pk: [] for owner in owners}
+    for row in rows:
+        owned[getattr(row, key.attname)].append(row)
+    for owner in owners:
+        for row in owned[owner.pk]:
+            key.set_cached_value(row, owner)
+        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owned[owner.pk]
+
+
+def insert_rows[R: Model](rows: Sequence[R]) -> Sequence[R]:
+    """Insert rows of one model, made by the caller just now, and give each its primary key."""
+    if not rows:
+        return rows
+    meta = rows[0]._meta
+    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(f"{field.column}" for field in fields)
+    statement = (
+        f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608 (names of our own models)
+        f" SELECT {columns} FROM json_populate_recordset(NULL::{meta.db_table}, %s)"
+        f" RETURNING {meta.pk.column}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_document(rows, fields)])
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk, row._state.adding, row._state.db = key, False, connection.alias
+    return rows
+
+
+def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
+    """Write these fields of rows of one model as the objects hold them; the caller has locked the rows."""
+    known = sorted(rows, key=attrgetter("pk"))
+    if not known:
+        return
+    meta = known[0]._meta
+    fields = {field.name: field for field in meta.concrete_fields}
+    changed = [fields[name] for name in names]
+    values = ", ".join(f"{field.column} = told.{field.column}" for field in changed)
+    statement = (
+        f"UPDATE {meta.db_table} known SET {values}"  # noqa: S608 (names of our own models)
+        f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
+        f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_document(known, [meta.pk, *changed])])
+
+
+def _document(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:
+    names = [(field.column, field.attname) for field in fields]
+    told = [{column: held[name] for column, name in names} for held in map(vars, rows)]
+    return json.dumps(told, default=_moment)
+
+
+def _moment(value: object) -> str:
+    """Write a moment to the microsecond; anything else that JSON has no word for is a mistake of ours."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is not written in bulk")
