@@ -13,7 +13,7 @@ import { Failed, Notice, Refusal } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
-import { formatMoney, toMinor } from "@/lib/money";
+import { formatMoney, isZero } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { stamp } from "@/lib/time";
 import { CREDIT_KINDS } from "@/lib/words";
