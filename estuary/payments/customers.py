@@ -39,10 +39,8 @@ def known_customer(user: User) -> str:
 def ensure_customer(user: User) -> str:
     """Return the user's customer id, asking Stripe for one the first time; one query and no call when there is one."""
     while True:
-        customer = StripeCustomer.objects.filter(user=user).first()
-        if customer is None:
-            defaults = {"email": user.email, "name": _name(user)}
-            customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
+        defaults = {"email": user.email, "name": _name(user)}
+        customer, _ = StripeCustomer.objects.get_or_create(user=user, defaults=defaults)
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
         customer_id = _make(customer)

@@ -62,7 +62,7 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
     Twice does no harm; late does no harm; out of order does no harm.
     """
     outcomes = [Outcome(fact) for fact in facts]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
         found = _find_orders(facts)
         waiting: dict[int, list[Outcome]] = {}
         for outcome in outcomes:

@@ -272,7 +272,7 @@ def test_events_whose_transaction_is_given_up_are_settled_all_the_same(
     pay_only(stripe, made)
     for delivery in stripe.take_deliveries():
         post_event(delivery)
-    lost = GivesUp('UPDATE "orders_order"', sqlstate, times=2)
+    lost = GivesUp("UPDATE orders_order", sqlstate, times=2)
     with connection.execute_wrapper(lost):
         inbox.drain()
     assert lost.times == 0
