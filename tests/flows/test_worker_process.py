@@ -29,11 +29,11 @@ LISTENERS = f"{ITS_CONNECTIONS} AND query ILIKE 'LISTEN%%'"
 class Worker:
     """``manage.py worker`` on the tests' own database."""
 
-    def __init__(self, log: Path, url: str, **more: str) -> None:
+    def __init__(self, log: Path, url: str, *arguments: str, **more: str) -> None:
         self._log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
+                [sys.executable, "manage.py", "worker", *arguments],
                 cwd=ROOT, env=os.environ | {"DATABASE_URL": url} | more, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -30,6 +31,8 @@ from estuary.payments.jobs import observed
 IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.004, 0.25, 0.1
 LOST_DATABASE_S, FAILED_S, LOOK_S = 2.0, 1.0, 0.2
 CHECK_TIMEOUT_S = 5
+# After each answer of PostgreSQL the drain waits for its turn, and a mail that is being written would keep it for 5 ms.
+SWITCH_S = 0.0001
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
@@ -41,6 +44,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--concurrency", type=int, default=settings.WORKER_JOBS, help="jobs at once (ESTUARY_WORKER_JOBS)"
+        )
+        parser.add_argument(
+            "--only",
+            choices=["events", "jobs"],
+            help="leave the other to another process: neither waits then",
         )
         parser.add_argument(
             "--check", action="store_true", help="only tell whether a worker works (exit 0 or 1)"
@@ -55,15 +63,18 @@ class Command(BaseCommand):
         if port := settings.WORKER_METRICS_PORT:
             pools.watch()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
+        sys.setswitchinterval(SWITCH_S)
         drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
-        drainer.start()
+        if options["only"] != "jobs":
+            drainer.start()
         self.stdout.write("Estuary worker: ready")
         self.stdout.flush()
         try:
-            run_jobs(options["concurrency"], stop)
+            stop.wait() if options["only"] == "events" else run_jobs(options["concurrency"], stop)
         finally:
             stop.set()
-            drainer.join()
+            if drainer.is_alive():
+                drainer.join()
 
     def _check(self) -> None:
         """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
