@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -186,9 +186,14 @@ def _end_without(row: IdempotencyKey, error: Exception) -> None:
     if told is not None and told.status_code == DECLINED:
         _keep(row, told.status_code, told.data)
     elif refused and not _made_something(row):
-        row.delete()
+        _held(row).delete()
     else:
-        IdempotencyKey.objects.filter(pk=row.pk).update(leased_until=clock.now())
+        _held(row).update(leased_until=clock.now())
+
+
+def _held(row: IdempotencyKey) -> QuerySet[IdempotencyKey]:
+    """Return the key for as long as this run holds it: once a retry has taken over, all of it is that one's matter."""
+    return IdempotencyKey.objects.filter(pk=row.pk, leased_until=row.leased_until)
 
 
 def _made_something(row: IdempotencyKey) -> bool:
@@ -201,7 +206,7 @@ def _made_something(row: IdempotencyKey) -> bool:
 def _keep(row: IdempotencyKey, status_code: int, data: Any) -> None:
     answer = json.loads(JSONRenderer().render(data))
     kept = {name: value for name, value in answer.items() if name not in SECRETS}
-    IdempotencyKey.objects.filter(pk=row.pk).update(status_code=status_code, answer=kept)
+    _held(row).update(status_code=status_code, answer=kept)
 
 
 def order_of(user: User, request_key: str) -> Order | None:

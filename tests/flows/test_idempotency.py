@@ -14,9 +14,12 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServicePrice, ServiceType
 from estuary.common import clock
+from estuary.credits.ledger import NotEnoughCredits
 from estuary.orders.models import Order
 from estuary.payments import idempotency
+from estuary.payments.errors import CardDeclined, StripeUnavailable
 from estuary.payments.models import IdempotencyKey, Refund
+from estuary.payments.objects import Decline
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, Json, pay
@@ -351,3 +354,22 @@ def test_old_keys_are_forgotten(stripe: Sandbox, buyer: APIClient, key: str) -> 
     assert idempotency.forget_old_keys() == 0
     IdempotencyKey.objects.update(created_at="2026-01-01T00:00Z")
     assert idempotency.forget_old_keys() == 1
+
+
+DECLINE = Decline("card_declined", "generic_decline", "Your card was declined.")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StripeUnavailable("It does not answer."), NotEnoughCredits("Too few."), CardDeclined(DECLINE, None)],
+    ids=lambda error: error.code,
+)
+def test_who_was_held_up_for_longer_than_its_lease_ends_nothing_of_its_retrys(
+    maya: User, key: str, error: Exception
+) -> None:
+    held_up, _ = idempotency._claim(maya, key, "a wish")
+    with time_machine.travel(clock.now() + idempotency.LEASE + timedelta(seconds=1), tick=True):
+        idempotency._claim(maya, key, "a wish")  # its retry has taken over, and is under way
+        idempotency._end_without(held_up, error)
+        with pytest.raises(idempotency.IdempotencyKeyInFlight):
+            idempotency._claim(maya, key, "a wish")
