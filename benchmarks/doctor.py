@@ -4,6 +4,7 @@ Half of the orders buy credits, half a seat in a workshop; one in twenty is refu
 needs a few minutes and two gigabytes of disk, and leaves nothing behind.
 """
 
+import os
 import sys
 import time
 
@@ -89,6 +90,8 @@ FILL = {
 
 
 def main(orders: int) -> None:
+    os.environ.setdefault("ESTUARY_SANDBOX", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
     # Only now can what is made of models be imported.
     from django.db import connection
