@@ -2,7 +2,6 @@
 
 import fcntl
 import shutil
-import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +12,8 @@ from urllib.parse import urlsplit
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from demo.plan import HOST, CannotStart, Plan, plan_for_smoke
+from demo.plan import CannotStart, Plan, plan_for_smoke
+from demo.ports import free_port, listens
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
 from demo.servers import PYTHON, web_command
@@ -128,18 +128,6 @@ def _alone(folder: Path) -> IO[str]:
             "Another benchmark runs in this folder: two at once would measure each other."
         ) from None
     return lock
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -3,7 +3,6 @@
 What is there is used; else root on Debian or Ubuntu gets the system's; else Playwright brings its own.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,9 +12,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserType, sync_playwright
 
+from demo.system import install
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-APT = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
 SORRY = """No Chromium here, and none could be had: the lines above say why. The tests in a browser need one. Either
   - install it: on Debian and Ubuntu `apt install chromium`, on a Mac any Chromium whose command is on PATH;
   - or, with a network, run `.venv/bin/playwright install --with-deps chromium`."""
@@ -49,12 +49,8 @@ def _works() -> bool:
 
 
 def _by_apt() -> bool:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
-        return False
     print("No Chromium here: getting the system's with apt-get", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "--quiet"], env=environment, stdout=sys.stderr, check=False)
-    return subprocess.run(APT, env=environment, stdout=sys.stderr, check=False).returncode == 0
+    return install("chromium")
 
 
 def _by_playwright() -> bool:

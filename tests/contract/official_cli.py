@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any, cast
+
+from demo.ports import free_port, listens
 
 ROOT = pathlib.Path(__file__).parents[2]
 # The tool refuses keys of fewer than 12 characters.
@@ -43,13 +44,6 @@ def environment(home: pathlib.Path) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return cast(int, listening.getsockname()[1])
 
 
 def wait_for[T](look: Callable[[], T | None], what: str, timeout_s: float = 20) -> T:
@@ -136,17 +130,11 @@ def serving(home: pathlib.Path, *arguments: str) -> Iterator[Served]:
     served = Served(f"http://127.0.0.1:{port}", home)
     with running(command, dict(os.environ)) as lines:
         try:
-            wait_for(lambda: _answers(port), "the sandbox")
+            wait_for(lambda: listens(port), "the sandbox")
         except TimeoutError as error:
             error.add_note("\n".join(lines))
             raise
         yield served
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclasses.dataclass(frozen=True)

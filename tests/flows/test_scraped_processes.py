@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,22 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from demo.ports import free_port
 from estuary.payments import outbox
-from tests.flows.test_endings import wait_until
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook_on_the_wire import Wire, serving
 from tests.flows.test_worker_process import Worker, is_listening
+from tests.serving import wait_until
 from tests.wiring import forget_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOKEN = "a-token-for-prometheus"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def scrape(port: int, token: str = TOKEN) -> tuple[int, str]:

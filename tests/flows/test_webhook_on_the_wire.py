@@ -21,6 +21,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client, RequestFactory
 
+from demo.ports import free_port
 from estuary.payments import client, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -71,9 +72,7 @@ def wire(transactional_db: None) -> Iterator[Wire]:
 
 @contextmanager
 def serving(*options: str, **more: str) -> Iterator[Wire]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"DATABASE_URL": f"{database_url()}&application_name={quote(NAME)}"} | more
     command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), *options, "estuary.config.wsgi:application"]

@@ -1,0 +1,30 @@
+"""Programs of the system that this project can't bring along: found, or got with apt-get where that may be done."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from demo.plan import CannotStart
+
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])  # where Debian keeps servers
+INSTALL = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends"]
+
+
+def find(name: str, what_for: str) -> str:
+    """Return where a program is, of the Debian package of the same name; raises CannotStart."""
+    if not shutil.which(name, path=PATH):
+        install(name)
+    if found := shutil.which(name, path=PATH):
+        return found
+    raise CannotStart(f"{what_for} On Debian and Ubuntu: apt-get install {name}")
+
+
+def install(package: str) -> bool:
+    """Install a package, as root on Debian or Ubuntu; tells whether that went well."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "--quiet"], env=environment, stdout=sys.stderr, check=False)
+    ended = subprocess.run([*INSTALL, package], env=environment, stdout=sys.stderr, check=False)
+    return ended.returncode == 0
