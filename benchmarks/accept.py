@@ -10,7 +10,7 @@ from benchmarks import environments, goals, market
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.events import SECRET, TYPE, Payment, signed
 from benchmarks.house import ESTUARY, House, cpu_of
-from benchmarks.load import CLIENTS, Played, play, write_requests
+from benchmarks.load import CLIENTS, Played, play, write_events
 from benchmarks.pgbench import pgbench
 from demo.plan import API_VERSION
 from demo.processes import Child
@@ -95,15 +95,9 @@ class Posted:
             self.fill(warming + events)
         if self.database:
             self.house.settle_down(self.database)
-        self._write(range(1, warming + 1))
+        write_events(self._requests, self.path, self.port, range(1, warming + 1))
         play(self._requests, self.port, WARM_UP_S)
-        self._write(range(warming + 1, warming + events + 1))
-
-    def _write(self, numbers: range) -> None:
-        """Sign now, as signatures are good for five minutes."""
-        posts = signed(map(Payment.number, numbers))
-        written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
-        write_requests(self._requests, self.path, self.port, written)
+        write_events(self._requests, self.path, self.port, range(warming + 1, warming + events + 1))
 
     @property
     def _requests(self) -> Path:

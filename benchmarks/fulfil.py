@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from benchmarks import goals, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
-from benchmarks.events import Payment, signed
 from benchmarks.figures import quantile
 from benchmarks.house import ESTUARY, House, cpu_of
-from benchmarks.load import CLIENTS, play, write_requests
+from benchmarks.load import CLIENTS, play, write_events
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
 
@@ -47,13 +46,8 @@ class Fulfilled:
         with self.house.connect("fulfil") as connection:
             market.fill(connection, orders)
         self.house.settle_down("fulfil")
-        self._write("warming", range(1, WARMING + 1))
-        self._write("requests", range(WARMING + 1, orders + 1))
-
-    def _write(self, name: str, numbers: range) -> None:
-        posts = signed(map(Payment.number, numbers))
-        written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
-        write_requests(self.house.var / name, WEBHOOK, self.port, written)
+        write_events(self.house.var / "warming", WEBHOOK, self.port, range(1, WARMING + 1))
+        write_events(self.house.var / "requests", WEBHOOK, self.port, range(WARMING + 1, orders + 1))
 
     def round(self, seconds: float) -> Sample:
         workers = [self._worker(only) for only in ("events", "jobs")]

@@ -1,15 +1,15 @@
 """Load over HTTP: Debian's wrk plays prepared requests, each once; any answer but a 2xx fails the turn."""
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contender import BenchmarkFailed
-from demo.plan import HOST, CannotStart
+from benchmarks.events import Payment, signed
+from demo.plan import HOST
+from demo.system import find
 
 PLAYER = Path(__file__).with_name("play.lua")
 CLIENTS = 8  # as many as the limit has, and as the web server has threads
@@ -28,11 +28,7 @@ class Played:
 
 def find_wrk() -> str:
     """Return where wrk is, got from Debian where that may be done; raises CannotStart."""
-    if not shutil.which("wrk") and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "--yes", "--quiet", "wrk"], check=False)
-    if found := shutil.which("wrk"):
-        return found
-    raise CannotStart("The load comes from wrk. On Debian and Ubuntu: apt-get install wrk")
+    return find("wrk", "The load comes from wrk.")
 
 
 def write_requests(
@@ -48,6 +44,12 @@ def write_requests(
             out.write(b"%d\n" % len(request) + request)
             written += 1
     return written
+
+
+def write_events(target: Path, path: str, port: int, numbers: range) -> None:
+    """Write the events of payments by number, signed now: signatures are good for five minutes."""
+    posts = signed(map(Payment.number, numbers))
+    write_requests(target, path, port, ((body, {"Stripe-Signature": signature}) for body, signature in posts))
 
 
 def play(

@@ -9,9 +9,8 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks import create, market
 from benchmarks.accept import WEBHOOK
-from benchmarks.events import Payment, signed
 from benchmarks.house import ESTUARY, House
-from benchmarks.load import CLIENTS, play, write_requests
+from benchmarks.load import CLIENTS, play, write_events
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
 
@@ -53,9 +52,7 @@ def _bear(house: House, port: int, turn: int, *, seconds: float, per_s: float) -
     first, last = turn * orders + 1, (turn + 1) * orders
     with house.connect("memory") as connection:
         market.fill(connection, last, first=first)
-    posts = signed(map(Payment.number, range(first, last + 1)))
-    written = ((body, {"Stripe-Signature": signature}) for body, signature in posts)
-    write_requests(house.var / "requests", WEBHOOK, port, written)
+    write_events(house.var / "requests", WEBHOOK, port, range(first, last + 1))
     play(house.var / "requests", port, seconds, delay_ms=CLIENTS / per_s * 1000)
 
 

@@ -10,9 +10,6 @@ end
 
 -- People and Stripe come when they come: the pauses are those of a Poisson process, so that clients never march in step.
 function delay()
-  if delay_ms == 0 then
-    return 0
-  end
   return math.floor(-delay_ms * math.log(1 - math.random()) + 0.5)
 end
 
