@@ -1,11 +1,8 @@
 """What every flow starts from, and what must hold when it is over."""
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
@@ -13,8 +10,8 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 from tests.contract.recorded import assert_requests_conform
 from tests.flows.invariants import assert_invariants
-from tests.flows.test_endings import wait_until
 from tests.marketplace import make_practitioner, make_user, signed_in
+from tests.serving import listening, serving
 
 
 @pytest.fixture(autouse=True)
@@ -58,12 +55,6 @@ def ana(transactional_db: None) -> Practitioner:
 @pytest.fixture
 def address(stripe: Sandbox) -> Iterator[str]:
     """The very Stripe of the test, for other processes too."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app_for(stripe), log_level="warning", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    serving.start()
-    wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    serving.join(timeout=30)
+    listener, url = listening()
+    with serving(app_for(stripe), listener):
+        yield url

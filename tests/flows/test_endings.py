@@ -3,8 +3,7 @@
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, send, signed
 from tests.flows.test_webhook_on_the_wire import Wire, wire
 from tests.flows.test_worker_process import Worker, is_listening
+from tests.serving import wait_until
 from tests.wiring import forget_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,14 +139,6 @@ def take_mail(wire: socket.socket) -> bytes:
             else:
                 wire.sendall(b"250 fine\r\n")
     return mail
-
-
-def wait_until(reached: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if reached():
-            return
-        time.sleep(0.1)
-    raise AssertionError("not within a minute")
 
 
 def refuses(port: int) -> bool:

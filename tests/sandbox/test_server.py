@@ -1,21 +1,19 @@
 """The sandbox as a server: real sockets, real deliveries, the controls over HTTP."""
 
 import json
-import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 import stripe
-import uvicorn
 
 from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 from tests.sandbox.conftest import ENDIVE, SECRET
 from tests.sandbox.shop import intent, paid, session
+from tests.serving import listening, serving, wait_until
 
 KEY = "sk_test_1234567890"
 # The SDK hands httpx its bytes in a way that httpx has come to dislike.
@@ -54,20 +52,11 @@ def shop() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture(scope="module")
 def running(shop: ThreadingHTTPServer) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener, base = listening()
     hook = f"http://127.0.0.1:{shop.server_address[1]}/"
     sandbox = Sandbox(webhook_url=hook, webhook_secret=SECRET, webhook_api_version=ENDIVE, public_url=base)
-    config = uvicorn.Config(
-        app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield base
-    server.should_exit = True
-    thread.join(timeout=10)
+    with serving(app_for(sandbox), listener):
+        yield base
 
 
 @pytest.fixture
@@ -76,21 +65,14 @@ def api(running: str) -> stripe.StripeClient:
     return stripe.StripeClient(KEY, base_addresses={"api": running}, http_client=http, max_network_retries=0)
 
 
-def until(ready: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-
-
 def act(base: str, verb: str, **arguments: object) -> httpx.Response:
     return httpx.post(f"{base}/_sandbox/{verb}", json=arguments)
 
 
 def test_events_reach_the_shop_although_it_failed_at_first(running: str, api: stripe.StripeClient) -> None:
     paid(api)
-    until(lambda: {"payment_intent.created", "charge.updated"} <= set(Shop.heard))
-    until(lambda: all(e.pending_webhooks == 0 for e in api.v1.events.list().data))
+    wait_until(lambda: {"payment_intent.created", "charge.updated"} <= set(Shop.heard), 10)
+    wait_until(lambda: all(e.pending_webhooks == 0 for e in api.v1.events.list().data), 10)
 
 
 def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> None:

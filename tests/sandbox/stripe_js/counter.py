@@ -1,20 +1,18 @@
 """A shop's counter in a real browser: the sandbox on one origin, a page with a strict policy on another."""
 
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-import uvicorn
 from playwright.sync_api import FrameLocator, Locator, Page
 
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
 from stripe_sandbox.server import app_for
+from tests.serving import listening, serving
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -56,19 +54,10 @@ def open_counter() -> Iterator[Counter]:
 
 @contextmanager
 def _sandbox() -> Iterator[tuple[str, Sandbox]]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener, base = listening()
     sandbox = Sandbox(public_url=base)
-    server = uvicorn.Server(
-        uvicorn.Config(app_for(sandbox), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield base, sandbox
-    server.should_exit = True
-    thread.join(timeout=10)
+    with serving(app_for(sandbox), listener):
+        yield base, sandbox
 
 
 def _shop(page: str, policy: str) -> type[BaseHTTPRequestHandler]:

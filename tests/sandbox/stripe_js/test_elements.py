@@ -13,6 +13,7 @@ from tests.sandbox.stripe_js.scripts import (
     GOOD,
     IF_REQUIRED,
 )
+from tests.serving import wait_until
 
 
 # --- what the fields say ---------------------------------------------------------------------------------------
@@ -98,9 +99,9 @@ def test_elements_tell_of_focus_escape_and_enter(card_till: Till) -> None:
     card_till.page.keyboard.press("Escape")
     card_till.page.keyboard.press("Tab")
     card_till.page.keyboard.press("Enter")
-    card_till.page.wait_for_function("shop.submitted")
+    wait_until(lambda: card_till.page.evaluate("shop.submitted"), 10)
     card_till.call("made.card.blur()")
-    card_till.page.wait_for_function("shop.heard.blur")
+    wait_until(lambda: card_till.page.evaluate("shop.heard.blur"), 10)
     assert [len(card_till.heard(event)) for event in ("ready", "focus", "escape", "blur")] == [1, 1, 1, 1]
 
 
