@@ -63,6 +63,12 @@ def deliver(sandbox: Sandbox, reorder: Reorder = list) -> list[str]:
     return [delivery.type for delivery in waiting]
 
 
+def post_all(sandbox: Sandbox) -> None:
+    """Deliver all waiting events, and leave them to whoever settles."""
+    for delivery in sandbox.take_deliveries():
+        assert post_event(delivery) == 200
+
+
 def settle_everything(sandbox: Sandbox) -> None:
     """Deliver, work off the jobs, and again, until nothing is left to do."""
     for _ in range(6):

@@ -21,7 +21,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, METHODS, pay, pay_only
 from tests.marketplace import make_service, make_sessions, make_user, signed_in
-from tests.wiring import post_event, settle_everything
+from tests.wiring import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,8 +168,7 @@ def test_six_workers_settle_a_hundred_payments_once_each(stripe: Sandbox) -> Non
     crowd = [signed_in(make_user(f"Buyer{number} Pays")) for number in range(CROWD)]
     for buyer in crowd:
         pay_only(stripe, buying.credits(buyer, "10.00"))
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     all_at_once([lambda: sum(iter(lambda: inbox.drain(7), 0))] * 6)
     settle_everything(stripe)
     assert {buying.balance(buyer) for buyer in crowd} == {"10.00"}

@@ -15,7 +15,7 @@ from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_worker_process import Worker, alert
-from tests.wiring import post_event
+from tests.wiring import post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,8 +42,7 @@ def test_one_worker_settles_the_events_and_another_does_the_jobs(
 ) -> None:
     made = buying.credits(buyer, "50.00")
     pay_only(stripe, made)
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     pending = WebhookEvent.objects.filter(status="pending")
     with worker(tmp_path, "jobs") as jobs:
         alert(jobs, "meanwhile")

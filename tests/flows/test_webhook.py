@@ -21,7 +21,7 @@ from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.delivery import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
-from tests.wiring import SECRET, WEBHOOK, deliver, post_event, run_jobs, settle_everything
+from tests.wiring import SECRET, WEBHOOK, deliver, post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -313,8 +313,7 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
 ) -> None:
     made = buying.credits(buyer)
     pay_only(stripe, made)
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     assert inbox.claim(100)
     assert inbox.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))

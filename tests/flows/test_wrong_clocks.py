@@ -24,7 +24,7 @@ from tests.flows.test_crowds import all_at_once
 from tests.flows.test_orphans import all_is_well, sweep_for
 from tests.marketplace import make_service, make_sessions, make_user, signed_in
 from tests.state import contents
-from tests.wiring import forget_jobs, post_event, run_jobs, settle_everything
+from tests.wiring import forget_jobs, post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,8 +155,7 @@ def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
 ) -> None:
     made = buying.credits(buyer, "50.00")
     pay_only(stripe, made)
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     with at(timedelta(days=3)):
         assert inbox.claim(100)  # and the worker dies with them
     assert inbox.drain() == 0
@@ -270,8 +269,7 @@ def test_events_whose_transaction_is_given_up_are_settled_all_the_same(
 ) -> None:
     made = buying.credits(buyer, "50.00")
     pay_only(stripe, made)
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     lost = GivesUp("UPDATE orders_order", sqlstate, times=2)
     with connection.execute_wrapper(lost):
         inbox.drain()
