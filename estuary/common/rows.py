@@ -45,7 +45,7 @@ def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> Non
         vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owned[owner.pk]
 
 
-def insert_rows[R: Model](rows: Sequence[R]) -> Sequence[R]:
+def insert_rows[R: Model](rows: list[R]) -> list[R]:
     """Insert rows of one model, made by the caller just now, and give each its primary key."""
     if not rows:
         return rows

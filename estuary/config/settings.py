@@ -130,6 +130,7 @@ DATABASE_URL = _database_url
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size
 WORKER_JOBS = env.estuary_worker_jobs
+WEB_THREADS = env.granian_blocking_threads
 
 # Sign-in counts its tries here, and all processes must count together.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}

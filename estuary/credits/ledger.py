@@ -69,23 +69,23 @@ def post(
         if not debt and account.spendable_minor + posting.amount_minor < 0:
             raise _short(account, posting)
         account.balance_minor += posting.amount_minor
-        rows.append(
-            CreditTransaction(
-                account=account,
-                kind=posting.kind,
-                amount_minor=posting.amount_minor,
-                balance_after_minor=account.balance_minor,
-                order_id=posting.order_id,
-                effect=posting.effect,
-                note=posting.note,
-                created_at=at,
-            )
-        )
-    if accounts:
-        changed = ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"]
-        update_rows(accounts.values(), changed)
-    insert_rows(rows)
-    return rows
+        rows.append(_line(account, posting, at))
+    update_rows(accounts.values(), ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"])
+    return insert_rows(rows)
+
+
+def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
+    """Return the line that says what has just been done to an account."""
+    return CreditTransaction(
+        account=account,
+        kind=posting.kind,
+        amount_minor=posting.amount_minor,
+        balance_after_minor=account.balance_minor,
+        order_id=posting.order_id,
+        effect=posting.effect,
+        note=posting.note,
+        created_at=at,
+    )
 
 
 def _locked_accounts(

@@ -34,8 +34,7 @@ def write_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datet
         )
         row = _stand(known or _open(order, effect.dispute), effect.dispute, at)
         (changed if known else new).append(row)
-    if changed:
-        update_rows(changed, FIELDS)
+    update_rows(changed, FIELDS)
     insert_rows(new)
 
 

@@ -21,6 +21,7 @@ from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import StripeBusy, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
+from estuary.payments.leases import LEASE
 from estuary.payments.methods import CardNews, fetch_news, sync_method
 from estuary.payments.models import StripeCustomer, WebhookEvent
 from estuary.payments.rules import Fact
@@ -28,7 +29,6 @@ from estuary.payments.settlement import settle
 from estuary.payments.webhooks import CardRefused, CustomerGone, News, decoded, keep, read
 
 BATCH = 200
-LEASE = timedelta(minutes=1)
 MAX_ATTEMPTS = 12
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
 DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
@@ -169,7 +169,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
 def _settle_fetched(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead."""
     assert job.needs is not None
-    if not _renew_lease(job.row):
+    if not leases.renew(job.row):
         return  # another worker has it by now
     try:
         if job.needs.kind == "card":
@@ -191,20 +191,12 @@ def _settle_card(job: Job, news: CardNews | None) -> None:
         _mark([job], clock.now())
 
 
-def _renew_lease(row: WebhookEvent) -> bool:
-    """Begin the lease anew before a call that takes time; tells whether it was still ours. Its end names its owner."""
-    until = clock.now() + LEASE
-    ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=row.due_at)
-    row.due_at = until
-    return bool(ours.update(due_at=until))
-
-
 def _put_off(row: WebhookEvent, error: Exception) -> None:
     """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told.
 
     A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
     """
-    at, leased_until = clock.now(), row.due_at
+    at = clock.now()
     stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy)
     delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
     if stripe_is_down:
@@ -220,8 +212,7 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
         "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
     )
     with transaction.atomic():
-        ours = WebhookEvent.objects.filter(pk=row.pk, status=Status.PENDING, due_at=leased_until)
-        if not ours.update(**changed):
+        if not leases.held(row).update(**changed):
             return
         metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
         if dead:

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import requests
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -13,7 +14,6 @@ from django.http.response import HttpResponseBase
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.0, 3.8
 ANSWER_WITHIN_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
 LEAST_S = 0.05  # with less than that left nothing is sent any more
-POOL_SIZE = 256  # connections to Stripe that are kept, as many as there are threads
 
 # Until when (by time.monotonic) the request that is being answered may wait; a worker's job has no such end.
 _until: ContextVar[float | None] = ContextVar("until", default=None)
@@ -50,8 +50,9 @@ class Session(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        # As many connections are kept as there are threads to use them.
         for scheme in ("https://", "http://"):
-            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE))
+            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=settings.WEB_THREADS))
 
     def request(self, *args: Any, **options: Any) -> requests.Response:
         return super().request(*args, **options | {"timeout": timeouts()})

@@ -176,8 +176,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
     for order, added in _each(work, CarryCredits):
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
-    if advanced:
-        update_rows(advanced.values(), REFUND_FIELDS)
+    update_rows(advanced.values(), REFUND_FIELDS)
     counting.refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 

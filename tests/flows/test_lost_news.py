@@ -12,7 +12,7 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, reconcile, sweep, tasks
+from estuary.payments import inbox, leases, reconcile, sweep, tasks
 from estuary.payments.closing import close_order
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
@@ -161,13 +161,13 @@ def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandb
     for delivery in stripe.take_deliveries():
         post_event(delivery)
     slow = inbox.claim(10)
-    with later(inbox.LEASE * 2):
+    with later(leases.LEASE * 2):
         fast = inbox.claim(10)
         assert {row.pk for row in fast} == {row.pk for row in slow}
         WebhookEvent.objects.filter(pk__in=[row.pk for row in fast]).update(status="done")
         for row in slow:
             inbox._put_off(row, ValueError("too late"))
-            assert not inbox._renew_lease(row)
+            assert not leases.renew(row)
         assert set(WebhookEvent.objects.values_list("status", flat=True)) == {"done"}
     inbox.replay(list(WebhookEvent.objects.all()))
     inbox.drain()

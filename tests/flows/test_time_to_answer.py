@@ -13,7 +13,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE
 from tests.flows.test_calls_to_stripe import keys_sent
-from tests.flows.test_endings import wait_until
+from tests.serving import wait_until
 from tests.wiring import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)

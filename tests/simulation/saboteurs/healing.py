@@ -9,6 +9,7 @@ from estuary.payments import (
     dispute_writing,
     disputes,
     inbox,
+    leases,
     outbox,
     reconcile,
     rules,
@@ -134,4 +135,4 @@ def a_lease_never_ends() -> None:
     """An event whose worker was killed is nobody's any more."""
     from datetime import timedelta
 
-    vars(inbox)["LEASE"] = timedelta(days=3650)
+    instead_of(leases.LEASE, timedelta(days=3650))
