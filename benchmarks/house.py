@@ -134,7 +134,10 @@ def cpu_s(process: psutil.Process) -> float:
     """Seconds of CPU of a process and all that it started, ended or not."""
     spent = 0.0
     for one in [process, *process.children(recursive=True)]:
-        times = one.cpu_times()
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue  # it has ended meanwhile; what it used is its parent's by now
         spent += times.user + times.system
         if sys.platform == "linux":
             spent += times.children_user + times.children_system
