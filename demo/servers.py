@@ -25,7 +25,7 @@ def web_command(plan: Plan) -> list[str]:
     """Return the command of a web server; several share one port, among which the system spreads who comes."""
     return [
         str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
-        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws", "--access-log",
+        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws",
         "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
     ]  # fmt: skip
 
