@@ -12,7 +12,7 @@ from demo.plan import HOST
 from demo.system import find
 
 PLAYER = Path(__file__).with_name("play.lua")
-CLIENTS = 8  # as many as the limit has, and as the web server has threads
+CLIENTS = 8  # as many as the limit has
 MARK = "FIGURES "
 
 

@@ -26,9 +26,11 @@ def serving(application: Any, listener: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
-    yield
-    server.should_exit = True
-    thread.join(timeout=30)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
 
 
 def wait_until(reached: Callable[[], bool], seconds: float = 60) -> None:

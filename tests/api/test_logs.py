@@ -23,7 +23,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_webhook import an_event, send, signed
 from tests.marketplace import make_user, signed_in
-from tests.wiring import WEBHOOK, deliver, forget_jobs, post_event
+from tests.wiring import WEBHOOK, deliver, forget_jobs, post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,8 +145,7 @@ def test_every_line_of_a_batch_names_its_events_and_of_one_alone_that_one(stripe
 
 def test_what_is_fetched_for_an_event_is_told_with_it(stripe: Sandbox, log: Log) -> None:
     buying.pay_only(stripe, buying.credits(signed_in(make_user())))
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     rows = WebhookEvent.objects.filter(type="payment_intent.succeeded")
     rows.update(api_version="2020-01-01")
     with connection.cursor() as cursor:

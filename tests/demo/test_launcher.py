@@ -16,6 +16,7 @@ from demo import processes
 from demo.plan import MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
+from tests.serving import wait_until
 
 
 @pytest.fixture
@@ -109,10 +110,7 @@ def test_stopping_ends_what_does_not_want_to_and_what_it_started(
     grandchild = int(child.log.read_text().split()[1])
     household.stop()
     assert child.process.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 5
-    while not is_gone(grandchild) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert is_gone(grandchild)
+    wait_until(lambda: is_gone(grandchild), 5)
 
 
 def test_what_is_killed_is_nobodys_and_what_is_started_after_it_speaks_for_itself(

@@ -19,7 +19,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, order_of, pay, status_of
 from tests.marketplace import make_service, make_user, signed_in
-from tests.wiring import post_event, run_jobs, settle_everything
+from tests.wiring import post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,8 +158,7 @@ def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandb
 def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.credits(buyer, "50.00")
     stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     slow = inbox.claim(10)
     with later(leases.LEASE * 2):
         fast = inbox.claim(10)

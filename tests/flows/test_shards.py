@@ -22,7 +22,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.disputing import close, dispute
 from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
-from tests.wiring import post_event, settle_everything
+from tests.wiring import post_all, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,8 +174,7 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_i
     [seat] = make_sessions(workshop, capacity=5)
     for who in (buyer, other):
         buying.pay_only(stripe, buying.service(who, workshop, service_session_id=str(seat.pk)))
-    for delivery in stripe.take_deliveries():
-        post_event(delivery)
+    post_all(stripe)
     forget()
     inbox.drain()
     assert widest("buyer") == 2

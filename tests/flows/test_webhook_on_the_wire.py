@@ -21,13 +21,14 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client, RequestFactory
 
-from demo.ports import free_port
+from demo.ports import free_port, listens
 from estuary.payments import client, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import EVENT, an_event, code, send, signed
 from tests.flows.test_worker_process import nobody_let_in
+from tests.serving import wait_until
 from tests.wiring import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,21 +80,11 @@ def serving(*options: str, **more: str) -> Iterator[Wire]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload]
     try:
-        yield _when_up(Wire(port, server))
+        wait_until(lambda: listens(port))
+        yield Wire(port, server)
     finally:
         server.terminate()
         server.wait()
-
-
-def _when_up(wire: Wire) -> Wire:
-    for _ in range(600):
-        try:
-            wire.connect().close()
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-        else:
-            return wire
-    raise AssertionError("the web server did not start")
 
 
 def chunked(body: bytes, size: int = 1000) -> bytes:
