@@ -1,12 +1,12 @@
 """The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+import orjson
 import structlog
 from django.db import transaction
 
@@ -88,7 +88,7 @@ def bring_forward() -> int:
 def take_in(events: Sequence[dict[str, Any]]) -> int:
     """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
     at = clock.now()
-    return sum(keep(decoded(json.dumps(event)), at) for event in reversed(events))
+    return sum(keep(decoded(orjson.dumps(event)), at) for event in reversed(events))
 
 
 @bound(stripe_events=lambda rows, _: " ".join(row.stripe_event_id for row in rows))

@@ -5,12 +5,12 @@ waits. The web server leads to ``receive`` past Django's middleware (config/door
 (inbox.py) and asks ``read`` what an event says.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
+import orjson
 import psycopg
 from django.conf import settings
 from django.db import DataError, connection
@@ -72,7 +72,7 @@ def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
     except EstuaryError as error:
         metrics.count_refused(error.code)
         return problem(error)
-    except (DataError, psycopg.DataError, UnicodeEncodeError):  # JSON to Python, but no text for a database
+    except (DataError, psycopg.DataError):  # JSON to Python, but no text for a database
         return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
     return HttpResponse(RECEIVED, content_type="application/json")
 
@@ -92,7 +92,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = decoded(body.decode())
+        event = decoded(body)
         if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
         # The escape may itself be escaped, and then only spells the character.
@@ -104,19 +104,19 @@ def _parse(body: bytes) -> dict[str, Any]:
     return dict(event)
 
 
-def decoded(text: str) -> Any:
-    """Return an event as it may be kept, without its secrets; raises ValueError for what is no JSON."""
-    return json.loads(text, parse_constant=_refuse_constant, object_hook=_without_secrets)
+def decoded(body: bytes) -> Any:
+    """Return an event as it may be kept, without its secrets; raises ValueError for what is no JSON (RFC 8259)."""
+    return _without_secrets(orjson.loads(body))
 
 
-def _without_secrets(value: dict[str, Any]) -> dict[str, Any]:
-    for secret in SECRETS:
-        value.pop(secret, None)
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        for secret in SECRETS:
+            value.pop(secret, None)
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            _without_secrets(inner)
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _has_nul(value: Any) -> bool:
@@ -136,11 +136,18 @@ INSERT = """
 
 def keep(event: dict[str, Any], at: datetime, execute: Execute = execute) -> bool:
     """Put a ``decoded`` event into the inbox, in one statement; False when it had come before."""
-    text = json.dumps(event)
+    text = _text(event)
     if redaction.is_suspicious(text):
-        text = json.dumps(redaction.redacted(event))  # where nobody expects one, such as a description
+        text = _text(redaction.redacted(event))  # where nobody expects one, such as a description
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
     return bool(execute(INSERT, [*names, bool(event.get("livemode")), text, at, _created(event), at]))
+
+
+def _text(event: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(event).decode()
+    except orjson.JSONEncodeError:
+        raise NotAnEvent("The body is signed, but it is nested deeper than any event.") from None
 
 
 # --- What each event says -----------------------------------------------------------------------------------

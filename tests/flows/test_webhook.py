@@ -141,6 +141,7 @@ def test_an_oversized_body_is_refused_before_it_is_hashed(stripe: Sandbox) -> No
         an_event().replace(b'"pi_foreign"', b"NaN"),
         an_event().replace(b"pi_foreign", b"\\ud800"),
         b"[" * 100_000,
+        an_event().replace(b'"pi_foreign"', b'{"id": ' * 300 + b"1" + b"}" * 300),
     ],
 )
 def test_what_is_signed_but_no_event_is_refused(stripe: Sandbox, body: bytes) -> None:
@@ -163,6 +164,14 @@ def test_a_character_that_no_database_can_hold_is_refused_wherever_it_is(stripe:
         )
         assert code(send(body, signed(body))) == (400, "not_an_event")
     assert not WebhookEvent.objects.exists()
+
+
+def test_a_card_number_right_after_a_letter_of_another_alphabet_is_not_kept(stripe: Sandbox) -> None:
+    told = "Карта4242424242424242, €4000000000000002"
+    body = an_event(data={"object": {"id": "pi_foreign", "object": "payment_intent", "description": told}})
+    assert send(body, signed(body)).status_code == 200
+    kept = WebhookEvent.objects.get().payload["data"]["object"]["description"]
+    assert kept == "Карта[redacted], €[redacted]"
 
 
 def test_only_post_is_answered(stripe: Sandbox) -> None:
