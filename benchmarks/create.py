@@ -194,7 +194,7 @@ class Webhooks:
 def slow_creates(node: Node, seconds: float, in_flight: int) -> Iterator[None]:
     """Have so many payments begun at once, again and again, at a Stripe that takes its time.
 
-    The product waits for Stripe a little less long than that, and says 503 then: such an answer is what it should be.
+    The product waits little longer than that, and says 503 to whom its own queue has cost more: as it should be.
     """
     if not in_flight:
         yield
@@ -227,14 +227,12 @@ class Seen:
 @contextmanager
 def watching(house: House) -> Iterator[Seen]:
     """Look again and again at how many connections there are, and how many payments wait for Stripe."""
-    from estuary.payments.patience import READ_TIMEOUT_S
-
     seen, over = Seen(), threading.Event()
 
     def look() -> None:
         with house.connect("create") as connection:
             while not over.wait(LOOK_S):
-                if row := connection.execute(WAITING, [min(STRIPE_TAKES_S, READ_TIMEOUT_S)]).fetchone():
+                if row := connection.execute(WAITING, [STRIPE_TAKES_S]).fetchone():
                     seen.connections.append(int(str(row[0])))
                     seen.waiting.append(int(str(row[1])))
 

@@ -32,7 +32,6 @@ from demo.servers import (
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, and the terminal being closed
-DB_POOL = 8  # the embedded server takes 100 connections; web and worker take a quarter
 
 
 class Stopped(BaseException):
@@ -157,8 +156,7 @@ def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: 
     with screen.step("Seeding the marketplace", "Marketplace seeded"):
         household.run("seed", [PYTHON, "manage.py", "seed"], env)
     with screen.step("Starting the web server and the worker", f"Web server on {plan.web_url}, and a worker"):
-        web_env = env | {"WEB_DB_POOL_SIZE": str(DB_POOL)}
-        household.start("web", web_command(plan), web_env)
+        household.start("web", web_command(plan), env)
         worker = household.start("worker", WORKER_COMMAND, env)
         household.wait_for(lambda: answers(ready_url(plan)), "The web server")
         household.wait_for(lambda: says_ready(worker), "The worker")

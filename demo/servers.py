@@ -10,6 +10,7 @@ from demo.processes import Child
 
 PYTHON = sys.executable
 BLOCKING_THREADS = 256  # most of whom wait for Stripe, when there are many
+PROCESSES = 2  # as the image has them: one each core of a small machine
 WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
 
 
@@ -25,7 +26,7 @@ def web_command(plan: Plan) -> list[str]:
     """Return the command of a web server; several share one port, among which the system spreads who comes."""
     return [
         str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
-        "--workers", "1", "--blocking-threads", str(BLOCKING_THREADS), "--no-ws",
+        "--workers", str(PROCESSES), "--blocking-threads", str(BLOCKING_THREADS), "--no-ws",
         "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
     ]  # fmt: skip
 

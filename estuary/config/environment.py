@@ -100,7 +100,7 @@ class Environment(BaseSettings):
     granian_workers: int = Field(default=2, ge=1, description="the web server reads it itself")
     granian_blocking_threads: int = Field(default=256, ge=1, description="in each; read likewise")
     estuary_worker_jobs: int = Field(default=2, ge=1, description="at once, in one worker")
-    web_db_pool_size: int = Field(default=8, ge=1)
+    web_db_pool_size: int = Field(default=5, ge=1)
     web_inbox_pool_size: int = Field(
         default=4, ge=1, description="kept for events; one serves hundreds a second"
     )

@@ -9,10 +9,10 @@ import requests
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from urllib3.util import Timeout
 
-# Of one call, which may be the only one. Together under five seconds.
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 1.0, 3.8
-ANSWER_WITHIN_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
+ANSWER_WITHIN_S = 4.8  # all calls together; one call may have it all
+CONNECT_TIMEOUT_S = 1.0
 LEAST_S = 0.05  # with less than that left nothing is sent any more
 
 # Until when (by time.monotonic) the request that is being answered may wait; a worker's job has no such end.
@@ -33,16 +33,16 @@ class AnswerInTime:
             _until.reset(token)
 
 
-def timeouts() -> tuple[float, float]:
-    """Return how long the next call may connect and read, in seconds; raises requests.Timeout when time is over."""
+def timeout() -> Timeout:
+    """Return how long the next call may take; raises requests.Timeout when time is over.
+
+    What connecting leaves is all there for the answer, so that whatever comes in time is used.
+    """
     until = _until.get()
-    if until is None:
-        return CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-    left = until - time.monotonic()
+    left = ANSWER_WITHIN_S if until is None else until - time.monotonic()
     if left < LEAST_S:
         raise requests.Timeout("The time for this answer is over: nothing was sent.")
-    connect = min(CONNECT_TIMEOUT_S, left / 2)
-    return connect, min(READ_TIMEOUT_S, left - connect)
+    return Timeout(connect=min(CONNECT_TIMEOUT_S, left / 2), total=left)
 
 
 class Session(requests.Session):
@@ -55,4 +55,4 @@ class Session(requests.Session):
             self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=settings.WEB_THREADS))
 
     def request(self, *args: Any, **options: Any) -> requests.Response:
-        return super().request(*args, **options | {"timeout": timeouts()})
+        return super().request(*args, **options | {"timeout": timeout()})

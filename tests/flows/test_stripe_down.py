@@ -63,11 +63,10 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
     [card] = buying.cards(buyer)
     open_ = buying.credits(buyer, "20.00")
     stripe.faults.add("slow", "*", times=None, seconds=LONGER_THAN_ANYONE_WAITS_S)
-    one_call_s = patience.CONNECT_TIMEOUT_S + patience.READ_TIMEOUT_S
     for what, ask in requests_of(buyer, staff, paid, open_, card["id"]).items():
         before = len(stripe.requests)
         answer = ask()
-        waited_s = (len(stripe.requests) - before) * one_call_s
+        waited_s = (len(stripe.requests) - before) * patience.ANSWER_WITHIN_S
         assert 0 < waited_s <= A_BUYER_WAITS_S, (what, waited_s)
         if what == "a refund":
             assert (answer.status_code, answer.json()["status"]) == (201, "requested")  # kept, and sent later
@@ -87,7 +86,8 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     real = noting._inner
     assert isinstance(real, sdk.RequestsClient)
     assert isinstance(real._session, patience.Session)
-    assert patience.timeouts() == (patience.CONNECT_TIMEOUT_S, patience.READ_TIMEOUT_S)
+    given = patience.timeout()
+    assert (given.connect_timeout, given.total) == (patience.CONNECT_TIMEOUT_S, patience.ANSWER_WITHIN_S)
     assert client._client()._requestor._options.max_network_retries == 0
     client._client.cache_clear()
 
