@@ -167,6 +167,11 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
+            models.Index(
+                fields=["stripe_payment_intent_id"],
+                condition=Q(stripe_payment_intent_id__gt=""),
+                name="refund_by_intent",
+            ),
         ]
 
     def __str__(self) -> str:

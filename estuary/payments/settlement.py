@@ -203,7 +203,9 @@ def _orders_of_strays(facts: Sequence[Fact], bound: Set[str]) -> dict[str, int]:
     )
     if not unknown:
         return {}
-    rows = Refund.objects.filter(stripe_payment_intent_id__in=unknown)
+    rows = Refund.objects.filter(
+        AnyOf("stripe_payment_intent_id", unknown), stripe_payment_intent_id__gt=""
+    ).order_by()
     return dict(rows.values_list("stripe_payment_intent_id", "order_id"))
 
 

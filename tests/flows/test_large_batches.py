@@ -1,12 +1,14 @@
 """A batch of many events is settled by indexes, however many orders there are."""
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from estuary.common import clock
 from estuary.payments.inbox import BATCH
-from estuary.payments.objects import Intent
+from estuary.payments.objects import Intent, StripeRefund
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
 
@@ -29,11 +31,33 @@ def payment(intent_id: str) -> Intent:
     )
 
 
-def test_the_orders_of_a_full_batch_are_found_without_reading_every_order() -> None:
-    facts = [Fact(payment(f"pi_{n}"), "payment_intent.succeeded") for n in range(BATCH)]
+def refund(intent_id: str) -> StripeRefund:
+    return StripeRefund(
+        id=f"re of {intent_id}",
+        status="succeeded",
+        amount_minor=5000,
+        currency="usd",
+        intent_id=intent_id,
+        refund_ref="",
+        failure_reason="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "index", "table"),
+    [
+        (payment, "order_intent_unique", "orders_order"),
+        (refund, "refund_by_intent", "payments_refund"),
+    ],
+    ids=["payments", "refunds of strays"],
+)
+def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
+    told: Callable[[str], Intent | StripeRefund], index: str, table: str
+) -> None:
+    facts = [Fact(told(f"pi_{n}"), "told") for n in range(BATCH)]
     with CaptureQueriesContext(connection) as queries:
         settle(facts, at=clock.now())
-    [search] = [query["sql"] for query in queries if "pi_199" in query["sql"]]
+    [search] = [sql for query in queries if "pi_199" in (sql := query["sql"]) and f'FROM "{table}"' in sql]
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")  # a plan that scans all the same had no index to use
         try:
@@ -41,5 +65,5 @@ def test_the_orders_of_a_full_batch_are_found_without_reading_every_order() -> N
             plan = "\n".join(line for (line,) in cursor.fetchall())
         finally:
             cursor.execute("RESET enable_seqscan")
-    assert "order_intent_unique" in plan, plan
+    assert index in plan, plan
     assert "Seq Scan" not in plan, plan
