@@ -101,7 +101,9 @@ def check_settled(house: House, database: str, events: int) -> None:
     done = house.count(database, "payments_webhookevent WHERE status = 'done'")
     credits = house.count(database, "credits_credittransaction")
     booked = house.count(database, "bookings_booking WHERE position = 0")
-    told = house.count(database, "procrastinate_jobs WHERE task_name = 'payments.send_mail'")
+    told = house.count(
+        database, "procrastinate_jobs, jsonb_path_query(args, 'strict $.** ? (exists (@.order_id))')"
+    )
     if not done == credits + booked == told == events:
         raise BenchmarkFailed(
             f"of {events} orders {done} are done, {credits} credited, {booked} booked and {told} to be told"

@@ -48,7 +48,9 @@ reservations AS (
   WHERE r.order_id = roots.order_id AND r.status = 'held'),
 mails AS (
   INSERT INTO procrastinate_jobs (queue_name, task_name, priority, args)
-  SELECT 'default', 'payments.send_mail', 0, jsonb_build_object('order_id', id, 'template', 'completed') FROM paid)
+  SELECT 'default', 'payments.send_mails', 0,
+    jsonb_build_object('wanted', jsonb_agg(jsonb_build_object('order_id', id, 'template', 'completed')))
+  FROM (SELECT id, row_number() OVER () - 1 AS place FROM paid) told GROUP BY place / 20)
 UPDATE payments_webhookevent event SET status = 'done', attempts = attempts + 1, settled_at = now(),
   outcome = 'RecordCapture, Become, ' || CASE paid.type WHEN 'credit' THEN 'PostCredits' ELSE 'HandOver' END || ', Tell'
 FROM due JOIN paid USING (stripe_event_id) WHERE event.id = due.id;

@@ -1,10 +1,18 @@
 """Mails about payments, written from the rows as they are when the mail is sent."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage, mailers, send_mail
 
 from estuary.common.money import display
 from estuary.orders.models import Order
+
+type Mail = dict[str, Any]  # the order_id of an order, and a template
+
+log = structlog.get_logger(__name__)
 
 SUBJECTS = {
     "completed": "Thank you: {title} is yours",
@@ -38,8 +46,29 @@ TEXTS = {
 }
 
 
+def send_order_mails(wanted: Sequence[Mail]) -> list[Mail]:
+    """Write to the buyers of many orders over one connection, and return the mails that could not be sent.
+
+    Without a connection nothing is sent, and what its backend raises is raised.
+    """
+    orders = Order.objects.select_related("user").in_bulk([mail["order_id"] for mail in wanted])
+    unsent = []
+    with mailers.default as line:
+        for mail in wanted:
+            try:
+                line.send_messages([_order_mail(orders[mail["order_id"]], mail["template"])])
+            except Exception:
+                log.exception("mail_failed", **mail)
+                unsent.append(mail)
+    return unsent
+
+
 def send_order_mail(order: Order, template: str) -> None:
     """Write to the buyer of an order; ``template`` is a key of TEXTS."""
+    _order_mail(order, template).send()
+
+
+def _order_mail(order: Order, template: str) -> EmailMessage:
     facts = {
         "title": order.title,
         "order": order.public_id,
@@ -49,7 +78,7 @@ def send_order_mail(order: Order, template: str) -> None:
     }
     greeting = f"Hello {order.user.first_name or 'there'},\n\n"
     text = greeting + TEXTS[template].format(**facts) + "\n\nEstuary\n"
-    send_mail(SUBJECTS[template].format(**facts), text, None, [order.user.email])
+    return EmailMessage(SUBJECTS[template].format(**facts), text, to=[order.user.email])
 
 
 def send_staff_alert(code: str, text: str) -> None:

@@ -4,6 +4,7 @@ A job is a nudge: the rows are the truth, and the sweep finds whatever a lost jo
 """
 
 from collections.abc import Sequence
+from itertools import batched
 
 from procrastinate.contrib.django import app
 from procrastinate.types import JSONDict
@@ -11,6 +12,9 @@ from procrastinate.types import JSONDict
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
+
+# A job costs more than a mail, so that a batch of events has few. When a worker dies over one, so many come twice.
+MAILS_AT_ONCE = 20
 
 
 def send_refunds(refunds: Sequence[Refund]) -> None:
@@ -20,7 +24,16 @@ def send_refunds(refunds: Sequence[Refund]) -> None:
 
 def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
     """Have the buyers told; the mail is written from the rows as they are when it is sent."""
-    _defer("send_mail", [{"order_id": order.pk, "template": template} for order, template in mails])
+    told: list[JSONDict] = [{"order_id": order.pk, "template": template} for order, template in mails]
+    if len(told) == 1:
+        send_each_mail(told)
+    else:
+        _defer("send_mails", [{"wanted": list(some)} for some in batched(told, MAILS_AT_ONCE, strict=False)])
+
+
+def send_each_mail(told: list[JSONDict]) -> None:
+    """Have each of these mails sent, and sent again when that fails, without the others."""
+    _defer("send_mail", told)
 
 
 def alert_staff(code: str, text: str) -> None:

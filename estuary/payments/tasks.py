@@ -19,6 +19,7 @@ from estuary.payments import (
     inbox,
     mails,
     methods,
+    outbox,
     reconcile,
     refunds,
     retention,
@@ -44,6 +45,12 @@ def detach_card(payment_method_id: str) -> None:
 @app.task(name="payments.send_mail", retry=TRY_AGAIN)
 def send_mail(order_id: int, template: str) -> None:
     mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), template)
+
+
+@app.task(name="payments.send_mails", retry=TRY_AGAIN)
+def send_mails(wanted: list[dict[str, Any]]) -> None:
+    """Send mails of one transaction; what fails is tried again alone."""
+    outbox.send_each_mail(mails.send_order_mails(wanted))
 
 
 @app.task(name="payments.alert_staff", retry=TRY_AGAIN)

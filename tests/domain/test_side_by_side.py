@@ -30,6 +30,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.send_refund": {"refund_id": 1},
     "payments.detach_card": {"payment_method_id": "pm_1"},
     "payments.send_mail": {"order_id": 1, "template": "completed"},
+    "payments.send_mails": {"wanted": [{"order_id": 1, "template": "completed"}]},
     "payments.alert_staff": {"code": "a_code", "text": "A text."},
     "payments.end_open_payments": {"user_id": 1},
     "payments.expire_orders": {"timestamp": 0},
