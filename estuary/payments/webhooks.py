@@ -92,7 +92,7 @@ def _read_body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        event = decoded(body)
+        event = without_secrets(orjson.loads(body))
         if not isinstance(event["id"], str) or not isinstance(event["type"], str):
             raise NotAnEvent("The event's id or type is not a text.")
         # The escape may itself be escaped, and then only spells the character.
@@ -104,18 +104,14 @@ def _parse(body: bytes) -> dict[str, Any]:
     return dict(event)
 
 
-def decoded(body: bytes) -> Any:
-    """Return an event as it may be kept, without its secrets; raises ValueError for what is no JSON (RFC 8259)."""
-    return _without_secrets(orjson.loads(body))
-
-
-def _without_secrets(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """Return a decoded event as it may be kept: its secrets are taken out of it, wherever they are."""
     if isinstance(value, dict):
         for secret in SECRETS:
             value.pop(secret, None)
     for inner in value.values() if isinstance(value, dict) else value:
         if isinstance(inner, dict | list):
-            _without_secrets(inner)
+            without_secrets(inner)
     return value
 
 
@@ -135,7 +131,7 @@ INSERT = """
 
 
 def keep(event: dict[str, Any], at: datetime, execute: Execute = execute) -> bool:
-    """Put a ``decoded`` event into the inbox, in one statement; False when it had come before."""
+    """Put an event, ``without_secrets``, into the inbox, in one statement; False when it had come before."""
     text = _text(event)
     if redaction.is_suspicious(text):
         text = _text(redaction.redacted(event))  # where nobody expects one, such as a description
