@@ -1,4 +1,4 @@
-"""The inbox of events: a row is a job, claimed by lease in batches, settled together, and alone when a batch fails."""
+"""The inbox of events: a row is a job, settled with others in one transaction, and alone when that fails."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
 from estuary.common.redaction import redact
-from estuary.common.rows import AnyOf, update_rows
+from estuary.common.rows import update_rows
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
@@ -47,31 +47,61 @@ class Job:
 
 
 def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
-    """Claim up to ``limit`` due events and settle them; returns how many were claimed.
+    """Settle up to ``limit`` due events, the oldest, together; returns how many were taken up.
 
     Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
     """
-    rows = claim(limit)
-    if rows:
-        metrics.BATCH_EVENTS.observe(len(rows))
+    try:
+        jobs = _settle_due(limit)
+    except Exception as error:
+        failure = type(error).__name__  # and with the transaction its locks are gone
+    else:
+        for job in jobs:
+            if job.needs:
+                leases.give_back(job.row) if stopping() else _settle_fetched(job)
+        return len(jobs)
+    return _settle_each_alone(claim(limit), failure, stopping)
+
+
+@retried
+def _settle_due(limit: int) -> list[Job]:
+    """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
+
+    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease.
+    """
+    at = clock.now()
+    with transaction.atomic():
+        due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=at).order_by("due_at", "pk")
+        rows = list(due.select_for_update(no_key=True, skip_locked=True)[:limit])
+        if not rows:
+            return []
+        for row in rows:
+            row.attempts += 1
         with metrics.BATCH_SECONDS.time():
-            _settle_together(rows, stopping)
+            jobs = _settle(rows, at)
+        metrics.BATCH_EVENTS.observe(len(rows))
+    return jobs
+
+
+@bound(stripe_events=lambda rows, *_: _names(rows))
+def _settle_each_alone(rows: Sequence[WebhookEvent], failure: str, stopping: Callable[[], bool]) -> int:
+    """A poison event stands alone; the others settle."""
+    log.warning("inbox_batch_failed", events=len(rows), error_type=failure)
+    for row in rows:
+        leases.give_back(row) if stopping() else _settle_alone(row)
     return len(rows)
 
 
-# A lease that a crash of PostgreSQL forgets has done its duty, so nobody waits until it is on the disk.
-# https://www.postgresql.org/docs/current/wal-async-commit.html
 CLAIM = """
-    WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS is_set),
-    due AS MATERIALIZED (
-      SELECT id FROM payments_webhookevent, unhurried WHERE status = 'pending' AND due_at <= %(at)s
-      ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE OF payments_webhookevent SKIP LOCKED)
+    WITH due AS MATERIALIZED (
+      SELECT id FROM payments_webhookevent WHERE status = 'pending' AND due_at <= %(at)s
+      ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
     UPDATE payments_webhookevent event SET attempts = attempts + 1, due_at = %(until)s
     FROM due WHERE event.id = due.id RETURNING event.*"""
 
 
 def claim(limit: int) -> list[WebhookEvent]:
-    """Take a lease on due events, the oldest, in one statement; workers never wait for each other's rows."""
+    """Take a lease on due events, the oldest, in one statement, so that each try is counted whatever it ends in."""
     at = clock.now()
     claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit})
     return sorted(claimed, key=attrgetter("pk"))
@@ -90,22 +120,24 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
     return sum(keep(without_secrets(event), at) for event in reversed(events))
 
 
-@bound(stripe_events=lambda rows, _: " ".join(row.stripe_event_id for row in rows))
-def _settle_together(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> None:
+@bound(stripe_events=lambda row: row.stripe_event_id)
+def _settle_alone(row: WebhookEvent) -> None:
     try:
-        jobs = [Job(row, _read(row)) for row in rows]
-        _settle(jobs)
+        job = _settle_claimed(row)
     except Exception as error:
-        if len(rows) == 1:
-            _put_off(rows[0], error)
-            return
-        log.warning("inbox_batch_failed", events=len(rows), error_type=type(error).__name__)
-        for row in rows:  # a poison event stands alone; the others settle
-            leases.give_back(row) if stopping() else _settle_together([row], stopping)
-        return
-    for job in jobs:
+        _put_off(row, error)
+    else:
         if job.needs:
-            leases.give_back(job.row) if stopping() else _settle_fetched(job)
+            _settle_fetched(job)
+
+
+@retried
+def _settle_claimed(row: WebhookEvent) -> Job:
+    at = clock.now()
+    with transaction.atomic():
+        list(WebhookEvent.objects.filter(pk=row.pk).select_for_update(no_key=True).values_list("pk"))
+        [job] = _settle([row], at)
+    return job
 
 
 def _read(row: WebhookEvent) -> News | None:
@@ -117,20 +149,23 @@ def _read(row: WebhookEvent) -> News | None:
     return read(row.payload)
 
 
-@retried
-def _settle(jobs: list[Job]) -> None:
-    """Settle a batch in one transaction, and mark its rows in the same."""
-    at = clock.now()
-    with transaction.atomic():
-        rows = WebhookEvent.objects.filter(AnyOf("pk", [job.row.pk for job in jobs])).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk"))
-        told = {id(job.news): job for job in jobs}
-        for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
-            job = told[id(outcome.fact)]
-            job.outcome, job.needs = outcome.summary, outcome.needs
-        for job in jobs:
-            _settle_other(job)
-        _mark([job for job in jobs if not job.needs], at)
+@bound(stripe_events=lambda rows, _: _names(rows))
+def _settle(rows: Sequence[WebhookEvent], at: datetime) -> list[Job]:
+    """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
+    jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
+    told = {id(job.news): job for job in jobs}
+    for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
+        job = told[id(outcome.fact)]
+        job.outcome, job.needs = outcome.summary, outcome.needs
+    for job in jobs:
+        _settle_other(job)
+    _mark([job for job in jobs if not job.needs], at)
+    leases.take([job.row for job in jobs if job.needs], at=at)
+    return jobs
+
+
+def _names(rows: Sequence[WebhookEvent]) -> str:
+    return " ".join(row.stripe_event_id for row in rows)
 
 
 def _settle_other(job: Job) -> None:
@@ -160,7 +195,7 @@ def _mark(jobs: list[Job], at: datetime) -> None:
     for job in jobs:
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
-    update_rows([job.row for job in jobs], ["status", "outcome", "error", "settled_at"])
+    update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
     counting.settled([job.row for job in jobs])
 
 

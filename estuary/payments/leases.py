@@ -1,10 +1,12 @@
 """The lease of a claimed event: its end names its owner, for as long as nobody else has claimed the event."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db.models import F, QuerySet
 
 from estuary.common import clock
+from estuary.common.rows import update_rows
 from estuary.payments.models import WebhookEvent
 
 LEASE = timedelta(minutes=1)
@@ -13,6 +15,13 @@ LEASE = timedelta(minutes=1)
 def held(row: WebhookEvent) -> QuerySet[WebhookEvent]:
     """Return the event for as long as it is ours; nothing, when it is another's by now."""
     return WebhookEvent.objects.filter(pk=row.pk, status=WebhookEvent.Status.PENDING, due_at=row.due_at)
+
+
+def take(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
+    """Have nobody else claim these for a while; the caller has locked them."""
+    for row in rows:
+        row.due_at = at + LEASE
+    update_rows(rows, ["due_at", "attempts"])
 
 
 def renew(row: WebhookEvent) -> bool:
