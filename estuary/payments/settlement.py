@@ -4,19 +4,19 @@ Load the rows that the facts speak of, locked and in id order; decide, purely; w
 transaction. One code path for one fact and for two hundred. Facts of one order are taken in turn, one each round.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 
 from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.rows import AnyOf, attach
-from estuary.orders.models import Order, OrderLine
+from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
 from estuary.payments.effects import (
@@ -63,17 +63,20 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
     """
     outcomes = [Outcome(fact) for fact in facts]
     with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
-        found = _find_orders(facts)
+        strays = _orders_of_strays(facts)
+        orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
+        owners = _owners(facts, orders.values(), strays)
         waiting: dict[int, list[Outcome]] = {}
         for outcome in outcomes:
-            outcome.order_id = found.get(id(outcome.fact))
+            outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
                 outcome.needs = _payment_behind(outcome.fact)
                 _tell_of_unknown(outcome)
             else:
                 waiting.setdefault(outcome.order_id, []).append(outcome)
         while waiting:
-            _settle_round({order_id: queue.pop(0) for order_id, queue in waiting.items()}, at)
+            round_ = {order_id: queue.pop(0) for order_id, queue in waiting.items()}
+            _settle_round([orders[order_id] for order_id in sorted(round_)], round_, at)
             waiting = {order_id: queue for order_id, queue in waiting.items() if queue}
     return outcomes
 
@@ -97,8 +100,8 @@ def _tell_of_unknown(outcome: Outcome) -> None:
         )
 
 
-def _settle_round(round_: dict[int, Outcome], at: datetime) -> None:
-    orders = load(round_.keys())
+def _settle_round(orders: Sequence[Order], round_: dict[int, Outcome], at: datetime) -> None:
+    _attach_all(orders)
     work = []
     for order in orders:
         outcome = round_[order.pk]
@@ -126,55 +129,35 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:
-    """Return the orders, locked in id order, with all that the rules and the writers look at: seven queries."""
-    ids = list(order_ids)
-    orders = list(
-        Order.objects.filter(AnyOf("pk", ids)).order_by("pk").select_for_update(of=("self",), no_key=True)
-    )
-    of_them = AnyOf("order_id", ids)
-    attach(
-        orders, "lines", OrderLine.objects.filter(of_them).order_by("position").prefetch_related("service")
-    )
-    attach(orders, "reservations", Reservation.objects.filter(of_them))
-    attach(orders, "refunds", Refund.objects.filter(of_them).order_by("pk"))
-    attach(orders, "disputes", Dispute.objects.filter(of_them).order_by("pk"))
-    attach(orders, "bookings", Booking.objects.filter(of_them).order_by("position"))
+    """Return the orders, locked in id order, with all that the rules and the writers look at."""
+    orders = _locked(Order.objects.filter(AnyOf("pk", order_ids)))
+    _attach_all(orders)
     return orders
 
 
-def _find_orders(facts: Sequence[Fact]) -> dict[int, int]:
-    """Map each fact (by identity) to the primary key of its order.
-
-    An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
-    """
-    rows = _orders_named(facts)
-    by_intent = {row[1]: row[0] for row in rows if row[1]}
-    by_session = {row[2]: row[0] for row in rows if row[2]}
-    by_ref = {row[3]: row[0] for row in rows}
-    # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
-    told: dict[str, int] = {}
-    for fact in facts:
-        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
-            told.setdefault(_intent_id(fact), named)
-    told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
-    told.pop("", None)
-    strays = _orders_of_strays(facts, by_intent.keys() | told.keys())
-    found = {}
-    for fact in facts:
-        order_id = (
-            by_intent.get(_intent_id(fact))
-            or by_session.get(fact.object.id)
-            or told.get(_intent_id(fact))
-            or by_ref.get(getattr(fact.object, "order_ref", ""))
-            or strays.get(_intent_id(fact))
-        )
-        if order_id:
-            found[id(fact)] = order_id
-    return found
+def _locked(orders: QuerySet[Order]) -> list[Order]:
+    return list(orders.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
-def _orders_named(facts: Sequence[Fact]) -> list[tuple[int, str, str, str]]:
-    """Return key, intent, session and public id of the orders that any of the facts names, by whichever of these."""
+def _attach_all(orders: Sequence[Order]) -> None:
+    """Give orders their rows, anew in each round: at most six queries, and none for what there can't be."""
+    every = [order.pk for order in orders]
+    direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
+    handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
+    lines = OrderLine.objects.order_by("position").prefetch_related("service")
+    attach(orders, "lines", _of_orders(lines, direct))
+    attach(orders, "reservations", _of_orders(Reservation.objects.all(), direct))
+    attach(orders, "refunds", _of_orders(Refund.objects.order_by("pk"), every))
+    attach(orders, "disputes", _of_orders(Dispute.objects.order_by("pk"), every))
+    attach(orders, "bookings", _of_orders(Booking.objects.order_by("position"), handed_over))
+
+
+def _of_orders[R: Model](rows: QuerySet[R], order_ids: Sequence[int]) -> QuerySet[R]:
+    return rows.filter(AnyOf("order_id", order_ids)) if order_ids else rows.none()
+
+
+def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order]:
+    """Lock the orders that any of the facts names, by whichever of its ids, and those ``besides``, in id order."""
     intents, sessions, refs = set(), set(), set()
     for fact in facts:
         intents.add(_intent_id(fact))
@@ -182,31 +165,54 @@ def _orders_named(facts: Sequence[Fact]) -> list[tuple[int, str, str, str]]:
         refs.add(getattr(fact.object, "order_ref", ""))
     # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
     # whole table instead of the indexes, which leave out the empty ones.
-    named = Order.objects.filter(
+    named = (
         Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
         | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
         | Q(AnyOf("public_id", refs - {""}))
     )
-    return list(
-        named.order_by().values_list(
-            "pk", "stripe_payment_intent_id", "stripe_checkout_session_id", "public_id"
-        )
-    )
+    if keys := set(besides):
+        named |= Q(AnyOf("pk", keys))
+    return _locked(Order.objects.filter(named))
 
 
-def _orders_of_strays(facts: Sequence[Fact], bound: Set[str]) -> dict[str, int]:
+def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
     """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
-    unknown = (
-        {_intent_id(f) for f in facts if isinstance(f.object, StripeRefund | Charge | StripeDispute)}
-        - bound
-        - {""}
-    )
-    if not unknown:
+    kinds = StripeRefund | Charge | StripeDispute
+    told = {_intent_id(fact) for fact in facts if isinstance(fact.object, kinds)} - {""}
+    if not told:
         return {}
-    rows = Refund.objects.filter(
-        AnyOf("stripe_payment_intent_id", unknown), stripe_payment_intent_id__gt=""
-    ).order_by()
-    return dict(rows.values_list("stripe_payment_intent_id", "order_id"))
+    rows = Refund.objects.filter(AnyOf("stripe_payment_intent_id", told), stripe_payment_intent_id__gt="")
+    return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
+
+
+def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str, int]) -> dict[int, int]:
+    """Map each fact (by identity) to the primary key of its order.
+
+    An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
+    """
+    by_intent, by_session, by_ref = {}, {}, {}
+    for order in orders:
+        by_intent[order.stripe_payment_intent_id] = order.pk
+        by_session[order.stripe_checkout_session_id] = order.pk
+        by_ref[order.public_id] = order.pk
+    by_intent.pop("", None)
+    by_session.pop("", None)
+    # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
+    told: dict[str, int] = {}
+    for fact in facts:
+        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
+            told.setdefault(_intent_id(fact), named)
+    told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
+    told.pop("", None)
+    owners = {
+        id(fact): by_intent.get(_intent_id(fact))
+        or by_session.get(fact.object.id)
+        or told.get(_intent_id(fact))
+        or by_ref.get(getattr(fact.object, "order_ref", ""))
+        or strays.get(_intent_id(fact))
+        for fact in facts
+    }
+    return {fact: order_id for fact, order_id in owners.items() if order_id}
 
 
 def _intent_id(fact: Fact) -> str:
