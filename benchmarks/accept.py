@@ -133,6 +133,7 @@ class Posted:
 def contenders(house: House) -> list[InboxLimit | Posted]:
     """Start the four servers; raises CannotStart."""
     house.make_database("inbox", like="pristine")
+    house.plan_as_if_large("inbox")
     house.make_database("estuary", like="pristine")
     return [InboxLimit(house), bare_view(house), with_djstripe(house), naive_view(house), estuary(house)]
 

@@ -116,6 +116,7 @@ class Fulfilled:
 def contenders(house: House) -> list[Fulfilled]:
     """Start a web server of their own; raises CannotStart."""
     house.make_database("fulfil", like="pristine")
+    house.plan_as_if_large("fulfil")
     server, port = house.serve("fulfil", ESTUARY, house.environment("fulfil"))
     whole = Fulfilled(house, server, port)
     return [

@@ -22,7 +22,9 @@ LIMIT_PER_S, DRAIN_PER_S = 20_000, 8_000  # so many orders are made ready for ea
 
 def contenders(house: House) -> list["SettleLimit | Drain"]:
     house.make_database("settle-limit", like="pristine")
+    house.plan_as_if_large("settle-limit")
     house.make_database("settle", like="pristine")
+    house.plan_as_if_large("settle")
     return [SettleLimit(house), Drain(house)]
 
 

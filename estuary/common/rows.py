@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model
+from django.db.models.options import Options
 
 
 class AnyOf(Lookup):
@@ -49,18 +50,32 @@ def insert_rows[R: Model](rows: list[R]) -> list[R]:
     if not rows:
         return rows
     meta = rows[0]._meta
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(f"{field.column}" for field in fields)
-    statement = (
-        f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608 (names of our own models)
-        f" SELECT {columns} FROM json_populate_recordset(NULL::{meta.db_table}, %s)"
-        f" RETURNING {meta.pk.column}"
-    )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_document(rows, fields)])
+        cursor.execute(f"{_insertion(meta)} RETURNING {meta.pk.column}", [_document(rows, _written(meta))])
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk, row._state.adding, row._state.db = key, False, connection.alias
     return rows
+
+
+def insert_missing[R: Model](rows: list[R]) -> list[R]:
+    """Insert those rows of one model that no unique constraint refuses, and return them as they came to be."""
+    if not rows:
+        return rows
+    meta = rows[0]._meta
+    statement = f"{_insertion(meta)} ON CONFLICT DO NOTHING RETURNING *"
+    return list(type(rows[0])._default_manager.raw(statement, [_document(rows, _written(meta))]))
+
+
+def _insertion(meta: "Options[Any]") -> str:
+    columns = ", ".join(f"{field.column}" for field in _written(meta))
+    return (
+        f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608 (names of our own models)
+        f" SELECT {columns} FROM json_populate_recordset(NULL::{meta.db_table}, %s)"
+    )
+
+
+def _written(meta: "Options[Any]") -> "list[Field[Any, Any]]":
+    return [field for field in meta.concrete_fields if not field.primary_key]
 
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:

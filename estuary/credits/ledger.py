@@ -1,6 +1,6 @@
 """The ledger: every movement of credits goes through ``post``, which keeps account and ledger in one step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common.errors import Conflict
 from estuary.common.money import display
-from estuary.common.rows import insert_rows, update_rows
+from estuary.common.rows import AnyOf, insert_missing, insert_rows, update_rows
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind
@@ -97,24 +97,24 @@ def _locked_accounts(
     if not owners:
         return {}
     found = _lock(owners)
-    if missing := owners - found.keys():
-        CreditAccount.objects.bulk_create(
-            [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in sorted(missing)],
-            ignore_conflicts=True,
+    if missing := sorted(owners - found.keys()):
+        made = insert_missing(
+            [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in missing]
         )
-        found = _lock(owners)
+        # Where another transaction has made one meanwhile, all are looked at again, to be locked in the order of ids.
+        found = _lock(owners) if len(made) < len(missing) else found | _by_owner(made)
     return found
 
 
 def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
-    rows = (
-        CreditAccount.objects.filter(
-            user_id__in={user_id for user_id, _ in owners}, currency__in={currency for _, currency in owners}
-        )
-        .order_by("id")
-        .select_for_update(no_key=True)
-    )
-    return {(row.user_id, row.currency): row for row in rows if (row.user_id, row.currency) in owners}
+    users, currencies = {user_id for user_id, _ in owners}, {currency for _, currency in owners}
+    theirs = CreditAccount.objects.filter(AnyOf("user_id", users), AnyOf("currency", currencies))
+    rows = theirs.order_by("id").select_for_update(no_key=True)
+    return _by_owner(row for row in rows if (row.user_id, row.currency) in owners)
+
+
+def _by_owner(accounts: Iterable[CreditAccount]) -> dict[tuple[int, str], CreditAccount]:
+    return {(account.user_id, account.currency): account for account in accounts}
 
 
 def lock_account(user: User, currency: str) -> CreditAccount | None:

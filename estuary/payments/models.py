@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from estuary.bookings.models import Booking
 from estuary.common import clock, ids
+from estuary.common.fast_json import FastDecoder
 from estuary.orders.models import Order
 
 
@@ -363,7 +364,7 @@ class WebhookEvent(models.Model):
     type = models.CharField(max_length=80)
     api_version = models.CharField(max_length=40, blank=True)
     livemode = models.BooleanField()
-    payload = models.JSONField()
+    payload = models.JSONField(decoder=FastDecoder)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(help_text="when it may be claimed; a claim moves it forward by a lease")

@@ -163,8 +163,10 @@ def drain_until(stop: threading.Event) -> None:
                 continue
         except Exception:
             log.exception("inbox_drain_failed")
-            stop.wait(FAILED_S)
-        finally:
             connection.close()
-        silent_s = time.monotonic() - busy_until
-        stop.wait(min(max(silent_s * IDLE_SHARE, IDLE_MIN_S), IDLE_MAX_S))
+            stop.wait(FAILED_S)
+        idle_s = min(max((time.monotonic() - busy_until) * IDLE_SHARE, IDLE_MIN_S), IDLE_MAX_S)
+        if idle_s == IDLE_MAX_S:
+            connection.close()  # back to the pool, which notices when it has died
+        stop.wait(idle_s)
+    connection.close()
