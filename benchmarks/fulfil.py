@@ -29,12 +29,17 @@ VISIBLE = """
 
 @dataclass(slots=True)
 class Fulfilled:
-    """Web server and worker as in production; as fast as they can, or at ``share`` of what ``than`` did before."""
+    """Web server and workers as in production; as fast as they can, or at ``share`` of what ``than`` did before.
+
+    Mails wait in the outbox, where what hands over has put them (the peers send none); or a worker of ``kinds`` sends
+    them meanwhile.
+    """
 
     house: House
     server: Child
     port: int
     name: str = goals.FULFILLED
+    kinds: Sequence[str] = ("events", "events")
     share: float = 1.0
     than: "Fulfilled | None" = None
     group: str = GROUP
@@ -50,7 +55,7 @@ class Fulfilled:
         write_events(self.house.var / "requests", WEBHOOK, self.port, range(WARMING + 1, orders + 1))
 
     def round(self, seconds: float) -> Sample:
-        workers = [self._worker(only) for only in ("events", "jobs")]
+        workers = [self._worker(only) for only in self.kinds]
         try:
             self.house.household.wait_for(lambda: all(map(says_ready, workers)), "The workers")
             self._warm_up()
@@ -123,4 +128,5 @@ def contenders(house: House) -> list[Fulfilled]:
         whole,
         Fulfilled(house, server, port, name=goals.SATURATED, share=0.9, than=whole),
         Fulfilled(house, server, port, name=goals.CALM, share=0.1, than=whole),
+        Fulfilled(house, server, port, name=goals.WITH_MAILS, kinds=("events", "jobs")),
     ]

@@ -43,6 +43,7 @@ def in_flight(sample: Sample) -> float:
 ACCEPT_LIMIT, BARE_VIEW = "pgbench: insert one 3 KB row, commit", "Django view: verify and parse only"
 DJ_STRIPE, NAIVE, ESTUARY = "dj-stripe, warm", "naive view", "Estuary"
 FULFILLED = "Estuary, accepted and fulfilled"
+WITH_MAILS = "Estuary, and its mails written beside"
 SATURATED, CALM = "Estuary, at nine tenths of that rate", "Estuary, at a tenth of that rate"
 SETTLE_LIMIT, SETTLED = "pgbench: the same rows, 100 orders a transaction", "Estuary, inbox.drain"
 BARE_CREATE, CREATED = "DRF view: one row, the same two calls", "Estuary, POST …/create/"
