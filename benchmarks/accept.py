@@ -61,9 +61,9 @@ class InboxLimit:
 
 def insert_statement() -> str:
     """Return the statement that the product keeps an event with, as pgbench says it; raises BenchmarkFailed."""
-    from estuary.payments.webhooks import INSERT
+    from estuary.payments.webhooks import insertion
 
-    pieces = INSERT.split("%s")
+    pieces = insertion(1).split("%s")
     if len(pieces) != len(INBOX_ROW) + 1:
         raise BenchmarkFailed(
             "The product keeps an event in another way than before: adapt INBOX_ROW in benchmarks/accept.py"

@@ -5,19 +5,19 @@ costs to verify and to keep one. Whatever else is asked for goes Django's way. S
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
 
 import psycopg
 from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
@@ -25,13 +25,15 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
 from estuary.common import pools
-from estuary.common.problems import unavailable
+from estuary.common.group_commit import GroupCommit, TooLong
+from estuary.common.problems import problem, unavailable
 from estuary.common.request_ids import name_of
-from estuary.payments.webhooks import INSERT, receive
+from estuary.payments.webhooks import RECEIVED, Row, insertion, receive
 
-PATIENCE_S = 4.0  # how long an event waits for a connection; Stripe tries again
+PATIENCE_S = 4.0  # how long an event waits to be written; Stripe tries again
+MOST = 8  # events in one statement
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
-PREPARED = b"keep_event"
+JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
 
 type Connection = psycopg.Connection[Any]
 
@@ -41,75 +43,100 @@ class Doorman:
 
     def __init__(self, django: WSGIApplication) -> None:
         self._django, self._path = django, reverse("stripe-webhook")
-        self._receive: Callable[[HttpRequest], Any] = convert_exception_to_response(_receive)
+        self._write: GroupCommit[Row, bool] = GroupCommit(
+            _write, writers=settings.INBOX_POOL_SIZE, most=MOST, patience_s=PATIENCE_S
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != self._path or environ["REQUEST_METHOD"] != "POST":
             return self._django(environ, start_response)
         request_id = name_of(environ)
         bind_contextvars(request_id=request_id)  # until the next request of this thread binds its own
-        response = self._receive(WSGIRequest(environ))
+        named = ("X-Request-ID", request_id)
+        if (response := self._receive(environ)) is None:
+            start_response("200 OK", [*JSON_HEADERS, named])
+            return [RECEIVED]
         status = f"{response.status_code} {response.reason_phrase}"
-        start_response(status, [*response.items(), *HEADERS, ("X-Request-ID", request_id)])
+        start_response(status, [*response.items(), *HEADERS, named])
         return [response.content]
 
+    def _receive(self, environ: dict[str, Any]) -> HttpResponse | None:
+        """Take in an event; returns an answer only when it can't be."""
+        try:
+            refusal = receive(environ, environ["wsgi.input"], self._write)
+        except (psycopg.OperationalError, TooLong) as error:
+            return unavailable(error)
+        except Exception as error:  # a bug, which Django knows how to tell of
+            return response_for_exception(WSGIRequest(environ), error)
+        return problem(refusal) if refusal else None
 
-def _receive(request: HttpRequest) -> HttpResponse:
+
+def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
+    """Write events in one statement, once more when its connection turns out to be dead: twice is kept once.
+
+    An event that no database can hold stands alone.
+    """
     try:
-        return receive(request, _execute)
-    except psycopg.OperationalError as error:
-        return unavailable(error)
+        try:
+            return _write_once(rows)
+        except PoolTimeout:
+            raise
+        except psycopg.OperationalError:
+            _pool().check()
+            return _write_once(rows)
+    except psycopg.DataError as error:
+        return [error] if len(rows) == 1 else [outcome for row in rows for outcome in _write([row])]
 
 
-def _execute(statement: str, values: list[Any]) -> int:
-    """Carry out a statement, once more when its connection turns out to be dead: what is kept twice is kept once."""
-    try:
-        return _execute_once(statement, values)
-    except PoolTimeout:
-        raise
-    except psycopg.OperationalError:
-        _pool().check()
-        return _execute_once(statement, values)
-
-
-def _execute_once(statement: str, values: list[Any]) -> int:
+def _write_once(rows: Sequence[Row]) -> list[bool]:
     pool = _pool()
     kept = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
     try:
-        return _send(kept, statement, values)
+        new = _send(kept, rows)
     finally:
         pool.putconn(kept)
+    ids = [row.id for row in rows]
+    return [name in new and ids.index(name) == place for place, name in enumerate(ids)]
 
 
-def _send(kept: Connection, statement: str, values: list[Any]) -> int:
-    """Carry out the one statement by libpq's own function: psycopg's cursor would be a quarter of an event's cost.
+def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
+    """Carry out the one statement by libpq's own function, and return the ids of what is new.
 
-    What fails that way goes the way of the cursor after all, which knows each error by its name.
+    psycopg's cursor would be a quarter of an event's cost. What fails goes its way after all: it knows each error by
+    its name.
     """
-    assert statement is INSERT
-    texts = [_text(value) for value in values]
+    texts = [_text(value) for row in rows for value in row]
     if settings.BEHIND_PGBOUNCER:  # where nothing outlives its transaction
-        result = kept.pgconn.exec_params(_numbered(statement), texts)
+        result = kept.pgconn.exec_params(_numbered(len(rows)), texts)
     else:
-        result = kept.pgconn.exec_prepared(PREPARED, texts)
-    return result.command_tuples or 0 if _went_well(result) else kept.execute(statement, values).rowcount
+        result = kept.pgconn.exec_prepared(_name(len(rows)), texts)
+    if result.status == ExecStatus.TUPLES_OK:
+        return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
+    return [new for (new,) in kept.execute(insertion(len(rows)), list(chain.from_iterable(rows)))]
 
 
 def _prepare(kept: Connection) -> None:
-    """Have a new connection know the statement; raises psycopg.OperationalError when it can't be prepared."""
-    if not settings.BEHIND_PGBOUNCER and not _went_well(kept.pgconn.prepare(PREPARED, _numbered(INSERT))):
-        raise psycopg.OperationalError("The inbox's statement can't be prepared.")
+    """Have a new connection know the statements; raises psycopg.OperationalError when they can't be prepared."""
+    if settings.BEHIND_PGBOUNCER:
+        return
+    for rows in range(1, MOST + 1):
+        if not _went_well(kept.pgconn.prepare(_name(rows), _numbered(rows))):
+            raise psycopg.OperationalError("The inbox's statement can't be prepared.")
 
 
 def _went_well(result: PGresult) -> bool:
     return result.status == ExecStatus.COMMAND_OK
 
 
+def _name(rows: int) -> bytes:
+    return b"keep_%d" % rows
+
+
 @cache
-def _numbered(statement: str) -> bytes:
-    """Return a statement with the placeholders of PostgreSQL itself: $1, $2 and so on."""
+def _numbered(rows: int) -> bytes:
+    """Return the statement with the placeholders of PostgreSQL itself: $1, $2 and so on."""
     numbers = count(1)
-    return re.sub("%s", lambda _: f"${next(numbers)}", statement).encode()
+    return re.sub("%s", lambda _: f"${next(numbers)}", insertion(rows)).encode()
 
 
 def _text(value: Any) -> bytes:
@@ -127,7 +154,7 @@ def _pool() -> "ConnectionPool[Connection]":
 
 @cache
 def _opened_pool() -> "ConnectionPool[Connection]":
-    """Return this process's connections for events; each commits by itself, and knows the one statement."""
+    """Return this process's connections for events; each commits by itself, and knows the statements."""
     pool: ConnectionPool[Connection] = ConnectionPool(
         settings.DATABASE_URL,
         min_size=1,

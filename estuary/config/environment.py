@@ -101,9 +101,7 @@ class Environment(BaseSettings):
     granian_blocking_threads: int = Field(default=256, ge=1, description="in each; read likewise")
     estuary_worker_jobs: int = Field(default=2, ge=1, description="at once, in one worker")
     web_db_pool_size: int = Field(default=5, ge=1)
-    web_inbox_pool_size: int = Field(
-        default=4, ge=1, description="kept for events; one serves hundreds a second"
-    )
+    web_inbox_pool_size: int = Field(default=1, ge=1, description="kept for events, which share one")
 
     estuary_metrics_token: SecretStr = SecretStr("")
     estuary_worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: none")

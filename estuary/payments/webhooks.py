@@ -8,7 +8,8 @@ waits. The web server leads to ``receive`` past Django's middleware (config/door
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 import psycopg
@@ -41,48 +42,68 @@ class NotAnEvent(EstuaryError):
     code, status, title = "not_an_event", 400, "This is no Stripe event"
 
 
-type Execute = Callable[[str, list[Any]], int]
+class Row(NamedTuple):
+    """What is written of an event that comes in, in the order of ``insertion``."""
+
+    id: str
+    type: str
+    api_version: str
+    livemode: bool
+    payload: str
+    due_at: datetime
+    created_at: datetime
+    received_at: datetime
+
+
+type Write = Callable[[Row], bool]
 
 
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    return receive(request, execute)
-
-
-def execute(statement: str, values: list[Any]) -> int:
-    """Carry out a statement on Django's own connection; returns how many rows it wrote."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
-
-
-def receive(request: HttpRequest, execute: Execute) -> HttpResponse:
-    """Take in one signed event: 200 means that it is durable here, and it comes at most once into the inbox.
-
-    ``execute`` commits by itself. Nothing that Stripe did not sign comes as far.
-    """
-    at = clock.now()
-    try:
-        body = _read_body(request)
-        signature = request.META.get("HTTP_STRIPE_SIGNATURE", "")  # request.headers would parse them all
-        client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
-        event = _parse(body)
-        metrics.count_received(known=event["type"] in HANDLERS, kept=keep(event, at, execute))
-    except EstuaryError as error:
-        metrics.count_refused(error.code)
-        return problem(error)
-    except (DataError, psycopg.DataError):  # JSON to Python, but no text for a database
-        return problem(NotAnEvent("The body is signed, but it has characters that no event has."))
-    return HttpResponse(RECEIVED, content_type="application/json")
-
-
-def _read_body(request: HttpRequest) -> bytes:
-    """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
-    claimed = request.META.get("CONTENT_LENGTH") or ""
     # Django reads nothing of a body that comes in chunks, as a proxy may send it on; the server knows its end.
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    source = request.META["wsgi.input"] if chunked else request
+    refusal = receive(request.META, request.META["wsgi.input"] if chunked else request, write)
+    return problem(refusal) if refusal else HttpResponse(RECEIVED, content_type="application/json")
+
+
+def write(row: Row) -> bool:
+    """Insert one event on Django's own connection; tells whether it had not come before."""
+    with connection.cursor() as cursor:
+        cursor.execute(insertion(1), row)
+        return bool(cursor.fetchall())
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryError | None:
+    """Take in one signed event: it is durable then, and at most once in the inbox; returns why not, when it is refused.
+
+    ``write`` commits by itself. Nothing that Stripe did not sign comes as far.
+    """
+    at = clock.now()
+    refusal: EstuaryError
+    try:
+        body = _read_body(meta, source)
+        signature = meta.get("HTTP_STRIPE_SIGNATURE", "")
+        client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
+        event = _parse(body)
+        metrics.count_received(known=event["type"] in HANDLERS, kept=keep(event, at, write))
+    except EstuaryError as error:
+        refusal = error
+    except (DataError, psycopg.DataError):  # JSON to Python, but no text for a database
+        refusal = NotAnEvent("The body is signed, but it has characters that no event has.")
+    else:
+        return None
+    metrics.count_refused(refusal.code)
+    return refusal
+
+
+def _read_body(meta: Mapping[str, Any], source: Readable) -> bytes:
+    """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
+    claimed = meta.get("CONTENT_LENGTH") or ""
     too_much = claimed.isdecimal() and int(claimed) > MAX_BYTES
     body = b"" if too_much else bytes(source.read(MAX_BYTES + 1))
     if too_much or len(body) > MAX_BYTES:
@@ -124,19 +145,26 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\x00" in value
 
 
-INSERT = """
-    INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status,
-      attempts, due_at, created_at, received_at, outcome, error)
-    VALUES (%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '') ON CONFLICT DO NOTHING"""
+COLUMNS = """stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at, created_at, received_at,
+    outcome, error"""
+GAPS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
 
 
-def keep(event: dict[str, Any], at: datetime, execute: Execute = execute) -> bool:
-    """Put an event, ``without_secrets``, into the inbox, in one statement; False when it had come before."""
+@cache
+def insertion(rows: int) -> str:
+    """Return the statement that keeps so many events, and returns the ids of those that had not come before."""
+    return f"""
+    INSERT INTO payments_webhookevent ({COLUMNS})
+    VALUES {", ".join([GAPS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
+
+
+def keep(event: dict[str, Any], at: datetime, write: Write = write) -> bool:
+    """Put an event, ``without_secrets``, into the inbox; False when it had come before."""
     text = _text(event)
     if redaction.is_suspicious(text):
         text = _text(redaction.redacted(event))  # where nobody expects one, such as a description
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
-    return bool(execute(INSERT, [*names, bool(event.get("livemode")), text, at, _created(event), at]))
+    return write(Row(*names, bool(event.get("livemode")), text, at, _created(event), at))
 
 
 def _text(event: dict[str, Any]) -> str:

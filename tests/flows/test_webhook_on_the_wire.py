@@ -10,18 +10,22 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client, RequestFactory
 
 from demo.ports import free_port, listens
+from estuary.common import clock
+from estuary.config import doorman
 from estuary.payments import client, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -144,6 +148,29 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
     after = an_event(id="evt_after")
     assert wire.post(f"Content-Length: {len(after)}", after, signed(after)) == 200
     assert WebhookEvent.objects.count() == 3
+
+
+def test_an_event_that_no_database_can_hold_is_refused_alone(transactional_db: None, settings: Any) -> None:
+    settings.DATABASE_URL = database_url()
+    at = clock.now()
+    fine, broken, new = (
+        webhooks.Row(f"evt_{name}", "a.type", "", False, text, at, at, at)
+        for name, text in (("fine", "{}"), ("broken", '{"a": "\\u0000"}'), ("new", "{}"))
+    )
+    doorman._opened_pool.cache_clear()
+    try:
+        first, refused, again = doorman._write([fine, broken, fine])
+        assert (first, again) == (True, False)
+        assert isinstance(refused, psycopg.DataError)
+        assert doorman._write([fine, new, new._replace(received_at=at + timedelta(seconds=1))]) == [
+            False,
+            True,
+            False,
+        ]
+    finally:
+        doorman._pool().close()
+        doorman._opened_pool.cache_clear()
+    assert set(WebhookEvent.objects.values_list("stripe_event_id", flat=True)) == {"evt_fine", "evt_new"}
 
 
 def cut_off_the_server() -> int:
