@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Q
+from django.db.models import F, Q, prefetch_related_objects
 
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.availability import SlotTaken
@@ -14,7 +14,7 @@ from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.errors import Conflict
-from estuary.common.rows import AnyOf, insert_rows
+from estuary.common.rows import insert_rows, update_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
 
@@ -107,35 +107,39 @@ def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetim
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
-    """Turn paid orders into bookings and seats, in bulk: five queries however many orders there are.
+    """Turn paid orders into bookings and seats, in bulk: at most five queries however many orders there are.
 
     The orders come with ``lines`` and ``reservations`` prefetched. Booking twice breaks a unique constraint.
     """
+    whole = [line for order in orders if _is_whole(order) for line in order.lines.all()]
+    prefetch_related_objects(whole, "service")  # whose practitioners give what is inside
     roots = insert_rows([_root(order, at) for order in orders])
-    children = insert_rows([child for root in roots if _has_children(root) for child in _children(root, at)])
+    children = insert_rows(
+        [child for root in roots if _is_whole(root.order) for child in _children(root, at)]
+    )
     by_line = {booking.line_id: booking for booking in [*roots, *children] if booking.line_id}
+    held = [row for order in orders for row in order.reservations.all() if row.status == HELD]
     insert_rows(
         [
             Participant(
-                session_id=reservation.session_id,
-                user_id=order.user_id,
-                booking=by_line[reservation.line_id],
+                session_id=row.session_id,
+                user_id=row.order.user_id,
+                booking=by_line[row.line_id],
                 created_at=at,
             )
-            for order in orders
-            for reservation in order.reservations.all()
-            if reservation.session_id and reservation.status == HELD
+            for row in held
+            if row.session_id
         ]
     )
-    Reservation.objects.filter(AnyOf("order_id", [order.pk for order in orders]), status=HELD).update(
-        status=CONFIRMED
-    )
+    for row in held:
+        row.status = CONFIRMED
+    update_rows(held, ["status"])
     return [*roots, *children]
 
 
 def _root(order: Order, at: datetime) -> Booking:
     lines = list(order.lines.all())
-    whole = order.snapshot["type"] in {ServiceType.PACKAGE, ServiceType.BUNDLE}
+    whole = _is_whole(order)
     line = None if whole else lines[0]
     return Booking(
         user_id=order.user_id,
@@ -153,6 +157,11 @@ def _root(order: Order, at: datetime) -> Booking:
         amount_minor=order.total_minor,
         created_at=at,
     )
+
+
+def _is_whole(order: Order) -> bool:
+    """Whether others are inside: a package or a bundle."""
+    return order.snapshot["type"] in {ServiceType.PACKAGE, ServiceType.BUNDLE}
 
 
 def _children(root: Booking, at: datetime) -> list[Booking]:
@@ -176,10 +185,6 @@ def _children(root: Booking, at: datetime) -> list[Booking]:
         )
         for line in root.order.lines.all()
     ]
-
-
-def _has_children(booking: Booking) -> bool:
-    return booking.service_type in {ServiceType.PACKAGE, ServiceType.BUNDLE}
 
 
 def _valid_until(order: Order, at: datetime) -> datetime | None:

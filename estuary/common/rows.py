@@ -13,14 +13,16 @@ from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model
 from django.db.models.options import Options
 
+from estuary.common.compiled import Given
+
 
 class AnyOf(Lookup):
     """``column = ANY(array)``: one parameter for all values, where ``IN`` has one for each, which all are prepared."""
 
     prepare_rhs = False
 
-    def __init__(self, column: str, values: Iterable[int | str]) -> None:
-        super().__init__(F(column), list(values))
+    def __init__(self, column: str, values: Iterable[int | str] | Given) -> None:
+        super().__init__(F(column), values if isinstance(values, Given) else list(values))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)

@@ -7,12 +7,20 @@ from datetime import datetime
 from django.db import transaction
 
 from estuary.accounts.models import User
+from estuary.common.compiled import Compiled, Given
 from estuary.common.errors import Conflict
 from estuary.common.money import display
 from estuary.common.rows import AnyOf, insert_missing, insert_rows, update_rows
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind
+ACCOUNTS = Compiled(
+    lambda: (
+        CreditAccount.objects.filter(AnyOf("user_id", Given("users")), AnyOf("currency", Given("currencies")))
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+)
 
 
 class NotEnoughCredits(Conflict):
@@ -108,8 +116,7 @@ def _locked_accounts(
 
 def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
     users, currencies = {user_id for user_id, _ in owners}, {currency for _, currency in owners}
-    theirs = CreditAccount.objects.filter(AnyOf("user_id", users), AnyOf("currency", currencies))
-    rows = theirs.order_by("id").select_for_update(no_key=True)
+    rows = ACCOUNTS.ask(users=list(users), currencies=list(currencies))
     return _by_owner(row for row in rows if (row.user_id, row.currency) in owners)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 from django.db import transaction
 
 from estuary.common import clock, metrics
+from estuary.common.compiled import Compiled, Given
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
@@ -71,8 +73,7 @@ def _settle_due(limit: int) -> list[Job]:
     """
     at = clock.now()
     with transaction.atomic():
-        due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=at).order_by("due_at", "pk")
-        rows = list(due.select_for_update(no_key=True, skip_locked=True)[:limit])
+        rows = _due(limit).ask(at=at)
         if not rows:
             return []
         for row in rows:
@@ -81,6 +82,12 @@ def _settle_due(limit: int) -> list[Job]:
             jobs = _settle(rows, at)
         metrics.BATCH_EVENTS.observe(len(rows))
     return jobs
+
+
+@cache
+def _due(limit: int) -> Compiled[WebhookEvent]:
+    due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=Given("at")).order_by("due_at", "pk")
+    return Compiled(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
 
 
 @bound(stripe_events=lambda rows, *_: _names(rows))

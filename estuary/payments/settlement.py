@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
+from estuary.common.compiled import Compiled, Given
 from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.rows import AnyOf, attach
@@ -35,6 +36,29 @@ from estuary.payments.rules import Fact, decide
 from estuary.payments.writing import write
 
 OPENING = "charge.dispute.created"
+
+
+def _locked(named: Q) -> QuerySet[Order]:
+    return Order.objects.filter(named).order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+BY_KEY = Compiled(lambda: _locked(Q(AnyOf("pk", Given("keys")))))
+# That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
+# whole table instead of the indexes, which leave out the empty ones.
+NAMED = Compiled(
+    lambda: _locked(
+        Q(AnyOf("stripe_payment_intent_id", Given("intents")), stripe_payment_intent_id__gt="")
+        | Q(AnyOf("stripe_checkout_session_id", Given("sessions")), stripe_checkout_session_id__gt="")
+        | Q(AnyOf("public_id", Given("refs")))
+        | Q(AnyOf("pk", Given("keys")))
+    )
+)
+OF_ORDERS = AnyOf("order_id", Given("orders"))
+LINES = Compiled(lambda: OrderLine.objects.filter(OF_ORDERS).order_by("position"))
+RESERVATIONS = Compiled(lambda: Reservation.objects.filter(OF_ORDERS))
+REFUNDS = Compiled(lambda: Refund.objects.filter(OF_ORDERS).order_by("pk"))
+DISPUTES = Compiled(lambda: Dispute.objects.filter(OF_ORDERS).order_by("pk"))
+BOOKINGS = Compiled(lambda: Booking.objects.filter(OF_ORDERS).order_by("position"))
 
 
 @dataclass(slots=True)
@@ -130,13 +154,9 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
 
 def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at."""
-    orders = _locked(Order.objects.filter(AnyOf("pk", order_ids)))
+    orders = BY_KEY.ask(keys=list(order_ids))
     _attach_all(orders)
     return orders
-
-
-def _locked(orders: QuerySet[Order]) -> list[Order]:
-    return list(orders.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def _attach_all(orders: Sequence[Order]) -> None:
@@ -144,16 +164,11 @@ def _attach_all(orders: Sequence[Order]) -> None:
     every = [order.pk for order in orders]
     direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
     handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
-    lines = OrderLine.objects.order_by("position").prefetch_related("service")
-    attach(orders, "lines", _of_orders(lines, direct))
-    attach(orders, "reservations", _of_orders(Reservation.objects.all(), direct))
-    attach(orders, "refunds", _of_orders(Refund.objects.order_by("pk"), every))
-    attach(orders, "disputes", _of_orders(Dispute.objects.order_by("pk"), every))
-    attach(orders, "bookings", _of_orders(Booking.objects.order_by("position"), handed_over))
-
-
-def _of_orders[R: Model](rows: QuerySet[R], order_ids: Sequence[int]) -> QuerySet[R]:
-    return rows.filter(AnyOf("order_id", order_ids)) if order_ids else rows.none()
+    attach(orders, "lines", LINES.ask(orders=direct) if direct else [])
+    attach(orders, "reservations", RESERVATIONS.ask(orders=direct) if direct else [])
+    attach(orders, "refunds", REFUNDS.ask(orders=every))
+    attach(orders, "disputes", DISPUTES.ask(orders=every))
+    attach(orders, "bookings", BOOKINGS.ask(orders=handed_over) if handed_over else [])
 
 
 def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order]:
@@ -163,16 +178,8 @@ def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order
         intents.add(_intent_id(fact))
         sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
         refs.add(getattr(fact.object, "order_ref", ""))
-    # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
-    # whole table instead of the indexes, which leave out the empty ones.
-    named = (
-        Q(AnyOf("stripe_payment_intent_id", intents - {""}), stripe_payment_intent_id__gt="")
-        | Q(AnyOf("stripe_checkout_session_id", sessions - {""}), stripe_checkout_session_id__gt="")
-        | Q(AnyOf("public_id", refs - {""}))
-    )
-    if keys := set(besides):
-        named |= Q(AnyOf("pk", keys))
-    return _locked(Order.objects.filter(named))
+    named = {"intents": intents, "sessions": sessions, "refs": refs}
+    return NAMED.ask(keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()})
 
 
 def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
