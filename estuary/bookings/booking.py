@@ -14,7 +14,7 @@ from estuary.catalog.calendar import CalendarEntry, entries_for
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.errors import Conflict
-from estuary.common.rows import insert_rows, update_rows
+from estuary.common.rows import insert_and_number, insert_rows, update_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
 
@@ -113,8 +113,8 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
     """
     whole = [line for order in orders if _is_whole(order) for line in order.lines.all()]
     prefetch_related_objects(whole, "service")  # whose practitioners give what is inside
-    roots = insert_rows([_root(order, at) for order in orders])
-    children = insert_rows(
+    roots = insert_and_number([_root(order, at) for order in orders])
+    children = insert_and_number(
         [child for root in roots if _is_whole(root.order) for child in _children(root, at)]
     )
     by_line = {booking.line_id: booking for booking in [*roots, *children] if booking.line_id}

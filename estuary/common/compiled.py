@@ -25,7 +25,7 @@ class Given(Expression):
 
 
 class Compiled[R: Model]:
-    """A query for whole rows of one model, with a ``Given`` for each value; ``ask`` returns the rows.
+    """A query for whole rows of one model, with a ``Given`` for each value.
 
     ``query`` is called at the first use. Nothing is prefetched.
     """
@@ -34,16 +34,23 @@ class Compiled[R: Model]:
         self._query = query
 
     def ask(self, **given: Any) -> list[R]:
+        return self.send(**given)()
+
+    def send(self, **given: Any) -> Callable[[], list[R]]:
+        """Send the query, and return what fetches its rows: in a pipeline many are sent before the first is awaited."""
         written = self._written
-        with connection.cursor() as cursor:
-            cursor.execute(
-                written.sql, [given[p.name] if isinstance(p, Given) else p for p in written.params]
-            )
-            rows: Iterable[Any] = cursor.fetchall()
-        if written.converters:
-            compiler = written.query.get_compiler(connection=connection)
-            rows = compiler.apply_converters(rows, written.converters)
-        return [written.model.from_db(DEFAULT_DB_ALIAS, written.names, row) for row in rows]
+        cursor = connection.cursor()
+        cursor.execute(written.sql, [given[p.name] if isinstance(p, Given) else p for p in written.params])
+
+        def fetch() -> list[R]:
+            with cursor:
+                rows: Iterable[Any] = cursor.fetchall()
+            if written.converters:
+                compiler = written.query.get_compiler(connection=connection)
+                rows = compiler.apply_converters(rows, written.converters)
+            return [written.model.from_db(DEFAULT_DB_ALIAS, written.names, row) for row in rows]
+
+        return fetch
 
     @cached_property
     def _written(self) -> "_Written[R]":

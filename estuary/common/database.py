@@ -1,7 +1,8 @@
 """Small things about PostgreSQL that Django leaves to us."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.db import IntegrityError, OperationalError, connection
@@ -16,6 +17,18 @@ def violated(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
+
+
+@contextmanager
+def pipelined() -> Iterator[None]:
+    """Have statements sent one after the other: PostgreSQL is waited for where rows are fetched, and at the end.
+
+    What fails is raised there too, and so is not to be caught inside: the transaction is lost then.
+    Source: https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:

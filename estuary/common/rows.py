@@ -47,7 +47,15 @@ def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> Non
         vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owned[owner.pk]
 
 
-def insert_rows[R: Model](rows: list[R]) -> list[R]:
+def insert_rows(rows: Sequence[Model]) -> None:
+    """Insert rows of one model, made by the caller just now, which nobody will ask for their primary keys."""
+    if rows:
+        meta = rows[0]._meta
+        with connection.cursor() as cursor:
+            cursor.execute(_insertion(meta), [_document(rows, _written(meta))])
+
+
+def insert_and_number[R: Model](rows: list[R]) -> list[R]:
     """Insert rows of one model, made by the caller just now, and give each its primary key."""
     if not rows:
         return rows
@@ -64,8 +72,12 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
     if not rows:
         return rows
     meta = rows[0]._meta
-    statement = f"{_insertion(meta)} ON CONFLICT DO NOTHING RETURNING *"
-    return list(type(rows[0])._default_manager.raw(statement, [_document(rows, _written(meta))]))
+    columns = ", ".join(f"{field.column}" for field in meta.concrete_fields)
+    statement = f"{_insertion(meta)} ON CONFLICT DO NOTHING RETURNING {columns}"
+    names = [field.attname for field in meta.concrete_fields]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_document(rows, _written(meta))])
+        return [type(rows[0]).from_db(connection.alias, names, row) for row in cursor.fetchall()]
 
 
 def _insertion(meta: "Options[Any]") -> str:

@@ -79,7 +79,8 @@ def post(
         account.balance_minor += posting.amount_minor
         rows.append(_line(account, posting, at))
     update_rows(accounts.values(), ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"])
-    return insert_rows(rows)
+    insert_rows(rows)
+    return rows
 
 
 def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:

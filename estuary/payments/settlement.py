@@ -7,6 +7,7 @@ transaction. One code path for one fact and for two hundred. Facts of one order 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -14,7 +15,7 @@ from django.db.models import Q, QuerySet
 from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.compiled import Compiled, Given
-from estuary.common.database import retried
+from estuary.common.database import pipelined, retried
 from estuary.common.livemode import is_live
 from estuary.common.rows import AnyOf, attach
 from estuary.orders.models import Order, OrderLine, OrderType
@@ -164,11 +165,17 @@ def _attach_all(orders: Sequence[Order]) -> None:
     every = [order.pk for order in orders]
     direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
     handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
-    attach(orders, "lines", LINES.ask(orders=direct) if direct else [])
-    attach(orders, "reservations", RESERVATIONS.ask(orders=direct) if direct else [])
-    attach(orders, "refunds", REFUNDS.ask(orders=every))
-    attach(orders, "disputes", DISPUTES.ask(orders=every))
-    attach(orders, "bookings", BOOKINGS.ask(orders=handed_over) if handed_over else [])
+    wanted: dict[str, tuple[Compiled[Any], list[int]]] = {
+        "lines": (LINES, direct),
+        "reservations": (RESERVATIONS, direct),
+        "refunds": (REFUNDS, every),
+        "disputes": (DISPUTES, every),
+        "bookings": (BOOKINGS, handed_over),
+    }
+    with pipelined():
+        sent = {name: query.send(orders=theirs) for name, (query, theirs) in wanted.items() if theirs}
+        for name in wanted:
+            attach(orders, name, sent[name]() if name in sent else [])
 
 
 def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order]:

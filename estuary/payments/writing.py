@@ -7,7 +7,8 @@ import structlog
 
 from estuary.bookings import booking
 from estuary.bookings.models import Booking
-from estuary.common.rows import insert_rows, update_rows
+from estuary.common.database import pipelined
+from estuary.common.rows import insert_and_number, insert_rows, update_rows
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
@@ -61,9 +62,10 @@ def write(work: Work, *, at: datetime) -> None:
     """Write the effects of many orders; the orders are locked and prefetched as settlement loads them."""
     if not work:
         return
-    _write_orders(work, at)
-    _write_credits(work, at)  # accounts are locked before sessions, here as when an order is placed
-    _write_bookings(work, at)
+    with pipelined():
+        _write_orders(work, at)
+        _write_credits(work, at)  # accounts are locked before sessions, here as when an order is placed
+        _write_bookings(work, at)
     _write_refunds(work, at)
     dispute_writing.write_disputes(_each(work, RecordDispute), at=at)
     _tell(work)
@@ -162,7 +164,7 @@ def _write_credits(work: Work, at: datetime) -> None:
 
 
 def _write_refunds(work: Work, at: datetime) -> None:
-    opened = insert_rows([_refund(order, effect, at) for order, effect in _each(work, OpenRefund)])
+    opened = insert_and_number([_refund(order, effect, at) for order, effect in _each(work, OpenRefund)])
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
     for order, effect in _each(work, AdvanceRefund):
