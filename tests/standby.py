@@ -20,14 +20,16 @@ class Standby:
 
     def __init__(self, primary_url: str, data: Path) -> None:
         parts = urlsplit(primary_url)
-        self._user, self._primary = unquote(parts.username or ""), dict(parse_qsl(parts.query))["host"]
+        self._user, self._name = unquote(parts.username or ""), unquote(parts.path.lstrip("/"))
+        self._primary = dict(parse_qsl(parts.query))["host"]
         self._data = data
         # PostgreSQL refuses to be root, so the primary is somebody else then.
         self._runs_as = Path(self._primary, SOCKET).owner() if getpass.getuser() == "root" else None
 
-    def url(self, name: str) -> str:
-        """Return where a database of the primary is read."""
-        return f"postgresql://{self._user}@/{name}?host={quote(str(self._data), safe='')}"
+    @property
+    def url(self) -> str:
+        """Return where the primary's database is read."""
+        return f"postgresql://{self._user}@/{self._name}?host={quote(str(self._data), safe='')}"
 
     def start(self) -> None:
         """Copy the primary, unless that was done before, and follow it from there."""

@@ -42,7 +42,7 @@ def standby(django_db_setup: None) -> Iterator[Standby]:
     made = Standby(database_url(), folder / "data")
     try:
         made.start()
-        with among_the_connections(made.url(connection.settings_dict["NAME"])):
+        with among_the_connections(made.url):
             yield made
         made.stop()
     finally:
@@ -60,7 +60,7 @@ def follows(standby: Standby, settings: Settings, monkeypatch: pytest.MonkeyPatc
     if lag.LAG_S != SHORT_S:
         monkeypatch.setattr(lag, "LAG_S", NO_LIMIT_S)
     monkeypatch.setattr(lag, "LOOK_S", 0.05)
-    settings.DATABASE_REPLICA_URL = standby.url(connection.settings_dict["NAME"])
+    settings.DATABASE_REPLICA_URL = standby.url
     settings.DATABASE_ROUTERS = ["estuary.common.replica.ReplicaRouter"]
     watch = lag.Watch()
     monkeypatch.setattr(replica, "_watch", watch)
@@ -97,7 +97,7 @@ def meeting(workshop: Service) -> ServiceSession:
 @contextmanager
 def nothing_replayed(standby: Standby) -> Iterator[None]:
     """Have the replica stay where it is, with all that was written until now."""
-    with psycopg.connect(standby.url("postgres"), autocommit=True) as server:
+    with psycopg.connect(standby.url, autocommit=True) as server:
         caught_up(server)
         server.execute("SELECT pg_wal_replay_pause()")
         wait_until(lambda: one(server, "SELECT pg_get_wal_replay_pause_state()") == "paused")
@@ -210,7 +210,7 @@ def test_a_replica_that_lags_is_left_alone_until_it_has_caught_up(
 def test_a_replica_that_dies_is_noticed_by_nobody_and_used_again_when_it_is_back(
     follows: Standby, workshop: Service
 ) -> None:
-    with psycopg.connect(follows.url("postgres")) as server:
+    with psycopg.connect(follows.url) as server:
         caught_up(server)
     with reads(answered=1):
         assert name_of(workshop) == "Clay"
