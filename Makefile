@@ -55,9 +55,9 @@ mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that s
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutants \
 	  --only '$(ONLY)' --seeds $(or $(SEEDS),150)
 
-chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n PGBOUNCER=1
+chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n PGBOUNCER=1 REPLICA=1 NODES=n
 	@$(BIN)/python -W ignore -m tests.chaos --payments $(or $(PAYMENTS),2000) --kill-every $(or $(KILL_EVERY),4) \
-	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1) $(if $(PGBOUNCER),--pgbouncer)
+	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1) $(if $(PGBOUNCER),--pgbouncer) $(if $(REPLICA),--replica) $(if $(NODES),--nodes $(NODES))
 
 bench: $(SYNCED) ## measure the hot paths beside what else one might pick: ROUNDS=n SECONDS=each ONLY='accept settle …'
 	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),10) $(if $(ONLY),--only $(ONLY),--write)

@@ -16,6 +16,8 @@ API_VERSION = "2026-10-28.endive"  # what the SDK pins, so that events come in t
 # A shell that was set up for the real Stripe must not leak into the demo.
 NOT_INHERITED = (
     "DATABASE_URL",
+    "DATABASE_DIRECT_URL",
+    "DATABASE_REPLICA_URL",
     "STRIPE_HTTP_CLIENT",
     "DJANGO_SECRET_KEY",
     "ESTUARY_DEBUG",

@@ -1,6 +1,7 @@
 """Ports of this machine: one that is free, and whether somebody listens on one."""
 
 import socket
+from contextlib import ExitStack
 
 from demo.plan import HOST
 
@@ -9,9 +10,16 @@ PROBE_S = 1.0
 
 def free_port() -> int:
     """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Return so many of them, all different."""
+    with ExitStack() as open_at_once:
+        probes = [open_at_once.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def listens(port: int) -> bool:

@@ -40,18 +40,12 @@ class Postgres:
         if self._holder:
             self._household.kill(self._holder)
             self._holder = None
-        postmaster = self.postmaster
-        postmaster.suspend()  # so that it starts no other meanwhile
-        doomed = [*self.backends, postmaster]
-        for process in doomed:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(doomed, timeout=CRASHED_WITHIN_S)
+        crash(self._data)
 
     @property
     def postmaster(self) -> psutil.Process:
         """The server's first process; raises psutil.NoSuchProcess."""
-        return psutil.Process(int((self._data / "postmaster.pid").read_text().splitlines()[0]))
+        return postmaster_of(self._data)
 
     @property
     def backends(self) -> list[psutil.Process]:
@@ -63,6 +57,22 @@ class Postgres:
 
     def stop(self) -> None:
         self._household.stop()
+
+
+def postmaster_of(data: Path) -> psutil.Process:
+    """Return the first process of the server on ``data``; raises psutil.NoSuchProcess."""
+    return psutil.Process(int((data / "postmaster.pid").read_text().splitlines()[0]))
+
+
+def crash(data: Path) -> None:
+    """Kill the server on ``data`` with all its backends, with no time to write anything."""
+    postmaster = postmaster_of(data)
+    postmaster.suspend()  # so that it starts no other meanwhile
+    doomed = [*postmaster.children(recursive=True), postmaster]
+    for process in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(doomed, timeout=CRASHED_WITHIN_S)
 
 
 def _url_in(holder: Child) -> str | None:

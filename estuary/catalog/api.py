@@ -8,6 +8,7 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
@@ -23,6 +24,7 @@ from estuary.common.errors import InvalidRequest
 from estuary.common.fields import MoneyField
 from estuary.common.pagination import NewestFirst, OldestFirst
 from estuary.common.queries import asked
+from estuary.common.replica import may_be_old
 from estuary.common.schema import problems
 
 
@@ -211,6 +213,7 @@ def visible_services() -> QuerySet[Service]:
         responses={200: ServiceSerializer, **problems(400, 404)},
     )
 )
+@method_decorator(may_be_old, name="get")
 class ServiceList(generics.ListAPIView[Service]):
     """Services in the catalogue, oldest first; those not on sale just now are marked so."""
 
@@ -231,6 +234,7 @@ class ServiceList(generics.ListAPIView[Service]):
         summary="One service", auth=[], responses={200: ServiceDetailSerializer, **problems(404)}
     )
 )
+@method_decorator(may_be_old, name="get")
 class ServiceDetail(generics.RetrieveAPIView[Service]):
     """One service, with what a package or a bundle holds."""
 
@@ -257,6 +261,7 @@ class Soonest(NewestFirst):
         responses={200: SessionSerializer, **problems(400, 404)},
     )
 )
+@method_decorator(may_be_old, name="get")
 class SessionList(generics.ListAPIView[ServiceSession]):
     """The sessions of a workshop or course that have not begun yet, with the seats that are left."""
 
@@ -273,6 +278,7 @@ class SessionList(generics.ListAPIView[ServiceSession]):
         return ServiceSession.objects.filter(service_id=service_id, starts_at__gt=clock.now())
 
 
+@method_decorator(may_be_old, name="get")
 class SlotList(APIView):
     """The free slots of a 1-on-1 session, with what is taken and what is over left out."""
 

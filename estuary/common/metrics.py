@@ -73,6 +73,9 @@ REPLAYS = Counter("estuary_idempotency_replays", "Requests answered with a kept 
 THROTTLED = Counter(
     "estuary_throttled_requests", "Requests refused for being too many.", ["door", "code"], registry=REGISTRY
 )
+REPLICA_READS = Counter(
+    "estuary_replica_reads", "Reads that a replica may answer.", ["outcome"], registry=REGISTRY
+)
 POOL_REQUESTS = Counter(
     "estuary_db_pool_requests", "Connections taken from a pool.", ["pool"], registry=REGISTRY
 )

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from estuary.common.lag import CONNECTING
+
 
 def embedded_database_url(var: Path) -> str:
     """Start PostgreSQL 18 out of its wheel under ``var`` (or join the one that runs) and return its URL."""
@@ -37,3 +39,12 @@ def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dic
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4},
         },
     }
+
+
+def replica_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dict[str, Any]:
+    """Return the same for a replica, which nobody waits for: what it does not answer at once, the primary does."""
+    settings = database_settings(url, pool_size=pool_size, bouncer=bouncer)
+    settings["OPTIONS"] = CONNECTING | settings["OPTIONS"]
+    # Once it is back it must be found at once, and not after a pause that has doubled for minutes.
+    settings["OPTIONS"]["pool"] |= {"timeout": 1, "reconnect_timeout": 5}
+    return settings

@@ -69,6 +69,9 @@ class Environment(BaseSettings):
     database_direct_url: SecretStr = Field(
         default=SecretStr(""), description="PostgreSQL itself, where DATABASE_URL leads to PgBouncer"
     )
+    database_replica_url: SecretStr = Field(
+        default=SecretStr(""), description="a streaming replica that answers what may be a moment old"
+    )
 
     django_secret_key: SecretStr = SecretStr("")
     estuary_allowed_hosts: str = ""
@@ -141,7 +144,7 @@ class Environment(BaseSettings):
                 "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
             )
         problems += self._bad_secrets() + self._known_to_everybody()
-        problems += self._out_of_bounds() + self._bad_rates() + self._unscrapable()
+        problems += self._out_of_bounds() + self._bad_rates() + self._unscrapable() + self._no_replica()
         url = urlsplit(self.frontend_url)
         if live and url.scheme == "http":
             problems.append(
@@ -214,6 +217,18 @@ class Environment(BaseSettings):
         if where and not (where.is_dir() and os.access(where, os.W_OK)):
             problems.append("  PROMETHEUS_MULTIPROC_DIR must be a folder that this process can write to")
         return problems
+
+    def _no_replica(self) -> list[str]:
+        replica = self._text("database_replica_url")
+        if not replica:
+            return []
+        if urlsplit(replica).scheme not in {"postgresql", "postgres"}:
+            return ["  DATABASE_REPLICA_URL must be postgresql://user:password@host:5432/name"]
+        if not self._text("database_url"):
+            return ["  DATABASE_REPLICA_URL needs DATABASE_URL: the embedded PostgreSQL has no replica"]
+        if replica in {self._text("database_url"), self._text("database_direct_url")}:
+            return ["  DATABASE_REPLICA_URL leads to the primary: unset it, or set it to a streaming replica"]
+        return []
 
     def _text(self, name: str) -> str:
         value = getattr(self, name)

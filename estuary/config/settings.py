@@ -10,8 +10,9 @@ from django.utils.csp import CSP
 from estuary.common import logs
 from estuary.common.paths import ReferenceConverter
 from estuary.common.rates import Rate
+from estuary.common.replica import REPLICA
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
-from estuary.config.database import database_settings, embedded_database_url
+from estuary.config.database import database_settings, embedded_database_url, replica_settings
 from estuary.config.environment import BASE_DIR, read_environment
 from estuary.config.mail import mailers
 
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
+    "estuary.common.replica.RememberWriters",
     "estuary.payments.patience.AnswerInTime",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -127,6 +129,12 @@ DATABASES = {
 if BEHIND_PGBOUNCER:
     DATABASES["direct"] = database_settings(_direct_url, pool_size=env.web_db_pool_size)
 DATABASE_URL = _database_url
+DATABASE_REPLICA_URL = env.database_replica_url.get_secret_value()
+if DATABASE_REPLICA_URL:
+    DATABASES[REPLICA] = replica_settings(
+        DATABASE_REPLICA_URL, pool_size=env.web_db_pool_size, bouncer=BEHIND_PGBOUNCER
+    )
+    DATABASE_ROUTERS = ["estuary.common.replica.ReplicaRouter"]
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size
 WORKER_JOBS = env.estuary_worker_jobs

@@ -9,9 +9,11 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from estuary.common import pools  # noqa: E402
+from estuary.common import pools, replica  # noqa: E402
 from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
 
 application = Doorman(django)
 if settings.METRICS_TOKEN:
     pools.watch()
+if settings.DATABASE_REPLICA_URL:
+    replica.watch()

@@ -15,7 +15,7 @@ import django
 
 from demo.plan import CannotStart, plan_for_smoke
 from estuary.config.environment import BASE_DIR
-from tests.chaos.house import House
+from tests.chaos.house import House, Shape
 
 SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
 
@@ -26,7 +26,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
-    house = House(plan_for_smoke(folder / "run"), bouncer=wanted.pgbouncer)
+    shape = Shape(bouncer=wanted.pgbouncer, replica=wanted.replica, nodes=wanted.nodes)
+    house = House(plan_for_smoke(folder / "run"), shape)
     problems = ["it did not come to its end"]
     try:
         problems = _play(house, wanted)
@@ -81,6 +82,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--pgbouncer", action="store_true", help="in transaction mode, between ours and PostgreSQL"
     )
+    parser.add_argument("--replica", action="store_true", help="of PostgreSQL, streaming, for the catalogue")
+    parser.add_argument("--nodes", type=int, default=0, help="web servers on ports of their own, and workers")
     given = parser.parse_args()
     usual = (SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS) if given.small else (2000, 4.0, 16)
     given.payments = given.payments or usual[0]

@@ -1,20 +1,34 @@
 """The processes of a run. Stripe alone is never killed; everything of ours is, and is started again."""
 
 import contextlib
+import subprocess
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass, replace
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from demo.plan import CannotStart, Plan
+from demo.ports import free_ports, listens
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
-from demo.servers import PYTHON, WORKER_COMMAND, answers, ready_url, sandbox_command, says_ready, web_command
+from demo.servers import (
+    PROCESSES,
+    PYTHON,
+    WORKER_COMMAND,
+    answers,
+    ready_url,
+    sandbox_command,
+    says_ready,
+    web_command,
+)
+from tests.chaos.balancer import Balancer
 from tests.chaos.pgbouncer import PgBouncer
+from tests.standby import Standby
 
-WEB_SERVERS, WORKERS = 2, 2
+SERVERS = 2  # of either kind, unless there are nodes
 HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
 BANK_ANSWERS_AFTER_S = 15
 DELIVERIES_AT_ONCE = 4
@@ -23,21 +37,35 @@ LOOK_S = 0.1
 STARTS_WITHIN_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What runs besides. ``nodes``: web servers with a port each behind a balancer, and as many workers."""
+
+    bouncer: bool = False
+    replica: bool = False
+    nodes: int = 0
+
+
 class House:
     """What runs, by name: ``web 1``, ``worker 2``; and PostgreSQL and Stripe."""
 
-    def __init__(self, plan: Plan, *, bouncer: bool = False) -> None:
-        self.plan, self._bouncer = plan, bouncer
+    def __init__(self, plan: Plan, shape: Shape) -> None:
+        self.plan, self._shape = plan, shape
         self.killed: Counter[str] = Counter()
         self.started: Counter[str] = Counter()
         self.ended_alone: list[str] = []
         self.env: dict[str, str] = {}  # straight to PostgreSQL
         self._servers_env: dict[str, str] = {}
+        self.replica: Standby | None = None
         self._postgres = Postgres(plan.var, plan.logs)
         self._household = Household(plan.logs)
-        webs = {f"web {number}": web_command(plan) for number in range(1, WEB_SERVERS + 1)}
-        workers = {f"worker {number}": WORKER_COMMAND for number in range(1, WORKERS + 1)}
-        self._commands = webs | workers
+        self.ports = free_ports(shape.nodes) or [plan.web_port] * SERVERS
+        self.balancer = Balancer(plan.web_port, self.ports)
+        numbered, processes = list(enumerate(self.ports, 1)), 1 if shape.nodes else PROCESSES
+        webs = {
+            f"web {number}": web_command(replace(plan, web_port=port), processes) for number, port in numbered
+        }
+        self._commands = webs | {f"worker {number}": WORKER_COMMAND for number, _ in numbered}
         self._up: dict[str, Child] = {}
         self._down_until: dict[str, float] = {}
         self._changing = threading.Lock()
@@ -61,30 +89,46 @@ class House:
         self._household.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
         self._household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
 
-    def _open_bouncer(self) -> None:
-        """Put a PgBouncer before PostgreSQL, for web servers and workers; raises CannotStart."""
-        direct = self.env["DATABASE_URL"]
-        bouncer = PgBouncer(direct, self.plan.var, self._postgres.postmaster)
-        self._servers_env = self.env | {"DATABASE_URL": bouncer.url, "DATABASE_DIRECT_URL": direct}
-        self._commands = {"PgBouncer": bouncer.command} | self._commands
-        self._start("PgBouncer")
-        self._household.wait_for(bouncer.answers, "PgBouncer")
-
     def begin(self) -> None:
         """Start web servers and workers, and from now on start again whichever is dead; raises CannotStart."""
-        if self._bouncer:
+        if self._shape.replica:
+            self._open_replica()
+        if self._shape.bouncer:
             self._open_bouncer()
+        if self._shape.nodes:
+            self.balancer.start()
         for name in self._commands.keys() - self._up.keys():
             self._start(name)
+        self._household.wait_for(lambda: all(map(listens, self.ports)), "Each web server")
         self._household.wait_for(lambda: answers(ready_url(self.plan)), "The web servers")
         ready = [name for name in self._commands if name.startswith("worker")]
         self._household.wait_for(lambda: all(says_ready(self._up[name]) for name in ready), "The workers")
         threading.Thread(target=self._keep, name="supervisor", daemon=True).start()
 
+    def _open_replica(self) -> None:
+        """Put a streaming replica beside PostgreSQL, for web servers."""
+        self.replica = Standby(self.env["DATABASE_URL"], self.plan.var / "replica")
+        self.replica.start()
+        self._servers_env = self.env | {"DATABASE_REPLICA_URL": self.replica.url}
+
+    def _open_bouncer(self) -> None:
+        """Put a PgBouncer before PostgreSQL and its replica, for web servers and workers; raises CannotStart."""
+        direct, replica = self.env["DATABASE_URL"], self._servers_env.get("DATABASE_REPLICA_URL", "")
+        bouncer = PgBouncer(direct, self.plan.var, self._postgres.postmaster, replica_url=replica)
+        self._servers_env = self.env | {"DATABASE_URL": bouncer.url, "DATABASE_DIRECT_URL": direct}
+        if replica:
+            self._servers_env["DATABASE_REPLICA_URL"] = bouncer.replica_url
+        self._commands = {"PgBouncer": bouncer.command} | self._commands
+        self._start("PgBouncer")
+        self._household.wait_for(bouncer.answers, "PgBouncer")
+
     def close(self) -> None:
         self._closing.set()
         with self._changing:
             self._household.stop()
+            if self.replica:
+                with contextlib.suppress(subprocess.CalledProcessError):  # it may be down already
+                    self.replica.stop()
             self._postgres.stop()
             end_leftovers(self.plan.var)
 
@@ -113,7 +157,7 @@ class House:
 
     @property
     def victims(self) -> list[str]:
-        return [*self._commands, "PostgreSQL", "backend"]
+        return [*self._commands, "PostgreSQL", "backend", *(["replica"] if self.replica else [])]
 
     def kill(self, name: str, *, down_s: float) -> None:
         """Kill one of ours with all that it started; it stays down for so long. One that is down already is let be."""
@@ -122,6 +166,8 @@ class House:
                 self._crash_postgres(down_s)
             case "backend":
                 self._kill_a_backend()
+            case "replica":
+                self._crash_replica(down_s)
             case _:
                 self._kill_a_server(name, down_s)
 
@@ -155,6 +201,14 @@ class House:
             else:
                 self.started["PostgreSQL"] += 1
                 return
+
+    def _crash_replica(self, down_s: float) -> None:
+        assert self.replica
+        self.replica.crash()
+        self.killed["replica"] += 1
+        time.sleep(down_s)
+        self.replica.start()
+        self.started["replica"] += 1
 
 
 def _check_durable(url: str) -> None:

@@ -11,8 +11,10 @@ from demo.ports import free_port, listens
 from demo.system import find
 
 SERVER_CONNECTIONS = 12  # fewer than our processes have of theirs, so that they do share
+REPLICA = "replica"  # the name under which its database is asked for
 CONFIGURATION = """
 [databases]
+{replica}
 * = host={host} user={user}
 
 [pgbouncer]
@@ -30,15 +32,20 @@ query_wait_timeout = 4
 class PgBouncer:
     """Its command, and the URL that leads through it; raises CannotStart when there is none and none can be had."""
 
-    def __init__(self, direct_url: str, var: Path, postmaster: psutil.Process) -> None:
+    def __init__(
+        self, direct_url: str, var: Path, postmaster: psutil.Process, *, replica_url: str = ""
+    ) -> None:
         parts = urlsplit(direct_url)
         user, name = unquote(parts.username or ""), parts.path.lstrip("/")
         self._port = free_port()
         self.url = f"postgresql://{user}@{HOST}:{self._port}/{name}"
+        self.replica_url = f"postgresql://{user}@{HOST}:{self._port}/{REPLICA}"
+        behind = f"{REPLICA} = host={_host(replica_url)} user={user} dbname={name}" if replica_url else ""
         configuration = var / "pgbouncer.ini"
         configuration.write_text(
             CONFIGURATION.format(
-                host=dict(parse_qsl(parts.query))["host"],
+                host=_host(direct_url),
+                replica=behind,
                 user=user,
                 address=HOST,
                 port=self._port,
@@ -51,3 +58,7 @@ class PgBouncer:
 
     def answers(self) -> bool:
         return listens(self._port)
+
+
+def _host(url: str) -> str:
+    return dict(parse_qsl(urlsplit(url).query))["host"]

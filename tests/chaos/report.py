@@ -41,7 +41,9 @@ class Report:
         """Print everything that was counted."""
         tally, house = self._tally, self._house
         amounts = ", ".join(display(minor, currency) for currency, minor in tally.of("captured").items())
-        restarts = house.started - Counter({"web": 2, "worker": 2})
+        restarts = house.started - Counter(
+            {"web": len(house.ports), "worker": len(house.ports), "PgBouncer": 1}
+        )
         deliveries = _Deliveries(house.plan.logs / "stripe.log", dashboard)
         acts = (
             "bought in two tabs",
@@ -57,6 +59,7 @@ class Report:
             ),
             "killed": f"{sum(house.killed.values())}: {_listed(house.killed)}",
             "restarted": f"{sum(restarts.values())}: {_listed(restarts)}",
+            **({"nodes": str(house.balancer)} if house.balancer.led_to else {}),
             "answers": _listed(tally.of("answers")),
             "refusals": _listed(tally.of("refusals")),
             "broken": f"{tally.total('broken connections'):,} connections: {_listed(tally.of('broken connections'))}",

@@ -87,6 +87,8 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"ESTUARY_METRICS_TOKEN": "a-tökén-with-letters"}, "ESTUARY_METRICS_TOKEN must be 16 plain"),
         ({"ESTUARY_WORKER_METRICS_PORT": "9101"}, "needs ESTUARY_METRICS_TOKEN"),
         ({"PROMETHEUS_MULTIPROC_DIR": "/nowhere/at/all"}, "PROMETHEUS_MULTIPROC_DIR must be a folder"),
+        ({"DATABASE_REPLICA_URL": "mysql://replica.internal/estuary"}, "REPLICA_URL must be postgresql://"),
+        ({"DATABASE_REPLICA_URL": REAL["DATABASE_URL"]}, "REPLICA_URL leads to the primary"),
         ({"STRIPE_WEBHOOK_SECRET": " , "}, "STRIPE_WEBHOOK_SECRET"),
         ({"STRIPE_WEBHOOK_SECRET": "secret"}, "must begin with whsec_"),
         ({"STRIPE_SECRET_KEY": "pk_live_x"}, "must begin with sk_"),
@@ -108,6 +110,14 @@ def test_contradictions_refuse_to_start_and_are_named(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=said):
         reading(bare, **REAL | changed)
+
+
+def test_a_replica_is_one_of_a_database_that_is_named(bare: pytest.MonkeyPatch) -> None:
+    replica = {"DATABASE_REPLICA_URL": "postgresql://estuary:secret@replica.internal:5432/estuary"}
+    assert reading(bare, **REAL, **replica).database_replica_url.get_secret_value().endswith("/estuary")
+    bare.delenv("DATABASE_URL")
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_REPLICA_URL needs DATABASE_URL"):
+        reading(bare, STRIPE_SECRET_KEY="sk_test_0123456789abcdef", ESTUARY_SANDBOX="1")
 
 
 def test_two_secrets_and_what_lies_at_the_bounds_are_fine(bare: pytest.MonkeyPatch) -> None:
