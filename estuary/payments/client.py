@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import stripe
 import structlog
@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments import account, calls, patience
+from estuary.payments import account, calls
+from estuary.payments.connections import Session
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
@@ -66,7 +67,7 @@ class _Noting(stripe.HTTPClient):
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version; retries are ours, with the same key."""
     other = settings.STRIPE_HTTP_CLIENT
-    http_client = import_string(other)() if other else stripe.RequestsClient(session=patience.Session())
+    http_client = import_string(other)() if other else stripe.RequestsClient(session=cast(Any, Session()))
     bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
