@@ -1,7 +1,8 @@
 """Small things about PostgreSQL that Django leaves to us."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from django.db import IntegrityError, OperationalError, connection
@@ -16,6 +17,17 @@ def violated(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
+
+
+def write(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+    """Carry out one statement of our own and return how many rows it wrote.
+
+    For where every buyer passes: to put together what is the same each time costs Django twice what it costs to carry
+    it out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
 
 
 def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
