@@ -7,6 +7,7 @@ the table itself says which type each column has.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -49,7 +50,17 @@ def insert_rows[R: Model](rows: list[R]) -> list[R]:
     """Insert rows of one model, made by the caller just now, and give each its primary key."""
     if not rows:
         return rows
-    meta = rows[0]._meta
+    statement, fields = _insertion(type(rows[0]))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_document(rows, fields)])
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk, row._state.adding, row._state.db = key, False, connection.alias
+    return rows
+
+
+@cache
+def _insertion(model: type[Model]) -> "tuple[str, list[Field[Any, Any]]]":
+    meta = model._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f"{field.column}" for field in fields)
     statement = (
@@ -57,11 +68,7 @@ def insert_rows[R: Model](rows: list[R]) -> list[R]:
         f" SELECT {columns} FROM json_populate_recordset(NULL::{meta.db_table}, %s)"
         f" RETURNING {meta.pk.column}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_document(rows, fields)])
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk, row._state.adding, row._state.db = key, False, connection.alias
-    return rows
+    return statement, fields
 
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
