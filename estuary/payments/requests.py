@@ -110,7 +110,11 @@ def _checker() -> PaymentRequestSerializer:
 
 def check_request(body: Any) -> dict[str, Any]:
     """Return what a body says, checked field by field; raises ValidationError."""
-    return dict(_checker().run_validation(body))
+    try:
+        return dict(_checker().run_validation(body))
+    except serializers.ValidationError:
+        PaymentRequestSerializer(data=body).is_valid(raise_exception=True)  # says it in its own words
+        raise
 
 
 def purchase_from(data: dict[str, Any], *, user: User, request_key: str = "") -> Purchase:
