@@ -5,7 +5,6 @@ read by many queries, again and again, writing them is most of what they cost.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,55 +23,68 @@ class Given(Expression):
         return "%s", (self,)
 
 
-class Compiled[R: Model]:
-    """A query for whole rows of one model, with a ``Given`` for each value.
+class _Statement:
+    """What a query, called for at its first use, has become."""
 
-    ``query`` is called at the first use. Nothing is prefetched.
-    """
+    def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._query = query
+
+    @cached_property
+    def _queryset(self) -> QuerySet[Any, Any]:
+        return self._query()
+
+    @cached_property
+    def _written(self) -> tuple[str, tuple[Any, ...]]:
+        return self._queryset.query.sql_with_params()
+
+    def _execute(self, given: dict[str, Any]) -> Any:
+        """Send it, and return the cursor that its rows are fetched from."""
+        sql, params = self._written
+        cursor = connection.cursor()
+        cursor.execute(sql, [given[param.name] if isinstance(param, Given) else param for param in params])
+        return cursor
+
+
+class CompiledValues(_Statement):
+    """A query of columns (``values_list``), with a ``Given`` for each value; they come as the driver has them."""
+
+    def first(self, **given: Any) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        with self._execute(given) as cursor:
+            found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+
+class Compiled[R: Model](_Statement):
+    """A query for whole rows of one model, with a ``Given`` for each value. Nothing is prefetched."""
 
     def __init__(self, query: Callable[[], QuerySet[R]]) -> None:
-        self._query = query
+        super().__init__(query)
 
     def ask(self, **given: Any) -> list[R]:
         return self.send(**given)()
 
     def send(self, **given: Any) -> Callable[[], list[R]]:
         """Send the query, and return what fetches its rows: in a pipeline many are sent before the first is awaited."""
-        written = self._written
-        cursor = connection.cursor()
-        cursor.execute(written.sql, [given[p.name] if isinstance(p, Given) else p for p in written.params])
+        sent = self._execute(given)
 
         def fetch() -> list[R]:
-            with cursor:
+            with sent as cursor:
                 rows: Iterable[Any] = cursor.fetchall()
-            if written.converters:
-                compiler = written.query.get_compiler(connection=connection)
-                rows = compiler.apply_converters(rows, written.converters)
-            return [written.model.from_db(DEFAULT_DB_ALIAS, written.names, row) for row in rows]
+            names, converters = self._columns
+            if converters:
+                rows = self._compiler().apply_converters(rows, converters)
+            return [self._queryset.model.from_db(DEFAULT_DB_ALIAS, names, row) for row in rows]
 
         return fetch
 
+    def _compiler(self) -> Any:
+        return self._queryset.query.get_compiler(connection=connection)
+
     @cached_property
-    def _written(self) -> "_Written[R]":
-        queryset = self._query()
-        compiler: Any = queryset.query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
+    def _columns(self) -> tuple[list[str], dict[int, Any]]:
+        """Return the names of the columns, and how those are read, by place, that the driver leaves to Django."""
+        compiler = self._compiler()
+        compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
-        return _Written(
-            model=queryset.model,
-            query=queryset.query,
-            sql=sql,
-            params=tuple(params),
-            names=[column.target.attname for column in columns],
-            converters=compiler.get_converters(columns),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Written[R: Model]:
-    model: type[R]
-    query: Any
-    sql: str
-    params: tuple[Any, ...]
-    names: list[str]
-    converters: dict[int, Any]  # of the columns, by place, that Python reads in another way than the driver
+        return [column.target.attname for column in columns], compiler.get_converters(columns)

@@ -1,8 +1,9 @@
 """Small things about PostgreSQL that Django leaves to us."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from django.db import IntegrityError, OperationalError, connection
@@ -29,6 +30,17 @@ def pipelined() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+def write(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+    """Carry out one statement of our own and return how many rows it wrote.
+
+    For where every buyer passes: to put together what is the same each time costs Django twice what it costs to carry
+    it out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
 
 
 def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:

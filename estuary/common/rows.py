@@ -4,14 +4,16 @@ The rows go to PostgreSQL as one JSON document, so that a statement is as short 
 the table itself says which type each column has.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import orjson
 from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model
-from django.db.models.options import Options
 
 from estuary.common.compiled import Given
 
@@ -50,18 +52,14 @@ def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> Non
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert rows of one model, made by the caller just now, which nobody will ask for their primary keys."""
     if rows:
-        meta = rows[0]._meta
-        with connection.cursor() as cursor:
-            cursor.execute(_insertion(meta), [_document(rows, _written(meta))])
+        _insert(rows, "").close()
 
 
 def insert_and_number[R: Model](rows: list[R]) -> list[R]:
     """Insert rows of one model, made by the caller just now, and give each its primary key."""
     if not rows:
         return rows
-    meta = rows[0]._meta
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_insertion(meta)} RETURNING {meta.pk.column}", [_document(rows, _written(meta))])
+    with _insert(rows, f"RETURNING {rows[0]._meta.pk.column}") as cursor:
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk, row._state.adding, row._state.db = key, False, connection.alias
     return rows
@@ -71,25 +69,30 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
     """Insert those rows of one model that no unique constraint refuses, and return them as they came to be."""
     if not rows:
         return rows
-    meta = rows[0]._meta
-    columns = ", ".join(f"{field.column}" for field in meta.concrete_fields)
-    statement = f"{_insertion(meta)} ON CONFLICT DO NOTHING RETURNING {columns}"
-    names = [field.attname for field in meta.concrete_fields]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_document(rows, _written(meta))])
+    fields = rows[0]._meta.concrete_fields
+    names, columns = [field.attname for field in fields], ", ".join(f"{field.column}" for field in fields)
+    with _insert(rows, f"ON CONFLICT DO NOTHING RETURNING {columns}") as cursor:
         return [type(rows[0]).from_db(connection.alias, names, row) for row in cursor.fetchall()]
 
 
-def _insertion(meta: "Options[Any]") -> str:
-    columns = ", ".join(f"{field.column}" for field in _written(meta))
-    return (
+def _insert(rows: Sequence[Model], ending: str) -> Any:
+    """Send the insertion of rows of one model, and return its cursor."""
+    beginning, fields = _insertion(type(rows[0]))
+    cursor = connection.cursor()
+    cursor.execute(f"{beginning} {ending}", [_document(rows, fields)])
+    return cursor
+
+
+@cache
+def _insertion(model: type[Model]) -> "tuple[str, list[Field[Any, Any]]]":
+    meta = model._meta
+    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(f"{field.column}" for field in fields)
+    statement = (
         f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608 (names of our own models)
         f" SELECT {columns} FROM json_populate_recordset(NULL::{meta.db_table}, %s)"
     )
-
-
-def _written(meta: "Options[Any]") -> "list[Field[Any, Any]]":
-    return [field for field in meta.concrete_fields if not field.primary_key]
+    return statement, fields
 
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
@@ -114,4 +117,13 @@ def _document(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str
     """Write rows as JSON, moments to the microsecond; raises TypeError for what JSON has no word for."""
     names = [(field.column, field.attname) for field in fields]
     told = [{column: held[name] for column, name in names} for held in map(vars, rows)]
-    return orjson.dumps(told).decode()
+    try:
+        return orjson.dumps(told).decode()
+    except orjson.JSONEncodeError:  # of a number beyond 64 bits too, which what a buyer sends along may have
+        return json.dumps(told, default=_moment)
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is not written in bulk")

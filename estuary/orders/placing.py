@@ -9,6 +9,7 @@ from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import metrics
 from estuary.common.counting import after_commit
+from estuary.common.rows import insert_and_number, insert_rows
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status
 
@@ -62,7 +63,7 @@ def place_order(
     ``asks_of`` is the customer at Stripe of whom the payment is asked right after, when there is one already.
     Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
     """
-    order = Order.objects.create(
+    order = Order(
         user=user,
         type=OrderType.DIRECT if service else OrderType.CREDIT,
         service=service,
@@ -80,14 +81,14 @@ def place_order(
         stripe_customer_id=asks_of,
         page_expires_at=page_expires_at if asks_of else None,
     )
+    insert_and_number([order])
     _write_first_transition(order, at)
     return order, _write_lines(order, lines)
 
 
 def _write_first_transition(order: Order, at: datetime) -> None:
-    OrderTransition.objects.create(
-        order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at
-    )
+    first = OrderTransition(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
+    insert_rows([first])
     after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
 
 

@@ -19,7 +19,7 @@ from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
 from estuary.payments.paying import Begun
 from estuary.payments.purchase import begin_purchase, take_up
-from estuary.payments.requests import PaymentRequestSerializer, purchase_from
+from estuary.payments.requests import PaymentRequestSerializer, check_request, purchase_from
 from estuary.payments.throttling import PaymentThrottle
 
 KEY_MISSING = (
@@ -56,13 +56,12 @@ class CreatePaymentView(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
-        checked = PaymentRequestSerializer(data=request.data)
-        checked.is_valid(raise_exception=True)
+        wanted = check_request(request.data)
         user = cast(User, request.user)
-        card_ref = checked.validated_data.get("payment_method_id", "")
+        card_ref = wanted.get("payment_method_id", "")
         begun = take_up(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
-            purchase = purchase_from(checked.validated_data, user=user, request_key=claim.request_key)
+            purchase = purchase_from(wanted, user=user, request_key=claim.request_key)
             begun = begin_purchase(purchase)
         return Response(self._answer(begun), status=status.HTTP_201_CREATED)
 

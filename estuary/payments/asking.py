@@ -10,6 +10,7 @@ from typing import NoReturn
 import structlog
 
 from estuary.common import clock
+from estuary.common.database import write
 from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
@@ -26,6 +27,13 @@ KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
 LATE = timedelta(minutes=1)
 PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
 
+NOTE = """UPDATE orders_order SET asked_at = %s, stripe_customer_id = %s, attempt = %s, page_expires_at = %s
+WHERE id = %s AND status = ANY(%s) AND asked_at IS NOT DISTINCT FROM %s"""
+REMEMBER = {
+    column: f"UPDATE orders_order SET {column} = %s WHERE id = %s AND status = ANY(%s) AND {column} = ''"  # noqa: S608
+    for column in ("stripe_payment_intent_id", "stripe_checkout_session_id")
+}
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,13 +47,8 @@ def note_asked(order: Order, *, customer_id: str) -> None:
     if order.page_expires_at is None:
         order.page_expires_at = page_end(order.payment_type, hold_ends_at=order.expires_at, at=at)
     order.asked_at, order.stripe_customer_id = at, customer_id
-    noted = Order.objects.filter(pk=order.pk, status__in=UNPAID, asked_at=before).update(
-        asked_at=at,
-        stripe_customer_id=customer_id,
-        attempt=order.attempt,
-        page_expires_at=order.page_expires_at,
-    )
-    if not noted:
+    said = [at, customer_id, order.attempt, order.page_expires_at]
+    if not write(NOTE, [*said, order.pk, [*map(str, UNPAID)], before]):
         raise OrderChanged("This order has just changed. Please try again.")
 
 
@@ -102,8 +105,7 @@ def remember(order: Order, made: Intent | CheckoutSession) -> None:
     Raises OrderChanged then.
     """
     field = "stripe_payment_intent_id" if isinstance(made, Intent) else "stripe_checkout_session_id"
-    saved = Order.objects.filter(pk=order.pk, status__in=LIVE, **{field: ""}).update(**{field: made.id})
-    if not saved:
+    if not write(REMEMBER[field], [made.id, order.pk, [*map(str, LIVE)]]):
         order.refresh_from_db()
         if getattr(order, field) != made.id:
             withdraw(order.public_id, made)

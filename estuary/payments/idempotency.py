@@ -14,8 +14,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -23,7 +23,7 @@ from rest_framework.response import Response
 
 from estuary.accounts.models import User
 from estuary.common import clock, metrics
-from estuary.common.database import violated
+from estuary.common.database import write
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.problems import problem_response
 from estuary.common.redaction import redact
@@ -82,6 +82,13 @@ class Claim:
     again: bool = False
 
 
+CLAIM = """INSERT INTO payments_idempotencykey (user_id, key, request_key, fingerprint, leased_until, created_at)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (request_key) DO NOTHING RETURNING id"""
+KEEP = "UPDATE payments_idempotencykey SET status_code = %s, answer = %s WHERE id = %s AND leased_until = %s"
+# Only what came to nothing is let go for another order.
+BIND = """UPDATE payments_idempotencykey bound SET order_id = %s WHERE request_key = %s AND (order_id IS NULL
+OR EXISTS (SELECT FROM orders_order ended WHERE ended.id = bound.order_id AND ended.status = 'canceled'))"""
+
 type Post = Callable[..., Response]
 
 
@@ -133,19 +140,15 @@ def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool
 
 
 def _insert(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
-    try:
-        with transaction.atomic():
-            return IdempotencyKey.objects.create(
-                user=user,
-                key=key,
-                request_key=_request_key(user, key),
-                fingerprint=fingerprint,
-                leased_until=clock.now() + LEASE,
-            )
-    except IntegrityError as error:
-        if violated(error) != "payments_idempotencykey_request_key_key":
-            raise
-    return None
+    """Return the new row, committed, or None when the key is there already."""
+    at, request_key = clock.now(), _request_key(user, key)
+    lease = at + LEASE
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [user.pk, key, request_key, fingerprint, lease, at])
+        made = cursor.fetchone()
+    if made is None:
+        return None
+    return IdempotencyKey(pk=made[0], user=user, request_key=request_key, leased_until=lease)
 
 
 def _take_over(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
@@ -204,9 +207,9 @@ def _made_something(row: IdempotencyKey) -> bool:
 
 
 def _keep(row: IdempotencyKey, status_code: int, data: Any) -> None:
-    answer = json.loads(JSONRenderer().render(data))
-    kept = {name: value for name, value in answer.items() if name not in SECRETS}
-    _held(row).update(status_code=status_code, answer=kept)
+    kept = {name: value for name, value in data.items() if name not in SECRETS}
+    answer = JSONRenderer().render(kept).decode()
+    write(KEEP, [status_code, answer, row.pk, row.leased_until])
 
 
 def order_of(user: User, request_key: str) -> Order | None:
@@ -219,8 +222,7 @@ def bind_order(request_key: str, order: Order) -> None:
     """Commit with an order which request placed it; raises OrderChanged when another run of that was faster."""
     if not request_key:
         return
-    free = Q(order=None) | Q(order__status=Status.CANCELED)
-    if not IdempotencyKey.objects.filter(free, request_key=request_key).update(order=order):
+    if not write(BIND, [order.pk, request_key]):
         raise OrderChanged("The same request is being carried out elsewhere. Ask again in a moment.")
 
 

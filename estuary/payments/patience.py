@@ -3,10 +3,8 @@
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
 
 import requests
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from urllib3.util import Timeout
@@ -43,16 +41,3 @@ def timeout() -> Timeout:
     if left < LEAST_S:
         raise requests.Timeout("The time for this answer is over: nothing was sent.")
     return Timeout(connect=min(CONNECT_TIMEOUT_S, left / 2), total=left)
-
-
-class Session(requests.Session):
-    """The SDK's connections to Stripe, shared by all threads of a process, with a timeout that fits what is left."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        # As many connections are kept as there are threads to use them.
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=settings.WEB_THREADS))
-
-    def request(self, *args: Any, **options: Any) -> requests.Response:
-        return super().request(*args, **options | {"timeout": timeout()})

@@ -19,6 +19,7 @@ from estuary.payments.errors import (
     UnexpectedState,
 )
 from estuary.payments.fetching import fetch_facts
+from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
@@ -33,13 +34,13 @@ class Begun:
     session: CheckoutSession | None = None
 
 
-def pay(order: Order, *, card_id: str, noted: bool = False) -> Begun:
+def pay(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> Begun:
     """Give an order its intent or its page; what Stripe refuses outright ends at once and holds nothing.
 
-    ``card_id`` is a saved card to charge now, or nothing; ``noted`` says that the order was placed with what is asked.
+    ``card_id`` is a saved card to charge now, or nothing; ``customer`` whom the order was placed for just now.
     """
     try:
-        begun = _ask_stripe(order, noted)
+        begun = _ask_stripe(order, customer)
     except (UnexpectedState, NotAtStripe) as refused:
         why = f"{order.public_id}: Stripe refused to take the payment: {refused.detail}"
         end_here(
@@ -51,7 +52,9 @@ def pay(order: Order, *, card_id: str, noted: bool = False) -> Begun:
     return _confirm_if_asked(order, begun.intent, card_id) if begun.intent else begun
 
 
-def _ask_stripe(order: Order, noted: bool) -> Begun:
+def _ask_stripe(order: Order, customer: StripeCustomer | None) -> Begun:
+    noted = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
+
     def ask(customer_id: str) -> Begun:
         same = noted and customer_id == order.stripe_customer_id
         if is_checkout(order):
@@ -59,7 +62,7 @@ def _ask_stripe(order: Order, noted: bool) -> Begun:
             return Begun(order, session=page)
         return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=same))
 
-    return with_customer(order.user, ask, known=order.stripe_customer_id if noted else "")
+    return with_customer(order.user, ask, known=customer)
 
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:

@@ -24,12 +24,14 @@ from estuary.orders.placing import Terms, item_key
 from estuary.orders.states import FULFILLED, LIVE, UNPAID
 from estuary.payments import idempotency, methods, utils
 from estuary.payments.closing import close_order
-from estuary.payments.customers import known_customer
 from estuary.payments.errors import OrderChanged
+from estuary.payments.models import StripeCustomer
 from estuary.payments.paying import Begun, pay, refuse_if_paid, resume
 from estuary.payments.rules import end_unpaid
 from estuary.payments.settlement import load, view_of
 from estuary.payments.writing import write
+
+TRIES = 4
 
 
 class PurchaseBusy(Conflict):
@@ -86,14 +88,18 @@ def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
 def begin_purchase(purchase: Purchase) -> Begun:
     """Return an order that the buyer can pay now.
 
+    Credits hold nothing that an older order could be in the way of: theirs is placed without a look, and the
+    constraint tells when the buyer has one.
     Raises AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut …, and StripeUnavailable with nothing lost.
     """
-    for _ in range(3):
+    look = purchase.service is not None
+    for _ in range(TRIES):
         try:
-            if begun := _begin_once(purchase):
+            if begun := _begin_once(purchase, _live_order(purchase) if look else None):
                 return begun
         except OrderChanged:
-            continue  # another tab was faster: look again
+            look = True  # another tab was faster, or the buyer was here before: look again
+            continue
         except SlotTaken:
             if holding := _holding(purchase):
                 raise HeldByYourOrder(holding) from None
@@ -101,16 +107,14 @@ def begin_purchase(purchase: Purchase) -> Begun:
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 
 
-def _begin_once(purchase: Purchase) -> Begun | None:
-    """Return what the buyer can pay, or None when the buyer's old order had to end first or was faster."""
-    live, card_id = _live_order(purchase), purchase.terms.payment_method_id
+def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
+    """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
+    card_id = purchase.terms.payment_method_id
     if live is None:
-        order = _place(purchase)
-        return (
-            Begun(order)
-            if order.status in FULFILLED
-            else pay(order, card_id=card_id, noted=bool(order.asked_at))
-        )
+        order, customer = _place(purchase)
+        if order.status in FULFILLED:
+            return Begun(order)
+        return pay(order, card_id=card_id, customer=customer)
     if live.request_fingerprint == purchase.fingerprint and live.expires_at > clock.now():
         idempotency.note_order(purchase.request_key, live)
         return resume(live, card_id=card_id)
@@ -119,7 +123,7 @@ def _begin_once(purchase: Purchase) -> Begun | None:
     return None
 
 
-def _place(purchase: Purchase) -> Order:
+def _place(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     try:
         return _create(purchase)
     except IntegrityError as error:
@@ -162,11 +166,14 @@ def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
 
 def _live_order(purchase: Purchase) -> Order | None:
     key = item_key(purchase.service, purchase.currency)
-    live = Order.objects.select_related("user").filter(user=purchase.user, item_key=key, status__in=LIVE)
-    return live.first()
+    live = Order.objects.filter(user=purchase.user, item_key=key, status__in=LIVE)
+    found = live.values_list(
+        "pk", flat=True
+    ).first()  # nearly always there is none: then its columns cost nothing
+    return Order.objects.select_related("user").filter(pk=found).first() if found else None
 
 
-def _create(purchase: Purchase) -> Order:
+def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     return utils.create_order(
         user=purchase.user,
         service=purchase.service,
@@ -176,6 +183,5 @@ def _create(purchase: Purchase) -> Order:
         wish=purchase.wish,
         items=purchase.items,
         use_credits=purchase.use_credits,
-        customer_id=known_customer(purchase.user),
         request_key=purchase.request_key,
     )

@@ -24,7 +24,9 @@ from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
 from estuary.payments import asking, client, idempotency
+from estuary.payments.customers import customer_of
 from estuary.payments.errors import StripeRefused, UnexpectedState
+from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
@@ -44,13 +46,13 @@ def create_order(
     wish: Wish,
     items: Sequence[Wish],
     use_credits: bool = False,
-    customer_id: str = "",
     request_key: str = "",
-) -> Order:
+) -> tuple[Order, StripeCustomer | None]:
     """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
 
-    ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now.
-    With a ``customer_id`` what Stripe is asked next is noted on the order at once (as asking.note_asked does).
+    ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now;
+    otherwise the customer who is to pay comes with it, whose key is committed too. When Stripe knows that one, what
+    it is asked next is noted on the order at once (as asking.note_asked does).
     Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits … and django.db.IntegrityError when the buyer has a live
     order for the same thing (order_one_live_per_item).
     """
@@ -60,6 +62,7 @@ def create_order(
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
+        customer = customer_of(user) if applied_minor < total_minor else None
         order, rows = place_order(
             user=user,
             service=service,
@@ -70,7 +73,7 @@ def create_order(
             terms=terms,
             at=at,
             expires_at=ends_at,
-            asks_of=customer_id if total_minor > applied_minor else "",
+            asks_of=customer.stripe_customer_id if customer else "",
             page_expires_at=asking.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
         if account and applied_minor:
@@ -79,7 +82,7 @@ def create_order(
             )
         _take(order, list(zip(rows, lines, strict=True)), at)
         idempotency.bind_order(request_key, order)
-    return order
+    return order, customer
 
 
 def _take(order: Order, lines: list[tuple[Any, Line]], at: datetime) -> None:

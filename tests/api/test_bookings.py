@@ -188,7 +188,7 @@ def test_a_roster_takes_a_constant_number_of_queries(maya: User, ana: Practition
         with CaptureQueriesContext(connection) as queries:
             as_ana.get("/api/v1/roster/")
         counts.add(len(queries))
-    assert counts == {6}  # the token's two, the practitioner, sessions, seats with guests, slots with guests
+    assert counts == {5}  # the token's, the practitioner, sessions, seats with guests, slots with guests
 
 
 def test_a_guest_without_a_name_stays_without_an_address(ana: Practitioner) -> None:

@@ -360,3 +360,8 @@ def test_what_is_injected_is_ignored_or_refused(as_maya: APIClient, session: Ser
     body = {"service_id": str(session.pk), "amount": "0.01"}
     injected = {"status": "completed", "user": 1, "user_id": 1, "total_minor": 1, "price": "0.01"}
     told(as_maya.post(CREATE, body | injected), 409, "price_changed")
+
+
+def test_a_body_that_is_null_is_told_that_it_says_nothing(as_maya: APIClient) -> None:
+    answer = raw(as_maya, b"null")
+    assert answer.json()["errors"] == {"non_field_errors": [{"message": "No data provided", "code": "null"}]}

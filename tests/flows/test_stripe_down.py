@@ -16,6 +16,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import client, patience, sweep, tasks
+from estuary.payments.connections import Session
 from estuary.payments.models import PaymentMethod, Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -85,7 +86,8 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     noting: Any = client._client()._requestor._get_http_client()
     real = noting._inner
     assert isinstance(real, sdk.RequestsClient)
-    assert isinstance(real._session, patience.Session)
+    connections: Any = real._session
+    assert isinstance(connections, Session)
     given = patience.timeout()
     assert (given.connect_timeout, given.total) == (patience.CONNECT_TIMEOUT_S, patience.ANSWER_WITHIN_S)
     assert client._client()._requestor._options.max_network_retries == 0

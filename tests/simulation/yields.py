@@ -16,7 +16,7 @@ from tests.simulation.scheduler import Actor, Crash, Scheduler, Stopped, current
 
 IDLE = TransactionStatus.IDLE
 LOOK_AFTER_MS = 3  # longer than deadlock_timeout: who is seen to wait then is in no deadlock
-WRITES = ("INSERT", "UPDATE", "DELETE")
+WRITES = ("INSERT", "UPDATE", "DELETE", "WITH made AS (")
 NEWS = ("INSERT INTO payments_webhookevent", "procrastinate_defer")  # what workers wait for
 
 

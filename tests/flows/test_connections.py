@@ -1,0 +1,73 @@
+"""What the SDK's requests go through on their way to Stripe."""
+
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+import requests
+import stripe as sdk
+
+from estuary.payments import connections
+from estuary.payments.connections import Session
+from stripe_sandbox import Sandbox
+from tests.serving import listening
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> Iterator[None]:
+    connections._pool.cache_clear()
+    yield
+    connections._pool.cache_clear()
+
+
+def sdk_at(address: str) -> sdk.StripeClient:
+    http_client = sdk.RequestsClient(session=Session())  # type: ignore[arg-type]
+    return sdk.StripeClient("sk_test_of_nobody", http_client=http_client, base_addresses={"api": address})
+
+
+def test_requests_with_and_without_a_body_or_a_query_arrive_as_the_sdk_means_them(
+    stripe: Sandbox, address: str
+) -> None:
+    v1 = sdk_at(address).v1
+    made = v1.customers.create({"email": "maya@example.com", "metadata": {"user_id": "7"}})
+    assert v1.customers.retrieve(made.id).metadata == made.metadata
+    assert [one.id for one in v1.customers.list({"email": "maya@example.com", "limit": 1})] == [made.id]
+
+
+def test_an_error_of_stripe_s_is_the_sdk_s_error(stripe: Sandbox, address: str) -> None:
+    with pytest.raises(sdk.InvalidRequestError) as caught:
+        sdk_at(address).v1.customers.retrieve("cus_of_nobody")
+    assert (caught.value.code, caught.value.http_status) == ("resource_missing", HTTPStatus.NOT_FOUND)
+
+
+def test_a_stripe_that_nobody_reaches_is_a_connection_error() -> None:
+    with pytest.raises(sdk.APIConnectionError):
+        sdk_at(NOBODY_LISTENS).v1.customers.retrieve("cus_any")
+    with pytest.raises(requests.ConnectionError):
+        Session().request("get", f"{NOBODY_LISTENS}/v1/customers", headers={}, data=None, verify="")
+
+
+def test_a_proxy_that_the_environment_names_is_asked_and_told_the_whole_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listener, proxy = listening()
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    heard: list[bytes] = []
+
+    def answer_once() -> None:
+        with listener, listener.accept()[0] as line:
+            heard.append(line.recv(4096))
+            line.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    answering = threading.Thread(target=answer_once, daemon=True)
+    answering.start()
+    answer = Session().request("get", "http://stripe.example/v1/balance", headers={}, data=None, verify="")
+    answering.join(timeout=10)
+    assert answer.status_code == HTTPStatus.NO_CONTENT
+    assert heard[0].startswith(b"GET http://stripe.example/v1/balance HTTP/1.1\r\n")
