@@ -39,7 +39,7 @@ class Fulfilled:
     server: Child
     port: int
     name: str = goals.FULFILLED
-    kinds: Sequence[str] = ("events", "events")
+    kinds: Sequence[str] = ("events",)
     share: float = 1.0
     than: "Fulfilled | None" = None
     group: str = GROUP

@@ -1,5 +1,6 @@
 """The door of the web server."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -17,3 +18,4 @@ if settings.METRICS_TOKEN:
     pools.watch()
 if settings.DATABASE_REPLICA_URL:
     replica.watch()
+gc.freeze()  # what is loaded by now stays: to look through it for garbage again would hold requests up for 40 ms
