@@ -2,11 +2,13 @@
 
 import threading
 import time
-from typing import Any, TypedDict
+from typing import Any
 
 import psycopg
 import structlog
 from django.conf import settings
+
+from estuary.common.connecting import CONNECTING
 
 LAG_S = 5.0  # how old an answer of the replica may be
 LOOK_S = 0.5
@@ -14,15 +16,6 @@ WRITTEN = "SELECT pg_current_wal_lsn()"
 REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
 
 log = structlog.get_logger(__name__)
-
-
-class Connecting(TypedDict):
-    connect_timeout: int
-    tcp_user_timeout: int
-
-
-# Who vanishes is noticed in seconds, not in the quarter of an hour that the operating system takes.
-CONNECTING = Connecting(connect_timeout=2, tcp_user_timeout=2000)
 
 
 class Watch(threading.Thread):

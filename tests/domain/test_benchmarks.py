@@ -1,6 +1,8 @@
 """The pure parts of the measurements: what is counted, compared and written down. No test here measures anything."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +17,7 @@ from benchmarks.load import read
 from benchmarks.long import compare
 from benchmarks.memory import growth
 from benchmarks.report import BEGIN, END, Result, between_markers, tables
+from estuary.config.environment import BASE_DIR
 
 FIGURES = 'FIGURES {"requests": 900, "duration_us": 3000000, "p50_us": 4000, "p99_us": 9500, "refused": 0, "broken": 0}'
 
@@ -131,3 +134,10 @@ def test_the_tables_replace_what_stands_between_the_markers() -> None:
     assert between_markers(written, "| new |") == written
     with pytest.raises(ValueError, match="has no"):
         between_markers("no markers", "| new |")
+
+
+def test_what_a_peer_borrows_of_ours_needs_none_of_our_packages() -> None:
+    """dj-stripe has an environment of its own, in which ours are not."""
+    hidden = "; ".join(f"sys.modules['{name}'] = None" for name in ("structlog", "psycopg", "pydantic"))
+    borrowing = f"import sys; {hidden}; from estuary.config.database import database_settings"
+    subprocess.run([sys.executable, "-c", borrowing], cwd=BASE_DIR, check=True)

@@ -1,0 +1,12 @@
+"""How long a replica is waited for when it is connected to."""
+
+from typing import TypedDict
+
+
+class Connecting(TypedDict):
+    connect_timeout: int
+    tcp_user_timeout: int
+
+
+# Who vanishes is noticed in seconds, not in the quarter of an hour that the operating system takes.
+CONNECTING = Connecting(connect_timeout=2, tcp_user_timeout=2000)
