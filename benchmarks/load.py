@@ -1,6 +1,7 @@
 """Load over HTTP: Debian's wrk plays prepared requests, each once; any answer but a 2xx fails the turn."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ def write_requests(
             request = f"{begin}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body
             out.write(b"%d\n" % len(request) + request)
             written += 1
+        out.flush()
+        os.fsync(out.fileno())  # now, and not while the database waits for its own writes
     return written
 
 
