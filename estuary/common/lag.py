@@ -13,7 +13,7 @@ from estuary.common.connecting import CONNECTING
 LAG_S = 5.0  # how old an answer of the replica may be
 LOOK_S = 0.5
 WRITTEN = "SELECT pg_current_wal_lsn()"
-REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+REPLAYED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_lsn"
 
 log = structlog.get_logger(__name__)
 

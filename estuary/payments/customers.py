@@ -25,7 +25,9 @@ ROW = """WITH made AS (
     ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name)
 SELECT * FROM made UNION ALL
 SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
-MADE = "UPDATE payments_stripecustomer SET stripe_customer_id = %s WHERE id = %s AND key = %s"
+# Unless the sweep has meanwhile found the one whom Stripe knew already.
+MADE = """UPDATE payments_stripecustomer SET stripe_customer_id = %(made)s
+WHERE id = %(id)s AND key = %(key)s AND stripe_customer_id IN ('', %(made)s)"""
 
 
 def with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustomer | None = None) -> T:
@@ -50,7 +52,7 @@ def customer_of(user: User) -> StripeCustomer:
         "user": user.pk,
         "key": ids.customer_key(),
         "email": user.email,
-        "name": _name(user),
+        "name": name_at_stripe(user),
         "at": clock.now(),
     }
     with connection.cursor() as cursor:
@@ -68,12 +70,12 @@ def ensure_customer(user: User, known: StripeCustomer | None = None) -> str:
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
         customer_id = _make(customer)
-        if write(MADE, [customer_id, customer.pk, customer.key]):
+        if write(MADE, {"made": customer_id, "id": customer.pk, "key": customer.key}):
             return customer_id
         # Another tab gave the key up meanwhile and makes a customer under a new one: nobody pays as two.
 
 
-def _name(user: User) -> str:
+def name_at_stripe(user: User) -> str:
     return user.get_full_name()[:NAME_MAX].rstrip()
 
 
@@ -105,7 +107,7 @@ def forget_customer(customer_id: str) -> None:
         if customer is None:
             return
         customer.stripe_customer_id, customer.key = "", ids.customer_key()
-        customer.email, customer.name = customer.user.email, _name(customer.user)
+        customer.email, customer.name = customer.user.email, name_at_stripe(customer.user)
         customer.save()
         PaymentMethod.objects.filter(user=customer.user, detached_at=None).update(
             detached_at=clock.now(), is_default=False

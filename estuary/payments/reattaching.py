@@ -7,7 +7,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.primary_keys import primary_key_in
 from estuary.payments import client
-from estuary.payments.customers import forget_customer
+from estuary.payments.customers import forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.methods import CardNews, sync_method
 from estuary.payments.models import PaymentMethod, StripeCustomer
@@ -77,7 +77,7 @@ def labeled_user(customer: Customer) -> User | None:
 
 def _bind(user: User, customer: Customer) -> bool:
     with transaction.atomic():
-        defaults = {"email": user.email, "name": user.get_full_name()}
+        defaults = {"email": user.email, "name": name_at_stripe(user)}
         row, _ = StripeCustomer.objects.select_for_update(no_key=True).get_or_create(
             user=user, defaults=defaults
         )

@@ -136,6 +136,16 @@ def test_a_customer_that_was_made_under_a_key_given_up_meanwhile_is_not_paid_wit
     )
 
 
+def test_the_customer_that_the_sweep_found_meanwhile_is_paid_with(stripe: Sandbox, maya: User) -> None:
+    """After a restored backup a buyer is at Stripe and not here; the sweep is faster than the payment that begins."""
+    found = customers.ensure_customer(maya)
+    StripeCustomer.objects.update(key=ids.customer_key())  # under which Stripe was never asked
+    unasked = StripeCustomer.objects.get()
+    unasked.stripe_customer_id = ""
+    assert customers.ensure_customer(maya, unasked) == found
+    assert StripeCustomer.objects.get().stripe_customer_id == found
+
+
 def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a_key_of_its_own(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
