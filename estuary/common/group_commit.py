@@ -75,6 +75,7 @@ class GroupCommit[Item, Result]:
             batch, self._waiting = [turn, *self._waiting[:others]], self._waiting[others:]
         try:
             outcomes: Sequence[Result | BaseException] = self._write([one.item for one in batch])
+            assert len(outcomes) == len(batch)
         except BaseException as error:
             outcomes = [error] * len(batch)
         with self._lock:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain, count
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
@@ -92,7 +93,8 @@ def _write_once(rows: Sequence[Row]) -> list[bool]:
     pool = _pool()
     kept = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
     try:
-        new = _send(kept, rows)
+        # In one order everywhere, so that two processes with the same events never wait for each other.
+        new = _send(kept, sorted(rows, key=attrgetter("id")))
     finally:
         pool.putconn(kept)
     ids = [row.id for row in rows]
@@ -160,7 +162,13 @@ def _opened_pool() -> "ConnectionPool[Connection]":
         min_size=1,
         max_size=settings.INBOX_POOL_SIZE,
         timeout=PATIENCE_S,
-        kwargs={"autocommit": True, "prepare_threshold": None},
+        # A server that vanishes without a word is noticed, or it would hold up all that share its connection.
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": None,
+            "connect_timeout": 4,
+            "tcp_user_timeout": 4000,
+        },
         configure=_prepare,
         name="inbox",
         open=True,

@@ -129,20 +129,24 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
 
 @bound(stripe_events=lambda row: row.stripe_event_id)
 def _settle_alone(row: WebhookEvent) -> None:
+    lease = row.due_at
     try:
-        job = _settle_claimed(row)
+        job = _settle_claimed(row, lease)
     except Exception as error:
+        row.due_at = lease  # a later one was not kept
         _put_off(row, error)
     else:
-        if job.needs:
+        if job and job.needs:
             _settle_fetched(job)
 
 
 @retried
-def _settle_claimed(row: WebhookEvent) -> Job:
-    at = clock.now()
+def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
+    """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
+    at, row.due_at = clock.now(), lease
     with transaction.atomic():
-        list(WebhookEvent.objects.filter(pk=row.pk).select_for_update(no_key=True).values_list("pk"))
+        if not leases.held(row).select_for_update(no_key=True).values_list("pk"):
+            return None
         [job] = _settle([row], at)
     return job
 
