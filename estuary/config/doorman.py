@@ -21,7 +21,6 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.urls import reverse
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
@@ -122,12 +121,9 @@ def _prepare(kept: Connection) -> None:
     if settings.BEHIND_PGBOUNCER:
         return
     for rows in range(1, MOST + 1):
-        if not _went_well(kept.pgconn.prepare(_name(rows), _numbered(rows))):
+        prepared = kept.pgconn.prepare(_name(rows), _numbered(rows))
+        if prepared.status != ExecStatus.COMMAND_OK:
             raise psycopg.OperationalError("The inbox's statement can't be prepared.")
-
-
-def _went_well(result: PGresult) -> bool:
-    return result.status == ExecStatus.COMMAND_OK
 
 
 def _name(rows: int) -> bytes:

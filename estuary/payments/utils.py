@@ -76,16 +76,15 @@ def create_order(
             asks_of=customer.stripe_customer_id if customer else "",
             page_expires_at=asking.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
-        if account and applied_minor:
-            ledger.spend(
-                account=account, amount_minor=applied_minor, order_id=order.pk, note=order.title, at=at
-            )
-        _take(order, list(zip(rows, lines, strict=True)), at)
+        _take(order, account, list(zip(rows, lines, strict=True)), at)
         idempotency.bind_order(request_key, order)
     return order, customer
 
 
-def _take(order: Order, lines: list[tuple[Any, Line]], at: datetime) -> None:
+def _take(order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime) -> None:
+    """Take the credits that the order spends, and hold its seats and slots; hand over what is paid with that."""
+    if account and (spent := order.credits_applied_minor):
+        ledger.spend(account=account, amount_minor=spent, order_id=order.pk, note=order.title, at=at)
     if lines:
         reserve(order=order, lines=lines)
     if order.amount_due_minor == 0:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -40,6 +40,17 @@ def waiting(group: Group) -> int:
     return len(group._waiting)
 
 
+def queued(
+    people: ThreadPoolExecutor, group: Group, paper: Paper, *items: int
+) -> tuple[Future[int], list[Future[int]]]:
+    """Have 0 being written, by a pen that is held, and these items waiting meanwhile."""
+    first = people.submit(group, 0)
+    wait_until(lambda: paper.batches == [[0]])
+    others = [people.submit(group, item) for item in items]
+    wait_until(lambda: waiting(group) == len(items))
+    return first, others
+
+
 def test_a_lone_one_waits_for_nobody(paper: Paper) -> None:
     group = group_of(paper.write)
     assert [group(2), group(4)] == [20, 40]
@@ -73,10 +84,7 @@ def test_what_is_wrong_with_one_is_told_to_that_one_alone(paper: Paper) -> None:
     group = group_of(paper.write)
     with ThreadPoolExecutor(3) as people:
         with paper.pen:
-            first = people.submit(group, 0)
-            wait_until(lambda: paper.batches == [[0]])
-            others = [people.submit(group, item) for item in (1, 2)]
-            wait_until(lambda: waiting(group) == 2)
+            first, others = queued(people, group, paper, 1, 2)
         assert first.result() == 0
         with pytest.raises(ValueError, match="1 is odd"):
             others[0].result()
@@ -93,10 +101,7 @@ def test_what_fails_as_a_whole_is_told_to_all_and_the_next_are_written(paper: Pa
     group = group_of(fail_once)
     with ThreadPoolExecutor(3) as people:
         with paper.pen:
-            first = people.submit(group, 0)
-            wait_until(lambda: paper.batches == [[0]])
-            others = [people.submit(group, item) for item in (2, 4)]
-            wait_until(lambda: waiting(group) == 2)
+            first, others = queued(people, group, paper, 2, 4)
         assert first.result() == 0
         for one in others:
             with pytest.raises(ConnectionError):
