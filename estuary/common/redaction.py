@@ -13,10 +13,11 @@ from structlog.stdlib import ProcessorFormatter
 REDACTED = "[redacted]"
 # https://docs.stripe.com/keys, https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
 _KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
-_OF_CLIENT = r"(?P<secret>_)secret_[A-Za-z0-9]{6,}"
+OF_CLIENT = "_secret_[A-Za-z0-9]{6,}"  # means the same to Python and to PostgreSQL
+_CLIENT = rf"(?P<secret>{OF_CLIENT})"
 _BEARER = r"(?P<bearer>\bBearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{6,}"
 _JWT = r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-SECRET = re.compile("|".join((_KEY, _OF_CLIENT, _BEARER, _JWT)))
+SECRET = re.compile("|".join((_KEY, _CLIENT, _BEARER, _JWT)))
 # 13 to 19 digits, in groups as people write them: https://www.iso.org/standard/70484.html
 # What stands before is looked at behind the first digit: so most of a text is skipped without a look back.
 CARD = re.compile(r"[2-6](?<![\w.].)(?:[ -]?\d){12,18}(?![\w])", re.ASCII)
@@ -32,7 +33,7 @@ def redact(text: str) -> str:
 
 
 def _stand_in(found: re.Match[str]) -> str:
-    return (found["key"] or found["secret"] or found["bearer"] or "") + REDACTED
+    return (found["key"] or (found["secret"] and "_") or found["bearer"] or "") + REDACTED
 
 
 def _card(found: re.Match[str]) -> str:
@@ -52,11 +53,11 @@ def is_suspicious(text: str) -> bool:
 
 
 def redacted(value: Any) -> Any:
-    """Return a decoded JSON value with every text in it redacted."""
+    """Return a value, as JSON has them, with every text in it redacted, names too."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: redacted(inner) for key, inner in value.items()}
+        return {redacted(name): redacted(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [redacted(inner) for inner in value]
     return value

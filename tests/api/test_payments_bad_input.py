@@ -226,6 +226,8 @@ def test_a_package_takes_only_what_is_in_it(as_maya: APIClient, session: Service
     refused(as_maya, 400, "invalid_request", **body | {"scheduling_data": {"items": [item] * 61}})
     refused(as_maya, 400, "invalid_request", **body | {"scheduling_data": {"items": "all"}})
     refused(as_maya, 400, "invalid_request", **body | {"scheduling_data": []})
+    blank = {"scheduling_data": {"items": [item | {"service_session_id": ""}]}}
+    refused(as_maya, 400, "invalid_request", **body | blank)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import inbox
+from estuary.payments.doctor import SAFETY, examine
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.delivery import signature
@@ -25,7 +26,7 @@ from tests.wiring import SECRET, WEBHOOK, deliver, post_all, post_event, run_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVENT = {
+EVENT: dict[str, Any] = {
     "id": "evt_1",
     "object": "event",
     "type": "payment_intent.succeeded",
@@ -250,6 +251,23 @@ def test_no_client_secret_is_ever_stored(stripe: Sandbox, buyer: APIClient) -> N
         assert cursor.fetchone() == (0,)
     inbox.drain()
     assert status_of(made) == "completed"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"description": "_secret_ and client_secret"}, id="words_alone"),
+        pytest.param({"description": "see pi_1Abc_secret_xYz123456"}, id="in_a_text"),
+        pytest.param({"metadata": {"pi_1Abc_secret_xYz123456": "1"}}, id="in_a_name"),
+    ],
+)
+def test_a_secret_is_taken_out_wherever_it_stands_and_mere_words_trouble_nobody(
+    stripe: Sandbox, odd: dict[str, Any]
+) -> None:
+    body = json.dumps(EVENT | {"data": {"object": EVENT["data"]["object"] | odd}}).encode()
+    assert send(body, signed(body)).status_code == 200
+    assert "xYz123456" not in json.dumps(WebhookEvent.objects.get().payload)
+    assert not examine(SAFETY, at=clock.now()).breaches
 
 
 def test_an_event_in_another_version_is_a_hint_and_the_object_is_fetched(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.apps import apps
 
+from estuary.common.redaction import OF_CLIENT
 from estuary.orders.states import NEXT
 from estuary.payments.doctor.rule import Rule
 
@@ -79,7 +80,7 @@ PATHS = (
             SELECT 'event ' || stripe_event_id, 'its payload has a client secret'
             FROM (SELECT stripe_event_id, payload FROM payments_webhookevent
                   ORDER BY id DESC LIMIT {SECRETS_IN_NEWEST}) newest
-            WHERE payload::text LIKE '%client_secret%' OR payload::text LIKE '%\\_secret\\_%'""",  # noqa: S608 (a number of ours)
+            WHERE payload::text ~ '"client_secret":|{OF_CLIENT}'""",  # noqa: S608 (a number and a pattern of ours)
         remedy="Delete the key from the payload. Whoever has the secret can pay for the order, and do nothing else.",
     ),
 )
