@@ -352,7 +352,7 @@ class IdempotencyKey(models.Model):
 
 
 class WebhookEvent(models.Model):
-    """One event of Stripe in the inbox. The row is the job: workers claim due rows in batches, by lease."""
+    """One event of Stripe in the inbox. The row is the job: workers lock due rows in batches."""
 
     class Status(models.TextChoices):
         PENDING = "pending"

@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import signal
-import sys
 import threading
-import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from types import FrameType
@@ -22,18 +20,13 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
 from estuary.common import clock, metrics_server, pools, stopping
-from estuary.payments import inbox
 from estuary.payments.doctor.examining import ask
 from estuary.payments.doctor.waiting import WORKER_SILENT
+from estuary.payments.draining import Draining
 from estuary.payments.jobs import observed
 
-# How long an idle drain sleeps before it looks again: a tenth of the time for which nothing has come, so that an event
-# waits briefly while others come, and a quiet night costs four looks a second.
-IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.004, 0.25, 0.1
-LOST_DATABASE_S, FAILED_S, LOOK_S = 2.0, 1.0, 0.2
+LOST_DATABASE_S, LOOK_S = 2.0, 0.2
 CHECK_TIMEOUT_S = 5
-# After each answer of PostgreSQL the drain waits for its turn, and a mail that is being written would keep it for 5 ms.
-SWITCH_S = 0.0001
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
@@ -64,19 +57,17 @@ class Command(BaseCommand):
         if port := settings.WORKER_METRICS_PORT:
             pools.watch()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
-        sys.setswitchinterval(SWITCH_S)
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
-        drainer = threading.Thread(target=drain_until, args=(stop,), name="inbox")
+        draining = Draining(stop)
         if options["only"] != "jobs":
-            drainer.start()
+            draining.start()
         self.stdout.write("Estuary worker: ready")
         self.stdout.flush()
         try:
             stop.wait() if options["only"] == "events" else run_jobs(options["concurrency"], stop)
         finally:
             stop.set()
-            if drainer.is_alive():
-                drainer.join()
+            draining.join()
 
     def _check(self) -> None:
         """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
@@ -153,22 +144,3 @@ async def _until_told(work: Coroutine[Any, Any, None], stop: threading.Event) ->
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-
-
-def drain_until(stop: threading.Event) -> None:
-    """Drain the inbox until told to stop; the batch is finished first, and a lost database is waited for."""
-    busy_until = time.monotonic()
-    while not stop.is_set():
-        try:
-            if inbox.drain(stopping=stop.is_set):
-                busy_until = time.monotonic()
-                continue
-        except Exception:
-            log.exception("inbox_drain_failed")
-            connection.close()
-            stop.wait(FAILED_S)
-        idle_s = min(max((time.monotonic() - busy_until) * IDLE_SHARE, IDLE_MIN_S), IDLE_MAX_S)
-        if idle_s == IDLE_MAX_S:
-            connection.close()  # back to the pool, which notices when it has died
-        stop.wait(idle_s)
-    connection.close()
