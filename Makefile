@@ -29,10 +29,10 @@ help: ## say what there is (this)
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-demo: $(SYNCED) $(BUILT) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
+demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
 	@exec $(BIN)/python -m demo
 
-smoke: $(SYNCED) $(BUILT) ## the same on free ports, then stop: 0 when all was well
+smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
 	@exec $(BIN)/python -m demo --smoke
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test

@@ -48,7 +48,10 @@ class Household:
 
     def run(self, name: str, command: list[str], env: dict[str, str]) -> None:
         """Run a process to its end; raises CannotStart with the tail of its log when it fails."""
-        child = self.start(name, command, env)
+        self.finish(self.start(name, command, env))
+
+    def finish(self, child: Child) -> None:
+        """Wait until a process ends by itself; raises CannotStart with the tail of its log when it fails."""
         if child.process.wait() != 0:
             raise _died(child)
         self._children.remove(child)

@@ -24,6 +24,7 @@ from demo.servers import (
     PYTHON,
     WORKER_COMMAND,
     answers,
+    build_command,
     ready_url,
     sandbox_command,
     says_ready,
@@ -121,11 +122,15 @@ def _alone(var: Path) -> Iterator[None]:
 @contextmanager
 def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
     """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
-    postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
+    postgres, household, builder = Postgres(plan.var, plan.logs), Household(plan.logs), Household(plan.logs)
     try:
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
-        start_everything(plan, screen, postgres, household)
+        building = builder.start("storefront", build_command(), dict(os.environ))  # it takes longest
+        env = prepare(plan, screen, postgres, household)
+        with screen.step("Building the storefront", "Storefront built"):
+            builder.finish(building)
+        serve(plan, screen, household, env)
 
         def look_after() -> None:
             postgres.check()
@@ -137,6 +142,7 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
             signal.signal(ending, signal.SIG_IGN)
         with suppress(OSError):  # the terminal may be gone
             screen.console.print("\nStopping …")
+        builder.stop()
         household.stop()
         postgres.stop()
         end_leftovers(plan.var)
@@ -145,7 +151,12 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
 
 
 def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
-    """Start every process of a demo, one after the other; raises CannotStart."""
+    """Start every process of a demo, one after the other, with the storefront built before; raises CannotStart."""
+    serve(plan, screen, household, prepare(plan, screen, postgres, household))
+
+
+def prepare(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> dict[str, str]:
+    """Start all that shows no pages, and return the variables of whoever works with it."""
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
         env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
@@ -155,11 +166,17 @@ def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: 
         household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "1"], env)
     with screen.step("Seeding the marketplace", "Marketplace seeded"):
         household.run("seed", [PYTHON, "manage.py", "seed"], env)
-    with screen.step("Starting the web server and the worker", f"Web server on {plan.web_url}, and a worker"):
-        household.start("web", web_command(plan), env)
+    with screen.step("Starting the worker", "Worker"):
         worker = household.start("worker", WORKER_COMMAND, env)
-        household.wait_for(lambda: answers(ready_url(plan)), "The web server")
         household.wait_for(lambda: says_ready(worker), "The worker")
+    return env
+
+
+def serve(plan: Plan, screen: Screen, household: Household, env: dict[str, str]) -> None:
+    """Start the web server, which looks for the storefront's pages as it starts."""
+    with screen.step("Starting the web server", f"Web server on {plan.web_url}"):
+        household.start("web", web_command(plan), env)
+        household.wait_for(lambda: answers(ready_url(plan)), "The web server")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 """How each server is started, and how it tells that it is up."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,11 @@ PYTHON = sys.executable
 BLOCKING_THREADS = 256  # most of whom wait for Stripe, when there are many
 PROCESSES = 2  # as the image has them: one each core of a small machine
 WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
+
+
+def build_command() -> list[str]:
+    """Return what builds the storefront, when its sources have changed."""
+    return [os.environ.get("MAKE", "make"), "--no-print-directory", "frontend"]
 
 
 def sandbox_command(plan: Plan, *more: str) -> list[str]:

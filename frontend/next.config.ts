@@ -9,6 +9,7 @@ const config: NextConfig = {
   images: { unoptimized: true },
   poweredByHeader: false,
   reactStrictMode: true,
+  typescript: { ignoreBuildErrors: true }, // `npm run types` looks at them, and who builds waits for no second look
   ...(dev
     ? {
         skipTrailingSlashRedirect: true,

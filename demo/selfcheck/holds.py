@@ -3,12 +3,12 @@
 from demo.selfcheck.failure import need
 from demo.selfcheck.shop import Row, Shop, row
 
-SLUG, BUYER, NAME = "thirty-second-seats", "tom", "hold"
-EXPIRES_WITHIN_S = 60.0  # 30 s of hold, and then the worker's next round
+SLUG, BUYER, NAME = "five-second-seats", "tom", "hold"
+EXPIRES_WITHIN_S = 60.0  # 5 s of hold, and then the worker's next round
 
 
 def take_hold(shop: Shop) -> None:
-    """Order a seat that is held for 30 seconds, and leave it unpaid."""
+    """Order a seat that is held for 5 seconds, and leave it unpaid."""
     service_id, session_id = shop.service(SLUG)["id"], shop.next_session(SLUG)
     before = shop.estuary.seats_left(service_id, session_id)
     shop.begin_service(NAME, BUYER, SLUG, scheduling_data={"service_session_id": session_id})

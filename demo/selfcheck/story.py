@@ -27,7 +27,7 @@ STORY: list[tuple[str, Callable[[Shop], Row]]] = [
     ("refunding in full", refunds.full_refund),
     ("refunding a part", refunds.partial_refund),
     ("refunding in the dashboard", refunds.dashboard_refund),
-    ("waiting for a hold of 30 seconds to expire", holds.hold_expires),
+    ("waiting for a hold of 5 seconds to expire", holds.hold_expires),
 ]
 
 
@@ -46,7 +46,7 @@ class Report:
 def tell_story(shop: Shop, say: Callable[[str], None]) -> Report:
     """Buy one of everything; a row that fails does not keep the others from being tried."""
     report = Report()
-    _try(report, "Hold a seat for 30 seconds", lambda: holds.take_hold(shop))
+    _try(report, "Hold a seat for 5 seconds", lambda: holds.take_hold(shop))
     for doing, do in STORY:
         say(doing)
         made = _try(report, doing, lambda do=do: do(shop))  # type: ignore[misc]

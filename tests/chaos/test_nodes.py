@@ -63,7 +63,7 @@ def shop(house: House) -> Shop:
 
 def test_one_of_everything_is_bought_with_each_request_at_another_node(house: House, shop: Shop) -> None:
     for _, happens in STORY:
-        if happens is not hold_expires:  # which takes half a minute, and is shown by the demo
+        if happens is not hold_expires:  # which takes a while, and is shown by the demo
             assert not happens(shop).failed
     assert money_agrees(shop)
     requests = house.balancer.led_to.values()

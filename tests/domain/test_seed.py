@@ -40,7 +40,7 @@ def test_one_date_is_nearly_sold_out_and_one_is_and_one_is_held_for_half_a_minut
     seed(at=clock.now())
     assert ServiceSession.objects.filter(capacity=2, taken=0).exists()
     assert any(session.seats_left == 0 for session in ServiceSession.objects.all())
-    assert Service.objects.filter(type=ServiceType.WORKSHOP, hold_s=30, name__contains="30 seconds").exists()
+    assert Service.objects.filter(type=ServiceType.WORKSHOP, hold_s=5, name__contains="5 seconds").exists()
 
 
 def test_everybody_can_sign_in() -> None:

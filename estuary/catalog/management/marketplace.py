@@ -160,9 +160,9 @@ _GROUPS = (
         duration_min=90, dates=Dates(FRI, "18:00", (30, 30, 30, 30)),
     ),
     Offer(
-        "mateo-silva", "workshop", "thirty-second-seats", "Try it out: seats held for only 30 seconds", "Sound",
-        "A workshop to watch a hold expire: an unpaid seat is given back after half a minute.", "20.00", "18.00",
-        duration_min=60, dates=Dates(SUN, "11:00", (6, 6, 6)), rules={"hold_s": 30},
+        "mateo-silva", "workshop", "five-second-seats", "Try it out: seats held for only 5 seconds", "Sound",
+        "A workshop to watch a hold expire: an unpaid seat is soon given back.", "20.00", "18.00",
+        duration_min=60, dates=Dates(SUN, "11:00", (6, 6, 6)), rules={"hold_s": 5},
     ),
     Offer(
         "ana-ribeiro", "course", "yoga-foundations", "Yoga foundations in six weeks", "Yoga",
