@@ -71,6 +71,10 @@ class Doorman:
         return problem(refusal) if refusal else None
 
 
+# What an event may have in it that no column, or no index, takes.
+UNFIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+
+
 def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
     """Write events in one statement, once more when its connection turns out to be dead: twice is kept once.
 
@@ -79,12 +83,12 @@ def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
     try:
         try:
             return _write_once(rows)
-        except PoolTimeout:
+        except (PoolTimeout, *UNFIT):
             raise
         except psycopg.OperationalError:
             _pool().check()
             return _write_once(rows)
-    except psycopg.DataError as error:
+    except UNFIT as error:
         return [error] if len(rows) == 1 else [outcome for row in rows for outcome in _write([row])]
 
 

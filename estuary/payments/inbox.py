@@ -56,7 +56,7 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
     try:
         jobs = _settle_due(limit)
     except Exception as error:
-        failure = type(error).__name__  # and with the transaction its locks are gone
+        failure = error  # and with the transaction its locks are gone
     else:
         for job in jobs:
             if job.needs:
@@ -91,9 +91,9 @@ def _due(limit: int) -> Compiled[WebhookEvent]:
 
 
 @bound(stripe_events=lambda rows, *_: _names(rows))
-def _settle_each_alone(rows: Sequence[WebhookEvent], failure: str, stopping: Callable[[], bool]) -> int:
+def _settle_each_alone(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
     """A poison event stands alone; the others settle."""
-    log.warning("inbox_batch_failed", events=len(rows), error_type=failure)
+    log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
     for row in rows:
         leases.give_back(row) if stopping() else _settle_alone(row)
     return len(rows)

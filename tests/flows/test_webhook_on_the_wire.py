@@ -150,18 +150,23 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
     assert WebhookEvent.objects.count() == 3
 
 
-def test_an_event_that_no_database_can_hold_is_refused_alone(transactional_db: None, settings: Any) -> None:
+NUL = '{"a": "\\u0000"}'
+TOO_LONG_FOR_AN_INDEX = json.dumps({"data": {"object": {"id": "".join(map(hex, range(5000)))}}})
+
+
+@pytest.mark.parametrize("payload", [NUL, TOO_LONG_FOR_AN_INDEX], ids=["nul", "too_long"])
+def test_an_event_that_no_database_can_hold_is_refused_alone(settings: Any, payload: str) -> None:
     settings.DATABASE_URL = database_url()
     at = clock.now()
     fine, broken, new = (
         webhooks.Row(f"evt_{name}", "a.type", "", False, text, at, at, at)
-        for name, text in (("fine", "{}"), ("broken", '{"a": "\\u0000"}'), ("new", "{}"))
+        for name, text in (("fine", "{}"), ("broken", payload), ("new", "{}"))
     )
     doorman._opened_pool.cache_clear()
     try:
         first, refused, again = doorman._write([fine, broken, fine])
         assert (first, again) == (True, False)
-        assert isinstance(refused, psycopg.DataError)
+        assert isinstance(refused, psycopg.Error)
         assert doorman._write([fine, new, new._replace(received_at=at + timedelta(seconds=1))]) == [
             False,
             True,
