@@ -1,5 +1,6 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
+.NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
 .PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
@@ -30,10 +31,10 @@ help: ## say what there is (this)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
-	@exec $(BIN)/python -m demo
+	@MAKE='$(MAKE)' exec $(BIN)/python -m demo
 
 smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
-	@exec $(BIN)/python -m demo --smoke
+	@MAKE='$(MAKE)' exec $(BIN)/python -m demo --smoke
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from demo.plan import DEMO_VAR, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.plan import DEMO_VAR, MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import Household, end_leftovers
 from demo.screen import Screen
@@ -126,7 +126,8 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
     try:
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
-        building = builder.start("storefront", build_command(), dict(os.environ))  # it takes longest
+        # What takes longest begins first.
+        building = builder.start("storefront", build_command(), os.environ | {MARK: str(plan.var)})
         env = prepare(plan, screen, postgres, household)
         with screen.step("Building the storefront", "Storefront built"):
             builder.finish(building)

@@ -1,12 +1,13 @@
 """How each server is started, and how it tells that it is up."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import httpx
 
-from demo.plan import API_VERSION, HOST, Plan
+from demo.plan import API_VERSION, HOST, CannotStart, Plan
 from demo.processes import Child
 
 PYTHON = sys.executable
@@ -16,8 +17,13 @@ WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
 
 
 def build_command() -> list[str]:
-    """Return what builds the storefront, when its sources have changed."""
-    return [os.environ.get("MAKE", "make"), "--no-print-directory", "frontend"]
+    """Return what builds the storefront, when its sources have changed; raises CannotStart where nothing can."""
+    make = os.environ.get("MAKE", "make")
+    if not shutil.which(make):
+        raise CannotStart(
+            f"The storefront is built by {make}, which is not here. Install GNU make, or set MAKE."
+        )
+    return [make, "--no-print-directory", "frontend"]
 
 
 def sandbox_command(plan: Plan, *more: str) -> list[str]:

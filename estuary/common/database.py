@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import structlog
 from django.db import IntegrityError, OperationalError, connection
 
 TRIES = 3
+# What a row may have in it that no column, or no index, takes: the same again fails again.
+UNFIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 LOST_A_RACE = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
 log = structlog.get_logger(__name__)
@@ -18,6 +21,11 @@ def violated(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
+
+
+def is_unfit(error: Exception) -> bool:
+    """Tell whether an error, Django's or psycopg's own, says that a row can never be written."""
+    return isinstance(error, UNFIT) or isinstance(error.__cause__, UNFIT)
 
 
 @contextmanager

@@ -13,14 +13,17 @@ from structlog.stdlib import ProcessorFormatter
 REDACTED = "[redacted]"
 # https://docs.stripe.com/keys, https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
 _KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
-OF_CLIENT = "_secret_[A-Za-z0-9]{6,}"  # means the same to Python and to PostgreSQL
+OF_CLIENT = "_secret_[A-Za-z0-9%]{6,}"  # means the same to Python and to PostgreSQL
 _CLIENT = rf"(?P<secret>{OF_CLIENT})"
-_BEARER = r"(?P<bearer>\bBearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{6,}"
-_JWT = r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+# In JSON and in log lines a line break is a backslash and a letter, which is no part of the word that follows.
+_ESCAPED = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+_BEARER = rf"(?P<bearer>(?:\b|{_ESCAPED})Bearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{{6,}}"
+_JWT = rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6,}}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
 SECRET = re.compile("|".join((_KEY, _CLIENT, _BEARER, _JWT)))
 # 13 to 19 digits, in groups as people write them: https://www.iso.org/standard/70484.html
 # What stands before is looked at behind the first digit: so most of a text is skipped without a look back.
-CARD = re.compile(r"[2-6](?<![\w.].)(?:[ -]?\d){12,18}(?![\w])", re.ASCII)
+_ALONE = r"(?:(?<![\w.].)|(?<=\\[bfnrt].)|(?<=\\u[0-9A-Fa-f]{4}.))"
+CARD = re.compile(rf"[2-6]{_ALONE}(?:[ -]?\d){{12,18}}(?![\w])", re.ASCII)
 # Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
 HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
 

@@ -25,6 +25,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
 from estuary.common import pools
+from estuary.common.database import UNFIT
 from estuary.common.group_commit import GroupCommit, TooLong
 from estuary.common.problems import problem, unavailable
 from estuary.common.request_ids import name_of
@@ -69,10 +70,6 @@ class Doorman:
         except Exception as error:  # a bug, which Django knows how to tell of
             return response_for_exception(WSGIRequest(environ), error)
         return problem(refusal) if refusal else None
-
-
-# What an event may have in it that no column, or no index, takes.
-UNFIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
 def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:

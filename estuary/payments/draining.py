@@ -11,7 +11,7 @@ from estuary.payments import inbox
 
 # How long an idle drain sleeps before it looks again: a tenth of the time for which nothing has come, so that an event
 # waits briefly while others come, and a quiet night costs four looks a second.
-IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.004, 0.25, 0.1
+IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.002, 0.25, 0.1
 FAILED_S = 1.0
 # After each answer of PostgreSQL a drain waits for its turn, and a mail that is being written would keep it for 5 ms,
 # which is what Python grants. Two drains take long turns: for them it is the throughput that counts.
@@ -26,6 +26,7 @@ class Draining:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._backlog = threading.Event()
+        self._switch_before_s = sys.getswitchinterval()
         self._threads = [
             threading.Thread(target=self._drain_all, name="inbox"),
             threading.Thread(target=self._help, name="inbox-backlog"),
@@ -41,6 +42,7 @@ class Draining:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        sys.setswitchinterval(self._switch_before_s)
 
     def _drain_all(self) -> None:
         """Drain whatever comes; a lost database is waited for, however long it takes."""
@@ -64,10 +66,10 @@ class Draining:
         """
         while not self._stop.is_set():
             self._backlog.wait()
-            self._backlog.clear()
             sys.setswitchinterval(SWITCH_OF_TWO_S)
             while not self._stop.is_set() and self._drain() == inbox.BATCH:
                 pass
+            self._backlog.clear()
             sys.setswitchinterval(SWITCH_S)
             connection.close()
 

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import DataError, connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from estuary.common import clock, metrics, redaction
+from estuary.common.database import is_unfit
 from estuary.common.errors import EstuaryError
 from estuary.common.problems import problem
 from estuary.payments import client
@@ -93,8 +94,10 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
         metrics.count_received(known=event["type"] in HANDLERS, kept=keep(event, at, write))
     except EstuaryError as error:
         refusal = error
-    except (DataError, psycopg.DataError):  # JSON to Python, but no text for a database
-        refusal = NotAnEvent("The body is signed, but it has characters that no event has.")
+    except (DatabaseError, psycopg.Error) as error:
+        if not is_unfit(error):
+            raise
+        refusal = NotAnEvent("The body is signed, but it has characters or a length that no event has.")
     else:
         return None
     metrics.count_refused(refusal.code)

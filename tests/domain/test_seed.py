@@ -36,7 +36,7 @@ def test_there_is_something_to_buy_of_every_type_in_two_currencies() -> None:
         assert package.items.count() >= 2
 
 
-def test_one_date_is_nearly_sold_out_and_one_is_and_one_is_held_for_half_a_minute() -> None:
+def test_one_date_is_nearly_sold_out_and_one_is_and_one_is_held_for_seconds() -> None:
     seed(at=clock.now())
     assert ServiceSession.objects.filter(capacity=2, taken=0).exists()
     assert any(session.seats_left == 0 for session in ServiceSession.objects.all())

@@ -59,11 +59,11 @@ class Command(BaseCommand):
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
         draining = Draining(stop)
-        if options["only"] != "jobs":
-            draining.start()
-        self.stdout.write("Estuary worker: ready")
-        self.stdout.flush()
         try:
+            if options["only"] != "jobs":
+                draining.start()
+            self.stdout.write("Estuary worker: ready")
+            self.stdout.flush()
             stop.wait() if options["only"] == "events" else run_jobs(options["concurrency"], stop)
         finally:
             stop.set()
