@@ -21,6 +21,7 @@ from tests.flows.test_real_mode import database_url
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).parents[2]
+FULL = Path("/dev/full")
 NAME = "the worker"
 ITS_CONNECTIONS = "FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
 LISTENERS = f"{ITS_CONNECTIONS} AND query ILIKE 'LISTEN%%'"
@@ -123,3 +124,15 @@ def test_a_worker_waits_for_its_database_for_as_long_as_it_takes_and_ends_in_goo
     finally:
         waiting.process.kill()
         waiting.process.wait()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no disk that is always full")
+def test_a_worker_that_can_not_say_that_it_is_ready_ends(transactional_db: None) -> None:
+    env = os.environ | {"DATABASE_URL": database_url()}
+    with FULL.open("wb") as out:
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "worker"],
+            cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert b"No space left on device" in ended.stderr
