@@ -6,7 +6,9 @@ A job is a nudge: the rows are the truth, and the sweep finds whatever a lost jo
 from collections.abc import Sequence
 from itertools import batched
 
+from django.db import connection
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONDict
 
 from estuary.common.redaction import redact
@@ -51,7 +53,15 @@ def end_open_payments(user_id: int) -> None:
 
 
 def _defer(task: str, arguments: list[JSONDict]) -> None:
-    """Enqueue in bulk, as ``batch_defer`` does but for the two log records that it makes of each job."""
-    if arguments:
-        deferred = app.configure_task(f"payments.{task}")
+    """Enqueue in bulk, as ``batch_defer`` does but for the two log records that it makes of each job.
+
+    What the database says is raised as from any other statement: a lost connection is no bug, a deadlock is retried.
+    """
+    if not arguments:
+        return
+    deferred = app.configure_task(f"payments.{task}")
+    try:
         deferred.job_manager.batch_defer_jobs([deferred.make_new_job(**given) for given in arguments])
+    except ConnectorException as error:
+        with connection.wrap_database_errors:
+            raise (error.__cause__ or error) from None

@@ -11,7 +11,7 @@ from django.test import Client
 from psycopg_pool import PoolTimeout
 
 from estuary.payments import inbox
-from estuary.payments.models import WebhookEvent
+from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.marketplace import PASSWORD, make_user, signed_in
@@ -62,3 +62,36 @@ def test_nobody_is_told_of_a_bug_who_signs_in_meanwhile(stripe: Sandbox) -> None
         body = {"email": user.email, "password": PASSWORD}
         answer = Client().post("/_allauth/app/v1/auth/login", body, "application/json")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+@contextmanager
+def dying_over_the_next_job(connections: int) -> Iterator[None]:
+    """Have so many connections be ended, as in a crash, in the middle of the statement that enqueues a job."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"""
+            CREATE SEQUENCE deaths;
+            CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              IF nextval('deaths') <= {connections} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+              RETURN NEW;
+            END $$;
+            CREATE TRIGGER die BEFORE INSERT ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION die()""")
+    try:
+        yield
+    finally:
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION die() CASCADE; DROP SEQUENCE deaths")
+
+
+def test_a_database_that_dies_as_a_job_is_enqueued_is_unavailable_and_nothing_is_written(
+    stripe: Sandbox,
+) -> None:
+    buyer, staff = signed_in(make_user()), signed_in(make_user("Ines Duarte", is_staff=True))
+    made = buying.buy_credits(stripe, buyer, "100.00")
+    url = f"/api/v1/orders/{made['order_id']}/refunds/"
+    with dying_over_the_next_job(1):
+        answer = staff.post(url, {"reason": "pressed"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert not Refund.objects.exists()
+        assert staff.post(url, {"reason": "pressed"}).status_code == 201
+    assert Refund.objects.count() == 1
