@@ -48,6 +48,9 @@ def play(house: House, wanted: Wanted) -> list[str]:
     report.say("nobody is killed any more, and Stripe behaves")
     began = time.monotonic()
     late = _heal(report, small=wanted.small)
+    if not late:
+        verdict.look_at_stripe()
+        late = _heal(report, small=wanted.small)
     healed_s = time.monotonic() - began
     changed = [] if late else verdict.what_a_second_look_changes()
     healthy, told = verdict.ask_the_doctor(house.env)

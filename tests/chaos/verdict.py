@@ -76,14 +76,19 @@ def failed_jobs() -> list[str]:
         return [f"a job was given up: {row[0]}" for row in cursor.fetchall()]
 
 
-def what_a_second_look_changes() -> list[str]:
-    """Ask Stripe about everything once more, and return the tables in which that changed what lasts."""
-    before = _picture()
+def look_at_stripe() -> None:
+    """Ask Stripe about everything, as the worker does every five minutes: some events never come."""
     sweep.ask_about_open_orders()
     sweep.ask_about_pending_refunds()
     reconcile.look_through_all()
     disputes.look_for_new_disputes()
     disputes.ask_about_open_disputes()
+
+
+def what_a_second_look_changes() -> list[str]:
+    """Ask Stripe about everything once more, and return the tables in which that changed what lasts."""
+    before = _picture()
+    look_at_stripe()
     after = _picture()
     return [f"a second look at Stripe changed {table}" for table in LASTING if before[table] != after[table]]
 
