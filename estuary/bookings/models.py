@@ -64,8 +64,10 @@ class Booking(models.Model):
         COMPLETED = "completed"
         EXPIRED = "expired"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings", db_index=False)
     position = models.PositiveSmallIntegerField(
         help_text="0 for what was ordered, 1… for the children inside it"
     )
@@ -76,7 +78,9 @@ class Booking(models.Model):
     service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="bookings")
     service_name = models.CharField(max_length=200)
     service_type = models.CharField(max_length=16)
-    practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="bookings")
+    practitioner = models.ForeignKey(
+        Practitioner, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
     session = models.ForeignKey(
         ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
     )

@@ -116,7 +116,7 @@ class Service(models.Model):
 class ServicePrice(models.Model):
     """The price of a service in one currency, in minor units."""
 
-    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="prices")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="prices", db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.PositiveBigIntegerField()
 
@@ -133,7 +133,7 @@ class ServicePrice(models.Model):
 class ServiceSession(models.Model):
     """One meeting of a workshop or a course. ``taken`` counts its held and confirmed seats."""
 
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="sessions")
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="sessions", db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     capacity = models.PositiveIntegerField()
@@ -171,7 +171,7 @@ class ServiceSession(models.Model):
 class PackageItem(models.Model):
     """One service inside a package; the package's price is allocated over its items' own prices."""
 
-    package = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="items")
+    package = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="items", db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="in_packages")
     position = models.PositiveSmallIntegerField(default=0)
 

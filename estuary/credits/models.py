@@ -16,7 +16,7 @@ class CreditAccount(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="credit_accounts", db_index=False
     )
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(default=0, editable=False)
@@ -46,12 +46,19 @@ class CreditTransaction(models.Model):
         REFUND = "refund"
         ADJUSTMENT = "adjustment"
 
-    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="transactions")
+    account = models.ForeignKey(
+        CreditAccount, on_delete=models.PROTECT, related_name="transactions", db_index=False
+    )
     kind = models.CharField(max_length=12, choices=Kind)
     amount_minor = models.BigIntegerField()
     balance_after_minor = models.BigIntegerField()
     order = models.ForeignKey(
-        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="credit_transactions"
+        Order,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="credit_transactions",
+        db_index=False,
     )
     effect = models.CharField(max_length=64, help_text="what in the order's life this is; unique per order")
     note = models.CharField(max_length=200, blank=True)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
+from estuary.common.instances import new
 from estuary.orders.states import LIVE, Status, check
 
 
@@ -25,7 +26,9 @@ class Order(models.Model):
     """The snapshot of a sale. All amounts are minor units of ``currency``."""
 
     public_id = models.CharField(max_length=32, unique=True, default=ids.order_id, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     type = models.CharField(max_length=8, choices=OrderType)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     item_key = models.CharField(
@@ -145,7 +148,7 @@ class Order(models.Model):
         before = Status(self.status)
         check(before, status)
         self.status = status
-        return OrderTransition(order=self, before=before, after=status, cause=cause, at=at)
+        return new(OrderTransition, order_id=self.pk, before=before, after=status, cause=cause, at=at)
 
     @property
     def title(self) -> str:
@@ -158,7 +161,7 @@ class OrderLine(models.Model):
     The amounts of the lines add up to the order's total exactly.
     """
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveSmallIntegerField()
     service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
     service_type = models.CharField(max_length=16)
