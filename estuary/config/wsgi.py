@@ -10,9 +10,11 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from estuary.common import pools, replica  # noqa: E402
+from estuary.common import pools, replica, scheduling  # noqa: E402
 from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
 
+# Requests pour in by threads of which each would interrupt the worker. The web server has started this process.
+scheduling.let_others_go_first(leader=os.getppid())
 application = Doorman(django)
 if settings.METRICS_TOKEN:
     pools.watch()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client, RequestFactory
 from procrastinate import jobs as of_procrastinate
@@ -16,7 +17,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common import logs
-from estuary.config.wsgi import application
+from estuary.config.doorman import Doorman
 from estuary.payments import inbox, jobs, outbox
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -94,7 +95,7 @@ def named(path: str, name: str) -> str:
 
     method = "POST" if path == WEBHOOK else "GET"
     environ = RequestFactory().generic(method, path, headers={"X-Request-ID": name}).environ
-    list(application(environ, start_response))
+    list(Doorman(WSGIHandler())(environ, start_response))
     return told["X-Request-ID"]
 
 

@@ -11,10 +11,13 @@ from estuary.common.errors import EstuaryError
 from estuary.common.problems import DRF_CODES
 from estuary.config.error_page import entries
 
+# Not to be imported here: migrations, commands, and what makes a process a web server (docs/decisions/0019).
+APART = (".migrations", ".management", ".config.wsgi")
+
 
 def _errors(cls: type[EstuaryError] = EstuaryError) -> Iterator[type[EstuaryError]]:
     for name in [module.name for module in pkgutil.walk_packages(estuary.__path__, "estuary.")]:
-        if ".migrations" not in name and ".management" not in name:
+        if not any(part in name for part in APART):
             importlib.import_module(name)
     yield cls
     for subclass in cls.__subclasses__():

@@ -1,8 +1,10 @@
 """Events and jobs in processes of their own: each does its part and leaves the other's alone."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,12 @@ def test_one_worker_settles_the_events_and_another_does_the_jobs(
     assert (status_of(made), mails()) == ("completed", 1)
     with worker(tmp_path, "jobs") as jobs:
         jobs.wait_until(lambda: not mails(), "sending the mail")
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has it")
+def test_mails_let_what_was_bought_go_first(tmp_path: Path) -> None:
+    with worker(tmp_path, "events") as events, worker(tmp_path, "jobs") as jobs:
+        for each in (events, jobs):
+            each.wait_until(partial(each.said, "ready"), "starting")
+        policies = [os.sched_getscheduler(each.process.pid) for each in (events, jobs)]
+    assert policies == [os.SCHED_OTHER, os.SCHED_BATCH]

@@ -36,6 +36,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "worker", *arguments],
                 cwd=ROOT, env=os.environ | {"DATABASE_URL": url} | more, stdout=out, stderr=subprocess.STDOUT,
+                start_new_session=True,  # as production's: what it says of itself is not said of the tests
             )  # fmt: skip
 
     def said(self, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import threading
 from collections.abc import Coroutine
@@ -19,7 +20,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
-from estuary.common import clock, metrics_server, pools, stopping
+from estuary.common import clock, metrics_server, pools, scheduling, stopping
 from estuary.payments.doctor.examining import ask
 from estuary.payments.doctor.waiting import WORKER_SILENT
 from estuary.payments.draining import Draining
@@ -57,6 +58,9 @@ class Command(BaseCommand):
         if port := settings.WORKER_METRICS_PORT:
             pools.watch()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
+        if options["only"] == "jobs":
+            # Nobody waits for a mail as for what was bought.
+            scheduling.let_others_go_first(leader=os.getpid())
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
         draining = Draining(stop)
         try:
