@@ -26,6 +26,10 @@ _ALONE = r"(?:(?<![\w.].)|(?<=\\[bfnrt].)|(?<=\\u[0-9A-Fa-f]{4}.))"
 CARD = re.compile(rf"[2-6]{_ALONE}(?:[ -]?\d){{12,18}}(?![\w])", re.ASCII)
 # Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
 HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
+_HINTS_OF_JSON = tuple(hint.encode() for hint in HINTS)
+# So many digits in a row, but for spaces and dashes, are in all that CARD finds, and in hardly anything else.
+_CARDS_DIGITS = b"0" * 13
+_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord("x") for code in range(256))
 
 
 def redact(text: str) -> str:
@@ -50,9 +54,11 @@ def is_card_number(text: str) -> bool:
     return 13 <= len(digits) <= 19 and (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
-def is_suspicious(text: str) -> bool:
-    """Tell, quickly, whether a text may have something to redact."""
-    return any(hint in text for hint in HINTS) or CARD.search(text) is not None
+def is_suspicious(json: bytes) -> bool:
+    """Tell, mostly in a few microseconds, whether a JSON document may have something to redact."""
+    if any(hint in json for hint in _HINTS_OF_JSON):
+        return True
+    return _CARDS_DIGITS in json.translate(_DIGITS, b" -") and CARD.search(json.decode()) is not None
 
 
 def redacted(value: Any) -> Any:

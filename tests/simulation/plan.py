@@ -15,7 +15,7 @@ FOLLOW_UPS = {
     "buy": 3,
     "schedule": 3,
     "dispute": 2,
-    "manage cards": 2,
+    "manage cards": 3,
     "pry": 2,
 }
 PLAYED_BY = {

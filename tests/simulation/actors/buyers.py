@@ -18,7 +18,8 @@ FINE, DECLINED, NO_FUNDS, CHALLENGED = (
     "4000000000009995",
     "4000002500003155",
 )
-REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = (
+ANOTHER_FINE, REFUND_PENDS, REFUND_FAILS, ATTACHES_THEN_DECLINES = (
+    "5555555555554444",
     "4000000000007726",
     "4000000000005126",
     "4000000000000341",
@@ -241,12 +242,13 @@ class Buyer:
             )
 
     def manage_cards(self) -> None:
-        for _ in range(self.choices.pick("rounds", [1, 2, 3])):
+        for _ in range(self.choices.pick("rounds", [2, 3, 4])):
             self._manage_a_card()
 
     def _manage_a_card(self) -> None:
         cards = self._cards()
-        if not cards or self.choices.odds("new card", 0.3):
+        # Two, soon: when the default of two is removed, the other is to take its place.
+        if not cards or self.choices.odds("new card", 0.2 if len(cards) > 1 else 0.8):
             cards = self._save_a_card()
         if not cards:
             return
@@ -272,7 +274,7 @@ class Buyer:
         """Save a card without a payment, wait a while until it is listed, and return all there are."""
         begun = self.browser.ask("post", "/api/v1/payments/methods/setup/")
         self._tell(f"begins to save a card → {begun.status}")
-        card = self.choices.pick("card", [FINE, ATTACHES_THEN_DECLINES])
+        card = self.choices.pick("card", [FINE, ANOTHER_FINE, ATTACHES_THEN_DECLINES])
         try:
             if begun.fine:
                 self.stage.sandbox.control.confirm_setup(begun["setup_intent_id"], card=card)
