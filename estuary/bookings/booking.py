@@ -1,23 +1,28 @@
 """Seats and slots: held when an order is placed, turned into bookings when it is paid, given back when it is not."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Q, prefetch_related_objects
+from django.db.models import F, Q
 
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import CalendarEntry, entries_for
-from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common.compiled import CompiledValues, Given
 from estuary.common.database import violated
 from estuary.common.errors import Conflict
-from estuary.common.rows import insert_and_number, insert_rows, update_rows
+from estuary.common.instances import new
+from estuary.common.rows import AnyOf, attached, insert_rows, next_keys, update_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
 
+GIVERS = CompiledValues(
+    lambda: Service.objects.filter(AnyOf("pk", Given("services"))).values_list("pk", "practitioner_id")
+)
 HELD, CONFIRMED, RELEASED = Reservation.Status.HELD, Reservation.Status.CONFIRMED, Reservation.Status.RELEASED
 
 
@@ -47,14 +52,14 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     Must run inside the transaction that places the order. Raises SoldOut, AlreadyBooked or SlotTaken.
     """
     seats = [(row, session) for row, line in lines for session in line.seats]
-    slots = [row for row, line in lines if line.starts_at and not line.seats]
+    slots = [(row, line.service.practitioner_id) for row, line in lines if line.starts_at and not line.seats]
     take_seats([session for _, session in seats], user_id=order.user_id)
-    entries = take_slots((_practitioner_id(order, row), row.starts_at, row.ends_at) for row in slots)
+    entries = take_slots((giver, row.starts_at, row.ends_at) for row, giver in slots)
     return Reservation.objects.bulk_create(
         [Reservation(order=order, line=row, session=session) for row, session in seats]
         + [
             Reservation(order=order, line=row, calendar_entry=entry)
-            for row, entry in zip(slots, entries, strict=True)
+            for (row, _), entry in zip(slots, entries, strict=True)
         ]
     )
 
@@ -109,22 +114,19 @@ def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetim
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
     """Turn paid orders into bookings and seats, in bulk: at most five queries however many orders there are.
 
-    The orders come with ``lines`` and ``reservations`` prefetched. Booking twice breaks a unique constraint.
+    The orders come with ``lines`` and ``reservations`` attached. Booking twice breaks a unique constraint.
     """
-    whole = [line for order in orders if _is_whole(order) for line in order.lines.all()]
-    prefetch_related_objects(whole, "service")  # whose practitioners give what is inside
-    roots = insert_and_number([_root(order, at) for order in orders])
-    children = insert_and_number(
-        [child for root in roots if _is_whole(root.order) for child in _children(root, at)]
-    )
-    by_line = {booking.line_id: booking for booking in [*roots, *children] if booking.line_id}
-    held = [row for order in orders for row in order.reservations.all() if row.status == HELD]
+    bookings = _bookings(orders, at)
+    insert_rows(bookings)
+    by_line = {booking.line_id: booking.pk for booking in bookings}
+    held = [row for order in orders for row in attached(order, "reservations") if row.status == HELD]
     insert_rows(
         [
-            Participant(
+            new(
+                Participant,
                 session_id=row.session_id,
                 user_id=row.order.user_id,
-                booking=by_line[row.line_id],
+                booking_id=by_line[row.line_id],
                 created_at=at,
             )
             for row in held
@@ -134,18 +136,35 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
     for row in held:
         row.status = CONFIRMED
     update_rows(held, ["status"])
-    return [*roots, *children]
+    return bookings
 
 
-def _root(order: Order, at: datetime) -> Booking:
-    lines = list(order.lines.all())
+def _bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
+    """Return what each order becomes: a booking, and one for each line inside it, with their primary keys."""
+    inside = {order.pk: attached(order, "lines") if _is_whole(order) else [] for order in orders}
+    lines = [line for theirs in inside.values() for line in theirs]
+    services = {line.service_id for line in lines} - {None}  # those that were not deleted meanwhile
+    asked = GIVERS.send(services=list(services)) if services else None
+    keys = iter(next_keys(Booking, len(orders) + len(lines)))
+    givers = dict(asked()) if asked else {}
+    made = []
+    for order in orders:
+        root = _root(order, next(keys), at)
+        made += [root, *(_child(root, next(keys), line, givers, at) for line in inside[order.pk])]
+    return made
+
+
+def _root(order: Order, key: int, at: datetime) -> Booking:
+    lines = attached(order, "lines")
     whole = _is_whole(order)
     line = None if whole else lines[0]
-    return Booking(
+    return new(
+        Booking,
+        id=key,
         user_id=order.user_id,
-        order=order,
+        order_id=order.pk,
         position=0,
-        line=line,
+        line_id=line.pk if line else None,
         service_id=order.service_id,
         service_name=order.snapshot["name"],
         service_type=order.snapshot["type"],
@@ -164,37 +183,33 @@ def _is_whole(order: Order) -> bool:
     return order.snapshot["type"] in {ServiceType.PACKAGE, ServiceType.BUNDLE}
 
 
-def _children(root: Booking, at: datetime) -> list[Booking]:
-    return [
-        Booking(
-            user_id=root.user_id,
-            order=root.order,
-            position=line.position,
-            parent=root,
-            line=line,
-            service_id=line.service_id,
-            service_name=line.service_name,
-            service_type=line.service_type,
-            practitioner_id=_practitioner_id(root.order, line),
-            session_id=line.session_id,
-            starts_at=line.starts_at,
-            ends_at=line.ends_at,
-            valid_until=root.valid_until,
-            amount_minor=line.amount_minor,
-            created_at=at,
-        )
-        for line in root.order.lines.all()
-    ]
+def _child(
+    root: Booking, key: int, line: OrderLine, givers: Mapping[int | None, int], at: datetime
+) -> Booking:
+    return new(
+        Booking,
+        id=key,
+        user_id=root.user_id,
+        order_id=root.order_id,
+        position=line.position,
+        parent_id=root.pk,
+        line_id=line.pk,
+        service_id=line.service_id,
+        service_name=line.service_name,
+        service_type=line.service_type,
+        practitioner_id=givers.get(line.service_id) or root.practitioner_id,
+        session_id=line.session_id,
+        starts_at=line.starts_at,
+        ends_at=line.ends_at,
+        valid_until=root.valid_until,
+        amount_minor=line.amount_minor,
+        created_at=at,
+    )
 
 
 def _valid_until(order: Order, at: datetime) -> datetime | None:
     days = order.snapshot.get("validity_days")
     return at + timedelta(days=days) if days else None
-
-
-def _practitioner_id(order: Order, line: OrderLine) -> int:
-    """The one who gives this line; when the service was deleted meanwhile, the one the order was placed with."""
-    return line.service.practitioner_id if line.service else int(order.snapshot["practitioner_id"])
 
 
 def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> None:

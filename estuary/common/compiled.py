@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import connection
 from django.db.models import Expression, Model, QuerySet, TextField
+from psycopg import sql
+
+from estuary.common.database import prepared
+from estuary.common.instances import loaded
 
 
 class Given(Expression):
@@ -34,14 +38,19 @@ class _Statement:
         return self._query()
 
     @cached_property
-    def _written(self) -> tuple[str, tuple[Any, ...]]:
-        return self._queryset.query.sql_with_params()
+    def _written(self) -> tuple[str, list[str]]:
+        """Return the statement, with what never changes in it for partial indexes to match, and its gaps' names."""
+        written, params = self._queryset.query.sql_with_params()
+        said = ["%s" if isinstance(param, Given) else _literal(param) for param in params]
+        return written.replace("%%", "%%%%") % tuple(said), [
+            param.name for param in params if isinstance(param, Given)
+        ]
 
     def _execute(self, given: dict[str, Any]) -> Any:
         """Send it, and return the cursor that its rows are fetched from."""
-        sql, params = self._written
-        cursor = connection.cursor()
-        cursor.execute(sql, [given[param.name] if isinstance(param, Given) else param for param in params])
+        statement, gaps = self._written
+        cursor = prepared()
+        cursor.execute(statement, [_sent(given[gap]) for gap in gaps])
         return cursor
 
 
@@ -53,6 +62,16 @@ class CompiledValues(_Statement):
         with self._execute(given) as cursor:
             found: tuple[Any, ...] | None = cursor.fetchone()
         return found
+
+    def send(self, **given: Any) -> Callable[[], list[tuple[Any, ...]]]:
+        """Send the query, and return what fetches its rows, as ``Compiled`` does."""
+        sent = self._execute(given)
+
+        def fetch() -> list[tuple[Any, ...]]:
+            with sent as cursor:
+                return list(cursor.fetchall())
+
+        return fetch
 
 
 class Compiled[R: Model](_Statement):
@@ -74,7 +93,7 @@ class Compiled[R: Model](_Statement):
             names, converters = self._columns
             if converters:
                 rows = self._compiler().apply_converters(rows, converters)
-            return [self._queryset.model.from_db(DEFAULT_DB_ALIAS, names, row) for row in rows]
+            return [loaded(self._queryset.model, names, row) for row in rows]
 
         return fetch
 
@@ -88,3 +107,19 @@ class Compiled[R: Model](_Statement):
         compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
         return [column.target.attname for column in columns], compiler.get_converters(columns)
+
+
+def _sent(value: Any) -> Any:
+    """Return a value as the driver gets it: a list, of text or of numbers, as PostgreSQL writes one.
+
+    The driver does that item by item, in a type that depends on the items; so its type is the column's.
+    Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    if not isinstance(value, list):
+        return value
+    items = (str(item).replace("\\", "\\\\").replace('"', '\\"') for item in value)
+    return '{"' + '","'.join(items) + '"}' if value else "{}"
+
+
+def _literal(value: Any) -> str:
+    return sql.quote(value).replace("%", "%%")

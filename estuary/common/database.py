@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connection, connections
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
 
 TRIES = 3
 # What a row may have in it that no column, or no index, takes: the same again fails again.
@@ -38,6 +40,19 @@ def pipelined() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+def prepared() -> CursorWrapper:
+    """Return a cursor for what is said again and again: each connection has PostgreSQL read and plan it once.
+
+    Behind a PgBouncer it is read and planned each time, as from Django's own cursors (see config/database.py).
+    """
+    default: Any = connections[DEFAULT_DB_ALIAS]  # itself: its stand-in looks it up at each word
+    default.ensure_connection()
+    with default.wrap_database_errors:
+        bound = ServerBindingCursor(default.connection)  # type: ignore[call-arg] # psycopg's own, without stubs
+        cursor: CursorWrapper = default._prepare_cursor(bound)
+    return cursor
 
 
 def write(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model
 
 from estuary.common.compiled import Given
+from estuary.common.database import prepared
 
 
 class AnyOf(Lookup):
@@ -40,17 +41,39 @@ def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> Non
         return
     key = type(owners[0])._meta.get_field(relation).remote_field
     assert isinstance(key, ForeignKey)
-    owned: dict[int, list[Model]] = {owner.pk: [] for owner in owners}
+    # As a property of Django's, ``pk`` costs more than all the rest here.
+    primary = owners[0]._meta.pk.attname
+    owned: dict[int, tuple[Model, list[Model]]] = {vars(owner)[primary]: (owner, []) for owner in owners}
     for row in rows:
-        owned[getattr(row, key.attname)].append(row)
-    for owner in owners:
-        for row in owned[owner.pk]:
-            key.set_cached_value(row, owner)
-        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owned[owner.pk]
+        owner, theirs = owned[vars(row)[key.attname]]
+        key.set_cached_value(row, owner)
+        theirs.append(row)
+    for owner, theirs in owned.values():
+        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = theirs
+
+
+def attached(owner: Model, relation: str) -> list[Any]:
+    """Return what ``attach`` gave an owner, for whom there is no manager to be made; raises KeyError if it did not."""
+    rows: list[Any] = vars(owner)["_prefetched_objects_cache"][relation]
+    return rows
+
+
+def next_keys(model: type[Model], how_many: int) -> list[int]:
+    """Return primary keys for rows that are yet to be inserted: those that name each other then go in one statement."""
+    meta = model._meta
+    with prepared() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            [meta.db_table, meta.pk.column, how_many],
+        )
+        return [key for (key,) in cursor.fetchall()]
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert rows of one model, made by the caller just now, which nobody will ask for their primary keys."""
+    """Insert rows of one model, made by the caller just now; nobody is told what primary keys they get.
+
+    Either all have one of ``next_keys`` or none has.
+    """
     if rows:
         _insert(rows, "").close()
 
@@ -77,16 +100,16 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
 
 def _insert(rows: Sequence[Model], ending: str) -> Any:
     """Send the insertion of rows of one model, and return its cursor."""
-    beginning, fields = _insertion(type(rows[0]))
-    cursor = connection.cursor()
+    beginning, fields = _insertion(type(rows[0]), numbered=rows[0].pk is not None)
+    cursor = prepared()
     cursor.execute(f"{beginning} {ending}", [_document(rows, fields)])
     return cursor
 
 
 @cache
-def _insertion(model: type[Model]) -> "tuple[str, list[Field[Any, Any]]]":
+def _insertion(model: type[Model], *, numbered: bool) -> "tuple[str, list[Field[Any, Any]]]":
     meta = model._meta
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    fields = [field for field in meta.concrete_fields if numbered or not field.primary_key]
     columns = ", ".join(f"{field.column}" for field in fields)
     statement = (
         f"INSERT INTO {meta.db_table} ({columns})"  # noqa: S608 (names of our own models)
@@ -97,10 +120,11 @@ def _insertion(model: type[Model]) -> "tuple[str, list[Field[Any, Any]]]":
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
     """Write these fields of rows of one model as the objects hold them; the caller has locked the rows."""
-    known = sorted(rows, key=attrgetter("pk"))
+    known = list(rows)
     if not known:
         return
     meta = known[0]._meta
+    known.sort(key=attrgetter(meta.pk.attname))
     fields = {field.name: field for field in meta.concrete_fields}
     changed = [fields[name] for name in names]
     values = ", ".join(f"{field.column} = told.{field.column}" for field in changed)
@@ -109,7 +133,7 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
         f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
         f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
     )
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(statement, [_document(known, [meta.pk, *changed])])
 
 

@@ -35,6 +35,8 @@ def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dic
         "DISABLE_SERVER_SIDE_CURSORS": bouncer,
         "OPTIONS": {
             **query,
+            # At the first time, where it is asked for at all: https://www.psycopg.org/psycopg3/docs/advanced/prepare.html
+            "prepare_threshold": None if bouncer else 0,
             # A web request never waits for a connection longer than a buyer would.
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4},
         },

@@ -9,6 +9,7 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common.compiled import Compiled, Given
 from estuary.common.errors import Conflict
+from estuary.common.instances import new
 from estuary.common.money import display
 from estuary.common.rows import AnyOf, insert_missing, insert_rows, update_rows
 from estuary.credits.models import CreditAccount, CreditTransaction
@@ -85,8 +86,9 @@ def post(
 
 def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
     """Return the line that says what has just been done to an account."""
-    return CreditTransaction(
-        account=account,
+    return new(
+        CreditTransaction,
+        account_id=account.pk,
         kind=posting.kind,
         amount_minor=posting.amount_minor,
         balance_after_minor=account.balance_minor,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from estuary.common.rows import insert_rows, update_rows
+from estuary.common.rows import attached, insert_rows, update_rows
 from estuary.orders.models import Order
 from estuary.payments.effects import DisputeView, RecordDispute
 from estuary.payments.models import Dispute
@@ -30,7 +30,7 @@ def write_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datet
     changed: list[Dispute] = []
     for order, effect in recorded:
         known = next(
-            (row for row in order.disputes.all() if row.stripe_dispute_id == effect.dispute.id), None
+            (row for row in attached(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
         )
         row = _stand(known or _open(order, effect.dispute), effect.dispute, at)
         (changed if known else new).append(row)

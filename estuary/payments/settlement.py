@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.common.compiled import Compiled, Given
 from estuary.common.database import pipelined, retried
 from estuary.common.livemode import is_live
-from estuary.common.rows import AnyOf, attach
+from estuary.common.rows import AnyOf, attach, attached
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
@@ -52,7 +52,7 @@ NAMED = Compiled(
         | Q(AnyOf("stripe_checkout_session_id", Given("sessions")), stripe_checkout_session_id__gt="")
         | Q(AnyOf("public_id", Given("refs")))
         | Q(AnyOf("pk", Given("keys")))
-    )
+    ).defer("service_data", "scheduling_data")
 )
 OF_ORDERS = AnyOf("order_id", Given("orders"))
 LINES = Compiled(lambda: OrderLine.objects.filter(OF_ORDERS).order_by("position"))
@@ -256,12 +256,12 @@ def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
         expires_at=order.expires_at,
         livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
-        refunds=tuple(_refund_view(refund) for refund in order.refunds.all()),
+        refunds=tuple(map(_refund_view, attached(order, "refunds"))),
         bookings=tuple(
             BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
-            for b in order.bookings.all()
+            for b in attached(order, "bookings")
         ),
-        disputes=tuple(_dispute_view(dispute) for dispute in order.disputes.all()),
+        disputes=tuple(map(_dispute_view, attached(order, "disputes"))),
         disputed=order.disputed,
         lost_minor=order.lost_minor,
     )

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from estuary.common import clock, metrics
 from estuary.common.addresses import address_of
+from estuary.common.database import prepared
 from estuary.common.errors import TooManyRequests
 from estuary.common.rates import Rate
 from estuary.payments import outbox
@@ -144,10 +145,10 @@ def note(*, declined: Mapping[int, str], paid: Collection[int] = ()) -> None:
 
 def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
     at = clock.now()
-    with connection.cursor() as cursor:
-        for user_id, decline in declined.items():
-            _count_decline(user_id, decline, at)
-        if paid:
+    for user_id, decline in declined.items():
+        _count_decline(user_id, decline, at)
+    if paid:
+        with prepared() as cursor:
             cursor.execute(PAID, [sorted(paid)])
 
 

@@ -1,14 +1,16 @@
 """Carrying effects out: every kind of effect of a whole batch at once, inside settlement's transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from estuary.bookings import booking
 from estuary.bookings.models import Booking
 from estuary.common.database import pipelined
-from estuary.common.rows import insert_and_number, insert_rows, update_rows
+from estuary.common.rows import attached, insert_and_number, insert_rows, update_rows
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
 
+
 ORDER_FIELDS = [
     "status",
     "stripe_payment_intent_id",
@@ -58,21 +61,31 @@ ORDER_FIELDS = [
 REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
 
 
+class _ByKind:
+    """The effects of many orders, by what kind they are of."""
+
+    def __init__(self, work: Work) -> None:
+        self._found: defaultdict[type, list[tuple[Order, Any]]] = defaultdict(list)
+        for order, effects in work:
+            for effect in effects:
+                self._found[type(effect)].append((order, effect))
+
+    def of[E](self, kind: type[E]) -> list[tuple[Order, E]]:
+        return self._found.get(kind, [])
+
+
 def write(work: Work, *, at: datetime) -> None:
     """Write the effects of many orders; the orders are locked and prefetched as settlement loads them."""
     if not work:
         return
+    effects = _ByKind(work)
     with pipelined():
         _write_orders(work, at)
-        _write_credits(work, at)  # accounts are locked before sessions, here as when an order is placed
-        _write_bookings(work, at)
-    _write_refunds(work, at)
-    dispute_writing.write_disputes(_each(work, RecordDispute), at=at)
-    _tell(work)
-
-
-def _each[E](work: Work, kind: type[E]) -> list[tuple[Order, E]]:
-    return [(order, effect) for order, effects in work for effect in effects if isinstance(effect, kind)]
+        _write_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
+        _write_bookings(effects, at)
+    _write_refunds(effects, at)
+    dispute_writing.write_disputes(effects.of(RecordDispute), at=at)
+    _tell(effects)
 
 
 def _write_orders(work: Work, at: datetime) -> None:
@@ -116,32 +129,32 @@ def _record(
             order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
 
 
-def _write_bookings(work: Work, at: datetime) -> None:
-    leaving = [order for kind in (LetGo, CancelBookings) for order, _ in _each(work, kind)]
-    booking.lock_sessions(row.session_id for order in leaving for row in order.reservations.all())
-    if paid := [order for order, _ in _each(work, HandOver)]:
+def _write_bookings(effects: _ByKind, at: datetime) -> None:
+    leaving = [order for kind in (LetGo, CancelBookings) for order, _ in effects.of(kind)]
+    booking.lock_sessions(row.session_id for order in leaving for row in attached(order, "reservations"))
+    if paid := [order for order, _ in effects.of(HandOver)]:
         booking.book(paid, at=at)
-    booking.release([row for order, _ in _each(work, LetGo) for row in order.reservations.all()])
+    booking.release([row for order, _ in effects.of(LetGo) for row in attached(order, "reservations")])
     if ended := [
         row
-        for order, effect in _each(work, CancelBookings)
-        for row in order.bookings.all()
+        for order, effect in effects.of(CancelBookings)
+        for row in attached(order, "bookings")
         if row.pk in effect.booking_ids
     ]:
         booking.cancel(ended, at=at)
     for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
         marked = [
             row
-            for order, effect in _each(work, MarkBookings)
+            for order, effect in effects.of(MarkBookings)
             if effect.status == status
-            for row in order.bookings.all()
+            for row in attached(order, "bookings")
             if row.pk in effect.booking_ids
         ]
         if marked:
             booking.mark(marked, status)
 
 
-def _write_credits(work: Work, at: datetime) -> None:
+def _write_credits(effects: _ByKind, at: datetime) -> None:
     ledger.post(
         [
             ledger.Posting(
@@ -153,21 +166,21 @@ def _write_credits(work: Work, at: datetime) -> None:
                 order_id=order.pk,
                 note=effect.note,
             )
-            for order, effect in _each(work, PostCredits)
+            for order, effect in effects.of(PostCredits)
         ],
         at=at,
         freezes=[
             ledger.Freeze(order.user_id, order.currency, effect.amount_minor)
-            for order, effect in _each(work, FreezeCredits)
+            for order, effect in effects.of(FreezeCredits)
         ],
     )
 
 
-def _write_refunds(work: Work, at: datetime) -> None:
-    opened = insert_and_number([_refund(order, effect, at) for order, effect in _each(work, OpenRefund)])
+def _write_refunds(effects: _ByKind, at: datetime) -> None:
+    opened = insert_and_number([_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
-    for order, effect in _each(work, AdvanceRefund):
+    for order, effect in effects.of(AdvanceRefund):
         refund = advanced[effect.refund_id] = _row(order, effect.refund_id)
         moved += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
@@ -175,7 +188,7 @@ def _write_refunds(work: Work, at: datetime) -> None:
         refund.settled_at = (
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
-    for order, added in _each(work, CarryCredits):
+    for order, added in effects.of(CarryCredits):
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     update_rows(advanced.values(), REFUND_FIELDS)
@@ -184,7 +197,8 @@ def _write_refunds(work: Work, at: datetime) -> None:
 
 
 def _row(order: Order, refund_id: int) -> Refund:
-    return next(row for row in order.refunds.all() if row.pk == refund_id)
+    refunds: list[Refund] = attached(order, "refunds")
+    return next(row for row in refunds if row.pk == refund_id)
 
 
 def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
@@ -206,8 +220,8 @@ def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
     )
 
 
-def _tell(work: Work) -> None:
-    outbox.send_mails([(order, effect.template) for order, effect in _each(work, Tell)])
-    for order, effect in _each(work, Alert):
+def _tell(effects: _ByKind) -> None:
+    outbox.send_mails([(order, effect.template) for order, effect in effects.of(Tell)])
+    for order, effect in effects.of(Alert):
         log.error("alert", code=effect.code, order=order.public_id, text=effect.text)
         outbox.alert_staff(effect.code, effect.text)

@@ -1,10 +1,10 @@
 """A batch of many events is settled by indexes, however many orders there are."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from estuary.common import clock
 from estuary.payments.inbox import BATCH
@@ -55,14 +55,20 @@ def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
     told: Callable[[str], Intent | StripeRefund], index: str, table: str
 ) -> None:
     facts = [Fact(told(f"pi_{n}"), "told") for n in range(BATCH)]
-    with CaptureQueriesContext(connection) as queries:
+    said = []
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
+        said.append((sql, params))
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(note):
         settle(facts, at=clock.now())
-    [search] = [sql for query in queries if "pi_199" in (sql := query["sql"]) and f'FROM "{table}"' in sql]
+    [search] = [(sql, params) for sql, params in said if "pi_199" in str(params) and f'FROM "{table}"' in sql]
     with connection.cursor() as cursor:
         # A plan that reads the whole table all the same, or all of it by its key, had no index to use.
         cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off")
         try:
-            cursor.execute(f"EXPLAIN {search}")
+            cursor.execute(f"EXPLAIN {search[0]}", search[1])
             plan = "\n".join(line for (line,) in cursor.fetchall())
         finally:
             cursor.execute("RESET enable_seqscan; RESET enable_indexscan")

@@ -1,0 +1,67 @@
+"""Whatever is in a list that a query is asked with, it is found as it is, and nothing else is."""
+
+import pytest
+from django.db import DataError
+
+from estuary.common import clock
+from estuary.common.compiled import Compiled, CompiledValues, Given
+from estuary.common.rows import AnyOf
+from estuary.payments.models import Attempts
+
+pytestmark = pytest.mark.django_db
+
+NAMED = Compiled(lambda: Attempts.objects.filter(AnyOf("name", Given("names"))).order_by("name"))
+COUNTED = CompiledValues(
+    lambda: Attempts.objects.filter(AnyOf("count", Given("counts"))).values_list("count")
+)
+ODD = [
+    "",
+    " ",
+    ",",
+    "a,b",
+    '"',
+    '""',
+    "\\",
+    '\\"',
+    "{}",
+    "{a}",
+    "NULL",
+    "null",
+    "é",
+    "line\nbreak",
+    "%s",
+    "'",
+    "tab\t",
+]
+
+
+@pytest.fixture(autouse=True)
+def rows() -> None:
+    at = clock.now()
+    Attempts.objects.bulk_create(
+        Attempts(name=name, count=number, ends_at=at, forgiven_at=at)
+        for number, name in enumerate([*ODD, "other"])
+    )
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_one_is_found(name: str) -> None:
+    assert [row.name for row in NAMED.ask(names=[name])] == [name]
+
+
+def test_many_are_found() -> None:
+    assert {row.name for row in NAMED.ask(names=ODD)} == set(ODD)
+
+
+def test_of_none_nothing_is_found() -> None:
+    assert NAMED.ask(names=[]) == []
+    assert COUNTED.send(counts=[])() == []
+
+
+def test_numbers_of_any_size_are_found() -> None:
+    assert COUNTED.send(counts=[1, 2, 70_000, 2**31 - 1])() == [(1,), (2,)]
+
+
+def test_what_no_text_can_hold_is_refused_as_such() -> None:
+    with pytest.raises(DataError):
+        NAMED.ask(names=["a\0b"])

@@ -1,0 +1,67 @@
+"""What settling asks again and again is read and planned once for each connection, by a plan that fits any values."""
+
+import re
+from collections import Counter
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from estuary.common.compiled import Compiled
+from estuary.config.database import database_settings
+from estuary.payments import inbox, settlement
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.marketplace import make_user, signed_in
+from tests.wiring import post_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PLANNED: dict[str, Compiled[Any]] = {
+    "webhook_event_due": inbox._due(inbox.BATCH),
+    "order_intent_unique": settlement.NAMED,
+    "order_checkout_session_unique": settlement.NAMED,
+}
+
+
+def plan_for_any_values(query: Compiled[Any]) -> str:
+    """Return how PostgreSQL would carry a query out that knows none of its values yet."""
+    numbers = count(1)
+    with transaction.atomic(), connection.cursor() as cursor:
+        statement = re.sub("%s", lambda _: f"${next(numbers)}", query._written[0]).replace("%%", "%")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the tables are all but empty, and so read whole,
+        cursor.execute("SET LOCAL enable_indexscan = off")  # or by their keys
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN) {statement}")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def prepared_here() -> list[tuple[str, int]]:
+    """Return each statement that this connection knows, and how often it was carried out."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
+        return list(cursor.fetchall())
+
+
+@pytest.mark.parametrize("index", PLANNED)
+def test_a_plan_for_any_values_uses_the_indexes_that_are_for_some_rows_only(index: str) -> None:
+    assert f"Bitmap Index Scan on {index} " in plan_for_any_values(PLANNED[index])
+
+
+def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
+    for number in range(3):
+        buying.pay_only(stripe, buying.credits(signed_in(make_user(f"Buyer{number} Pays"))))
+    post_all(stripe)
+    before = Counter(dict(prepared_here()))
+    while inbox.drain(1):  # a batch for each event, all on one connection
+        pass
+    known = prepared_here()
+    assert len(known) == len(dict(known))
+    [handing_over] = [statement for statement, _ in known if statement.startswith("UPDATE orders_order ")]
+    assert dict(known)[handing_over] - before[handing_over] == 3
+
+
+def test_behind_a_pooler_nothing_is_prepared() -> None:
+    url = "postgresql://estuary@127.0.0.1/estuary"
+    assert database_settings(url, pool_size=4)["OPTIONS"]["prepare_threshold"] == 0
+    assert database_settings(url, pool_size=4, bouncer=True)["OPTIONS"]["prepare_threshold"] is None
