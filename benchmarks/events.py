@@ -50,7 +50,8 @@ class Payment:
 
     @classmethod
     def number(cls, number: int) -> "Payment":
-        return cls(f"evt_{number:024}", f"pi_{number:024}", f"ord_{number:016}")
+        """Return the names that market.py writes too; filled up with letters, as digits are rare in Stripe's."""
+        return cls(f"evt_{number:x>24}", f"pi_{number:x>24}", f"ord_{number:x>16}")
 
 
 def signed(payments: Iterable[Payment], *, at: int | None = None) -> Iterator[tuple[bytes, str]]:

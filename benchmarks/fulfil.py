@@ -72,13 +72,13 @@ class Fulfilled:
 
     def _warm_up(self) -> None:
         """Have the new processes settle a few before the clock runs: their first batch imports and connects."""
-        play(self.house.var / "warming", self.port, WARM_UP_S, delay_ms=CLIENTS / WARMING * WARM_UP_S * 2000)
+        play(self.house.var / "warming", self.port, WARM_UP_S, apart_ms=WARM_UP_S / WARMING * 2000)
         self._wait_until_settled()
 
     def _measure(self, seconds: float, workers: Sequence[Child]) -> Sample:
         before = self.house.count("fulfil", "payments_webhookevent")
         cpu, database_cpu = self._cpu_s(workers), self.house.database_cpu_s()
-        played = play(self.house.var / "requests", self.port, seconds, delay_ms=self._delay_ms())
+        played = play(self.house.var / "requests", self.port, seconds, apart_ms=self._apart_ms())
         self._wait_until_settled()
         cpu, database_cpu = self._cpu_s(workers) - cpu, self.house.database_cpu_s() - database_cpu
         with self.house.connect("fulfil") as connection:
@@ -95,9 +95,9 @@ class Fulfilled:
             count=len(rows),
         )
 
-    def _delay_ms(self) -> float:
-        """Each of the clients waits so long that together they ask for the share; none, when there is no ``than``."""
-        return CLIENTS / (self.than.last[-1].per_s * self.share) * 1000 if self.than else 0
+    def _apart_ms(self) -> float:
+        """Return how far the events of the share are apart; not at all, when there is no ``than``."""
+        return 1000 / (self.than.last[-1].per_s * self.share) if self.than else 0
 
     def _cpu_s(self, workers: Sequence[Child]) -> float:
         return cpu_of(self.server) + sum(map(cpu_of, workers))

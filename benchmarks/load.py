@@ -61,14 +61,14 @@ def play(
     seconds: float,
     *,
     clients: int = CLIENTS,
-    delay_ms: float = 0,
+    apart_ms: float = 0,
     strict: bool = True,
 ) -> Played:
-    """Send what was written, ``clients`` at once, ``delay_ms`` apart in the mean; raises BenchmarkFailed."""
+    """Send what was written, one every ``apart_ms`` in the mean, ``clients`` at most; raises BenchmarkFailed."""
     command = [
         find_wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{max(round(seconds), 1)}s",
         "--timeout", "30s", "--latency", "--script", str(PLAYER), f"http://{HOST}:{port}", "--",
-        str(requests), str(delay_ms),
+        str(requests), str(apart_ms),
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     return read(ran.stdout, ran.stderr, strict=strict)

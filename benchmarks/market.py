@@ -16,7 +16,7 @@ type Database = "psycopg.Connection[tuple[object, ...]]"
 HOSTS = 100  # each gives one workshop, one session and one package
 NAIVE_ORDERS = """
     INSERT INTO naive_order (stripe_payment_intent_id, user_id, amount, status)
-    SELECT 'pi_' || lpad(n::text, 24, '0'), n %% 20000, 5000, 'pending' FROM generate_series(1, %s) n"""
+    SELECT 'pi_' || lpad(n::text, 24, 'x'), n %% 20000, 5000, 'pending' FROM generate_series(1, %s) n"""
 
 # Whatever hangs on these goes with them.
 TABLES = (
@@ -63,7 +63,7 @@ ORDERS = """
       save_payment_method, stripe_payment_method_id, success_url, cancel_url, request_fingerprint, service_data,
       scheduling_data, disputed, failure_code, decline_code, failure_message, cancel_reason, expires_at, created_at,
       asked_at)
-    SELECT n, 'ord_' || lpad(n::text, 16, '0'), buyer, CASE kind WHEN 0 THEN 'credit' ELSE 'direct' END, 'pending',
+    SELECT n, 'ord_' || lpad(n::text, 16, 'x'), buyer, CASE kind WHEN 0 THEN 'credit' ELSE 'direct' END, 'pending',
       CASE kind WHEN 0 THEN 'credits:usd' ELSE 'service:' || kind * 1000 + host END,
       CASE WHEN kind > 0 THEN kind * 1000 + host END,
       CASE kind WHEN 0 THEN jsonb_build_object('name', 'Credits', 'type', 'credit', 'price_minor', {amount})
@@ -72,7 +72,7 @@ ORDERS = """
           'service_id', kind * 1000 + host, 'practitioner_id', host, 'practitioner', 'Host ' || host,
           'free_cancel_hours', 24, 'validity_days', null) END,
       'usd', {amount}, 0, {amount}, CASE kind WHEN 0 THEN {amount} ELSE 0 END, 0, 0, 'intent', '{customer}',
-      'pi_' || lpad(n::text, 24, '0'), '', 1, 0, true, '', '', '', '', '{{}}', '{{}}', false, '', '', '', '',
+      'pi_' || lpad(n::text, 24, 'x'), '', 1, 0, true, '', '', '', '', '{{}}', '{{}}', false, '', '', '', '',
       now() + interval '1 day', now(), now()
     FROM {wanted};
     INSERT INTO orders_ordertransition (order_id, before, after, cause, at)
@@ -100,8 +100,8 @@ ACCOUNTS = """
 EVENTS = """
     INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at,
       created_at, received_at, outcome, error)
-    SELECT 'evt_' || lpad(n::text, 24, '0'), %(type)s, %(version)s, false,
-      replace(%(payload)s, lpad('1', 24, '0'), lpad(n::text, 24, '0'))::jsonb, 'pending', 0, now(), now(), now(), '', ''
+    SELECT 'evt_' || lpad(n::text, 24, 'x'), %(type)s, %(version)s, false,
+      replace(%(payload)s, lpad('1', 24, 'x'), lpad(n::text, 24, 'x'))::jsonb, 'pending', 0, now(), now(), now(), '', ''
     FROM generate_series(%(first)s::bigint, %(orders)s::bigint) n"""
 
 

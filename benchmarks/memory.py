@@ -53,7 +53,7 @@ def _bear(house: House, port: int, turn: int, *, seconds: float, per_s: float) -
     with house.connect("memory") as connection:
         market.fill(connection, last, first=first)
     write_events(house.var / "requests", WEBHOOK, port, range(first, last + 1))
-    play(house.var / "requests", port, seconds, delay_ms=CLIENTS / per_s * 1000)
+    play(house.var / "requests", port, seconds, apart_ms=1000 / per_s)
 
 
 def megabytes(child: Child) -> float:

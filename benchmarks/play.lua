@@ -1,16 +1,28 @@
 -- Plays prepared requests from a file: each is its length on a line of its own, then the bytes of the request.
 -- The file is read along the way, so it may be larger than the memory that Lua has.
-local file, delay_ms, ended
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long s; long ns; } moment; int clock_gettime(int clock, moment *now);")
+local MONOTONIC = 1
+local file, apart_ms, next_ms
+local moment = ffi.new("moment")
 
 function init(args)
   file = assert(io.open(args[1], "rb"))
-  delay_ms = tonumber(args[2])
+  apart_ms = tonumber(args[2])
   math.randomseed(1)
 end
 
--- People and Stripe come when they come: the pauses are those of a Poisson process, so that clients never march in step.
+local function now_ms()
+  ffi.C.clock_gettime(MONOTONIC, moment)
+  return tonumber(moment.s) * 1e3 + tonumber(moment.ns) / 1e6
+end
+
+-- People and Stripe come when they come, however long the answer before took: the client that is free sends at the next
+-- moment of a Poisson process, and at once when that has passed.
 function delay()
-  return math.floor(-delay_ms * math.log(1 - math.random()) + 0.5)
+  local now = now_ms()
+  next_ms = (next_ms or now) - apart_ms * math.log(1 - math.random())
+  return math.max(math.floor(next_ms - now + 0.5), 0)
 end
 
 function request()
