@@ -18,6 +18,8 @@ NPM = cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" NEXT_TELEMETRY_DISABLED=1 np
 
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
+# Or each of the many processes that are started would compile all that it imports anew: two thirds of its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What production sets, with values that belong to nobody: for the checks that look at production's settings.
 PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
