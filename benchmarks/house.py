@@ -40,11 +40,12 @@ class House:
         self.nodes: dict[str, tuple[Child, int]] = {}  # web servers that several measurements share
         self._url = ""
 
-    def open(self) -> None:
+    def open(self, **settings: str) -> None:
         """Start PostgreSQL, which from now on notes when each transaction was committed; raises CannotStart."""
         self._url = self._postgres.start(self.plan.environment(""))
         with psycopg.connect(self._url, autocommit=True) as database:
-            database.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+            for name, value in {"track_commit_timestamp": "on", **settings}.items():
+                database.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self._postgres.stop()
         self._url = self._postgres.start(self.plan.environment(""))
 

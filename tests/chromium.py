@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 from demo.system import install
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SORRY = """No Chromium here, and none could be had: the lines above say why. The tests in a browser need one. Either
   - install it: on Debian and Ubuntu `apt install chromium`, on a Mac any Chromium whose command is on PATH;
