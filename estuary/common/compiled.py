@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Expression, Model, QuerySet, TextField
 from psycopg import sql
 
-from estuary.common.database import prepared
+from estuary.common.database import ask
 from estuary.common.instances import loaded
 
 
@@ -49,9 +49,7 @@ class _Statement:
     def _execute(self, given: dict[str, Any]) -> Any:
         """Send it, and return the cursor that its rows are fetched from."""
         statement, gaps = self._written
-        cursor = prepared()
-        cursor.execute(statement, [_sent(given[gap]) for gap in gaps])
-        return cursor
+        return ask(statement, [_sent(given[gap]) for gap in gaps])
 
 
 class CompiledValues(_Statement):

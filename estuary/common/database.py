@@ -7,7 +7,15 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 
@@ -53,6 +61,29 @@ def prepared() -> CursorWrapper:
         bound = ServerBindingCursor(default.connection)  # type: ignore[call-arg] # psycopg's own, without stubs
         cursor: CursorWrapper = default._prepare_cursor(bound)
     return cursor
+
+
+def ask(statement: str, values: Sequence[Any]) -> CursorWrapper:
+    """Send what is prepared, and return the cursor; the caller closes it.
+
+    Where a migration has changed the type of a column, the plan of each connection fails from then on, until a rollback
+    has psycopg forget it. A transaction that fails over it is rolled back by itself; alone, it is asked once more.
+    """
+    cursor = prepared()
+    try:
+        cursor.execute(statement, values)
+    except NotSupportedError:
+        if connection.in_atomic_block:
+            raise
+        _forget_plans()
+        cursor.execute(statement, values)
+    return cursor
+
+
+def _forget_plans() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")  # a transaction that nothing was said in is none, and not rolled back
+        transaction.set_rollback(True)
 
 
 def write(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:

@@ -10,5 +10,6 @@ def drop_index(name: str, *, on: str) -> RunSQL:
     """
     return RunSQL(
         f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
-        f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {on}",
+        # One that could not be finished would be there, and of no use.
+        [f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"CREATE INDEX CONCURRENTLY {name} ON {on}"],
     )

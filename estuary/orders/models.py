@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -132,6 +133,10 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-id"], name="order_by_user"),
+            models.Index(fields=["id"], condition=Q(status="paid"), name="order_not_handed_over"),
+            # For the figures of a day: hardly anything to write, as orders lie in the order of their days.
+            BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed"),
+            BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid"),
             models.Index(
                 fields=["expires_at"], condition=Q(status__in=["pending", "failed"]), name="order_to_expire"
             ),

@@ -1,11 +1,12 @@
 """What settlement has written, counted once it is committed."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
 
-from estuary.common import metrics
+from estuary.common import clock, metrics
 from estuary.common.counting import after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
@@ -22,8 +23,11 @@ def refunds(rows: Iterable[Refund]) -> None:
 
 
 def settled(rows: Sequence[WebhookEvent]) -> None:
-    """Count events that are done with, and how long each took from its arrival."""
-    told = [
-        (row.status, (row.settled_at - row.received_at).total_seconds()) for row in rows if row.settled_at
-    ]
-    transaction.on_commit(partial(metrics.count_settled, told), robust=True)
+    """Count events that are done with, and how long each took from its arrival until that is committed."""
+    told = [(row.status, row.received_at) for row in rows if row.settled_at]
+    transaction.on_commit(partial(_count_settled, told), robust=True)
+
+
+def _count_settled(told: Iterable[tuple[str, datetime]]) -> None:
+    at = clock.now()
+    metrics.count_settled([(status, (at - received_at).total_seconds()) for status, received_at in told])

@@ -168,6 +168,8 @@ class Refund(models.Model):
         ]
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
+            models.Index(fields=["created_at"], condition=Q(status="pending"), name="refund_at_the_bank"),
+            BrinIndex(fields=["settled_at"], autosummarize=True, name="refund_by_day"),
             models.Index(
                 fields=["stripe_payment_intent_id"],
                 condition=Q(stripe_payment_intent_id__gt=""),

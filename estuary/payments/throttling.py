@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from estuary.common import clock, metrics
 from estuary.common.addresses import address_of
-from estuary.common.database import prepared
+from estuary.common.database import ask
 from estuary.common.errors import TooManyRequests
 from estuary.common.rates import Rate
 from estuary.payments import outbox
@@ -148,8 +148,7 @@ def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
     for user_id, decline in declined.items():
         _count_decline(user_id, decline, at)
     if paid:
-        with prepared() as cursor:
-            cursor.execute(PAID, [sorted(paid)])
+        ask(PAID, [sorted(paid)]).close()
 
 
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:

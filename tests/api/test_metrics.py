@@ -12,7 +12,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from estuary.common import clock, metrics, pools
-from estuary.payments import inbox
+from estuary.payments import gauges, inbox
 from estuary.payments.gauges import DATABASE_GAUGES
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -114,6 +114,19 @@ def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> Non
     assert told[named("database_reachable")] == 1
     inbox.drain()
     assert scraped()[named("inbox_pending")] == 0
+
+
+def test_of_a_long_backlog_enough_is_counted_to_tell_of_it_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gauges, "COUNTED", 2)
+    for number in range(3):
+        body = an_event(id=f"evt_{number}", type="invoice.paid")
+        send(body, signed(body))
+    WebhookEvent.objects.filter(stripe_event_id="evt_0").update(
+        received_at=clock.now() - timedelta(minutes=10)
+    )
+    told = scraped()
+    assert told[named("inbox_pending")] == 2
+    assert 600 <= told[named("inbox_oldest_seconds")] < 700
 
 
 def test_the_database_is_asked_once_however_many_scrape(django_assert_num_queries: Any) -> None:

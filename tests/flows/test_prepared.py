@@ -5,14 +5,18 @@ from collections import Counter
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 
+from estuary.accounts.authentication import SIGNED_IN
+from estuary.common import clock
 from estuary.common.compiled import Compiled
 from estuary.config.database import database_settings
 from estuary.payments import inbox, settlement
 from stripe_sandbox import Sandbox
 from tests.flows import buying
+from tests.flows.test_real_mode import database_url
 from tests.marketplace import make_user, signed_in
 from tests.wiring import post_all
 
@@ -59,6 +63,20 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
     assert len(known) == len(dict(known))
     [handing_over] = [statement for statement, _ in known if statement.startswith("UPDATE orders_order ")]
     assert dict(known)[handing_over] - before[handing_over] == 3
+
+
+def test_a_plan_of_no_use_since_a_migration_is_made_anew() -> None:
+    """Outside of a transaction nothing is rolled back that would have psycopg forget it."""
+    user = make_user()
+
+    def signed_in_as() -> Any:
+        return SIGNED_IN.first(user_id=user.pk, session_key="none", at=clock.now())
+
+    before = signed_in_as()
+    with psycopg.connect(database_url(), autocommit=True) as migration:
+        for column in ("text", "varchar(150)"):
+            migration.execute(f"ALTER TABLE accounts_user ALTER COLUMN first_name TYPE {column}")
+            assert (signed_in_as(), signed_in_as()) == (before, before)
 
 
 def test_behind_a_pooler_nothing_is_prepared() -> None:
