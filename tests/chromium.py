@@ -14,12 +14,10 @@ from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 from demo.system import install
 
-LIGHT = "chromium-headless-shell"  # a third less CPU than one that could open windows
-NAMES = (LIGHT, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SORRY = """No Chromium here, and none could be had: the lines above say why. The tests in a browser need one. Either
-  - install it: on Debian and Ubuntu `apt install chromium-headless-shell`, on a Mac any Chromium of which the command
-    is on PATH;
+  - install it: on Debian and Ubuntu `apt install chromium`, on a Mac any Chromium whose command is on PATH;
   - or, with a network, run `.venv/bin/playwright install --with-deps chromium`."""
 
 
@@ -52,7 +50,7 @@ def _works() -> bool:
 
 def _by_apt() -> bool:
     print("No Chromium here: getting the system's with apt-get", flush=True)
-    return install(LIGHT) or install("chromium")
+    return install("chromium")
 
 
 def _by_playwright() -> bool:
