@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model
 
 from estuary.common.compiled import Given
-from estuary.common.database import prepared
+from estuary.common.database import ask
 
 
 class AnyOf(Lookup):
@@ -61,11 +61,10 @@ def attached(owner: Model, relation: str) -> list[Any]:
 def next_keys(model: type[Model], how_many: int) -> list[int]:
     """Return primary keys for rows that are yet to be inserted: those that name each other then go in one statement."""
     meta = model._meta
-    with prepared() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
-            [meta.db_table, meta.pk.column, how_many],
-        )
+    with ask(
+        "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+        [meta.db_table, meta.pk.column, how_many],
+    ) as cursor:
         return [key for (key,) in cursor.fetchall()]
 
 
@@ -101,9 +100,7 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
 def _insert(rows: Sequence[Model], ending: str) -> Any:
     """Send the insertion of rows of one model, and return its cursor."""
     beginning, fields = _insertion(type(rows[0]), numbered=rows[0].pk is not None)
-    cursor = prepared()
-    cursor.execute(f"{beginning} {ending}", [_document(rows, fields)])
-    return cursor
+    return ask(f"{beginning} {ending}", [_document(rows, fields)])
 
 
 @cache
@@ -133,8 +130,7 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
         f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
         f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
     )
-    with prepared() as cursor:
-        cursor.execute(statement, [_document(known, [meta.pk, *changed])])
+    ask(statement, [_document(known, [meta.pk, *changed])]).close()
 
 
 def _document(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:
