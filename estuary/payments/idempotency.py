@@ -25,6 +25,7 @@ from estuary.accounts.models import User
 from estuary.common import clock, metrics
 from estuary.common.database import write
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
+from estuary.common.forgetting import forget
 from estuary.common.problems import problem_response
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
@@ -234,4 +235,4 @@ def note_order(request_key: str, order: Order) -> None:
 
 def forget_old_keys() -> int:
     """Delete keys that no client sends again any more; returns how many."""
-    return IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT).delete()[0]
+    return forget(IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT))

@@ -10,11 +10,8 @@ from importlib import import_module
 from django.conf import settings
 
 from estuary.common import clock
+from estuary.common.forgetting import forget
 from estuary.payments.models import WebhookEvent
-
-BATCH = (
-    5_000  # rows in one transaction, so that no lock and no backlog of vacuum grows with what is forgotten
-)
 
 
 def forget_old_events() -> int:
@@ -25,13 +22,10 @@ def forget_old_events() -> int:
     """
     before = clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS)
     over = [WebhookEvent.Status.DONE, WebhookEvent.Status.IGNORED]
-    old = WebhookEvent.objects.filter(received_at__lt=before, status__in=over).order_by()
-    forgotten = 0
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        forgotten += WebhookEvent.objects.filter(pk__in=ids).delete()[0]
-    return forgotten
+    return forget(WebhookEvent.objects.filter(received_at__lt=before, status__in=over))
 
 
-def forget_old_sessions() -> None:
-    """Delete sign-ins that are over."""
-    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+def forget_old_sessions() -> int:
+    """Delete sign-ins that are over; returns how many."""
+    sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
+    return forget(sessions.objects.filter(expire_date__lt=clock.now()))

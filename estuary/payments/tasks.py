@@ -140,6 +140,18 @@ def ask_stripe_far_back(timestamp: int) -> None:
 @periodic("27 3 * * *")
 def forget_old_keys(timestamp: int) -> None:
     idempotency.forget_old_keys()
+
+
+@periodic("37 3 * * *")
+def forget_old_attempts(timestamp: int) -> None:
     throttling.forget_old_attempts()
+
+
+@periodic("47 3 * * *")
+def forget_old_events(timestamp: int) -> None:
     retention.forget_old_events()
+
+
+@periodic("57 3 * * *")
+def forget_old_sessions(timestamp: int) -> None:
     retention.forget_old_sessions()

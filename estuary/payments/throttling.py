@@ -21,6 +21,7 @@ from estuary.common import clock, metrics
 from estuary.common.addresses import address_of
 from estuary.common.database import ask
 from estuary.common.errors import TooManyRequests
+from estuary.common.forgetting import forget
 from estuary.common.rates import Rate
 from estuary.payments import outbox
 from estuary.payments.models import Attempts
@@ -170,4 +171,4 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
 def forget_old_attempts() -> int:
     """Delete what no count needs any more; returns how many rows."""
     before = clock.now() - KEPT
-    return Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before).delete()[0]
+    return forget(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))

@@ -39,6 +39,9 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.ask_stripe": {"timestamp": 0},
     "payments.ask_stripe_far_back": {"timestamp": 0},
     "payments.forget_old_keys": {"timestamp": 0},
+    "payments.forget_old_attempts": {"timestamp": 0},
+    "payments.forget_old_events": {"timestamp": 0},
+    "payments.forget_old_sessions": {"timestamp": 0},
 }
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 

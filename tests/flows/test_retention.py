@@ -3,19 +3,21 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.common import clock
+from estuary.common import clock, forgetting, stopping
 from estuary.orders.models import OrderTransition
 from estuary.payments import inbox, retention, tasks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import status_of
+from tests.flows.test_real_mode import database_url
 from tests.marketplace import signed_in
 from tests.wiring import post_event, settle_everything
 
@@ -26,13 +28,21 @@ def after(days: int) -> Any:
     return time_machine.travel(clock.now() + timedelta(days=days), tick=True)
 
 
+NIGHTLY = (
+    tasks.forget_old_keys,
+    tasks.forget_old_attempts,
+    tasks.forget_old_events,
+    tasks.forget_old_sessions,
+)
+
+
 def kept() -> list[str]:
     return sorted(WebhookEvent.objects.values_list("status", flat=True))
 
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(forgetting, "BATCH", 2)
 
 
 def test_settled_events_are_forgotten_when_they_are_old_and_no_others(
@@ -83,8 +93,38 @@ def test_every_night_what_is_over_is_forgotten_and_sign_ins_too(
     before = Session.objects.count()
     assert before > 0
     buying.buy_credits(stripe, buyer, "50.00")
-    tasks.forget_old_keys(timestamp=0)
+    for forget in NIGHTLY:
+        forget(timestamp=0)
     assert (Session.objects.count(), WebhookEvent.objects.count() > 0) == (before, True)
     with after(settings.EVENTS_KEPT_DAYS + 1):
-        tasks.forget_old_keys(timestamp=0)
+        for forget in NIGHTLY:
+            forget(timestamp=0)
         assert (Session.objects.count(), WebhookEvent.objects.count()) == (0, 0)
+
+
+def test_a_worker_that_is_to_end_forgets_one_batch_more_and_the_next_night_the_rest(
+    stripe: Sandbox,
+    buyer: APIClient,
+    settings: Settings,
+    small_batches: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    buying.buy_credits(stripe, buyer, "50.00")
+    before = WebhookEvent.objects.count()
+    assert before > 4
+    with after(settings.EVENTS_KEPT_DAYS + 1):
+        with monkeypatch.context() as ending:
+            ending.setattr(stopping, "told", lambda: True)
+            tasks.forget_old_events(timestamp=0)
+            assert WebhookEvent.objects.count() == before - 2
+        tasks.forget_old_events(timestamp=0)
+        assert WebhookEvent.objects.count() == 0
+
+
+def test_what_somebody_holds_is_not_waited_for(stripe: Sandbox, buyer: APIClient, settings: Settings) -> None:
+    buying.buy_credits(stripe, buyer, "50.00")
+    held, *others = WebhookEvent.objects.order_by("pk")
+    with after(settings.EVENTS_KEPT_DAYS + 1), psycopg.connect(database_url()) as somebody:
+        somebody.execute("SELECT FROM payments_webhookevent WHERE id = %s FOR UPDATE", [held.pk])
+        assert retention.forget_old_events() == len(others) > 0
+    assert WebhookEvent.objects.get() == held

@@ -126,6 +126,9 @@ class Clockwork:
             (900, tasks.close_past_bookings),
             (86400, tasks.ask_stripe_far_back),
             (86400, tasks.forget_old_keys),
+            (86400, tasks.forget_old_attempts),
+            (86400, tasks.forget_old_events),
+            (86400, tasks.forget_old_sessions),
         ]
         self._verbs = [(every, verb, stage.clock.now()) for every, verb in verbs]
 
