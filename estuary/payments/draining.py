@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from django.db import connection
@@ -21,10 +22,13 @@ log = structlog.get_logger(__name__)
 
 
 class Draining:
-    """Drains until ``stop`` is set; ``join`` then waits for the batches that are under way."""
+    """Drains until ``stop`` is set; ``join`` then waits for the batches that are under way.
 
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
+    The first ``alone`` events are settled one by one: the process before may have died over one of them.
+    """
+
+    def __init__(self, stop: threading.Event, *, alone: int = inbox.BATCH) -> None:
+        self._stop, self._alone = stop, alone
         self._backlog = threading.Event()
         self._switch_before_s = sys.getswitchinterval()
         self._threads = [
@@ -46,6 +50,8 @@ class Draining:
 
     def _drain_all(self) -> None:
         """Drain whatever comes; a lost database is waited for, however long it takes."""
+        while self._alone and not self._stop.is_set() and self._drain(inbox.drain_one):
+            self._alone -= 1
         busy_until = time.monotonic()
         while not self._stop.is_set():
             if taken := self._drain():
@@ -73,10 +79,10 @@ class Draining:
             sys.setswitchinterval(SWITCH_S)
             connection.close()
 
-    def _drain(self) -> int:
+    def _drain(self, drain: Callable[..., int] = inbox.drain) -> int:
         """Settle one batch, and return how many events were taken up; none when that failed, after a while."""
         try:
-            return inbox.drain(stopping=self._stop.is_set)
+            return drain(stopping=self._stop.is_set)
         except Exception:
             log.exception("inbox_drain_failed")
             connection.close()

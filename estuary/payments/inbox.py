@@ -38,6 +38,10 @@ Status = WebhookEvent.Status
 log = structlog.get_logger(__name__)
 
 
+class EndedWorker(Exception):
+    """An event is given up over which processes die."""
+
+
 @dataclass(slots=True)
 class Job:
     """One claimed event with what it says, and in the end what it came to."""
@@ -54,34 +58,52 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
     Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
     """
     try:
-        jobs = _settle_due(limit)
+        jobs, unfinished = _settle_due(limit)
     except Exception as error:
         failure = error  # and with the transaction its locks are gone
     else:
         for job in jobs:
             if job.needs:
                 leases.give_back(job.row) if stopping() else _settle_fetched(job)
-        return len(jobs)
-    return _settle_each_alone(claim(limit), failure, stopping)
+        _settle_each_alone(unfinished, stopping)
+        return len(jobs) + len(unfinished)
+    return _settle_batch_alone(claim(limit), failure, stopping)
+
+
+def drain_one(*, stopping: Callable[[], bool] = bool) -> int:
+    """Settle the oldest due event alone; returns how many there were, one or none.
+
+    Its try is counted before it begins, so that an event over which the process dies is given up in the end.
+    """
+    rows = claim(1)
+    _settle_each_alone(rows, stopping)
+    return len(rows)
 
 
 @retried
-def _settle_due(limit: int) -> list[Job]:
+def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
 
-    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease.
+    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease, and, second, events
+    over which somebody has died who had claimed them alone: no others are put at risk with those.
     """
     at = clock.now()
     with transaction.atomic():
         rows = _due(limit).ask(at=at)
         if not rows:
-            return []
+            return [], []
+        unfinished = [row for row in rows if row.attempts and not row.error]
         for row in rows:
             row.attempts += 1
+        if unfinished:
+            leases.take(unfinished, at=at)
+            rows = [row for row in rows if row not in unfinished]
+            if not rows:
+                return [], unfinished
         with metrics.BATCH_SECONDS.time():
             jobs = _settle(rows, at)
         metrics.BATCH_EVENTS.observe(len(rows))
-    return jobs
+    return jobs, unfinished
 
 
 @cache
@@ -91,12 +113,18 @@ def _due(limit: int) -> Compiled[WebhookEvent]:
 
 
 @bound(stripe_events=lambda rows, *_: _names(rows))
-def _settle_each_alone(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
+def _settle_batch_alone(
+    rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]
+) -> int:
     """A poison event stands alone; the others settle."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
+    _settle_each_alone(rows, stopping)
+    return len(rows)
+
+
+def _settle_each_alone(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> None:
     for row in rows:
         leases.give_back(row) if stopping() else _settle_alone(row)
-    return len(rows)
 
 
 CLAIM = """
@@ -131,6 +159,8 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
 def _settle_alone(row: WebhookEvent) -> None:
     lease = row.due_at
     try:
+        if row.attempts > MAX_ATTEMPTS:
+            raise EndedWorker(f"{MAX_ATTEMPTS} tries were begun, and whoever was at it died each time")
         job = _settle_claimed(row, lease)
     except Exception as error:
         row.due_at = lease  # a later one was not kept

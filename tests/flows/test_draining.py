@@ -46,7 +46,7 @@ def put_in(how_many: int, *, before_others: bool) -> None:
 @contextmanager
 def draining() -> Iterator[None]:
     stop = threading.Event()
-    threads = Draining(stop)
+    threads = Draining(stop, alone=0)
     threads.start()
     try:
         yield

@@ -1,0 +1,135 @@
+"""An event over which the process itself dies: nothing can be caught then, and all that was open is rolled back."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from estuary.common import clock
+from estuary.payments import inbox, webhooks
+from estuary.payments.models import WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import pay_only, status_of
+from tests.flows.test_real_mode import database_url
+from tests.wiring import post_all, run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DEADLY = "evt_deadly"
+ROOT = Path(__file__).parents[2]
+WORKER = f"""
+import os, django
+django.setup()
+from django.core.management import call_command
+from estuary.payments import inbox
+read = inbox.read
+inbox.read = lambda payload: os._exit(7) if payload["id"] == "{DEADLY}" else read(payload)
+call_command("worker", "--only", "events")
+"""
+
+
+class Died(BaseException):
+    """Stands for the end of the process: no ``except Exception`` stops it."""
+
+
+def put_in_deadly(**more: object) -> WebhookEvent:
+    at = clock.now() - timedelta(minutes=1)
+    return WebhookEvent.objects.create(
+        stripe_event_id=DEADLY, type="payment_intent.succeeded", livemode=False, payload={"id": DEADLY},
+        due_at=at, created_at=at, received_at=at, **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def deadly(monkeypatch: pytest.MonkeyPatch) -> WebhookEvent:
+    read = webhooks.read
+
+    def die(payload: dict[str, object]) -> object:
+        if payload["id"] == DEADLY:
+            raise Died
+        return read(payload)
+
+    monkeypatch.setattr(inbox, "read", die)
+    return put_in_deadly()
+
+
+def lease_over() -> None:
+    WebhookEvent.objects.filter(stripe_event_id=DEADLY).update(due_at=clock.now() - timedelta(minutes=1))
+
+
+def test_once_its_try_was_counted_no_other_event_is_put_at_risk_with_it(
+    stripe: Sandbox, buyer: APIClient, deadly: WebhookEvent
+) -> None:
+    made = buying.credits(buyer)
+    pay_only(stripe, made)
+    post_all(stripe)
+    with pytest.raises(Died):
+        inbox.drain()
+    assert (status_of(made), WebhookEvent.objects.filter(attempts__gt=0).count()) == ("pending", 0)
+    with pytest.raises(Died):
+        inbox.drain_one()
+    lease_over()
+    with pytest.raises(Died):
+        inbox.drain()
+    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    deadly.refresh_from_db()
+    assert (deadly.status, deadly.attempts) == ("pending", 2)
+
+
+def test_it_is_given_up_in_the_end_and_staff_are_told(
+    deadly: WebhookEvent, mailoutbox: list[EmailMessage], settings: Settings
+) -> None:
+    settings.STAFF_MAIL = "staff@estuary.example"
+    for _ in range(inbox.MAX_ATTEMPTS):
+        with pytest.raises(Died):
+            inbox.drain_one()
+        lease_over()
+    assert inbox.drain() == 1
+    run_jobs()
+    deadly.refresh_from_db()
+    assert (deadly.status, deadly.attempts) == ("dead", inbox.MAX_ATTEMPTS + 1)
+    assert "whoever was at it died" in deadly.error
+    assert [mail for mail in mailoutbox if "event_dead" in mail.subject]
+
+
+def test_a_worker_that_died_over_one_takes_up_the_first_events_alone_when_it_starts_again(
+    transactional_db: None, stripe: Sandbox, buyer: APIClient
+) -> None:
+    """Two lives of a real worker: the one ends over the event that was claimed so often, the other gives it up."""
+    made = buying.credits(buyer)
+    pay_only(stripe, made)
+    event = put_in_deadly(attempts=inbox.MAX_ATTEMPTS - 1)
+    post_all(stripe)
+    assert live() == 7
+    event.refresh_from_db()
+    assert (event.status, event.attempts) == ("pending", inbox.MAX_ATTEMPTS)
+    lease_over()
+    assert live() is None
+    event.refresh_from_db()
+    assert (event.status, status_of(made)) == ("dead", "completed")
+
+
+def live() -> int | None:
+    """Let a worker live until it dies, or until nothing waits; returns what it died with."""
+    env = os.environ | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "estuary.config.settings"}
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER], cwd=ROOT, env=env, start_new_session=True
+    ) as worker:
+        try:
+            for _ in range(600):
+                if not WebhookEvent.objects.filter(status="pending").exists():
+                    return None
+                try:
+                    return worker.wait(timeout=0.1)
+                except subprocess.TimeoutExpired:
+                    continue
+            raise AssertionError("the worker neither settled all nor died, within a minute")
+        finally:
+            worker.kill()
