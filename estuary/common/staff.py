@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
+from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -22,6 +23,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from estuary.common.bounded_pages import BoundedPaginator
 from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
 from estuary.common.primary_keys import primary_key_in
@@ -59,6 +61,12 @@ class StaffAdmin(ModelAdmin):
     """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
 
     show_full_result_count = False
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *rest: Any
+    ) -> BoundedPaginator:
+        page = request.GET.get(PAGE_VAR, "")
+        return BoundedPaginator(queryset, per_page, *rest, page=int(page) if page.isdecimal() else 1)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False

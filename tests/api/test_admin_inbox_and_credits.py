@@ -7,9 +7,11 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from estuary.accounts.models import User
-from estuary.common import clock
+from estuary.common import bounded_pages, clock
 from estuary.credits.ledger import balance_of
 from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.payments.admin import inbox as inbox_page
+from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
 from tests.api.staff import admin_client, give_credits, told
 from tests.marketplace import make_user
@@ -61,6 +63,51 @@ def test_events_are_filtered_by_status_age_and_attempts_and_found_by_payment(dea
     assert found(q="evt_new") == {"evt_new"}
     assert found(q="pi_1") == {"evt_dead", "evt_late", "evt_new"}
     assert found(q="charge.") == set()
+
+
+def test_a_type_is_looked_for_among_the_newest(dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [an_event(f"evt_{number}", status="done") for number in range(4)]
+    WebhookEvent.objects.filter(pk__in=[dead.pk, others[-1].pk]).update(type="charge.refunded")
+    monkeypatch.setattr(inbox_page, "NEWEST", 3)
+    rows = admin_client().get(INBOX, {"q": "charge."}).context["cl"].result_list
+    assert {row.stripe_event_id for row in rows} == {others[-1].stripe_event_id}
+
+
+def test_a_long_list_is_counted_as_far_as_anybody_pages(
+    dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_pages, "COUNTED", 5)
+    monkeypatch.setattr(WebhookEventAdmin, "list_per_page", 2)
+    client = admin_client()
+    for number in range(20):
+        an_event(f"evt_{number}", status="done")
+
+    def looks(**query: str) -> tuple[str, int]:
+        page = client.get(INBOX, query)
+        return " ".join(page.content.decode().split()), len(page.context["cl"].result_list)
+
+    first, shown = looks()
+    assert ("more than 8 webhook events" in first, shown) == (True, 2)
+    assert "?p=4" in first
+    assert "?p=5" not in first
+    later, shown = looks(p="4")
+    assert ("more than 14 webhook events" in later, "?p=7" in later, shown) == (True, True, 2)
+    last, shown = looks(p="11")
+    assert ("21 webhook events" in last, "more than 2" in last, shown) == (True, False, 1)
+    assert client.get(INBOX, {"p": "9" * 30}).headers["Location"] == f"{INBOX}?e=1"
+    few, shown = looks(status__exact="dead")
+    assert ("1 webhook event" in few, "more than 1 " in few, shown) == (True, False, 1)
+
+
+def test_more_events_than_staff_can_mean_are_not_replayed(
+    dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_event("evt_other", status="dead")
+    monkeypatch.setattr(inbox_page, "REPLAYED_AT_ONCE", 1)
+    form = {"action": "replay_selected", "_selected_action": [str(dead.pk)], "select_across": "1"}
+    answer = admin_client().post(INBOX, form, follow=True)
+    assert "Choose at most 1 events at once. Nothing was replayed." in told(answer)
+    assert not WebhookEvent.objects.exclude(status="dead").exists()
 
 
 def test_a_selected_event_is_replayed(dead: WebhookEvent) -> None:
