@@ -132,6 +132,65 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
     assert len(stripe.requests) - asked <= MOST_CALLS
 
 
+# Statements, and calls to Stripe.
+AFTERWARDS = {
+    "a booking": (5, 0),
+    "a time is chosen": (12, 0),
+    "asked of Stripe": (9, 1),
+    "a card is the default": (5, 0),
+    "a card is removed": (5, 0),
+    "an order is canceled": (15, 1),
+    "a booking is canceled": (40, 1),
+    "a refund by staff": (24, 1),
+    "the refunds": (3, 0),
+}
+
+
+def test_what_comes_after_a_payment_costs_what_it_always_did(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner
+) -> None:
+    session, workshop = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
+    seat = make_sessions(workshop)[0]
+    package = make_service(ServiceType.PACKAGE, ana, holds=[session, workshop])
+    whole, parts = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat()), {}
+    buying.pay(stripe, whole)
+    buying.pay(stripe, buying.service(buyer, package))
+    unpaid = buying.service(buyer, workshop, service_session_id=str(seat.pk))
+    credits = buying.buy_credits(stripe, buyer, "20.00", card="5555555555554444")
+    first, second = buying.cards(buyer)
+    [of_package] = [booking for booking in buying.bookings(buyer) if booking["children"]]
+    parts = {part["service_type"]: part["id"] for part in of_package["children"]}
+    [of_session] = [booking for booking in buying.bookings(buyer) if booking["order_id"] == whole["order_id"]]
+    order, bookings = "/api/v1/orders/{}/", "/api/v1/bookings/{}/"
+    refunds = order.format(credits["order_id"]) + "refunds/"
+    start = {"start_datetime": a_free_slot(session, nth=4).isoformat()}
+    acts: dict[str, Callable[[], Any]] = {
+        "a booking": lambda: buyer.get(bookings.format(of_package["id"])),
+        "a time is chosen": lambda: buyer.post(bookings.format(parts["session"]) + "schedule/", start),
+        "asked of Stripe": lambda: buyer.post(order.format(unpaid["order_id"]) + "sync/"),
+        "a card is the default": lambda: buyer.post(
+            f"{buying.METHODS}default/", {"payment_method_id": second["id"]}
+        ),
+        "a card is removed": lambda: buyer.delete(f"{buying.METHODS}{first['id']}/"),
+        "an order is canceled": lambda: buyer.post(order.format(unpaid["order_id"]) + "cancel/"),
+        "a booking is canceled": lambda: buyer.post(bookings.format(of_session["id"]) + "cancel/"),
+        "a refund by staff": lambda: staff.post(refunds, {"amount": "5.00"}),
+        "the refunds": lambda: staff.get(refunds),
+    }
+    costs = {name: spent(act, stripe) for name, act in acts.items()}
+    assert costs == AFTERWARDS
+
+
+def spent(act: Callable[[], Any], stripe: Sandbox) -> tuple[int, int]:
+    """Return how many statements and calls to Stripe something takes that is answered with success."""
+    calls = len(stripe.requests)
+    with CaptureQueriesContext(connection) as queries:
+        answer = act()
+    assert answer.status_code < 300, answer.content
+    statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    return len(statements), len(stripe.requests) - calls
+
+
 def test_stripe_is_never_called_inside_a_transaction(stripe: Sandbox) -> None:
     with transaction.atomic(), pytest.raises(RuntimeError, match="inside a database transaction"):
         stripe_client.retrieve_intent("pi_any")
