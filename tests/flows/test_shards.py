@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -17,7 +18,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, sweep
+from estuary.payments import idempotency, inbox, sweep
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.disputing import close, dispute
@@ -167,7 +168,7 @@ def test_no_purchase_touches_two_buyers_and_each_only_the_practitioners_it_books
     assert (widest("buyer"), widest("practitioner")) == (1, 2)
 
 
-def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_is_closed_for_all(
+def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_or_old_is_seen_to_for_all(
     stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner
 ) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana)
@@ -181,4 +182,11 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_i
     settle_everything(stripe)
     forget()
     assert booking.close_past(at=seat.ends_at + timedelta(minutes=1)) == 2
+    assert widest("buyer") == 2
+    wanted = {"is_credit_purchase": True, "amount": "20.00"}
+    for who in (buyer, other):
+        assert who.post(buying.CREATE, wanted, headers={"Idempotency-Key": "one"}).status_code == 201
+    forget()
+    with time_machine.travel(clock.now() + idempotency.KEPT + timedelta(days=1)):
+        assert idempotency.forget_old_keys() == 2
     assert widest("buyer") == 2
