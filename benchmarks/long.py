@@ -1,6 +1,6 @@
 """What takes long: ``python -m benchmarks.long --orders 1000 10000000 --minutes 60``.
 
-The hot paths are played on a database of a thousand orders and on one of ten million: the median of each statement
+Everybody's paths are played on a database of a thousand orders and on one of ten million: the median of each statement
 must stay what it was. Then web server and worker bear an hour of load: their memory must stay flat.
 """
 
@@ -17,6 +17,7 @@ from benchmarks.figures import quantile, short
 from benchmarks.house import House
 from benchmarks.paths import WARM_UP, read
 from benchmarks.settle import SCRIPT
+from benchmarks.weighing import weigh
 from demo.plan import CannotStart
 from demo.servers import PYTHON
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         house.make_database("pristine")
         house.manage("pristine", "migrate", "--verbosity", "0")
         slow = compare(play_paths(house, given.orders, given.times), given.orders)
+        weigh(house, f"orders-{max(given.orders)}", max(given.orders), "an order")
         grown = memory.watch(house, minutes=given.minutes, per_s=given.per_s) if given.minutes else False
     except (CannotStart, BenchmarkFailed) as error:
         print(f"\n{error}", file=sys.stderr)
@@ -115,7 +117,7 @@ def fill(house: House, database: str, orders: int, *, waiting: int) -> None:
 
 
 def compare(measured: Sequence[dict[str, list[float]]], orders: Sequence[int]) -> list[str]:
-    """Print every statement's medians side by side, and return those that have become slower than they may."""
+    """Print every statement's medians side by side; returns those that are slower than they may be, or not compared."""
     few, many = measured
     slow = []
     print(f"\n{'p50 ms at':>12} {orders[0]:>12,} {orders[1]:>12,}   ratio  statement")
@@ -124,10 +126,12 @@ def compare(measured: Sequence[dict[str, list[float]]], orders: Sequence[int]) -
         if after > before * SLOWER_BY:
             slow.append(statement)
         print(f"{'':12} {short(before):>12} {short(after):>12}   {after / before:5.2f}  {statement[:110]}")
-    for statement in sorted(few.keys() ^ many.keys()):
+    alone = sorted(few.keys() ^ many.keys())
+    for statement in alone:
         print(f"  only at one size: {statement[:110]}")
-    print(f"{len(slow)} of {len(few)} statements take more than {SLOWER_BY} times as long")
-    return slow
+    compared = len(few.keys() & many.keys())
+    print(f"{len(slow)} of {compared} statements take more than {SLOWER_BY} times as long")
+    return slow + alone
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 from statistics import median
 
@@ -9,12 +10,15 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks import create, market
 from benchmarks.accept import WEBHOOK
+from benchmarks.contender import BenchmarkFailed
 from benchmarks.house import ESTUARY, House
 from benchmarks.load import CLIENTS, play, write_events
+from benchmarks.weighing import weigh
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
 
 TURN_S = 60.0  # signatures are good for five minutes
+REFUSED = 0.001  # at most: the disk of a shared machine may stand still for longer than an event may wait
 FLAT = 1.05  # the last quarter, of the second: what is loaded once is loaded in the first
 
 
@@ -28,8 +32,9 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
     house.household.wait_for(lambda: says_ready(worker), "The worker")
     used: dict[str, list[float]] = {"web": [], "worker": []}
     begun, turn_s = time.monotonic(), min(TURN_S, minutes * 60 / 8)
+    borne = Borne()
     for turn in count():
-        _bear(house, port, turn, seconds=turn_s, per_s=per_s)
+        _bear(house, port, turn, borne, seconds=turn_s, per_s=per_s)
         for name, child in (("web", web), ("worker", worker)):
             used[name].append(megabytes(child))
         passed = time.monotonic() - begun
@@ -39,6 +44,13 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
         )
         if passed >= minutes * 60:
             break
+    print(
+        f"{borne.events:,} events, {borne.refused} of them refused, which Stripe sends again; "
+        f"each with {borne.log_bytes / borne.events / 1024:.1f} KB of write-ahead log"
+    )
+    weigh(house, "memory", borne.events, "an event")
+    if borne.refused > borne.events * REFUSED:
+        raise BenchmarkFailed("too many events were refused to say how much memory they take")
     growths = {name: growth(values) for name, values in used.items()}
     print(
         "last quarter, of the second: " + ", ".join(f"{name} {value:.3f}" for name, value in growths.items())
@@ -46,14 +58,34 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
     return any(value > FLAT for value in growths.values())
 
 
-def _bear(house: House, port: int, turn: int, *, seconds: float, per_s: float) -> None:
+@dataclass(slots=True)
+class Borne:
+    """What has come in so far, and how much PostgreSQL has written ahead for it."""
+
+    events: int = 0
+    refused: int = 0
+    log_bytes: int = 0
+
+
+def _bear(house: House, port: int, turn: int, borne: Borne, *, seconds: float, per_s: float) -> None:
     """Post so many events a second, each of an order of its own."""
     orders = int(per_s * seconds * 1.2) + CLIENTS
     first, last = turn * orders + 1, (turn + 1) * orders
     with house.connect("memory") as connection:
         market.fill(connection, last, first=first)
     write_events(house.var / "requests", WEBHOOK, port, range(first, last + 1))
-    play(house.var / "requests", port, seconds, apart_ms=1000 / per_s)
+    before = _log_bytes(house)
+    played = play(house.var / "requests", port, seconds, apart_ms=1000 / per_s, strict=False)
+    borne.log_bytes += _log_bytes(house) - before
+    borne.events += played.answers
+    borne.refused += played.refused + played.broken
+
+
+def _log_bytes(house: House) -> int:
+    """Return how much PostgreSQL has written ahead so far."""
+    with house.connect("memory") as connection:
+        row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
+    return int(str(row[0])) if row else 0
 
 
 def megabytes(child: Child) -> float:

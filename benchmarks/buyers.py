@@ -1,0 +1,121 @@
+"""The paths of buyers and of those whom they book: what they look at, begin, pay, call off and get back."""
+
+import uuid
+from collections.abc import Callable
+
+from benchmarks.market import HOSTS
+from benchmarks.stage import ROOM, Json, Stage, buy
+
+WORKSHOPS, SESSIONS = 1000, 2000  # market.py numbers its services after these, by their hosts
+PACKAGES = 90  # that a thousand orders have among them, one in ten
+
+type Play = Callable[[int], None]  # of one path; it takes the number of its turn
+
+
+def reading(stage: Stage) -> dict[str, Play]:
+    """Return what is looked at."""
+    from estuary.accounts.models import User
+    from estuary.orders.models import Order
+
+    people = list(User.objects.filter(orders__isnull=False).order_by("pk")[:100])
+    host = User.objects.get(practitioner__slug=ROOM)
+
+    def lists(turn: int) -> None:
+        stage.sign_in(people[turn % len(people)])
+        for url in ("orders/", "bookings/", "credits/", "payments/methods/"):
+            stage.get(url)
+
+    def by_time(turn: int) -> None:
+        stage.sign_in(people[turn % len(people)])
+        for when in ("upcoming", "past", "unscheduled"):
+            stage.get(f"bookings/?when={when}")
+
+    def one_order(turn: int) -> None:
+        user = stage.sign_in(people[turn % len(people)])
+        order = Order.objects.filter(user=user).order_by("-id")[:1].get()
+        stage.get(f"orders/{order.public_id}/")
+
+    def catalog(turn: int) -> None:
+        stage.get("services/")
+        stage.get(f"services/{WORKSHOPS + 1 + turn % HOSTS}/")
+        stage.get(f"services/{WORKSHOPS + 1 + turn % HOSTS}/sessions/")
+
+    def roster(turn: int) -> None:
+        stage.sign_in(host)
+        stage.get("roster/")
+
+    return {
+        "lists": lists,
+        "bookings by time": by_time,
+        "one order": one_order,
+        "catalog": catalog,
+        "roster": roster,
+    }
+
+
+def buying(stage: Stage) -> dict[str, Play]:
+    """Return what is bought; each turn has a buyer of its own."""
+
+    def begin_and_leave(made: Json) -> None:
+        stage.post(f"orders/{made['order_id']}/sync/")
+        stage.post(f"orders/{made['order_id']}/cancel/")
+
+    def credits(turn: int) -> None:
+        stage.buyer(1 + turn)
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        begin_and_leave(stage.post("payments/create/", 201, headers, is_credit_purchase=True, amount="20.00"))
+
+    def a_slot(turn: int) -> None:
+        stage.buyer(1 + turn)
+        service_id = SESSIONS + 1 + turn % HOSTS
+        scheduling = {"start_datetime": stage.free_slot(service_id, turn)}
+        begin_and_leave(
+            stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
+        )
+
+    def there_and_back(turn: int) -> None:
+        buyer = stage.buyer(1 + turn)
+        elsewhere = 1 + (turn // 10 + HOSTS // 2) % HOSTS  # the buyer's own workshop is another
+        made = buy(stage, WORKSHOPS + elsewhere, service_session_id=str(elsewhere))
+        _return(stage, made)
+        _look_after_card(stage, buyer)
+
+    return {"credits": credits, "a slot": a_slot, "a seat, and back": there_and_back, "later": _later(stage)}
+
+
+def _return(stage: Stage, made: Json) -> None:
+    """Call off what was just bought, and have the money returned."""
+    from estuary.payments import refunds
+    from estuary.payments.models import Refund
+
+    [booking] = [
+        found for found in stage.get("bookings/")["results"] if found["order_id"] == made["order_id"]
+    ]
+    stage.post(f"bookings/{booking['id']}/cancel/")
+    refunds.send_refund(Refund.objects.filter(order__public_id=made["order_id"]).get().pk)
+    stage.deliver()
+
+
+def _look_after_card(stage: Stage, buyer: object) -> None:
+    [card] = stage.get("payments/methods/")["payment_methods"]
+    stage.post("payments/methods/default/", payment_method_id=card["id"])
+    answer = stage.client.delete(f"/api/v1/payments/methods/{card['id']}/")
+    assert answer.status_code == 204, answer.content
+    stage.deliver()
+
+
+def _later(stage: Stage) -> Play:
+    """Choose a time for what was bought in a package; undone, as each can be chosen for only once."""
+    from django.db import transaction
+
+    def schedule(turn: int) -> None:
+        number = 10 * (turn % PACKAGES) + 9
+        stage.buyer(number)
+        [package] = [found for found in stage.get("bookings/")["results"] if found["children"]]
+        [part] = [child for child in package["children"] if child["service_type"] == "session"]
+        start = stage.free_slot(int(part["service_id"]), turn)
+        with transaction.atomic():
+            stage.post(f"bookings/{part['id']}/schedule/", start_datetime=start)
+            transaction.set_rollback(True)
+
+    return schedule

@@ -1,0 +1,154 @@
+"""What the paths are played on: a Stripe in the same process, somebody who is signed in, and a shop that is open.
+
+``market.py`` has made orders and what hangs on them, as many as are wanted. What nobody bought so far is added here:
+prices, hours, and one workshop with as many guests as fit into a room, whatever the number of orders.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import Any
+
+from benchmarks.market import HOSTS
+
+AMOUNT = 50_00  # minor units
+DAYS, GUESTS = 7, 10
+ROOM = "room-of-the-benchmark"  # the slug of the practitioner who has it
+
+type Json = dict[str, Any]
+
+_current: Any = None
+
+
+def http_client() -> Any:
+    """Return what the SDK sends its requests with, as STRIPE_HTTP_CLIENT names it."""
+    return _current
+
+
+@dataclass(slots=True)
+class Stage:
+    """``orders`` are settled; those after them wait for their payment."""
+
+    orders: int
+    stripe: Any
+    client: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        from rest_framework.test import APIClient
+
+        self.client = APIClient(SERVER_NAME="localhost")
+
+    def sign_in(self, user: Any) -> Any:
+        self.client.force_authenticate(user)
+        return user
+
+    def buyer(self, number: int) -> Any:
+        """Sign in who placed the order of this number, from 1 on, and return them."""
+        from estuary.accounts.models import User
+
+        return self.sign_in(User.objects.get(pk=HOSTS + number))
+
+    def get(self, url: str, wanted: int = 200, **headers: str) -> Json:
+        return _read(self.client.get(f"/api/v1/{url}", headers=headers), wanted)
+
+    def post(
+        self, url: str, wanted: int = 200, headers: Mapping[str, str] | None = None, **said: Any
+    ) -> Json:
+        return _read(self.client.post(f"/api/v1/{url}", said, headers=headers or {}), wanted)
+
+    def deliver(self) -> None:
+        """Take in what Stripe has to tell, and settle it."""
+        from estuary.common import clock
+        from estuary.payments import inbox
+        from estuary.payments.webhooks import keep
+
+        for delivery in self.stripe.take_deliveries():
+            keep(json.loads(delivery.body), clock.now())
+            inbox.drain()
+
+    def free_slot(self, service_id: int, nth: int) -> str:
+        """Return a start three days from now or later, before all that is taken."""
+        first = (_now() + timedelta(days=3)).date().isoformat()
+        slots = self.get(f"services/{service_id}/slots/?from={first}&days=14")["slots"]
+        return str(slots[nth % len(slots)]["start_datetime"])
+
+
+def _read(answer: Any, wanted: int) -> Json:
+    assert answer.status_code == wanted, f"{answer.status_code} {answer.content.decode()[:500]}"
+    return dict(answer.json()) if answer.content else {}
+
+
+def _now() -> Any:
+    from estuary.common import clock
+
+    return clock.now()
+
+
+def open_stage(orders: int) -> Stage:
+    """Return the stage with its Stripe; what the shop lacks is added once."""
+    global _current
+    from django.conf import settings
+
+    from estuary.accounts.models import Practitioner
+    from estuary.payments.client import API_VERSION
+    from stripe_sandbox import Sandbox
+    from stripe_sandbox.inprocess import SandboxHTTPClient
+
+    secret = settings.STRIPE_WEBHOOK_SECRETS[0]
+    stripe = Sandbox(webhook_secret=secret, webhook_api_version=API_VERSION)
+    _current, settings.STRIPE_HTTP_CLIENT = SandboxHTTPClient(stripe), f"{__name__}.http_client"
+    stage = Stage(orders, stripe)
+    if not Practitioner.objects.filter(slug=ROOM).exists():
+        _open_shop()
+        _fill_room(stage)
+    return stage
+
+
+def _open_shop() -> None:
+    """Give everything a price, and everybody hours on every day."""
+    from estuary.accounts.models import Practitioner
+    from estuary.catalog.models import Availability, Service, ServicePrice
+
+    _furnish_room()
+    services = Service.objects.values_list("pk", flat=True)
+    ServicePrice.objects.bulk_create(
+        ServicePrice(service_id=pk, currency="usd", amount_minor=AMOUNT) for pk in services
+    )
+    Availability.objects.bulk_create(
+        Availability(practitioner=host, weekday=day, starts=time(0), ends=time(23, 59))
+        for host in Practitioner.objects.all()
+        for day in range(DAYS)
+    )
+
+
+def _furnish_room() -> None:
+    from estuary.accounts.models import Practitioner, User
+    from estuary.catalog.models import Service, ServiceSession, ServiceType
+
+    host = User.objects.create(email=f"{ROOM}@estuary.example")
+    practitioner = Practitioner.objects.create(user=host, display_name="The room", slug=ROOM, time_zone="UTC")
+    service = Service.objects.create(
+        practitioner=practitioner, type=ServiceType.WORKSHOP, name="In the room", slug=ROOM
+    )
+    begin = _now() + timedelta(days=5)
+    ServiceSession.objects.create(
+        service=service, starts_at=begin, ends_at=begin + timedelta(hours=2), capacity=2 * GUESTS
+    )
+
+
+def _fill_room(stage: Stage) -> None:
+    from estuary.catalog.models import ServiceSession
+
+    session = ServiceSession.objects.get(service__slug=ROOM)
+    for guest in range(1, GUESTS + 1):
+        stage.buyer(stage.orders - guest)
+        buy(stage, session.service_id, service_session_id=str(session.pk))
+
+
+def buy(stage: Stage, service_id: int, **scheduling: str) -> Json:
+    """Have whoever is signed in buy a service by card, to the end; returns the answer to the creation."""
+    made = stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
+    stage.stripe.control.confirm(made["payment_intent_id"])
+    stage.deliver()
+    return made

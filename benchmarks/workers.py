@@ -1,0 +1,59 @@
+"""The paths of Stripe's events and of the worker."""
+
+import json
+from typing import Any
+
+from benchmarks.buyers import Play
+from benchmarks.events import Payment, signed
+from benchmarks.stage import Stage
+
+
+def settling(stage: Stage) -> dict[str, Play]:
+    """Return what events come to; the orders after the first ``stage.orders`` wait for theirs."""
+    from estuary.common import clock
+    from estuary.payments import inbox
+    from estuary.payments.webhooks import keep
+
+    def take_in(payment: Payment) -> None:
+        body, _ = next(signed([payment]))
+        keep(json.loads(body), clock.now())
+        assert inbox.drain() == 1
+
+    def unknown_event(turn: int) -> None:
+        take_in(Payment.number(10**12 + turn))
+
+    def settle(turn: int) -> None:
+        take_in(Payment.number(stage.orders + 1 + turn))
+
+    return {"unknown event": unknown_event, "settle": settle}
+
+
+def by_the_clock(stage: Stage) -> dict[str, Play]:
+    """Return the jobs that are done again and again, and what is asked when the metrics are read."""
+    from estuary.payments import tasks
+    from estuary.payments.gauges import DATABASE_GAUGES
+
+    jobs: list[Any] = [
+        tasks.expire_orders,
+        tasks.sweep_minute,
+        tasks.close_past_bookings,
+        tasks.ask_stripe,
+        tasks.ask_stripe_far_back,
+        tasks.forget_old_keys,
+        tasks.forget_old_attempts,
+        tasks.forget_old_events,
+        tasks.forget_old_sessions,
+    ]
+
+    def gauges(turn: int) -> None:
+        DATABASE_GAUGES.forget()
+        assert len(list(DATABASE_GAUGES.collect())) > 1
+
+    return {"gauges": gauges} | {job.name.removeprefix("payments."): _run(job) for job in jobs}
+
+
+def _run(job: Any) -> Play:
+    def run(turn: int) -> None:
+        job.func(timestamp=0)
+
+    return run
