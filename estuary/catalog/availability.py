@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.calendar import taken_of
 from estuary.catalog.models import Availability, Service
 from estuary.common.errors import Conflict, InvalidRequest
 
@@ -137,9 +137,7 @@ def _grid(window: Slot, service: Service) -> Iterator[Slot]:
 
 def _busy(practitioner_id: int, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
     """Return the taken intervals in order; the calendar's constraint guarantees that none overlaps another."""
-    entries = CalendarEntry.objects.filter(
-        practitioner_id=practitioner_id, during__overlap=DateTimeTZRange(begin, end)
-    )
+    entries = taken_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
     return sorted((during.lower, during.upper) for during in entries.values_list("during", flat=True))
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange, NumericRange
 from django.db.models import F, Func, Value
 
 from estuary.accounts.models import Practitioner
@@ -20,6 +20,7 @@ class PractitionerRange(Func):
     """``int8range(id, id, '[]')``: an id as a range, so that GiST can compare it for equality."""
 
     function = "int8range"
+    output_field = BigIntegerRangeField()
 
     def __init__(self, field: str) -> None:
         super().__init__(F(field), F(field), Value("[]"))
@@ -51,6 +52,18 @@ class CalendarEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.practitioner_id}: {self.during}"
+
+
+def taken_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
+    """Return what a practitioner has taken, to be narrowed by ``during``.
+
+    By the constraint's own expression, since only its index knows both: by the id alone PostgreSQL reads all that this
+    one has ever taken, or all that anybody has taken in the same weeks.
+    """
+    whose = NumericRange(practitioner_id, practitioner_id, "[]")
+    return CalendarEntry.objects.alias(whose=PractitionerRange("practitioner_id")).filter(
+        whose__overlap=whose
+    )
 
 
 def entries_for(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from estuary.common import clock, stopping
+from estuary.common.rows import any_id
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.effects import NeedsObject
@@ -81,7 +82,7 @@ def _synced(dispute_id: str) -> bool:
 def _payments_of_ours(disputes: list[StripeDispute]) -> set[str]:
     """Return the payments that we know: of an order, or a second one that was sent back."""
     ids = {dispute.intent_id for dispute in disputes} - {""}
-    orders = Order.objects.filter(stripe_payment_intent_id__in=ids)
-    refunds = Refund.objects.filter(stripe_payment_intent_id__in=ids)
+    of_ours = any_id("stripe_payment_intent_id", ids)
+    orders, refunds = Order.objects.filter(of_ours), Refund.objects.filter(of_ours)
     field = "stripe_payment_intent_id"
     return {*orders.values_list(field, flat=True), *refunds.values_list(field, flat=True)}

@@ -14,12 +14,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from estuary.common import clock, stopping
+from estuary.common.rows import any_id
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, inbox, orphans, outbox
 from estuary.payments.asking import is_checkout, withdraw
 from estuary.payments.models import Lookout, Refund, StripeCustomer
-from estuary.payments.objects import CheckoutSession, Intent
+from estuary.payments.objects import CheckoutSession, Intent, StripeRefund
 from estuary.payments.reattaching import reattach, relist
 from estuary.payments.refund_rules import AT_STRIPE
 from estuary.payments.rules import Fact
@@ -149,12 +150,17 @@ def _give_up(mark: Lookout, failed: int, at: datetime) -> None:
 
 
 def settle_refunds_since(moment: datetime) -> Looked:
-    given = client.refunds_since(moment)
-    ids = [refund.id for refund in given]
-    known = dict(Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status"))
-    other = {refund.intent_id for refund in given if known.get(refund.id) != AT_STRIPE.get(refund.status)}
-    ours = Order.objects.filter(stripe_payment_intent_id__in=other - {""}).order_by("pk")
-    return _count(_sync_refunds, list(ours))
+    return _count(_sync_refunds, not_as_told(client.refunds_since(moment)))
+
+
+def not_as_told(refunds: Sequence[StripeRefund]) -> list[Order]:
+    """Return our orders that have a refund at Stripe which we do not know, or not as it stands there."""
+    ids = [refund.id for refund in refunds]
+    known = dict(
+        Refund.objects.filter(any_id("stripe_refund_id", ids)).values_list("stripe_refund_id", "status")
+    )
+    other = {refund.intent_id for refund in refunds if known.get(refund.id) != AT_STRIPE.get(refund.status)}
+    return list(Order.objects.filter(any_id("stripe_payment_intent_id", other - {""})).order_by("pk"))
 
 
 def _sync_refunds(order: Order) -> bool:
@@ -179,7 +185,7 @@ def orders_named(names: Iterable[str]) -> dict[str, Order]:
     """Return orders by each name that Stripe may have for them: our own in a label, the payment's, the page's."""
     orders: dict[str, Order] = {}
     for some in in_batches(names):
-        at_stripe = Q(stripe_payment_intent_id__in=some) | Q(stripe_checkout_session_id__in=some)
+        at_stripe = any_id("stripe_payment_intent_id", some) | any_id("stripe_checkout_session_id", some)
         for order in Order.objects.filter(at_stripe | Q(public_id__in=some)):
             theirs = (order.public_id, order.stripe_payment_intent_id, order.stripe_checkout_session_id)
             orders |= dict.fromkeys([name for name in theirs if name], order)

@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.common.compiled import Compiled, Given
 from estuary.common.database import pipelined, retried
 from estuary.common.livemode import is_live
-from estuary.common.rows import AnyOf, attach, attached
+from estuary.common.rows import AnyOf, any_id, attach, attached
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
@@ -48,8 +48,8 @@ BY_KEY = Compiled(lambda: _locked(Q(AnyOf("pk", Given("keys")))))
 # whole table instead of the indexes, which leave out the empty ones.
 NAMED = Compiled(
     lambda: _locked(
-        Q(AnyOf("stripe_payment_intent_id", Given("intents")), stripe_payment_intent_id__gt="")
-        | Q(AnyOf("stripe_checkout_session_id", Given("sessions")), stripe_checkout_session_id__gt="")
+        any_id("stripe_payment_intent_id", Given("intents"))
+        | any_id("stripe_checkout_session_id", Given("sessions"))
         | Q(AnyOf("public_id", Given("refs")))
         | Q(AnyOf("pk", Given("keys")))
     ).defer("service_data", "scheduling_data")
@@ -195,7 +195,7 @@ def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
     told = {_intent_id(fact) for fact in facts if isinstance(fact.object, kinds)} - {""}
     if not told:
         return {}
-    rows = Refund.objects.filter(AnyOf("stripe_payment_intent_id", told), stripe_payment_intent_id__gt="")
+    rows = Refund.objects.filter(any_id("stripe_payment_intent_id", told))
     return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
 
 

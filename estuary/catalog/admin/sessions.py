@@ -7,7 +7,7 @@ from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.forms.models import BaseInlineFormSet
 
-from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.calendar import CalendarEntry, taken_of
 from estuary.catalog.models import ServiceSession
 
 OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."
@@ -71,7 +71,7 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             for _, asked in moved:
                 during |= models.Q(during__overlap=asked)
             mine = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
-            entries = CalendarEntry.objects.filter(during, practitioner_id=self.instance.practitioner_id)
+            entries = taken_of(self.instance.practitioner_id).filter(during)
             self._calendar = list(entries.exclude(pk__in=mine))
         return self._calendar
 

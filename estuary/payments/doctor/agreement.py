@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from estuary.common.rows import any_id
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client
@@ -113,7 +114,7 @@ def _read_ours(theirs: Theirs) -> Ours:
     names = intents | theirs.sessions.keys() | refs
     ours = Ours(orders=orders_named(names), refunds={}, disputes={}, strays={}, orphans={})
     for some in in_batches(names):
-        for refund in Refund.objects.filter(stripe_payment_intent_id__in=some, stray=True):
+        for refund in Refund.objects.filter(any_id("stripe_payment_intent_id", some), stray=True):
             ours.strays[refund.stripe_payment_intent_id] = refund
         for orphan in Orphan.objects.filter(stripe_payment_intent_id__in=some):
             ours.orphans[orphan.stripe_payment_intent_id] = orphan
@@ -122,7 +123,7 @@ def _read_ours(theirs: Theirs) -> Ours:
         ours.disputes |= {row.stripe_dispute_id: row for row in rows}
     for some in in_batches(theirs.refunds):
         ours.refunds |= {
-            row.stripe_refund_id: row for row in Refund.objects.filter(stripe_refund_id__in=some)
+            row.stripe_refund_id: row for row in Refund.objects.filter(any_id("stripe_refund_id", some))
         }
     return ours
 
