@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from estuary.accounts.models import StaffAct, User
+from estuary.accounts.staff_search import Searched
 from estuary.common.staff import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -25,7 +26,7 @@ class NewUserForm(UserCreationForm):
 
 
 @register(User)
-class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+class UserAdmin(Searched, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     """Only a superuser gives rights, or touches the account of someone who has them: no one promotes oneself."""
 
     form = UserChangeForm
@@ -33,8 +34,14 @@ class UserAdmin(DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active")
-    search_fields = ("email__istartswith", "first_name", "last_name")
-    search_help_text = "E-mail address or name"
+    filters_whole = {
+        "is_staff__exact": {"1"},
+        "is_superuser__exact": {"1"},
+        "is_active__exact": {"0"},
+    }
+    search_fields = ("email",)
+    person = "pk"
+    search_help_text = "E-mail address or last name"
     ordering = ("-id",)
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (

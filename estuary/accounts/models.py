@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo, available_timezones
 import pgtrigger
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,6 +39,13 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique")]
+        indexes = [  # what ``istartswith`` asks
+            models.Index(OpClass(Upper("email"), name="text_pattern_ops"), name="user_by_email"),
+            models.Index(OpClass(Upper("last_name"), name="text_pattern_ops"), name="user_by_last_name"),
+            models.Index(fields=["id"], condition=models.Q(is_staff=True), name="user_of_staff"),
+            models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="user_of_all_rights"),
+            models.Index(fields=["id"], condition=models.Q(is_active=False), name="user_left"),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email

@@ -1,12 +1,20 @@
 """Bookings and who sits where, for staff; they are changed on the page of their order."""
 
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from estuary.bookings.models import Booking, Participant, Reservation
+from estuary.accounts.staff_search import Searched
+from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.common.long_lists import among
 from estuary.common.staff import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
 
 
@@ -38,13 +46,39 @@ class SeatInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("session")
 
 
+class WhenFilter(admin.SimpleListFilter):
+    """What takes place soon, of what is not called off; by when it ends, as close_past looks for it."""
+
+    title, parameter_name = "when", "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("today", "in the next 24 hours"), ("week", "in the next 7 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        days = {"today": 1, "week": 7}.get(self.value() or "")
+        if days is None:
+            return queryset
+        at = clock.now()
+        return queryset.filter(
+            status__in=sorted(ACTIVE), ends_at__gt=at, ends_at__lte=at + timedelta(days=days)
+        )
+
+
 @register(Booking)
-class BookingAdmin(ReadOnlyAdmin):
+class BookingAdmin(Searched, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
-    list_filter = ("status", "service_type", "order__disputed", "starts_at")
+    list_filter = (
+        "status",
+        among("service type", "service_type", ServiceType.choices),
+        "order__disputed",
+        WhenFilter,
+    )
+    filters_whole = {"when": None}
     list_select_related = ("user", "order", "practitioner")
-    search_fields = ("user__email__istartswith", "order__public_id__exact", "service_name")
-    search_help_text = "Buyer's e-mail address, order (ord_…) or service"
+    search_fields = ("user",)
+    by_prefix = {"ord_": "order__public_id"}
+    person = "user"
+    search_help_text = "Buyer's e-mail address or last name, or order (ord_…)"
     ordering = ("-id",)
     inlines = (ChildInline, SeatInline)
     fields = (
@@ -81,8 +115,10 @@ class BookingAdmin(ReadOnlyAdmin):
 
 
 @register(Reservation)
-class ReservationAdmin(ReadOnlyAdmin):
+class ReservationAdmin(Searched, ReadOnlyAdmin):
     list_display = ("id", "order", "line", "session", "status_label", "created_at")
     list_filter = ("status",)
     list_select_related = ("order", "line", "session")
-    search_fields = ("order__public_id__exact",)
+    search_fields = ("order",)
+    by_prefix = {"ord_": "order__public_id"}
+    search_help_text = "Order (ord_…)"

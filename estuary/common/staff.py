@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 from django import forms
@@ -23,8 +23,8 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from estuary.common.bounded_pages import BoundedPaginator
 from estuary.common.livemode import is_live
+from estuary.common.long_lists import BoundedPaginator, LongChangeList, Whole
 from estuary.common.money import display as display_money
 from estuary.common.primary_keys import primary_key_in
 from estuary.common.redaction import redact
@@ -61,6 +61,10 @@ class StaffAdmin(ModelAdmin):
     """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
 
     show_full_result_count = False
+    filters_whole: ClassVar[Whole] = {}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LongChangeList]:
+        return LongChangeList
 
     def get_paginator(
         self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *rest: Any

@@ -20,6 +20,7 @@ from unfold.widgets import (
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
+from estuary.accounts.staff_search import Searched
 from estuary.common import clock, ids
 from estuary.common.errors import InvalidAmount
 from estuary.common.money import display as display_money
@@ -128,11 +129,11 @@ class MovementInline(ReadOnlyInline):
 
 
 @register(CreditAccount)
-class CreditAccountAdmin(ReadOnlyAdmin):
+class CreditAccountAdmin(Searched, ReadOnlyAdmin):
     list_display = ("owner", "balance", "frozen", "currency")
-    list_filter = ("currency",)
     list_select_related = ("user",)
-    search_fields = ("user__email__istartswith", "user__last_name__istartswith")
+    search_fields = ("user",)
+    person = "user"
     search_help_text = "Buyer's e-mail address or last name"
     ordering = ("-id",)
     fields = ("owner", "balance", "frozen")
@@ -189,12 +190,14 @@ class CreditAccountAdmin(ReadOnlyAdmin):
 
 
 @register(CreditTransaction)
-class CreditTransactionAdmin(ReadOnlyAdmin):
+class CreditTransactionAdmin(Searched, ReadOnlyAdmin):
     list_display = ("created_at", "owner", "kind_label", "amount", "balance_after", "order_link", "note")
     list_filter = ("kind", "created_at")
     list_select_related = ("account__user", "order")
-    search_fields = ("account__user__email__istartswith", "order__public_id__exact")
-    search_help_text = "Buyer's e-mail address or order (ord_…)"
+    search_fields = ("order",)
+    by_prefix = {"ord_": "order__public_id"}
+    person = "account__user"
+    search_help_text = "Buyer's e-mail address or last name, or order (ord_…)"
     ordering = ("-id",)
     fields = (*list_display, "effect")
     readonly_fields = list_display

@@ -26,9 +26,9 @@ type Pinned = Callable[[int], AbstractContextManager[object]]
 
 LISTS = {
     "orders_order": 4,
-    "bookings_booking": 5,
+    "bookings_booking": 4,
     "bookings_reservation": 4,
-    "credits_creditaccount": 5,
+    "credits_creditaccount": 4,
     "credits_credittransaction": 4,
     "catalog_service": 5,
     "accounts_practitioner": 4,
@@ -37,7 +37,7 @@ LISTS = {
     "auth_group": 4,
     "payments_refund": 4,
     "payments_dispute": 5,
-    "payments_paymentmethod": 5,
+    "payments_paymentmethod": 4,
     "payments_stripecustomer": 4,
     "payments_webhookevent": 4,
 }

@@ -42,5 +42,5 @@ def test_no_index_is_the_beginning_of_another() -> None:
 
 
 @pytest.mark.django_db
-def test_no_index_is_there_for_patterns_that_nobody_asks_for() -> None:
-    assert ask(PATTERNS) == []
+def test_the_only_indexes_for_patterns_are_those_by_which_staff_find_people() -> None:
+    assert ask(PATTERNS) == [("user_by_email",), ("user_by_last_name",)]

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from estuary.accounts.staff_search import Searched
 from estuary.common.staff import ReadOnlyAdmin, at_stripe, label, link, money_column, register
 from estuary.payments.admin.order_page import deadline
 from estuary.payments.models import Dispute
@@ -27,7 +28,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
+class DisputeAdmin(Searched, ReadOnlyAdmin):
     list_display = (
         "stripe_dispute_id",
         "order_link",
@@ -40,8 +41,10 @@ class DisputeAdmin(ReadOnlyAdmin):
     )
     list_filter = (StandingFilter, "status", "reason", "opened_at")
     list_select_related = ("order__user",)
-    search_fields = ("stripe_dispute_id__exact", "order__public_id__exact", "order__user__email__istartswith")
-    search_help_text = "Dispute (du_…), order (ord_…) or buyer's e-mail address"
+    search_fields = ("stripe_dispute_id",)
+    by_prefix = {"du_": "stripe_dispute_id", "dp_": "stripe_dispute_id", "ord_": "order__public_id"}
+    person = "order__user"
+    search_help_text = "Dispute (du_…), order (ord_…) or buyer's e-mail address or last name"
     fields = (
         ("stripe_dispute_id", "status_label", "why"),
         ("order_link", "buyer"),

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.long_lists import before_newest
 from estuary.common.redaction import redact
 from estuary.common.staff import (
     NOTHING,
@@ -32,7 +33,6 @@ from estuary.payments.admin.order_page import events_about
 from estuary.payments.models import WebhookEvent
 
 LATE = timedelta(minutes=5)
-NEWEST = 100_000
 REPLAYED_AT_ONCE = 1_000
 SINCE = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
@@ -66,12 +66,6 @@ class AttemptsFilter(admin.SimpleListFilter):
         return queryset
 
 
-def _newest(events: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-    """Narrow to the newest of all, as whoever looks for what is rare would read millions to find none."""
-    last = WebhookEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    return events.filter(pk__gt=last - NEWEST)
-
-
 @register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = (
@@ -84,6 +78,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "received",
     )
     list_filter = ("status", AgeFilter, AttemptsFilter, "livemode")
+    filters_whole = {"status__exact": {"pending", "dead"}, "age": None}
     search_fields = ("stripe_event_id__exact",)  # get_search_results does the work
     search_help_text = (
         "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type, among the newest 100,000"
@@ -118,7 +113,9 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             return queryset.filter(stripe_event_id=term), False
         if term.startswith(("pi_", "cs_")):
             return queryset.filter(pk__in=events_about([term]).values("pk")), False
-        return (_newest(queryset).filter(type__startswith=term), False) if term else (queryset, False)
+        if not term:
+            return queryset, False
+        return queryset.filter(pk__gt=before_newest(WebhookEvent.objects.all()), type__startswith=term), False
 
     @display(description="Age", ordering="received_at")
     def age(self, event: WebhookEvent) -> str:

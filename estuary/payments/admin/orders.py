@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Model, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
+from estuary.accounts.staff_search import Searched
 from estuary.common.staff import ReadOnlyAdmin, label, moment_column, money_column, register
 from estuary.orders.models import Order
-from estuary.orders.states import UNPAID
+from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import acting, refunding
 from estuary.payments.admin.order_page import cards, sections
 from estuary.payments.models import Refund
@@ -32,13 +33,19 @@ BY_PREFIX = {
 
 
 @register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(Searched, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")
+    filters_whole = {
+        "status__exact": {*LIVE, Status.PAID},
+        "created_at__gte": None,
+    }
     list_select_related = ("user",)
-    search_fields = ("public_id",)  # get_search_results does the work
+    search_fields = ("public_id",)
+    by_prefix = BY_PREFIX
+    person = "user"
     search_help_text = (
-        "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…), dispute (du_…) or buyer's e-mail"
+        "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…), dispute (du_…), e-mail or last name"
     )
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
@@ -58,18 +65,6 @@ class OrderAdmin(ReadOnlyAdmin):
     @display(description="What")
     def title(self, order: Order) -> str:
         return order.title
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        for prefix, field in BY_PREFIX.items():
-            if term.startswith(prefix):
-                return queryset.filter(**{field: term}), False
-        buyers = Q(user__email__istartswith=term) | Q(user__last_name__istartswith=term)
-        return queryset.filter(buyers), False
 
     # Methods and no names of permissions: those would be looked for in the database whenever a command starts.
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

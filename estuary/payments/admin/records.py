@@ -2,6 +2,8 @@
 
 from unfold.decorators import display
 
+from estuary.accounts.staff_search import Searched
+from estuary.common.long_lists import among
 from estuary.common.staff import ReadOnlyAdmin, at_stripe, link, money, money_column, register
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 
@@ -17,7 +19,7 @@ class OwnedAdmin(ReadOnlyAdmin):
 
 
 @register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(Searched, ReadOnlyAdmin):
     list_display = (
         "public_id",
         "order_link",
@@ -30,8 +32,15 @@ class RefundAdmin(ReadOnlyAdmin):
         "created_at",
     )
     list_filter = ("status", "origin", "stray", "created_at")
+    filters_whole = {"status__exact": {"requested", "pending"}}
     list_select_related = ("order", "booking", "requested_by")
-    search_fields = ("public_id__exact", "stripe_refund_id__exact", "order__public_id__exact")
+    search_fields = ("public_id",)
+    by_prefix = {
+        "ref_": "public_id",
+        "re_": "stripe_refund_id",
+        "pyr_": "stripe_refund_id",
+        "ord_": "order__public_id",
+    }
     search_help_text = "Refund (ref_…, re_…) or order (ord_…)"
     ordering = ("-id",)
     fields = (
@@ -77,12 +86,19 @@ class RefundAdmin(ReadOnlyAdmin):
         return at_stripe("payments", refund.stripe_payment_intent_id)
 
 
+# https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
+BRANDS = [(brand, brand) for brand in ("amex", "diners", "discover", "jcb", "mastercard", "unionpay", "visa")]
+
+
 @register(PaymentMethod)
-class PaymentMethodAdmin(OwnedAdmin):
+class PaymentMethodAdmin(Searched, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
-    list_filter = ("is_default", "detach_pending", "card_brand")
-    search_fields = ("stripe_payment_method_id__exact", "user__email__istartswith")
-    search_help_text = "Card (pm_…) or e-mail address"
+    list_filter = ("is_default", "detach_pending", among("brand", "card_brand", BRANDS))
+    filters_whole = {"detach_pending__exact": {"1"}}
+    search_fields = ("stripe_payment_method_id",)
+    by_prefix = {"pm_": "stripe_payment_method_id", "card_": "stripe_payment_method_id"}
+    person = "user"
+    search_help_text = "Card (pm_…), or its owner's e-mail address or last name"
     ordering = ("-id",)
     exclude = ("fingerprint",)
 
@@ -96,10 +112,12 @@ class PaymentMethodAdmin(OwnedAdmin):
 
 
 @register(StripeCustomer)
-class StripeCustomerAdmin(OwnedAdmin):
+class StripeCustomerAdmin(Searched, OwnedAdmin):
     list_display = ("owner", "customer", "email", "created_at")
-    search_fields = ("stripe_customer_id__exact", "user__email__istartswith", "key__exact")
-    search_help_text = "Customer (cus_…) or e-mail address"
+    search_fields = ("stripe_customer_id",)
+    by_prefix = {"cus_": "stripe_customer_id"}
+    person = "user"
+    search_help_text = "Customer (cus_…), or the person's e-mail address or last name"
     ordering = ("-id",)
     fields = (("owner", "customer"), ("email", "name"), ("key", "created_at"))
     readonly_fields = ("owner", "customer")

@@ -1,0 +1,132 @@
+"""How staff find rows where there are millions: by whom they belong to, by their ids, and by what is recent."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from estuary.accounts.models import User
+from estuary.accounts.staff_search import people
+from estuary.bookings.models import Booking
+from estuary.bookings.planning import Wish
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import clock, long_lists
+from estuary.orders.models import Order
+from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
+from tests.api.staff import admin_client, give_credits
+from tests.marketplace import buy, make_practitioner, make_service, make_sessions, make_user
+from tests.plans import as_if_large
+
+LISTS = {
+    "accounts/user": "email",
+    "orders/order": "user__email",
+    "bookings/booking": "user__email",
+    "credits/creditaccount": "user__email",
+    "credits/credittransaction": "account__user__email",
+    "payments/paymentmethod": "user__email",
+    "payments/stripecustomer": "user__email",
+}
+
+
+@pytest.fixture
+def two(db: None) -> tuple[User, User]:
+    """Two buyers of the same workshop, with everything that a buyer has."""
+    workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Rui Alves"))
+    [seat] = make_sessions(workshop)
+    at = clock.now()
+    maya, tom = make_user("Maya Lindqvist"), make_user("Tom Achterberg")
+    for number, user in enumerate((maya, tom)):
+        give_credits(user, 1_000)
+        buy(user, workshop, wish=Wish(session_id=seat.pk))
+        StripeCustomer.objects.create(user=user, email=user.email, stripe_customer_id=f"cus_{number}")
+        PaymentMethod.objects.create(
+            user=user, stripe_payment_method_id=f"pm_{number}", card_brand=("visa", "amex")[number], last4="4242",
+            exp_month=4, exp_year=2030, added_at=at, synced_at=at,
+        )  # fmt: skip
+    return maya, tom
+
+
+def found(client: Client, path: str, field: str = "pk", **query: str) -> list[Any]:
+    rows = client.get(f"/admin/{path}/", query).context["cl"].result_list
+    found_rows = rows.model.objects.filter(pk__in=[row.pk for row in rows])
+    return sorted(found_rows.values_list(field, flat=True))
+
+
+@pytest.mark.parametrize(("path", "email"), LISTS.items())
+@pytest.mark.parametrize("term", ["maya", "MAYA", "lindq", " Lindqvist "])
+def test_what_is_somebodys_is_found_by_address_or_last_name_in_any_case(
+    two: tuple[User, User], path: str, email: str, term: str
+) -> None:
+    assert found(admin_client(), path, email, q=term) == [two[0].email]
+
+
+@pytest.mark.parametrize("path", [*LISTS, "payments/refund", "bookings/reservation", "payments/dispute"])
+def test_what_nobody_has_is_not_found(two: tuple[User, User], path: str) -> None:
+    client = admin_client()
+    for term in ("nobody", "qvist", "ord_of_nobody", "100%", "_"):
+        assert found(client, path, q=term) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "term"), [("payments/paymentmethod", "pm_1"), ("payments/stripecustomer", "cus_1")]
+)
+def test_an_id_of_stripe_s_is_found_exactly(two: tuple[User, User], path: str, term: str) -> None:
+    assert found(admin_client(), path, "user__email", q=term) == [two[1].email]
+
+
+def test_bookings_refunds_and_seats_are_found_by_their_order(two: tuple[User, User]) -> None:
+    order = Order.objects.get(user=two[1])
+    refund = Refund.objects.create(
+        order=order, currency="usd", card_minor=100, credits_minor=0, origin="staff"
+    )
+    client = admin_client()
+    for path in ("bookings/booking", "bookings/reservation", "payments/refund"):
+        assert found(client, path, "order", q=order.public_id) == [order.pk]
+    assert found(client, "payments/refund", q=refund.public_id) == [refund.pk]
+
+
+def test_a_filter_that_no_index_answers_looks_among_the_newest_and_says_so(
+    two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = Order.objects.order_by("pk")
+    client = admin_client()
+    said = ", among the newest"
+    assert found(client, "orders/order", status__exact="completed") == [first.pk, last.pk]
+    assert said not in client.get("/admin/orders/order/?status__exact=completed").content.decode()
+    monkeypatch.setattr(long_lists, "NEWEST", last.pk - first.pk)
+    assert found(client, "orders/order", status__exact="completed") == [last.pk]
+    assert said in client.get("/admin/orders/order/?status__exact=completed").content.decode()
+    Order.objects.update(status="paid")
+    for whole in ({"status__exact": "paid"}, {"q": "maya", "type__exact": "direct"}, {}):
+        assert first.pk in found(client, "orders/order", **whole)
+        assert said not in client.get("/admin/orders/order/", whole).content.decode()
+
+
+def test_bookings_are_found_by_when_they_take_place(two: tuple[User, User]) -> None:
+    client = admin_client()
+    starts_at = ServiceSession.objects.get().starts_at
+    assert found(client, "bookings/booking", when="week") == []
+    with time_machine.travel(starts_at - timedelta(days=5)):
+        client = admin_client()
+        assert len(found(client, "bookings/booking", when="week")) == 2
+        assert found(client, "bookings/booking", when="today") == []
+        Booking.objects.filter(user=two[0]).update(status="canceled")
+        assert len(found(client, "bookings/booking", when="week")) == 1
+
+
+def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[User, User]) -> None:
+    client = admin_client()
+    assert found(client, "payments/paymentmethod", "user__email", card_brand="amex") == [two[1].email]
+    assert len(found(client, "bookings/booking", service_type="workshop")) == 2
+    assert found(client, "bookings/booking", service_type="course") == []
+
+
+def test_people_are_looked_for_by_index(two: tuple[User, User]) -> None:
+    with as_if_large() as plans:
+        assert people("lindq") == [two[0].pk]
+    [plan] = plans
+    assert "user_by_email" in plan
+    assert "user_by_last_name" in plan
+    assert "Seq Scan" not in plan
