@@ -41,7 +41,13 @@ def test_memory_has_grown_when_its_last_quarter_is_above_its_second() -> None:
 def test_a_statement_is_slow_when_its_median_has_grown_by_more_than_it_may_or_nobody_can_tell() -> None:
     few = {"list": [1.0, 1.0, 9.0], "drain": [2.0, 2.0, 2.0], "gone": [1.0]}
     many = {"list": [1.2, 1.3, 99.0], "drain": [2.7, 2.7, 2.7]}
-    assert compare([few, many], [1000, 10_000_000]) == ["drain", "gone"]
+    assert compare([[few] * 5, [many] * 5], [1000, 10_000_000]) == ["drain", "gone"]
+
+
+def test_a_statement_is_not_slow_when_the_machine_was_for_two_rounds_of_five() -> None:
+    few, many = {"list": [1.0]}, {"list": [1.4]}
+    assert compare([[few] * 5, [many] * 4 + [few]], [1000, 10_000_000]) == ["list"]
+    assert compare([[few] * 5, [many] * 3 + [few] * 2], [1000, 10_000_000]) == []
 
 
 def test_a_quantile_is_a_value_that_was_there() -> None:
