@@ -50,8 +50,7 @@ class Draining:
 
     def _drain_all(self) -> None:
         """Drain whatever comes; a lost database is waited for, however long it takes."""
-        while self._alone and not self._stop.is_set() and self._drain(inbox.drain_one):
-            self._alone -= 1
+        self._drain_first()
         busy_until = time.monotonic()
         while not self._stop.is_set():
             if taken := self._drain():
@@ -64,6 +63,14 @@ class Draining:
                 connection.close()  # back to the pool, which notices when it has died
             self._stop.wait(idle_s)
         connection.close()
+
+    def _drain_first(self) -> None:
+        """Settle what waits from before one by one, until there is nothing; a lost database is waited for."""
+        while self._alone and not self._stop.is_set():
+            taken = self._drain(inbox.drain_one)
+            if taken == 0:
+                return
+            self._alone -= taken or 0
 
     def _help(self) -> None:
         """Drain while batches are full: Python works on one while PostgreSQL works on the other.
@@ -79,12 +86,12 @@ class Draining:
             sys.setswitchinterval(SWITCH_S)
             connection.close()
 
-    def _drain(self, drain: Callable[..., int] = inbox.drain) -> int:
-        """Settle one batch, and return how many events were taken up; none when that failed, after a while."""
+    def _drain(self, drain: Callable[..., int] = inbox.drain) -> int | None:
+        """Settle one batch, and return how many events were taken up; None when that failed, after a while."""
         try:
             return drain(stopping=self._stop.is_set)
         except Exception:
             log.exception("inbox_drain_failed")
             connection.close()
             self._stop.wait(FAILED_S)
-            return 0
+            return None

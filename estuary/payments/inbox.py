@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class EndedWorker(Exception):
-    """An event is given up over which processes die."""
+    """An event was tried as often as any, and whoever was at it died."""
 
 
 @dataclass(slots=True)
@@ -55,28 +55,29 @@ class Job:
 def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
     """Settle up to ``limit`` due events, the oldest, together; returns how many were taken up.
 
+    An event over which somebody has died is left for last, and alone: no others are put at risk with it.
     Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
     """
     try:
-        jobs, unfinished = _settle_due(limit)
+        jobs, deadly = _settle_due(limit)
     except Exception as error:
         failure = error  # and with the transaction its locks are gone
     else:
         for job in jobs:
             if job.needs:
-                leases.give_back(job.row) if stopping() else _settle_fetched(job)
-        _settle_each_alone(unfinished, stopping)
-        return len(jobs) + len(unfinished)
-    return _settle_batch_alone(claim(limit), failure, stopping)
+                leases.give_back(job.row) if stopping() else _fetch(job)
+        return len(jobs) + (drain_one(deadly[0].pk, stopping=stopping) if deadly else 0)
+    return _settle_each_alone(claim(limit), failure, stopping)
 
 
-def drain_one(*, stopping: Callable[[], bool] = bool) -> int:
-    """Settle the oldest due event alone; returns how many there were, one or none.
+def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
+    """Settle one due event alone, this one or the oldest; returns how many there were, one or none.
 
     Its try is counted before it begins, so that an event over which the process dies is given up in the end.
     """
-    rows = claim(1)
-    _settle_each_alone(rows, stopping)
+    rows = claim(1, only=pk)
+    for row in rows:
+        leases.give_back(row) if stopping() else _settle_alone(row)
     return len(rows)
 
 
@@ -84,26 +85,19 @@ def drain_one(*, stopping: Callable[[], bool] = bool) -> int:
 def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
 
-    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease, and, second, events
-    over which somebody has died who had claimed them alone: no others are put at risk with those.
+    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease. Second, untouched,
+    come the events that somebody had begun alone and has died over.
     """
     at = clock.now()
     with transaction.atomic():
-        rows = _due(limit).ask(at=at)
+        due = _due(limit).ask(at=at)
+        rows = [row for row in due if not leases.is_begun(row)]
         if not rows:
-            return [], []
-        unfinished = [row for row in rows if row.attempts and not row.error]
-        for row in rows:
-            row.attempts += 1
-        if unfinished:
-            leases.take(unfinished, at=at)
-            rows = [row for row in rows if row not in unfinished]
-            if not rows:
-                return [], unfinished
+            return [], due
         with metrics.BATCH_SECONDS.time():
             jobs = _settle(rows, at)
         metrics.BATCH_EVENTS.observe(len(rows))
-    return jobs, unfinished
+    return jobs, [row for row in due if leases.is_begun(row)] if len(rows) < len(due) else []
 
 
 @cache
@@ -113,33 +107,27 @@ def _due(limit: int) -> Compiled[WebhookEvent]:
 
 
 @bound(stripe_events=lambda rows, *_: _names(rows))
-def _settle_batch_alone(
-    rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]
-) -> int:
+def _settle_each_alone(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
     """A poison event stands alone; the others settle."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
-    _settle_each_alone(rows, stopping)
-    return len(rows)
-
-
-def _settle_each_alone(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> None:
     for row in rows:
         leases.give_back(row) if stopping() else _settle_alone(row)
+    return len(rows)
 
 
 CLAIM = """
     WITH due AS MATERIALIZED (
       SELECT id FROM payments_webhookevent WHERE status = 'pending' AND due_at <= %(at)s
+        AND id = coalesce(%(only)s::bigint, id)
       ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-    UPDATE payments_webhookevent event SET attempts = attempts + 1, due_at = %(until)s
-    FROM due WHERE event.id = due.id RETURNING event.*"""
+    UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
 
 
-def claim(limit: int) -> list[WebhookEvent]:
-    """Take a lease on due events, the oldest, in one statement, so that each try is counted whatever it ends in."""
+def claim(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
+    """Take a lease on due events, the oldest or ``only`` one, in one statement; those somebody died over come last."""
     at = clock.now()
-    claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit})
-    return sorted(claimed, key=attrgetter("pk"))
+    claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
+    return sorted(claimed, key=lambda row: (leases.is_begun(row), row.pk))
 
 
 def bring_forward() -> int:
@@ -157,10 +145,12 @@ def take_in(events: Sequence[dict[str, Any]]) -> int:
 
 @bound(stripe_events=lambda row: row.stripe_event_id)
 def _settle_alone(row: WebhookEvent) -> None:
+    """Begin a try, which is counted, and settle; nothing, when another worker has it by now."""
+    if not leases.begin(row):
+        return
     lease = row.due_at
     try:
-        if row.attempts > MAX_ATTEMPTS:
-            raise EndedWorker(f"{MAX_ATTEMPTS} tries were begun, and whoever was at it died each time")
+        _refuse_deadly(row)
         job = _settle_claimed(row, lease)
     except Exception as error:
         row.due_at = lease  # a later one was not kept
@@ -170,6 +160,12 @@ def _settle_alone(row: WebhookEvent) -> None:
             _settle_fetched(job)
 
 
+def _refuse_deadly(row: WebhookEvent) -> None:
+    if row.attempts > MAX_ATTEMPTS:
+        before = row.error.removeprefix(leases.BEGUN)
+        raise EndedWorker(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
+
+
 @retried
 def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
@@ -177,7 +173,7 @@ def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     with transaction.atomic():
         if not leases.held(row).select_for_update(no_key=True).values_list("pk"):
             return None
-        [job] = _settle([row], at)
+        [job] = _settle([row], at, begun=True)
     return job
 
 
@@ -190,8 +186,8 @@ def _read(row: WebhookEvent) -> News | None:
     return read(row.payload)
 
 
-@bound(stripe_events=lambda rows, _: _names(rows))
-def _settle(rows: Sequence[WebhookEvent], at: datetime) -> list[Job]:
+@bound(stripe_events=lambda rows, *_, **__: _names(rows))
+def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) -> list[Job]:
     """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
     told = {id(job.news): job for job in jobs}
@@ -200,7 +196,7 @@ def _settle(rows: Sequence[WebhookEvent], at: datetime) -> list[Job]:
         job.outcome, job.needs = outcome.summary, outcome.needs
     for job in jobs:
         _settle_other(job)
-    _mark([job for job in jobs if not job.needs], at)
+    _mark([job for job in jobs if not job.needs], at, begun=begun)
     leases.take([job.row for job in jobs if job.needs], at=at)
     return jobs
 
@@ -232,21 +228,28 @@ def _note_refused(refused: CardRefused) -> str:
     return "decline counted"
 
 
-def _mark(jobs: list[Job], at: datetime) -> None:
+def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
+    """Note what became of events; the try of one that was begun alone is counted by now."""
     for job in jobs:
+        job.row.attempts += not begun
         job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
     counting.settled([job.row for job in jobs])
 
 
+def _fetch(job: Job) -> None:
+    """Begin a try of an event that its batch could not settle; nothing, when another worker has it by now."""
+    if leases.begin(job.row):
+        _settle_fetched(job)
+
+
 @bound(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_fetched(job: Job) -> None:
-    """Fetch what an event could not say, outside any transaction, and settle that instead."""
+    """Fetch what an event could not say, outside any transaction, and settle that instead; its try is begun."""
     assert job.needs is not None
-    if not leases.renew(job.row):
-        return  # another worker has it by now
     try:
+        _refuse_deadly(job.row)
         if job.needs.kind == "card":
             _settle_card(job, fetch_news(job.needs.id))
             return
@@ -255,7 +258,7 @@ def _settle_fetched(job: Job) -> None:
         with transaction.atomic():
             outcomes = settle(facts, at=at)
             job.outcome = "fetched: " + "; ".join(outcome.summary for outcome in outcomes)
-            _mark([job], at)
+            _mark([job], at, begun=True)
     except Exception as error:
         _put_off(job.row, error)
 
@@ -263,7 +266,7 @@ def _settle_fetched(job: Job) -> None:
 def _settle_card(job: Job, news: CardNews | None) -> None:
     with transaction.atomic():
         job.outcome = sync_method(news) if news else "no concern of ours"
-        _mark([job], clock.now())
+        _mark([job], clock.now(), begun=True)
 
 
 def _put_off(row: WebhookEvent, error: Exception) -> None:

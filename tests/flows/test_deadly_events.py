@@ -12,7 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.common import clock
-from estuary.payments import inbox, webhooks
+from estuary.payments import inbox, leases, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -83,6 +83,45 @@ def test_once_its_try_was_counted_no_other_event_is_put_at_risk_with_it(
     assert (deadly.status, deadly.attempts) == ("pending", 2)
 
 
+def test_events_that_wait_behind_it_lose_no_try_and_come_first_the_next_time(
+    stripe: Sandbox, buyer: APIClient, deadly: WebhookEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that fails is settled one by one: whoever dies over the first has begun none of the others."""
+    made = buying.credits(buyer)
+    pay_only(stripe, made)
+    post_all(stripe)
+    with monkeypatch.context() as failing:
+        failing.setattr(inbox, "_settle_due", fail)
+        with pytest.raises(Died):
+            inbox.drain()
+        others = WebhookEvent.objects.exclude(pk=deadly.pk)
+        assert (status_of(made), set(others.values_list("attempts", flat=True))) == ("pending", {0})
+        WebhookEvent.objects.update(due_at=clock.now() - timedelta(minutes=1))
+        with pytest.raises(Died):
+            inbox.drain()
+    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert set(others.values_list("attempts", "error")) == {(1, "")}
+
+
+def fail(limit: int) -> None:
+    raise ValueError("the batch can't be settled")
+
+
+def test_one_that_has_failed_before_is_known_by_its_begun_try_and_keeps_what_it_said(
+    deadly: WebhookEvent,
+) -> None:
+    WebhookEvent.objects.update(error="KeyError: 'amount'", attempts=3)
+    for tries in (4, 5):
+        with pytest.raises(Died):
+            inbox.drain_one()
+        deadly.refresh_from_db()
+        assert (deadly.attempts, deadly.error) == (tries, f"{leases.BEGUN}KeyError: 'amount'")
+        lease_over()
+    assert inbox.replay([deadly]) == 1
+    deadly.refresh_from_db()
+    assert (deadly.attempts, deadly.error) == (0, "")
+
+
 def test_it_is_given_up_in_the_end_and_staff_are_told(
     deadly: WebhookEvent, mailoutbox: list[EmailMessage], settings: Settings
 ) -> None:
@@ -95,7 +134,7 @@ def test_it_is_given_up_in_the_end_and_staff_are_told(
     run_jobs()
     deadly.refresh_from_db()
     assert (deadly.status, deadly.attempts) == ("dead", inbox.MAX_ATTEMPTS + 1)
-    assert "whoever was at it died" in deadly.error
+    assert "the last did not end" in deadly.error
     assert [mail for mail in mailoutbox if "event_dead" in mail.subject]
 
 

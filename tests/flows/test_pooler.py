@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -22,25 +23,24 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def pooler(tmp_path: Path) -> Iterator[str]:
+def pooler() -> Iterator[str]:
     """The URL of a PgBouncer before the tests' own PostgreSQL."""
     with closing(connection.cursor()) as cursor:
         cursor.execute("SHOW data_directory")
         data = Path(cursor.fetchone()[0])
     postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
-            folder.chmod(0o755)  # whoever PostgreSQL is has to read its configuration
-    try:
-        bouncer = PgBouncer(database_url(), tmp_path, postmaster)
-    except CannotStart as error:
-        pytest.skip(str(error))
-    with subprocess.Popen(bouncer.command, stderr=subprocess.DEVNULL) as running:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # whoever PostgreSQL is has to read its configuration
         try:
-            wait_until(bouncer.answers)
-            yield bouncer.url
-        finally:
-            running.terminate()
+            bouncer = PgBouncer(database_url(), Path(folder), postmaster)
+        except CannotStart as error:
+            pytest.skip(str(error))
+        with subprocess.Popen(bouncer.command, stderr=subprocess.DEVNULL) as running:
+            try:
+                wait_until(bouncer.answers)
+                yield bouncer.url
+            finally:
+                running.terminate()
 
 
 def check(**more: str) -> str:
