@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -30,13 +31,22 @@ class Searched:
                 return queryset.filter(**{field: term}), False
         if not self.person:
             return queryset.none(), False
-        return queryset.filter(**{f"{self.person}__in": people(term)}), False
+        found = people(term)
+        if len(found) > MOST_PEOPLE:
+            many = f"More than {MOST_PEOPLE} people are called so. Type more of the name or address."
+            messages.warning(request, many)
+        return queryset.filter(**{f"{self.person}__in": found[:MOST_PEOPLE]}), False
 
 
 def people(term: str) -> list[int]:
-    """Return the keys of those whose e-mail address or last name begins so, in any case; of 500 at most.
+    """Return the keys of those whose e-mail address, last name, or first and last name, begin so, in any case.
+
+    Of 501 at most, which says that there are too many.
 
     Asked first, and not joined: the planner would rather go through all orders, newest first, until it has enough.
     """
     begins = Q(email__istartswith=term) | Q(last_name__istartswith=term)
-    return list(User.objects.filter(begins).order_by().values_list("pk", flat=True)[:MOST_PEOPLE])
+    first, _, last = term.rpartition(" ")
+    if first:
+        begins |= Q(last_name__istartswith=last, first_name__istartswith=first.strip())
+    return list(User.objects.filter(begins).order_by().values_list("pk", flat=True)[: MOST_PEOPLE + 1])

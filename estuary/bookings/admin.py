@@ -46,10 +46,10 @@ class SeatInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("session")
 
 
-class WhenFilter(admin.SimpleListFilter):
-    """What takes place soon, of what is not called off; by when it ends, as close_past looks for it."""
+class EndsFilter(admin.SimpleListFilter):
+    """What ends soon, of what is not called off: close_past looks for it by the same index."""
 
-    title, parameter_name = "when", "when"
+    title, parameter_name = "ends", "ends"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("today", "in the next 24 hours"), ("week", "in the next 7 days")]
@@ -71,9 +71,9 @@ class BookingAdmin(Searched, ReadOnlyAdmin):
         "status",
         among("service type", "service_type", ServiceType.choices),
         "order__disputed",
-        WhenFilter,
+        EndsFilter,
     )
-    filters_whole = {"when": None}
+    filters_whole = {"ends": None}
     list_select_related = ("user", "order", "practitioner")
     search_fields = ("user",)
     by_prefix = {"ord_": "order__public_id"}

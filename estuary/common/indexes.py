@@ -1,6 +1,18 @@
-"""Indexes that another makes up for: each is written with every row, so none is kept for nothing."""
+"""Indexes that come and go while the shop is open."""
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.models import Index
+
+
+def add_index(model: str, index: Index) -> list[Operation]:
+    """Build an index beside the sales; what an earlier try has left half-built is dropped first.
+
+    Must stand in a migration that is not ``atomic``. A try is given up when it has to wait too long, and run again.
+    """
+    drop = RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", RunSQL.noop)
+    return [drop, AddIndexConcurrently(model, index)]
 
 
 def drop_index(name: str, *, on: str) -> RunSQL:

@@ -55,6 +55,7 @@ COLOURS = {
 }
 NOTHING = "–"
 LONGEST_VALUE = 80
+PAGE_DIGITS = 10  # of the number of a page that there may be
 
 
 class StaffAdmin(ModelAdmin):
@@ -67,10 +68,16 @@ class StaffAdmin(ModelAdmin):
         return LongChangeList
 
     def get_paginator(
-        self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *rest: Any
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
     ) -> BoundedPaginator:
-        page = request.GET.get(PAGE_VAR, "")
-        return BoundedPaginator(queryset, per_page, *rest, page=int(page) if page.isdecimal() else 1)
+        asked = request.GET.get(PAGE_VAR, "")
+        page = int(asked) if asked.isdecimal() and len(asked) < PAGE_DIGITS else 1
+        return BoundedPaginator(queryset, per_page, orphans, allow_empty_first_page, page=page)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False

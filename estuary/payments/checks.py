@@ -1,4 +1,4 @@
-"""What ``manage.py check --deploy``, and ``migrate``, say about a set-up that works and is not safe."""
+"""What ``manage.py check --deploy --database default`` says about a set-up that works and is not safe."""
 
 from collections.abc import Sequence
 from typing import Any

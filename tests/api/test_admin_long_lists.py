@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from estuary.accounts import staff_search
 from estuary.accounts.models import User
 from estuary.accounts.staff_search import people
 from estuary.bookings.models import Booking
@@ -15,7 +16,7 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock, long_lists
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
-from tests.api.staff import admin_client, give_credits
+from tests.api.staff import admin_client, give_credits, told
 from tests.marketplace import buy, make_practitioner, make_service, make_sessions, make_user
 from tests.plans import as_if_large
 
@@ -55,7 +56,7 @@ def found(client: Client, path: str, field: str = "pk", **query: str) -> list[An
 
 
 @pytest.mark.parametrize(("path", "email"), LISTS.items())
-@pytest.mark.parametrize("term", ["maya", "MAYA", "lindq", " Lindqvist "])
+@pytest.mark.parametrize("term", ["maya", "MAYA", "lindq", " Lindqvist ", "maya Lindq"])
 def test_what_is_somebodys_is_found_by_address_or_last_name_in_any_case(
     two: tuple[User, User], path: str, email: str, term: str
 ) -> None:
@@ -65,7 +66,7 @@ def test_what_is_somebodys_is_found_by_address_or_last_name_in_any_case(
 @pytest.mark.parametrize("path", [*LISTS, "payments/refund", "bookings/reservation", "payments/dispute"])
 def test_what_nobody_has_is_not_found(two: tuple[User, User], path: str) -> None:
     client = admin_client()
-    for term in ("nobody", "qvist", "ord_of_nobody", "100%", "_"):
+    for term in ("nobody", "qvist", "Tom Lindqvist", "ord_of_nobody", "100%", "_"):
         assert found(client, path, q=term) == []
 
 
@@ -104,16 +105,16 @@ def test_a_filter_that_no_index_answers_looks_among_the_newest_and_says_so(
         assert said not in client.get("/admin/orders/order/", whole).content.decode()
 
 
-def test_bookings_are_found_by_when_they_take_place(two: tuple[User, User]) -> None:
+def test_bookings_are_found_by_when_they_end(two: tuple[User, User]) -> None:
     client = admin_client()
     starts_at = ServiceSession.objects.get().starts_at
-    assert found(client, "bookings/booking", when="week") == []
+    assert found(client, "bookings/booking", ends="week") == []
     with time_machine.travel(starts_at - timedelta(days=5)):
         client = admin_client()
-        assert len(found(client, "bookings/booking", when="week")) == 2
-        assert found(client, "bookings/booking", when="today") == []
+        assert len(found(client, "bookings/booking", ends="week")) == 2
+        assert found(client, "bookings/booking", ends="today") == []
         Booking.objects.filter(user=two[0]).update(status="canceled")
-        assert len(found(client, "bookings/booking", when="week")) == 1
+        assert len(found(client, "bookings/booking", ends="week")) == 1
 
 
 def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[User, User]) -> None:
@@ -121,6 +122,23 @@ def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[Us
     assert found(client, "payments/paymentmethod", "user__email", card_brand="amex") == [two[1].email]
     assert len(found(client, "bookings/booking", service_type="workshop")) == 2
     assert found(client, "bookings/booking", service_type="course") == []
+
+
+def test_too_many_of_one_name_are_said_to_be_too_many(
+    two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff_search, "MOST_PEOPLE", 1)
+    page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
+    assert "people are called so" not in told(page)
+    make_user("Tim Achterberg")
+    page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
+    assert "More than 1 people are called so. Type more of the name or address." in told(page)
+
+
+def test_a_practitioner_s_person_is_found_as_one_types(two: tuple[User, User]) -> None:
+    asked = {"app_label": "accounts", "model_name": "practitioner", "field_name": "user", "term": "lind"}
+    answer = admin_client().get("/admin/autocomplete/", asked)
+    assert [row["id"] for row in answer.json()["results"]] == [str(two[0].pk)]
 
 
 def test_people_are_looked_for_by_index(two: tuple[User, User]) -> None:

@@ -140,18 +140,15 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Replay the selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
-        rows = list(queryset.order_by()[: REPLAYED_AT_ONCE + 1])
-        if len(rows) > REPLAYED_AT_ONCE:
-            messages.error(
-                request, f"Choose at most {REPLAYED_AT_ONCE:,} events at once. Nothing was replayed."
-            )
-            return
+        chosen = list(queryset.order_by("pk")[: REPLAYED_AT_ONCE + 1])
+        rows = chosen[:REPLAYED_AT_ONCE]
         with transaction.atomic():
             count = inbox.replay(rows)
             for row in rows:
                 audit.record(cast(User, request.user), row, "Replayed")
-        events = "1 event is" if count == 1 else f"{count} events are"
-        messages.success(request, f"{events} in the queue again.")
+        events = "1 event is" if count == 1 else f"{count:,} events are"
+        rest = " There are more: choose again for the rest." if len(chosen) > len(rows) else ""
+        messages.success(request, f"{events} in the queue again.{rest}")
 
     @action(description="Replay", url_path="replay", icon="replay", permissions=["replay"])
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:

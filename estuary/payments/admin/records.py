@@ -87,7 +87,13 @@ class RefundAdmin(Searched, ReadOnlyAdmin):
 
 
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
-BRANDS = [(brand, brand) for brand in ("amex", "diners", "discover", "jcb", "mastercard", "unionpay", "visa")]
+BRANDS = [
+    (brand, brand.replace("_", " "))
+    for brand in (
+        "amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "jcb", "link", "mastercard", "unionpay", "visa",
+        "unknown",
+    )
+]  # fmt: skip
 
 
 @register(PaymentMethod)
