@@ -22,7 +22,12 @@ def as_if_large() -> Iterator[list[str]]:
 
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            for dear in (
+                "seqscan",
+                "indexscan",
+                "indexonlyscan",
+            ):  # which leaves bitmaps, of what an index answers
+                cursor.execute(f"SET LOCAL enable_{dear} = off")
         with connection.execute_wrapper(explained):
             yield plans
 

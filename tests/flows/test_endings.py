@@ -3,8 +3,10 @@
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -37,10 +39,10 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
-def a_worker(tmp_path: Path, **environment: str) -> Worker:
+def a_worker(tmp_path: Path, *arguments: str, **environment: str) -> Worker:
     forget_jobs()
     url = f"{database_url()}&application_name=the%20worker"
-    return Worker(tmp_path / "worker.log", url, **environment)
+    return Worker(tmp_path / "worker.log", url, *arguments, **environment)
 
 
 def test_the_web_server_answers_a_request_that_is_under_way_and_then_ends(wire: Wire) -> None:
@@ -69,9 +71,14 @@ def test_a_worker_gives_back_the_events_that_it_had_only_claimed(tmp_path: Path)
     for number in range(5):
         body = an_event(id=f"evt_{number}", api_version="2020-01-01")
         assert send(body, signed(body)).status_code == 200
+    WebhookEvent.objects.update(due_at=clock.now() + timedelta(hours=1))
     with listening() as stripe:
-        worker = a_worker(tmp_path, STRIPE_API_BASE=f"http://127.0.0.1:{stripe.getsockname()[1]}")
+        address = f"http://127.0.0.1:{stripe.getsockname()[1]}"
+        worker = a_worker(tmp_path, "--only", "events", STRIPE_API_BASE=address)
         try:
+            worker.wait_until(lambda: worker.said("Estuary worker: ready"), "ready")
+            time.sleep(1)  # by now it has looked for what waited from before, which it takes one by one
+            WebhookEvent.objects.update(due_at=clock.now())
             asked, _ = stripe.accept()
             assert not WebhookEvent.objects.filter(due_at__lte=clock.now()).exists()
             worker.process.send_signal(signal.SIGTERM)
