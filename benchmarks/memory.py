@@ -35,6 +35,10 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
     borne = Borne()
     for turn in count():
         _bear(house, port, turn, borne, seconds=turn_s, per_s=per_s)
+        if (
+            waiting := house.count("memory", "payments_webhookevent WHERE status = 'pending'")
+        ) > per_s * turn_s:
+            raise BenchmarkFailed(f"{waiting:,} events wait: the worker does not keep up, or stands still")
         for name, child in (("web", web), ("worker", worker)):
             used[name].append(megabytes(child))
         passed = time.monotonic() - begun

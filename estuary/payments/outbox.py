@@ -6,9 +6,11 @@ A job is a nudge: the rows are the truth, and the sweep finds whatever a lost jo
 from collections.abc import Sequence
 from itertools import batched
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
 from estuary.common.redaction import redact
@@ -17,6 +19,9 @@ from estuary.payments.models import Refund
 
 # A job costs more than a mail, so that a batch of events has few. When a worker dies over one, so many come twice.
 MAILS_AT_ONCE = 20
+# The app's own enqueues over other connections in a worker that runs jobs, outside of our transaction, and waits there
+# for an event loop that may never answer a thread of another.
+JOBS = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
 
 
 def send_refunds(refunds: Sequence[Refund]) -> None:
@@ -61,7 +66,7 @@ def _defer(task: str, arguments: list[JSONDict]) -> None:
         return
     deferred = app.configure_task(f"payments.{task}")
     try:
-        deferred.job_manager.batch_defer_jobs([deferred.make_new_job(**given) for given in arguments])
+        JOBS.batch_defer_jobs([deferred.make_new_job(**given) for given in arguments])
     except ConnectorException as error:
         with connection.wrap_database_errors:
             raise (error.__cause__ or error) from None

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import connection, transaction
+from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.utils import connector_params
 
 from estuary.payments import outbox, tasks
 
@@ -44,3 +46,14 @@ def test_a_periodic_job_whose_worker_died_frees_its_lock_for_the_next() -> None:
     assert jobs() == [("payments.expire_orders", "todo")]
     [left] = ProcrastinateJob.objects.all()
     assert (left.args, left.lock, left.queueing_lock) == ({"timestamp": 2}, "expire_orders", "expire_orders")
+
+
+def test_what_a_worker_enqueues_is_part_of_its_transaction_too() -> None:
+    """A worker that runs jobs has given procrastinate connections of its own to listen by: those are for jobs alone."""
+    with app.replace_connector(PsycopgConnector(kwargs=connector_params())):
+        with transaction.atomic():
+            outbox.alert_staff("taken_back", "Nobody shall hear of this.")
+            transaction.set_rollback(True)
+        with transaction.atomic():
+            outbox.alert_staff("told", "Somebody shall.")
+    assert [job.args["code"] for job in ProcrastinateJob.objects.filter(status="todo")] == ["told"]
