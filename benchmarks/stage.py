@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
 
+from benchmarks.events import AMOUNT
 from benchmarks.market import HOSTS
 
-AMOUNT = 50_00  # minor units
 DAYS, GUESTS = 7, 10
 ROOM = "room-of-the-benchmark"  # the slug of the practitioner who has it
 

@@ -91,13 +91,14 @@ def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     at = clock.now()
     with transaction.atomic():
         due = _due(limit).ask(at=at)
-        rows = [row for row in due if not leases.is_begun(row)]
+        deadly = [row for row in due if leases.is_begun(row)]
+        rows = [row for row in due if not leases.is_begun(row)] if deadly else due
         if not rows:
-            return [], due
+            return [], deadly
         with metrics.BATCH_SECONDS.time():
             jobs = _settle(rows, at)
         metrics.BATCH_EVENTS.observe(len(rows))
-    return jobs, [row for row in due if leases.is_begun(row)] if len(rows) < len(due) else []
+    return jobs, deadly
 
 
 @cache
@@ -281,7 +282,7 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
         row.attempts -= 1
     dead = row.attempts >= MAX_ATTEMPTS
     changed = {
-        "error": redact(f"{type(error).__name__}: {error}")[:500],
+        "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
         "status": Status.DEAD if dead else Status.PENDING,
