@@ -1,8 +1,9 @@
 """What staff look at first is found by index: the orders of a day, and those that are paid and not handed over."""
 
 from django.contrib.postgres.indexes import BrinIndex
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from estuary.common.indexes import add_index
 
 
 class Migration(migrations.Migration):
@@ -11,14 +12,14 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0004_no_index_for_nothing")]
 
     operations = [
-        AddIndexConcurrently(
+        *add_index(
             "order",
             models.Index(fields=["id"], condition=models.Q(status="paid"), name="order_not_handed_over"),
         ),
-        AddIndexConcurrently(
+        *add_index(
             "order", BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed")
         ),
-        AddIndexConcurrently(
+        *add_index(
             "order", BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid")
         ),
     ]

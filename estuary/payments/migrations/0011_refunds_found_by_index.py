@@ -1,8 +1,9 @@
 """Refunds that a bank has not answered for, and those of a day, are found by index, however many there are."""
 
 from django.contrib.postgres.indexes import BrinIndex
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from estuary.common.indexes import add_index
 
 
 class Migration(migrations.Migration):
@@ -11,9 +12,9 @@ class Migration(migrations.Migration):
     dependencies = [("payments", "0010_no_index_for_nothing")]
 
     operations = [
-        AddIndexConcurrently(
+        *add_index(
             "refund",
             models.Index(fields=["created_at"], condition=models.Q(status="pending"), name="refund_at_the_bank"),
         ),
-        AddIndexConcurrently("refund", BrinIndex(fields=["settled_at"], autosummarize=True, name="refund_by_day")),
+        *add_index("refund", BrinIndex(fields=["settled_at"], autosummarize=True, name="refund_by_day")),
     ]
