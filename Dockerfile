@@ -30,7 +30,7 @@ COPY estuary estuary
 RUN python -m compileall -q estuary
 USER 10001:10001
 EXPOSE 8000
-ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=256
+ENV GRANIAN_WORKERS=1 GRANIAN_BLOCKING_THREADS=256
 # A request under way at SIGTERM is finished; what takes longer than 20 seconds is cut off and may be sent again.
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", \
      "--respawn-failed-workers", "--workers-kill-timeout", "20", "--log-config", "estuary/config/granian.json", \

@@ -3,21 +3,21 @@
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import environments, goals, market
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.events import SECRET, TYPE, Payment, signed
 from benchmarks.house import ESTUARY, House, cpu_of
-from benchmarks.load import CLIENTS, Played, play, write_events
+from benchmarks.load import CLIENTS, MANY, Played, play, write_events
 from benchmarks.pgbench import pgbench
 from demo.plan import API_VERSION
 from demo.processes import Child
 from demo.servers import PYTHON
 from estuary.config.environment import BASE_DIR
 
-GROUP = "accept"
+GROUP, IN_A_FLOOD = "accept", goals.in_a_flood("accept")
 WARM_UP_S = 1
 WEBHOOK = "/api/v1/payments/webhook/"
 # What goes into the gaps of the product's own statement, in its order.
@@ -34,6 +34,7 @@ class InboxLimit:
     house: House
     group: str = GROUP
     name: str = goals.ACCEPT_LIMIT
+    clients: int = CLIENTS
 
     def prepare(self, seconds: float) -> None:
         self.house.empty("inbox", ["payments_webhookevent"])
@@ -46,7 +47,7 @@ class InboxLimit:
         sample = pgbench(
             self.house.url("inbox"),
             self.house.var / "accept.sql",
-            clients=CLIENTS,
+            clients=self.clients,
             folder=self.house.var,
             seconds=seconds,
             variables={"payload": json.dumps(json.loads(body))},
@@ -86,6 +87,7 @@ class Posted:
     keeps: str = ""  # the table that must have a row for each 2xx
     fill: Callable[[int], None] | None = None
     group: str = GROUP
+    clients: int = CLIENTS
 
     def prepare(self, seconds: float) -> None:
         if self.empties:
@@ -96,7 +98,7 @@ class Posted:
         if self.database:
             self.house.settle_down(self.database)
         write_events(self._requests, self.path, self.port, range(1, warming + 1))
-        play(self._requests, self.port, WARM_UP_S)
+        play(self._requests, self.port, WARM_UP_S, clients=self.clients)
         write_events(self._requests, self.path, self.port, range(warming + 1, warming + events + 1))
 
     @property
@@ -106,7 +108,7 @@ class Posted:
     def round(self, seconds: float) -> Sample:
         had = self.house.count(self.database, self.keeps) if self.keeps else 0
         cpu, database_cpu = cpu_of(self.server), self.house.database_cpu_s()
-        played = play(self._requests, self.port, seconds)
+        played = play(self._requests, self.port, seconds, clients=self.clients)
         cpu, database_cpu = cpu_of(self.server) - cpu, self.house.database_cpu_s() - database_cpu
         self._check_kept(played, had)
         return Sample(
@@ -131,11 +133,21 @@ class Posted:
 
 
 def contenders(house: House) -> list[InboxLimit | Posted]:
-    """Start the four servers; raises CannotStart."""
+    """Start the four servers, to which few clients post and then, for all that write, many; raises CannotStart."""
     house.make_database("inbox", like="pristine")
     house.plan_as_if_large("inbox")
     house.make_database("estuary", like="pristine")
-    return [InboxLimit(house), bare_view(house), with_djstripe(house), naive_view(house), estuary(house)]
+    writing: list[InboxLimit | Posted] = [
+        InboxLimit(house),
+        with_djstripe(house),
+        naive_view(house),
+        estuary(house),
+    ]
+    return [bare_view(house), *writing, *map(in_a_flood, writing)]
+
+
+def in_a_flood(contender: InboxLimit | Posted) -> InboxLimit | Posted:
+    return replace(contender, clients=MANY, group=IN_A_FLOOD, name=goals.in_a_flood(contender.name))
 
 
 def bare_view(house: House) -> Posted:

@@ -11,7 +11,7 @@ from benchmarks import goals, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.figures import quantile
-from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import CLIENTS, play, write_events
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
@@ -122,7 +122,8 @@ def contenders(house: House) -> list[Fulfilled]:
     """Start a web server of their own; raises CannotStart."""
     house.make_database("fulfil", like="pristine")
     house.plan_as_if_large("fulfil")
-    server, port = house.serve("fulfil", ESTUARY, house.environment("fulfil"))
+    env = house.environment("fulfil")
+    server, port = house.serve("fulfil", ESTUARY, env, processes=BESIDE_A_WORKER)
     whole = Fulfilled(house, server, port)
     return [
         whole,

@@ -22,6 +22,8 @@ from estuary.config.environment import BASE_DIR
 BENCH_VAR = BASE_DIR / ".var" / "bench"
 ENVIRONMENTS = BASE_DIR / ".cache" / "bench"
 ESTUARY = "estuary.config.wsgi:application"
+# Of a web server on two cores, a core for each: docs/decisions/0023
+ALONE, BESIDE_A_WORKER = 2, 1
 AS_IF_LARGE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
 
@@ -114,11 +116,17 @@ class House:
         self.run(command[0], [PYTHON, "manage.py", *command], self.environment(database))
 
     def serve(
-        self, name: str, application: str, env: dict[str, str], *, python: str = PYTHON
+        self,
+        name: str,
+        application: str,
+        env: dict[str, str],
+        *,
+        python: str = PYTHON,
+        processes: int = ALONE,
     ) -> tuple[Child, int]:
         """Start a web server of production's shape around a WSGI application; returns it and its port."""
         port = free_port()
-        _, *shape, _ = web_command(replace(self.plan, web_port=port))
+        _, *shape, _ = web_command(replace(self.plan, web_port=port), processes)
         command = [str(Path(python).parent / "granian"), *shape, application]
         child = self.household.start(name, command, env)
         self.household.wait_for(lambda: listens(port), f"The web server of {name}")

@@ -13,7 +13,7 @@ from demo.plan import HOST
 from demo.system import find
 
 PLAYER = Path(__file__).with_name("play.lua")
-CLIENTS = 8  # as many as the limit has
+CLIENTS, MANY = 8, 32  # as many as the limit has; and as a flood has them
 MARK = "FIGURES "
 
 

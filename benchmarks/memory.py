@@ -11,7 +11,7 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks import create, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed
-from benchmarks.house import ESTUARY, House
+from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House
 from benchmarks.load import CLIENTS, play, write_events
 from benchmarks.weighing import weigh
 from demo.processes import Child
@@ -27,7 +27,7 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
     create.start_stripe(house)  # which the worker asks now and then
     house.make_database("memory", like="pristine")
     env = house.environment("memory")
-    web, port = house.serve("memory", ESTUARY, env)
+    web, port = house.serve("memory", ESTUARY, env, processes=BESIDE_A_WORKER)
     worker = house.household.start("worker", WORKER_COMMAND, env)
     house.household.wait_for(lambda: says_ready(worker), "The worker")
     used: dict[str, list[float]] = {"web": [], "worker": []}

@@ -12,7 +12,7 @@ from demo.processes import Child
 
 PYTHON = sys.executable
 BLOCKING_THREADS = 256  # most of whom wait for Stripe, when there are many
-PROCESSES = 2  # as the image has them: one each core of a small machine
+PROCESSES = 1  # as the image has: docs/decisions/0023
 WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
 
 

@@ -100,7 +100,7 @@ class Environment(BaseSettings):
     estuary_events_kept_days: int = Field(
         default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
     )
-    granian_workers: int = Field(default=2, ge=1, description="the web server reads it itself")
+    granian_workers: int = Field(default=1, ge=1, description="the web server reads it itself")
     granian_blocking_threads: int = Field(default=256, ge=1, description="in each; read likewise")
     estuary_worker_jobs: int = Field(default=2, ge=1, description="at once, in one worker")
     web_db_pool_size: int = Field(default=5, ge=1)

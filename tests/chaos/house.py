@@ -15,7 +15,6 @@ from demo.ports import free_ports, listens
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
 from demo.servers import (
-    PROCESSES,
     PYTHON,
     WORKER_COMMAND,
     answers,
@@ -29,6 +28,7 @@ from tests.chaos.pgbouncer import PgBouncer
 from tests.standby import Standby
 
 SERVERS = 2  # of either kind, unless there are nodes
+PROCESSES = 2  # of each web server then
 HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
 BANK_ANSWERS_AFTER_S = 15
 DELIVERIES_AT_ONCE = 4
