@@ -269,3 +269,12 @@ def test_an_order_is_found_by_any_of_its_ids(busy: Order, field: str) -> None:
     page = admin_client().get("/admin/orders/order/", {"q": term}).content.decode()
     assert busy.public_id in page
     assert other.public_id not in page
+
+
+def test_moments_are_written_alike_on_all_pages(busy: Order) -> None:
+    """Day before month and 24 hours: a list that Django writes by itself says it as one of ours does."""
+    client, at = admin_client(), f"{busy.created_at:%d %b %Y, %H:%M}"
+    Refund.objects.update(created_at=busy.created_at)
+    for path in ("orders/order", "payments/refund"):
+        page = client.get(f"/admin/{path}/").content.decode()
+        assert at in page and ".m." not in page

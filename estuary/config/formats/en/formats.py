@@ -1,0 +1,10 @@
+"""How moments are written on pages for staff, in English: day before month, and 24 hours, as `moment` writes them.
+
+https://docs.djangoproject.com/en/stable/topics/i18n/formatting/#creating-custom-format-files
+"""
+
+DATE_FORMAT = "d M Y"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "d M Y, H:i"
+SHORT_DATE_FORMAT = DATE_FORMAT
+SHORT_DATETIME_FORMAT = DATETIME_FORMAT
