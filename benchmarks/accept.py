@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import environments, goals, market
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.events import SECRET, TYPE, Payment, signed
-from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.house import ALONE, BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import CLIENTS, MANY, Played, play, write_events
 from benchmarks.pgbench import pgbench
 from demo.plan import API_VERSION
@@ -17,7 +17,7 @@ from demo.processes import Child
 from demo.servers import PYTHON
 from estuary.config.environment import BASE_DIR
 
-GROUP, IN_A_FLOOD = "accept", goals.in_a_flood("accept")
+GROUP, IN_A_FLOOD = "accept", f"accept, {MANY} at once"
 WARM_UP_S = 1
 WEBHOOK = "/api/v1/payments/webhook/"
 # What goes into the gaps of the product's own statement, in its order.
@@ -133,7 +133,7 @@ class Posted:
 
 
 def contenders(house: House) -> list[InboxLimit | Posted]:
-    """Start the four servers, to which few clients post and then, for all that write, many; raises CannotStart."""
+    """Start the servers, to which few clients post and then, for all that write, many; raises CannotStart."""
     house.make_database("inbox", like="pristine")
     house.plan_as_if_large("inbox")
     house.make_database("estuary", like="pristine")
@@ -143,11 +143,12 @@ def contenders(house: House) -> list[InboxLimit | Posted]:
         naive_view(house),
         estuary(house),
     ]
-    return [bare_view(house), *writing, *map(in_a_flood, writing)]
+    one = estuary(house, goals.ONE_PROCESS, processes=BESIDE_A_WORKER)
+    return [bare_view(house), *writing, one, *map(in_a_flood, writing)]
 
 
 def in_a_flood(contender: InboxLimit | Posted) -> InboxLimit | Posted:
-    return replace(contender, clients=MANY, group=IN_A_FLOOD, name=goals.in_a_flood(contender.name))
+    return replace(contender, clients=MANY, group=IN_A_FLOOD, name=f"{contender.name}, {MANY} at once")
 
 
 def bare_view(house: House) -> Posted:
@@ -210,11 +211,12 @@ def naive_view(house: House) -> Posted:
     )
 
 
-def estuary(house: House) -> Posted:
-    server, port = house.serve("estuary", ESTUARY, house.environment("estuary"))
+def estuary(house: House, name: str = goals.ESTUARY, *, processes: int = ALONE) -> Posted:
+    env = house.environment("estuary")
+    server, port = house.serve(f"estuary-{processes}", ESTUARY, env, processes=processes)
     return Posted(
         house,
-        goals.ESTUARY,
+        name,
         "estuary",
         server,
         port,

@@ -5,13 +5,13 @@ PostgreSQL notes when each transaction was committed: that is the moment at whic
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks import goals, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.figures import quantile
-from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House, cpu_of
+from benchmarks.house import ALONE, BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import CLIENTS, play, write_events
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
@@ -21,6 +21,7 @@ MOST_PER_S = 5000  # so many orders are prepared for each second
 SETTLES_WITHIN_S = 120.0
 WARMING, WARM_UP_S = 400, 2.0
 LOOK_S = 0.1
+FOR_EVENTS, FOR_JOBS, FOR_ALL = ("--only", "events"), ("--only", "jobs"), ()
 VISIBLE = """
     SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - received_at)::float8 * 1000,
       extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8, extract(epoch FROM received_at)::float8
@@ -31,19 +32,19 @@ VISIBLE = """
 class Fulfilled:
     """Web server and workers as in production; as fast as they can, or at ``share`` of what ``than`` did before.
 
-    Mails wait in the outbox, where what hands over has put them (the peers send none); or a worker of ``kinds`` sends
-    them meanwhile.
+    Mails wait in the outbox, where what hands over has put them (the peers send none), unless one of the ``workers``,
+    each given by the options of its command, writes them meanwhile.
     """
 
     house: House
     server: Child
     port: int
     name: str = goals.FULFILLED
-    kinds: Sequence[str] = ("events",)
+    workers: Sequence[Sequence[str]] = (FOR_EVENTS,)
     share: float = 1.0
     than: "Fulfilled | None" = None
     group: str = GROUP
-    last: list[Sample] = field(default_factory=list)
+    last: list[Sample] = field(default_factory=list, init=False)
 
     def prepare(self, seconds: float) -> None:
         most = MOST_PER_S * self.share
@@ -55,7 +56,7 @@ class Fulfilled:
         write_events(self.house.var / "requests", WEBHOOK, self.port, range(WARMING + 1, orders + 1))
 
     def round(self, seconds: float) -> Sample:
-        workers = [self._worker(only) for only in self.kinds]
+        workers = [self._worker(number, *options) for number, options in enumerate(self.workers, 1)]
         try:
             self.house.household.wait_for(lambda: all(map(says_ready, workers)), "The workers")
             self._warm_up()
@@ -66,9 +67,9 @@ class Fulfilled:
         self.last.append(sample)
         return sample
 
-    def _worker(self, only: str) -> Child:
-        command = [*WORKER_COMMAND, "--only", only]
-        return self.house.household.start(f"worker-{only}", command, self.house.environment("fulfil"))
+    def _worker(self, number: int, *options: str) -> Child:
+        env = self.house.environment("fulfil")
+        return self.house.household.start(f"worker-{number}", [*WORKER_COMMAND, *options], env)
 
     def _warm_up(self) -> None:
         """Have the new processes settle a few before the clock runs: their first batch imports and connects."""
@@ -119,15 +120,21 @@ class Fulfilled:
 
 
 def contenders(house: House) -> list[Fulfilled]:
-    """Start a web server of their own; raises CannotStart."""
+    """Start two web servers of their own, of one process and of two; raises CannotStart."""
     house.make_database("fulfil", like="pristine")
     house.plan_as_if_large("fulfil")
-    env = house.environment("fulfil")
-    server, port = house.serve("fulfil", ESTUARY, env, processes=BESIDE_A_WORKER)
-    whole = Fulfilled(house, server, port)
+    whole, two = (_fulfilled(house, processes) for processes in (BESIDE_A_WORKER, ALONE))
     return [
         whole,
-        Fulfilled(house, server, port, name=goals.SATURATED, share=0.9, than=whole),
-        Fulfilled(house, server, port, name=goals.CALM, share=0.1, than=whole),
-        Fulfilled(house, server, port, name=goals.WITH_MAILS, kinds=("events", "jobs")),
+        replace(two, name=goals.TWO_PROCESSES),
+        replace(whole, name=goals.SATURATED, share=0.9, than=whole),
+        replace(whole, name=goals.CALM, share=0.1, than=whole),
+        replace(whole, name=goals.WITH_MAILS, workers=(FOR_EVENTS, FOR_JOBS)),
+        replace(whole, name=goals.ONE_WORKER, workers=(FOR_ALL,)),
+        replace(two, name=goals.ONE_WORKER_TWO_PROCESSES, workers=(FOR_ALL,)),
     ]
+
+
+def _fulfilled(house: House, processes: int) -> Fulfilled:
+    env = house.environment("fulfil")
+    return Fulfilled(house, *house.serve(f"fulfil-{processes}", ESTUARY, env, processes=processes))

@@ -6,7 +6,6 @@ from typing import Literal
 
 from benchmarks.contender import Sample
 from benchmarks.figures import Samples, Spread, cpu_ms_each, p99, per_s, ratio, spread
-from benchmarks.load import MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,14 @@ def in_flight(sample: Sample) -> float:
     return float(sample.in_flight or 0)
 
 
-def in_a_flood(name: str) -> str:
-    """Return what a contender is called when more clients post to it at once."""
-    return f"{name}, {MANY} at once"
-
-
 ACCEPT_LIMIT, BARE_VIEW = "pgbench: insert one 3 KB row, commit", "Django view: verify and parse only"
 DJ_STRIPE, NAIVE, ESTUARY = "dj-stripe, warm", "naive view", "Estuary"
-FLOOD = in_a_flood(ESTUARY)
+ONE_PROCESS = "Estuary, one process"
 FULFILLED = "Estuary, accepted and fulfilled"
+TWO_PROCESSES = "Estuary, the web server in two processes"
 WITH_MAILS = "Estuary, and its mails written beside"
+ONE_WORKER = "Estuary, one worker for events and mails"
+ONE_WORKER_TWO_PROCESSES = f"{ONE_WORKER}, the web server in two processes"
 SATURATED, CALM = "Estuary, at nine tenths of that rate", "Estuary, at a tenth of that rate"
 SETTLE_LIMIT, SETTLED = "pgbench: the same rows, 100 orders a transaction", "Estuary, inbox.drain"
 BARE_CREATE, CREATED = "DRF view: one row, the same two calls", "Estuary, POST …/create/"
@@ -60,9 +57,6 @@ GOALS = [
     Goal("accept, of the limit", ESTUARY, ACCEPT_LIMIT, per_s, "at least", 0.5),
     Goal("accept, × dj-stripe", ESTUARY, DJ_STRIPE, per_s, "at least", 30),
     Goal("accept p99, of dj-stripe's", ESTUARY, DJ_STRIPE, p99, "at most", 0.05),
-    Goal(f"accept, {MANY} at once, of the limit", FLOOD, in_a_flood(ACCEPT_LIMIT), per_s, "at least", 0.5),
-    Goal(f"accept, {MANY} at once, × dj-stripe", FLOOD, in_a_flood(DJ_STRIPE), per_s, "at least", 30),
-    Goal(f"accept p99, {MANY} at once, of dj-stripe's", FLOOD, in_a_flood(DJ_STRIPE), p99, "at most", 0.05),
     Goal("accepted and fulfilled, × dj-stripe", FULFILLED, DJ_STRIPE, per_s, "at least", 20),
     Goal("accepted and fulfilled, × naive", FULFILLED, NAIVE, per_s, "at least", 4),
     Goal("received → visible p99 at saturation, ms", SATURATED, None, p99, "at most", 50),

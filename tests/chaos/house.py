@@ -28,7 +28,7 @@ from tests.chaos.pgbouncer import PgBouncer
 from tests.standby import Standby
 
 SERVERS = 2  # of either kind, unless there are nodes
-PROCESSES = 2  # of each web server then
+PROCESSES = 2  # of each web server, unless there are nodes
 HOLD_S = 60  # the shortest there is, so that some holds end while people still try to pay
 BANK_ANSWERS_AFTER_S = 15
 DELIVERIES_AT_ONCE = 4

@@ -1,4 +1,4 @@
-"""How moments are written on pages for staff, in English: day before month, and 24 hours, as `moment` writes them.
+"""How moments are written on pages for staff, in English: day before month, 24 hours, as `moment` writes them in full.
 
 https://docs.djangoproject.com/en/stable/topics/i18n/formatting/#creating-custom-format-files
 """
