@@ -82,12 +82,11 @@ class Plan:
 
 
 def plan_for_demo() -> Plan:
-    """Return the plan of ``make demo``; raises CannotStart when a port is taken."""
-    return Plan(
-        var=DEMO_VAR,
-        web_port=_wanted_port("WEB_PORT", WEB_PORT, "the web server"),
-        sandbox_port=_wanted_port("SANDBOX_PORT", SANDBOX_PORT, "the Stripe sandbox"),
-    )
+    """Return the plan of ``make demo``; raises CannotStart when a port is none, or is taken."""
+    web, sandbox = _wanted_port("WEB_PORT", WEB_PORT), _wanted_port("SANDBOX_PORT", SANDBOX_PORT)
+    _check_free("WEB_PORT", web, "the web server")
+    _check_free("SANDBOX_PORT", sandbox, "the Stripe sandbox")
+    return Plan(var=DEMO_VAR, web_port=web, sandbox_port=sandbox)
 
 
 def plan_for_smoke(folder: Path) -> Plan:
@@ -98,11 +97,14 @@ def plan_for_smoke(folder: Path) -> Plan:
         return Plan(var=folder, web_port=web.getsockname()[1], sandbox_port=sandbox.getsockname()[1])
 
 
-def _wanted_port(variable: str, default: int, what: str) -> int:
+def _wanted_port(variable: str, default: int) -> int:
     text = os.environ.get(variable) or str(default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise CannotStart(f"{variable}={text} is no port. Choose a number from 1 to 65535.")
-    port = int(text)
+    return int(text)
+
+
+def _check_free(variable: str, port: int, what: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -114,4 +116,3 @@ def _wanted_port(variable: str, default: int, what: str) -> int:
                 f"Port {port}, for {what}, is taken. Stop what listens there (perhaps another demo), "
                 f"or choose another: make demo {variable}={port + 100 if port < 65000 else 8100}"
             ) from None
-    return port
