@@ -31,12 +31,6 @@ def stripe() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def stripe_is_nowhere(settings: Settings) -> None:
-    """Without ``stripe`` nobody answers: by default it would be the sandbox of a demo that runs beside the tests."""
-    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
 def quick_sign_in(settings: Settings) -> None:
     """Hash passwords cheaply and sign in as often as there are tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

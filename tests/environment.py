@@ -4,4 +4,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("ESTUARY_SANDBOX", "1")
+# Without a sandbox of its own no test, nor a process that it starts, finds a Stripe: by default it would be a demo's,
+# and a worker would send back all that was paid there.
+NOBODY_LISTENS = os.environ["STRIPE_API_BASE"] = "http://127.0.0.1:9"
 os.environ.setdefault("ESTUARY_VAR", str(Path(__file__).parents[1] / ".var" / "tests"))

@@ -11,7 +11,6 @@ from pytest_django import Settings
 from starlette.testclient import TestClient
 
 from estuary.config import storefront
-from estuary.config.environment import SANDBOX_DEFAULTS
 from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 
@@ -68,7 +67,7 @@ def test_the_script_that_the_pages_are_told_is_the_one_that_the_sandbox_serves(
 ) -> None:
     told = client.get("/api/v1/payments/config/").json()["stripe_js_url"]
     assert told == settings.STRIPE_JS_URL
-    assert told.startswith(SANDBOX_DEFAULTS["stripe_api_base"])
+    assert told.startswith(settings.STRIPE_API_BASE)
     served = TestClient(app_for(Sandbox())).get(urlsplit(told).path)
     assert served.status_code == 200
     assert "javascript" in served.headers["content-type"]

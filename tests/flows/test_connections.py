@@ -11,11 +11,10 @@ import stripe as sdk
 from estuary.payments import connections
 from estuary.payments.connections import Session
 from stripe_sandbox import Sandbox
+from tests.environment import NOBODY_LISTENS
 from tests.serving import listening
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
