@@ -239,10 +239,7 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
 def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
     total, currency = _total(params, lines)
     session_id = "cs_test_" + world.ids.text(58)
-    offered = payment_intents.offered_types(currency or world.settings.currency)
-    excluded = params.get("excluded_payment_method_types") or []
-    allowed = params.get("allowed_payment_method_types")
-    types = [kind for kind in offered if kind not in excluded and (not allowed or kind in allowed)]
+    types = payment_intents.kept_types(params, currency or world.settings.currency, "Checkout Session")
     email = customer["email"] if customer else params.get("customer_email")
     details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
     known = details if email or customer else None
@@ -250,10 +247,11 @@ def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj 
     session: Obj = {
         "id": session_id,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
+        # The dashboard has it on unless the request says otherwise.
+        "adaptive_pricing": {"enabled": True} | params.get("adaptive_pricing", {}),
         "after_expiration": None,
         "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": allowed,
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": total,
         "amount_total": total,
         "currency": currency,

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 CARD = "4242424242424242"
 
 
+def _allow(payable: Obj, method: Obj) -> None:
+    """Let an intent or a page take a type that it was not made for."""
+    if method["type"] not in payable["payment_method_types"]:
+        payable["payment_method_types"] = [*payable["payment_method_types"], method["type"]]
+
+
 class Control:
     """Every method answers with the object as it then stands; what can't be done raises a StripeError."""
 
@@ -48,12 +54,16 @@ class Control:
         off_session: bool = False,
         **details: Any,
     ) -> Obj:
-        """Pay as Stripe.js does, by card, saved method or `method="us_bank_account"`; it shows a decline."""
+        """Pay as Stripe.js does, by card, saved method or `method="us_bank_account"`; it shows a decline.
+
+        What is no card is taken even where the intent allows cards only, as if it had been begun before that.
+        """
         with self._sandbox.lock:
             intent = self._intent(intent_id)
             if intent["status"] not in attempts.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
             paying = self._method(payment_method, method, card, details)
+            _allow(intent, paying)
             attempts.check_usable(self._world, paying, intent)
             manner = attempts.Manner(off_session, return_url, use_stripe_sdk=return_url is None)
             with contextlib.suppress(CardError):
@@ -68,12 +78,13 @@ class Control:
         method: str = "card",
         **details: Any,
     ) -> Obj:
-        """Save a card as Stripe.js does with a SetupIntent; a refusal shows on it."""
+        """Save a card as Stripe.js does with a SetupIntent; a refusal shows on it. Of other types: see `confirm`."""
         with self._sandbox.lock:
             intent = self._find(self._world.store.setup_intents, intent_id)
             if intent["status"] not in setup_intents.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
             saving = self._method(payment_method, method, card, details)
+            _allow(intent, saving)
             with contextlib.suppress(CardError):
                 setup_intents.set_up(self._world, intent, saving, attempts.Manner(use_stripe_sdk=True))
             return public(intent)
@@ -90,10 +101,14 @@ class Control:
         challenge: str | None = "complete",
         **details: Any,
     ) -> Obj:
-        """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave one standing."""
+        """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave one standing.
+
+        What is no card is taken even where the page allows cards only, as of a page made before that.
+        """
         with self._sandbox.lock:
             session = self._session(session_id)
             paying = self._method(payment_method, method, card, details)
+            _allow(session, paying)
             buyer = {
                 "email": (session["customer_details"] or {}).get("email") or email,
                 "name": name,

@@ -87,6 +87,7 @@ def update(call: Call) -> Obj:
         )
     call.referred(world.store.customers, "customer")
     _apply_money(intent, params)
+    _apply_types(intent, params)
     apply_common(intent, params)
     method = given_method(call, intent)
     if method:
@@ -102,6 +103,7 @@ def confirm(call: Call) -> Obj:
     versions.refuse_method_types(call.version, call.params)
     _check_client_context(intent, call.params)
     apply_common(intent, call.params)
+    _apply_types(intent, call.params)
     if call.params.get("setup_future_usage"):
         intent["setup_future_usage"] = call.params["setup_future_usage"]
     method = given_method(call, intent)
@@ -323,15 +325,29 @@ def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, li
     automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
     if not automatic["enabled"]:
         return None, ["card"]
+    return automatic, kept_types(params, currency, "Payment Intent")
+
+
+def kept_types(params: dict[str, Any], currency: str, what: str) -> list[str]:
+    """Return the dashboard's types for a currency, less what the request rules out; refuse when none is left."""
     allowed = params.get("allowed_payment_method_types")
     excluded = params.get("excluded_payment_method_types") or []
-    types = offered_types(currency)
-    kept = [kind for kind in types if kind not in excluded and (not allowed or kind in allowed)]
+    kept = [
+        kind for kind in offered_types(currency) if kind not in excluded and (not allowed or kind in allowed)
+    ]
     if not kept:
         raise InvalidParameter(
-            "No valid payment method types for this Payment Intent.", param="payment_method_types"
+            f"No valid payment method types for this {what}.", param="payment_method_types"
         )
-    return automatic, kept
+    return kept
+
+
+def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
+    """Let an update or a confirmation change which types an intent takes."""
+    names = ("allowed_payment_method_types", "excluded_payment_method_types")
+    if intent["automatic_payment_methods"] and any(name in params for name in names):
+        intent |= {name: params[name] or None for name in names if name in params}
+        intent["payment_method_types"] = kept_types(intent, intent["currency"], "Payment Intent")
 
 
 def offered_types(currency: str) -> list[str]:

@@ -148,7 +148,10 @@ def check_usable(method: Obj, intent: Obj) -> None:
     if not owner and method["_consumed_by"]:
         raise InvalidState(payment_methods.CONSUMED, param="payment_method")
     if method["type"] not in intent["payment_method_types"]:
-        message = f"The PaymentMethod provided ({method['type']}) is not allowed for this SetupIntent."
+        message = (
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this SetupIntent. Please attach a "
+            f"PaymentMethod of one of the following types: {', '.join(intent['payment_method_types'])}."
+        )
         raise InvalidState(message, code="payment_intent_incompatible_payment_method", param="payment_method")
 
 
@@ -159,7 +162,9 @@ def make(world: World, params: dict[str, Any]) -> Obj:
     automatic, asked = None, params.get("automatic_payment_methods", {})
     if not types:
         automatic = {"allow_redirects": "always", "enabled": True} | asked
-        types = payment_intents.offered_types(world.settings.currency) if automatic["enabled"] else ["card"]
+        currency = world.settings.currency
+        offered = payment_intents.kept_types(params, currency, "Setup Intent")
+        types = offered if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
     intent: Obj = UNSET | {
         "id": intent_id,

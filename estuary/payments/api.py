@@ -18,6 +18,7 @@ from estuary.payments import client, idempotency, methods
 from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
 from estuary.payments.paying import Begun
+from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.purchase import begin_purchase, take_up
 from estuary.payments.requests import PaymentRequestSerializer, check_request, purchase_from
 from estuary.payments.throttling import PaymentThrottle
@@ -188,6 +189,7 @@ class SetupView(APIView):
             "customer": customer_id,
             "usage": "off_session",
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
             "metadata": {"user_id": str(user.pk)},
         }
         return client.create_setup_intent(params, key=next_post_key(user, "setup"))
@@ -209,6 +211,10 @@ class ConfigView(APIView):
         stripe_js_url = serializers.CharField(help_text="the sandbox's own Stripe.js; empty: js.stripe.com")
         currency = serializers.CharField()
         minimum_charge = serializers.CharField(help_text="the smallest share a card can pay, in `currency`")
+        payment_method_types = serializers.ListField(
+            child=serializers.CharField(),
+            help_text="the ways to pay, by Stripe's names; Elements must offer no others",
+        )
         sandbox = serializers.BooleanField()
 
     @extend_schema(summary="Read the public settings", responses={200: PublicSettings})
@@ -220,6 +226,7 @@ class ConfigView(APIView):
                 "stripe_js_url": settings.STRIPE_JS_URL,
                 "currency": settings.CURRENCY,
                 "minimum_charge": to_decimal(min_charge_minor(settings.CURRENCY), settings.CURRENCY),
+                "payment_method_types": ALLOWED_PAYMENT_METHOD_TYPES,
                 "sandbox": settings.SANDBOX,
             }
         )

@@ -34,6 +34,7 @@ from estuary.payments.objects import (
     CheckoutSession,
     Customer,
     Intent,
+    OtherMethod,
     StripeDispute,
     StripeRefund,
     parse_decline,
@@ -321,16 +322,20 @@ def disputes_since(moment: datetime) -> list[StripeDispute]:
 # --- Cards --------------------------------------------------------------------------------------------------
 
 
-def retrieve_card(payment_method_id: str) -> Card | None:
-    """Return the card, or None for a payment method that is none; raises NotAtStripe."""
+def retrieve_method(payment_method_id: str) -> Card | OtherMethod:
+    """Return a payment method as it stands now; raises NotAtStripe."""
     with _call("payment_methods.retrieve") as v1:
-        return Card.parse(_plain(v1.payment_methods.retrieve(payment_method_id)))
+        return _method(_plain(v1.payment_methods.retrieve(payment_method_id)))
 
 
-def cards_of(customer_id: str) -> list[Card]:
-    """Return the cards that a customer has at Stripe now."""
-    params = {"customer": customer_id, "type": "card"}
-    return list(filter(None, _all("payment_methods.list", Card.parse, lambda v1: v1.payment_methods, params)))
+def methods_of(customer_id: str) -> list[Card | OtherMethod]:
+    """Return the payment methods that a customer has at Stripe now, cards and others."""
+    params = {"customer": customer_id}
+    return _all("payment_methods.list", _method, lambda v1: v1.payment_methods, params)
+
+
+def _method(obj: Mapping[str, Any]) -> Card | OtherMethod:
+    return Card.parse(obj) or OtherMethod.parse(obj)
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:

@@ -25,6 +25,7 @@ from estuary.payments.fetching import fetch_facts
 from estuary.payments.leases import LEASE
 from estuary.payments.methods import CardNews, fetch_news, sync_method
 from estuary.payments.models import StripeCustomer, WebhookEvent
+from estuary.payments.other_methods import OtherMethodAttached, remove_method
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
 from estuary.payments.webhooks import CardRefused, CustomerGone, News, keep, read, without_secrets
@@ -212,6 +213,8 @@ def _settle_other(job: Job) -> None:
             job.outcome = "no concern of ours"
         case CardNews() as news:
             job.outcome = sync_method(news)
+        case OtherMethodAttached() as attached:
+            job.outcome = remove_method(attached)
         case CardRefused() as refused:
             job.outcome = _note_refused(refused)
         case CustomerGone() as customer_id:
@@ -264,9 +267,9 @@ def _settle_fetched(job: Job) -> None:
         _put_off(job.row, error)
 
 
-def _settle_card(job: Job, news: CardNews | None) -> None:
+def _settle_card(job: Job, news: CardNews | OtherMethodAttached) -> None:
     with transaction.atomic():
-        job.outcome = sync_method(news) if news else "no concern of ours"
+        job.outcome = sync_method(news) if isinstance(news, CardNews) else remove_method(news)
         _mark([job], clock.now(), begun=True)
 
 

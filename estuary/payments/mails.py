@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, mailers, send_mail
 
+from estuary.accounts.models import User
 from estuary.common.money import display
 from estuary.orders.models import Order
 
@@ -76,9 +77,23 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "refunded": display(order.refunded_minor, order.currency),
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
     }
-    greeting = f"Hello {order.user.first_name or 'there'},\n\n"
-    text = greeting + TEXTS[template].format(**facts) + "\n\nEstuary\n"
+    text = _greeting(order.user) + TEXTS[template].format(**facts) + "\n\nEstuary\n"
     return EmailMessage(SUBJECTS[template].format(**facts), text, to=[order.user.email])
+
+
+def _greeting(user: User) -> str:
+    return f"Hello {user.first_name or 'there'},\n\n"
+
+
+def send_method_removed(user: User, last4: str) -> None:
+    """Write to a user that a bank account or the like was not kept; ``last4`` may be empty."""
+    ending = f" ending in {last4}" if last4 else ""
+    text = (
+        f"{_greeting(user)}The payment method{ending} that was saved to your account is no card. We can only keep "
+        "cards for later purchases, so we have removed it again. Nothing was charged for that, and a payment that is "
+        f"already under way goes on. Your saved cards: {settings.FRONTEND_URL}/cards/\n\nEstuary\n"
+    )
+    EmailMessage("We could not keep your payment method", text, to=[user.email]).send()
 
 
 def send_staff_alert(code: str, text: str) -> None:

@@ -18,7 +18,8 @@ from estuary.payments import client, outbox
 from estuary.payments.customers import next_post_key
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.objects import Card
+from estuary.payments.objects import Card, OtherMethod
+from estuary.payments.other_methods import OtherMethodAttached
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,11 @@ def sync_method(news: CardNews) -> str:
     return "updated"
 
 
-def fetch_news(payment_method_id: str) -> CardNews | None:
-    """Ask Stripe how a card stands now, and return that as news; None for what is no card. Raises NotAtStripe."""
-    card = client.retrieve_card(payment_method_id)
-    if card is None:
-        return None
+def fetch_news(payment_method_id: str) -> CardNews | OtherMethodAttached:
+    """Ask Stripe how a payment method stands now, and return that as news. Raises NotAtStripe."""
+    card = client.retrieve_method(payment_method_id)
+    if isinstance(card, OtherMethod):
+        return OtherMethodAttached(card, clock.now())
     if card.customer_id:
         return CardNews("attached", card, card.customer_id, clock.now())
     owners = StripeCustomer.objects.filter(user__payment_methods__stripe_payment_method_id=payment_method_id)
@@ -164,11 +165,10 @@ def refuse_if_gone(payment_method_id: str) -> None:
     Raises CardRemoved.
     """
     try:
-        card = client.retrieve_card(payment_method_id)
+        if client.retrieve_method(payment_method_id).customer_id:
+            return
     except NotAtStripe:
-        card = None
-    if card is not None and card.customer_id:
-        return
+        pass
     with transaction.atomic():
         row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
         _lock(row.user)

@@ -213,6 +213,28 @@ class StripeDispute:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherMethod:
+    """A PaymentMethod that is no card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
+
+    id: str
+    customer_id: str
+    type: str
+    last4: str
+    created: int
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        details = obj.get(obj["type"]) or {}
+        return cls(
+            id=obj["id"],
+            customer_id=_id(obj.get("customer")),
+            type=obj["type"],
+            last4=str(details.get("last4") or "")[:4],
+            created=obj["created"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A PaymentMethod of type card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
 

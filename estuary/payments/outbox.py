@@ -43,6 +43,11 @@ def send_each_mail(told: list[JSONDict]) -> None:
     _defer("send_mail", told)
 
 
+def send_method_removed(user_id: int, last4: str) -> None:
+    """Have a user told that a payment method which is no card was not kept."""
+    _defer("send_method_removed", [{"user_id": user_id, "last4": last4}])
+
+
 def alert_staff(code: str, text: str) -> None:
     _defer("alert_staff", [{"code": code, "text": redact(text)}])
 

@@ -1,5 +1,7 @@
 """Giving a user back the customer, and the cards, that Stripe has and we have forgotten, as after a restored backup."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import transaction
 
@@ -11,7 +13,8 @@ from estuary.payments.customers import forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.methods import CardNews, sync_method
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.objects import Card, Customer
+from estuary.payments.objects import Card, Customer, OtherMethod
+from estuary.payments.other_methods import OtherMethodAttached, remove_method
 
 
 def reattach(customer: Customer) -> bool:
@@ -23,27 +26,34 @@ def reattach(customer: Customer) -> bool:
     if user is None or not _bind(user, customer):
         return False
     at = clock.now()
-    for card in client.cards_of(customer.id):
+    for method in client.methods_of(customer.id):
         with transaction.atomic():
-            sync_method(CardNews("attached", card, customer.id, at))
+            _take_over(method, customer.id, at)
     return True
 
 
 def relist(owner: StripeCustomer) -> bool:
     """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it."""
     try:
-        there = client.cards_of(owner.stripe_customer_id)
+        there = client.methods_of(owner.stripe_customer_id)
     except NotAtStripe:
         forget_customer(owner.stripe_customer_id)
         return True
     at, before = clock.now(), _listed(owner.user_id)
     gone = before.keys() - {card.id for card in there}
     with transaction.atomic():
-        for card in there:
-            sync_method(CardNews("attached", card, owner.stripe_customer_id, at))
+        for method in there:
+            _take_over(method, owner.stripe_customer_id, at)
         for row in (before[card_id] for card_id in sorted(gone)):
             sync_method(CardNews("detached", _as_card(row), owner.stripe_customer_id, at))
     return _listed(owner.user_id).keys() != before.keys()
+
+
+def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
+    if isinstance(method, Card):
+        sync_method(CardNews("attached", method, customer_id, at))
+    else:
+        remove_method(OtherMethodAttached(method, at))
 
 
 def _listed(user_id: int) -> dict[str, PaymentMethod]:

@@ -9,6 +9,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
+from estuary.accounts.models import User
 from estuary.bookings import booking
 from estuary.common import clock, metrics, stopping
 from estuary.orders.models import Order
@@ -51,6 +52,11 @@ def send_mail(order_id: int, template: str) -> None:
 def send_mails(wanted: list[dict[str, Any]]) -> None:
     """Send mails of one transaction; what fails is tried again alone."""
     outbox.send_each_mail(mails.send_order_mails(wanted))
+
+
+@app.task(name="payments.send_method_removed", retry=TRY_AGAIN)
+def send_method_removed(user_id: int, last4: str) -> None:
+    mails.send_method_removed(User.objects.get(pk=user_id), last4)
 
 
 @app.task(name="payments.alert_staff", retry=TRY_AGAIN)

@@ -28,6 +28,7 @@ from estuary.payments.customers import customer_of
 from estuary.payments.errors import StripeRefused, UnexpectedState
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
+from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
 from estuary.payments.writing import write
@@ -123,6 +124,7 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
         "description": order.title,
         "metadata": build_metadata(order),
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
     }
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
@@ -167,6 +169,9 @@ def _create_page(order: Order) -> CheckoutSession:
     assert order.page_expires_at is not None  # noted before it is asked for
     params: dict[str, Any] = {
         "mode": "payment",
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
+        # Otherwise Stripe may show, and charge, a converted amount: https://docs.stripe.com/payments/currencies
+        "adaptive_pricing": {"enabled": False},
         "customer": order.stripe_customer_id,
         "line_items": [{"price_data": price, "quantity": 1}],
         "metadata": metadata,

@@ -26,7 +26,16 @@ from estuary.common.problems import problem
 from estuary.payments import client
 from estuary.payments.effects import NeedsObject
 from estuary.payments.methods import CardNews
-from estuary.payments.objects import Card, Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
+from estuary.payments.objects import (
+    Card,
+    Charge,
+    CheckoutSession,
+    Intent,
+    OtherMethod,
+    StripeDispute,
+    StripeRefund,
+)
+from estuary.payments.other_methods import OtherMethodAttached
 from estuary.payments.rules import Fact
 
 MAX_BYTES = 256 * 1024
@@ -182,7 +191,7 @@ def _json(event: dict[str, Any]) -> bytes:
 # --- What each event says -----------------------------------------------------------------------------------
 
 type Json = Mapping[str, Any]
-type News = Fact | CardNews | CardRefused | CustomerGone | NeedsObject
+type News = Fact | CardNews | OtherMethodAttached | CardRefused | CustomerGone | NeedsObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +237,10 @@ def dispute_changed(event: Json, obj: Json) -> News:
 
 
 def card_attached(event: Json, obj: Json) -> News | None:
-    """A card was saved."""
-    card = Card.parse(obj)
-    return CardNews("attached", card, card.customer_id, _created(event)) if card else None
+    """A card was saved, or something that is none and is not kept."""
+    if card := Card.parse(obj):
+        return CardNews("attached", card, card.customer_id, _created(event))
+    return OtherMethodAttached(OtherMethod.parse(obj), _created(event))
 
 
 def card_updated(event: Json, obj: Json) -> News | None:

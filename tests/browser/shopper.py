@@ -85,9 +85,9 @@ class Shopper:
         self.field(CVC).fill("123")
         return self
 
-    def chooses_bank_debit(self) -> Self:
-        press(self._in_any_frame(lambda frame: frame.get_by_role("tab", name="US bank account")))
-        return self
+    def is_offered(self, text: str) -> bool:
+        """Tell whether any frame of the page says this, as a way to pay does."""
+        return any(frame.get_by_text(text).count() for frame in self.page.frames)
 
     def field(self, name: re.Pattern[str]) -> Locator:
         return self._in_any_frame(lambda frame: frame.get_by_role("textbox", name=name))

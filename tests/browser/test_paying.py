@@ -70,9 +70,13 @@ def test_the_single_line_card_field_asks_the_bank_too(shopper: Shopper) -> None:
     shopper.types_card(ASKS).pays("25.00").answers_the_bank("Complete").is_thanked()
 
 
-def test_a_bank_debit_keeps_the_place_while_the_bank_works(shopper: Shopper) -> None:
-    shopper.chooses(SOUND_BATH).chooses_bank_debit().pays(PRICE)
-    expect(shopper.page.get_by_role("heading", name="Your bank is working on it")).to_be_visible()
+def test_only_cards_are_offered_whatever_the_dashboard_has_on(shopper: Shopper) -> None:
+    shopper.chooses(SOUND_BATH).types_card()
+    assert not shopper.is_offered("US bank account")
+    shopper.page.goto("/cards/")
+    shopper.page.get_by_role("button", name="Add a card").click()
+    shopper.types_card()
+    assert not shopper.is_offered("US bank account")
 
 
 def test_two_clicks_are_one_charge(shopper: Shopper) -> None:

@@ -1,12 +1,13 @@
 """Payments: what each card does, and what is left behind."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import stripe
 
 from stripe_sandbox import Sandbox
-from tests.sandbox.shop import AUTOMATIC, intent, paid, types
+from tests.sandbox.shop import AUTOMATIC, intent, paid, session, types
 
 
 def test_a_card_pays_and_leaves_a_charge_with_a_fee(api: stripe.StripeClient) -> None:
@@ -216,6 +217,29 @@ def test_an_old_version_takes_method_types_and_endive_refuses_them(api: stripe.S
     assert old.payment_method_types == ["card"]
     assert not hasattr(old, "allowed_payment_method_types")
     assert intent(api).payment_method_types == ["card", "us_bank_account"]
+
+
+def test_an_allowed_list_rules_out_what_the_dashboard_has_on(
+    sandbox: Sandbox, api: stripe.StripeClient
+) -> None:
+    cards: dict[str, Any] = {"allowed_payment_method_types": ["card"]}
+    made = intent(api, **cards)
+    saving = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC, **cards})  # type: ignore[arg-type]
+    page = session(api, **cards, adaptive_pricing={"enabled": False})
+    assert [one.payment_method_types for one in (made, saving, page)] == [["card"]] * 3
+    assert made.allowed_payment_method_types == ["card"]
+    assert page.adaptive_pricing and page.adaptive_pricing.enabled is False
+    for confirm, intent_id in ((api.v1.payment_intents, made.id), (api.v1.setup_intents, saving.id)):
+        with pytest.raises(stripe.InvalidRequestError, match="is not allowed for this") as caught:
+            confirm.confirm(intent_id, {"payment_method": "pm_usBankAccount_success"})
+        assert caught.value.code == "payment_intent_incompatible_payment_method"
+    changed = api.v1.payment_intents.update(made.id, {"allowed_payment_method_types": ["us_bank_account"]})
+    assert changed.payment_method_types == ["us_bank_account"]
+    with pytest.raises(stripe.InvalidRequestError, match="No valid payment method types"):
+        intent(api, allowed_payment_method_types=["sepa_debit"])
+    # The hands act as of a payment that was begun before its list.
+    begun = sandbox.control.confirm(intent(api, **cards).id, method="us_bank_account")
+    assert begun["status"] == "processing"
 
 
 def test_amounts_are_checked_in_their_currency(api: stripe.StripeClient) -> None:

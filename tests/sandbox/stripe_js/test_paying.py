@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.sandbox.stripe_js.counter import Till
-from tests.sandbox.stripe_js.scripts import ASKS, BY_CARD, BY_ELEMENTS, DECLINED, GOOD, IF_REQUIRED
+from tests.sandbox.stripe_js.scripts import ASKS, BY_CARD, BY_ELEMENTS, DECLINED, DEFERRED, GOOD, IF_REQUIRED
 
 
 # --- paying ----------------------------------------------------------------------------------------------------
@@ -71,6 +71,13 @@ def test_a_bank_debit_takes_days(payment_till: Till) -> None:
     assert waiting["status"] == "processing"
     method = payment_till.api.v1.payment_methods.retrieve(waiting["payment_method"])
     assert method.us_bank_account and method.us_bank_account.last4 == "2227"
+
+
+def test_a_list_of_allowed_types_hides_the_others(till: Till) -> None:
+    till.begins(**DEFERRED, allowedPaymentMethodTypes=["card"]).mounts("payment", "#payment")
+    frame = till.page.frame_locator("#payment iframe")
+    assert frame.get_by_role("textbox", name="Card number").count() == 1
+    assert frame.get_by_text("US bank account").count() == 0
 
 
 def test_without_if_required_the_page_is_left_for_the_return_url(payment_till: Till) -> None:

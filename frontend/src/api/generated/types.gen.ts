@@ -482,6 +482,10 @@ export type PublicSettings = {
      * the smallest share a card can pay, in `currency`
      */
     minimum_charge: string;
+    /**
+     * the ways to pay, by Stripe's names; Elements must offer no others
+     */
+    payment_method_types: Array<string>;
     sandbox: boolean;
 };
 

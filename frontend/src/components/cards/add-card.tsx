@@ -21,7 +21,11 @@ export function AddCard(props: AddCardProps) {
   const config = useConfig();
   const stripe = useStripeJs();
   const currency = config.data?.currency ?? "usd";
-  const options = useMemo(() => ({ mode: "setup" as const, currency, appearance }), [currency]);
+  const types = config.data?.payment_method_types;
+  const options = useMemo(
+    () => ({ mode: "setup" as const, currency, allowedPaymentMethodTypes: types, appearance }),
+    [currency, types],
+  );
   if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
   if (!stripe.data) return <Loading rows={1} />;
   return (

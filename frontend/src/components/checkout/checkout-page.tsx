@@ -100,6 +100,7 @@ function Payment({
         cards={cards.data}
         balanceMinor={balanceMinor}
         credits={credits}
+        types={config.data.payment_method_types}
       />
     </div>
   );
@@ -113,15 +114,16 @@ type Ready = {
   cards: Method[];
   balanceMinor: number;
   credits: CreditsChoice;
+  types: string[];
 };
 
-function WithElements({ stripe, newCard, split, purchase, ...rest }: Ready) {
+function WithElements({ stripe, newCard, split, purchase, types, ...rest }: Ready) {
   const [save, setSave] = useState(true);
   const { currency, totalMinor } = purchase;
   const amountMinor = split.cardMinor || totalMinor; // Elements take no zero; with nothing due they are not shown
   const options = useMemo(
-    () => newCard.options({ amountMinor, currency, save }),
-    [newCard, amountMinor, currency, save],
+    () => newCard.options({ amountMinor, currency, save, types }),
+    [newCard, amountMinor, currency, save, types],
   );
   return (
     <Elements stripe={stripe} options={options}>

@@ -21,10 +21,13 @@ type Confirmation = {
   returnUrl: string;
 };
 
+/** `types` are the ways to pay that the server allows, and no others are offered. */
+type Asked = { amountMinor: number; currency: string; save: boolean; types: string[] };
+
 /** A way to take a card that is not saved yet. */
 export type NewCard = {
   Fields: ComponentType;
-  options: (asked: { amountMinor: number; currency: string; save: boolean }) => StripeElementsOptions;
+  options: (asked: Asked) => StripeElementsOptions;
   /** Checks what was typed before anything is ordered. */
   check: (elements: StripeElements) => Promise<StripeError | undefined>;
   confirm: (confirmation: Confirmation) => Promise<Confirmed>;
@@ -33,11 +36,12 @@ export type NewCard = {
 /** Payment Element in its deferred mode: the order is placed only when the buyer pays, so looking holds no seat. */
 export const paymentElement: NewCard = {
   Fields: () => <PaymentElement options={{ layout: "tabs" }} />,
-  options: ({ amountMinor, currency, save }) => ({
+  options: ({ amountMinor, currency, save, types }) => ({
     mode: "payment",
     amount: amountMinor,
     currency,
     setupFutureUsage: save ? "off_session" : null,
+    allowedPaymentMethodTypes: types,
     appearance,
   }),
   check: async (elements) => (await elements.submit()).error,
