@@ -22,8 +22,8 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 # What production sets, with values that belong to nobody: for the checks that look at production's settings.
-PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
-	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody FRONTEND_URL=https://estuary.example ESTUARY_TRUSTED_PROXIES=1 \
+PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody_in_all_this_world STRIPE_WEBHOOK_SECRET=whsec_of_nobody_in_this_world \
+	NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY=pk_live_of_nobody_in_all_this_world FRONTEND_URL=https://estuary.example ESTUARY_TRUSTED_PROXIES=1 EMAIL_URL=smtp://post.example:587/ \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
 

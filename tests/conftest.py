@@ -1,8 +1,12 @@
 """What every test stands on: PostgreSQL, the product's own settings, and a Stripe sandbox in the same process."""
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
+from django.core.signals import request_finished, request_started
 from pytest_django import DjangoDbBlocker, Settings
 
 from estuary.payments.client import API_VERSION
@@ -28,6 +32,30 @@ def stripe() -> Iterator[Sandbox]:
     )
     with estuary_talks_to(sandbox):
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def no_mail_within_a_request(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse every mail that a request sends itself: with its mail server down, the request would fail."""
+    requests = threading.local()
+    sending = EmailMessage.send
+
+    def started(**given: Any) -> None:
+        requests.under_way = True
+
+    def finished(**given: Any) -> None:
+        requests.under_way = False
+
+    def send(mail: EmailMessage, *given: Any, **more: Any) -> int:
+        assert not getattr(requests, "under_way", False), f"“{mail.subject}” was sent within a request"
+        return sending(mail, *given, **more)
+
+    monkeypatch.setattr(EmailMessage, "send", send)
+    request_started.connect(started, weak=False)
+    request_finished.connect(finished, weak=False)
+    yield
+    request_started.disconnect(started)
+    request_finished.disconnect(finished)
 
 
 @pytest.fixture(autouse=True)

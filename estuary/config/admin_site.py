@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 
@@ -26,12 +27,20 @@ def _section(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(items)}
 
 
+def notice(request: HttpRequest) -> list[str] | None:
+    """Return what stands at the top of each of the staff's pages, and its colour."""
+    if settings.MAIL_SERVER_NAMED:
+        return None
+    return ["No mail server: mails wait (EMAIL_URL)", "warning"]
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Estuary",
     "SITE_HEADER": "Estuary",
     "SITE_SUBHEADER": "Payments and bookings",
     "SITE_SYMBOL": "water",
     "DASHBOARD_CALLBACK": "estuary.payments.admin.dashboard.figures",
+    "ENVIRONMENT": "estuary.config.admin_site.notice",
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
         "primary": {

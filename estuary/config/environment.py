@@ -14,9 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from estuary.common import stripe_keys
 from estuary.common.money import CURRENCIES
 from estuary.common.origins import origin_of
 from estuary.common.rates import Rate
+from estuary.config import server_urls
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -32,7 +34,8 @@ SANDBOX_DEFAULTS = {
     "estuary_declines_allowed": "1000",
     "estuary_payment_limit_after_declines": "1000",
 }
-SECRET_MIN = 16  # of a webhook secret, after its prefix; Stripe's own have 32: a shorter one was cut
+PUBLISHABLE = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
+TOKEN_MIN = 16
 HOLD_MIN_S, HOLD_MAX_S = 60, 24 * 60 * 60
 REQUIRED = {
     "stripe_secret_key": "your Stripe secret key, sk_live_… or sk_test_…",
@@ -132,53 +135,88 @@ class Environment(BaseSettings):
         return self
 
     def _contradictions(self) -> list[str]:
-        problems = []
-        key = self.stripe_secret_key.get_secret_value()
-        if key and not key.startswith(("sk_", "rk_")):
-            problems.append(
-                "  STRIPE_SECRET_KEY must begin with sk_ or rk_: copy it from the Stripe dashboard"
-            )
-        live = "_live_" in key
-        if self.estuary_sandbox and live:
-            problems.append(
-                "  STRIPE_SECRET_KEY is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
-            )
-        problems += self._bad_secrets() + self._known_to_everybody()
-        problems += self._out_of_bounds() + self._bad_rates() + self._unscrapable() + self._no_replica()
-        url = urlsplit(self.frontend_url)
-        if live and url.scheme == "http":
-            problems.append(
-                "  FRONTEND_URL must begin with https:// with a live key: cookies would go in the clear"
-            )
-        if self.frontend_url and (url.scheme not in {"http", "https"} or not url.hostname or url.username):
-            problems.append("  FRONTEND_URL must be an absolute http(s) URL, such as https://estuary.example")
-        if self.stripe_http_client and not self.estuary_sandbox:
-            problems.append("  STRIPE_HTTP_CLIENT is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
-        if self.stripe_js_url and not self.estuary_sandbox:
-            problems.append("  STRIPE_JS_URL is for the sandbox: unset it, or set ESTUARY_SANDBOX=1")
-        return problems
+        found = [*self._bad_keys(), *self._bad_addresses(), *self._secrets_in_the_open()]
+        found += self._for_sandbox_alone() + self._known_to_everybody()
+        problems = [f"  {problem}" for problem in found]
+        return problems + self._out_of_bounds() + self._bad_rates() + self._unscrapable() + self._no_replica()
 
-    def _bad_secrets(self) -> list[str]:
-        secrets = self.webhook_secrets
-        if not self.stripe_webhook_secret.get_secret_value():
-            return []
-        if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
-            return ["  STRIPE_WEBHOOK_SECRET must begin with whsec_ (several: separate them by commas)"]
-        if any(len(secret.removeprefix("whsec_")) < SECRET_MIN for secret in secrets):
-            return [f"  STRIPE_WEBHOOK_SECRET is cut short: at least {SECRET_MIN} characters follow whsec_"]
-        return []
+    def _bad_keys(self) -> list[str]:
+        secret, publishable = self._text("stripe_secret_key"), self.stripe_publishable_key
+        exact = not self.estuary_sandbox
+        checked = [
+            ("STRIPE_SECRET_KEY", secret, stripe_keys.SECRET),
+            (PUBLISHABLE, publishable, stripe_keys.PUBLISHABLE),
+            *(
+                ("STRIPE_WEBHOOK_SECRET", value, stripe_keys.SIGNING)
+                for value in self._named_webhook_secrets()
+            ),
+        ]
+        named = [
+            f"{name} {problem}"
+            for name, value, kind in checked
+            if value and (problem := stripe_keys.find_problem(value, kind, exact=exact))
+        ]
+        named += [mismatch for mismatch in [stripe_keys.find_mismatch(secret, publishable)] if mismatch]
+        return list(dict.fromkeys(named))
+
+    def _named_webhook_secrets(self) -> list[str]:
+        """Return what stands between the commas; a lone comma is no secret, and is looked at as one."""
+        text = self._text("stripe_webhook_secret")
+        return self.webhook_secrets or ([text] if text else [])
+
+    def _bad_addresses(self) -> list[str]:
+        live = stripe_keys.mode_of(self._text("stripe_secret_key")) == "live"
+        problems = (
+            server_urls.find_frontend_problems(self.frontend_url, live=live) if self.frontend_url else []
+        )
+        if self.stripe_api_base:
+            problems.append(server_urls.find_api_base_problem(self.stripe_api_base, live=live))
+        for name in ("database_url", "database_direct_url"):
+            if url := self._text(name):
+                problems.append(server_urls.find_database_problem(name.upper(), url))
+        if url := self._text("email_url"):
+            problems.append(server_urls.find_mail_problem(url, live=live))
+        problems += {server_urls.find_origin_problem(url) for url in _parts(self.estuary_return_origins)}
+        return [problem for problem in problems if problem]
+
+    def _secrets_in_the_open(self) -> list[str]:
+        """Return the variables that are shown to people or written into logs and hold a secret of Stripe's."""
+        return [
+            f"{name.upper()} holds a secret of Stripe's, and is not kept secret: take it out"
+            for name in type(self).model_fields
+            if name != "stripe_publishable_key"
+            and not isinstance(getattr(self, name), SecretStr)
+            and stripe_keys.A_SECRET.search(str(getattr(self, name)))
+        ]
+
+    def _for_sandbox_alone(self) -> list[str]:
+        if self.estuary_sandbox:
+            keys = {
+                "STRIPE_SECRET_KEY": self._text("stripe_secret_key"),
+                PUBLISHABLE: self.stripe_publishable_key,
+            }
+            return [
+                f"{name} is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
+                for name, key in keys.items()
+                if stripe_keys.mode_of(key) == "live"
+            ]
+        return [
+            f"{name.upper()} is for the sandbox: unset it, or set ESTUARY_SANDBOX=1"
+            for name in ("stripe_http_client", "stripe_js_url")
+            if self._text(name)
+        ]
 
     def _known_to_everybody(self) -> list[str]:
         """The sandbox's own secrets are public: with them anybody could sign events, and tokens."""
         if self.estuary_sandbox:
             return []
-        told = {
+        values = {
             "stripe_webhook_secret": self.webhook_secrets,
             "stripe_secret_key": [self._text("stripe_secret_key")],
         }
         return [
-            f"  {name.upper()} is the sandbox's, which everybody knows: use your own, or set ESTUARY_SANDBOX=1"
-            for name, secrets in told.items()
+            f"{name.upper()} is the sandbox's, which everybody knows: use your own, or set ESTUARY_SANDBOX=1"
+            for name, secrets in values.items()
             if SANDBOX_DEFAULTS[name] in secrets
         ]
 
@@ -206,9 +244,9 @@ class Environment(BaseSettings):
     def _unscrapable(self) -> list[str]:
         problems = []
         token, where = self._text("estuary_metrics_token"), self.prometheus_multiproc_dir
-        if token and (len(token) < SECRET_MIN or not token.isascii() or not token.isprintable()):
+        if token and (len(token) < TOKEN_MIN or not token.isascii() or not token.isprintable()):
             problems.append(
-                f"  ESTUARY_METRICS_TOKEN must be {SECRET_MIN} plain characters or more: make one at random"
+                f"  ESTUARY_METRICS_TOKEN must be {TOKEN_MIN} plain characters or more: make one at random"
             )
         if self.estuary_worker_metrics_port and not token:
             problems.append(
@@ -222,8 +260,8 @@ class Environment(BaseSettings):
         replica = self._text("database_replica_url")
         if not replica:
             return []
-        if urlsplit(replica).scheme not in {"postgresql", "postgres"}:
-            return ["  DATABASE_REPLICA_URL must be postgresql://user:password@host:5432/name"]
+        if problem := server_urls.find_database_problem("DATABASE_REPLICA_URL", replica):
+            return [f"  {problem}"]
         if not self._text("database_url"):
             return ["  DATABASE_REPLICA_URL needs DATABASE_URL: the embedded PostgreSQL has no replica"]
         if replica in {self._text("database_url"), self._text("database_direct_url")}:
@@ -244,9 +282,7 @@ class Environment(BaseSettings):
     @property
     def webhook_secrets(self) -> list[str]:
         """Every secret a webhook may be signed with: two during a rotation, never an empty one."""
-        return [
-            part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip()
-        ]
+        return _parts(self.stripe_webhook_secret.get_secret_value())
 
     @property
     def secret_key(self) -> str:
@@ -258,18 +294,17 @@ class Environment(BaseSettings):
 
     @property
     def served_over_https(self) -> bool:
-        return self.frontend_url.startswith("https://")
+        return urlsplit(self.frontend_url).scheme == "https"
 
     @property
     def allowed_hosts(self) -> list[str]:
-        named = [host.strip() for host in self.estuary_allowed_hosts.split(",") if host.strip()]
+        named = _parts(self.estuary_allowed_hosts)
         return [urlsplit(self.frontend_url).hostname or "", "localhost", "127.0.0.1", "[::1]", *named]
 
     @property
     def return_origins(self) -> frozenset[str]:
         """The origins a buyer may be sent back to after a hosted checkout."""
-        named = [origin.strip() for origin in self.estuary_return_origins.split(",") if origin.strip()]
-        return frozenset(origin_of(url) for url in [self.frontend_url, *named])
+        return frozenset(origin_of(url) for url in [self.frontend_url, *_parts(self.estuary_return_origins)])
 
 
 def read_environment() -> Environment:
@@ -278,11 +313,29 @@ def read_environment() -> Environment:
         return Environment()
     except ValidationError as error:
         lines = [_line(issue["loc"], str(issue["msg"])) for issue in error.errors()]
-        hint = "\nTo try Estuary without an account, run `make demo`, which sets ESTUARY_SANDBOX=1."
-        raise ImproperlyConfigured("Estuary cannot start:\n" + "\n".join(lines) + hint) from None
+        lines += _read_without(error)
+    hint = "\nTo try Estuary without an account, run `make demo`, which sets ESTUARY_SANDBOX=1."
+    raise ImproperlyConfigured("Estuary cannot start:\n" + "\n".join(lines) + hint)
+
+
+def _read_without(error: ValidationError) -> list[str]:
+    """Return what else is wrong: a value of the wrong type ends the reading before any other check of ours."""
+    unreadable = {str(issue["loc"][0]) for issue in error.errors() if issue["loc"]}
+    if not unreadable:
+        return []
+    try:
+        Environment(**{name: Environment.model_fields[name].default for name in unreadable})
+    except ValidationError as others:
+        return [_line(issue["loc"], str(issue["msg"])) for issue in others.errors()]
+    return []
 
 
 def _line(variable: tuple[int | str, ...], message: str) -> str:
     """Return one line on what is wrong; checks of our own name the variable themselves, pydantic's do not."""
     message = message.removeprefix("Value error, ").strip("\n")
     return f"  {str(variable[0]).upper()}: {message}" if variable else message
+
+
+def _parts(text: str) -> list[str]:
+    """Return what stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]

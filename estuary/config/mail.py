@@ -9,7 +9,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 def mailers(url: str) -> dict[str, Any]:
     """Turn ``smtp://user:password@host:587/?tls=1`` (``smtps://`` for TLS from the start) into Django's MAILERS."""
-    if not url:
+    if url in {"", "console:"}:
         return {"default": {"BACKEND": CONSOLE}}
     parts = urlsplit(url)
     options = {

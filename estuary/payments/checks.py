@@ -1,4 +1,7 @@
-"""What ``manage.py check --deploy --database default`` says about a set-up that works and is not safe."""
+"""What ``manage.py check --deploy --database default`` says about a set-up that works and is not safe, or not whole.
+
+What a newcomer most likely lacks is said by every command, and not by ``--deploy`` alone.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +10,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connection
+
+from estuary.common.stripe_keys import is_shorter_than_issued
 
 
 @register(Tags.security, deploy=True)
@@ -20,6 +25,73 @@ def proxies_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "ESTUARY_TRUSTED_PROXIES is not set: card testing is not limited by address.",
             hint=hint,
             id="estuary.W001",
+        )
+    ]
+
+
+@register()
+def mail_server_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Without a mail server nobody gets a link to reset a password, or hears of a refund."""
+    if settings.MAIL_SERVER_NAMED:
+        return []
+    hint = (
+        "Set EMAIL_URL to smtp://user:password@host:587/?tls=1, to smtp://localhost:25/ where this machine sends its "
+        "own mail or, with test keys, to console:, which writes mails into the worker's log. Until then they wait."
+    )
+    return [
+        checks.Warning(
+            "EMAIL_URL is not set: mails are tried at port 25 of this machine, and wait there for three days at most.",
+            hint=hint,
+            id="estuary.W003",
+        )
+    ]
+
+
+@register()
+def cards_can_be_taken(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Without its publishable key the storefront shows no field for a card."""
+    if settings.STRIPE_PUBLISHABLE_KEY:
+        return []
+    hint = "Set it to the key pk_test_… or pk_live_… of the same account, and start the web server again."
+    return [
+        checks.Warning(
+            "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set: nobody can enter a card.",
+            hint=hint,
+            id="estuary.W004",
+        )
+    ]
+
+
+@register()
+def keys_are_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A key shorter than any of Stripe's may be one that was cut: Stripe itself says so at the first call."""
+    if settings.SANDBOX:
+        return []
+    keys = {
+        "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
+        "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": settings.STRIPE_PUBLISHABLE_KEY,
+    }
+    return [
+        checks.Warning(
+            f"{name} is shorter than any key that Stripe has issued.",
+            hint="Copy it once more from the Stripe dashboard, whole.",
+            id="estuary.W005",
+        )
+        for name, key in keys.items()
+        if key and is_shorter_than_issued(key)
+    ]
+
+
+@register()
+def stripe_itself_is_asked(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Another address than Stripe's takes the key, and says whatever it likes about money."""
+    if settings.SANDBOX or not settings.STRIPE_API_BASE:
+        return []
+    return [
+        checks.Warning(
+            "STRIPE_API_BASE is set: the secret key goes there, and what is said there about money is believed.",
+            hint="Unset it, unless a sandbox or a recorder is to stand in Stripe's place.",
+            id="estuary.W006",
         )
     ]
 

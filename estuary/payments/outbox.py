@@ -13,6 +13,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
+from estuary.accounts.emails import TEMPLATES
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
@@ -46,6 +47,13 @@ def send_each_mail(told: list[JSONDict]) -> None:
 def send_method_removed(user_id: int, last4: str) -> None:
     """Have a user told that a payment method which is no card was not kept."""
     _defer("send_method_removed", [{"user_id": user_id, "last4": last4}])
+
+
+def send_account_mail(template: str, email: str, user_id: int | None) -> None:
+    """Have a mail about an account written and sent; ``template`` is a key of accounts.emails.TEMPLATES."""
+    if template not in TEMPLATES:
+        raise LookupError(f"Nobody writes the mail {template}: add it to accounts/emails.py")
+    _defer("send_account_mail", [{"template": template, "email": email, "user_id": user_id}])
 
 
 def alert_staff(code: str, text: str) -> None:

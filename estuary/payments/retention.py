@@ -8,6 +8,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
+from django.db import connection
 
 from estuary.common import clock
 from estuary.common.forgetting import forget
@@ -23,6 +24,16 @@ def forget_old_events() -> int:
     before = clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS)
     over = [WebhookEvent.Status.DONE, WebhookEvent.Status.IGNORED]
     return forget(WebhookEvent.objects.filter(received_at__lt=before, status__in=over))
+
+
+def forget_unsent_account_mails() -> int:
+    """Delete the jobs of mails that could not be sent for days: addresses, of strangers too; returns how many."""
+    # procrastinate's own models may only be read.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = 'payments.send_account_mail'"
+        )
+        return int(cursor.rowcount)
 
 
 def forget_old_sessions() -> int:

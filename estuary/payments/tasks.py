@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from procrastinate import JobContext, RetryStrategy
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Status
+from procrastinate.jobs import Job, Status
 
+from estuary.accounts import emails
 from estuary.accounts.models import User
 from estuary.bookings import booking
 from estuary.common import clock, metrics, stopping
@@ -43,23 +44,44 @@ def detach_card(payment_method_id: str) -> None:
     methods.detach(payment_method_id)
 
 
-@app.task(name="payments.send_mail", retry=TRY_AGAIN)
+class TryMailAgain(BaseRetryStrategy):
+    """Tries a mail again after 3, 9, 27, 81, 243 s and then every ten minutes, for three days."""
+
+    LONGEST_S, ATTEMPTS = 600, 3 * 24 * 6
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= self.ATTEMPTS:
+            return None
+        return RetryDecision(retry_in={"seconds": min(3 ** min(job.attempts + 1, 9), self.LONGEST_S)})
+
+
+TRY_MAIL_AGAIN = TryMailAgain()
+
+
+@app.task(name="payments.send_account_mail", retry=TRY_MAIL_AGAIN)
+def send_account_mail(template: str, email: str, user_id: int | None) -> None:
+    """Write to somebody about an account: to confirm an address, to set a new password."""
+    if mail := emails.write_mail(template, email, user_id):
+        mail.send()
+
+
+@app.task(name="payments.send_mail", retry=TRY_MAIL_AGAIN)
 def send_mail(order_id: int, template: str) -> None:
     mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), template)
 
 
-@app.task(name="payments.send_mails", retry=TRY_AGAIN)
+@app.task(name="payments.send_mails", retry=TRY_MAIL_AGAIN)
 def send_mails(wanted: list[dict[str, Any]]) -> None:
     """Send mails of one transaction; what fails is tried again alone."""
     outbox.send_each_mail(mails.send_order_mails(wanted))
 
 
-@app.task(name="payments.send_method_removed", retry=TRY_AGAIN)
+@app.task(name="payments.send_method_removed", retry=TRY_MAIL_AGAIN)
 def send_method_removed(user_id: int, last4: str) -> None:
     mails.send_method_removed(User.objects.get(pk=user_id), last4)
 
 
-@app.task(name="payments.alert_staff", retry=TRY_AGAIN)
+@app.task(name="payments.alert_staff", retry=TRY_MAIL_AGAIN)
 def alert_staff(code: str, text: str) -> None:
     mails.send_staff_alert(code, text)
 
@@ -161,3 +183,8 @@ def forget_old_events(timestamp: int) -> None:
 @periodic("57 3 * * *")
 def forget_old_sessions(timestamp: int) -> None:
     retention.forget_old_sessions()
+
+
+@periodic("7 4 * * *")
+def forget_unsent_account_mails(timestamp: int) -> None:
+    retention.forget_unsent_account_mails()

@@ -28,9 +28,9 @@ OF_A_LAPTOP = {
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\}")
 GIVEN = {
     "POSTGRES_PASSWORD": "letters0and1digits",
-    "STRIPE_SECRET_KEY": "sk_live_51AbCdEf",
+    "STRIPE_SECRET_KEY": "sk_live_51AbCdEf0123456789abcdef",
     "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
-    "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": "pk_live_51AbCdEf",
+    "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": "pk_live_51AbCdEf0123456789abcdef",
     "FRONTEND_URL": "https://estuary.example",
     "DJANGO_SECRET_KEY": "fifty-characters-that-nobody-else-has-and-no-one-guesses",
     "EMAIL_URL": "smtp://post.example:587/?tls=1",

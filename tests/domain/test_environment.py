@@ -2,11 +2,18 @@
 
 import subprocess
 import sys
+import traceback
 
+import hypothesis
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from estuary.common import stripe_keys
+from estuary.config.database import database_settings
 from estuary.config.environment import BASE_DIR, REQUIRED, Environment, read_environment
+from estuary.config.mail import mailers
 
 REAL = {
     "STRIPE_SECRET_KEY": "sk_live_0123456789abcdef",
@@ -14,6 +21,9 @@ REAL = {
     "FRONTEND_URL": "https://estuary.example",
     "DATABASE_URL": "postgresql://estuary:secret@db.internal:5432/estuary",
 }
+
+PK = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
+CANARY = "C4naryOfNobody"
 
 
 @pytest.fixture
@@ -96,12 +106,91 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"FRONTEND_URL": "https://user@estuary.example"}, "FRONTEND_URL must be an absolute"),
         ({"STRIPE_HTTP_CLIENT": "stripe_sandbox.inprocess.client"}, "STRIPE_HTTP_CLIENT is for the sandbox"),
         ({"ESTUARY_SANDBOX": "1"}, "is a live key"),
+        (
+            {
+                "ESTUARY_SANDBOX": "1",
+                "STRIPE_SECRET_KEY": "sk_test_estuarysandbox",
+                PK: "pk_live_0123456789abcdef",
+            },
+            f"{PK} is a live key: unset ESTUARY_SANDBOX",
+        ),
         ({"STRIPE_WEBHOOK_SECRET": "whsec_of_the_estuary_sandbox"}, "SECRET is the sandbox's"),
         (
             {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_of_the_estuary_sandbox"},
             "SECRET is the sandbox's",
         ),
         ({"STRIPE_SECRET_KEY": "sk_test_estuarysandbox"}, "STRIPE_SECRET_KEY is the sandbox's"),
+        ({"STRIPE_SECRET_KEY": "whsec_0123456789abcdef"}, "SECRET_KEY is the signing secret"),
+        ({"STRIPE_SECRET_KEY": "acct_1AbCdEfGhIjKlMnO"}, "SECRET_KEY is the id of an account"),
+        ({"STRIPE_SECRET_KEY": "sk_org_live_0123456789abcdef"}, "SECRET_KEY is the key of a Stripe org"),
+        ({"STRIPE_SECRET_KEY": "sk_0123456789abcdef01234567"}, "SECRET_KEY says neither _live_ nor _test_"),
+        (
+            {"STRIPE_SECRET_KEY": "SK_LIVE_0123456789abcdef"},
+            "SECRET_KEY must begin with sk_ or rk_, in lower",
+        ),
+        ({"STRIPE_SECRET_KEY": "sk_live_…"}, "SECRET_KEY holds an ellipsis"),
+        ({"STRIPE_SECRET_KEY": "sk_live_51Ab...cdef0123"}, "SECRET_KEY holds an ellipsis"),
+        ({"STRIPE_SECRET_KEY": "sk_live_51Ab••••••••cdef"}, "SECRET_KEY holds an ellipsis"),
+        ({"STRIPE_SECRET_KEY": "sk_live_0123456789abcdef\n"}, "SECRET_KEY holds a line break"),
+        ({"STRIPE_SECRET_KEY": " sk_live_0123456789abcdef"}, "SECRET_KEY holds a space"),
+        ({"STRIPE_SECRET_KEY": '"sk_live_0123456789abcdef"'}, "SECRET_KEY holds a quotation mark"),
+        ({"STRIPE_SECRET_KEY": "“sk_live_0123456789abcdef”"}, "SECRET_KEY holds a quotation mark"),
+        ({"STRIPE_SECRET_KEY": "sk_live_\u200b0123456789abcdef"}, "SECRET_KEY holds an invisible character"),
+        ({"STRIPE_SECRET_KEY": "sk_live_0123456789аbcdef"}, "SECRET_KEY holds a letter of another alphabet"),
+        ({"STRIPE_SECRET_KEY": "sk_live_0123456789-abcdef"}, "SECRET_KEY holds a sign"),
+        ({"STRIPE_SECRET_KEY": "sk_live_xxx"}, "SECRET_KEY is a placeholder"),
+        ({"STRIPE_SECRET_KEY": "sk_live_XXXXXXXXXXXXXXXXXXXXXXXX"}, "SECRET_KEY is a placeholder"),
+        ({"STRIPE_SECRET_KEY": "sk_live_your_secret_key_here"}, "SECRET_KEY is a placeholder"),
+        ({"STRIPE_SECRET_KEY": "sk_live_0123456789abcde"}, "SECRET_KEY is cut short"),
+        ({"STRIPE_SECRET_KEY": "sk_live_" + "a1B2" * 80}, "SECRET_KEY is longer than 255"),
+        ({PK: "sk_live_0123456789abcdef"}, f"{PK} is a secret key: it must begin with pk_.*roll the secret"),
+        ({PK: "rk_live_0123456789abcdef"}, f"{PK} is a restricted key, which is secret"),
+        ({PK: "whsec_0123456789abcdef"}, f"{PK} is the signing secret"),
+        ({PK: "'sk_live_0123456789abcdef"}, f"{PK} is a secret key"),
+        ({PK: "\ufeffsk_live_0123456789abcdef"}, f"{PK} is a secret key"),
+        ({PK: "SK_LIVE_0123456789abcdef"}, f"{PK} is a secret key"),
+        ({PK: "pk_live_0123456789abcdefsk_live_0123456789abcdef"}, f"{PK} holds a secret"),
+        ({PK: "pk_live_0123456789abcdef sk_live_0123456789abcdef"}, f"{PK} holds a secret"),
+        ({PK: "https://estuary.example"}, f"{PK} must begin with pk_"),
+        ({PK: "pk_test_0123456789abcdef"}, f"{PK} is a test key and STRIPE_SECRET_KEY is a live key"),
+        ({PK: "pk_live_…"}, f"{PK} holds an ellipsis"),
+        ({PK: "pk_live_xxx"}, f"{PK} is a placeholder"),
+        ({"ESTUARY_MAIL_FROM": "sk_live_0123456789abcdef"}, "ESTUARY_MAIL_FROM holds a secret of Stripe's"),
+        ({"ESTUARY_ALLOWED_HOSTS": "whsec_0123456789abcdef"}, "ALLOWED_HOSTS holds a secret of Stripe's"),
+        ({"STRIPE_WEBHOOK_SECRET": "sk_live_0123456789abcdef"}, "WEBHOOK_SECRET is a secret key"),
+        ({"STRIPE_WEBHOOK_SECRET": "we_1AbCdEfGhIjKlMnO"}, "WEBHOOK_SECRET is the id of a webhook endpoint"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_…"}, "WEBHOOK_SECRET holds an ellipsis"),
+        (
+            {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef whsec_fedcba9876543210"},
+            "WEBHOOK_SECRET holds a sp",
+        ),
+        (
+            {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef;whsec_fedcba9876543210"},
+            "WEBHOOK_SECRET holds a si",
+        ),
+        ({"STRIPE_API_BASE": "https://proxy.example"}, "STRIPE_API_BASE leads elsewhere"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, "STRIPE_API_BASE leads elsewhere"),
+        ({"STRIPE_API_BASE": "http://api.stripe.com"}, "STRIPE_API_BASE leads elsewhere"),
+        ({"STRIPE_API_BASE": "127.0.0.1:12111"}, "STRIPE_API_BASE must be an absolute"),
+        ({"STRIPE_API_BASE": "https://api.stripe.com/v1"}, "STRIPE_API_BASE must end behind the host"),
+        ({"FRONTEND_URL": "https://estuary.example/shop"}, "FRONTEND_URL must end behind the host"),
+        ({"FRONTEND_URL": "https://estuary.example/?x=1"}, "FRONTEND_URL must end behind the host"),
+        ({"FRONTEND_URL": "https://YOUR-HOST"}, "FRONTEND_URL still names the example's host"),
+        ({"FRONTEND_URL": "https://localhost"}, "FRONTEND_URL is this machine alone"),
+        ({"FRONTEND_URL": "https://127.0.0.1:8000"}, "FRONTEND_URL is this machine alone"),
+        ({"FRONTEND_URL": "https://[::1"}, "FRONTEND_URL must be an absolute"),
+        ({"FRONTEND_URL": "https://estuary.example:port"}, "FRONTEND_URL must be an absolute"),
+        ({"FRONTEND_URL": "https://estuary .example"}, "FRONTEND_URL must be an absolute"),
+        ({"FRONTEND_URL": "https://estuary.example\u200b"}, "FRONTEND_URL must be an absolute"),
+        ({"DATABASE_URL": "mysql://estuary@db/estuary"}, "DATABASE_URL must be postgresql://"),
+        (
+            {"DATABASE_URL": "postgresql://estuary:se/cr:et@db:5432/estuary"},
+            "DATABASE_URL must be postgresql://",
+        ),
+        ({"EMAIL_URL": "smtp://me:se/cr:et@post.example:587"}, "EMAIL_URL must be smtp://"),
+        ({"EMAIL_URL": "post.example"}, "EMAIL_URL must be smtp://"),
+        ({"EMAIL_URL": "console:"}, "EMAIL_URL is console:"),
+        ({"ESTUARY_RETURN_ORIGINS": "https://app.example, app2.example"}, "ESTUARY_RETURN_ORIGINS must be"),
         ({"FRONTEND_URL": "http://estuary.example"}, "must begin with https:// with a live key"),
     ],
 )
@@ -110,6 +199,121 @@ def test_contradictions_refuse_to_start_and_are_named(
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=said):
         reading(bare, **REAL | changed)
+
+
+@pytest.mark.parametrize(
+    ("secret", "publishable"),
+    [
+        # As Stripe has issued them: in 2012, today, a restricted one, the longest that Stripe allows for.
+        ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "pk_live_TYooMQauvdEDq54NiTphI7jx"),
+        ("sk_live_51" + "aB3" * 32 + "c", "pk_live_51" + "aB3" * 32 + "c"),
+        ("rk_live_51" + "aB3" * 32 + "c", ""),
+        ("rk_live_TYooMQauvdEDq54NiTphI7jx", ""),
+        ("sk_live_" + "a1B2c" * 49 + "aa", "pk_live_" + "a1B2c" * 49 + "aa"),
+    ],
+)
+def test_what_stripe_issues_starts(bare: pytest.MonkeyPatch, secret: str, publishable: str) -> None:
+    env = reading(bare, **REAL | {"STRIPE_SECRET_KEY": secret, PK: publishable})
+    assert env.stripe_publishable_key == publishable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://estuary.example/",
+        "https://estuary.example:8443",
+        "HTTPS://Estuary.Example",
+        "https://10.0.0.7",
+    ],
+)
+def test_a_frontend_url_may_be_written_in_many_ways(bare: pytest.MonkeyPatch, url: str) -> None:
+    assert reading(bare, **REAL | {"FRONTEND_URL": url}).served_over_https
+
+
+def test_everything_wrong_is_named_at_once_whoever_finds_it(bare: pytest.MonkeyPatch) -> None:
+    bad = {
+        "STRIPE_SECRET_KEY": "pk_live_0123456789abcdef",
+        PK: "sk_test_0123456789abcdef",
+        "STRIPE_WEBHOOK_SECRET": "whsec_…",
+        "FRONTEND_URL": "estuary.example",
+        "ESTUARY_HOLD_S": "soon",
+        "ESTUARY_WORKER_JOBS": "0",
+        "ESTUARY_CURRENCY": "dollars",
+        "EMAIL_URL": "post.example",
+    }
+    with pytest.raises(ImproperlyConfigured) as refused:
+        reading(bare, **bad)
+    for name in (*bad, "DATABASE_URL"):
+        assert f"  {name}" in str(refused.value)
+
+
+def test_a_real_key_is_kept_from_whoever_answers_in_stripes_place(bare: pytest.MonkeyPatch) -> None:
+    base = "http://127.0.0.1:12111"
+    test = {
+        "STRIPE_SECRET_KEY": "sk_test_0123456789abcdef",
+        "STRIPE_API_BASE": base,
+        PK: "pk_test_0123456789abcdef",
+    }
+    assert reading(bare, **REAL | test).stripe_api_base == base
+    bare.delenv(PK)
+    stripes = {"STRIPE_API_BASE": "https://api.stripe.com"}
+    assert reading(bare, **REAL | stripes).stripe_api_base == "https://api.stripe.com"
+
+
+VARIABLES = sorted(
+    str(field.validation_alias or name).upper() for name, field in Environment.model_fields.items()
+)
+# What people paste: the canary whole or broken, amid signs that parsers trip over.
+PASTED = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                CANARY,
+                "sk_live_",
+                "sk_test_",
+                "pk_live_",
+                "whsec_",
+                "postgresql://",
+                "smtp://",
+                "https://",
+                "me:",
+                "@",
+            ]
+        ),
+        st.sampled_from(list("/:@#?[]%…,; \n\"'\u200b0")),
+    ),
+    min_size=1,
+    max_size=8,
+).map("".join)
+
+
+@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.given(
+    st.dictionaries(st.sampled_from(VARIABLES), PASTED.map(lambda text: text + CANARY), min_size=1)
+)
+def test_whatever_is_set_to_whatever_its_value_is_in_no_message(values: dict[str, str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in VARIABLES:
+            patch.delenv(name, raising=False)
+        env, message = tried(patch, **REAL | values)
+        assert CANARY not in message
+        if env is None:
+            return
+        fields = [getattr(env, name) for name in Environment.model_fields]
+        assert not [field for field in fields if isinstance(field, SecretStr) and CANARY in repr(field)]
+        assert not stripe_keys.A_SECRET.search(env.stripe_publishable_key)
+        # What is read of them later reads them too.
+        database_settings(env.database_url.get_secret_value(), pool_size=1)
+        mailers(env.email_url.get_secret_value())
+        _ = env.return_origins, env.allowed_hosts, env.secret_key
+
+
+def tried(monkeypatch: pytest.MonkeyPatch, **variables: str) -> tuple[Environment | None, str]:
+    """Read the environment; returns it, or else all that its refusal says, causes included."""
+    try:
+        return reading(monkeypatch, **variables), ""
+    except ImproperlyConfigured as refused:
+        return None, "".join(traceback.format_exception(refused))
 
 
 def test_a_replica_is_one_of_a_database_that_is_named(bare: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,17 @@ def test_a_run_weeks_or_months_later_brings_new_dates_and_a_new_run_of_each_cour
     assert courses.exclude(sessions__starts_at__lte=later).count() == 2
 
 
-def test_known_passwords_stay_out_of_production(settings: Settings) -> None:
+def test_with_test_keys_there_is_as_much_to_buy_and_nobody_has_a_password(settings: Settings) -> None:
     settings.SANDBOX = False
-    with pytest.raises(CommandError, match="ESTUARY_SANDBOX"):
+    call_command("seed", stdout=(out := StringIO()))
+    assert {service.type for service in Service.objects.on_sale(clock.now())} == set(ServiceType)
+    assert User.objects.count() == Practitioner.objects.count()
+    assert not [user for user in User.objects.all() if user.has_usable_password() or user.is_staff]
+    assert ("sign-up" in out.getvalue(), "estuary-demo" in out.getvalue()) == (True, False)
+
+
+def test_nothing_made_up_is_sold_for_real_money(settings: Settings) -> None:
+    settings.SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_live_0123456789abcdef"
+    with pytest.raises(CommandError, match=r"live key.*/admin/catalog/service/add/.*createsuperuser"):
         call_command("seed", stdout=StringIO())
     assert counts() == [0] * len(TABLES)

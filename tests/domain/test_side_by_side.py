@@ -31,6 +31,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.detach_card": {"payment_method_id": "pm_1"},
     "payments.send_mail": {"order_id": 1, "template": "completed"},
     "payments.send_mails": {"wanted": [{"order_id": 1, "template": "completed"}]},
+    "payments.send_account_mail": {"template": "password_reset_key", "email": "a@example.com", "user_id": 1},
     "payments.alert_staff": {"code": "a_code", "text": "A text."},
     "payments.end_open_payments": {"user_id": 1},
     "payments.expire_orders": {"timestamp": 0},
@@ -42,6 +43,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.forget_old_attempts": {"timestamp": 0},
     "payments.forget_old_events": {"timestamp": 0},
     "payments.forget_old_sessions": {"timestamp": 0},
+    "payments.forget_unsent_account_mails": {"timestamp": 0},
 }
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 

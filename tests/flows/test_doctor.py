@@ -263,6 +263,12 @@ DAMAGE: list[Damage] = [
         "",
         "UPDATE payments_webhookevent SET status = 'pending', received_at = now() - interval '1 hour'",
     ),
+    (
+        "mail_waiting",
+        "",
+        """INSERT INTO procrastinate_jobs (queue_name, task_name, args, attempts)
+            VALUES ('default', 'payments.send_mail', '{}', 6)""",
+    ),
     ("inbox_dead", "", "UPDATE payments_webhookevent SET status = 'dead'"),
     (
         "card_not_detached",

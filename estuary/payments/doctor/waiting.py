@@ -89,6 +89,19 @@ WAITING = (
         in_time=True,
     ),
     Rule(
+        code="mail_waiting",
+        sentence="A mail leaves within a quarter of an hour.",
+        # Tried six times, it waits for so long.
+        sql="""
+            SELECT 'job ' || id, task_name || ', tried ' || attempts || ' times, ' || status
+            FROM procrastinate_jobs
+            WHERE task_name IN ('payments.send_account_mail', 'payments.send_mail', 'payments.send_mails',
+                                'payments.send_method_removed', 'payments.alert_staff')
+              AND ((status = 'todo' AND attempts >= 6) OR status = 'failed')""",
+        remedy="Is EMAIL_URL the mail server's, and does it answer? The worker's log says why a mail did not leave.",
+        in_time=True,
+    ),
+    Rule(
         code="card_not_detached",
         sentence="A card that was removed here is soon removed at Stripe, once no unpaid order may still use it.",
         sql="""

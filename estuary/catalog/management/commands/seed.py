@@ -1,4 +1,8 @@
-"""Fill the catalogue with a believable marketplace, for the sandbox only. Run it as often as you like."""
+"""Fill the catalogue with a believable marketplace, where no money is real. Run it as often as you like.
+
+The sandbox gets people with a known password too. With test keys of Stripe's the shop may stand in the open: there
+nobody gets a password, and whoever wants to buy signs up.
+"""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -21,25 +25,33 @@ from estuary.catalog.models import (
     ServiceType,
 )
 from estuary.common import clock
+from estuary.common.livemode import is_live
 from estuary.common.money import to_minor
 
-PASSWORD = "estuary-demo"  # noqa: S105 the demo prints it; the command refuses to run elsewhere
+PASSWORD = "estuary-demo"  # noqa: S105 the demo prints it; nobody has it elsewhere
 FIRST_IN = timedelta(
     days=2
 )  # no date is so near that a person who tries things out meets its cancellation rule
 
 
 class Command(BaseCommand):
-    help = "Write practitioners, services of all five types, dates in the coming weeks, two buyers and one of staff."
+    help = "Write practitioners, services of all five types, dates in the coming weeks; in the sandbox people, too."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.SANDBOX:
+        if is_live():
             raise CommandError(
-                "The seed has accounts with a known password: it is for ESTUARY_SANDBOX=1 only."
+                "STRIPE_SECRET_KEY is a live key, and what the seed offers is made up: nobody could deliver it. Add "
+                f"your own practitioners and services in the admin, {settings.FRONTEND_URL}/admin/catalog/service/add/ "
+                "(an account for it: manage.py createsuperuser), or run the seed with test keys."
             )
         with transaction.atomic():
             seed(at=clock.now())
         self.stdout.write(f"{Service.objects.count()} services, {ServiceSession.objects.count()} dates.")
+        if not settings.SANDBOX:
+            self.stdout.write(
+                f"Sign up at {settings.FRONTEND_URL}/sign-up/ to buy; for the admin: manage.py createsuperuser"
+            )
+            return
         people = [STAFF, *BUYERS, *(host.person for host in HOSTS)]
         self.stdout.write(
             f"Sign in with the password {PASSWORD} as " + ", ".join(person.email for person in people)
@@ -48,8 +60,9 @@ class Command(BaseCommand):
 
 def seed(*, at: datetime) -> None:
     """Write what is missing and leave what is there; dates that have passed are followed by new ones."""
-    password = make_password(PASSWORD)  # once for all: a slow hash is slow by design
-    for person in (STAFF, *BUYERS):
+    # Once for all: a slow hash is slow by design. Without one nobody can sign in.
+    password = make_password(PASSWORD if settings.SANDBOX else None)
+    for person in (STAFF, *BUYERS) if settings.SANDBOX else ():
         _user(person, password)
     for host in HOSTS:
         _practitioner(host, password)

@@ -62,6 +62,10 @@ class Command(BaseCommand):
             # Nobody waits for a mail as for what was bought.
             scheduling.let_others_go_first(leader=os.getpid())
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
+        if not settings.MAIL_SERVER_NAMED:
+            log.warning(
+                "no_mail_server", hint="Set EMAIL_URL: mails wait for three days at most (estuary.W003)."
+            )
         draining = Draining(stop)
         try:
             if options["only"] != "jobs":

@@ -1,0 +1,162 @@
+"""What a Stripe key looks like, and what is wrong with one that does not: swapped, cut short, pasted with more.
+
+No text that is returned here repeats any part of a key: the value may be a secret, whatever its variable is called.
+Source: https://docs.stripe.com/keys
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+# The shortest key that Stripe ever issued has 32 characters, 24 of them behind its prefix; none has more than 255.
+ISSUED_BODY_MIN, KEY_MAX = 24, 255
+# Anything shorter than this was cut, or typed by hand.
+BODY_MIN = 16
+SECRET, PUBLISHABLE, SIGNING = "secret", "publishable", "signing"
+KINDS = {
+    "sk_org_": "the key of a Stripe organization",
+    "sk_": "a secret key",
+    "rk_": "a restricted key, which is secret",
+    "pk_": "a publishable key",
+    "whsec_": "the signing secret of a webhook endpoint",
+    "ek_": "an ephemeral key",
+    "we_": "the id of a webhook endpoint",
+    "acct_": "the id of an account",
+    "pi_": "the id of a payment",
+}
+PREFIXES = {SECRET: ("sk_", "rk_"), PUBLISHABLE: ("pk_",), SIGNING: ("whsec_",)}
+CURES = {
+    SECRET: "copy the secret key, sk_live_… or sk_test_…, from the Stripe dashboard",
+    PUBLISHABLE: "copy the publishable key, pk_live_… or pk_test_…, from the Stripe dashboard",
+    SIGNING: "copy the signing secret, whsec_…, of the webhook endpoint (several: separate them by commas)",
+}
+MODE = re.compile(r"[srp]k_(live|test)_", re.ASCII)
+# Found anywhere in a text, whatever stands around it.
+A_SECRET = re.compile(r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]", re.ASCII)
+PUBLISHED = "and roll the secret in the dashboard if this ever ran: what is in this variable is published"
+ELLIPSIS = re.compile(r"…|\.\.\.|•|\*\*")
+# Words stand between underscores: within a real key such letters may come together by chance.
+PLACEHOLDERS = {
+    *(
+        "your",
+        "yours",
+        "key",
+        "here",
+        "change",
+        "changeme",
+        "replace",
+        "replaceme",
+        "insert",
+        "paste",
+        "todo",
+    ),
+    *(
+        "placeholder",
+        "dummy",
+        "fake",
+        "redacted",
+        "xxx",
+        "xxxx",
+        "yourkey",
+        "yoursecret",
+        "yourkeyhere",
+        "apikey",
+    ),
+}
+# One character over and over: keys are drawn at random.
+REPEATED = re.compile(r"(.)\1*|.*[xX]{8}.*")
+
+
+def kind_of(value: str) -> str:
+    """Return the prefix of KINDS that a value has, whatever was pasted in front of it; empty for none."""
+    bare = "".join(char for char in value if char.isascii() and (char.isalnum() or char == "_"))
+    return next((prefix for prefix in KINDS if bare.lower().startswith(prefix)), "")
+
+
+def mode_of(value: str) -> str:
+    """Return ``live`` or ``test``, or nothing where a key does not say."""
+    found = MODE.match(value)
+    return found[1] if found else ""
+
+
+def find_problem(value: str, wanted: str, *, exact: bool = True) -> str:
+    """Return what is wrong with one key and how to mend it; empty when it may be Stripe's.
+
+    ``exact`` looks at its length and words too, which a sandbox does not care about.
+    """
+    kind = kind_of(value)
+    if wanted == PUBLISHABLE and (kind in {"sk_", "rk_", "whsec_"} or A_SECRET.search(value)):
+        named = "holds a secret: it " if kind == "pk_" else _named_kind(kind)
+        return f"{named}must begin with pk_: {CURES[wanted]}, {PUBLISHED}"
+    if kind not in PREFIXES[wanted]:
+        return f"{_named_kind(kind)}must begin with {_or(PREFIXES[wanted])}: {CURES[wanted]}"
+    if ELLIPSIS.search(value):
+        return f"holds an ellipsis, so it is not whole: {CURES[wanted]}"
+    if odd := _odd_characters(value, wanted):
+        return f"holds {odd}, which no key has: {CURES[wanted]}"
+    if not value.startswith(kind):
+        return f"must begin with {_or(PREFIXES[wanted])}, in lower case: {CURES[wanted]}"
+    if wanted != SIGNING and not mode_of(value):
+        return f"says neither _live_ nor _test_ behind its first two letters: {CURES[wanted]}"
+    return _find_inexact(value, wanted) if exact or wanted == SIGNING else ""
+
+
+def find_mismatch(secret: str, publishable: str) -> str:
+    """Return how the modes of two keys differ; empty where they do not, or where one is missing."""
+    modes = mode_of(secret), mode_of(publishable)
+    if not all(modes) or modes[0] == modes[1]:
+        return ""
+    return (
+        f"NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is a {modes[1]} key and STRIPE_SECRET_KEY is a {modes[0]} key: "
+        "both must be of one mode and one account"
+    )
+
+
+def is_shorter_than_issued(key: str) -> bool:
+    """Tell whether a key is shorter than any that Stripe has issued."""
+    return bool(mode_of(key)) and len(_body(key)) < ISSUED_BODY_MIN
+
+
+def _find_inexact(value: str, wanted: str) -> str:
+    body = _body(value)
+    if len(body) >= 3 and (REPEATED.fullmatch(body) or set(body.lower().split("_")) & PLACEHOLDERS):
+        return f"is a placeholder: {CURES[wanted]}"
+    if len(body) < BODY_MIN:
+        where = f"at least {BODY_MIN} characters follow {value[: len(value) - len(body)]}"
+        return f"is cut short: {where}; {CURES[wanted]}"
+    if len(value) > KEY_MAX:
+        return f"is longer than {KEY_MAX} characters, so more than one key was pasted: {CURES[wanted]}"
+    return ""
+
+
+def _body(value: str) -> str:
+    """Return what follows the prefix and the mode."""
+    found = MODE.match(value)
+    return value[found.end() :] if found else value.removeprefix("whsec_")
+
+
+def _named_kind(kind: str) -> str:
+    return f"is {KINDS[kind]}: it " if kind else ""
+
+
+def _or(prefixes: Sequence[str]) -> str:
+    return " or ".join(prefixes)
+
+
+def _odd_characters(value: str, wanted: str) -> str:
+    """Return what a value holds that is no letter, digit or underscore, in words and without repeating it."""
+    allowed = "_+/=-" if wanted == SIGNING else "_"
+    kinds = {_name_of(char) for char in value if not (char.isascii() and (char.isalnum() or char in allowed))}
+    return " and ".join(sorted(kinds))
+
+
+def _name_of(char: str) -> str:
+    if char in "\r\n\v\f\x85\u2028\u2029":
+        return "a line break"
+    if char.isspace():
+        return "a space"
+    if unicodedata.category(char) in {"Cf", "Cc", "Cs", "Co", "Cn"}:
+        return "an invisible character"
+    if unicodedata.category(char) in {"Pi", "Pf"} or char in "\"'`":
+        return "a quotation mark"
+    return "a letter of another alphabet" if char.isalpha() else "a sign"

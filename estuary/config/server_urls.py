@@ -1,0 +1,120 @@
+"""What is wrong with the addresses that the environment names; no text that is returned repeats a part of one."""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+STRIPE_HOST = "api.stripe.com"
+SANDBOX_PORT = 12111
+HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+EXAMPLES = {"your-host", "your-domain", "your-domain.com", "yourdomain.com", "your_host"}
+FRONTEND_EXAMPLE = "such as https://estuary.example"
+
+
+def split(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where Python can't read it, or its port.
+
+    The texts of Python's own errors repeat what they could not read, which may be a password.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return None if any(not char.isprintable() or char.isspace() for char in url) else parts
+
+
+def split_http(url: str) -> SplitResult | None:
+    """Return the parts of an absolute http(s) URL without a user; None for anything else."""
+    parts = split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
+        return None
+    return parts if HOST.fullmatch(parts.hostname or "") else None
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine itself."""
+    if host == "localhost" or str(host).endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host or "").is_loopback or ip_address(host or "").is_unspecified
+    except ValueError:
+        return False
+
+
+def find_frontend_problems(url: str, *, live: bool) -> list[str]:
+    """Return what is wrong with the storefront's URL."""
+    parts = split_http(url)
+    if parts is None:
+        return [f"FRONTEND_URL must be an absolute http(s) URL, {FRONTEND_EXAMPLE}"]
+    problems = []
+    if parts.hostname in EXAMPLES:
+        problems.append("FRONTEND_URL still names the example's host: put your own in its place")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        problems.append(
+            "FRONTEND_URL must end behind the host: the storefront stands at the root of it, "
+            f"{FRONTEND_EXAMPLE}, and every link is made by adding a path"
+        )
+    if live and parts.scheme == "http":
+        problems.append(
+            "FRONTEND_URL must begin with https:// with a live key: cookies would go in the clear"
+        )
+    if live and is_loopback(parts.hostname):
+        problems.append(
+            "FRONTEND_URL is this machine alone, with a live key: buyers could not come back to it. "
+            "Set it to the shop's own address, or use a test key"
+        )
+    return problems
+
+
+def find_api_base_problem(url: str, *, live: bool) -> str:
+    """Return why a key must not be sent to another address than Stripe's; empty where it may."""
+    parts = split_http(url)
+    if parts is None:
+        return "STRIPE_API_BASE must be an absolute http(s) URL, such as http://127.0.0.1:12111"
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        return "STRIPE_API_BASE must end behind the host and port: /v1 is added to it"
+    stripe = parts.scheme == "https" and parts.hostname == STRIPE_HOST
+    sandbox = is_loopback(parts.hostname) and parts.port == SANDBOX_PORT
+    if live and not stripe and (sandbox or not is_loopback(parts.hostname)):
+        return (
+            "STRIPE_API_BASE leads elsewhere than to Stripe, and STRIPE_SECRET_KEY is a live key, which would be sent "
+            "there: unset STRIPE_API_BASE, or use a test key"
+        )
+    return ""
+
+
+def find_database_problem(name: str, url: str) -> str:
+    """Return what is wrong with a database's URL; its password may have signs that must be escaped."""
+    # Where there is no host, it is the folder of a socket, in a parameter.
+    parts = split(url)
+    if parts is None or parts.scheme not in {"postgresql", "postgres"}:
+        return (
+            f"{name} must be postgresql://user:password@host:5432/name; in the password, signs such as / @ : # ? "
+            "are written %2F %40 %3A %23 %3F"
+        )
+    return ""
+
+
+def find_mail_problem(url: str, *, live: bool) -> str:
+    """Return what is wrong with the mail server's URL."""
+    if url == "console:":
+        return (
+            "EMAIL_URL is console:, which writes links to reset passwords into a log: name a server"
+            if live
+            else ""
+        )
+    parts = split(url)
+    if parts is None or parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        return (
+            "EMAIL_URL must be smtp://user:password@host:587/?tls=1, smtps://… or, with test keys, console:; in the "
+            "password, signs such as / @ : # ? are written %2F %40 %3A %23 %3F"
+        )
+    return ""
+
+
+def find_origin_problem(url: str) -> str:
+    """Return what is wrong with an origin that buyers may be sent back to."""
+    return (
+        "" if split_http(url) else "ESTUARY_RETURN_ORIGINS must be absolute http(s) URLs, separated by commas"
+    )

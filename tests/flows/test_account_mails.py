@@ -1,0 +1,195 @@
+"""Mails about an account: none within a request, none without its job, and no link in a job."""
+
+import json
+import re
+from collections.abc import Sequence
+from smtplib import SMTPServerDisconnected
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from django.test import Client
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Job
+from pytest_django import Settings
+
+from estuary.accounts import emails
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.payments import account_adapter, outbox, retention, tasks
+from estuary.payments.doctor import RULES, examine
+from tests.marketplace import make_user
+from tests.wiring import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PASSWORD = "a-long-and-odd-one-7"
+ADDRESS = "newcomer@example.com"
+
+
+class DeadServer(EmailBackend):
+    """A mail server that is not there."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        raise SMTPServerDisconnected("Nobody answers.")
+
+
+@pytest.fixture
+def dead_server(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.DeadServer"}}
+
+
+def ask(path: str, method: str = "post", **body: str) -> tuple[int, dict[str, Any]]:
+    client = Client(raise_request_exception=False)
+    send = getattr(client, method)
+    answer = send(f"/_allauth/app/v1/{path}", json.dumps(body), content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+def sign_up(email: str = ADDRESS) -> int:
+    return ask("auth/signup", email=email, password=PASSWORD)[0]
+
+
+def key_in(mail: EmailMessage) -> str:
+    found = re.search(r"\?key=(\S+)", str(mail.body))
+    assert found
+    return unquote(found[1])
+
+
+def jobs() -> list[ProcrastinateJob]:
+    return list(ProcrastinateJob.objects.order_by("id"))
+
+
+@pytest.mark.usefixtures("dead_server")
+def test_without_a_mail_server_people_sign_up_and_reset_and_the_mails_wait(settings: Settings) -> None:
+    assert sign_up() == 200
+    assert ask("auth/password/request", email=ADDRESS)[0] == 200
+    assert ask("auth/password/request", email="nobody@example.com")[0] == 200
+    waiting = [job.args["template"] for job in jobs()]
+    assert waiting == ["email_confirmation_signup", "password_reset_key", "unknown_account"]
+    with pytest.raises(SMTPServerDisconnected):
+        run_jobs()
+    assert len(jobs()) == 3
+
+
+def test_each_mail_is_sent_once_and_its_link_works(mailoutbox: list[EmailMessage]) -> None:
+    assert sign_up() == 200
+    assert mailoutbox == []
+    run_jobs()
+    [confirmation] = mailoutbox
+    assert confirmation.to == [ADDRESS]
+    assert "http://localhost:8000/verify-email/?key=" in str(confirmation.body)
+    assert ask("auth/email/verify", key=key_in(confirmation))[0] in {200, 401}
+    assert EmailAddress.objects.get(email=ADDRESS).verified
+    assert ask("auth/password/request", email=ADDRESS)[0] == 200
+    run_jobs()
+    reset = mailoutbox[-1]
+    assert len(mailoutbox) == 2
+    assert ask("auth/password/reset", key=key_in(reset), password=PASSWORD + "8")[0] in {200, 401}
+    assert User.objects.get(email=ADDRESS).check_password(PASSWORD + "8")
+    assert run_jobs() == 0
+
+
+@pytest.mark.usefixtures("dead_server")
+def test_what_waits_has_no_link_and_no_secret() -> None:
+    sign_up()
+    ask("auth/password/request", email=ADDRESS)
+    user = User.objects.get(email=ADDRESS)
+    for job in jobs():
+        assert set(job.args) == {"template", "email", "user_id"}
+        assert (job.args["email"], job.args["user_id"]) == (ADDRESS, user.pk)
+
+
+def test_a_mail_that_has_no_use_any_more_is_not_sent(mailoutbox: list[EmailMessage]) -> None:
+    sign_up()
+    ask("auth/password/request", email=ADDRESS)
+    EmailAddress.objects.update(verified=True)
+    User.objects.update(is_active=False)
+    run_jobs()
+    assert mailoutbox == []
+
+
+def test_who_has_no_account_is_told_so_by_mail_alone(mailoutbox: list[EmailMessage]) -> None:
+    make_user("Maya")
+    known = ask("auth/password/request", email=User.objects.get().email)
+    unknown = ask("auth/password/request", email="nobody@example.com")
+    assert known == unknown
+    run_jobs()
+    assert ["/reset-password/?key=" in str(mail.body) for mail in mailoutbox] == [True, False]
+    assert "http://localhost:8000/sign-up/" in str(mailoutbox[1].body)
+
+
+def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: Any) -> None:
+        raise ConnectionRefusedError("Nobody listens.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "send_account_mail", fail)
+        assert sign_up() == 500
+    assert (User.objects.count(), EmailAddress.objects.count(), jobs()) == (0, 0, [])
+    assert sign_up() == 200
+    assert [job.args["template"] for job in jobs()] == ["email_confirmation_signup"]
+
+
+def test_a_mail_that_nobody_writes_is_found_out_when_it_is_asked_for() -> None:
+    with pytest.raises(LookupError, match="accounts/emails"):
+        account_adapter.QueuedMailAdapter().send_mail("account/email/login_code", ADDRESS, {})
+    for template in emails.TEMPLATES:
+        emails.write_mail(template, ADDRESS, None)
+
+
+def test_a_mail_is_tried_for_three_days_and_never_less_often_than_every_ten_minutes() -> None:
+    def wait_s(attempts: int) -> float | None:
+        job = Job(
+            id=1, queue="q", lock=None, queueing_lock=None, task_name="payments.send_mail", attempts=attempts
+        )
+        decision = tasks.TRY_MAIL_AGAIN.get_retry_decision(exception=OSError(), job=job)
+        return (decision.retry_at - clock.now()).total_seconds() if decision and decision.retry_at else None
+
+    waits = [wait_s(attempts) for attempts in range(tasks.TRY_MAIL_AGAIN.ATTEMPTS + 1)]
+    assert waits.pop() is None
+    assert all(wait is not None and wait <= 600 for wait in waits)
+    assert sum(wait or 0 for wait in waits) > 70 * 60 * 60
+
+
+def _set_jobs(assignment: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE procrastinate_jobs SET {assignment}")  # noqa: S608
+
+
+def test_the_doctor_names_mails_that_wait_and_what_was_given_up_is_forgotten() -> None:
+    def codes() -> set[str]:
+        return {breach.code for breach in examine(RULES, at=clock.now()).breaches}
+
+    sign_up()
+    assert codes() == set()
+    _set_jobs("attempts = 6")
+    assert codes() == {"mail_waiting"}
+    assert retention.forget_unsent_account_mails() == 0
+    _set_jobs("status = 'failed'")
+    assert codes() == {"mail_waiting"}
+    assert retention.forget_unsent_account_mails() == 1
+    assert codes() == set()
+
+
+def test_a_mail_within_a_request_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "send_account_mail", tasks.send_account_mail)
+        assert sign_up() == 500
+    assert sign_up() == 200
+
+
+def test_every_job_that_sends_mail_is_tried_as_long_and_looked_at_by_the_doctor() -> None:
+    [rule] = [rule for rule in RULES if rule.code == "mail_waiting"]
+    for name, task in app.tasks.items():
+        sends = name.startswith("payments.") and (
+            name.startswith("payments.send_m") or "mail" in name or "alert" in name
+        )
+        if sends and "forget" not in name:
+            assert task.retry_strategy is tasks.TRY_MAIL_AGAIN, name
+            assert f"'{name}'" in rule.sql
