@@ -32,6 +32,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.send_mail": {"order_id": 1, "template": "completed"},
     "payments.send_mails": {"wanted": [{"order_id": 1, "template": "completed"}]},
     "payments.send_account_mail": {"template": "password_reset_key", "email": "a@example.com", "user_id": 1},
+    "payments.send_method_removed": {"user_id": 1, "last4": "4242"},
     "payments.alert_staff": {"code": "a_code", "text": "A text."},
     "payments.end_open_payments": {"user_id": 1},
     "payments.expire_orders": {"timestamp": 0},
