@@ -10,6 +10,8 @@ from typing import Any
 
 from structlog.stdlib import ProcessorFormatter
 
+from estuary.common.card_numbers import card_numbers_in, has_many_digits
+
 REDACTED = "[redacted]"
 # https://docs.stripe.com/keys, https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
 _KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
@@ -18,47 +20,47 @@ _CLIENT = rf"(?P<secret>{OF_CLIENT})"
 # In JSON and in log lines a line break is a backslash and a letter, which is no part of the word that follows.
 _ESCAPED = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
 _BEARER = rf"(?P<bearer>(?:\b|{_ESCAPED})Bearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{{6,}}"
-_JWT = rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6,}}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-SECRET = re.compile("|".join((_KEY, _CLIENT, _BEARER, _JWT)))
-# 13 to 19 digits, in groups as people write them: https://www.iso.org/standard/70484.html
-# What stands before is looked at behind the first digit: so most of a text is skipped without a look back.
-_ALONE = r"(?:(?<![\w.].)|(?<=\\[bfnrt].)|(?<=\\u[0-9A-Fa-f]{4}.))"
-CARD = re.compile(rf"[2-6]{_ALONE}(?:[ -]?\d){{12,18}}(?![\w])", re.ASCII)
+SECRET = re.compile("|".join((_KEY, _CLIENT, _BEARER)))
+# Three words with dots between them. Each is read from its beginning, once: the text may be long and hostile.
+JWT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{9,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++")
+_JWT_BEGINS = re.compile(rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6}}")
 # Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
 HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
 _HINTS_OF_JSON = tuple(hint.encode() for hint in HINTS)
-# So many digits in a row, but for spaces and dashes, are in all that CARD finds, and in hardly anything else.
-_CARDS_DIGITS = b"0" * 13
-_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord("x") for code in range(256))
+# Of what JSON, an address or HTML writes in more than one character.
+_ESCAPES = (b"\\", b"%", b"&")
 
 
 def redact(text: str) -> str:
     """Return a text without any secret or card number; what kind it was can still be read."""
     if any(hint in text for hint in HINTS):
-        text = SECRET.sub(_stand_in, text)
-    return CARD.sub(_card, text)
+        text = JWT.sub(_without_token, SECRET.sub(_stand_in, text))
+    return _without(text, card_numbers_in(text))
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    kept = zip([0, *ends], [*starts, len(text)], strict=True)
+    return REDACTED.join(text[start:end] for start, end in kept)
+
+
+def _without_token(match: re.Match[str]) -> str:
+    """The header of a token is JSON, so its first word begins with `{"` in base64; what stands before is kept."""
+    first_dot = match.string.index(".", match.start())
+    begins = _JWT_BEGINS.search(match.string, match.start(), first_dot)
+    return match.string[match.start() : begins.start()] + REDACTED if begins else match[0]
 
 
 def _stand_in(found: re.Match[str]) -> str:
     return (found["key"] or (found["secret"] and "_") or found["bearer"] or "") + REDACTED
 
 
-def _card(found: re.Match[str]) -> str:
-    return REDACTED if is_card_number(found.group()) else found.group()
-
-
-def is_card_number(text: str) -> bool:
-    """Tell whether digits, with spaces or dashes between them, pass Luhn's check as all card numbers do."""
-    digits = [int(character) for character in reversed(text) if character.isdecimal()]
-    doubled = (digit * 2 - 9 * (digit > 4) for digit in digits[1::2])
-    return 13 <= len(digits) <= 19 and (sum(digits[::2]) + sum(doubled)) % 10 == 0
-
-
 def is_suspicious(json: bytes) -> bool:
     """Tell, mostly in a few microseconds, whether a JSON document may have something to redact."""
     if any(hint in json for hint in _HINTS_OF_JSON):
         return True
-    return _CARDS_DIGITS in json.translate(_DIGITS, b" -") and CARD.search(json.decode()) is not None
+    plain = json.isascii() and not any(escape in json for escape in _ESCAPES)
+    return not (plain and not has_many_digits(json)) and bool(card_numbers_in(json.decode()))
 
 
 def redacted(value: Any) -> Any:
@@ -69,6 +71,8 @@ def redacted(value: Any) -> Any:
         return {redacted(name): redacted(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [redacted(inner) for inner in value]
+    if type(value) is int and redact(str(value)) == REDACTED:
+        return REDACTED
     return value
 
 

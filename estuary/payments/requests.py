@@ -16,6 +16,7 @@ from estuary.bookings.planning import Wish
 from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
+from estuary.common.card_numbers import card_numbers_in
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.fields import FlagField, IdField, MomentField, ReferenceField
 from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
@@ -30,6 +31,10 @@ from estuary.payments.purchase import Purchase
 
 MAX_SERVICE_DATA = 4000
 MAX_CREDITS_MINOR = 1_000_000
+LOOKS_LIKE_A_CARD = (
+    "It has a number in it that reads as a card number. Leave card numbers out. Write a telephone number with + and "
+    "its country code, like +44 20 7946 0958, and a number of your own with letters before it, like ORD4242."
+)
 
 
 @extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}], "example": 100.00})
@@ -86,8 +91,10 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         text = json.dumps(value, default=str)
         if len(text) > MAX_SERVICE_DATA:
             raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
+        if card_numbers_in(text):
+            raise serializers.ValidationError(LOOKS_LIKE_A_CARD)
         if redact(text) != text:
-            raise serializers.ValidationError("It has a card number or a key in it. Leave that out.")
+            raise serializers.ValidationError("It has a key or a token in it. Leave that out.")
         return dict(json.loads(text))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,305 @@
+"""Card numbers in a text, told from the telephone numbers, IBANs, dates and ids that have as many digits.
+
+A card number has 13 to 19 digits, passes Luhn's check, and begins as one of the networks' numbers do:
+https://www.iso.org/standard/70484.html, https://docs.stripe.com/testing. Every expression here is linear in the text.
+"""
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# --- Whose numbers they are ---------------------------------------------------------------------------------
+
+# First digits, from and to, and how many digits such a number has.
+NETWORKS: tuple[tuple[str, str, frozenset[int]], ...] = tuple(
+    (first, last, frozenset(lengths))
+    for first, last, lengths in (
+        ("4", "4", (13, 16, 18, 19)),  # Visa
+        ("51", "55", (16,)),  # Mastercard
+        ("2221", "2720", (16,)),  # Mastercard
+        ("34", "34", (15,)),  # American Express
+        ("37", "37", (15,)),  # American Express
+        ("300", "305", (14, 16)),  # Diners
+        ("309", "309", (14, 16)),  # Diners
+        ("36", "36", range(14, 20)),  # Diners
+        ("38", "39", (14, 16)),  # Diners
+        ("3528", "3589", range(16, 20)),  # JCB
+        ("6011", "6011", range(16, 20)),  # Discover
+        ("644", "649", range(16, 20)),  # Discover
+        ("65", "65", range(16, 20)),  # Discover, RuPay, Elo, Troy, Verve
+        ("62", "62", range(16, 20)),  # UnionPay
+        ("81", "82", range(16, 20)),  # UnionPay, RuPay
+        ("2200", "2205", range(16, 20)),  # Mir, Borica
+        ("5018", "5018", range(13, 20)),  # Maestro, as are the next eight
+        ("5020", "5020", range(13, 20)),
+        ("5038", "5038", range(13, 20)),
+        ("5893", "5893", range(13, 20)),
+        ("6304", "6304", range(13, 20)),
+        ("6759", "6759", range(13, 20)),
+        ("6761", "6763", range(13, 20)),
+        ("50", "50", range(16, 20)),
+        ("56", "58", range(16, 20)),
+        ("60", "61", range(16, 20)),  # RuPay, Hipercard, Maestro
+        ("63", "63", range(16, 20)),  # Elo, InterPayment, InstaPayment, Maestro
+        ("66", "69", range(16, 20)),  # Maestro
+        ("8600", "8600", (16,)),  # Uzcard
+        ("9792", "9792", (16,)),  # Troy
+        ("9860", "9860", (16,)),  # Humo
+    )
+)
+SHORTEST, LONGEST = 13, 19
+# A telephone number has fifteen digits at most: https://www.itu.int/rec/T-REC-E.164
+PHONE_MAX = 15
+
+
+def is_of_a_network(digits: str) -> bool:
+    """Tell whether a network gives out numbers that begin so and are so long."""
+    return any(
+        len(digits) in lengths and first <= digits[: len(first)] <= last for first, last, lengths in NETWORKS
+    )
+
+
+# --- Where digits are ---------------------------------------------------------------------------------------
+
+# Digits of any script, in groups with up to four other characters between them, and the end of no JSON text.
+RUN = re.compile(r'\d(?:[^"\dA-Za-z]{0,4}+\d){12,}')
+# So many digits in a row, but for what may stand between them, are in every RUN and in hardly anything else.
+_RUNS_DIGITS = b"0" * SHORTEST
+_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord("x") for code in range(256))
+_BETWEEN = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != '"')
+_PARTS = re.compile(r"(\d+)|(\D+)")
+# What stands in the place of something harmless: no digits go on beyond it.
+BLANK = '"'
+_WORD = re.compile(r"[0-9A-Za-z_]")
+# One character as JSON, an address or HTML writes it.
+_ESCAPE = re.compile(
+    r"\\u([0-9A-Fa-f]{4})|\\([bfnrt])|(%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3}|%[0-9A-Fa-f]{2})"
+    r"|&#([0-9]{1,5});|&nbsp;"
+)
+
+
+class _Group(NamedTuple):
+    """Digits that stand together, as ASCII, what stands between them and the ones before, and where they are."""
+
+    digits: str
+    gap: str
+    start: int
+    end: int
+
+
+def card_numbers_in(text: str) -> list[tuple[int, int]]:
+    """Return where a text has card numbers, each from its first digit to behind its last."""
+    plain, escapes = _unescape(text)
+    if plain.isascii() and not has_many_digits(plain.encode()):
+        return []
+    plain = _without_harmless(plain)
+    found = [span for run in RUN.finditer(plain) for span in _cards(plain, *run.span())]
+    return [(_original(start, escapes), _original(end, escapes)) for start, end in found]
+
+
+def has_many_digits(text: bytes) -> bool:
+    """Tell, in a microsecond, whether an ASCII text may have a run of digits; nothing is escaped in it."""
+    return _RUNS_DIGITS in text.translate(_DIGITS, _BETWEEN)
+
+
+def _unescape(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return a text with its escaped characters as they are meant, and behind which places how much was cut so far."""
+    if "\\" not in text and "%" not in text and "&" not in text:
+        return text, []
+    pieces: list[str] = []
+    cuts: list[tuple[int, int]] = []
+    last = cut = 0
+    for escape in _ESCAPE.finditer(text):
+        pieces += text[last : escape.start()], _character(escape)
+        last = escape.end()
+        cut += last - escape.start() - 1
+        cuts.append((last - cut, cut))
+    return "".join(pieces) + text[last:], cuts
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    if escape[3]:
+        return bytes.fromhex(escape[3].replace("%", "")).decode(errors="replace")[:1]
+    return chr(int(escape[4] or 32))
+
+
+def _original(place: int, cuts: list[tuple[int, int]]) -> int:
+    """Return where a place in the unescaped text is in the text itself."""
+    index = bisect_right(cuts, (place, sys.maxsize))
+    return place + (cuts[index - 1][1] if index else 0)
+
+
+def _cards(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    groups = _groups(text, start, end)
+    if not groups or _is_phone(text, groups):
+        return
+    even, odd = _luhn_sums("".join(group.digits for group in groups))
+    first = position = 0
+    while first < len(groups):
+        if last := _card_from(text, groups, first, position, (even, odd)):
+            yield groups[first].start, groups[last - 1].end
+            position += sum(len(group.digits) for group in groups[first:last])
+            first = last
+        else:
+            position += len(groups[first].digits)
+            first += 1
+
+
+def _groups(text: str, start: int, end: int) -> list[_Group]:
+    groups: list[_Group] = []
+    gap = ""
+    for part in _PARTS.finditer(text, start, end):
+        if part[1] is None:
+            gap += part[2]
+        else:
+            digits = part[1] if part[1].isascii() else "".join(str(int(character)) for character in part[1])
+            groups.append(_Group(digits, gap if groups else "", *part.span()))
+            gap = ""
+    return groups
+
+
+def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
+    """Return the running sums of Luhn's check, for numbers that end on an even place and on an odd one."""
+    even, odd = [0], [0]
+    for place, character in enumerate(digits):
+        digit = int(character)
+        doubled = digit * 2 - 9 * (digit > 4)
+        even.append(even[-1] + (doubled if place % 2 else digit))
+        odd.append(odd[-1] + (digit if place % 2 else doubled))
+    return even, odd
+
+
+def _card_from(
+    text: str, groups: list[_Group], first: int, position: int, sums: tuple[list[int], list[int]]
+) -> int | None:
+    """Return behind which group a card number ends that begins with group ``first``, the longest there is."""
+    if groups[first].digits[0] in "017" or _goes_on_before(text, groups, first):
+        return None
+    digits, best = "", None
+    for last in range(first, len(groups)):
+        digits += groups[last].digits
+        if len(digits) > LONGEST:
+            break
+        if len(digits) < SHORTEST or not is_of_a_network(digits):
+            continue
+        running = sums[(position + len(digits) - 1) % 2]
+        if (running[position + len(digits)] - running[position]) % 10:
+            continue
+        if _is_written_so(groups[first : last + 1]) and not _goes_on_behind(text, groups[last]):
+            best = last + 1
+    return best
+
+
+def _goes_on_before(text: str, groups: list[_Group], first: int) -> bool:
+    """Whether a group is the end of a word, or the fraction of a decimal number."""
+    start, gap = groups[first].start, groups[first].gap
+    before = text[max(start - 2, 0) : start]
+    fraction = len(before) > 1 and before[-1] == "." and before[-2].isdecimal()
+    if fraction and not (first + 1 < len(groups) and groups[first + 1].gap == "."):
+        return True
+    return not gap and bool(before) and _WORD.fullmatch(before[-1]) is not None
+
+
+def _goes_on_behind(text: str, group: _Group) -> bool:
+    behind = text[group.end : group.end + 1]
+    return bool(behind) and _WORD.fullmatch(behind) is not None
+
+
+# --- How people write them ----------------------------------------------------------------------------------
+
+USUAL = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 3, 3, 3), (4, 4, 4, 1), (4, 4, 5), (6, 13)}
+
+
+def _is_written_so(groups: list[_Group]) -> bool:
+    """Tell whether somebody may write a card number in such groups.
+
+    A telephone number is at most as long as the shorter ones, so those are looked at more closely.
+    """
+    sizes = tuple(len(group.digits) for group in groups)
+    gaps = {group.gap for group in groups[1:]}
+    total = sum(sizes)
+    if len(gaps) > 1:  # a comma stands between two numbers, not within one
+        usual = sizes in USUAL or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
+        return usual and not any("," in gap or ";" in gap for gap in gaps)
+    if len(sizes) == 1 or sizes in USUAL or set(sizes) == {1}:
+        return True
+    even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
+    if total < 16:
+        return even and total > SHORTEST
+    return even or sizes[0] in {4, 6} or max(sizes) <= 4
+
+
+# --- What has as many digits and is none --------------------------------------------------------------------
+
+_PHONE_PLUS = re.compile(r"(?:\A|[^0-9A-Za-z_])\+[ (.-]{0,2}\Z")
+_EXIT_CODES = ("00", "011", "0011", "010")
+
+
+def _is_phone(text: str, groups: list[_Group]) -> bool:
+    """Whether a run of digits is a telephone number with its country code, as E.164 has them."""
+    total = sum(len(group.digits) for group in groups)
+    if any(groups[0].digits.startswith(code) for code in _EXIT_CODES):
+        return total <= PHONE_MAX + 3
+    before = text[max(groups[0].start - 10, 0) : groups[0].start]
+    return total <= PHONE_MAX and _PHONE_PLUS.search(before) is not None
+
+
+_UUID = r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
+_DAY, _MONTH, _YEAR = "(?:0[1-9]|[12][0-9]|3[01])", "(?:0[1-9]|1[0-2])", "(?:19|20|21)[0-9]{2}"
+_TIME = r"(?:(?:T[0-9]{2}:?[0-9]{2}| [0-9]{2}:[0-9]{2})(?::?[0-6][0-9](?:[.,][0-9]{1,9})?)?)?(?![0-9])"
+_MOMENT = rf"(?<![0-9]){_YEAR}([-/.]){_MONTH}\1{_DAY}{_TIME}|(?<![0-9]){_DAY}([-/.]){_MONTH}\2{_YEAR}{_TIME}"
+_OTHERS = re.compile(f"{_UUID}|{_MOMENT}")
+_IBAN = re.compile(r"(?<![0-9A-Za-z])(?=([A-Za-z]{2}[0-9]{2}(?:[ .-]?[0-9A-Za-z]){11,30}))")
+# https://www.swift.com/standards/data-standards/iban-international-bank-account-number
+_IBAN_LENGTHS = """
+    AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BI:27 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DJ:27
+    DK:18 DO:28 EE:20 EG:29 ES:24 FI:18 FK:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HN:28 HR:21 HU:28
+    IE:22 IL:23 IQ:23 IS:26 IT:27 JO:30 KW:30 KZ:20 LB:28 LC:32 LI:21 LT:20 LU:20 LV:21 LY:25 MC:27 MD:24 ME:22
+    MK:19 MN:20 MR:27 MT:31 MU:30 NI:28 NL:18 NO:15 OM:23 PK:24 PL:28 PS:29 PT:25 QA:29 RO:24 RS:22 RU:33 SA:24
+    SC:31 SD:18 SE:24 SI:19 SK:24 SM:27 SO:23 ST:25 SV:28 TL:23 TN:24 TR:26 UA:29 VA:22 VG:24 XK:20 YE:30 AO:25
+    BF:28 BJ:28 CF:27 CG:27 CI:28 CM:27 CV:25 DZ:26 GA:27 GQ:27 GW:25 IR:26 KM:27 MA:28 MG:27 ML:28 MZ:25 NE:28
+    SN:28 TD:27 TG:28
+"""
+_LENGTH_OF = {part[:2]: int(part[3:]) for part in _IBAN_LENGTHS.split()}
+# Parcels of the US Postal Service: twenty or twenty-two digits, in fours, with a check digit of their own.
+_PARCEL = re.compile(r"(?<![0-9A-Za-z])9[1-5][0-9]{2}(?: ?[0-9]{4}){4}(?: ?[0-9]{2})?(?![0-9A-Za-z])")
+
+
+def _without_harmless(text: str) -> str:
+    """Return a text, as long as it was, without what shows by its shape or its check that it is no card number."""
+    text = _OTHERS.sub(_blank, text)
+    text = _PARCEL.sub(lambda match: _blank(match) if _is_parcel(match[0]) else match[0], text)
+    pieces: list[str] = []
+    last = 0
+    for account in _IBAN.finditer(text):
+        end = account.start() + (_end_of_iban(account[1]) or 0)
+        if end > max(last, account.start()):
+            pieces += text[last : account.start()], BLANK * (end - max(last, account.start()))
+            last = end
+    return "".join(pieces) + text[last:]
+
+
+def _blank(match: re.Match[str]) -> str:
+    return BLANK * len(match[0])
+
+
+def _is_parcel(text: str) -> bool:
+    digits = [int(digit) for digit in reversed(text.replace(" ", ""))]
+    return (sum(digits[1::2]) * 3 + sum(digits[::2])) % 10 == 0
+
+
+def _end_of_iban(text: str) -> int | None:
+    """Return where an IBAN that a text begins with ends, when it has its country's length and its check is right."""
+    length = _LENGTH_OF.get(text[:2].upper(), 0)
+    characters = ""
+    for end, character in enumerate(text, start=1):
+        characters += character.upper() if character.isalnum() else ""
+        if len(characters) == length:
+            number = "".join(str(int(one, 36)) for one in characters[4:] + characters[:4])
+            ends_here = not text[end : end + 1].isalnum()
+            return end if ends_here and int(number) % 97 == 1 else None
+    return None
