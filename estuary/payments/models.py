@@ -147,6 +147,9 @@ class Refund(models.Model):
     failure_reason = models.CharField(max_length=80, blank=True)
     request_key = models.CharField(max_length=64, blank=True, help_text="the request that asked for it")
     attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it was last sent under this key with no outcome known"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     next_try_at = models.DateTimeField(
         null=True, blank=True, help_text="when the worker sends it again, or asks about it again"

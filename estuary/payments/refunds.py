@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
@@ -17,7 +18,7 @@ from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
 from estuary.payments import client, counting, outbox
-from estuary.payments.asking import KEY_LIFE
+from estuary.payments.asking import KEY_LIFE, is_surely_done
 from estuary.payments.effects import AdvanceRefund
 from estuary.payments.errors import (
     ChargeDisputed,
@@ -158,6 +159,9 @@ def send_refund(refund_id: int) -> Refund:
     refund = Refund.objects.select_related("order").get(pk=refund_id)
     if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _waits_for_bank(refund):
         return refund
+    before = refund.asked_at
+    if not _note_asked(refund):
+        return refund  # somebody else sends it just now
     params = {
         "payment_intent": refund.stripe_payment_intent_id,
         "amount": refund.card_minor,
@@ -167,9 +171,10 @@ def send_refund(refund_id: int) -> Refund:
         made = _made_before(refund) if refund.created_at < clock.now() - KEY_LIFE else None
         answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
     except StripeRefused:
-        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made or will
+        # be, by a POST of another worker that Stripe may still be at.
         if (made := _made_before(refund)) is None:
-            _take_next_key(refund)
+            _give_up_key(refund) if is_surely_done(before) else _put_back(refund, before)
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
@@ -194,14 +199,31 @@ def _is_put_off(refund: Refund, code: str) -> bool:
     settle([Fact(one, f"refund {refund.public_id}", fetched=True) for one in disputes], at=clock.now())
     if not _waits_for_bank(refund):
         return False
-    _take_next_key(refund)
+    _give_up_key(refund)
     return True
 
 
-def _take_next_key(refund: Refund) -> None:
-    """Give up the key that was just tried, once, by however many workers: each key must have failed before the next."""
-    tried = Refund.objects.filter(pk=refund.pk, attempt=refund.attempt)
-    tried.update(attempt=refund.attempt + 1)
+def _note_asked(refund: Refund) -> bool:
+    """Commit that a refund is sent now; False when its row has changed since it was read."""
+    asked_at = clock.now()
+    if not _as_read(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
+        return False
+    refund.asked_at = asked_at
+    return True
+
+
+def _give_up_key(refund: Refund) -> None:
+    """Let the next try have a key of its own, unless somebody else has sent it under this one meanwhile."""
+    _as_read(refund).update(attempt=refund.attempt + 1, asked_at=None)
+
+
+def _put_back(refund: Refund, before: datetime | None) -> None:
+    """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
+    _as_read(refund).update(asked_at=before)
+
+
+def _as_read(refund: Refund) -> QuerySet[Refund]:
+    return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, asked_at=refund.asked_at)
 
 
 def _refused(refund: Refund, code: str) -> Refund:

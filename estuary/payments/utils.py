@@ -25,7 +25,7 @@ from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
 from estuary.payments import asking, client, idempotency
 from estuary.payments.customers import customer_of
-from estuary.payments.errors import StripeRefused, UnexpectedState
+from estuary.payments.errors import UnexpectedState
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
@@ -115,8 +115,7 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
     if isinstance(known := asking.made_long_ago(order), Intent):
         asking.remember(order, known)
         return known
-    if not noted:
-        asking.note_asked(order, customer_id=customer_id)
+    before = None if noted else asking.note_asked(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -128,13 +127,8 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
     }
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
-    try:
-        intent = client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
-    except StripeRefused:
-        found = asking.find_made(order)
-        intent = found if isinstance(found, Intent) else asking.try_anew(order)
-    asking.remember(order, intent)
-    return intent
+    key = f"{order.public_id}-intent-{order.attempt}"
+    return asking.create(order, lambda: client.create_intent(params, key=key), before=before)
 
 
 def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
@@ -142,20 +136,14 @@ def create_checkout_session(order: Order, *, customer_id: str, noted: bool = Fal
     if isinstance(known := asking.made_long_ago(order), CheckoutSession):
         asking.remember(order, known)
         return known
-    if not noted:
-        asking.note_asked(order, customer_id=customer_id)
+    before = None if noted else asking.note_asked(order, customer_id=customer_id)
     try:
-        session = _create_page(order)
+        return asking.create(order, lambda: _create_page(order), before=before)
     except UnexpectedState:
         if not asking.page_is_late(order):
             raise
-        asking.renew_page(order, customer_id=customer_id)
-        session = _create_page(order)
-    except StripeRefused:
-        found = asking.find_made(order)
-        session = found if isinstance(found, CheckoutSession) else asking.try_anew(order)
-    asking.remember(order, session)
-    return session
+    before = asking.renew_page(order, customer_id=customer_id)
+    return asking.create(order, lambda: _create_page(order), before=before)
 
 
 def _create_page(order: Order) -> CheckoutSession:

@@ -133,8 +133,19 @@ def test_two_open_ways_to_pay_for_one_order_are_named(stripe: Sandbox, buyer: AP
     settle_everything(stripe)
 
 
+def test_a_refund_that_was_made_twice_is_named(stripe: Sandbox, buyer: APIClient, staff: APIClient) -> None:
+    """40 were to come back, and 80 did."""
+    made = buying.buy_credits(stripe, buyer, "100.00")
+    first = buying.refund(staff, made, amount="40.00")
+    label = {"refund_id": first["refund_id"], "order_id": made["order_id"]}
+    again = {"payment_intent": made["payment_intent_id"], "amount": 4000, "metadata": label}
+    client.create_refund(again, key="another")
+    settle_everything(stripe)
+    assert codes() == {"refund_made_twice", "refund_unknown_here"}
+
+
 def test_no_difference_is_without_its_damage() -> None:
-    assert {code for code, _ in DAMAGE} | {"open_twice"} == set(agreement.SENTENCES)
+    assert {code for code, _ in DAMAGE} | {"open_twice", "refund_made_twice"} == set(agreement.SENTENCES)
 
 
 def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer: APIClient) -> None:

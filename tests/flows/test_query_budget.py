@@ -141,8 +141,8 @@ AFTERWARDS = {
     "a card is the default": (5, 0),
     "a card is removed": (5, 0),
     "an order is canceled": (15, 1),
-    "a booking is canceled": (40, 1),
-    "a refund by staff": (24, 1),
+    "a booking is canceled": (41, 1),
+    "a refund by staff": (25, 1),
     "the refunds": (3, 0),
 }
 

@@ -4,6 +4,7 @@ Stripe is read first and we second, so what is there was made by a row that is h
 on its ordinary way and is not compared.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ SENTENCES = {
     "refund_unknown_here": ("A refund at Stripe of a payment of ours is recorded here.", HEAL),
     "refund_unknown_there": ("A refund recorded here as sent is at Stripe.", LOOK),
     "refund_differs": ("A refund has the same amount, currency and state on both sides.", HEAL),
+    "refund_made_twice": ("A refund of ours is made at Stripe once.", LOOK),
     "open_after_end": ("What pays for an order that has ended can't be paid at Stripe.", HEAL),
     "open_twice": ("At most one thing at Stripe can be paid for an order.", HEAL),
     "dispute_unknown_here": ("A dispute at Stripe of a payment of ours is recorded here.", HEAL),
@@ -77,6 +79,7 @@ def compare(*, since: datetime, at: datetime) -> list[Breach]:
         *_captured(theirs.intents.values(), ours, late),
         *_recorded(theirs, since, at),
         *_refunds(theirs, ours, late),
+        *_refunds_made_twice(theirs),
         *_open(theirs, ours, late),
         *_disputes(theirs, ours, late),
     ]
@@ -194,6 +197,16 @@ def _refunds(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
             )
         elif row.status != AT_STRIPE.get(refund.status):
             yield "refund_differs", refund.id, f"{refund.status} at Stripe, {row.status} here"
+
+
+def _refunds_made_twice(theirs: Theirs) -> Iterator[Found]:
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for refund in theirs.refunds.values():
+        if refund.refund_ref and AT_STRIPE.get(refund.status) in {"pending", "succeeded"}:
+            made[refund.refund_ref].append(refund.id)
+    for name, ids in made.items():
+        if len(ids) > 1:
+            yield "refund_made_twice", f"refund {name}", ", ".join(sorted(ids))
 
 
 def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:

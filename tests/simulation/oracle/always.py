@@ -47,6 +47,9 @@ KEPT_FOR_EVER = {
 }
 
 
+GOES_BACK = {"pending", "requires_action", "succeeded"}
+
+
 class Safety:
     """Remembers of one run what was seen, and compares."""
 
@@ -106,6 +109,12 @@ class Safety:
             there = self._watch.stripe.refunds.get(refund_id)
             if there is None or [there["amount"], there["currency"], there["payment_intent"]] != ours:
                 raise Broken("what we call refunded is refunded at Stripe", (refund_id, ours, there))
+        made: defaultdict[str, list[str]] = defaultdict(list)
+        for there in self._watch.stripe.refunds:
+            if (name := (there["metadata"] or {}).get("refund_id")) and there["status"] in GOES_BACK:
+                made[name].append(there["id"])
+        if twice := {name: ids for name, ids in made.items() if len(ids) > 1}:
+            raise Broken("a refund is made once", twice)
 
     def _check_disputes(self) -> None:
         known = self._watch.rows(

@@ -38,11 +38,11 @@ def after_a_failure_nobody_looks_what_was_made() -> None:
 def what_was_made_is_not_remembered() -> None:
     note = asking.note_asked
 
-    def again(order: Order, *, customer_id: str) -> None:
+    def again(order: Order, *, customer_id: str) -> Any:
         if order.asked_at:
             Order.objects.filter(pk=order.pk).update(attempt=F("attempt") + 1)
             order.refresh_from_db(fields=["attempt"])
-        note(order, customer_id=customer_id)
+        return note(order, customer_id=customer_id)
 
     instead_of(note, again)
     instead_of(asking.remember, lambda order, made: None)

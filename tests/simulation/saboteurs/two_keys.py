@@ -1,0 +1,40 @@
+"""Slips with the keys of what is asked of Stripe by two at once: given up too early, or by whoever looks first."""
+
+from django.db.models import F
+
+from estuary.orders.models import Order
+from estuary.payments import asking, refunds
+from estuary.payments.models import Refund
+from tests.simulation.saboteurs.asking import TWO_WAYS
+from tests.simulation.saboteurs.craft import breaks, instead_of
+
+
+@breaks("S5", *TWO_WAYS)
+def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
+    """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
+    instead_of(asking.is_surely_done, lambda asked_at: True)
+    instead_of(asking.NOTE, asking.NOTE.replace(" AND attempt = %s", " AND %s > 0"))
+
+    def give_up(order: Order) -> None:
+        Order.objects.filter(pk=order.pk, attempt=order.attempt).update(attempt=F("attempt") + 1)
+
+    instead_of(asking._give_up_key, give_up)
+
+
+@breaks("S3", "a refund is made once", "refund_made_twice")
+def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
+    """As it was: one failure and one look, whoever else is at Stripe."""
+    instead_of(asking.is_surely_done, lambda asked_at: True)
+    instead_of(refunds._note_asked, lambda refund: True)
+
+
+@breaks("S3", "a refund is made once", "refund_made_twice")
+def a_refund_has_a_key_for_each_worker() -> None:
+    """The web process and the worker send it at once, each as its own."""
+
+    def count(refund: Refund) -> bool:
+        Refund.objects.filter(pk=refund.pk).update(attempt=F("attempt") + 1)
+        refund.refresh_from_db(fields=["attempt"])
+        return True
+
+    instead_of(refunds._note_asked, count)
