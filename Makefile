@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help setup demo smoke test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
+.PHONY: help setup demo smoke first-hour test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,9 @@ demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, S
 
 smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
 	@MAKE='$(MAKE)' exec $(BIN)/python -m demo --smoke
+
+first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
+	@$(BIN)/python -m demo.first_hour
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
 	@$(BIN)/python -m tests.chromium
