@@ -21,6 +21,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--api-version", default=versions.DEFAULT, help="the account's default API version")
     parser.add_argument("--public-url", help="how browsers reach this server")
+    parser.add_argument("--publishable-key", default="", help="the only one that browsers may use, pk_test_…")
     parser.add_argument("--name", default="Estuary sandbox", help="the merchant's name on pages")
     parser.add_argument(
         "--settle-after", type=float, help="seconds after which delayed payments and refunds end"
@@ -48,6 +49,7 @@ def main() -> None:
         public_url=given.public_url or f"http://{given.host}:{given.port}",
         default_version=given.api_version,
         account_name=given.name,
+        publishable_key=given.publishable_key,
         automatic_after_s=given.settle_after,
     )
     print(

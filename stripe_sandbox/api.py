@@ -63,6 +63,7 @@ class Api:
     def __init__(self, world: World) -> None:
         self._world = world
         self._keys = IdempotencyKeys()
+        self._account_keys = auth.Keys(world.settings.publishable_key)
 
     def answer(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
@@ -162,7 +163,9 @@ class Api:
         return Response(entry.status, {"Content-Type": "application/json"} | headers, entry.body)
 
     def _identify(self, incoming: Incoming) -> tuple[auth.KeyKind, str]:
-        kind = auth.kind_of(auth.key_from(incoming.headers, incoming.raw), self._world.settings.revoked_keys)
+        key = auth.key_from(incoming.headers, incoming.raw)
+        kind = auth.kind_of(key, self._world.settings.revoked_keys)
+        self._account_keys.check(key, kind)
         given = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
         return kind, versions.check(given) if given else self._world.settings.default_version
 

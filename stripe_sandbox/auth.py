@@ -18,6 +18,8 @@ SECRET_ONLY = (
     "You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys."
 )
 MIN_KEY_LENGTH = 12
+# What everything here uses that is not told of other keys.
+OWN_SECRET_KEY, OWN_PUBLISHABLE_KEY = "sk_test_estuarysandbox", "pk_test_estuarysandbox"
 
 
 def key_from(headers: dict[str, str], params: dict[str, object]) -> str:
@@ -50,6 +52,26 @@ def kind_of(key: str, revoked: set[str]) -> KeyKind:
         if key.startswith("pk_test_"):
             return "publishable"
     raise AuthenticationError(f"Invalid API Key provided: {mask(key)}")
+
+
+class Keys:
+    """Which publishable key goes with the account: the one it was told, or the sandbox's own beside its own secret key.
+
+    Whoever uses secret keys of their own is believed any publishable key, unless the sandbox was told which.
+    """
+
+    def __init__(self, publishable_key: str) -> None:
+        self._publishable_key = publishable_key
+        self._secret_keys_are_own: bool | None = None
+
+    def check(self, key: str, kind: KeyKind) -> None:
+        """Take note of a secret key; refuse a publishable key of nobody, as Stripe does."""
+        if kind == "secret":
+            self._secret_keys_are_own = key == OWN_SECRET_KEY and self._secret_keys_are_own is not False
+            return
+        expected = self._publishable_key or (OWN_PUBLISHABLE_KEY if self._secret_keys_are_own else key)
+        if key != expected:
+            raise AuthenticationError(f"Invalid API Key provided: {mask(key)}")
 
 
 def mask(key: str) -> str:

@@ -33,6 +33,7 @@ class Settings:
     country: str = "US"
     currency: str = "usd"
     automatic_after_s: float | None = None
+    publishable_key: str = ""  # the only one that is taken; without it, see auth.Keys
     revoked_keys: set[str] = field(default_factory=set)
 
 

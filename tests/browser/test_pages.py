@@ -114,3 +114,17 @@ def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
     shopper.page.route("**/api/v1/payments/config/", without_key)
     shopper.page.goto("/checkout/?credits=25")
     shopper.is_told("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set")
+
+
+def test_a_publishable_key_of_nobody_is_told_in_plain_words(shopper: Shopper) -> None:
+    def with_another_key(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"publishable_key": "pk_test_of_nobody_at_all"})
+
+    page = shopper.page
+    page.route("**/api/v1/payments/config/", with_another_key)
+    page.goto("/cards/")
+    page.get_by_role("button", name="Add a card").click()
+    shopper.types_card()
+    page.get_by_role("button", name="Save this card").click()
+    shopper.is_told("set-up with Stripe is not right")
+    expect(page.get_by_text("API Key")).to_have_count(0)

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from stripe_sandbox import Sandbox
+from stripe_sandbox.auth import OWN_PUBLISHABLE_KEY, OWN_SECRET_KEY
 from stripe_sandbox.inprocess import client
 from tests.sandbox.shop import intent, paid
 
@@ -189,3 +190,20 @@ def test_the_same_seed_and_clock_make_the_same_world() -> None:
     # The SDK's own keys are random; everything else is the sandbox's.
     stories = {re.sub(rb'"idempotency_key": "[^"]*"', b"", story()) for _ in range(2)}
     assert len(stories) == 1
+
+
+def test_a_publishable_key_of_nobody_is_refused_as_stripe_does() -> None:
+    def status(sandbox: Sandbox, key: str) -> int:
+        path = "/v1/payment_intents/pi_x?client_secret=pi_x_secret_x"
+        answer = sandbox.request("GET", path, {"Authorization": f"Bearer {key}"})
+        if answer.status == 401:
+            assert answer.json()["error"]["type"] == "invalid_request_error"
+            assert answer.json()["error"]["message"].startswith("Invalid API Key provided: pk_test_****")
+        return answer.status
+
+    told = Sandbox(publishable_key="pk_test_of_this_account")
+    assert [status(told, key) for key in ("pk_test_of_this_account", "pk_test_of_another_one")] == [404, 401]
+    for secret, expected in ((OWN_SECRET_KEY, [404, 401]), ("sk_test_of_somebody_else", [404, 404])):
+        sandbox = Sandbox()
+        sandbox.request("GET", "/v1/account", {"Authorization": f"Bearer {secret}"})
+        assert [status(sandbox, key) for key in (OWN_PUBLISHABLE_KEY, "pk_test_of_another_one")] == expected

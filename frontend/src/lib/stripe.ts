@@ -1,5 +1,5 @@
 "use client";
-import type { Appearance, Stripe } from "@stripe/stripe-js";
+import type { Appearance, Stripe, StripeError } from "@stripe/stripe-js";
 import { loadStripe } from "@stripe/stripe-js/pure";
 import { useQuery } from "@tanstack/react-query";
 import type { PublicSettings } from "@/api/generated";
@@ -28,6 +28,16 @@ async function openStripe(config: PublicSettings): Promise<Stripe> {
   const stripe = await loadStripe(config.publishable_key).catch(() => null);
   if (!stripe) throw new Error(NOT_LOADED);
   return stripe;
+}
+
+const NOT_SET_UP =
+  "Cards can't be taken right now: this shop's set-up with Stripe is not right. Please tell us; another card or another try won't help.";
+
+/** Says why Stripe refused, for people: what is no matter of the card is told in our words, not in an API's. */
+export function reasonOf(refused: StripeError, otherwise: string): string {
+  const ofOurs = refused.type === "invalid_request_error" || refused.type === "authentication_error";
+  if (ofOurs && /API key/i.test(refused.message ?? "")) return NOT_SET_UP;
+  return refused.message ?? otherwise;
 }
 
 /** Returns Stripe.js for the account that the server names, loaded once and only where a page needs it. */

@@ -11,7 +11,7 @@ import { Failed, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { focusOn } from "@/lib/focus";
 import { MINE, useConfig } from "@/lib/queries";
-import { appearance, useStripeJs } from "@/lib/stripe";
+import { appearance, reasonOf, useStripeJs } from "@/lib/stripe";
 
 /** `onLate` tells that the card is saved, and that the list does not show it yet. */
 type AddCardProps = { onClose: () => void; onLate: () => void };
@@ -95,7 +95,7 @@ function useSaveCard() {
       confirmParams: { return_url: window.location.href },
       redirect: "if_required",
     });
-    if (refused) throw new Error(refused.message ?? "The card was refused. Try another one.");
+    if (refused) throw new Error(reasonOf(refused, "The card was refused. Try another one."));
     const arrived = await isListed(setupIntent.payment_method);
     await client.invalidateQueries({ queryKey: [MINE, "cards"] });
     return arrived;

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "react";
 import type { PaymentRequestRequest } from "@/api/generated";
 import { toMinor } from "@/lib/money";
 import { MINE } from "@/lib/queries";
+import { reasonOf } from "@/lib/stripe";
 import { Attempts } from "./attempt";
 import type { NewCard, Payer } from "./new-card";
 
@@ -114,6 +115,6 @@ export function usePay() {
 
 function throwIf(refused: StripeError | undefined): void {
   if (!refused) return;
-  const reason = refused.message ?? "The payment was refused.";
+  const reason = reasonOf(refused, "The payment was refused.");
   throw new Error(refused.type === "validation_error" ? reason : `${reason} ${NEXT_STEP}`);
 }

@@ -1,0 +1,26 @@
+"""The README's block for the real Stripe, typed as it stands in a fresh clone, ends with a paid order."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.first_hour import FETCH, read_block
+from demo.plan import CannotStart
+from estuary.config.environment import BASE_DIR
+
+
+def test_the_first_hour_ends_with_a_paid_order() -> None:
+    command = [sys.executable, "-m", "demo.first_hour", "--linked"]
+    played = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "The first hour ends with a paid order" in played.stdout
+
+
+def test_a_readme_without_its_block_is_named(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("## The real Stripe\n\nSee elsewhere.\n")
+    with pytest.raises(CannotStart, match=FETCH):
+        read_block(readme)
+    assert read_block(BASE_DIR / "README.md").startswith(FETCH)
