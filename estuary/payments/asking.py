@@ -154,7 +154,13 @@ def find_made(order: Order) -> Intent | CheckoutSession | None:
             made = client.intents_of(order.stripe_customer_id, since=since)
     except NotAtStripe:
         return None  # the customer is gone, and nobody was ever told of what it could have paid with
-    return next((one for one in made if one.order_ref == order.public_id and not _is_over(one)), None)
+    return next((one for one in made if _is_answer(order, one) and not _is_over(one)), None)
+
+
+def _is_answer(order: Order, made: Intent | CheckoutSession) -> bool:
+    """Whether one of the buyer's payments is what the order asked for: a label alone can be copied."""
+    asked = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
+    return asked == (made.order_ref, made.customer_id, made.amount_minor, made.currency)
 
 
 def _is_over(made: Intent | CheckoutSession) -> bool:

@@ -82,6 +82,19 @@ class OpenRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordForeignPayment:
+    """A captured payment carries the order's label and is not the buyer's; it is left alone, and staff hear of it once.
+
+    In minor units of the payment's own currency.
+    """
+
+    intent_id: str
+    customer_id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdvanceRefund:
     """A refund that we know moves on."""
 
@@ -170,6 +183,7 @@ type Effect = (
     | LetGo
     | PostCredits
     | OpenRefund
+    | RecordForeignPayment
     | AdvanceRefund
     | CarryCredits
     | RecordRefunded

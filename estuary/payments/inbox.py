@@ -16,24 +16,36 @@ from estuary.common.database import retried
 from estuary.common.livemode import is_live
 from estuary.common.logs import bound
 from estuary.common.redaction import redact
-from estuary.common.rows import update_rows
+from estuary.common.rows import any_id, update_rows
+from estuary.orders.models import Order
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
-from estuary.payments.errors import StripeBusy, StripeUnavailable
+from estuary.payments.errors import NotAtStripe, StripeBusy, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.leases import LEASE
 from estuary.payments.methods import CardNews, fetch_news, sync_method
-from estuary.payments.models import StripeCustomer, WebhookEvent
+from estuary.payments.models import Dispute, Refund, StripeCustomer, WebhookEvent
 from estuary.payments.other_methods import OtherMethodAttached, remove_method
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
-from estuary.payments.webhooks import CardRefused, CustomerGone, News, keep, read, without_secrets
+from estuary.payments.webhooks import (
+    CardRefused,
+    CustomerGone,
+    ForeignEvent,
+    News,
+    keep,
+    read,
+    without_secrets,
+)
 
 BATCH = 200
 MAX_ATTEMPTS = 12
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
 DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
+
+OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN = "of another account", "not ours", "no concern of ours"
+NO_EFFECT = frozenset({OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN})
 
 Status = WebhookEvent.Status
 log = structlog.get_logger(__name__)
@@ -181,7 +193,7 @@ def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
 
 def _read(row: WebhookEvent) -> News | None:
     if row.livemode != is_live():
-        outbox.alert_staff(
+        outbox.alert_staff_hourly(
             "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
         )
         return None
@@ -210,7 +222,7 @@ def _names(rows: Sequence[WebhookEvent]) -> str:
 def _settle_other(job: Job) -> None:
     match job.news:
         case None:
-            job.outcome = "no concern of ours"
+            job.outcome = NO_CONCERN
         case CardNews() as news:
             job.outcome = sync_method(news)
         case OtherMethodAttached() as attached:
@@ -220,6 +232,13 @@ def _settle_other(job: Job) -> None:
         case CustomerGone() as customer_id:
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
+        case ForeignEvent() as account_id:
+            job.outcome = OF_ANOTHER_ACCOUNT
+            outbox.alert_staff_hourly(
+                "event_of_another_account",
+                f"{job.row.stripe_event_id} is of {account_id}: it was recorded and has no effect. In Stripe's "
+                "dashboard, let this endpoint have the events of your own account alone",
+            )
         case NeedsObject() as needs:
             job.needs = needs
 
@@ -227,7 +246,7 @@ def _settle_other(job: Job) -> None:
 def _note_refused(refused: CardRefused) -> str:
     owner = StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
     if owner is None:
-        return "not ours"
+        return NOT_OURS
     throttling.note(declined={owner.user_id: refused.attempt})
     return "decline counted"
 
@@ -236,7 +255,7 @@ def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
     """Note what became of events; the try of one that was begun alone is counted by now."""
     for job in jobs:
         job.row.attempts += not begun
-        job.row.status = Status.IGNORED if job.outcome in {"not ours", "no concern of ours"} else Status.DONE
+        job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
     counting.settled([job.row for job in jobs])
@@ -257,14 +276,38 @@ def _settle_fetched(job: Job) -> None:
         if job.needs.kind == "card":
             _settle_card(job, fetch_news(job.needs.id))
             return
-        facts = fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+        facts = _fetch_facts(job)
         at = clock.now()
         with transaction.atomic():
             outcomes = settle(facts, at=at)
-            job.outcome = "fetched: " + "; ".join(outcome.summary for outcome in outcomes)
+            summaries = "; ".join(outcome.summary for outcome in outcomes)
+            job.outcome = f"fetched: {summaries}" if facts else NOT_OURS
             _mark([job], at, begun=True)
     except Exception as error:
         _put_off(job.row, error)
+
+
+def _fetch_facts(job: Job) -> list[Fact]:
+    """Fetch what an event needs; nothing for what Stripe does not have for our key and no order of ours was paid by."""
+    assert job.needs is not None
+    try:
+        return fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+    except NotAtStripe:
+        if _is_known(job.needs.id):
+            raise
+        return []
+
+
+def _is_known(stripe_id: str) -> bool:
+    """Whether an id of Stripe's is one that we stored: of a payment, a page or a dispute."""
+    of_order = any_id("stripe_payment_intent_id", [stripe_id]) | any_id(
+        "stripe_checkout_session_id", [stripe_id]
+    )
+    return (
+        Order.objects.filter(of_order).exists()
+        or Refund.objects.filter(any_id("stripe_payment_intent_id", [stripe_id])).exists()
+        or Dispute.objects.filter(stripe_dispute_id=stripe_id).exists()
+    )
 
 
 def _settle_card(job: Job, news: CardNews | OtherMethodAttached) -> None:

@@ -11,6 +11,7 @@ from estuary.bookings.models import Booking
 from estuary.common import clock, ids
 from estuary.common.fast_json import FastDecoder
 from estuary.orders.models import Order
+from estuary.payments.hourly_alert import HourlyAlert  # noqa: F401 (Django looks for models here)
 
 
 class StripeAccount(models.Model):
@@ -286,7 +287,7 @@ class Lookout(models.Model):
 
 
 class Orphan(models.Model):
-    """A payment at Stripe for an order that is not known here, and what became of it."""
+    """A payment at Stripe that names an order which is not known here or does not ask for it, and what became of it."""
 
     class Fate(models.TextChoices):
         WAITING = "waiting"  # its bank is at it: looked at again

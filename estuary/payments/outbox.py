@@ -4,6 +4,7 @@ A job is a nudge: the rows are the truth, and the sweep finds whatever a lost jo
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import batched
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -14,12 +15,18 @@ from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
 from estuary.accounts.emails import TEMPLATES
+from estuary.common import clock
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 
 # A job costs more than a mail, so that a batch of events has few. When a worker dies over one, so many come twice.
 MAILS_AT_ONCE = 20
+ALERT_AGAIN = timedelta(hours=1)
+TOLD_NOW = """
+    INSERT INTO payments_hourlyalert (code, alerted_at) VALUES (%(code)s, %(at)s)
+    ON CONFLICT (code) DO UPDATE SET alerted_at = %(at)s WHERE payments_hourlyalert.alerted_at <= %(before)s
+    RETURNING code"""
 # The app's own enqueues over other connections in a worker that runs jobs, outside of our transaction, and waits there
 # for an event loop that may never answer a thread of another.
 JOBS = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
@@ -58,6 +65,15 @@ def send_account_mail(template: str, email: str, user_id: int | None) -> None:
 
 def alert_staff(code: str, text: str) -> None:
     _defer("alert_staff", [{"code": code, "text": redact(text)}])
+
+
+def alert_staff_hourly(code: str, text: str) -> None:
+    """Alert staff of what may happen often: once an hour for each code, by however many processes."""
+    at = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD_NOW, {"code": code, "at": at, "before": at - ALERT_AGAIN})
+        if cursor.fetchone():
+            alert_staff(code, text)
 
 
 def detach_cards(payment_method_ids: Sequence[str]) -> None:

@@ -202,11 +202,17 @@ def _agree_with(order: Order, one: Intent | CheckoutSession) -> bool:
         return _settle_captured(order, one)
     if isinstance(one, CheckoutSession) and one.payment_status == "paid" and not order.captured_minor:
         return _settle(one)
-    if not payable(one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
+    if not payable(one) or not is_own(order, one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
         return False
     if order.status in LIVE and _is_the_way(order, one):
         return False
     return withdraw(order.public_id, one)
+
+
+def is_own(order: Order, one: Intent | CheckoutSession) -> bool:
+    """Tell whether a payment or a page that names an order is its buyer's; others have only copied a label."""
+    stored = {order.stripe_payment_intent_id, order.stripe_checkout_session_id}
+    return one.id in stored or order.stripe_customer_id == one.customer_id != ""
 
 
 def payable(one: Intent | CheckoutSession) -> bool:

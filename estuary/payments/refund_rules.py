@@ -58,10 +58,14 @@ def decide_refund(order: OrderView, refund: StripeRefund, cause: str) -> list[Ef
 
 
 def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
-    """Return the refund we know that Stripe's is: by Stripe's id, or by our own in its metadata."""
+    """Return the refund we know that Stripe's is: by Stripe's id, or by our own in its metadata.
+
+    Metadata can be copied, so a refund that only carries our id must also be of the payment that ours is of.
+    """
     for known in order.refunds:
+        labeled = refund.refund_ref and known.public_id == refund.refund_ref
         if (refund.id and known.stripe_refund_id == refund.id) or (
-            refund.refund_ref and known.public_id == refund.refund_ref
+            labeled and known.intent_id == refund.intent_id
         ):
             return known
     return None

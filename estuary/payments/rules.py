@@ -22,6 +22,7 @@ from estuary.payments.effects import (
     PostCredits,
     RecordCapture,
     RecordDecline,
+    RecordForeignPayment,
     Tell,
 )
 from estuary.payments.models import Refund
@@ -41,6 +42,9 @@ class Fact:
 
 type Decision = list[Effect] | NeedsObject
 
+SECOND = "This order was already being paid by another payment."
+DISPUTE_OPENED = "charge.dispute.created"
+
 
 def decide(order: OrderView, fact: Fact) -> Decision:
     """Return what a fact changes about the order it speaks of: often nothing."""
@@ -49,6 +53,8 @@ def decide(order: OrderView, fact: Fact) -> Decision:
             return _decide_intent(order, intent, fact)
         case CheckoutSession() as session:
             return _decide_session(order, session, fact)
+        case StripeRefund() | StripeDispute() as other if not _is_of(order, other.intent_id):
+            return _decide_foreign(order, other, fact)
         case StripeRefund() as refund:
             overtook = not order.captured_minor and refund_rules.find(order, refund) is None
             if (overtook and not fact.fetched) or refund_rules.is_too_much(order, refund):
@@ -62,9 +68,13 @@ def decide(order: OrderView, fact: Fact) -> Decision:
 
 
 def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+    if order.intent_id != intent.id:
+        return _decide_labeled(order, intent, fact)
+    return _decide_own(order, intent, fact)
+
+
+def _decide_own(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     match intent.status:
-        case "succeeded" if _may_be_anothers(order, intent, fact):
-            return NeedsObject("session", order.session_id)
         case "succeeded":
             return _paid(order, intent, fact.cause)
         case "canceled":
@@ -76,13 +86,56 @@ def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     return []  # requires_action, requires_confirmation …: the buyer is still at it
 
 
-def _may_be_anothers(order: OrderView, intent: Intent, fact: Fact) -> bool:
-    """Whether only a label says that a payment is of this order, and it does not fit: the order's own page tells.
+def _decide_labeled(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+    """Decide about a payment that only a label connects with the order, and anyone can copy a label.
 
-    A page's intent is not known before the page is complete. Whoever edits labels in the dashboard moves no money.
+    It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
+    Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
     """
-    unknown = order.session_id and not order.intent_id and not fact.fetched
-    return bool(unknown and _mismatch(order, intent))
+    paid = intent.status == "succeeded"
+    undecided = intent.status == "requires_payment_method" and not intent.decline
+    if not paid and (
+        order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
+    ):
+        return []
+    if paid and any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
+        return []
+    if not fact.fetched:
+        # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open.
+        by_page = order.session_id and not order.intent_id and not intent.decline
+        return NeedsObject("session", order.session_id) if by_page else NeedsObject("intent", intent.id)
+    problem = _mismatch(order, intent)
+    if not order.intent_id and order.customer_id and not problem:
+        return _decide_own(order, intent, fact)
+    if not paid:
+        return []
+    return _decide_unwanted(order, intent, fact.cause, problem or SECOND)
+
+
+def _decide_unwanted(order: OrderView, intent: Intent, cause: str, problem: str) -> list[Effect]:
+    """Return the money of the order's own customer, which no order asked for; leave anybody else's alone."""
+    if order.customer_id and intent.customer_id == order.customer_id:
+        return _return_stray(order, intent, cause, problem)
+    return [
+        RecordForeignPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
+    ]
+
+
+def _is_of(order: OrderView, intent_id: str) -> bool:
+    """Whether a payment is the order's own, or a second one that it sends back."""
+    strays = {refund.intent_id for refund in order.refunds if refund.stray}
+    return not intent_id or intent_id == order.intent_id or intent_id in strays
+
+
+def _decide_foreign(order: OrderView, other: StripeRefund | StripeDispute, fact: Fact) -> Decision:
+    """A refund or a dispute of a payment that was left alone changes nothing; somebody must answer the dispute."""
+    if not fact.fetched:
+        kind = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
+        return NeedsObject(*kind)
+    if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
+        return []
+    text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
+    return [Alert("dispute_of_unknown_payment", text)]
 
 
 def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
@@ -91,7 +144,7 @@ def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
             Alert("wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)")
         ]
     if order.intent_id not in ("", intent.id):
-        return _return_stray(order, intent, cause, "This order was already being paid by another payment.")
+        return _return_stray(order, intent, cause, SECOND)
     bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
     if order.captured_minor:
         return bind
@@ -115,12 +168,13 @@ def hand_over(order: OrderView, cause: str) -> list[Effect]:
 
 def _mismatch(order: OrderView, intent: Intent) -> str:
     """Money that is not what this order asked for is never taken as its payment."""
-    if (intent.received_minor, intent.currency) != (order.amount_due_minor, order.currency):
+    amount_minor = intent.received_minor if intent.status == "succeeded" else intent.amount_minor
+    if (amount_minor, intent.currency) != (order.amount_due_minor, order.currency):
         return (
-            f"{intent.received_minor} {intent.currency} arrived where "
+            f"{amount_minor} {intent.currency} arrived where "
             f"{order.amount_due_minor} {order.currency} was due (minor units)."
         )
-    if order.customer_id and intent.customer_id and intent.customer_id != order.customer_id:
+    if order.customer_id and intent.customer_id != order.customer_id:
         return "The payment is of another customer than the order."
     return ""
 
@@ -226,6 +280,8 @@ def end_unpaid(order: OrderView, cause: str, reason: str) -> list[Effect]:
 def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> Decision:
     if order.session_id not in ("", session.id):
         return []
+    if not order.session_id and (other := _decide_labeled_session(order, session, fact)) is not None:
+        return other
     if session.status == "expired":
         return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
     bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
@@ -241,6 +297,19 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
             return NeedsObject("session", session.id)
         return [*bind, Become(Status.PROCESSING, fact.cause)]
     return []
+
+
+def _decide_labeled_session(order: OrderView, session: CheckoutSession, fact: Fact) -> Decision | None:
+    """Decide about a page that only a label connects with the order; None for one that is the order's after all."""
+    if session.status not in {"expired", "complete"} and not session.failed_later:
+        return []
+    if not fact.fetched:
+        return NeedsObject("session", session.id)
+    intent = _intent_of(session)
+    if order.is_checkout and order.customer_id and not _mismatch(order, intent):
+        return None
+    paid = session.payment_status == "paid" and session.intent_id
+    return _decide_labeled(order, intent, fact) if paid and session.intent_id != order.intent_id else []
 
 
 def _intent_of(session: CheckoutSession) -> Intent:

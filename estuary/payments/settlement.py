@@ -33,10 +33,8 @@ from estuary.payments.effects import (
 )
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
-from estuary.payments.rules import Fact, decide
+from estuary.payments.rules import DISPUTE_OPENED, Fact, decide
 from estuary.payments.writing import write
-
-OPENING = "charge.dispute.created"
 
 
 def _locked(named: Q) -> QuerySet[Order]:
@@ -92,7 +90,8 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
         orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
         owners = _owners(facts, orders.values(), strays)
         waiting: dict[int, list[Outcome]] = {}
-        for outcome in outcomes:
+        # A page comes before the payment that it names: what it says binds by an id that we stored, and spares a look.
+        for outcome in sorted(outcomes, key=lambda one: not isinstance(one.fact.object, CheckoutSession)):
             outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
                 outcome.needs = _payment_behind(outcome.fact)
@@ -118,7 +117,7 @@ def _payment_behind(fact: Fact) -> NeedsObject | None:
 def _tell_of_unknown(outcome: Outcome) -> None:
     """Somebody must answer a dispute, whosever payment it is about; told once, by the event that opens it."""
     dispute = outcome.fact.object
-    if isinstance(dispute, StripeDispute) and not outcome.needs and OPENING in outcome.fact.cause:
+    if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
         outbox.alert_staff(
             "dispute_of_unknown_payment",
             f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",
@@ -146,11 +145,15 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
     for order in orders:
         outcome = round_[order.pk]
         told, done = outcome.fact.object, {type(effect) for effect in outcome.effects}
-        if isinstance(told, Intent) and told.decline and (not outcome.fact.fetched or RecordDecline in done):
+        if outcome.needs is None and isinstance(told, Intent) and told.decline and _is_heard(outcome, done):
             declined[order.user_id] = told.decline.charge_id or told.id
         if RecordCapture in done:
             paid.add(order.user_id)
     throttling.note(declined=declined, paid=paid)
+
+
+def _is_heard(outcome: Outcome, done: set[type[Effect]]) -> bool:
+    return not outcome.fact.fetched or RecordDecline in done
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:
@@ -202,7 +205,7 @@ def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
 def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str, int]) -> dict[int, int]:
     """Map each fact (by identity) to the primary key of its order.
 
-    An id that we stored binds first. Metadata, which anyone with the dashboard can edit, only where none is stored.
+    An id that we stored binds first. Metadata, which anyone can copy, only leads to an order; then Stripe is asked.
     """
     by_intent, by_session, by_ref = {}, {}, {}
     for order in orders:

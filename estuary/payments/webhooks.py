@@ -191,7 +191,7 @@ def _json(event: dict[str, Any]) -> bytes:
 # --- What each event says -----------------------------------------------------------------------------------
 
 type Json = Mapping[str, Any]
-type News = Fact | CardNews | OtherMethodAttached | CardRefused | CustomerGone | NeedsObject
+type News = Fact | CardNews | OtherMethodAttached | CardRefused | CustomerGone | ForeignEvent | NeedsObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,10 @@ class CardRefused:
 
 class CustomerGone(str):
     """The id of a customer that was deleted at Stripe."""
+
+
+class ForeignEvent(str):
+    """The id of another account whose event this is: one connected to ours, or of the same organization."""
 
 
 def payment_changed(event: Json, obj: Json) -> News:
@@ -314,8 +318,11 @@ FETCHED_WHEN_THIN = {
 def read(event: Json) -> News | None:
     """Return what an event says, or None when it is of no concern here.
 
-    An event in another API version than ours is only a hint: the object is to be fetched.
+    An event in another API version than ours is only a hint: the object is to be fetched. One of another account says
+    nothing of our payments, whatever ids and labels it carries. https://docs.stripe.com/api/events/object
     """
+    if other := event.get("account") or event.get("context"):
+        return ForeignEvent(other)
     if event.get("object") == THIN:
         return _read_thin(event)
     handler = HANDLERS.get(event["type"])

@@ -33,10 +33,11 @@ from estuary.payments.effects import (
     RecordCapture,
     RecordDecline,
     RecordDispute,
+    RecordForeignPayment,
     RecordRefunded,
     Tell,
 )
-from estuary.payments.models import Refund
+from estuary.payments.models import Orphan, Refund
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ def write(work: Work, *, at: datetime) -> None:
         _write_bookings(effects, at)
     _write_refunds(effects, at)
     dispute_writing.write_disputes(effects.of(RecordDispute), at=at)
+    _write_foreign(effects)
     _tell(effects)
 
 
@@ -218,6 +220,26 @@ def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         created_at=at,
         settled_at=at if settled else None,
     )
+
+
+def _write_foreign(effects: _ByKind) -> None:
+    """Remember payments that are left alone, and tell staff of each when it is seen for the first time."""
+    for order, effect in effects.of(RecordForeignPayment):
+        _, new = Orphan.objects.get_or_create(
+            stripe_payment_intent_id=effect.intent_id,
+            defaults={
+                "order_ref": order.public_id,
+                "currency": effect.currency,
+                "amount_minor": effect.amount_minor,
+                "fate": Orphan.Fate.FOREIGN,
+            },
+        )
+        if new:
+            outbox.alert_staff(
+                "payment_names_our_order",
+                f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "
+                "nothing was done with it. Look at it in Stripe's dashboard, and refund it there if it was an error",
+            )
 
 
 def _tell(effects: _ByKind) -> None:

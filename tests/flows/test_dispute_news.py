@@ -229,10 +229,12 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
     assert disputes.look_for_new_disputes() == 0
 
 
-def paid_past_us(stripe: Sandbox, amount: int, **metadata: str) -> str:
+def paid_past_us(stripe: Sandbox, amount: int, *, customer: str = "", **metadata: str) -> str:
     """Somebody with the key takes a payment that we did not ask for."""
+    whose: Any = {"customer": customer} if customer else {}
     intent = stripe_of(stripe).v1.payment_intents.create(
         {
+            **whose,
             "amount": amount,
             "currency": "usd",
             "payment_method": "pm_card_visa",
@@ -364,7 +366,9 @@ def test_the_dispute_of_a_second_payment_leaves_the_order_as_it_is(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     made = a_session(stripe, buyer, ana)
-    opened = stripe.control.dispute(paid_past_us(stripe, 10_000, order_id=made["order_id"]))
+    opened = stripe.control.dispute(
+        paid_past_us(stripe, 10_000, customer=order_of(made).stripe_customer_id, order_id=made["order_id"])
+    )
     settle_everything(stripe)
     row, order = Dispute.objects.get(), order_of(made)
     assert (row.stray, row.order, order.disputed) == (True, order, False)

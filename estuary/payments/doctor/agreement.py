@@ -21,7 +21,7 @@ from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.orphans import REF
-from estuary.payments.reconcile import in_batches, orders_named, payable
+from estuary.payments.reconcile import in_batches, is_own, orders_named, payable
 from estuary.payments.refund_rules import AT_STRIPE
 
 HEAL = "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
@@ -216,6 +216,8 @@ def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
         order = ours.orders.get(one.id) or ours.orders.get(one.order_ref)
         if one.created > late or (order is None and not REF.fullmatch(one.order_ref)):
             continue
+        if order and not is_own(order, one):
+            continue  # whoever made it has only copied the label
         if order and order.payment_type == "checkout" and order.stripe_payment_intent_id == one.id:
             continue  # nobody can pay it but on its page, which is judged for itself
         if order is None or order.status not in LIVE:

@@ -101,14 +101,14 @@ class Dashboard:
         return str(free[0]) if free else self.choices.pick("whose", self.stage.orders)
 
     def _take_by_hand(self, order_id: str) -> None:
-        """Take a payment by hand and name an order: of another amount, currency or customer, or for a second time."""
+        """Take a payment by hand and name an order: of another amount, currency or customer, or a second time."""
         world, choices = self.stage.sandbox.world, self.choices
         rows = self.stage.oracle.rows(
             "SELECT amount_due_minor, currency, stripe_customer_id FROM orders_order WHERE public_id = %s",
             order_id,
         )
         minor, currency, customer = rows[0]
-        odd = choices.pick("odd", ["amount", "currency", "customer", "second"])
+        odd = choices.pick("odd", ["amount", "currency", "customer", "nobody", "second"])
         others = [c["id"] for c in world.store.customers if c["id"] != customer]
         params = {
             "amount": max(int(minor) - 50, 50) if odd == "amount" else max(int(minor), 50),
@@ -116,7 +116,7 @@ class Dashboard:
             "metadata": {"order_id": order_id},
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         }
-        named = (others or [customer])[0] if odd == "customer" else customer
+        named = {"customer": (others or [customer])[0], "nobody": ""}.get(odd, customer)
         with self.stage.sandbox.lock:
             intent = payment_intents.make(world, params | ({"customer": named} if named else {}), API_VERSION)
             world.store.payment_intents.add(intent)

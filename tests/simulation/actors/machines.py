@@ -12,6 +12,7 @@ from django.db import connection
 from estuary.common import clock
 from estuary.payments import inbox, tasks
 from stripe_sandbox.delivery import Delivery, signature
+from tests.simulation.actors.strangers import bring_event_of_another_account
 from tests.simulation.oracle import Broken
 from tests.simulation.scheduler import Crash
 from tests.simulation.web import Browser
@@ -28,6 +29,7 @@ TAKE_A_JOB = (
 REVIVED_AFTER_S = 60.0
 WEBHOOK = "/api/v1/payments/webhook/"
 FORGED = 0.05  # how often somebody else knocks at the door for Stripe's events
+CONNECTED = 0.05  # how often an event of another account comes along
 
 
 class Worker:
@@ -166,6 +168,8 @@ class Courier:
             for delivery in taken:
                 if self.chance.random() < FORGED:
                     self._forge(delivery)
+                if self.chance.random() < CONNECTED:
+                    bring_event_of_another_account(self.stage, self.chance, self.browser)
                 signed = {k: v for k, v in delivery.headers.items() if k.lower() == "stripe-signature"}
                 answer = self.browser.ask("post", WEBHOOK, delivery.body, **signed)
                 if answer.fine:

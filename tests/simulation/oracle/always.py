@@ -95,7 +95,7 @@ class Safety:
                 raise Broken("what we call captured is captured at Stripe", (order, minor, there))
             if (there["amount_received"], there["currency"]) != (minor, currency):
                 raise Broken("what we call captured is captured at Stripe", (order, minor, currency, there))
-            if customer and there["customer"] and there["customer"] != customer:
+            if customer and there["customer"] != customer:
                 raise Broken("a payment is of the order's own customer", (order, customer, there["customer"]))
             if strangers:
                 raise Broken("a payment is of the order's own customer", (order, customer, strangers))

@@ -56,15 +56,18 @@ class Liveness:
         ours = {
             row[0]: row
             for row in self._watch.rows(
-                "SELECT public_id, status, captured_minor, completed_at, stripe_payment_intent_id"
-                " FROM orders_order"
+                "SELECT public_id, status, captured_minor, completed_at, stripe_payment_intent_id,"
+                " stripe_customer_id FROM orders_order"
             )
         }
         received: set[str] = set()
         for intent in self._watch.stripe.payment_intents:
             if intent["status"] != "succeeded":
                 continue
-            order, status, captured, completed_at, intent_id = ours[order_of(intent)]
+            order, status, captured, completed_at, intent_id, customer = ours[order_of(intent)]
+            if intent_id != intent["id"] and intent["customer"] != customer:
+                self._check_left_alone(intent)
+                continue
             if intent_id != intent["id"] or not captured:
                 self._check_returned(intent)
                 continue
@@ -75,6 +78,15 @@ class Liveness:
                 raise Broken("every captured payment is fulfilled or refunded", (order, status))
         if extra := [row for row in ours.values() if row[2] and row[0] not in received]:
             raise Broken("captures are equal on both sides", extra)
+
+    def _check_left_alone(self, intent: Obj) -> None:
+        """Money that only carries a label of ours is known, and we have given nothing of it back."""
+        known = self._watch.rows(
+            "SELECT fate FROM payments_orphan WHERE stripe_payment_intent_id = %s", intent["id"]
+        )
+        refunds = [r for r in self._watch.stripe.refunds if r["payment_intent"] == intent["id"]]
+        if known != [("foreign",)] or any((refund["metadata"] or {}).get("refund_id") for refund in refunds):
+            raise Broken("what is not ours is left alone", (order_of(intent), intent["id"], known, refunds))
 
     def _check_returned(self, intent: Obj) -> None:
         """Money that pays for no order goes back, all of it."""

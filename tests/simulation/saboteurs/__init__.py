@@ -5,7 +5,17 @@ defences stand behind each other it takes away all of them, and says so. It coun
 by one of the rules that were named beforehand: an error or a crash is no proof.
 """
 
-from tests.simulation.saboteurs import access, asking, healing, hiding, money, promises, seats, two_keys
+from tests.simulation.saboteurs import (
+    access,
+    asking,
+    healing,
+    hiding,
+    money,
+    promises,
+    seats,
+    strangers,
+    two_keys,
+)
 from tests.simulation.saboteurs.craft import INVARIANTS, SABOTEURS, Saboteur
 
 __all__ = [
@@ -20,6 +30,7 @@ __all__ = [
     "money",
     "promises",
     "seats",
+    "strangers",
     "two_keys",
 ]
 
