@@ -231,18 +231,16 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
 
 def paid_past_us(stripe: Sandbox, amount: int, *, customer: str = "", **metadata: str) -> str:
     """Somebody with the key takes a payment that we did not ask for."""
-    whose: Any = {"customer": customer} if customer else {}
-    intent = stripe_of(stripe).v1.payment_intents.create(
-        {
-            **whose,
-            "amount": amount,
-            "currency": "usd",
-            "payment_method": "pm_card_visa",
-            "confirm": True,
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-            "metadata": metadata,
-        }
-    )
+    params: Any = {
+        "amount": amount,
+        "currency": "usd",
+        "payment_method": "pm_card_visa",
+        "confirm": True,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "metadata": metadata,
+    }
+    whose = {"customer": customer} if customer else {}
+    intent = stripe_of(stripe).v1.payment_intents.create(params | whose)
     return intent.id
 
 

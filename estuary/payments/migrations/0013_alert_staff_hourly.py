@@ -2,12 +2,8 @@
 
 from django.db import migrations, models
 
-from estuary.common.indexes import drop_index
-
 
 class Migration(migrations.Migration):
-    atomic = False
-
     dependencies = [("payments", "0012_refund_asked_at")]
 
     operations = [
@@ -18,5 +14,4 @@ class Migration(migrations.Migration):
                 ("alerted_at", models.DateTimeField()),
             ],
         ),
-        drop_index("payments_hourlyalert_code_a3cf98f5_like", on="payments_hourlyalert (code varchar_pattern_ops)"),
     ]
