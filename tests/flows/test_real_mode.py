@@ -114,5 +114,6 @@ def test_the_same_code_talks_to_stripe_itself(recorder: tuple[str, list[dict[str
         "metadata[order_type]": ["credit"],
         "automatic_payment_methods[enabled]": ["true"],
         "automatic_payment_methods[allow_redirects]": ["never"],
+        "allowed_payment_method_types[0]": ["card"],
         "setup_future_usage": ["off_session"],
     }
