@@ -19,6 +19,7 @@ from estuary.common.instances import new
 from estuary.common.rows import AnyOf, attached, insert_rows, next_keys, update_rows
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.placing import Line
+from estuary.orders.states import UNPAID, Status
 
 GIVERS = CompiledValues(
     lambda: Service.objects.filter(AnyOf("pk", Given("services"))).values_list("pk", "practitioner_id")
@@ -35,15 +36,17 @@ class AlreadyBooked(Conflict):
 
 
 class HeldByYourOrder(Conflict):
-    """The seat or the slot is held by an order of the same buyer that is not paid yet."""
+    """The seat or the slot is held by an order of the same buyer that is not paid yet, or whose bank is at work."""
 
     code, title = "held_by_your_order", "You hold this already"
 
-    def __init__(self, order_id: str) -> None:
-        super().__init__(
-            f"Your order {order_id}, which is not paid yet, holds this already. Pay for it, or cancel it first.",
-            order_id=order_id,
+    def __init__(self, order_id: str, *, status: str = Status.PENDING) -> None:
+        paying = (
+            "whose payment your bank is working on, holds this already. You need not pay again."
+            if status == Status.PROCESSING
+            else "which is not paid yet, holds this already. Pay for it, or cancel it first."
         )
+        super().__init__(f"Your order {order_id}, {paying}", order_id=order_id)
 
 
 def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
@@ -73,9 +76,11 @@ def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
         return
     ids = {session.pk for session in sessions}
     taken = Reservation.objects.filter(session_id__in=ids, order__user_id=user_id).exclude(status=RELEASED)
-    mine = dict(taken.values_list("status", "order__public_id"))
+    rows = taken.values_list("status", "order__public_id", "order__status")
+    mine = {status: (order_id, order_status) for status, order_id, order_status in rows}
     if HELD in mine and CONFIRMED not in mine:
-        raise HeldByYourOrder(mine[HELD])
+        order_id, order_status = mine[HELD]
+        raise HeldByYourOrder(order_id, status=order_status)
     if mine or len(ids) < len(sessions):
         raise AlreadyBooked("You already have a seat in this session. Your bookings show it.")
     if full := [session for session in sessions if session.taken >= session.capacity]:
@@ -98,17 +103,20 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
 
 
-def order_holding(user_id: int, intervals: Iterable[tuple[int, datetime, datetime]], *, besides: str) -> str:
-    """Return the public id of the user's unpaid order, of another item than ``besides``, that holds one of these."""
-    held = Reservation.objects.filter(order__user_id=user_id, status=HELD).exclude(order__item_key=besides)
+def check_own_holds(
+    user_id: int, intervals: Iterable[tuple[int, datetime, datetime]], *, besides: str
+) -> None:
+    """Raise HeldByYourOrder when an order of the user holds one of these: of another item, or at its bank."""
+    held = Reservation.objects.filter(order__user_id=user_id, status=HELD).exclude(
+        order__item_key=besides, order__status__in=sorted(UNPAID)
+    )
     for practitioner_id, starts_at, ends_at in intervals:
         overlapping = held.filter(
             calendar_entry__practitioner_id=practitioner_id,
             calendar_entry__during__overlap=DateTimeTZRange(starts_at, ends_at),
         )
-        if order_id := overlapping.values_list("order__public_id", flat=True).first():
-            return str(order_id)
-    return ""
+        if found := overlapping.values_list("order__public_id", "order__status").first():
+            raise HeldByYourOrder(found[0], status=found[1])
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:

@@ -83,6 +83,12 @@ class Environment(BaseSettings):
     estuary_hold_s: int = Field(
         default=15 * 60, description="how long an unpaid order keeps its seats, in seconds"
     )
+    estuary_bank_hold_days: int = Field(
+        default=7,
+        ge=1,
+        le=30,
+        description="how long seats are kept at most while a bank works on the payment",
+    )
     estuary_payment_limit: str = Field(default="30/10m", description="payments a user may begin, in how long")
     estuary_sync_limit: str = Field(
         default="60/10m", description="orders a user may have looked up at Stripe"

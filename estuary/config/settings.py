@@ -24,6 +24,7 @@ FRONTEND_URL = env.frontend_url.rstrip("/")
 RETURN_ORIGINS = env.return_origins
 CURRENCY = env.estuary_currency.lower()
 HOLD = timedelta(seconds=env.estuary_hold_s)
+BANK_HOLD = timedelta(days=env.estuary_bank_hold_days)
 STAFF_MAIL = env.estuary_staff_mail
 
 PAYMENT_LIMIT, SYNC_LIMIT = Rate.parse(env.estuary_payment_limit), Rate.parse(env.estuary_sync_limit)

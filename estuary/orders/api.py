@@ -80,6 +80,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "cancel_reason",
             "disputed",
             "expires_at",
+            "kept_until",
             "created_at",
             "completed_at",
         ]

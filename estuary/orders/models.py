@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
 from estuary.common.instances import new
-from estuary.orders.states import LIVE, Status, check
+from estuary.orders.states import UNPAID, Status, check
 
 
 class OrderType(models.TextChoices):
@@ -86,6 +86,12 @@ class Order(models.Model):
     cancel_reason = models.CharField(max_length=32, blank=True)
 
     expires_at = models.DateTimeField(help_text="when the hold on seats and slots ends")
+    kept_until = models.DateTimeField(
+        null=True, blank=True, help_text="while its bank works: until when seats and slots are kept at most"
+    )
+    payment_open = models.BooleanField(
+        default=False, db_default=False, help_text="it has ended, and its payment at Stripe has not yet"
+    )
     next_close_at = models.DateTimeField(
         null=True, blank=True, help_text="when the worker tries again to end it, after it could not"
     )
@@ -117,7 +123,8 @@ class Order(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["user", "item_key"],
-                condition=Q(status__in=sorted(LIVE)),
+                # A payment at its bank does not keep its buyer from another date; credits have none.
+                condition=Q(status__in=sorted(UNPAID)) | Q(status="processing", type="credit"),
                 name="order_one_live_per_item",
             ),
             models.UniqueConstraint(
@@ -134,6 +141,13 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["user", "-id"], name="order_by_user"),
             models.Index(fields=["id"], condition=Q(status="paid"), name="order_not_handed_over"),
+            models.Index(
+                fields=["user", "item_key"],
+                condition=Q(status="processing"),
+                name="order_processing_by_item",
+            ),
+            models.Index(fields=["kept_until"], condition=Q(status="processing"), name="order_kept_until"),
+            models.Index(fields=["id"], condition=Q(payment_open=True), name="order_payment_open"),
             # For the figures of a day: hardly anything to write, as orders lie in the order of their days.
             BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed"),
             BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid"),

@@ -13,7 +13,7 @@ from estuary.common.errors import Conflict
 
 class Status(models.TextChoices):
     PENDING = "pending"  # placed, seats held, waiting for the buyer to pay
-    PROCESSING = "processing"  # the bank is at it; nothing expires meanwhile
+    PROCESSING = "processing"  # the bank is at it; its seats are kept until a date, which the buyer knows
     FAILED = "failed"  # declined; may be tried again until the hold ends
     CANCELED = "canceled"  # by the buyer, or expired; never revived
     PAID = "paid"  # money came, the goods could not be handed over: a refund follows by itself

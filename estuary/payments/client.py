@@ -211,7 +211,8 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
 
 def retrieve_intent(intent_id: str) -> Intent:
     with _call("payment_intents.retrieve") as v1:
-        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id)))
+        params = {"expand": ["latest_charge"]}  # which says when a card was charged
+        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id, params)))
 
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
@@ -250,7 +251,8 @@ def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
 
 def retrieve_session(session_id: str) -> CheckoutSession:
     with _call("checkout.sessions.retrieve") as v1:
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id)))
+        params = {"expand": ["payment_intent.latest_charge"]}
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id, params)))
 
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:

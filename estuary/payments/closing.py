@@ -11,7 +11,7 @@ from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import asking, client, fetching, utils
 from estuary.payments.effects import Alert
 from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelable, UnexpectedState
-from estuary.payments.rules import Fact, end_unpaid
+from estuary.payments.rules import BANK_TOO_LATE, Fact, end_unpaid
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
 
@@ -37,15 +37,59 @@ def close_order(order: Order, *, reason: str, cause: str) -> Order:
     return order
 
 
+def end_kept_order(order: Order) -> Order:
+    """End an order whose bank has not answered until the date its seats were kept for; money that comes goes back.
+
+    Stripe is asked first: what was paid in time is handed over.
+    """
+    order = close_order(order, reason="abandoned", cause="kept until its date")
+    if order.status != Status.PROCESSING:
+        return order
+    return end_here(
+        order, cause="kept until its date", reason=BANK_TOO_LATE, among=frozenset({Status.PROCESSING})
+    )
+
+
+def close_payment(order: Order) -> bool:
+    """Look at the payment of an order that ended while its bank was at work; tells whether nobody can pay by it now.
+
+    Money that came is returned, and what could be paid once more is ended at Stripe. A page takes one payment only.
+    """
+    try:
+        intent = fetching.fetch_intent(order.stripe_payment_intent_id)
+    except NotAtStripe:
+        return _forget_payment(order)
+    settle([Fact(intent, "asked of Stripe", fetched=True)], at=clock.now())
+    if intent.status == "processing":
+        return False
+    if intent.status not in {"succeeded", "canceled"} and not asking.is_checkout(order):
+        asking.withdraw(order.public_id, intent)
+        return client.retrieve_intent(intent.id).status == "canceled" and _forget_payment(order)
+    return _forget_payment(order)
+
+
+def _forget_payment(order: Order) -> bool:
+    Order.objects.filter(pk=order.pk).update(payment_open=False)
+    return True
+
+
 def cancel_order(*, user: User, order: Order) -> Order:
     """Cancel an order that is not paid yet, for its buyer; raises OrderNotCancelable for any other."""
     if order.status in UNPAID:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
-        raise OrderNotCancelable("Your bank is working on this payment, so it can't be canceled right now.")
+        raise OrderNotCancelable(
+            "Your bank is working on this payment, so it can't be canceled right now." + _kept(order)
+        )
     if order.status != "canceled":
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
+
+
+def _kept(order: Order) -> str:
+    if order.kept_until is None:
+        return ""
+    return f" Should it not answer by {order.kept_until:%d %B %Y, %H:%M} UTC, the order ends by itself."
 
 
 def close_open_orders(user_id: int, *, cause: str) -> None:
@@ -113,5 +157,5 @@ def _end_at_stripe(order: Order, reason: str, cause: str) -> list[Fact]:
     try:
         intent = client.cancel_intent(intent_id, reason=reason, key=asking.next_post_key(order, "cancel"))
     except UnexpectedState:
-        intent = client.retrieve_intent(intent_id)
+        intent = fetching.fetch_intent(intent_id)
     return [Fact(intent, cause, fetched=True)]

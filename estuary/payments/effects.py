@@ -52,6 +52,18 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepUntil:
+    """Seats and slots are kept for a payment that its bank works on, until then; None: nothing has to be kept."""
+
+    moment: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPayment:
+    """The order has ended and its payment has not: the worker looks at it until nobody can pay by it any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PostCredits:
     """Credits move; ``effect`` makes it happen once per order."""
 
@@ -160,7 +172,7 @@ class MarkDisputed:
 class Tell:
     """The buyer gets a mail.
 
-    It is ``completed``, ``refunded``, ``late_payment``, ``recovered``, ``refund_failed`` or ``dispute_lost``.
+    ``template`` is a key of mails.TEXTS.
     """
 
     template: str
@@ -181,6 +193,8 @@ type Effect = (
     | RecordDecline
     | HandOver
     | LetGo
+    | KeepUntil
+    | WatchPayment
     | PostCredits
     | OpenRefund
     | RecordForeignPayment
@@ -261,7 +275,10 @@ class DisputeView:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Everything the rules may know of an order, with no database behind it. Amounts are minor units."""
+    """Everything the rules may know of an order at a moment, with no database behind it. Amounts are minor units.
+
+    ``starts_at`` is the first of the times that were reserved; a bank is waited for until ``may_keep_until`` at most.
+    """
 
     public_id: str
     is_credit: bool
@@ -280,6 +297,10 @@ class OrderView:
     customer_id: str
     handed_over: bool
     expires_at: datetime
+    at: datetime
+    starts_at: datetime | None
+    kept_until: datetime | None
+    may_keep_until: datetime
     livemode: bool
     decline: RecordDecline
     refunds: tuple[RefundView, ...]

@@ -20,6 +20,10 @@ SUBJECTS = {
     "refunded": "Your refund for {title}",
     "late_payment": "Your payment for {title} came too late and goes back to you",
     "recovered": "Your payment for {title} goes back to you",
+    "processing": "Your payment for {title} is on its way",
+    "payment_failed": "Your payment for {title} did not go through",
+    "bank_too_late": "Your order of {title} has ended: your bank has not paid in time",
+    "date_begun": "Your payment for {title} came after it had begun and goes back to you",
     "refund_failed": "Your refund for {title} did not go through yet",
     "dispute_lost": "Your bank has returned your payment for {title}",
 }
@@ -34,6 +38,23 @@ TEXTS = {
         "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
         "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
         "want {title}, please book it again. Your order is {order}: {url}."
+    ),
+    "processing": (
+        "Your bank is working on your payment of {due} for {title}, which may take some days. {kept}We will write to "
+        "you when the payment is through, and when it fails. You need not do anything. Your order is {order}: {url}."
+    ),
+    "payment_failed": (
+        "Your bank has not made your payment of {due} for {title}, so your order has ended and holds nothing any more. "
+        "Nothing was charged{credits}. If you still want {title}, please book it again. Your order was {order}: {url}."
+    ),
+    "bank_too_late": (
+        "Your bank has not answered about your payment of {due} for {title}. The date until which we could keep your "
+        "place has come, so your order has ended{credits}. Should the money still reach us, we send all of it back. If "
+        "you still want {title}, please book it again. Your order was {order}: {url}."
+    ),
+    "date_begun": (
+        "Your payment of {due} for {title} reached us when it had already begun, so you could not take part. We are "
+        "sending all of it back{credits}. You need not do anything. Your order is {order}: {url}."
     ),
     "refund_failed": (
         "Our refund for {title} could not be completed, so the money is not with you yet. "
@@ -75,6 +96,11 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "order": order.public_id,
         "total": display(order.total_minor, order.currency),
         "refunded": display(order.refunded_minor, order.currency),
+        "due": display(order.amount_due_minor, order.currency),
+        "kept": _kept(order),
+        "credits": ", and the credits that you spent on it are yours again"
+        if order.credits_applied_minor
+        else "",
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
     }
     text = _greeting(order.user) + TEXTS[template].format(**facts) + "\n\nEstuary\n"
@@ -94,6 +120,17 @@ def send_method_removed(user: User, last4: str) -> None:
         f"already under way goes on. Your saved cards: {settings.FRONTEND_URL}/cards/\n\nEstuary\n"
     )
     EmailMessage("We could not keep your payment method", text, to=[user.email]).send()
+
+
+def _kept(order: Order) -> str:
+    """Return until when a place is kept for a payment at its bank, as a sentence."""
+    if order.kept_until is None:
+        return ""
+    date = f"{order.kept_until:%A, %d %B %Y, %H:%M} UTC"
+    return (
+        f"We keep your place until {date}: should your bank not have paid by then, the order ends, and money that "
+        "comes later goes back to you. "
+    )
 
 
 def send_staff_alert(code: str, text: str) -> None:

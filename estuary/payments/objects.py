@@ -24,17 +24,21 @@ def _id(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a card was not charged; ``message`` is written by Stripe for the buyer."""
+    """Why a payment failed; ``message`` is written by Stripe for the buyer, ``by_bank``: days later, not at once."""
 
     code: str
     decline_code: str
     message: str
     charge_id: str = ""  # of the try that failed; each has its own
+    by_bank: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A PaymentIntent. Amounts are minor units; ``created`` is a Unix time; ``metadata`` is as Stripe has it."""
+    """A PaymentIntent. Amounts are minor units, times are Unix times; ``metadata`` is as Stripe has it.
+
+    ``captured_at`` is when its money came, or 0 when what was read does not say.
+    """
 
     id: str
     status: str
@@ -48,11 +52,12 @@ class Intent:
     decline: Decline | None
     cancellation_reason: str
     created: int = 0
+    captured_at: int = field(default=0, compare=False)
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
     client_secret: str = field(default="", repr=False, compare=False)
 
     @classmethod
-    def parse(cls, obj: Json) -> Self:
+    def parse(cls, obj: Json, *, captured_at: int = 0) -> Self:
         error = obj.get("last_payment_error")
         return cls(
             id=obj["id"],
@@ -67,17 +72,29 @@ class Intent:
             decline=parse_decline(error) if error else None,
             cancellation_reason=obj.get("cancellation_reason") or "",
             created=obj.get("created") or 0,
+            captured_at=captured_at or _charged_at(obj),
             metadata=dict(obj.get("metadata") or {}),
             client_secret=obj.get("client_secret") or "",
         )
 
 
+def _charged_at(intent: Json) -> int:
+    """Return when a card was charged, where the charge was read along; any other charge is begun before it is paid."""
+    charge = intent.get("latest_charge")
+    if intent["status"] != "succeeded" or not isinstance(charge, Mapping):
+        return 0
+    by_card = (charge.get("payment_method_details") or {}).get("type") == "card"
+    return int(charge["created"]) if by_card else 0
+
+
 def parse_decline(error: Json) -> Decline:
+    kind = (error.get("payment_method") or {}).get("type", "card")
     return Decline(
         code=error.get("code") or "card_declined",
         decline_code=error.get("decline_code") or "",
         message=redact(error.get("message") or "The card was declined."),
         charge_id=_id(error.get("charge")),
+        by_bank=kind != "card",
     )
 
 
@@ -96,10 +113,12 @@ class CheckoutSession:
     order_ref: str
     failed_later: bool = False
     created: int = 0
+    captured_at: int = field(default=0, compare=False)
     url: str = field(default="", repr=False, compare=False)
 
     @classmethod
-    def parse(cls, obj: Json, *, failed_later: bool = False) -> Self:
+    def parse(cls, obj: Json, *, failed_later: bool = False, captured_at: int = 0) -> Self:
+        intent = obj.get("payment_intent")
         return cls(
             id=obj["id"],
             status=obj.get("status") or "",
@@ -112,6 +131,7 @@ class CheckoutSession:
             order_ref=(obj.get("metadata") or {}).get("order_id", ""),
             failed_later=failed_later,
             created=obj.get("created") or 0,
+            captured_at=captured_at or (_charged_at(intent) if isinstance(intent, Mapping) else 0),
             url=obj.get("url") or "",
         )
 

@@ -18,7 +18,7 @@ from estuary.payments.errors import (
     PaymentProcessing,
     UnexpectedState,
 )
-from estuary.payments.fetching import fetch_facts
+from estuary.payments.fetching import fetch_facts, fetch_intent
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import Fact
@@ -78,7 +78,7 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
         raise CardDeclined(declined.decline, order_id=order.public_id) from None
     except (UnexpectedState, NotAtStripe):
         methods.refuse_if_gone(card_id)
-        intent = client.retrieve_intent(intent.id)
+        intent = fetch_intent(intent.id)
     _settle_now(order, intent, "confirmed by the server")
     return Begun(order, intent=intent)
 
@@ -115,7 +115,8 @@ def refuse_if_paid(order: Order) -> None:
         raise AlreadyPaid("This is already paid. Your orders show it.", order_id=order.public_id)
     if order.status == Status.PROCESSING:
         raise PaymentProcessing(
-            "Your bank is still working on the payment for this. We will tell you as soon as it is through.",
+            "Your bank is still working on the payment for this, so you need not pay again. We will write to you when "
+            "it is through, and when it fails.",
             order_id=order.public_id,
         )
 

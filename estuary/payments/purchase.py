@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from estuary.accounts.models import User
-from estuary.bookings.booking import HeldByYourOrder, order_holding
+from estuary.bookings.booking import check_own_holds
 from estuary.bookings.planning import Wish
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.models import Service
@@ -21,7 +22,7 @@ from estuary.common.database import retried, violated
 from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
-from estuary.orders.states import FULFILLED, LIVE, UNPAID
+from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import idempotency, methods, utils
 from estuary.payments.closing import close_order
 from estuary.payments.errors import OrderChanged
@@ -101,8 +102,7 @@ def begin_purchase(purchase: Purchase) -> Begun:
             look = True  # another tab was faster, or the buyer was here before: look again
             continue
         except SlotTaken:
-            if holding := _holding(purchase):
-                raise HeldByYourOrder(holding) from None
+            _check_own_holds(purchase)
             raise
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 
@@ -115,11 +115,15 @@ def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
         if order.status in FULFILLED:
             return Begun(order)
         return pay(order, card_id=card_id, customer=customer)
+    if live.status == Status.PROCESSING:
+        return resume(live, card_id=card_id)
     if live.request_fingerprint == purchase.fingerprint and live.expires_at > clock.now():
         idempotency.note_order(purchase.request_key, live)
         return resume(live, card_id=card_id)
     _rehearse(live, purchase)
-    refuse_if_paid(close_order(live, reason="abandoned", cause="replaced by the buyer"))
+    ended = close_order(live, reason="abandoned", cause="replaced by the buyer")
+    if ended.status != Status.PROCESSING or _is_twin(ended, purchase):
+        refuse_if_paid(ended)
     return None
 
 
@@ -146,10 +150,10 @@ def _rehearse(old: Order, purchase: Purchase) -> None:
         transaction.set_rollback(True)
 
 
-def _holding(purchase: Purchase) -> str:
-    """Return which other unpaid order of the buyer holds the time that is asked for, if one does."""
+def _check_own_holds(purchase: Purchase) -> None:
+    """Raise HeldByYourOrder when it is an order of the buyer that holds the time that is asked for."""
     besides = item_key(purchase.service, purchase.currency)
-    return order_holding(purchase.user.pk, _intervals(purchase), besides=besides)
+    check_own_holds(purchase.user.pk, _intervals(purchase), besides=besides)
 
 
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
@@ -165,12 +169,26 @@ def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
 
 
 def _live_order(purchase: Purchase) -> Order | None:
+    """Return the buyer's order at its bank that buys exactly the same, else the unpaid one for the thing.
+
+    Another date may be bought meanwhile.
+    """
     key = item_key(purchase.service, purchase.currency)
-    live = Order.objects.filter(user=purchase.user, item_key=key, status__in=LIVE)
-    found = live.values_list(
-        "pk", flat=True
-    ).first()  # nearly always there is none: then its columns cost nothing
-    return Order.objects.select_related("user").filter(pk=found).first() if found else None
+    mine = Order.objects.filter(user=purchase.user, item_key=key)
+    # As two indexes have it. Nearly always there is none: then the other columns cost nothing.
+    live = mine.filter(Q(status__in=sorted(UNPAID)) | Q(status=Status.PROCESSING))
+    keys = list(live.order_by("pk").values_list("pk", flat=True))
+    orders = list(Order.objects.select_related("user").filter(pk__in=keys)) if keys else []
+    unpaid = [order for order in orders if order.status in UNPAID]
+    twins = [order for order in orders if order.status == Status.PROCESSING and _is_twin(order, purchase)]
+    return next(iter([*twins, *unpaid]), None)
+
+
+def _is_twin(order: Order, purchase: Purchase) -> bool:
+    """Whether an order buys exactly what is asked for; of credits a buyer waits for one bank at a time."""
+    if purchase.service is None:
+        return True
+    return bool(order.scheduling_data == purchase.terms.scheduling_data)
 
 
 def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:

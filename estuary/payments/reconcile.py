@@ -19,11 +19,12 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, inbox, orphans, outbox
 from estuary.payments.asking import is_checkout, withdraw
+from estuary.payments.effects import NeedsObject
+from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import Lookout, Refund, StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent, StripeRefund
 from estuary.payments.reattaching import reattach, relist
 from estuary.payments.refund_rules import AT_STRIPE
-from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
 from estuary.payments.sweep import GRACE, goes_well, sync_payment
 
@@ -234,7 +235,9 @@ def _settle_captured(order: Order, intent: Intent) -> bool:
 
 
 def _settle(one: Intent | CheckoutSession) -> bool:
-    outcomes = settle([Fact(one, "found at Stripe", fetched=True)], at=clock.now())
+    kind = "intent" if isinstance(one, Intent) else "session"
+    # Read by itself it says when its money came, which a list does not.
+    outcomes = settle(fetch_facts(NeedsObject(kind, one.id), "found at Stripe"), at=clock.now())
     return any(outcome.effects for outcome in outcomes)
 
 

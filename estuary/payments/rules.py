@@ -6,6 +6,7 @@ twice, late or out of order meets a state that answers it with nothing.
 
 from dataclasses import dataclass
 
+from estuary.common import clock
 from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import dispute_rules, refund_rules
@@ -15,6 +16,7 @@ from estuary.payments.effects import (
     BindIntent,
     Effect,
     HandOver,
+    KeepUntil,
     LetGo,
     NeedsObject,
     OpenRefund,
@@ -24,9 +26,12 @@ from estuary.payments.effects import (
     RecordDecline,
     RecordForeignPayment,
     Tell,
+    WatchPayment,
 )
 from estuary.payments.models import Refund
 from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
+
+BANK_TOO_LATE = "bank_too_late"  # why an order ended: its bank had not answered until its date
 
 type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDispute
 
@@ -152,9 +157,34 @@ def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
         ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
         return bind + _return_stray(order, intent, cause, problem) + ended
     capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
-    if order.status in LIVE or order.is_credit:
+    if order.is_credit:
         return capture + hand_over(order, cause)
-    return capture + _return_late_money(order, intent, cause)
+    if order.status not in LIVE:
+        return capture + _return_late_money(order, intent, cause)
+    if _had_begun(order, intent):
+        return capture + _return_of_begun(order, intent, cause)
+    return capture + hand_over(order, cause)
+
+
+def _had_begun(order: OrderView, intent: Intent) -> bool:
+    """Whether the first reserved time had begun when the money came, however late we hear of it.
+
+    Paid by card at 17:55 and settled here at 19:00: a workshop of 18:00 is handed over. Paid by the bank at 18:05: not.
+    """
+    captured_at = clock.from_timestamp(intent.captured_at) if intent.captured_at else order.at
+    return order.starts_at is not None and order.starts_at <= captured_at
+
+
+def _return_of_begun(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+    """What was bought had begun: all of the money and the credits go back, and the buyer is told."""
+    return [
+        Become(Status.PAID, cause),
+        *_give_back(order),
+        _send_back(
+            intent.id, intent.received_minor, cause, reason="The payment arrived after the date had begun."
+        ),
+        Tell("date_begun"),
+    ]
 
 
 def hand_over(order: OrderView, cause: str) -> list[Effect]:
@@ -243,17 +273,36 @@ def _processing(order: OrderView, intent: Intent, fact: Fact) -> Decision:
         # A failure and a processing may have overtaken each other on their way here.
         return NeedsObject("intent", intent.id)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
-    return [*bind, Become(Status.PROCESSING, fact.cause)]
+    return bind + _wait_for_bank(order, fact.cause)
+
+
+def _wait_for_bank(order: OrderView, cause: str) -> list[Effect]:
+    """The bank is at work, for days perhaps: what was reserved is kept until a date, and the buyer is told which."""
+    keep = keep_for_bank(order)
+    over = keep.moment is not None and keep.moment <= order.at
+    return [Become(Status.PROCESSING, cause), keep, *([] if over else [Tell("processing")])]
+
+
+def keep_for_bank(order: OrderView) -> KeepUntil:
+    """Return until when the seats of a payment at its bank are kept: until they begin, or for as long as we may.
+
+    Seven days allowed: a workshop in three days is kept for three, one in a month for seven; credits hold nothing.
+    """
+    return KeepUntil(min(order.starts_at, order.may_keep_until) if order.starts_at else None)
 
 
 def _declined(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     if order.status not in LIVE or order.intent_id not in ("", intent.id):
         return []
-    if order.status == Status.PROCESSING and not fact.fetched:
-        return NeedsObject("intent", intent.id)
     assert intent.decline is not None  # matched above
+    late = order.status == Status.PROCESSING or intent.decline.by_bank
+    if late and not fact.fetched:
+        return NeedsObject("intent", intent.id)
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
+    if late:
+        ended = end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)
+        return [*bind, decline, *ended]
     if order.status == Status.FAILED:
         return [*bind, decline] if decline != order.decline else bind
     return [*bind, Become(Status.FAILED, fact.cause), decline]
@@ -265,9 +314,19 @@ def _payment_canceled(order: OrderView, intent: Intent, cause: str) -> list[Effe
     return end_unpaid(order, cause, intent.cancellation_reason or "canceled")
 
 
-def end_unpaid(order: OrderView, cause: str, reason: str) -> list[Effect]:
-    """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too."""
-    effects: list[Effect] = [Become(Status.CANCELED, cause, reason), LetGo()]
+def end_unpaid(order: OrderView, cause: str, reason: str, *, bank_at_work: bool = False) -> list[Effect]:
+    """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too.
+
+    Whoever left it to a bank has gone away, and is told by mail; its payment at Stripe may outlive the order.
+    """
+    effects: list[Effect] = [Become(Status.CANCELED, cause, reason), *_give_back(order)]
+    if bank_at_work or order.status == Status.PROCESSING:
+        effects += [WatchPayment(), Tell("bank_too_late" if reason == BANK_TOO_LATE else "payment_failed")]
+    return effects
+
+
+def _give_back(order: OrderView) -> list[Effect]:
+    effects: list[Effect] = [LetGo()]
     if order.credits_applied_minor:
         effects.append(
             PostCredits(
@@ -287,7 +346,9 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
     if session.failed_later:
         # A completed page can't be paid again, so a late failure ends the order and frees its hold.
-        return bind + end_unpaid(order, fact.cause, "payment_failed") if order.status in LIVE else []
+        if order.status not in LIVE:
+            return []
+        return bind + end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
@@ -295,7 +356,7 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
             return NeedsObject("session", session.id)
-        return [*bind, Become(Status.PROCESSING, fact.cause)]
+        return bind + _wait_for_bank(order, fact.cause)
     return []
 
 
@@ -326,6 +387,7 @@ def _intent_of(session: CheckoutSession) -> Intent:
         payment_method_id="",
         decline=None,
         cancellation_reason="",
+        captured_at=session.captured_at,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -257,6 +258,10 @@ def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
         customer_id=order.stripe_customer_id,
         handed_over=order.completed_at is not None,
         expires_at=order.expires_at,
+        at=at,
+        starts_at=min((line.starts_at for line in attached(order, "lines") if line.starts_at), default=None),
+        kept_until=order.kept_until,
+        may_keep_until=at + settings.BANK_HOLD,
         livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(map(_refund_view, attached(order, "refunds"))),

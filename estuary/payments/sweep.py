@@ -14,22 +14,25 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from estuary.bookings.models import Reservation
 from estuary.common import clock, stopping
 from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments import methods, outbox
 from estuary.payments.asking import CLOCKS_DIFFER
-from estuary.payments.closing import close_order
-from estuary.payments.effects import NeedsObject
+from estuary.payments.closing import close_order, close_payment, end_kept_order
+from estuary.payments.effects import NeedsObject, Tell
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.models import PaymentMethod, Refund
 from estuary.payments.refunds import send_refund
-from estuary.payments.settlement import settle
+from estuary.payments.rules import keep_for_bank
+from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.writing import write
 
 BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
@@ -42,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 def expire_orders() -> int:
-    """End unpaid orders whose hold is over: at Stripe first, here then. A processing order never expires."""
+    """End unpaid orders whose hold is over: at Stripe first, here then."""
     due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
     return heal_due(
         due,
@@ -50,6 +53,30 @@ def expire_orders() -> int:
         since="expires_at",
         again="next_close_at",
     )
+
+
+def end_kept_orders() -> int:
+    """End orders whose bank has not answered until the date that their seats were kept for, which each has by then."""
+    _date_kept_orders()
+    due = Order.objects.filter(status=Status.PROCESSING, kept_until__lte=clock.now())
+    return heal_due(due, end_kept_order, since="kept_until", again="next_close_at")
+
+
+def _date_kept_orders() -> None:
+    """Give a date to what holds seats for its bank without one, as it did before there were dates."""
+    held = Reservation.objects.filter(order=OuterRef("pk"), status=Reservation.Status.HELD)
+    undated = Order.objects.filter(Exists(held), status=Status.PROCESSING, kept_until=None).order_by("pk")
+    for order_id in list(undated.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            [order] = load([order_id])
+            if order.status == Status.PROCESSING and order.kept_until is None:
+                write([(order, [keep_for_bank(view_of(order)), Tell("processing")])], at=clock.now())
+
+
+def close_open_payments() -> int:
+    """Look after the payments of orders that ended while a bank was at work, until nobody can pay by them."""
+    due = Order.objects.filter(payment_open=True)
+    return heal_due(due, close_payment, since="created_at", again="next_close_at")
 
 
 def send_unsent_refunds() -> int:

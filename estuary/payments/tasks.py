@@ -136,6 +136,8 @@ async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
 @periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
     sweep.expire_orders()
+    sweep.end_kept_orders()
+    sweep.close_open_payments()
 
 
 @periodic("* * * * *")

@@ -58,12 +58,13 @@ def create_order(
     order for the same thing (order_one_live_per_item).
     """
     at = clock.now()
-    ends_at = at + _hold(service)
     with transaction.atomic():
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
         customer = customer_of(user) if applied_minor < total_minor else None
+        # Nobody pays for what has begun meanwhile.
+        ends_at = min([at + _hold(service), *(line.starts_at for line in lines if line.starts_at)])
         order, rows = place_order(
             user=user,
             service=service,

@@ -212,12 +212,15 @@ class ForeignEvent(str):
 
 def payment_changed(event: Json, obj: Json) -> News:
     """A payment went through, failed, is at its bank, or was canceled."""
-    return Fact(Intent.parse(obj), _cause(event))
+    return Fact(
+        Intent.parse(obj, captured_at=_captured_at(event, obj["status"] == "succeeded")), _cause(event)
+    )
 
 
 def page_changed(event: Json, obj: Json) -> News:
     """A hosted page was completed (paid or not yet) or expired, or its late payment came through."""
-    return Fact(CheckoutSession.parse(obj), _cause(event))
+    paid_at = _captured_at(event, obj["payment_status"] == "paid")
+    return Fact(CheckoutSession.parse(obj, captured_at=paid_at), _cause(event))
 
 
 def page_failed_later(event: Json, obj: Json) -> News:
@@ -351,6 +354,11 @@ def _id(value: Any) -> str:
 
 def _cause(event: Json) -> str:
     return f"{event['type']} {event['id']}"[:80]
+
+
+def _captured_at(event: Json, paid: bool) -> int:
+    """Return when the money came that an event tells of: it is made then, however late it arrives here."""
+    return int(event["created"]) if paid else 0
 
 
 def _created(event: Json) -> datetime:

@@ -25,6 +25,7 @@ from estuary.payments.effects import (
     Effect,
     FreezeCredits,
     HandOver,
+    KeepUntil,
     LetGo,
     MarkBookings,
     MarkDisputed,
@@ -36,10 +37,16 @@ from estuary.payments.effects import (
     RecordForeignPayment,
     RecordRefunded,
     Tell,
+    WatchPayment,
 )
 from estuary.payments.models import Orphan, Refund
 
 log = structlog.get_logger(__name__)
+
+type Recorded = (
+    BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | KeepUntil | WatchPayment
+)
+RECORDED = (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed, KeepUntil, WatchPayment)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
 
@@ -55,6 +62,8 @@ ORDER_FIELDS = [
     "cancel_reason",
     "disputed",
     "lost_minor",
+    "kept_until",
+    "payment_open",
     "paid_at",
     "completed_at",
 ]
@@ -100,7 +109,7 @@ def _write_orders(work: Work, at: datetime) -> None:
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
-            elif isinstance(effect, (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed)):
+            elif isinstance(effect, RECORDED):
                 _record(order, effect, at)
             else:
                 continue
@@ -111,22 +120,22 @@ def _write_orders(work: Work, at: datetime) -> None:
         counting.transitions(transitions)
 
 
-def _record(
-    order: Order,
-    effect: BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed,
-    at: datetime,
-) -> None:
+def _record(order: Order, effect: Recorded, at: datetime) -> None:
     match effect:
         case BindIntent():
             order.stripe_payment_intent_id = effect.intent_id
         case RecordCapture():
-            order.captured_minor, order.paid_at = effect.amount_minor, at
+            order.captured_minor, order.paid_at, order.payment_open = effect.amount_minor, at, False
             order.failure_code = order.decline_code = order.failure_message = ""
         case RecordDecline():
             order.failure_code, order.decline_code = effect.code[:64], effect.decline_code[:64]
             order.failure_message = effect.message[:300]
         case RecordRefunded():
             order.refunded_minor = effect.refunded_minor
+        case KeepUntil():
+            order.kept_until = effect.moment
+        case WatchPayment():
+            order.payment_open = True
         case MarkDisputed():
             order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
 

@@ -50,7 +50,8 @@ def marketplace(
     buying.refund(staff, whole)
     buying.service(other, workshop, service_session_id=str(seat.pk))
     pay(stripe, buying.credits(other, "40.00"), buying.DECLINED)
-    pay(stripe, buying.service(other, bundle), method="us_bank_account")
+    later = {"start_datetime": a_free_slot(session, nth=9).isoformat()}
+    pay(stripe, buying.service(other, bundle, items=[later]), method="us_bank_account")
     settle_everything(stripe)
     return stripe
 
@@ -248,6 +249,11 @@ DAMAGE: list[Damage] = [
         "processing_long",
         "",
         "UPDATE orders_order SET created_at = now() - interval '15 days' WHERE status = 'processing'",
+    ),
+    (
+        "kept_too_long",
+        "",
+        "UPDATE orders_order SET kept_until = now() - interval '1 hour' WHERE status = 'processing'",
     ),
     (
         "money_neither",

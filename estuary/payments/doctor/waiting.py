@@ -30,8 +30,21 @@ WAITING = (
         sentence="A bank has answered within two weeks.",
         sql="""
             SELECT 'order ' || public_id, 'processing since ' || created_at || ', ' || stripe_payment_intent_id
-            FROM orders_order WHERE status = 'processing' AND created_at < %(at)s - interval '14 days'""",
+            FROM orders_order
+            WHERE (status = 'processing' OR payment_open) AND created_at < %(at)s - interval '14 days'""",
         remedy="Look at the payment in Stripe's dashboard; one that is over there is taken over by the order's page.",
+        in_time=True,
+    ),
+    Rule(
+        code="kept_too_long",
+        sentence="A payment at its bank keeps its seats until the date that its buyer was told, and no longer.",
+        sql="""
+            SELECT 'order ' || o.public_id, 'its seats are kept until ' || coalesce(o.kept_until::text, 'no date')
+            FROM orders_order o
+            WHERE o.status = 'processing'
+              AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')
+              AND coalesce(o.kept_until, o.created_at) < %(late)s""",
+        remedy=WORKER,
         in_time=True,
     ),
     Rule(

@@ -228,6 +228,10 @@ export type Order = {
      * when the hold on seats and slots ends
      */
     expires_at: string;
+    /**
+     * while its bank works: until when seats and slots are kept at most
+     */
+    kept_until?: string | null;
     readonly created_at: string;
     completed_at?: string | null;
 };
@@ -270,6 +274,10 @@ export type OrderDetail = {
      * when the hold on seats and slots ends
      */
     expires_at: string;
+    /**
+     * while its bank works: until when seats and slots are kept at most
+     */
+    kept_until?: string | null;
     readonly created_at: string;
     completed_at?: string | null;
     readonly refundable: string;
@@ -770,6 +778,10 @@ export type OrderWritable = {
      * when the hold on seats and slots ends
      */
     expires_at: string;
+    /**
+     * while its bank works: until when seats and slots are kept at most
+     */
+    kept_until?: string | null;
     completed_at?: string | null;
 };
 
@@ -792,6 +804,10 @@ export type OrderDetailWritable = {
      * when the hold on seats and slots ends
      */
     expires_at: string;
+    /**
+     * while its bank works: until when seats and slots are kept at most
+     */
+    kept_until?: string | null;
     completed_at?: string | null;
     lines: Array<LineWritable>;
     timeline: Array<TransitionWritable>;

@@ -13,9 +13,7 @@ export function Arrived({ order }: { order: OrderDetail }) {
     case "processing":
       return (
         <Next orderId={order.order_id}>
-          <p>
-            This takes a while, sometimes some days. We will write to you as soon as the money has arrived.
-          </p>
+          <p>{waitingForBank(order)}</p>
         </Next>
       );
     case "failed":
@@ -23,7 +21,11 @@ export function Arrived({ order }: { order: OrderDetail }) {
     case "canceled":
       return (
         <div className="mt-6 grid gap-5">
-          <p>Nothing is owed for it. Had a payment come after all, it would have been returned at once.</p>
+          <p>
+            {order.failure?.message ? `${order.failure.message} ` : ""}
+            Nothing is owed for it. Should a payment come after all,{" "}
+            {order.type === "credit" ? "it still buys your credits." : "all of it is returned."}
+          </p>
           <ButtonLink href="/">See what is offered</ButtonLink>
         </div>
       );
@@ -31,7 +33,7 @@ export function Arrived({ order }: { order: OrderDetail }) {
       return (
         <Next orderId={order.order_id}>
           <p>
-            You paid, but the place was gone by then. We are sorry. All of the{" "}
+            Your payment came too late for what it was for. We are sorry. All of the{" "}
             {formatMoney(order.amount_due, order.currency)} goes back by itself.
           </p>
         </Next>
@@ -115,6 +117,14 @@ function Next({ orderId, children }: { orderId: string; children: React.ReactNod
       <ButtonLink href={`/orders/?id=${orderId}`}>See the order</ButtonLink>
     </div>
   );
+}
+
+/** Says how long a bank is waited for, and what comes of the place that is kept meanwhile. */
+export function waitingForBank({ kept_until: keptUntil }: OrderDetail): string {
+  const keeps = keptUntil
+    ? `Your place is kept until ${stamp(keptUntil)}. Should your bank not have paid by then, the order ends, and money that comes later goes back to you. `
+    : "";
+  return `This may take some days. ${keeps}We will write to you when the payment is through, and when it fails.`;
 }
 
 /** Returns the checkout of the same thing again; null when it can't be told from the order. */

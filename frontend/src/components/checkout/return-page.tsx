@@ -52,8 +52,8 @@ function Settling({ orderId }: { orderId: string }) {
       {late ? (
         <Notice className="mt-6" title="It is safe to leave this page">
           <p>
-            This takes a little longer than usual. Your payment goes on without you: we will write to you, and
-            your order shows how it stands.
+            This takes a little longer than usual. Your payment goes on without you: your order shows how it
+            stands, and we will write to you once it is paid.
           </p>
         </Notice>
       ) : null}

@@ -4,7 +4,7 @@ import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { OrderDetail } from "@/api/generated";
 import { isNone } from "@/api/problem";
-import { payAgainPath } from "@/components/checkout/arrived";
+import { payAgainPath, waitingForBank } from "@/components/checkout/arrived";
 import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
@@ -41,6 +41,7 @@ function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
       {order.status === "pending" || order.status === "failed" ? (
         <Unpaid order={order} cameBack={cameBack} />
       ) : null}
+      {order.status === "processing" ? <AtItsBank order={order} /> : null}
       {order.dispute ? <Dispute dispute={order.dispute} /> : null}
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
@@ -111,6 +112,15 @@ function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) 
         ) : null}
         <CancelOrder order={order} />
       </div>
+    </Notice>
+  );
+}
+
+/** A bank is at work: until when the place is kept, and what comes then. */
+function AtItsBank({ order }: { order: OrderDetail }) {
+  return (
+    <Notice className="no-print mb-6" title="Your bank is working on this payment">
+      <p>{waitingForBank(order)}</p>
     </Notice>
   );
 }
