@@ -12,6 +12,7 @@ FOLLOW_UPS = {
     "cancel booking": 4,
     "dashboard": 4,
     "bank": 3,
+    "late bank": 2,
     "buy": 3,
     "schedule": 3,
     "dispute": 2,
@@ -22,6 +23,7 @@ PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
     "dashboard": ("the dashboard",),
     "bank": ("the bank",),
+    "late bank": ("the late bank",),
     "dispute": ("the cardholder",),
 }
 TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
@@ -85,12 +87,13 @@ def plan_of(seed: int) -> Plan:
     crashes = tuple(
         (chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4]))
     )
+    tempo = chance.choice(["tight"] * 5 + ["loose"] * 2 + ["days"])
     return Plan(
         seed=seed,
         acts=acts,
         weather=_weather(chance),
         crashes=crashes,
-        tempo=chance.choice(["tight"] * 5 + ["loose"] * 2 + ["days"]),
+        tempo="days" if any(act.verb == "late bank" for act in acts) else tempo,
         fine=chance.random() < 0.7,
         patience=chance.choice([0.0, 0.5, 0.9]),
         workers=workers,

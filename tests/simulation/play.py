@@ -7,6 +7,7 @@ from random import Random
 
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
+from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
 from tests.simulation.choices import Choices
 from tests.simulation.findings import Findings
@@ -70,8 +71,9 @@ class Player:
         elif act.who.startswith("buyer"):
             Buyer(self._stage, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
-            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank | Cardholder]]
+            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder]]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
+            parts["late bank"] = LateBank
             parts[act.verb](self._stage, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:

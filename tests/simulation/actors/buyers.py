@@ -169,7 +169,8 @@ class Buyer:
                 paid = control.pay_checkout(session_id, card=way, challenge=challenge)
             self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
         else:
-            paid = control.confirm(made["payment_intent_id"], card=FINE if way == "bank" else way)
+            by = ("us_bank_account", FINE) if way == "bank" else ("card", way)
+            paid = control.confirm(made["payment_intent_id"], method=by[0], card=by[1])
             if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
                 self._pause()
                 finish = (

@@ -8,6 +8,7 @@ from estuary.payments.doctor.agreement import compare
 from estuary.payments.doctor.rule import GRACE
 from stripe_sandbox.store import Obj
 from tests.simulation.oracle.broken import Broken
+from tests.simulation.oracle.late_payments import LatePayments
 from tests.simulation.oracle.watch import Rows, Watch, order_of
 
 # What a second look at Stripe must leave as it is; the turns of the sweep are no money.
@@ -34,7 +35,7 @@ class Liveness:
     """Looks once, in the end."""
 
     def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+        self._watch, self._late_payments = watch, LatePayments(watch)
 
     def check(self) -> None:
         self._check_payments()
@@ -42,6 +43,7 @@ class Liveness:
         self._check_refunds_agree()
         self._check_disputes_agree()
         self._check_queues()
+        self._late_payments.check()
         self._ask_the_doctor()
 
     def picture(self) -> dict[str, Rows]:

@@ -1,0 +1,38 @@
+"""Slips with payments that a bank works on for days."""
+
+from estuary.payments import asking, outbox, rules, sweep
+from tests.simulation.saboteurs.craft import breaks, instead_of, none_done
+
+BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
+
+
+@breaks("L2", "kept_too_long")
+def a_seat_is_kept_for_a_bank_for_ever() -> None:
+    instead_of(sweep.end_kept_orders, none_done)
+
+
+@breaks("L1", BEGUN)
+def what_had_begun_is_handed_over() -> None:
+    instead_of(rules._had_begun, lambda order, intent: False)
+
+
+@breaks("L1", IN_TIME)
+def the_time_of_settling_decides() -> None:
+    instead_of(
+        rules._had_begun,
+        lambda order, intent: order.starts_at is not None and order.starts_at <= order.at,
+    )
+
+
+@breaks("L2", "an ended order can't be paid at Stripe", "open_after_end")
+def nobody_ends_what_a_bank_has_refused() -> None:
+    """Neither the look at ended orders' payments, nor the lists of them."""
+    instead_of(sweep.close_open_payments, none_done)
+    instead_of(asking.withdraw, lambda order_ref, made: False)
+
+
+@breaks("L2", "who left it to a bank is told how it ended")
+def nobody_is_told_that_a_bank_has_refused() -> None:
+    send = outbox.send_mails
+    silent = {"payment_failed", "bank_too_late"}
+    instead_of(send, lambda mails: send([(order, name) for order, name in mails if name not in silent]))
