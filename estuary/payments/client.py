@@ -38,10 +38,12 @@ from estuary.payments.objects import (
     StripeDispute,
     StripeRefund,
     parse_decline,
+    parse_method,
 )
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
+CHARGE = "payment_intent.latest_charge"
 
 log = structlog.get_logger(__name__)
 
@@ -210,9 +212,9 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
 
 
 def retrieve_intent(intent_id: str) -> Intent:
+    """Return an intent with its charge, which says when a card was charged."""
     with _call("payment_intents.retrieve") as v1:
-        params = {"expand": ["latest_charge"]}  # which says when a card was charged
-        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id, params)))
+        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})))
 
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
@@ -237,8 +239,7 @@ def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it is too late for that."""
     with _call("payment_intents.cancel") as v1:
         why, options = {"cancellation_reason": reason}, {"idempotency_key": key}
-        canceled = v1.payment_intents.cancel(intent_id, why, options)
-        return Intent.parse(_plain(canceled))
+        return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, why, options)))
 
 
 # --- Checkout sessions --------------------------------------------------------------------------------------
@@ -251,8 +252,7 @@ def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
 
 def retrieve_session(session_id: str) -> CheckoutSession:
     with _call("checkout.sessions.retrieve") as v1:
-        params = {"expand": ["payment_intent.latest_charge"]}
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id, params)))
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id, {"expand": [CHARGE]})))
 
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
@@ -270,8 +270,8 @@ def sessions_since(moment: datetime) -> list[CheckoutSession]:
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
     with _call("checkout.sessions.expire") as v1:
-        expired = v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key})
-        return CheckoutSession.parse(_plain(expired))
+        options = {"idempotency_key": key}
+        return CheckoutSession.parse(_plain(v1.checkout.sessions.expire(session_id, {}, options)))
 
 
 # --- Refunds ------------------------------------------------------------------------------------------------
@@ -327,17 +327,14 @@ def disputes_since(moment: datetime) -> list[StripeDispute]:
 def retrieve_method(payment_method_id: str) -> Card | OtherMethod:
     """Return a payment method as it stands now; raises NotAtStripe."""
     with _call("payment_methods.retrieve") as v1:
-        return _method(_plain(v1.payment_methods.retrieve(payment_method_id)))
+        return parse_method(_plain(v1.payment_methods.retrieve(payment_method_id)))
 
 
 def methods_of(customer_id: str) -> list[Card | OtherMethod]:
     """Return the payment methods that a customer has at Stripe now, cards and others."""
-    params = {"customer": customer_id}
-    return _all("payment_methods.list", _method, lambda v1: v1.payment_methods, params)
-
-
-def _method(obj: Mapping[str, Any]) -> Card | OtherMethod:
-    return Card.parse(obj) or OtherMethod.parse(obj)
+    return _all(
+        "payment_methods.list", parse_method, lambda v1: v1.payment_methods, {"customer": customer_id}
+    )
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:

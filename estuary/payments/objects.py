@@ -283,3 +283,7 @@ class Card:
             fingerprint=card.get("fingerprint") or "",
             created=obj["created"],
         )
+
+
+def parse_method(obj: Json) -> Card | OtherMethod:
+    return Card.parse(obj) or OtherMethod.parse(obj)

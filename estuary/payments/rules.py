@@ -180,9 +180,7 @@ def _return_of_begun(order: OrderView, intent: Intent, cause: str) -> list[Effec
     return [
         Become(Status.PAID, cause),
         *_give_back(order),
-        _send_back(
-            intent.id, intent.received_minor, cause, reason="The payment arrived after the date had begun."
-        ),
+        _send_back(intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."),
         Tell("date_begun"),
     ]
 
@@ -301,8 +299,7 @@ def _declined(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     if late:
-        ended = end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)
-        return [*bind, decline, *ended]
+        return [*bind, decline, *end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)]
     if order.status == Status.FAILED:
         return [*bind, decline] if decline != order.decline else bind
     return [*bind, Become(Status.FAILED, fact.cause), decline]
