@@ -238,11 +238,14 @@ class Control:
             customer = self._find(self._world.store.customers, customer_id)
             return public(customers.remove(self._world, customer))
 
-    def detach(self, method_id: str) -> Obj:
-        """Remove a saved card from its customer."""
+    def detach(self, method_id: str, *, names_customer: bool = True) -> Obj:
+        """Remove a saved card from its customer; its event need not say whose it was."""
         with self._sandbox.lock:
             method = self._find(self._world.store.payment_methods, method_id)
-            return public(payment_methods.detach_from_customer(self._world, method))
+            detached = payment_methods.detach_from_customer(
+                self._world, method, names_customer=names_customer
+            )
+            return public(detached)
 
     # The network
 

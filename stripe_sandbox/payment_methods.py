@@ -112,8 +112,11 @@ def attach_to(world: World, method: Obj, customer_id: str) -> Obj:
     return method
 
 
-def detach_from_customer(world: World, method: Obj) -> Obj:
-    """Remove from its customer, after which it may never be used again."""
+def detach_from_customer(world: World, method: Obj, *, names_customer: bool = True) -> Obj:
+    """Remove from its customer, after which it may never be used again.
+
+    Not every event of it says whose the method was: https://docs.stripe.com/api/events/types
+    """
     owner = world.store.customers.get(method["customer"])
     if owner is None:
         raise InvalidState(
@@ -122,7 +125,7 @@ def detach_from_customer(world: World, method: Obj) -> Obj:
     if owner["invoice_settings"]["default_payment_method"] == method["id"]:
         owner["invoice_settings"]["default_payment_method"] = None
     method |= {"customer": None, "_consumed_by": "detachment"}
-    world.emit("payment_method.detached", method, {"customer": owner["id"]})
+    world.emit("payment_method.detached", method, {"customer": owner["id"]} if names_customer else None)
     return method
 
 

@@ -46,9 +46,33 @@ class User(AbstractUser):
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="user_of_all_rights"),
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="user_left"),
         ]
+        triggers = [
+            # In the database, so that no road past the model is missed: an admin's form, a shell, a script of SQL.
+            pgtrigger.Trigger(
+                name="note_contact_change",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("email", "first_name", "last_name"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.AnyChange("email", "first_name", "last_name"),
+                func="INSERT INTO accounts_contactchange (user_id) VALUES (NEW.id); RETURN NULL;",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+
+class ContactChange(models.Model):
+    """A user's e-mail address or name was changed, and a copy elsewhere is still to follow. The row is the job.
+
+    A trigger of the user's table writes it, in the change's own transaction; it is deleted once the copy has followed.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contact_changes")
+    seen_at = models.DateTimeField(null=True, help_text="when the worker first saw it")
+    next_try_at = models.DateTimeField(null=True, help_text="when the worker tries again")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
 
 
 class StaffAct(LogEntry):

@@ -6,8 +6,13 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Once the apps are there: the checks register themselves.
+        from django.db.models.signals import post_save  # noqa: PLC0415
+
+        from estuary.accounts.models import User  # noqa: PLC0415
         from estuary.common.metrics import ask_at_scrape  # noqa: PLC0415
         from estuary.payments import checks  # noqa: F401, PLC0415
+        from estuary.payments.customer_updates import enqueue_update  # noqa: PLC0415
         from estuary.payments.gauges import DATABASE_GAUGES  # noqa: PLC0415
 
         ask_at_scrape(DATABASE_GAUGES)
+        post_save.connect(enqueue_update, sender=User, dispatch_uid="payments.enqueue_update")

@@ -187,6 +187,12 @@ def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str
         return str(_post("/v1/customers", params, key)["id"])
 
 
+def update_customer(customer_id: str, params: dict[str, Any], *, key: str) -> None:
+    """Change a customer; metadata that is not named is left alone."""
+    with _call("customers.update") as v1:
+        v1.customers.update(customer_id, params, {"idempotency_key": key})
+
+
 def find_customer(*, email: str, user_id: int) -> str:
     """Return the id of the customer that was made for a user, or nothing."""
     found = _all("customers.list", Customer.parse, lambda v1: v1.customers, {"email": email})

@@ -25,9 +25,15 @@ ROW = """WITH made AS (
     ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name)
 SELECT * FROM made UNION ALL
 SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
-# Unless the sweep has meanwhile found the one whom Stripe knew already.
-MADE = """UPDATE payments_stripecustomer SET stripe_customer_id = %(made)s
-WHERE id = %(id)s AND key = %(key)s AND stripe_customer_id IN ('', %(made)s)"""
+# As ``name_at_stripe`` has it.
+NAME = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
+# Unless the sweep has meanwhile found the one whom Stripe knew already. Who was renamed meanwhile is noted.
+MADE = f"""WITH made AS (
+    UPDATE payments_stripecustomer c SET stripe_customer_id = %(made)s FROM accounts_user u
+    WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(made)s) AND u.id = c.user_id
+    RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME}) AS outdated),
+noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM made WHERE outdated)
+SELECT user_id FROM made"""  # noqa: S608 (ours)
 
 
 def with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustomer | None = None) -> T:
@@ -76,7 +82,8 @@ def ensure_customer(user: User, known: StripeCustomer | None = None) -> str:
 
 
 def name_at_stripe(user: User) -> str:
-    return user.get_full_name()[:NAME_MAX].rstrip()
+    """Return the name that Stripe gets; ``NAME`` says the same in SQL."""
+    return f"{user.first_name} {user.last_name}".strip(" ")[:NAME_MAX].rstrip(" ")
 
 
 def _make(customer: StripeCustomer) -> str:
@@ -106,7 +113,7 @@ def forget_customer(customer_id: str) -> None:
         )
         if customer is None:
             return
-        customer.stripe_customer_id, customer.key = "", ids.customer_key()
+        customer.stripe_customer_id, customer.key, customer.update_key = "", ids.customer_key(), ""
         customer.email, customer.name = customer.user.email, name_at_stripe(customer.user)
         customer.save()
         PaymentMethod.objects.filter(user=customer.user, detached_at=None).update(

@@ -224,7 +224,11 @@ def _settle_other(job: Job) -> None:
         case None:
             job.outcome = NO_CONCERN
         case CardNews() as news:
-            job.outcome = sync_method(news)
+            outcome = sync_method(news)
+            if isinstance(outcome, NeedsObject):
+                job.needs = outcome
+            else:
+                job.outcome = outcome
         case OtherMethodAttached() as attached:
             job.outcome = remove_method(attached)
         case CardRefused() as refused:
@@ -310,9 +314,15 @@ def _is_known(stripe_id: str) -> bool:
     )
 
 
-def _settle_card(job: Job, news: CardNews | OtherMethodAttached) -> None:
+def _settle_card(job: Job, news: CardNews | OtherMethodAttached | None) -> None:
     with transaction.atomic():
-        job.outcome = sync_method(news) if isinstance(news, CardNews) else remove_method(news)
+        match news:
+            case None:
+                job.outcome = "not ours"
+            case CardNews():
+                job.outcome = str(sync_method(news))
+            case OtherMethodAttached():
+                job.outcome = remove_method(news)
         _mark([job], clock.now(), begun=True)
 
 

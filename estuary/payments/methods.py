@@ -7,6 +7,8 @@ from typing import Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from estuary.accounts.models import User
 from estuary.common import clock
@@ -16,61 +18,136 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
 from estuary.payments.customers import next_post_key
+from estuary.payments.effects import NeedsObject
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
-from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
 from estuary.payments.objects import Card, OtherMethod
 from estuary.payments.other_methods import OtherMethodAttached
 
 
 @dataclass(frozen=True, slots=True)
 class CardNews:
-    """What Stripe says of a card: that it was attached or updated (``card`` as it is), or detached from a customer."""
+    """What Stripe says of a card: that it was attached or updated (``card`` as it is), or detached from a customer.
+
+    ``customer_id`` may be empty where an event does not name one. ``fetched`` is the card as it stands now.
+    """
 
     kind: Literal["attached", "updated", "detached"]
     card: Card
     customer_id: str
     at: datetime
+    fetched: bool = False
 
 
-def sync_method(news: CardNews) -> str:
+def sync_method(news: CardNews) -> str | NeedsObject:
     """Bring the list of saved cards in line with one piece of news, in the open transaction; returns what it came to.
 
     Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
+    An event that does not say enough, or contradicts what we know, answers with the card that is to be fetched.
     """
-    owner = (
-        StripeCustomer.objects.select_for_update(no_key=True)
-        .filter(stripe_customer_id=news.customer_id)
-        .first()
-    )
-    if owner is None or not news.customer_id:
+    owner = _lock_owner(news)
+    row = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
+    if not news.fetched and _is_ambiguous(news, owner, row):
+        return NeedsObject("card", news.card.id)
+    if row is None:
+        return _take_in(owner, news) if owner else "not ours"
+    if row.detached_at:
+        return _keep_removed(row, news)
+    is_other = owner is None or owner.user_id != row.user_id
+    if news.kind == "detached" or (is_other and news.fetched):
+        return _remove_locked(row, at=news.at)
+    if is_other:
         return "not ours"
-    known = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
-    if known is None:
-        if news.kind == "detached":
-            _row(owner, news, detached_at=news.at).save()
-            return "remembered as removed"
-        return _add(owner, news)
-    if known.detached_at or known.user_id != owner.user_id:
-        return "stays removed" if known.detached_at else "not ours"
-    if news.kind == "detached":
-        _remove(known, at=news.at)
-        return "removed"
-    if news.at < known.synced_at:
+    if news.at < row.synced_at:
         return "older than what we know"
-    _refresh(known, news)
+    _refresh(row, news)
     return "updated"
 
 
-def fetch_news(payment_method_id: str) -> CardNews | OtherMethodAttached:
-    """Ask Stripe how a payment method stands now, and return that as news. Raises NotAtStripe."""
-    card = client.retrieve_method(payment_method_id)
+def _lock_owner(news: CardNews) -> StripeCustomer | None:
+    """Lock whom the news names, or, when it names nobody, whose card we know it to be."""
+    named = Q(stripe_customer_id=news.customer_id)
+    if not news.customer_id:
+        named = Q(user__payment_methods__stripe_payment_method_id=news.card.id)
+    return StripeCustomer.objects.select_for_update(no_key=True, of=("self",)).filter(named).first()
+
+
+def _is_ambiguous(news: CardNews, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
+    """Whether an event alone does not say how the card stands now.
+
+    It names no customer, or another than ours; it tells of an end before what we last saw of the card, though events
+    count whole seconds; or it tells of a beginning after whose end, of which it was not said whose card that was.
+    """
+    if row is None:
+        if news.kind == "detached":
+            return False
+        return _was_detached(news.card.id) if news.customer_id else news.kind == "attached"
+    if row.detached_at:
+        return False
+    if not news.customer_id:
+        return True
+    is_other = owner is None or owner.user_id != row.user_id
+    return news.kind == "detached" and (is_other or news.at < row.synced_at)
+
+
+def _was_detached(payment_method_id: str) -> bool:
+    """Whether an event has told that a card was detached, when nobody knew whose it was."""
+    about = WebhookEvent.objects.alias(
+        subject=Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
+    )
+    return about.filter(subject=payment_method_id, type="payment_method.detached").exists()
+
+
+def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
+    _lock(row.user)
+    row.refresh_from_db()
+    if row.detached_at is None:
+        _remove(row, at=at)
+    return "removed"
+
+
+def _take_in(owner: StripeCustomer, news: CardNews) -> str:
+    if news.kind == "detached":
+        _row(owner, news, detached_at=news.at).save()
+        return "remembered as removed"
+    return _add(owner, news)
+
+
+def _keep_removed(row: PaymentMethod, news: CardNews) -> str:
+    """Keep a card removed; when Stripe has it attached all the same, have it detached there too."""
+    if news.fetched and news.kind != "detached" and not row.detach_pending:
+        row.detach_pending = True
+        row.save(update_fields=["detach_pending"])
+        outbox.detach_cards([row.stripe_payment_method_id])
+    return "stays removed"
+
+
+def fetch_news(payment_method_id: str) -> CardNews | OtherMethodAttached | None:
+    """Ask Stripe how a payment method stands now, and return that as news; None for one that nobody knows."""
+    at = clock.now()
+    try:
+        card = client.retrieve_method(payment_method_id)
+    except NotAtStripe:
+        row = PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).first()
+        return CardNews("detached", as_card(row), "", at, fetched=True) if row else None
     if isinstance(card, OtherMethod):
-        return OtherMethodAttached(card, clock.now())
-    if card.customer_id:
-        return CardNews("attached", card, card.customer_id, clock.now())
-    owners = StripeCustomer.objects.filter(user__payment_methods__stripe_payment_method_id=payment_method_id)
-    before = owners.values_list("stripe_customer_id", flat=True).first()
-    return CardNews("detached", card, before or "", clock.now())
+        return OtherMethodAttached(card, at)
+    kind: Literal["attached", "detached"] = "attached" if card.customer_id else "detached"
+    return CardNews(kind, card, card.customer_id, at, fetched=True)
+
+
+def as_card(row: PaymentMethod) -> Card:
+    """Return a card as we know it, when Stripe no longer tells it."""
+    return Card(
+        id=row.stripe_payment_method_id,
+        customer_id="",
+        brand=row.card_brand,
+        last4=row.last4,
+        exp_month=row.exp_month,
+        exp_year=row.exp_year,
+        fingerprint=row.fingerprint,
+        created=int(row.added_at.timestamp()),
+    )
 
 
 def _row(owner: StripeCustomer, news: CardNews, detached_at: datetime | None = None) -> PaymentMethod:

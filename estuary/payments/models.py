@@ -40,9 +40,14 @@ class StripeCustomer(models.Model):
     )
     key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
     stripe_customer_id = models.CharField(max_length=80, blank=True)
-    email = models.EmailField(help_text="as sent to Stripe, so that a retry sends the same")
+    email = models.EmailField(help_text="as last sent to Stripe, so that a retry sends the same")
     name = models.CharField(max_length=150, blank=True)
-    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs about cards, one key each")
+    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs after the first, one key each")
+    update_key = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="of an update without an answer"
+    )
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="when Stripe last took an update")
+    cards_checked_at = models.DateTimeField(null=True, blank=True, help_text="when compared with Stripe's")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -53,6 +58,7 @@ class StripeCustomer(models.Model):
                 name="stripe_customer_unique",
             )
         ]
+        indexes = [models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check")]
 
     def __str__(self) -> str:
         return self.stripe_customer_id or "(not yet at Stripe)"

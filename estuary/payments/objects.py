@@ -165,12 +165,15 @@ class StripeRefund:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A Customer; one that was deleted has no metadata any more."""
+    """A Customer; one that was deleted has no metadata any more. ``joined`` says when its user signed up."""
 
     id: str
     email: str
     user_ref: str
     home: str
+    name: str = ""
+    joined: str = ""
+    deleted: bool = False
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
@@ -180,6 +183,9 @@ class Customer:
             email=obj.get("email") or "",
             user_ref=metadata.get("user_id", ""),
             home=metadata.get("home", ""),
+            name=obj.get("name") or "",
+            joined=metadata.get("joined", ""),
+            deleted=bool(obj.get("deleted")),
         )
 
 

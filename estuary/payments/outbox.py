@@ -81,6 +81,11 @@ def detach_cards(payment_method_ids: Sequence[str]) -> None:
     _defer("detach_card", [{"payment_method_id": method_id} for method_id in payment_method_ids])
 
 
+def update_customer(user_id: int) -> None:
+    """Have Stripe's customer follow a user whose e-mail address or name was changed."""
+    _defer("update_customer", [{"user_id": user_id}])
+
+
 def end_open_payments(user_id: int) -> None:
     """Have everything ended that a user could still try cards with."""
     _defer("end_open_payments", [{"user_id": user_id}])

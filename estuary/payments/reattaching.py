@@ -5,16 +5,19 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from estuary.accounts.models import User
+from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.primary_keys import primary_key_in
 from estuary.payments import client
-from estuary.payments.customers import forget_customer, name_at_stripe
+from estuary.payments.customer_updates import joined
+from estuary.payments.customers import NAME_MAX, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.methods import CardNews, sync_method
+from estuary.payments.methods import CardNews, as_card, sync_method
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.objects import Card, Customer, OtherMethod
 from estuary.payments.other_methods import OtherMethodAttached, remove_method
+
+EMAIL_MAX = 254  # of the column; Stripe takes 512
 
 
 def reattach(customer: Customer) -> bool:
@@ -33,25 +36,28 @@ def reattach(customer: Customer) -> bool:
 
 
 def relist(owner: StripeCustomer) -> bool:
-    """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it."""
+    """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it.
+
+    Our list is read before Stripe's, so a card that is saved meanwhile is not taken for one that is gone.
+    """
+    at, before = clock.now(), _listed(owner.user_id)
     try:
         there = client.methods_of(owner.stripe_customer_id)
     except NotAtStripe:
         forget_customer(owner.stripe_customer_id)
         return True
-    at, before = clock.now(), _listed(owner.user_id)
     gone = before.keys() - {card.id for card in there}
     with transaction.atomic():
         for method in there:
             _take_over(method, owner.stripe_customer_id, at)
         for row in (before[card_id] for card_id in sorted(gone)):
-            sync_method(CardNews("detached", _as_card(row), owner.stripe_customer_id, at))
+            sync_method(CardNews("detached", as_card(row), owner.stripe_customer_id, at, fetched=True))
     return _listed(owner.user_id).keys() != before.keys()
 
 
 def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
     if isinstance(method, Card):
-        sync_method(CardNews("attached", method, customer_id, at))
+        sync_method(CardNews("attached", method, customer_id, at, fetched=True))
     else:
         remove_method(OtherMethodAttached(method, at))
 
@@ -61,31 +67,22 @@ def _listed(user_id: int) -> dict[str, PaymentMethod]:
     return {row.stripe_payment_method_id: row for row in rows}
 
 
-def _as_card(row: PaymentMethod) -> Card:
-    return Card(
-        id=row.stripe_payment_method_id,
-        customer_id="",
-        brand=row.card_brand,
-        last4=row.last4,
-        exp_month=row.exp_month,
-        exp_year=row.exp_year,
-        fingerprint=row.fingerprint,
-        created=int(row.added_at.timestamp()),
-    )
-
-
 def labeled_user(customer: Customer) -> User | None:
     """Return the user whom a customer's label names.
 
-    The number alone is no proof: after a restore it may have been given to somebody else, so the address must fit too.
+    The number alone is no proof: after a restore it may have been given to somebody else. So the address must fit too,
+    or, since that may have been changed after the backup, the moment at which the user signed up.
     """
     number = primary_key_in(customer.user_ref)
-    if number is None:
+    user = User.objects.filter(pk=number).first() if number is not None else None
+    if user is None:
         return None
-    return User.objects.filter(pk=number, email__iexact=customer.email).first()
+    same = user.email.lower() == customer.email.lower() or customer.joined == joined(user)
+    return user if same else None
 
 
 def _bind(user: User, customer: Customer) -> bool:
+    """Give a user without a customer this one; what differs there from the user's address and name follows later."""
     with transaction.atomic():
         defaults = {"email": user.email, "name": name_at_stripe(user)}
         row, _ = StripeCustomer.objects.select_for_update(no_key=True).get_or_create(
@@ -94,5 +91,8 @@ def _bind(user: User, customer: Customer) -> bool:
         if row.stripe_customer_id:
             return False
         row.stripe_customer_id = customer.id
-        row.save(update_fields=["stripe_customer_id"])
+        row.email, row.name = customer.email[:EMAIL_MAX], customer.name[:NAME_MAX]
+        row.save(update_fields=["stripe_customer_id", "email", "name"])
+        if (row.email, row.name) != (user.email, name_at_stripe(user)):
+            ContactChange.objects.create(user=user)
     return True

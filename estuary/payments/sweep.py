@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from estuary.accounts.models import ContactChange
 from estuary.bookings.models import Reservation
 from estuary.common import clock, stopping
 from estuary.common.errors import EstuaryError
@@ -25,6 +26,7 @@ from estuary.orders.states import UNPAID, Status
 from estuary.payments import methods, outbox
 from estuary.payments.asking import CLOCKS_DIFFER
 from estuary.payments.closing import close_order, close_payment, end_kept_order
+from estuary.payments.customer_updates import update_customer
 from estuary.payments.effects import NeedsObject, Tell
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
@@ -103,6 +105,17 @@ def detach_removed_cards() -> int:
         due,
         lambda card: methods.detach(card.stripe_payment_method_id),
         since="detached_at",
+        again="next_try_at",
+    )
+
+
+def update_changed_customers() -> int:
+    """Have Stripe's customers follow users whose change no job was enqueued for, or whose job was lost."""
+    ContactChange.objects.filter(seen_at=None).update(seen_at=clock.now())
+    return heal_due(
+        ContactChange.objects.all(),
+        lambda change: update_customer(change.user_id),
+        since="seen_at",
         again="next_try_at",
     )
 

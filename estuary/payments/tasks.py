@@ -15,7 +15,9 @@ from estuary.bookings import booking
 from estuary.common import clock, metrics, stopping
 from estuary.orders.models import Order
 from estuary.payments import (
+    card_checks,
     closing,
+    customer_updates,
     disputes,
     idempotency,
     inbox,
@@ -42,6 +44,11 @@ def send_refund(refund_id: int) -> None:
 @app.task(name="payments.detach_card", retry=TRY_AGAIN)
 def detach_card(payment_method_id: str) -> None:
     methods.detach(payment_method_id)
+
+
+@app.task(name="payments.update_customer", retry=TRY_AGAIN)
+def update_customer(user_id: int) -> None:
+    customer_updates.update_customer(user_id)
 
 
 class TryMailAgain(BaseRetryStrategy):
@@ -144,6 +151,7 @@ def expire_orders(timestamp: int) -> None:
 def sweep_minute(timestamp: int) -> None:
     sweep.send_unsent_refunds()
     sweep.detach_removed_cards()
+    sweep.update_changed_customers()
     inbox.bring_forward()
 
 
@@ -159,10 +167,12 @@ def ask_stripe(timestamp: int) -> None:
     reconcile.look_through_all()
     disputes.look_for_new_disputes()
     disputes.ask_about_open_disputes()
+    card_checks.check_cards()
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
+    customer_updates.note_missed_changes()
     reconcile.look_for_changed_refunds()
     disputes.look_for_changed_disputes()
 

@@ -257,8 +257,9 @@ def card_updated(event: Json, obj: Json) -> News | None:
 
 
 def card_detached(event: Json, obj: Json) -> News | None:
-    """A card was removed; whose it was is told among the previous attributes."""
-    before = (event["data"].get("previous_attributes") or {}).get("customer") or ""
+    """A card was removed; whose it was is told among the previous attributes, or is looked up when it is not."""
+    previous = event["data"].get("previous_attributes")
+    before = _id(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=before)
     return CardNews("detached", card, before, _created(event)) if card else None
 
@@ -305,6 +306,7 @@ FETCHED_AS = {
     "charge": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
     "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
     "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
+    "payment_method": lambda obj: NeedsObject("card", obj["id"]),
 }
 # A thin event says of which object, and nothing more. https://docs.stripe.com/api/v2/core/events/event-types
 THIN = "v2.core.event"

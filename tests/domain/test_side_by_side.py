@@ -28,6 +28,7 @@ BEFORE_ANY_RELEASE = {("payments", "0002_asked_and_asked_again")}
 # What a version that somebody runs may have enqueued: a name goes only when no version before knows it any more.
 JOBS: dict[str, dict[str, Any]] = {
     "payments.send_refund": {"refund_id": 1},
+    "payments.update_customer": {"user_id": 1},
     "payments.detach_card": {"payment_method_id": "pm_1"},
     "payments.send_mail": {"order_id": 1, "template": "completed"},
     "payments.send_mails": {"wanted": [{"order_id": 1, "template": "completed"}]},

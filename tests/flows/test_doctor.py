@@ -285,6 +285,18 @@ DAMAGE: list[Damage] = [
               now() - interval '1 hour', true)""",
     ),
     (
+        "contact_change_waiting",
+        "",
+        f"""INSERT INTO accounts_contactchange (user_id, seen_at)
+            VALUES ({ONE.format("accounts_user")}, now() - interval '1 hour')""",
+    ),
+    (
+        "contact_not_noted",
+        "",
+        """UPDATE accounts_user SET last_name = 'Berg' WHERE id =
+             (SELECT min(user_id) FROM payments_stripecustomer WHERE stripe_customer_id <> '')""",
+    ),
+    (
         "booking_not_closed",
         "",
         f"UPDATE bookings_booking SET valid_until = now() - interval '1 hour' WHERE parent_id = {BUNDLE}",

@@ -75,7 +75,15 @@ DAMAGE: list[tuple[str, Damage]] = [
     ("open_after_end", lambda stripe, made: another(stripe, made, paid=False)),
     ("dispute_unknown_here", lambda stripe, made: stripe.control.dispute(made["payment_intent_id"])),
     ("dispute_differs", plant_dispute),
+    ("customer_differs", lambda stripe, _: rename_at_stripe(stripe)),
 ]
+
+
+def rename_at_stripe(stripe: Sandbox) -> None:
+    """Somebody mistypes an address in the dashboard. The table's objects are put back as they were, by identity."""
+    table = stripe.world.store.customers
+    for name, customer in list(table._objects.items()):
+        table._objects[name] = customer | {"email": "typo@example.com"}
 
 
 def plant_refund(made: Json) -> None:
@@ -117,6 +125,7 @@ def _put_stripe_back(stripe: Sandbox, there: list[dict[str, Any]]) -> None:
     """Take out of Stripe what a damage has added."""
     tables = [table for table in vars(stripe.world.store).values() if hasattr(table, "_objects")]
     for table, objects in zip(tables, there, strict=True):
+        table._objects |= objects
         for added in set(table._objects) - set(objects):
             del table._objects[added]
             table._order.remove(added)

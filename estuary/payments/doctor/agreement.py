@@ -15,6 +15,7 @@ from estuary.common.rows import any_id
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client
+from estuary.payments.doctor.customers import differing_customers
 from estuary.payments.doctor.examining import SHOWN, Breach
 from estuary.payments.doctor.rule import GRACE
 from estuary.payments.errors import NotAtStripe
@@ -42,6 +43,10 @@ SENTENCES = {
     "open_after_end": ("What pays for an order that has ended can't be paid at Stripe.", HEAL),
     "open_twice": ("At most one thing at Stripe can be paid for an order.", HEAL),
     "dispute_unknown_here": ("A dispute at Stripe of a payment of ours is recorded here.", HEAL),
+    "customer_differs": (
+        "A customer at Stripe has its user's e-mail address and name.",
+        "Correct it in Stripe's dashboard, or save the user in the admin with another one, and then with this one.",
+    ),
     "dispute_differs": ("A dispute has the same amount and state on both sides.", HEAL),
 }
 
@@ -82,6 +87,7 @@ def compare(*, since: datetime, at: datetime) -> list[Breach]:
         *_refunds_made_twice(theirs),
         *_open(theirs, ours, late),
         *_disputes(theirs, ours, late),
+        *differing_customers(since=since, late=at - GRACE),
     ]
     return _breaches(found)
 

@@ -1,5 +1,6 @@
 """Rules of what must be over in time: nothing waits for longer than it takes to heal by itself."""
 
+from estuary.payments.customers import NAME
 from estuary.payments.doctor.rule import Rule
 
 WORKER = "Is the worker running (manage.py worker)? Its log says why this could not be done."
@@ -16,6 +17,26 @@ WORKER_SILENT = Rule(
 )
 
 WAITING = (
+    Rule(
+        code="contact_change_waiting",
+        sentence="Stripe's customer follows a user's e-mail address and name.",
+        sql="""
+            SELECT 'user ' || user_id, 'changed, seen at ' || min(seen_at)
+            FROM accounts_contactchange WHERE seen_at < %(late)s GROUP BY user_id""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="contact_not_noted",
+        sentence="A user whose e-mail address or name is not what Stripe's customer got has that noted, to be sent.",
+        sql=f"""
+            SELECT 'user ' || u.id, c.stripe_customer_id || ' got another address or name'
+            FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
+            WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
+              AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)""",  # noqa: S608 (ours)
+        remedy="The worker notes it once a day; save the user in the admin to have it sent at once.",
+        in_time=True,
+    ),
     Rule(
         code="order_stuck",
         sentence="An unpaid order ends with its hold.",

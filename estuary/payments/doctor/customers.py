@@ -1,0 +1,47 @@
+"""Comparing Stripe's customers with our users: those that were made or updated since a moment."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Q
+
+from estuary.accounts.models import ContactChange
+from estuary.common.rows import any_id
+from estuary.payments import client
+from estuary.payments.customer_updates import is_made_here
+from estuary.payments.customers import name_at_stripe
+from estuary.payments.errors import NotAtStripe
+from estuary.payments.models import StripeCustomer
+from estuary.payments.objects import Customer
+from estuary.payments.reconcile import in_batches
+
+
+def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[str, str, str]]:
+    """Return whose e-mail address or name at Stripe is not the user's, but for changes that are still on their way."""
+    there = {one.id: one for one in client.customers_since(since)}
+    updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
+    for customer_id in list(updated.values_list("stripe_customer_id", flat=True)):
+        if customer_id not in there and (customer := _retrieve(customer_id)):
+            there[customer_id] = customer
+    for some in in_batches(there):
+        rows = StripeCustomer.objects.select_related("user").filter(any_id("stripe_customer_id", some))
+        on_the_way = ContactChange.objects.filter(Q(seen_at=None) | Q(seen_at__gt=late))
+        for row in rows.exclude(user__in=on_the_way.values("user")).order_by("pk"):
+            customer = there[row.stripe_customer_id]
+            if is_made_here(customer) and _contact(customer) != _contact_here(row):
+                yield "customer_differs", customer.id, f"user {row.user_id} has another address or name"
+
+
+def _retrieve(customer_id: str) -> Customer | None:
+    try:
+        return client.retrieve_customer(customer_id)
+    except NotAtStripe:
+        return None
+
+
+def _contact(customer: Customer) -> tuple[str, str]:
+    return customer.email.strip().lower(), customer.name.strip()
+
+
+def _contact_here(row: StripeCustomer) -> tuple[str, str]:
+    return row.user.email.strip().lower(), name_at_stripe(row.user).strip()
