@@ -14,7 +14,9 @@ MINIMUM = {
     "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
     "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
+# "Maximum charge amounts" there, for any way to pay; cards may go further, each network to a limit of its own.
 MAXIMUM = 99_999_999
+MAXIMUM_OF = {"idr": 999_999_999_999, "cop": 9_999_999_999, "inr": 999_999_999}
 
 SYMBOL = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud": "A$", "chf": "CHF "}
 
@@ -41,6 +43,11 @@ def check_currency(currency: str) -> str:
     return code
 
 
+def most(currency: str) -> int:
+    """Return the largest chargeable amount in minor units."""
+    return MAXIMUM_OF.get(currency, MAXIMUM)
+
+
 def check_amount(amount: int, currency: str, param: str = "amount") -> int:
     """Return a chargeable amount in minor units; too small, too large and unrounded ones are refused."""
     if amount < 1:
@@ -50,8 +57,8 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> int:
     if amount < least:
         message = f"Amount must be at least {display(least, currency)} {currency}"
         raise InvalidParameter(message, code="amount_too_small", param=param)
-    if amount > MAXIMUM:
-        message = f"Amount must be no more than {display(MAXIMUM, currency)}"
+    if amount > most(currency):
+        message = f"Amount must be no more than {display(most(currency), currency)}"
         raise InvalidParameter(message, code="amount_too_large", param=param)
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_ONLY else 1
     if amount % step:

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Upper
 
+from estuary.common.validators import check_one_line
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users who sign in by e-mail address."""
@@ -96,7 +98,7 @@ class Practitioner(models.Model):
     """The public profile of a user who offers services; availability is told in its time zone."""
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="practitioner")
-    display_name = models.CharField(max_length=120)
+    display_name = models.CharField(max_length=120, validators=[check_one_line])
     slug = models.SlugField(unique=True)
     headline = models.CharField(max_length=160, blank=True)
     bio = models.TextField(blank=True)

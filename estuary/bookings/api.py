@@ -14,6 +14,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
+from estuary.catalog.limits import before, notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.errors import Forbidden
@@ -96,7 +97,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
         """Until when cancelling returns the money; null when it has no time yet."""
         hours = booking.order.snapshot.get("free_cancel_hours", 24)
-        return booking.starts_at - timedelta(hours=hours) if booking.starts_at else None
+        return before(booking.starts_at, notice(hours)) if booking.starts_at else None
 
 
 class BookingSerializer(PartSerializer):

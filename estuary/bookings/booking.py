@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import CalendarEntry, entries_for
+from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.compiled import CompiledValues, Given
 from estuary.common.database import violated
@@ -217,7 +218,7 @@ def _child(
 
 def _valid_until(order: Order, at: datetime) -> datetime | None:
     days = order.snapshot.get("validity_days")
-    return at + timedelta(days=days) if days else None
+    return at + validity(days) if days else None
 
 
 def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> None:

@@ -1,7 +1,8 @@
 """When a 1-on-1 session can be booked: the practitioner's weekly windows, minus what is taken, minus the past.
 
-A window is told in the practitioner's own wall clock and turned into one interval of absolute time per day; the grid of
-starts then steps through absolute time. So on the day clocks change no start is doubled, lost or impossible.
+A window is told in the practitioner's own wall clock, ends at 24:00 at the latest, and is turned into one interval of
+absolute time per day; the grid of starts then steps through absolute time. So on the day clocks change no start is
+doubled, lost or impossible.
 """
 
 from bisect import bisect_left
@@ -13,7 +14,8 @@ from zoneinfo import ZoneInfo
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from estuary.catalog.calendar import taken_of
-from estuary.catalog.models import Availability, Service
+from estuary.catalog.limits import minutes
+from estuary.catalog.models import MIDNIGHT, Availability, Service
 from estuary.common.errors import Conflict, InvalidRequest
 
 HORIZON = timedelta(days=366)  # nobody plans further ahead, and dates near the end of the calendar overflow
@@ -109,11 +111,11 @@ def check_slot(
 
 
 def _duration(service: Service) -> timedelta:
-    return timedelta(minutes=service.duration_min)
+    return minutes(service.duration_min)
 
 
 def _step(service: Service) -> timedelta:
-    return timedelta(minutes=service.slot_step_min)
+    return minutes(service.slot_step_min)
 
 
 def _intervals(
@@ -124,8 +126,13 @@ def _intervals(
     while day <= last:
         for window in windows:
             if window.weekday == day.weekday():
-                yield Slot(_moment(day, window.starts, zone), _moment(day, window.ends, zone))
+                yield Slot(_moment(day, window.starts, zone), _end(day, window.ends, zone))
         day += timedelta(days=1)
+
+
+def _end(day: date, wall: time, zone: tzinfo) -> datetime:
+    """Return when a window of this day ends: at 00:00 is at 24:00, the midnight after it."""
+    return _moment(day + timedelta(days=1) if wall == MIDNIGHT else day, wall, zone)
 
 
 def _grid(window: Slot, service: Service) -> Iterator[Slot]:

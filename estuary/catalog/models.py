@@ -1,6 +1,6 @@
 """What is sold: services of five types, their prices, their group sessions and what a package holds."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,6 +10,20 @@ from django.db.models import F, Q
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.limits import (
+    BUNDLE_MAX,
+    CAPACITY_MAX,
+    DURATION_MAX,
+    DURATION_MIN,
+    EARLIEST,
+    FREE_CANCEL_MAX_HOURS,
+    LATEST,
+    SESSION_MAX,
+    VALIDITY_MAX_DAYS,
+    check_date,
+)
+from estuary.common.money import MAX_MINOR, MAX_MINOR_OF
+from estuary.common.validators import check_one_line
 
 __all__ = [
     "Availability",
@@ -22,6 +36,9 @@ __all__ = [
 ]
 
 
+MIDNIGHT = time(
+    0
+)  # as an end it is the end of the day, 24:00, which neither Python nor a column of times can say
 HOLD_MAX_S = 24 * 60 * 60  # an unpaid seat that is kept for longer is a seat nobody can buy
 
 
@@ -47,21 +64,25 @@ class Service(models.Model):
 
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="services")
     type = models.CharField(max_length=16, choices=ServiceType)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[check_one_line])
     slug = models.SlugField(unique=True)
     category = models.CharField(max_length=60, blank=True)
     summary = models.CharField(max_length=240, blank=True)
     description = models.TextField(blank=True)
     location = models.CharField(max_length=120, default="Online")
     duration_min = models.PositiveIntegerField(
-        default=60, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)]
+        default=60, validators=[MinValueValidator(DURATION_MIN), MaxValueValidator(DURATION_MAX)]
     )
-    slot_step_min = models.PositiveIntegerField(default=30, validators=[MinValueValidator(5)])
+    slot_step_min = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(DURATION_MIN), MaxValueValidator(DURATION_MAX)]
+    )
     active = models.BooleanField(default=True)
-    sale_starts_at = models.DateTimeField(null=True, blank=True)
-    sale_ends_at = models.DateTimeField(null=True, blank=True)
+    sale_starts_at = models.DateTimeField(null=True, blank=True, validators=[check_date])
+    sale_ends_at = models.DateTimeField(null=True, blank=True, validators=[check_date])
     free_cancel_hours = models.PositiveIntegerField(
-        default=24, help_text="a buyer who cancels earlier is refunded"
+        default=24,
+        validators=[MaxValueValidator(FREE_CANCEL_MAX_HOURS)],
+        help_text="a buyer who cancels earlier is refunded",
     )
     hold_s = models.PositiveIntegerField(
         null=True,
@@ -69,7 +90,12 @@ class Service(models.Model):
         validators=[MinValueValidator(10), MaxValueValidator(HOLD_MAX_S)],
         help_text="seconds; empty: the house rule",
     )
-    validity_days = models.PositiveIntegerField(null=True, blank=True, help_text="packages and bundles")
+    validity_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(VALIDITY_MAX_DAYS)],
+        help_text="packages and bundles",
+    )
     bundle_of = models.ForeignKey(
         "self",
         null=True,
@@ -78,8 +104,10 @@ class Service(models.Model):
         related_name="bundles",
         help_text="a session service",
     )
-    bundle_quantity = models.PositiveIntegerField(default=0)
-    bundle_bonus = models.PositiveIntegerField(default=0, help_text="given on top, at no price")
+    bundle_quantity = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(BUNDLE_MAX)])
+    bundle_bonus = models.PositiveIntegerField(
+        default=0, validators=[MaxValueValidator(BUNDLE_MAX)], help_text="given on top, at no price"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ServiceQuerySet.as_manager()
@@ -98,6 +126,22 @@ class Service(models.Model):
             models.CheckConstraint(
                 name="service_duration_positive", condition=Q(duration_min__gt=0, slot_step_min__gt=0)
             ),
+            models.CheckConstraint(
+                name="service_numbers_within_limits",
+                condition=Q(
+                    duration_min__lte=DURATION_MAX,
+                    slot_step_min__lte=DURATION_MAX,
+                    free_cancel_hours__lte=FREE_CANCEL_MAX_HOURS,
+                    bundle_quantity__lte=BUNDLE_MAX,
+                    bundle_bonus__lte=BUNDLE_MAX,
+                )
+                & (Q(validity_days=None) | Q(validity_days__lte=VALIDITY_MAX_DAYS)),
+            ),
+            models.CheckConstraint(
+                name="service_sale_within_limits",
+                condition=(Q(sale_starts_at=None) | Q(sale_starts_at__range=(EARLIEST, LATEST)))
+                & (Q(sale_ends_at=None) | Q(sale_ends_at__range=(EARLIEST, LATEST))),
+            ),
         ]
         indexes = [
             models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type")
@@ -113,6 +157,10 @@ class Service(models.Model):
         return self.active and begun and not ended
 
 
+def _most_of_others() -> Q:
+    return ~Q(currency__in=sorted(MAX_MINOR_OF)) & Q(amount_minor__lte=MAX_MINOR)
+
+
 class ServicePrice(models.Model):
     """The price of a service in one currency, in minor units."""
 
@@ -124,6 +172,14 @@ class ServicePrice(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["service", "currency"], name="service_price_once_per_currency"),
             models.CheckConstraint(name="service_price_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="service_price_can_be_charged",
+                condition=_most_of_others()
+                | Q(
+                    *(Q(currency=one, amount_minor__lte=most) for one, most in MAX_MINOR_OF.items()),
+                    _connector=Q.OR,
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,9 +190,9 @@ class ServiceSession(models.Model):
     """One meeting of a workshop or a course. ``taken`` counts its held and confirmed seats."""
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="sessions", db_index=False)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    capacity = models.PositiveIntegerField()
+    starts_at = models.DateTimeField(validators=[check_date])
+    ends_at = models.DateTimeField(validators=[check_date])
+    capacity = models.PositiveIntegerField(validators=[MaxValueValidator(CAPACITY_MAX)])
     taken = models.PositiveIntegerField(default=0, editable=False)
     calendar_entry = models.OneToOneField(CalendarEntry, on_delete=models.PROTECT, editable=False)
 
@@ -145,6 +201,15 @@ class ServiceSession(models.Model):
         constraints = [
             models.CheckConstraint(name="session_never_oversold", condition=Q(taken__lte=F("capacity"))),
             models.CheckConstraint(name="session_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="session_within_limits",
+                condition=Q(
+                    starts_at__gte=EARLIEST,
+                    ends_at__lte=LATEST,
+                    capacity__lte=CAPACITY_MAX,
+                )
+                & Q(ends_at__lte=F("starts_at") + SESSION_MAX),
+            ),
         ]
         indexes = [models.Index(fields=["service", "starts_at"], name="session_by_service")]
 
@@ -196,15 +261,18 @@ class Availability(models.Model):
         )
     )
     starts = models.TimeField()
-    ends = models.TimeField()
+    ends = models.TimeField(help_text="24:00 is midnight, the end of the day")
 
     class Meta:
         verbose_name_plural = "availability"
         ordering = ["weekday", "starts"]
         constraints = [
-            models.CheckConstraint(name="availability_ends_after_start", condition=Q(ends__gt=F("starts"))),
+            models.CheckConstraint(
+                name="availability_ends_by_midnight", condition=Q(ends__gt=F("starts")) | Q(ends=MIDNIGHT)
+            ),
             models.CheckConstraint(name="availability_weekday", condition=Q(weekday__lte=6)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
+        ends = "24:00" if self.ends == MIDNIGHT else f"{self.ends:%H:%M}"
+        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{ends}"

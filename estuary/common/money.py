@@ -25,8 +25,29 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
 
-# Stripe accepts at most eight digits for most currencies: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+# The largest charge: eight digits, but twelve for IDR, ten for COP, nine for INR. Cards alone may go further, each
+# network to a limit of its own; this much is taken from any way to pay. Source, as of November 2026:
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (maximum amounts of other payment methods)
 MAX_MINOR = 99_999_999
+MAX_MINOR_OF = {"idr": 999_999_999_999, "cop": 9_999_999_999, "inr": 999_999_999}
+
+# Credits are money held for a buyer with no purchase behind it, so at once they are sold for about 10,000 US dollars at
+# most: 10,000 units of a currency, times ten for each digit that its unit is smaller than a dollar (Nov 2026, rounded),
+# and never more than one charge can be.
+CREDITS_MAX_UNITS = 10_000
+TIMES_LARGER = {
+    10: (
+        "bwp cny czk dkk egp gtq hkd hnl ils lsl mad mdl mop mvr mxn nad nio nok pln ron sek sle szl tjs top try ttd "
+        "uah zar zmw"
+    ),
+    100: (
+        "afn all amd aoa bdt cve djf dop dzd etb gmd gyd htg inr isk jmd jpy kes kgs lrd mkd mur mzn npr php pkr rsd "
+        "rub scr srd thb twd uyu vuv xpf yer"
+    ),
+    1_000: "ars bif clp crc cdf gnf huf kmf krw kzt lkr mmk mnt mwk ngn rwf sos tzs xaf xof",
+    10_000: "cop idr khr lak lbp mga pyg std ugx uzs vnd",
+}
+_LARGER = {currency: times for times, names in TIMES_LARGER.items() for currency in names.split()}
 
 # The smallest charge per settlement currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MIN_CHARGE_MINOR = {
@@ -46,6 +67,27 @@ def exponent(currency: str) -> int:
 def min_charge_minor(currency: str) -> int:
     """Return the smallest amount, in minor units, that a card can be charged in ``currency``."""
     return MIN_CHARGE_MINOR.get(currency, 50)
+
+
+def max_charge_minor(currency: str) -> int:
+    """Return the largest amount, in minor units, that can be charged at once in ``currency``."""
+    return MAX_MINOR_OF.get(currency, MAX_MINOR)
+
+
+def max_credits_minor(currency: str) -> int:
+    """Return the largest amount, in minor units, for which credits are sold at once.
+
+    In usd 1,000,000 (10,000.00), in jpy 1,000,000, in idr 10,000,000,000 (100,000,000.00).
+    """
+    units = CREDITS_MAX_UNITS * _LARGER.get(currency, 1)
+    minor: int = units * 10 ** exponent(currency)
+    return min(minor, _largest_written(currency))
+
+
+def _largest_written(currency: str) -> int:
+    """Return the largest charge that can be written in ``currency``: 99,999,990 in kwd, 99,999,900 in isk."""
+    step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS_ONLY else 1
+    return max_charge_minor(currency) // step * step
 
 
 def to_minor(value: Decimal | int | str, currency: str) -> int:
@@ -76,8 +118,9 @@ def _scaled(amount: Decimal, currency: str) -> int:
         raise InvalidAmount(f"The last decimal of an amount in {currency.upper()} must be 0.")
     if currency in WHOLE_UNITS_ONLY and minor % 100:
         raise InvalidAmount(f"Amounts in {currency.upper()} are whole units, without cents.")
-    if minor > MAX_MINOR:
-        raise InvalidAmount("The amount is larger than a card payment can be.")
+    if minor > max_charge_minor(currency):
+        largest = display(_largest_written(currency), currency)
+        raise InvalidAmount(f"The amount is larger than a payment can be: at most {largest}.")
     return minor
 
 

@@ -1,7 +1,7 @@
 """Cancelling what was bought: by the buyer under the service's rule, by staff with or without a refund."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Prefetch, prefetch_related_objects
@@ -9,6 +9,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from estuary.accounts.models import User
 from estuary.bookings import booking as bookings
 from estuary.bookings.models import Booking
+from estuary.catalog.limits import notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.database import retried
@@ -126,7 +127,7 @@ def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
         going,
         refunded={part.pk: refunded_by_name_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
-        notice=timedelta(hours=order.snapshot.get("free_cancel_hours", 24)),
+        notice=notice(order.snapshot.get("free_cancel_hours", 24)),
         at=at,
     )
 

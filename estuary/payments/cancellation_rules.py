@@ -37,7 +37,7 @@ class Yield:
 
 def is_free(booking: Booking, notice: timedelta, at: datetime) -> bool:
     """Whether cancelling at this moment is in time; what has no time yet always is."""
-    return booking.starts_at is None or booking.starts_at - notice >= at
+    return booking.starts_at is None or booking.starts_at - at >= notice
 
 
 def yield_of(

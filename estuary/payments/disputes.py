@@ -32,7 +32,7 @@ def look_for_new_disputes() -> int:
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name="disputes", defaults={"looked_until": at - FAR_BACK})
     settled = _settle_since(mark.looked_until - OVERLAP)
-    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
+    Lookout.objects.filter(pk=mark.pk).update(looked_until=at, looked_at=at)
     return settled
 
 

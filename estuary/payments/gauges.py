@@ -48,7 +48,8 @@ QUERY = """
          (SELECT count(*), extract(epoch FROM %(at)s - min(created_at)) AS first
           FROM payments_refund WHERE status = 'requested') unsent,
          (SELECT count(*) FROM payments_dispute WHERE closed_at IS NULL) disputes,
-         (SELECT extract(epoch FROM %(at)s - min(looked_until)) AS first FROM payments_lookout) lookout"""
+         (SELECT extract(epoch FROM %(at)s - min(greatest(looked_until, looked_at))) AS first
+          FROM payments_lookout) lookout"""
 
 log = structlog.get_logger(__name__)
 

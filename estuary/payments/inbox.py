@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from estuary.common import clock, metrics
@@ -41,7 +42,14 @@ from estuary.payments.webhooks import (
 
 BATCH = 200
 MAX_ATTEMPTS = 12
+ALERT_AFTER = (
+    4  # failures, of which the fourth is half a minute after the first: what heals by itself has healed
+)
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
+NOT_IN_OUR_BOOKS = (
+    "It is tried again, ever more seldom. Until it is settled, what was paid may not be handed over, or what was"
+    " refunded may still count as paid."
+)
 DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
 
 OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN = "of another account", "not ours", "no concern of ours"
@@ -337,11 +345,13 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
     if stripe_is_down:
         row.attempts -= 1
     dead = row.attempts >= MAX_ATTEMPTS
+    fails = not stripe_is_down and row.attempts >= ALERT_AFTER and not row.alerted_at
     changed = {
         "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
         "status": Status.DEAD if dead else Status.PENDING,
+        "alerted_at": at if fails else row.alerted_at,
     }
     log.error(
         "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
@@ -351,14 +361,22 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
             return
         metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
         if dead:
-            outbox.alert_staff(
-                "event_dead",
-                f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {changed['error']}",
-            )
+            _tell_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
+        elif fails:
+            _tell_of_failing("event_fails", row, str(changed["error"]), NOT_IN_OUR_BOOKS)
+
+
+def _tell_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
+    page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
+    outbox.alert_staff(
+        code,
+        f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
+        f" error names, then press Replay at {page}",
+    )
 
 
 def replay(rows: Sequence[WebhookEvent]) -> int:
     """Put events back into the queue, whatever became of them; settling them again does no harm."""
     return WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=Status.PENDING, attempts=0, due_at=clock.now(), error=""
+        status=Status.PENDING, attempts=0, due_at=clock.now(), error="", alerted_at=None
     )

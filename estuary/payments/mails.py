@@ -104,7 +104,9 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
     }
     text = _greeting(order.user) + TEXTS[template].format(**facts) + "\n\nEstuary\n"
-    return EmailMessage(SUBJECTS[template].format(**facts), text, to=[order.user.email])
+    # A name may have a line break in it, which no header of a mail may have.
+    subject = " ".join(SUBJECTS[template].format(**facts).split())
+    return EmailMessage(subject, text, to=[order.user.email])
 
 
 def _greeting(user: User) -> str:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
@@ -283,10 +283,12 @@ class Dispute(models.Model):
 
 
 class Lookout(models.Model):
-    """How far the worker has looked through a list at Stripe."""
+    """How far the worker has looked through a list at Stripe, and what of it, by name, can't be made to agree."""
 
     name = models.CharField(max_length=32, primary_key=True)
     looked_until = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="the same, whatever failed")
+    failing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     def __str__(self) -> str:
         return f"{self.name} until {self.looked_until}"
@@ -385,6 +387,7 @@ class WebhookEvent(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True, help_text="when staff were told that it fails")
 
     class Meta:
         ordering = ["-id"]

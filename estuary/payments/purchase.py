@@ -7,7 +7,7 @@ the same order back; asking for something else about it ends the old order at St
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -16,6 +16,7 @@ from estuary.accounts.models import User
 from estuary.bookings.booking import check_own_holds
 from estuary.bookings.planning import Wish
 from estuary.catalog.availability import SlotTaken
+from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.database import retried, violated
@@ -162,7 +163,7 @@ def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
     inside = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
     asked = [(inside.get(wish.service_id or 0, whole), wish) for wish in (purchase.wish, *purchase.items)]
     return [
-        (service.practitioner_id, wish.starts_at, wish.starts_at + timedelta(minutes=service.duration_min))
+        (service.practitioner_id, wish.starts_at, wish.starts_at + minutes(service.duration_min))
         for service, wish in asked
         if service and wish.starts_at
     ]

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
+from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
 from estuary.common import clock, stopping
+from estuary.common.errors import EstuaryError
 from estuary.common.rows import any_id
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
@@ -32,6 +35,8 @@ OVERLAP = timedelta(hours=1)  # what was made while the last look was under way,
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 FAR_BACK = timedelta(days=45)
 TRIED_AGAIN_FOR = timedelta(days=3)
+ALERT_AFTER = timedelta(minutes=4)  # by the next look, which most failures do not live to see
+FAILING_KEPT = 100
 READ_AT_ONCE = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
@@ -48,13 +53,15 @@ UNLISTED = (
     "charge.dispute.closed",
 )
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(slots=True)
 class Looked:
-    """How much of a list was changed, here or there, and how much of it could not be made to agree this time."""
+    """How much of a list was changed, here or there, and what of it could not be made to agree this time."""
 
     changed: int = 0
-    failed: int = 0
+    failed: tuple[str, ...] = ()
 
     def __add__(self, other: "Looked") -> "Looked":
         return Looked(self.changed + other.changed, self.failed + other.failed)
@@ -121,33 +128,76 @@ def look_at_payments() -> int:
 def _look(name: str, make_agree: Callable[[datetime], Looked]) -> int:
     """Look through a list since the last time, and remember how far; a look that fails is made again from there.
 
-    So is one in which anything failed, for as long as TRIED_AGAIN_FOR; then staff are told, and it goes on without.
+    So is one in which anything failed, for as long as TRIED_AGAIN_FOR.
     """
     stopping.check()
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
     # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
     since = mark.looked_until if mark.looked_until <= at else at - FAR_BACK
-    looked = make_agree(since - OVERLAP)
-    if not looked.failed:
-        _remember(mark, at)
-    elif since < at - TRIED_AGAIN_FOR:
-        _give_up(mark, looked.failed, at)
+    looked = _looked_through(name, make_agree, since - OVERLAP)
+    if looked.failed:
+        _note_failures(mark, looked.failed, at)
+    else:
+        _remember(mark, at, since=at, failing={})
     return looked.changed
 
 
-def _remember(mark: Lookout, at: datetime) -> None:
-    Lookout.objects.filter(pk=mark.pk).update(looked_until=at)
+def _looked_through(name: str, make_agree: Callable[[datetime], Looked], since: datetime) -> Looked:
+    """Look through one list; one that can't even be read stops no other, a Stripe that can't be asked stops all."""
+    try:
+        return make_agree(since)
+    except (EstuaryError, stopping.Stopping):
+        raise
+    except Exception:
+        log.exception("list_not_looked_through", list=name)
+        return Looked(failed=("the list itself",))
 
 
-def _give_up(mark: Lookout, failed: int, at: datetime) -> None:
+def _note_failures(mark: Lookout, failed: Sequence[str], at: datetime) -> None:
+    """Have the next look begin where this one did; staff are told of each that fails, and go on failing, once.
+
+    That the list was gone through is noted all the same: what fails is one payment, and the worker is well. What has
+    failed for TRIED_AGAIN_FOR is given up, and what fails for a shorter time is looked at again.
+    """
+    new = {"since": at.isoformat(), "told": False}
+    failing = {name: mark.failing.get(name, new) for name in failed[:FAILING_KEPT]}
+    begun = {name: clock.from_text(str(one["since"])) for name, one in failing.items()}
+    given_up = [name for name in failing if begun[name] < at - TRIED_AGAIN_FOR]
+    told = [name for name in failing if not failing[name]["told"] and begun[name] <= at - ALERT_AFTER]
+    left = {
+        name: one | {"told": one["told"] or name in told}
+        for name, one in failing.items()
+        if name not in given_up
+    }
+    since = min((begun[name] for name in left), default=at) if given_up else mark.looked_until
     with transaction.atomic():
-        _remember(mark, at)
-        outbox.alert_staff(
-            "reconcile_gave_up",
-            f"{failed} of Stripe's {mark.name} since {mark.looked_until:%Y-%m-%d %H:%M} UTC could not be made to agree"
-            f" for {TRIED_AGAIN_FOR.days} days: `manage.py doctor --stripe` names them, the worker's log says why",
-        )
+        _remember(mark, at, since=since, failing=left)
+        if told:
+            _tell_of_failing(mark.name, told)
+        if given_up:
+            _tell_of_given_up(mark.name, given_up)
+
+
+def _remember(mark: Lookout, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
+    Lookout.objects.filter(pk=mark.pk).update(looked_at=at, looked_until=since, failing=failing)
+
+
+def _tell_of_failing(kind: str, names: Sequence[str]) -> None:
+    outbox.alert_staff(
+        "reconcile_fails",
+        f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
+        " handed over, or what was refunded may still count as paid. The worker's log says why (sweep_failed or"
+        " sweep_put_off, with the same name). It is tried again every few minutes: once the cause is removed, it heals",
+    )
+
+
+def _tell_of_given_up(kind: str, names: Sequence[str]) -> None:
+    outbox.alert_staff(
+        "reconcile_gave_up",
+        f"{len(names)} of Stripe's {kind} could not be made to agree for {TRIED_AGAIN_FOR.days} days:"
+        f" {', '.join(names)}. `manage.py doctor --stripe` says how they differ, the worker's log says why",
+    )
 
 
 def settle_refunds_since(moment: datetime) -> Looked:
@@ -250,5 +300,7 @@ def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> Looked:
 
     for one in made:
         stopping.check()
-        looked.failed += not goes_well(partial(agree, one), what=str(getattr(one, "id", one)))
+        name = str(getattr(one, "public_id", getattr(one, "id", one)))
+        if not goes_well(partial(agree, one), what=name):
+            looked.failed += (name,)
     return looked

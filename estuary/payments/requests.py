@@ -19,7 +19,7 @@ from estuary.common import clock
 from estuary.common.card_numbers import card_numbers_in
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.fields import FlagField, IdField, MomentField, ReferenceField
-from estuary.common.money import display, min_charge_minor, to_decimal, to_minor
+from estuary.common.money import display, max_credits_minor, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
 from estuary.common.redaction import redact
 from estuary.credits.ledger import spendable_of
@@ -30,7 +30,6 @@ from estuary.payments.methods import find_card
 from estuary.payments.purchase import Purchase
 
 MAX_SERVICE_DATA = 4000
-MAX_CREDITS_MINOR = 1_000_000
 LOOKS_LIKE_A_CARD = (
     "It has a number in it that reads as a card number. Leave card numbers out. Write a telephone number with + and "
     "its country code, like +44 20 7946 0958, and a number of your own with letters before it, like ORD4242."
@@ -193,8 +192,9 @@ def _credits_price(data: dict[str, Any], currency: str) -> int:
     if currency != settings.CURRENCY:
         raise InvalidRequest(f"Credits are sold in {settings.CURRENCY.upper()}.")
     total_minor = to_minor(data["amount"], currency)
-    if not min_charge_minor(currency) <= total_minor <= MAX_CREDITS_MINOR:
-        low, high = display(min_charge_minor(currency), currency), display(MAX_CREDITS_MINOR, currency)
+    least, most = min_charge_minor(currency), max_credits_minor(currency)
+    if not least <= total_minor <= most:
+        low, high = display(least, currency), display(most, currency)
         raise InvalidAmount(f"Credits are sold for {low} up to {high} at once.")
     if "credit_amount" in data and to_minor(data["credit_amount"], currency) != total_minor:
         raise PriceChanged(

@@ -30,6 +30,7 @@ from estuary.payments import (
     sweep,
     throttling,
 )
+from estuary.payments.errors import StripeUnavailable
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -124,6 +125,23 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
     return register
 
 
+def run_each(*verbs: Callable[[], Any]) -> None:
+    """Run every verb, whatever becomes of the ones before, and raise what failed in the end.
+
+    A Stripe that does not answer, and the end of the process, end all at once.
+    """
+    failures: list[Exception] = []
+    for verb in verbs:
+        try:
+            verb()
+        except (StripeUnavailable, stopping.Stopping):
+            raise
+        except Exception as failure:
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup("some of a periodic job failed", failures)
+
+
 @app.periodic(cron="* * * * * */30")
 @app.task(name="payments.revive_stalled_jobs", pass_context=True)
 async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
@@ -149,10 +167,12 @@ def expire_orders(timestamp: int) -> None:
 
 @periodic("* * * * *")
 def sweep_minute(timestamp: int) -> None:
-    sweep.send_unsent_refunds()
-    sweep.detach_removed_cards()
-    sweep.update_changed_customers()
-    inbox.bring_forward()
+    run_each(
+        sweep.send_unsent_refunds,
+        sweep.detach_removed_cards,
+        sweep.update_changed_customers,
+        inbox.bring_forward,
+    )
 
 
 @periodic("*/15 * * * *")
@@ -162,19 +182,23 @@ def close_past_bookings(timestamp: int) -> None:
 
 @periodic("*/5 * * * *")
 def ask_stripe(timestamp: int) -> None:
-    sweep.ask_about_open_orders()
-    sweep.ask_about_pending_refunds()
-    reconcile.look_through_all()
-    disputes.look_for_new_disputes()
-    disputes.ask_about_open_disputes()
-    card_checks.check_cards()
+    run_each(
+        sweep.ask_about_open_orders,
+        sweep.ask_about_pending_refunds,
+        reconcile.look_through_all,
+        disputes.look_for_new_disputes,
+        disputes.ask_about_open_disputes,
+        card_checks.check_cards,
+    )
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
-    customer_updates.note_missed_changes()
-    reconcile.look_for_changed_refunds()
-    disputes.look_for_changed_disputes()
+    run_each(
+        customer_updates.note_missed_changes,
+        reconcile.look_for_changed_refunds,
+        disputes.look_for_changed_disputes,
+    )
 
 
 @periodic("27 3 * * *")

@@ -248,3 +248,43 @@ def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
 def test_a_price_is_in_a_currency_that_stripe_takes(workshop: Service) -> None:
     assert "Stripe does not take XYZ" in errors_on(save(workshop, prices__0__currency="xyz"))
     assert "changed successfully" in told(save(workshop, prices__0__currency="GBP"))
+
+
+def hours_of(practitioner: Practitioner, **fields: str) -> Any:
+    practitioner.availability.exclude(pk=practitioner.availability.all()[0].pk).delete()
+    return save(practitioner, **{f"availability__0__{name}": value for name, value in fields.items()})
+
+
+@pytest.mark.parametrize("midnight", ["24:00", "00:00", "24:00:00"])
+def test_hours_until_midnight_are_written_shown_and_saved_again(ana: Practitioner, midnight: str) -> None:
+    assert "changed successfully" in told(hours_of(ana, starts="18:00", ends=midnight))
+    window = ana.availability.get()
+    assert str(window) == "Monday 18:00–24:00"
+    page = admin_client().get(url_of(ana))
+    assert form_data(page)["availability-0-ends"] in {"24:00", "00:00:00"}
+    assert 'value="24:00"' in page.content.decode()
+    assert "changed successfully" in told(save(ana))
+    assert "changed successfully" in told(save(ana, availability__0__ends="21:30"))
+    assert str(ana.availability.get()) == "Monday 18:00–21:30"
+
+
+def test_a_window_that_ends_at_midnight_overlaps_what_is_in_the_evening(ana: Practitioner) -> None:
+    answer = save(ana, availability__0__ends="24:00", availability__1__weekday="0", availability__1__starts="22:00",
+                  availability__1__ends="23:00")  # fmt: skip
+    assert "overlaps another window" in errors_on(answer)
+    assert "as two" in errors_on(save(ana, availability__0__starts="22:00", availability__0__ends="02:00"))
+
+
+def test_what_is_beyond_sense_is_an_error_on_the_form_that_says_the_limit(workshop: Service) -> None:
+    for field, value, words in (
+        ("free_cancel_hours", "200000000", "less than or equal to 8784"),
+        ("validity_days", "9000000", "less than or equal to 3660"),
+        ("slot_step_min", "2147483647", "less than or equal to 1440"),
+        ("sale_ends_at_0", "9999-12-31", "from 2000 to 2100"),
+        ("sessions__0__starts_at_0", "0001-01-01", "from 2000 to 2100"),
+        ("sessions__0__ends_at_0", "2099-01-01", "is the year right?"),
+        ("sessions__0__capacity", "2147483647", "less than or equal to 10000"),
+        ("name", "Yoga\r\nBcc: all@example.com", "on one line"),
+    ):
+        more = {"sale_ends_at_1": "12:00"} if field == "sale_ends_at_0" else {}
+        assert words in errors_on(save(workshop, **{field: value}, **more)), field

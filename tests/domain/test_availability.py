@@ -227,3 +227,56 @@ def test_the_calendar_itself_refuses_what_overlaps() -> None:
     take(practitioner, nine + timedelta(minutes=60), 60)
     with pytest.raises(IntegrityError), transaction.atomic():
         take(practitioner, nine + timedelta(minutes=59), 60)
+
+
+# --- Until midnight, which is written 24:00 and kept as 00:00 -------------------------------------------------------
+
+
+def test_hours_until_midnight_are_offered_to_the_last_slot() -> None:
+    service = a_session([("18:00", "00:00")])
+    assert local_starts(service, MONDAY)[-1] == "23:00"
+    last = free_slots(service, first_day=MONDAY, days=1, at=AT)[-1]
+    assert check_slot(service, last.starts_at, at=AT) == last.ends_at == datetime(2026, 1, 13, tzinfo=BERLIN)
+    with pytest.raises(OutsideAvailability):
+        check_slot(service, last.starts_at + timedelta(minutes=30), at=AT)
+
+
+def test_a_whole_day_is_offered_from_midnight_to_midnight() -> None:
+    service = a_session([("00:00", "00:00")], step=60)
+    assert local_starts(service, MONDAY) == [f"{hour:02}:00" for hour in range(24)]
+
+
+def test_hours_over_midnight_are_two_windows_and_no_session_crosses_from_one_into_the_other() -> None:
+    service = a_session([("22:00", "00:00"), ("00:00", "02:00")], minutes=90)
+    assert local_starts(service, MONDAY) == ["00:00", "00:30", "22:00", "22:30"]
+    assert str(service.practitioner.availability.filter(starts=time(22))[0]) == "Monday 22:00–24:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        # Clocks jump over midnight itself, or show it twice.
+        ("Africa/Cairo", date(2026, 4, 24), 23),
+        ("Africa/Cairo", date(2026, 10, 29), 25),
+        ("America/Havana", date(2026, 3, 8), 23),
+        ("America/Havana", date(2026, 11, 1), 25),
+        ("Atlantic/Azores", date(2026, 10, 25), 25),
+    ],
+)
+def test_whole_days_around_a_change_of_clocks_are_offered_once_and_without_a_gap(
+    zone: str, day: date, hours: int
+) -> None:
+    service = a_session([("00:00", "00:00")], time_zone=zone, minutes=60, step=60)
+    slots = free_slots(service, first_day=day - timedelta(days=1), days=4, at=AT)
+    assert all(one.ends_at == other.starts_at for one, other in pairwise(slots))
+    assert len(slots) == 3 * 24 + hours
+    assert [check_slot(service, slot.starts_at, at=AT) for slot in slots] == [slot.ends_at for slot in slots]
+
+
+def test_the_database_takes_midnight_as_an_end_and_no_window_that_ends_before_it_begins() -> None:
+    practitioner = make_practitioner()
+    Availability.objects.create(practitioner=practitioner, weekday=0, starts=time(18), ends=time(0))
+    with pytest.raises(IntegrityError, match="availability_ends_by_midnight"), transaction.atomic():
+        Availability.objects.create(practitioner=practitioner, weekday=0, starts=time(18), ends=time(2))

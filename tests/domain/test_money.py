@@ -10,12 +10,17 @@ from estuary.common.errors import InvalidAmount
 from estuary.common.money import (
     CURRENCIES,
     MAX_MINOR,
+    MAX_MINOR_OF,
     MIN_CHARGE_MINOR,
     THREE_DECIMAL,
+    TIMES_LARGER,
     WHOLE_UNITS_ONLY,
     ZERO_DECIMAL,
     allocate,
     exponent,
+    max_charge_minor,
+    max_credits_minor,
+    min_charge_minor,
     proportion,
     to_decimal,
     to_minor,
@@ -102,3 +107,39 @@ def test_cumulative_proportions_add_up_to_the_whole(whole: int, of: int, data: s
     upto = [proportion(cut, whole, of) for cut in [0, *cuts, whole]]
     assert upto == sorted(upto)
     assert upto[0] == 0 and upto[-1] == of
+
+
+@pytest.mark.parametrize(
+    ("currency", "largest", "more"),
+    [
+        ("usd", "999999.99", "1000000.00"),
+        ("jpy", "99999999", "100000000"),
+        ("kwd", "99999.990", "100000.000"),
+        ("idr", "9999999999.99", "10000000000.00"),
+        ("cop", "99999999.99", "100000000.00"),
+        ("inr", "9999999.99", "10000000.00"),
+    ],
+)
+def test_the_largest_amount_of_a_currency_is_stripes_own(currency: str, largest: str, more: str) -> None:
+    assert to_decimal(to_minor(largest, currency), currency) == largest
+    assert to_minor(largest, currency) <= max_charge_minor(currency) == sandbox_money.most(currency)
+    with pytest.raises(InvalidAmount, match="at most"):
+        to_minor(more, currency)
+
+
+def test_the_sandbox_and_the_product_know_the_same_limits() -> None:
+    assert sandbox_money.MAXIMUM_OF == MAX_MINOR_OF
+    assert sandbox_money.MINIMUM == MIN_CHARGE_MINOR
+
+
+def test_credits_are_sold_for_about_ten_thousand_dollars_at_most_in_every_currency() -> None:
+    assert [max_credits_minor(currency) for currency in ("usd", "jpy", "idr", "kwd", "isk")] == [
+        1_000_000, 1_000_000, 10_000_000_000, 10_000_000, 99_999_900,
+    ]  # fmt: skip
+    named = [currency for names in TIMES_LARGER.values() for currency in names.split()]
+    assert set(named) <= CURRENCIES
+    assert len(set(named)) == len(named)
+    for currency in CURRENCIES:
+        most = max_credits_minor(currency)
+        assert min_charge_minor(currency) < most <= max_charge_minor(currency)
+        assert to_minor(to_decimal(most, currency), currency) == most

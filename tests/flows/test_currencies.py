@@ -1,11 +1,14 @@
 """Currencies without decimals and with three: what is written, charged and returned is the same amount, to the unit."""
 
 import pytest
+from django.urls import reverse
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServicePrice, ServiceType
 from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client, errors_on, form_data
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, posts, status_of
 from tests.marketplace import a_free_slot, make_service
@@ -21,6 +24,9 @@ CURRENCIES = [
     ("kwd", "60.120", 60_120, "0.120", "60.000"),
     ("isk", "6000.00", 600_000, "500.00", "5500.00"),
     ("eur", "60.05", 6_005, "0.06", "59.99"),
+    ("idr", "9999999999.99", 999_999_999_999, "0.01", "9999999999.98"),
+    ("cop", "99999999.99", 9_999_999_999, "99999999.00", "0.99"),
+    ("inr", "9999999.99", 999_999_999, "0.01", "9999999.98"),
 ]
 
 
@@ -111,3 +117,26 @@ def test_what_is_injected_beside_a_right_request_changes_nothing(
     answer = buyer.post(f"/api/v1/orders/{order.public_id}/sync/", INJECTED)
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
     buying.refused(buyer, 409, "price_changed", **(body | {"amount": "0.50"}))
+
+
+def test_staff_price_in_rupiah_up_to_what_stripe_takes(ana: Practitioner) -> None:
+    session, client = make_service(ServiceType.SESSION, ana), admin_client()
+    url = reverse("admin:catalog_service_change", args=[session.pk])
+    form = form_data(client.get(url)) | {"prices-0-currency": "IDR", "prices-0-amount": "9999999999.99"}
+    assert client.post(url, form).status_code == 302
+    assert session.prices.get(currency="idr").amount_minor == 999_999_999_999
+    assert "9999999999.99" in client.get(url).content.decode()
+    answer = client.post(url, form | {"prices-0-amount": "10000000000"})
+    assert "at most 9999999999.99 IDR" in errors_on(answer)
+
+
+def test_credits_are_sold_up_to_the_limit_of_the_houses_currency(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, settings: Settings
+) -> None:
+    settings.CURRENCY = "idr"
+    buying.refused(buyer, 400, "invalid_amount", is_credit_purchase=True, amount="100000000.01")
+    made = buying.buy_credits(stripe, buyer, "100000000.00")
+    assert (status_of(made), buying.balance(buyer)) == ("completed", "100000000.00")
+    buying.refund(staff, made)
+    settle_everything(stripe)
+    assert buying.balance(buyer) == "0.00"

@@ -302,6 +302,12 @@ DAMAGE: list[Damage] = [
         f"UPDATE bookings_booking SET valid_until = now() - interval '1 hour' WHERE parent_id = {BUNDLE}",
     ),
     (
+        "list_disagrees",
+        "",
+        """INSERT INTO payments_lookout (name, looked_until, looked_at, failing)
+           VALUES ('planted', now() - interval '1 hour', now(), '{"pi_planted": {}}')""",
+    ),
+    (
         "worker_silent",
         "",
         "INSERT INTO payments_lookout (name, looked_until) VALUES ('planted', now() - interval '1 hour')",

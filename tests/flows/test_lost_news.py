@@ -111,6 +111,7 @@ def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
     stripe.control.refund(made["payment_intent_id"])
     stripe.control.lose_events()
     stripe.faults.add("lock_timeout", "GET /v1/payment_intents/*", times=None)
+    assert reconcile.look_for_new_refunds() == 0
     with later(timedelta(hours=73)):
         for _ in range(3):
             reconcile.look_for_new_refunds()

@@ -245,12 +245,15 @@ def test_an_allowed_list_rules_out_what_the_dashboard_has_on(
 def test_amounts_are_checked_in_their_currency(api: stripe.StripeClient) -> None:
     for amount, currency, code in [(49, "usd", "amount_too_small"), (49, "jpy", "amount_too_small"),
                                    (100_000_000, "usd", "amount_too_large"),
+                                   (1_000_000_000_000, "idr", "amount_too_large"),
+                                   (1_000_000_000, "inr", "amount_too_large"),
                                    (0, "usd", "parameter_invalid_integer"),
                                    (-5, "usd", "parameter_invalid_integer")]:  # fmt: skip
         with pytest.raises(stripe.InvalidRequestError) as caught:
             intent(api, amount, currency=currency)
         assert caught.value.code == code
     assert intent(api, 50, currency="jpy").amount == 50
+    assert intent(api, 999_999_999_999, currency="idr").amount == 999_999_999_999
     with pytest.raises(stripe.InvalidRequestError, match="Invalid currency"):
         intent(api, currency="xxx")
 

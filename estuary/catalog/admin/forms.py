@@ -1,14 +1,16 @@
 """What staff may write into the catalogue, checked in words before the database's constraints would refuse it."""
 
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeWidget
 
-from estuary.catalog.models import Availability, PackageItem, Service, ServicePrice, ServiceType
+from estuary.catalog.limits import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
+from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
 from estuary.common.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
 
@@ -31,6 +33,12 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             "hold_s": "Hold for (seconds)",
             "bundle_quantity": "How many are paid for",
             "bundle_bonus": "How many more are given",
+        }
+        help_texts = {
+            "free_cancel_hours": f"A buyer who cancels earlier is refunded. At most {FREE_CANCEL_MAX_HOURS} (a year).",
+            "validity_days": f"Packages and bundles. At most {VALIDITY_MAX_DAYS} (ten years).",
+            "bundle_quantity": f"At most {BUNDLE_MAX}.",
+            "bundle_bonus": f"On top, at no price. At most {BUNDLE_MAX}.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -127,7 +135,28 @@ class ItemFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             )
 
 
+class EndWidget(UnfoldAdminSingleTimeWidget):
+    """Shows midnight as what it is to an end: 24:00."""
+
+    def format_value(self, value: Any) -> str | None:
+        return "24:00" if value == MIDNIGHT else super().format_value(value)
+
+
+class EndField(forms.TimeField):
+    """When a window ends: 24:00, or 00:00, is midnight, the end of the day."""
+
+    widget = EndWidget
+
+    def to_python(self, value: Any) -> time | None:
+        if isinstance(value, str) and value.strip() in {"24:00", "24:00:00"}:
+            return MIDNIGHT
+        moment: time | None = super().to_python(value)
+        return moment
+
+
 class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+    ends = EndField(help_text="24:00 is midnight, the end of the day.")
+
     class Meta:
         model = Availability
         fields = ("weekday", "starts", "ends")
@@ -135,8 +164,12 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         begins, ends = data.get("starts"), data.get("ends")
-        if begins and ends and ends <= begins:
-            self.add_error("ends", "The window must end after it begins; split one that passes midnight.")
+        if begins and ends and _end(ends) <= _minute(begins):
+            self.add_error(
+                "ends",
+                "The window must end after it begins. Write one that passes midnight as two: "
+                "until 24:00, and from 00:00 of the next day.",
+            )
         return data
 
 
@@ -159,4 +192,14 @@ class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
     same_day = one["weekday"] == other["weekday"]
-    return bool(same_day and one["starts"] < other["ends"] and other["starts"] < one["ends"])
+    begins_before = _minute(one["starts"]) < _end(other["ends"])
+    return bool(same_day and begins_before and _minute(other["starts"]) < _end(one["ends"]))
+
+
+def _minute(wall: time) -> float:
+    """Return a wall clock's time in minutes since midnight."""
+    return wall.hour * 60 + wall.minute + wall.second / 60 + wall.microsecond / 60e6
+
+
+def _end(wall: time) -> float:
+    return 24 * 60 if wall == MIDNIGHT else _minute(wall)

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from estuary.catalog.admin.forms import COLLECTIVE, ItemForm, ItemFormSet, PriceForm, ServiceForm
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
+from estuary.catalog.limits import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common.database import violated
 from estuary.common.money import display as display_money
@@ -38,6 +39,7 @@ class SessionInline(StaffInline):
     model = ServiceSession
     form = SessionForm
     formset: Any = SessionFormSet
+    max_num = DATES_MAX
     verbose_name, verbose_name_plural = "date", "dates"
     fields = ("starts_at", "ends_at", "capacity", "seats_taken")
     readonly_fields = ("seats_taken",)
@@ -52,6 +54,7 @@ class ItemInline(StaffInline):
     fk_name = "package"
     form = ItemForm
     formset: Any = ItemFormSet
+    max_num = ITEMS_MAX
     verbose_name, verbose_name_plural = "service in the package", "services in the package"
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

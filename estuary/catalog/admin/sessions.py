@@ -8,6 +8,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.forms.models import BaseInlineFormSet
 
 from estuary.catalog.calendar import CalendarEntry, taken_of
+from estuary.catalog.limits import SESSION_MAX
 from estuary.catalog.models import ServiceSession
 
 OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."
@@ -25,6 +26,8 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
         taken = self.instance.taken
         if begins and ends and ends <= begins:
             self.add_error("ends_at", "A date must end after it begins.")
+        if begins and ends and ends - begins > SESSION_MAX:
+            self.add_error("ends_at", f"A date lasts {SESSION_MAX.days} days at most: is the year right?")
         if seats is not None and seats < taken:
             self.add_error("capacity", f"Fewer than the seats that are taken already ({taken}).")
         if taken and self.is_moved:

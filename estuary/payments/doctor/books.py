@@ -130,7 +130,8 @@ BOOKS = (
                        WHERE order_id IS NOT NULL GROUP BY order_id) moved ON moved.order_id = o.id
             WHERE o.type = 'credit' AND coalesce(moved.total, 0) <> CASE WHEN o.completed_at IS NULL THEN 0
                 ELSE o.credit_amount_minor
-                   - o.credit_amount_minor * (o.refunded_minor + o.lost_minor) / nullif(o.captured_minor, 0)
+                   - div(o.credit_amount_minor::numeric * (o.refunded_minor + o.lost_minor),
+                         nullif(o.captured_minor, 0))
                 END""",
         remedy=LEDGER,
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from estuary.payments.doctor.rule import Rule
 
@@ -79,6 +79,12 @@ def _ask(cursor: Any, rule: Rule, at: datetime) -> Breach | None:
     except OperationalError as error:
         wrong = f"not looked at: {error}".strip()
         return Breach(rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", wrong),))
+    except DataError as error:
+        # A row that no rule foresaw: the other rules are asked all the same.
+        wrong = f"can't be asked: {error}".strip()
+        return Breach(
+            rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", wrong),)
+        )
     if not rows:
         return None
     objects = tuple((str(row[0]), str(row[1])) for row in rows)

@@ -11,7 +11,7 @@ WORKER_SILENT = Rule(
     sentence="The worker looks through Stripe's lists every few minutes.",
     sql="""
         SELECT 'list of ' || name, 'looked through until ' || looked_until
-        FROM payments_lookout WHERE looked_until < %(late)s""",
+        FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s""",
     remedy=WORKER,
     in_time=True,
 )
@@ -160,6 +160,15 @@ WAITING = (
               AND (ends_at < %(late)s - interval '15 minutes'
                    OR (ends_at IS NULL AND valid_until < %(late)s - interval '15 minutes'))""",
         remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="list_disagrees",
+        sentence="All that Stripe's lists show could be made to agree.",
+        sql="""
+            SELECT 'list of ' || name, 'not since ' || looked_until || ': ' || failing
+            FROM payments_lookout WHERE looked_until < %(late)s AND failing <> '{}'""",
+        remedy="The worker's log says why (sweep_failed, sweep_put_off); staff were told of each by mail.",
         in_time=True,
     ),
     WORKER_SILENT,

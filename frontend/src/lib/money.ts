@@ -1,6 +1,7 @@
 /** Amounts come and go as decimal strings; here they become text, or the minor units that Stripe.js counts in. */
 
 const ZERO_DECIMAL = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" "));
+const WHOLE_UNITS = new Set(["isk", "ugx"]);
 const THREE_DECIMAL = new Set("bhd jod kwd omr tnd".split(" "));
 
 /** Decimal digits of Stripe's minor unit, which is not always the one of ISO 4217. */
@@ -28,7 +29,15 @@ export function toDecimal(minor: number, currency: string): string {
 
 /** Returns an amount as the buyer's own locale writes it. */
 export function formatMoney(amount: string, currency: string): string {
-  const format = new Intl.NumberFormat(undefined, { style: "currency", currency: currency.toUpperCase() });
+  // A browser has a table of decimals of its own, by which 12.50 RSD would be shown as 13.
+  const code = currency.toLowerCase();
+  const digits = WHOLE_UNITS.has(code) ? 0 : exponent(code);
+  const format = new Intl.NumberFormat(undefined, {
+    style: "currency",
+    currency: code.toUpperCase(),
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   return format.format(amount as unknown as number); // a decimal string is formatted exactly
 }
 
