@@ -55,7 +55,7 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
 
 def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
     structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
-    detail = "The database does not answer. Nothing was changed; please try again in a moment."
+    detail = "The database does not answer. Please send the same again in a moment."
     return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
 
 

@@ -148,6 +148,12 @@ class Order(models.Model):
             ),
             models.Index(fields=["kept_until"], condition=Q(status="processing"), name="order_kept_until"),
             models.Index(fields=["id"], condition=Q(payment_open=True), name="order_payment_open"),
+            # What a buyer has just bought.
+            models.Index(
+                fields=["user", "completed_at"],
+                condition=Q(status__in=["completed", "partially_refunded"]),
+                name="order_by_buyer_completed",
+            ),
             # For the figures of a day: hardly anything to write, as orders lie in the order of their days.
             BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed"),
             BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid"),

@@ -11,16 +11,19 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.common.errors import EstuaryError
 from estuary.common.fields import ReferenceField
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
+from estuary.orders.states import Status
 from estuary.payments import client, idempotency, methods
 from estuary.payments.customers import next_post_key, with_customer
 from estuary.payments.models import PaymentMethod
 from estuary.payments.paying import Begun
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.purchase import begin_purchase, take_up
-from estuary.payments.requests import PaymentRequestSerializer, check_request, purchase_from
+from estuary.payments.purchase import begin_purchase, find_first, take_up
+from estuary.payments.repeats import guard_for
+from estuary.payments.requests import PaymentRequestSerializer, check_request, fingerprint_of, purchase_from
 from estuary.payments.throttling import PaymentThrottle
 
 KEY_MISSING = (
@@ -62,9 +65,16 @@ class CreatePaymentView(APIView):
         card_ref = wanted.get("payment_method_id", "")
         begun = take_up(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
-            purchase = purchase_from(wanted, user=user, request_key=claim.request_key)
-            begun = begin_purchase(purchase)
+            begun = self._begin(wanted, user, claim.request_key)
         return Response(self._answer(begun), status=status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _begin(wanted: dict[str, Any], user: User, request_key: str) -> Begun:
+        guard = guard_for(wanted, user=user, fingerprint=fingerprint_of(wanted), keyed=bool(request_key))
+        try:
+            return begin_purchase(purchase_from(wanted, user=user, request_key=request_key, guard=guard))
+        except EstuaryError as refusal:
+            return find_first(guard, refusal)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the client secret, which is not kept here, to an answer that is given again."""
@@ -78,7 +88,7 @@ class CreatePaymentView(APIView):
         answer: dict[str, Any] = {
             "order_id": order.public_id,
             "status": order.status,
-            "payment_status": "succeeded",
+            "payment_status": "processing" if order.status == Status.PROCESSING else "succeeded",
             "amount": to_decimal(order.total_minor, currency),
             "credits_applied": to_decimal(order.credits_applied_minor, currency),
             "amount_due": to_decimal(order.amount_due_minor, currency),

@@ -14,7 +14,8 @@ from estuary.common.errors import EstuaryError
 STILL_BUSY = "The payment service is still busy with the last request. Please try again in a moment."
 BUSY = "The payment service is very busy. Please try again in a moment."
 GONE = "Stripe no longer has what this refers to."
-UNANSWERED = "The payment service does not answer. Nothing was charged twice; try again."
+FAILED = "The payment service failed. Please send the same again in a moment."
+UNANSWERED = "The payment service does not answer. Please send the same again in a moment."
 
 _request_id: ContextVar[str] = ContextVar("stripe_request_id", default="")
 

@@ -156,7 +156,7 @@ def _translated(error: stripe.StripeError, name: str) -> Exception:
     if error.http_status == 409:
         return StripeBusy(calls.STILL_BUSY)
     log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
-    return StripeRefused("The payment service failed. Nothing is lost; please try again in a moment.")
+    return StripeRefused(calls.FAILED)
 
 
 def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """What can go wrong between a buyer, Stripe and us, each with the code that callers may rely on."""
 
+from datetime import datetime
+
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
 from estuary.payments.objects import Decline, Intent
 
@@ -64,6 +66,19 @@ class BelowMinimum(Conflict):
 
 class AlreadyPaid(Conflict):
     code, title = "already_paid", "This order is paid"
+
+
+class BoughtJustNow(Conflict):
+    """The same was bought within ten minutes, perhaps by a request whose answer was lost; nothing is taken unasked."""
+
+    code, title = "bought_just_now", "You have just bought this"
+
+    def __init__(self, order_id: str, *, bought_at: datetime) -> None:
+        super().__init__(
+            "You have just bought this: your orders show it. To buy it once more, confirm that you mean it.",
+            order_id=order_id,
+            bought_at=bought_at.isoformat().replace("+00:00", "Z"),
+        )
 
 
 class PaymentProcessing(Conflict):

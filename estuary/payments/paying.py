@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, Status
-from estuary.payments import client, methods, utils
+from estuary.payments import account, client, methods, utils
 from estuary.payments.asking import is_checkout, next_post_key
 from estuary.payments.closing import close_order, end_here
 from estuary.payments.customers import with_customer
@@ -15,7 +15,11 @@ from estuary.payments.errors import (
     CardDeclined,
     NotAtStripe,
     NotChargeable,
+    OrderChanged,
     PaymentProcessing,
+    StripeBusy,
+    StripeRefused,
+    StripeUnavailable,
     UnexpectedState,
 )
 from estuary.payments.fetching import fetch_facts, fetch_intent
@@ -23,6 +27,11 @@ from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
+
+UNCONFIRMED = (
+    "The payment service has not said whether this was paid. Send the same request again within ten minutes: it finds "
+    "out, and no card is charged twice."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ def pay(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -
         end_here(
             order, cause="refused by Stripe", reason="not_chargeable", alert=Alert("not_chargeable", why)
         )
+        if order.status != Status.CANCELED:
+            raise OrderChanged("This order has just changed. Please try again.") from refused
         raise NotChargeable(
             f"The payment service can't take this payment: {refused.detail} Nothing was charged, and nothing is held."
         ) from refused
@@ -67,8 +78,11 @@ def _ask_stripe(order: Order, customer: StripeCustomer | None) -> Begun:
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
     """Charge the saved card that the buyer chose; a decline is recorded on the order and told."""
-    if not card_id:
-        return Begun(order, intent=intent)
+    if not card_id or (intent.status == "requires_action" and intent.payment_method_id == card_id):
+        return Begun(order, intent=intent)  # the browser finishes it
+    if order.stripe_payment_method_id != card_id:
+        order.stripe_payment_method_id = card_id
+        order.save(update_fields=["stripe_payment_method_id"])
     try:
         key = next_post_key(order, "confirm")
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
@@ -76,11 +90,23 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
         if declined.intent:
             _settle_now(order, declined.intent, "declined at once")
         raise CardDeclined(declined.decline, order_id=order.public_id) from None
+    except (StripeUnavailable, StripeBusy, StripeRefused) as unknown:
+        raise _unconfirmed(unknown, order) from None
     except (UnexpectedState, NotAtStripe):
         methods.refuse_if_gone(card_id)
         intent = fetch_intent(intent.id)
     _settle_now(order, intent, "confirmed by the server")
     return Begun(order, intent=intent)
+
+
+def _unconfirmed(
+    unknown: StripeUnavailable | StripeBusy | StripeRefused, order: Order
+) -> StripeUnavailable | StripeBusy | StripeRefused:
+    """Say of which order it is not known whether it is paid."""
+    if unknown.detail != account.NOT_NOW:
+        unknown.detail = UNCONFIRMED
+    unknown.extra = {**unknown.extra, "order_id": order.public_id}
+    return unknown
 
 
 def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
@@ -103,7 +129,7 @@ def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
     made = facts[0].object
     assert isinstance(made, Intent | CheckoutSession)
     if own and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
-        return Begun(order)
+        return Begun(order, intent=made if isinstance(made, Intent) else None)
     refuse_if_paid(order)
     if isinstance(made, CheckoutSession):
         return Begun(order, session=made) if made.status == "open" else None

@@ -4,9 +4,7 @@ A buyer has at most one live unpaid order for a thing. Asking again (a declined 
 the same order back; asking for something else about it ends the old order at Stripe first and moves the hold.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -20,20 +18,23 @@ from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.database import retried, violated
-from estuary.common.errors import Conflict
+from estuary.common.errors import Conflict, EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import idempotency, methods, utils
 from estuary.payments.closing import close_order
-from estuary.payments.errors import OrderChanged
+from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.models import StripeCustomer
 from estuary.payments.paying import Begun, pay, refuse_if_paid, resume
+from estuary.payments.repeats import RepeatGuard
 from estuary.payments.rules import end_unpaid
 from estuary.payments.settlement import load, view_of
+from estuary.payments.sweep import sync_order
 from estuary.payments.writing import write
 
 TRIES = 4
+REFUSED = frozenset({400, 404, 409})
 
 
 class PurchaseBusy(Conflict):
@@ -53,24 +54,7 @@ class Purchase:
     items: tuple[Wish, ...] = ()
     use_credits: bool = False
     request_key: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Return what tells the same request from another; the card to try is not part of it."""
-        terms = self.terms
-        told = [
-            self.service.pk if self.service else None,
-            self.currency,
-            self.total_minor,
-            self.use_credits,
-            terms.payment_type,
-            terms.save_payment_method,
-            terms.success_url,
-            terms.cancel_url,
-            terms.service_data,
-            terms.scheduling_data,
-        ]
-        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    guard: RepeatGuard | None = None
 
 
 def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
@@ -108,6 +92,24 @@ def begin_purchase(purchase: Purchase) -> Begun:
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 
 
+def find_first(guard: RepeatGuard | None, refusal: EstuaryError) -> Begun:
+    """Return what the buyer's first request has bought, when only its answer was lost; raises the refusal otherwise.
+
+    A second try may be refused over what the first has taken: its seat, its credits, the last minute before the start.
+    """
+    if guard is None or refusal.status not in REFUSED or isinstance(refusal, (BoughtJustNow, AlreadyPaid)):
+        raise refusal
+    guard.refuse_repeat()
+    first = guard.find_unknown()
+    if first is None:
+        raise refusal
+    sync_order(first)
+    first.refresh_from_db()
+    if first.status in UNPAID | {Status.CANCELED}:
+        raise refusal
+    return Begun(first)
+
+
 def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
     """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
     card_id = purchase.terms.payment_method_id
@@ -116,13 +118,24 @@ def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
         if order.status in FULFILLED:
             return Begun(order)
         return pay(order, card_id=card_id, customer=customer)
+    return _take_up_live(purchase, live)
+
+
+def _take_up_live(purchase: Purchase, live: Order) -> Begun | None:
+    """Return the buyer's own live order when the same is asked for again; another one ends first, and None is told."""
+    card_id, guard = purchase.terms.payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
         return resume(live, card_id=card_id)
-    if live.request_fingerprint == purchase.fingerprint and live.expires_at > clock.now():
+    same = live.request_fingerprint == purchase.terms.fingerprint
+    # The first answer may be lost: when that one is paid, it is our answer.
+    unknown = same and guard is not None and guard.is_unknown(live)
+    if same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
         idempotency.note_order(purchase.request_key, live)
-        return resume(live, card_id=card_id)
+        return resume(live, card_id=card_id, own=unknown)
     _rehearse(live, purchase)
     ended = close_order(live, reason="abandoned", cause="replaced by the buyer")
+    if unknown and ended.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
+        return Begun(ended)
     if ended.status != Status.PROCESSING or _is_twin(ended, purchase):
         refuse_if_paid(ended)
     return None
@@ -172,13 +185,16 @@ def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
 def _live_order(purchase: Purchase) -> Order | None:
     """Return the buyer's order at its bank that buys exactly the same, else the unpaid one for the thing.
 
-    Another date may be bought meanwhile.
+    Another date may be bought meanwhile. Raises BoughtJustNow when the same was just bought.
     """
-    key = item_key(purchase.service, purchase.currency)
-    mine = Order.objects.filter(user=purchase.user, item_key=key)
-    # As two indexes have it. Nearly always there is none: then the other columns cost nothing.
-    live = mine.filter(Q(status__in=sorted(UNPAID)) | Q(status=Status.PROCESSING))
-    keys = list(live.order_by("pk").values_list("pk", flat=True))
+    guard, key = purchase.guard, item_key(purchase.service, purchase.currency)
+    # As two indexes have it, and a third. Nearly always there is none: then the other columns cost nothing.
+    wanted = Q(item_key=key, status__in=sorted(UNPAID)) | Q(item_key=key, status=Status.PROCESSING)
+    wanted |= guard.bought if guard else Q()
+    found = list(Order.objects.filter(wanted, user=purchase.user).order_by("pk").values_list("pk", "status"))
+    if guard and any(status not in UNPAID for _, status in found):
+        guard.refuse_repeat()
+    keys = [pk for pk, status in found if status in LIVE]
     orders = list(Order.objects.select_related("user").filter(pk__in=keys)) if keys else []
     unpaid = [order for order in orders if order.status in UNPAID]
     twins = [order for order in orders if order.status == Status.PROCESSING and _is_twin(order, purchase)]
@@ -198,9 +214,10 @@ def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
         service=purchase.service,
         currency=purchase.currency,
         total_minor=purchase.total_minor,
-        terms=replace(purchase.terms, fingerprint=purchase.fingerprint),
+        terms=purchase.terms,
         wish=purchase.wish,
         items=purchase.items,
         use_credits=purchase.use_credits,
         request_key=purchase.request_key,
+        guard=purchase.guard,
     )

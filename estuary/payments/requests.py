@@ -1,5 +1,6 @@
 """What a buyer sends to create a payment: checked, priced by us alone, and turned into a Purchase."""
 
+import hashlib
 import json
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from estuary.catalog.pricing import price_of
 from estuary.common import clock
 from estuary.common.card_numbers import card_numbers_in
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
-from estuary.common.fields import FlagField, IdField, MomentField, ReferenceField
+from estuary.common.fields import FlagField, IdField, MomentField, ReferenceField, TextField
 from estuary.common.money import display, max_credits_minor, min_charge_minor, to_decimal, to_minor
 from estuary.common.origins import origin_of
 from estuary.common.redaction import redact
@@ -28,6 +29,7 @@ from estuary.orders.placing import Terms
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
 from estuary.payments.methods import find_card
 from estuary.payments.purchase import Purchase
+from estuary.payments.repeats import RepeatGuard
 
 MAX_SERVICE_DATA = 4000
 LOOKS_LIKE_A_CARD = (
@@ -83,6 +85,11 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     use_credits = FlagField(default=False)
     save_payment_method = FlagField(default=True)
     payment_method_id = ReferenceField(required=False)
+    again = TextField(
+        required=False,
+        max_length=32,
+        help_text="the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more",
+    )
     success_url = serializers.CharField(required=False, max_length=500)
     cancel_url = serializers.CharField(required=False, max_length=500)
 
@@ -123,7 +130,37 @@ def check_request(body: Any) -> dict[str, Any]:
         raise
 
 
-def purchase_from(data: dict[str, Any], *, user: User, request_key: str = "") -> Purchase:
+def fingerprint_of(data: dict[str, Any]) -> str:
+    """Return what tells the same purchase from another: not by the card to try, nor by the price of a service.
+
+    The price is ours and may change between a request and its retry; credits are known by how many they are.
+    """
+    said = [
+        data.get("service_id") if not data["is_credit_purchase"] else None,
+        data.get("currency", settings.CURRENCY).lower(),
+        _plain(data["amount"]) if data["is_credit_purchase"] else "",
+        data["use_credits"],
+        data["payment_type"],
+        data["save_payment_method"],
+        data.get("success_url", ""),
+        data.get("cancel_url", ""),
+        data.get("service_data", {}),
+        _as_json(data.get("scheduling_data") or {}),
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(amount: Decimal) -> str:
+    """Return 20, 20.0 and 20.00 as one; what is no amount is refused when it is priced."""
+    try:
+        return str(amount.normalize())
+    except ArithmeticError:
+        return str(amount)
+
+
+def purchase_from(
+    data: dict[str, Any], *, user: User, request_key: str = "", guard: RepeatGuard | None = None
+) -> Purchase:
     """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
 
     Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes nothing.
@@ -146,6 +183,7 @@ def purchase_from(data: dict[str, Any], *, user: User, request_key: str = "") ->
         items=tuple(_wish(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
         request_key=request_key,
+        guard=guard,
     )
 
 
@@ -216,6 +254,7 @@ def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any]) -> Term
         cancel_url=_safe_url(data.get("cancel_url", "")),
         service_data=data.get("service_data", {}),
         scheduling_data=_as_json(scheduling),
+        fingerprint=fingerprint_of(data),
     )
 
 

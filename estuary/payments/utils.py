@@ -29,6 +29,7 @@ from estuary.payments.errors import UnexpectedState
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+from estuary.payments.repeats import RepeatGuard
 from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
 from estuary.payments.writing import write
@@ -48,14 +49,15 @@ def create_order(
     items: Sequence[Wish],
     use_credits: bool = False,
     request_key: str = "",
+    guard: RepeatGuard | None = None,
 ) -> tuple[Order, StripeCustomer | None]:
     """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
 
     ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now;
     otherwise the customer who is to pay comes with it, whose key is committed too. When Stripe knows that one, what
     it is asked next is noted on the order at once (as asking.note_asked does).
-    Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits … and django.db.IntegrityError when the buyer has a live
-    order for the same thing (order_one_live_per_item).
+    Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits, BoughtJustNow … and django.db.IntegrityError when the
+    buyer has a live order for the same thing (order_one_live_per_item).
     """
     at = clock.now()
     with transaction.atomic():
@@ -78,6 +80,8 @@ def create_order(
             asks_of=customer.stripe_customer_id if customer else "",
             page_expires_at=asking.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
+        if guard and (terms.payment_method_id or order.amount_due_minor == 0):
+            guard.refuse_repeat()
         _take(order, account, list(zip(rows, lines, strict=True)), at)
         idempotency.bind_order(request_key, order)
     return order, customer

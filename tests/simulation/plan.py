@@ -18,6 +18,7 @@ FOLLOW_UPS = {
     "dispute": 2,
     "manage cards": 3,
     "pry": 2,
+    "retry": 3,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),

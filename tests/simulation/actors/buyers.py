@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
 from tests.simulation.actors.prying import pry
+from tests.simulation.actors.retrying import retry
 from tests.simulation.choices import Choices
 from tests.simulation.oracle import Broken
 from tests.simulation.web import Answer, Browser
@@ -55,13 +56,14 @@ class Buyer:
             "schedule": self.schedule,
             "manage cards": self.manage_cards,
             "pry": lambda: pry(self),
+            "retry": lambda: retry(self),
         }
         self.buy(thing) if verb == "buy" else verbs[verb]()
 
     def _tell(self, sentence: str) -> None:
         self.stage.story.tell(sentence)
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
         self.stage.scheduler.sleep(self.choices.between(0.1, 4))
 
     # --- Buying -------------------------------------------------------------------------------------------------
@@ -76,7 +78,7 @@ class Buyer:
         if made["status"] == "pending":
             self._pay(made)
         for _ in range(self.choices.pick("looks afterwards", [0, 1, 1, 2])):
-            self._pause()
+            self.pause()
             self._after(made["order_id"])
 
     def _body(self, thing: str) -> dict[str, object]:
@@ -117,22 +119,25 @@ class Buyer:
 
     def _create(self, body: dict[str, object]) -> Answer:
         key = f"attempt {self.choices.word()}" if self.choices.odds("with a key", 0.6) else ""
-        if self.choices.odds("saved card", 0.4) and (card := self._a_saved_card()):
+        if self.choices.odds("saved card", 0.4) and (card := self.a_saved_card()):
             body["payment_method_id"] = card
             body["payment_type"] = "intent"
+        if not key:
+            self.stage.oracle.intentions.note(self.user.pk, body)
         for _ in range(3):
             answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
             self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
             if answer.status == DECLINE and (card := self._another_card(body)):
                 body, key = body | {"payment_method_id": card}, ""
+                self.stage.oracle.intentions.note(self.user.pk, body)
             elif answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
                 break
-            self._pause()
+            self.pause()
         if answer.fine:
             self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s", answer["order_id"])
         return answer
 
-    def _a_saved_card(self) -> str:
+    def a_saved_card(self) -> str:
         cards = self._cards()
         if not cards and self.choices.odds("saves one first", 0.4):
             cards = self._save_a_card()
@@ -148,7 +153,7 @@ class Buyer:
     def _pay(self, made: Answer) -> None:
         """As Stripe.js or the hosted page does it, in the browser, past our server."""
         for _ in range(self.choices.pick("tries", [1, 1, 2])):
-            self._pause()
+            self.pause()
             way = self.choices.pick("way", WAYS)
             if way == "nothing":
                 self._tell("leaves it unpaid")
@@ -172,7 +177,7 @@ class Buyer:
             by = ("us_bank_account", FINE) if way == "bank" else ("card", way)
             paid = control.confirm(made["payment_intent_id"], method=by[0], card=by[1])
             if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
-                self._pause()
+                self.pause()
                 finish = (
                     control.complete_challenge
                     if self.choices.odds("passes it", 0.7)

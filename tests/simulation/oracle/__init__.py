@@ -9,6 +9,7 @@ from tests.simulation.oracle.always import Safety
 from tests.simulation.oracle.answers import Answers
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.healed import Liveness
+from tests.simulation.oracle.intentions import Intentions
 from tests.simulation.oracle.keys import Keys
 from tests.simulation.oracle.watch import Rows, Watch
 
@@ -21,7 +22,7 @@ class Oracle:
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
         watch = Watch(connection, sandbox)
         self._safety, self._keys, self._liveness = Safety(watch), Keys(watch), Liveness(watch)
-        self.answers = Answers(watch)
+        self.answers, self.intentions = Answers(watch), Intentions(watch)
         self.rows = watch.rows
         self.note_keys, self.check_key = self._keys.note, self._keys.check
         self.picture = self._liveness.picture
@@ -29,10 +30,12 @@ class Oracle:
     def begin_anew(self) -> None:
         self._safety.begin_anew()
         self._keys.begin_anew()
+        self.intentions.begin_anew()
 
     def check_safety(self) -> None:
         """After every commit: the books balance here, and what they say of Stripe is so at Stripe."""
         self._safety.check()
+        self.intentions.check()
 
     def check_liveness(self) -> None:
         """Once the faults are over and the sweep had its time: nothing is stuck, lost, or owed, and no secret kept."""

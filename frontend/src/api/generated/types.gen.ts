@@ -437,6 +437,10 @@ export type PaymentRequestRequest = {
     use_credits?: boolean;
     save_payment_method?: boolean;
     payment_method_id?: string | number;
+    /**
+     * the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more
+     */
+    again?: string;
     success_url?: string;
     cancel_url?: string;
 };

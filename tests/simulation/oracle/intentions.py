@@ -1,0 +1,38 @@
+"""What buyers meant: who sent a purchase again for want of an answer is charged once."""
+
+from collections import Counter
+from typing import Any
+
+from estuary.payments.requests import check_request, fingerprint_of
+from tests.simulation.oracle.broken import Broken
+from tests.simulation.oracle.watch import Watch
+
+# Paid by a request that took the money itself, told from its retry by no key, and not given back.
+PAID = """
+    SELECT user_id, request_fingerprint, array_agg(public_id) FROM orders_order o
+    WHERE status IN ('completed', 'partially_refunded')
+    AND (stripe_payment_method_id <> '' OR credits_applied_minor > 0)
+    AND NOT EXISTS (SELECT FROM payments_idempotencykey WHERE order_id = o.id)
+    AND total_minor > (SELECT coalesce(sum(card_minor + credits_minor), 0) FROM payments_refund
+                       WHERE order_id = o.id AND NOT stray)
+    GROUP BY user_id, request_fingerprint HAVING count(*) > 1"""
+
+
+class Intentions:
+    """Counts how often each buyer meant to buy the same, and how often that was paid."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self._meant: Counter[tuple[int, str]] = Counter()
+
+    def note(self, user_id: int, body: dict[str, Any]) -> None:
+        """A buyer means to buy this, once (more)."""
+        self._meant[user_id, fingerprint_of(check_request(body))] += 1
+
+    def check(self) -> None:
+        for user_id, fingerprint, orders in self._watch.rows(PAID):
+            if len(orders) > max(self._meant[user_id, fingerprint], 1):
+                raise Broken("a buyer pays once for one intention", (user_id, orders))
