@@ -4,20 +4,35 @@ from decimal import Decimal
 from typing import Any
 
 from stripe_sandbox import money, paging
-from stripe_sandbox.calls import Call, Routes, refer
+from stripe_sandbox.calls import Call, Routes, assign, refer
 from stripe_sandbox.errors import InvalidParameter
 from stripe_sandbox.store import Obj
 from stripe_sandbox.world import World
 
+CHANGEABLE = [
+    "active", "default_price", "description", "images", "marketing_features", "metadata", "name", "shippable",
+    "statement_descriptor", "tax_code", "unit_label", "url",
+]  # fmt: skip
+
 
 def create_product(call: Call) -> Obj:
     params = call.params
+    if params.get("id") in call.world.store.products:
+        raise InvalidParameter("Product already exists.", code="resource_already_exists")
     product = make_product(call.world, params)
     call.world.emit("product.created", product)
     if params.get("default_price_data"):
         price = make_price(call.world, params["default_price_data"], product)
         call.world.emit("price.created", price)
         product["default_price"] = price["id"]
+    return product
+
+
+def update_product(call: Call) -> Obj:
+    product = call.target(call.world.store.products)
+    with call.world.updating("product.updated", product):
+        assign(product, call.params, CHANGEABLE)
+        product["updated"] = call.world.now
     return product
 
 
@@ -133,6 +148,7 @@ ROUTES: Routes = {
     "POST /v1/products": create_product,
     "GET /v1/products": list_products,
     "GET /v1/products/{id}": retrieve_product,
+    "POST /v1/products/{id}": update_product,
     "POST /v1/prices": create_price,
     "GET /v1/prices": list_prices,
     "GET /v1/prices/{id}": retrieve_price,

@@ -70,6 +70,7 @@ ENDPOINTS = {
     "POST /v1/products": "ProductCreateParams",
     "GET /v1/products": "ProductListParams",
     "GET /v1/products/{id}": "ProductRetrieveParams",
+    "POST /v1/products/{id}": "ProductUpdateParams",
     "POST /v1/prices": "PriceCreateParams",
     "GET /v1/prices": "PriceListParams",
     "GET /v1/prices/{id}": "PriceRetrieveParams",
