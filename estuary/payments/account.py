@@ -15,7 +15,8 @@ from estuary.common import clock
 from estuary.common.livemode import is_live
 from estuary.payments import outbox
 from estuary.payments.errors import WrongAccount
-from estuary.payments.models import StripeAccount, StripeCustomer
+from estuary.payments.models import StripeCustomer
+from estuary.payments.stripe_account import StripeAccount
 
 NOT_NOW = "Payments are not available right now. We have been told."
 LATER_S = 60

@@ -16,11 +16,12 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments import account, calls
+from estuary.payments import account, calls, owner_product, ownership
 from estuary.payments.connections import Session
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
+    KeyMayNot,
     NotAtStripe,
     StripeBusy,
     StripeRefused,
@@ -44,6 +45,7 @@ from estuary.payments.objects import (
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
 CHARGE = "payment_intent.latest_charge"
+
 
 log = structlog.get_logger(__name__)
 
@@ -81,13 +83,16 @@ def _client() -> stripe.StripeClient:
 
 
 @contextmanager
-def _call(name: str) -> Iterator[Any]:
+def _call(name: str, key: str = "") -> Iterator[Any]:
     """Make one call to the account that is ours; the first call of a process asks whose the key is.
 
-    Raises WrongAccount for another account's key, with nothing asked of it; and for what is missing, when the key may
-    not say whose it is: only the account that we know is believed that something is gone.
+    A call that writes has a ``key``, and only the owner may make it (ownership.py): raises NotOwner for others. Raises
+    WrongAccount for another account's key, with nothing asked of it; and for what is missing, when the key may not say
+    whose it is: only the account that we know is believed that something is gone.
     """
     ours = _is_ours(_client())
+    if key:
+        _standing(_client(), ownership.here()).refuse_write(name, key)
     try:
         with _guarded(name) as v1:
             yield v1
@@ -122,9 +127,24 @@ def _knows_customer(customer_id: str) -> bool:
     return True
 
 
+def owner_asker() -> ownership.Asker:
+    """Return how the owner is asked about; the first call of a process asks whose the key is."""
+    _is_ours(_client())
+    return owner_product.asker(_guarded, _post)
+
+
+@functools.lru_cache(maxsize=1)
+def _standing(api: stripe.StripeClient, home: str) -> ownership.Watch:
+    """Return how we stand as the owner: once for each client and address."""
+    return ownership.Watch(owner_asker())
+
+
 @contextmanager
-def _guarded(name: str) -> Iterator[Any]:
-    """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours."""
+def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
+    """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours.
+
+    What is ``dispensable`` raises KeyMayNot where the key lacks the permission, and nobody is told.
+    """
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
     connection.close()
@@ -140,6 +160,8 @@ def _guarded(name: str) -> Iterator[Any]:
             log.warning("stripe_unreachable", call=name)
             raise StripeUnavailable(calls.UNANSWERED) from None
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            if dispensable and isinstance(error, stripe.PermissionError):
+                raise KeyMayNot(account.NOT_NOW, retry_after_s=account.LATER_S) from None
             account.tell_of_refusal(name, error.request_id or "")
             raise StripeUnavailable(account.NOT_NOW, retry_after_s=account.LATER_S) from None
         except stripe.StripeError as error:
@@ -183,13 +205,13 @@ def _post(path: str, params: dict[str, Any], key: str) -> Any:
 def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str) -> str:
     """Create a customer and return its id."""
     params = {"email": email, "metadata": metadata} | ({"name": name} if name else {})
-    with _call("customers.create"):
+    with _call("customers.create", key):
         return str(_post("/v1/customers", params, key)["id"])
 
 
 def update_customer(customer_id: str, params: dict[str, Any], *, key: str) -> None:
     """Change a customer; metadata that is not named is left alone."""
-    with _call("customers.update") as v1:
+    with _call("customers.update", key) as v1:
         v1.customers.update(customer_id, params, {"idempotency_key": key})
 
 
@@ -213,7 +235,7 @@ def customers_since(moment: datetime) -> list[Customer]:
 
 
 def create_intent(params: dict[str, Any], *, key: str) -> Intent:
-    with _call("payment_intents.create"):
+    with _call("payment_intents.create", key):
         return Intent.parse(_post("/v1/payment_intents", params, key))
 
 
@@ -236,14 +258,14 @@ def intents_since(moment: datetime) -> list[Intent]:
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
     """Charge a saved card; raises CardDeclined, which carries the intent as it stands then."""
-    with _call("payment_intents.confirm") as v1:
+    with _call("payment_intents.confirm", key) as v1:
         params = {"payment_method": payment_method_id}
         return Intent.parse(_plain(v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key})))
 
 
 def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it is too late for that."""
-    with _call("payment_intents.cancel") as v1:
+    with _call("payment_intents.cancel", key) as v1:
         why, options = {"cancellation_reason": reason}, {"idempotency_key": key}
         return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, why, options)))
 
@@ -252,7 +274,7 @@ def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
 
 
 def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
-    with _call("checkout.sessions.create") as v1:
+    with _call("checkout.sessions.create", key) as v1:
         return CheckoutSession.parse(_plain(v1.checkout.sessions.create(params, {"idempotency_key": key})))
 
 
@@ -275,7 +297,7 @@ def sessions_since(moment: datetime) -> list[CheckoutSession]:
 
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
-    with _call("checkout.sessions.expire") as v1:
+    with _call("checkout.sessions.expire", key) as v1:
         options = {"idempotency_key": key}
         return CheckoutSession.parse(_plain(v1.checkout.sessions.expire(session_id, {}, options)))
 
@@ -284,7 +306,7 @@ def expire_session(session_id: str, *, key: str) -> CheckoutSession:
 
 
 def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
-    with _call("refunds.create") as v1:
+    with _call("refunds.create", key) as v1:
         return StripeRefund.parse(_plain(v1.refunds.create(params, {"idempotency_key": key})))
 
 
@@ -344,13 +366,13 @@ def methods_of(customer_id: str) -> list[Card | OtherMethod]:
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:
-    with _call("payment_methods.detach") as v1:
+    with _call("payment_methods.detach", key) as v1:
         v1.payment_methods.detach(payment_method_id, {}, {"idempotency_key": key})
 
 
 def create_setup_intent(params: dict[str, Any], *, key: str) -> tuple[str, str]:
     """Return the id and the client secret of a new SetupIntent."""
-    with _call("setup_intents.create") as v1:
+    with _call("setup_intents.create", key) as v1:
         made = v1.setup_intents.create(params, {"idempotency_key": key})
         return str(made.id), str(made.client_secret)
 

@@ -16,6 +16,16 @@ class WrongAccount(StripeUnavailable):
     code = "wrong_account"
 
 
+class NotOwner(Unavailable):
+    """Another database owns what is done at Stripe: this one is a copy, or was restored, and has not been claimed."""
+
+    code = "not_the_owner"
+
+
+class KeyMayNot(StripeUnavailable):
+    """The restricted key lacks the permission for a call that we can do without."""
+
+
 class StripeBusy(Unavailable):
     code = "payment_service_busy"
 

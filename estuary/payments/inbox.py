@@ -22,7 +22,7 @@ from estuary.orders.models import Order
 from estuary.payments import counting, leases, outbox, throttling
 from estuary.payments.customers import forget_customer
 from estuary.payments.effects import NeedsObject
-from estuary.payments.errors import NotAtStripe, StripeBusy, StripeUnavailable
+from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.leases import LEASE
 from estuary.payments.methods import CardNews, fetch_news, sync_method
@@ -340,7 +340,7 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
     A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
     """
     at = clock.now()
-    stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy)
+    stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy | NotOwner)
     delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
     if stripe_is_down:
         row.attempts -= 1

@@ -12,24 +12,7 @@ from estuary.common import clock, ids
 from estuary.common.fast_json import FastDecoder
 from estuary.orders.models import Order
 from estuary.payments.hourly_alert import HourlyAlert  # noqa: F401 (Django looks for models here)
-
-
-class StripeAccount(models.Model):
-    """The one Stripe account, and mode of it, that this database belongs to: what others do not know says nothing."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    account_id = models.CharField(max_length=80, blank=True, help_text="empty until Stripe has told it")
-    livemode = models.BooleanField(default=False)
-    bound_at = models.DateTimeField(null=True, blank=True)
-    alerted_at = models.DateTimeField(
-        null=True, blank=True, help_text="when staff were last told of a wrong key"
-    )
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="stripe_account_is_one", condition=Q(id=1))]
-
-    def __str__(self) -> str:
-        return f"{self.account_id} ({'live' if self.livemode else 'test'})"
+from estuary.payments.stripe_account import StripeAccount  # noqa: F401
 
 
 class StripeCustomer(models.Model):

@@ -190,6 +190,31 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """What the Product that names the owner says: an address, a house, how far it has counted, and its last mark."""
+
+    home: str
+    house: str
+    count: int
+    mark: str
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        metadata = obj.get("metadata") or {}
+        count = str(metadata.get("count", ""))
+        return cls(
+            home=str(metadata.get("home", "")),
+            house=str(metadata.get("house", "")),
+            count=int(count) if count.isdecimal() else 0,
+            mark=str(metadata.get("mark", "")),
+        )
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {"home": self.home, "house": self.house, "count": str(self.count), "mark": self.mark}
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """A Charge, of which only the cumulative refund matters here. Amounts are minor units."""
 

@@ -20,7 +20,7 @@ from estuary.orders.states import LIVE
 from estuary.payments import idempotency
 from estuary.payments.cancellation import cancel_booking, foresee
 from estuary.payments.closing import cancel_order
-from estuary.payments.errors import StripeBusy, StripeRefused, StripeUnavailable
+from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
 from estuary.payments.refunds import request_refund, send_refund
 from estuary.payments.requests import AmountField
@@ -147,7 +147,7 @@ def sent_now(refund: Refund) -> Refund:
     """Send a refund while the person waits; when Stripe does not answer, its job sends it later."""
     try:
         return send_refund(refund.pk)
-    except (StripeUnavailable, StripeBusy, StripeRefused):
+    except (StripeUnavailable, StripeBusy, StripeRefused, NotOwner):
         return refund
 
 

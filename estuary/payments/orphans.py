@@ -20,7 +20,7 @@ from estuary.common.database import retried
 from estuary.common.primary_keys import primary_key_in
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovering import Remembered, recover_order
-from estuary.payments import client, outbox
+from estuary.payments import client, outbox, ownership
 from estuary.payments.asking import withdraw
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Orphan, StripeCustomer
@@ -45,7 +45,7 @@ def take_in(one: Intent | CheckoutSession) -> bool:
     What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
     to staff once and left alone.
     """
-    if one.status in ENDED or one.status == "complete":
+    if one.status in ENDED or one.status == "complete" or not ownership.may_take_in():
         return False  # the intent of a completed page tells of the money
     if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
         known = Orphan.objects.filter(stripe_payment_intent_id=one.id).first()
@@ -57,6 +57,8 @@ def take_in(one: Intent | CheckoutSession) -> bool:
 
 def look_again() -> int:
     """Ask again about payments of unknown orders that a bank was working on; returns how many are decided now."""
+    if not ownership.may_take_in():
+        return 0
     waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
     return sum(_decide(client.retrieve_intent(row.stripe_payment_intent_id)) for row in waiting)
 

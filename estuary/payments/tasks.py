@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from estuary.common import clock, metrics, stopping
 from estuary.orders.models import Order
 from estuary.payments import (
     card_checks,
+    client,
     closing,
     customer_updates,
     disputes,
@@ -24,13 +26,14 @@ from estuary.payments import (
     mails,
     methods,
     outbox,
+    ownership,
     reconcile,
     refunds,
     retention,
     sweep,
     throttling,
 )
-from estuary.payments.errors import StripeUnavailable
+from estuary.payments.errors import NotOwner, StripeUnavailable
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -39,17 +42,20 @@ log = structlog.get_logger(__name__)
 
 @app.task(name="payments.send_refund", retry=TRY_AGAIN)
 def send_refund(refund_id: int) -> None:
-    refunds.send_refund(refund_id)
+    with suppress(NotOwner):  # the row waits for whoever may send it
+        refunds.send_refund(refund_id)
 
 
 @app.task(name="payments.detach_card", retry=TRY_AGAIN)
 def detach_card(payment_method_id: str) -> None:
-    methods.detach(payment_method_id)
+    with suppress(NotOwner):
+        methods.detach(payment_method_id)
 
 
 @app.task(name="payments.update_customer", retry=TRY_AGAIN)
 def update_customer(user_id: int) -> None:
-    customer_updates.update_customer(user_id)
+    with suppress(NotOwner):
+        customer_updates.update_customer(user_id)
 
 
 class TryMailAgain(BaseRetryStrategy):
@@ -96,7 +102,8 @@ def alert_staff(code: str, text: str) -> None:
 
 @app.task(name="payments.end_open_payments", retry=TRY_AGAIN)
 def end_open_payments(user_id: int) -> None:
-    closing.close_open_orders(user_id, cause="too many cards were declined")
+    with suppress(NotOwner):
+        closing.close_open_orders(user_id, cause="too many cards were declined")
 
 
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
@@ -183,6 +190,7 @@ def close_past_bookings(timestamp: int) -> None:
 @periodic("*/5 * * * *")
 def ask_stripe(timestamp: int) -> None:
     run_each(
+        lambda: ownership.count_on(client.owner_asker()),
         sweep.ask_about_open_orders,
         sweep.ask_about_pending_refunds,
         reconcile.look_through_all,

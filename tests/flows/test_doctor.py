@@ -312,6 +312,7 @@ DAMAGE: list[Damage] = [
         "",
         "INSERT INTO payments_lookout (name, looked_until) VALUES ('planted', now() - interval '1 hour')",
     ),
+    ("not_the_owner", "", "UPDATE payments_stripeaccount SET standing = 'behind', judged_at = now()"),
 ]
 
 

@@ -14,7 +14,8 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import inbox, sweep
-from estuary.payments.models import PaymentMethod, Refund, StripeAccount, StripeCustomer, WebhookEvent
+from estuary.payments.models import PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.stripe_account import StripeAccount
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of

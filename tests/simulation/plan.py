@@ -6,6 +6,8 @@ from random import Random
 
 from tests.simulation.faults import KINDS, Weather
 
+COPIES = ("another home", "restored")
+
 THINGS = ("credits", "session", "session", "lesson", "workshop", "course", "package", "bundle")
 FOLLOW_UPS = {
     "refund": 6,
@@ -64,6 +66,7 @@ class Plan:
     clocks: int = 1
     blur_s: float = 0.0  # how late whoever is awake may be
     gifts: tuple[int, ...] = ()
+    copy: str = ""  # what kind of copy of the database looks at Stripe once the acts are over
 
     @property
     def actors(self) -> tuple[str, ...]:
@@ -101,6 +104,7 @@ def plan_of(seed: int) -> Plan:
         clocks=clocks,
         blur_s=chance.choice([0.0, 1.0, 5.0, 30.0]),
         gifts=tuple(chance.choice([0, 2500, 8000, 20000]) for _ in range(3)),
+        copy=chance.choice(["", "", *COPIES]),
     )
 
 
@@ -155,7 +159,8 @@ def parts_of(plan: Plan) -> list[str]:
     acts = [f"act-{act.number}" for act in plan.acts]
     crashes = [f"crash-{number}" for number in range(len(plan.crashes))]
     weather = [name for name in ("dropped", "doubled", "delayed") if getattr(plan.weather, name)]
-    return acts + crashes + list(plan.weather.kinds) + weather + ["statements"] * plan.fine
+    others = ["statements"] * plan.fine + ["copy"] * bool(plan.copy)
+    return acts + crashes + list(plan.weather.kinds) + weather + others
 
 
 def leave_out(plan: Plan, left_out: frozenset[str]) -> Plan:
@@ -171,4 +176,5 @@ def leave_out(plan: Plan, left_out: frozenset[str]) -> Plan:
         crashes=tuple(crash for n, crash in enumerate(plan.crashes) if f"crash-{n}" not in left_out),
         weather=weather,
         fine=plan.fine and "statements" not in left_out,
+        copy="" if "copy" in left_out else plan.copy,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.simulation.actors.buyers import Buyer
+from tests.simulation.actors.copies import A_COPY_LOOKS_FOR_S, as_copy
 from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
@@ -34,6 +35,7 @@ class Player:
         try:
             self._play_acts(plan)
             found.points = {actor.name: len(actor.points) for actor in self._stage.scheduler.actors}
+            self._let_a_copy_look(plan)
             self._heal(plan)
             self._check_the_end(plan)
         except Broken as broken:
@@ -103,6 +105,15 @@ class Player:
 
         crashes = frozenset(point for who, point in plan.crashes if who == name)
         return Actor(name, with_connection, crashes, daemon)
+
+    def _let_a_copy_look(self, plan: Plan) -> None:
+        """Start a copy of the database in calm weather, for longer than any hold lasts."""
+        if not plan.copy:
+            return
+        self._stage.faults.end()
+        with as_copy(self._stage, plan.copy) as goes_on:
+            if goes_on:
+                self._let_machines_run(plan, A_COPY_LOOKS_FOR_S, webhooks=False)
 
     def _heal(self, plan: Plan) -> None:
         self._stage.story.tell("the faults are over; everything gets a quarter of an hour")

@@ -107,6 +107,7 @@ class Stage:
         self.oracle.begin_anew()
         self._wiper.wipe()
         stripe_client._is_ours.cache_clear()
+        stripe_client._standing.cache_clear()
         vars(mail)["outbox"] = []
         self._give_credits(plan)
         self.database.fine = plan.fine

@@ -11,8 +11,20 @@ WORKER_SILENT = Rule(
     sentence="The worker looks through Stripe's lists every few minutes.",
     sql="""
         SELECT 'list of ' || name, 'looked through until ' || looked_until
-        FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s""",
+        FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s
+          AND NOT EXISTS (SELECT FROM payments_stripeaccount WHERE standing IN ('other', 'behind'))""",
     remedy=WORKER,
+    in_time=True,
+)
+
+NOT_OWNER = Rule(
+    code="not_the_owner",
+    sentence="This database is the owner of what it does at Stripe.",
+    sql="""
+        SELECT 'database of ' || home, standing || ' at ' || judged_home || ', as Stripe said at ' || judged_at
+        FROM payments_stripeaccount
+        WHERE standing = 'behind' OR (standing = 'other' AND (livemode OR house_since IS NOT NULL))""",
+    remedy="A copy stays so. The shop itself, after a move or a restore: manage.py stripe_account --claim",
     in_time=True,
 )
 
@@ -172,4 +184,5 @@ WAITING = (
         in_time=True,
     ),
     WORKER_SILENT,
+    NOT_OWNER,
 )

@@ -9,6 +9,7 @@ UNCOMMITTED = "the key of a POST is committed before it is sent"
 OWNERS = (
     "SELECT public_id FROM orders_order UNION ALL SELECT public_id FROM payments_refund"
     " UNION ALL SELECT key FROM payments_stripecustomer"
+    " UNION ALL SELECT house FROM payments_stripeaccount WHERE house <> ''"
 )
 # What a row has counted up to now; a customer's row counts under the key that it has.
 COUNTED = """

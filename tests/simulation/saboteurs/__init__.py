@@ -8,6 +8,7 @@ by one of the rules that were named beforehand: an error or a crash is no proof.
 from tests.simulation.saboteurs import (
     access,
     asking,
+    copies,
     healing,
     hiding,
     late_payments,
@@ -27,6 +28,7 @@ __all__ = [
     "access",
     "asking",
     "by_name",
+    "copies",
     "healing",
     "hiding",
     "late_payments",

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from estuary.common.errors import EstuaryError
 from estuary.common.livemode import is_live
-from estuary.payments import account, client
-from estuary.payments.models import StripeAccount
+from estuary.payments import account, client, ownership
+from estuary.payments.stripe_account import StripeAccount
 
 
 class Command(BaseCommand):
@@ -19,6 +19,13 @@ class Command(BaseCommand):
             action="store_true",
             help="let this database belong to the key's account from now on: every saved card and every payment "
             "under way at the old account is given up as soon as it is asked for",
+        )
+
+        parser.add_argument(
+            "--claim",
+            action="store_true",
+            help="make this database the owner of what is done at Stripe: after a move to another address, or once a "
+            "restored backup is the only database at work. Whoever was the owner can only look from then on",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,6 +41,29 @@ class Command(BaseCommand):
         now = StripeAccount(account_id=asked, livemode=is_live())
         self.stdout.write(f"This database belongs to {bound if bound.account_id else 'no account yet'}.")
         self.stdout.write(f"STRIPE_SECRET_KEY is of {now}.")
+        if options["claim"]:
+            self._claim()
+        elif not options["replace"]:
+            self._say_standing()
         if options["replace"] and str(bound) != str(now):
             account.bind(asked, livemode=now.livemode, replace=True)
             self.stdout.write(f"From now on it belongs to {now}. Restart the web server and the worker.")
+
+    def _claim(self) -> None:
+        try:
+            ownership.claim(client.owner_asker())
+        except EstuaryError as error:
+            raise CommandError(f"The owner could not be written down at Stripe: {error.detail}") from None
+        self.stdout.write(
+            f"From now on the database at {ownership.here()} is the owner of what is done at Stripe. Its web server "
+            "and worker know within a minute; whoever was the owner before can only look."
+        )
+
+    def _say_standing(self) -> None:
+        try:
+            standing = ownership.find_standing(client.owner_asker())
+        except EstuaryError as error:
+            self.stdout.write(f"Stripe could not be asked who the owner is: {error.detail}")
+            return
+        owner = "At Stripe, this database is written down as the owner."
+        self.stdout.write(ownership.say(standing) or owner)
