@@ -21,6 +21,7 @@ FOLLOW_UPS = {
     "manage cards": 3,
     "pry": 2,
     "retry": 3,
+    "change contact": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),

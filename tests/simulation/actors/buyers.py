@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
+from tests.simulation.actors.contact import change_contact
 from tests.simulation.actors.prying import pry
 from tests.simulation.actors.retrying import retry
 from tests.simulation.choices import Choices
@@ -57,6 +58,7 @@ class Buyer:
             "manage cards": self.manage_cards,
             "pry": lambda: pry(self),
             "retry": lambda: retry(self),
+            "change contact": lambda: change_contact(self),
         }
         self.buy(thing) if verb == "buy" else verbs[verb]()
 

@@ -76,7 +76,7 @@ class Dashboard:
                 self._take_by_hand(self._to_name())
             elif cards and choices.odds("detaches", 0.25):
                 card = choices.pick("card", cards)
-                control.detach(card["id"])
+                control.detach(card["id"], names_customer=choices.odds("says whose it was", 0.5))
                 self.stage.story.tell(
                     f"removes the card {card['card']['last4'] if 'card' in card else 'bank account'}"
                 )

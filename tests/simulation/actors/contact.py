@@ -1,0 +1,36 @@
+"""A buyer who moves to another e-mail address or takes another name, by any of the roads that lead there."""
+
+from typing import TYPE_CHECKING
+
+from estuary.accounts.models import User
+from tests.simulation.scheduler import Crash
+
+if TYPE_CHECKING:
+    from tests.simulation.actors.buyers import Buyer
+
+
+def change_contact(buyer: "Buyer") -> None:
+    """Change one's address, name or both, once or twice in a row; past the model as well as through it."""
+    for _ in range(buyer.choices.pick("how often", [1, 1, 2])):
+        fields = {
+            "address": {"email": f"{buyer.choices.word()}.{buyer.user.pk}@example.com"},
+            "name": {"last_name": buyer.choices.word()},
+            "both": {"email": f"{buyer.choices.word()}.{buyer.user.pk}@example.com", "first_name": "", "last_name": "Berg"},
+        }[buyer.choices.pick("what changes", ["address", "name", "both"])]
+        road = buyer.choices.pick("road", ["saved", "saved", "past the model"])
+        try:
+            _change(buyer.user.pk, fields, through_model=road == "saved")
+        except Crash as crash:
+            buyer.stage.recover()
+            buyer.stage.story.tell(f"  the process is killed {crash}")
+        buyer.stage.story.tell(f"changes {', '.join(fields)}, {road}")
+
+
+def _change(user_id: int, fields: dict[str, str], *, through_model: bool) -> None:
+    if not through_model:
+        User.objects.filter(pk=user_id).update(**fields)
+        return
+    user = User.objects.get(pk=user_id)
+    for name, value in fields.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(fields))
