@@ -54,11 +54,16 @@ SHORTEST, LONGEST = 13, 19
 PHONE_MAX = 15
 
 
-def is_of_a_network(digits: str) -> bool:
-    """Tell whether a network gives out numbers that begin so and are so long."""
-    return any(
-        len(digits) in lengths and first <= digits[: len(first)] <= last for first, last, lengths in NETWORKS
-    )
+def _lengths_by_prefix() -> dict[str, frozenset[int]]:
+    lengths: dict[str, frozenset[int]] = {}
+    for first, last, of_network in NETWORKS:
+        for prefix in range(int(first.ljust(4, "0")), int(last.ljust(4, "9")) + 1):
+            lengths[str(prefix)] = lengths.get(str(prefix), frozenset()) | of_network
+    return lengths
+
+
+# How many digits a number has that begins with these four; none of the networks' begins with a nought.
+LENGTHS = _lengths_by_prefix()
 
 
 # --- Where digits are ---------------------------------------------------------------------------------------
@@ -179,15 +184,16 @@ def _card_from(
     """Return behind which group a card number ends that begins with group ``first``, the longest there is."""
     if groups[first].digits[0] in "017" or _goes_on_before(text, groups, first):
         return None
-    digits, best = "", None
+    lengths = LENGTHS.get("".join(group.digits for group in groups[first : first + 4])[:4])
+    if lengths is None:
+        return None
+    size, best = 0, None
     for last in range(first, len(groups)):
-        digits += groups[last].digits
-        if len(digits) > LONGEST:
+        size += len(groups[last].digits)
+        if size > LONGEST:
             break
-        if len(digits) < SHORTEST or not is_of_a_network(digits):
-            continue
-        running = sums[(position + len(digits) - 1) % 2]
-        if (running[position + len(digits)] - running[position]) % 10:
+        running = sums[(position + size - 1) % 2]
+        if size not in lengths or (running[position + size] - running[position]) % 10:
             continue
         if _is_written_so(groups[first : last + 1]) and not _goes_on_behind(text, groups[last]):
             best = last + 1

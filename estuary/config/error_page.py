@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from estuary.config.environment import BASE_DIR
 
 REFERENCE = BASE_DIR / "docs" / "reference" / "errors.md"
-ROW = re.compile(r"^\| `(?P<code>\w+)` \| (?P<status>\d{3}) \| (?P<happened>.+?) \| (?P<todo>.+?) \|$")
+ROW = re.compile(r"^\| `(?P<code>\w+)` \| (?P<status>\d{3}) \| (?P<happened>[^|]+) \| (?P<todo>[^|]+) \|$")
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2530;background:#fff}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.5rem .75rem .5rem 0;

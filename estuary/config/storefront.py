@@ -28,7 +28,8 @@ from estuary.common.problems import not_found
 ASSETS = "_next"
 NOT_FOUND = "404.html"
 PAGE_SUFFIXES = frozenset({".html", ".txt", ".svg"})
-INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+# One without an end goes on to the end of the page, as in a browser.
+INLINE_SCRIPT = re.compile(r"<script(?![^<>]*\ssrc=)[^<>]*>(.*?)(?:</script>|\Z)", re.DOTALL)
 NOT_BUILT = "The storefront is not built yet: run `make frontend`, then start the server again.\n"
 
 

@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 def change_contact(buyer: "Buyer") -> None:
     """Change one's address, name or both, once or twice in a row; past the model as well as through it."""
     for _ in range(buyer.choices.pick("how often", [1, 1, 2])):
+        address = f"{buyer.choices.word()}.{buyer.user.pk}@example.com"
         fields = {
-            "address": {"email": f"{buyer.choices.word()}.{buyer.user.pk}@example.com"},
+            "address": {"email": address},
             "name": {"last_name": buyer.choices.word()},
-            "both": {"email": f"{buyer.choices.word()}.{buyer.user.pk}@example.com", "first_name": "", "last_name": "Berg"},
+            "both": {
+                "email": address,
+                "first_name": "",
+                "last_name": "Berg",
+            },
         }[buyer.choices.pick("what changes", ["address", "name", "both"])]
         road = buyer.choices.pick("road", ["saved", "saved", "past the model"])
         try:
