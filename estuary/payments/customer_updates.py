@@ -7,8 +7,6 @@ and the sweep takes what no job was enqueued for. Receipts of Stripe go to the c
 from datetime import UTC
 from typing import Any
 
-import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -19,7 +17,6 @@ from estuary.payments import client, outbox
 from estuary.payments.customers import NAME, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
 from estuary.payments.models import StripeCustomer
-from estuary.payments.objects import Customer
 from estuary.payments.post_keys import counted_key
 
 CONTACT = frozenset({"email", "first_name", "last_name"})
@@ -29,8 +26,6 @@ MISSED = f"""
     SELECT u.id FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
     WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
       AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)"""  # noqa: S608 (ours)
-
-log = structlog.get_logger(__name__)
 
 
 def enqueue_update(
@@ -54,7 +49,7 @@ def update_customer(user_id: int) -> None:
     """Make Stripe's customer carry the user's address and name as they are now; nothing is sent when it does.
 
     Updates of one customer go one after the other: one without an answer is sent again, as it was, before the next.
-    Raises StripeUnavailable and its like: then it is tried again.
+    Raises StripeUnavailable and its like, and NotOwner in a copy of the database: then it is tried again.
     """
     last = ContactChange.objects.filter(user=user_id).order_by("-pk").values_list("pk", flat=True).first()
     while customer := _next_update(user_id):
@@ -91,14 +86,7 @@ def _take_new_key(customer: StripeCustomer) -> None:
 def _send(customer: StripeCustomer) -> None:
     """Send one update under its committed key; the body is a function of the row."""
     try:
-        there = client.retrieve_customer(customer.stripe_customer_id)
-        if there.deleted:
-            forget_customer(customer.stripe_customer_id)
-            return
-        if is_made_here(there):
-            client.update_customer(customer.stripe_customer_id, _contact(customer), key=customer.update_key)
-        else:
-            log.warning("customer_of_another_home", customer=customer.stripe_customer_id, home=there.home)
+        client.update_customer(customer.stripe_customer_id, _contact(customer), key=customer.update_key)
     except NotAtStripe:
         forget_customer(customer.stripe_customer_id)
     except StripeRefused:
@@ -112,11 +100,6 @@ def _send(customer: StripeCustomer) -> None:
 
 def _contact(customer: StripeCustomer) -> dict[str, Any]:
     return {"email": customer.email, "name": customer.name, "metadata": {"joined": joined(customer.user)}}
-
-
-def is_made_here(customer: Customer) -> bool:
-    """Whether a customer at Stripe carries our address: a copy of this database elsewhere changes none of ours."""
-    return customer.home in {"", settings.FRONTEND_URL}
 
 
 def joined(user: User) -> str:

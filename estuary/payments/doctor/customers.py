@@ -8,7 +8,6 @@ from django.db.models import Q
 from estuary.accounts.models import ContactChange
 from estuary.common.rows import any_id
 from estuary.payments import client
-from estuary.payments.customer_updates import is_made_here
 from estuary.payments.customers import name_at_stripe
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import StripeCustomer
@@ -28,7 +27,7 @@ def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[st
         on_the_way = ContactChange.objects.filter(Q(seen_at=None) | Q(seen_at__gt=late))
         for row in rows.exclude(user__in=on_the_way.values("user")).order_by("pk"):
             customer = there[row.stripe_customer_id]
-            if is_made_here(customer) and _contact(customer) != _contact_here(row):
+            if _contact(customer) != _contact_here(row):
                 yield "customer_differs", customer.id, f"user {row.user_id} has another address or name"
 
 

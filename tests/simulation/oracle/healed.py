@@ -8,7 +8,7 @@ from estuary.payments.doctor.agreement import compare
 from estuary.payments.doctor.rule import GRACE
 from stripe_sandbox.store import Obj
 from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.copies import check_copies
+from tests.simulation.oracle.customers import check_customers
 from tests.simulation.oracle.late_payments import LatePayments
 from tests.simulation.oracle.watch import Rows, Watch, order_of
 
@@ -44,7 +44,7 @@ class Liveness:
         self._check_refunds_agree()
         self._check_disputes_agree()
         self._check_queues()
-        check_copies(self._watch)
+        check_customers(self._watch)
         self._late_payments.check()
         self._ask_the_doctor()
 

@@ -11,12 +11,12 @@ CARDS = "SELECT stripe_payment_method_id FROM payments_paymentmethod WHERE detac
 KEPT = "SELECT stripe_payment_method_id FROM payments_paymentmethod WHERE detach_pending"
 
 
-def check_copies(watch: Watch) -> None:
-    _check_customers(watch)
+def check_customers(watch: Watch) -> None:
+    _check_contacts(watch)
     _check_cards(watch)
 
 
-def _check_customers(watch: Watch) -> None:
+def _check_contacts(watch: Watch) -> None:
     for customer_id, email, name in watch.rows(CUSTOMERS):
         there = watch.stripe.customers.get(customer_id)
         if there is None or (there["email"], there["name"] or "") != (email, name):
