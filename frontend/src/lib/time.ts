@@ -1,14 +1,17 @@
 /** Times are shown in the reader's own time zone, and the zone is named. */
 
+/** Returns the reader's time zone; UTC, as everything is then shown, when the browser can't tell which it is. */
 export function ownZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return !zone || zone === "Etc/Unknown" ? "UTC" : zone;
 }
 
 export const zoneName = (zone: string) => zone.replaceAll("_", " ");
 
 export function day(moment: string, zone = ownZone()): string {
   const date = new Date(moment);
-  const sameYear = date.getFullYear() === new Date().getFullYear();
+  const yearOf = (key: string) => key.slice(0, 4);
+  const sameYear = yearOf(dayKey(moment, zone)) === yearOf(dayKey(new Date().toISOString(), zone));
   return new Intl.DateTimeFormat(undefined, {
     weekday: "short",
     day: "numeric",
@@ -27,8 +30,38 @@ export function longDay(moment: string, zone = ownZone()): string {
   }).format(new Date(moment));
 }
 
+/** Returns such as "10:00 AM"; an hour that the clock shows twice is named in full, as in "2:30 AM GMT+1". */
 export function time(moment: string, zone = ownZone()): string {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "short", timeZone: zone }).format(new Date(moment));
+  const format = new Intl.DateTimeFormat(undefined, {
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone: zone,
+    ...(isShownTwice(moment, zone) ? { timeZoneName: "short" } : {}),
+  });
+  return format.format(new Date(moment));
+}
+
+const MINUTE_MS = 60_000;
+/** By how much clocks go back: half an hour on Lord Howe Island, an hour elsewhere. */
+const STEPS_BACK_MIN = [30, 60];
+
+/** One for each zone: a page of slots asks hundreds of times, and making one is slow. */
+const wallClocks = new Map<string, Intl.DateTimeFormat>();
+
+function wallClock(zone: string): Intl.DateTimeFormat {
+  const clock =
+    wallClocks.get(zone) ??
+    new Intl.DateTimeFormat("en-US", { dateStyle: "short", timeStyle: "short", timeZone: zone });
+  wallClocks.set(zone, clock);
+  return clock;
+}
+
+function isShownTwice(moment: string, zone: string): boolean {
+  const wall = (at: number) => wallClock(zone).format(at);
+  const at = Date.parse(moment);
+  return STEPS_BACK_MIN.some((minutes) =>
+    [-minutes, minutes].some((shift) => wall(at + shift * MINUTE_MS) === wall(at)),
+  );
 }
 
 /** Returns such as "Sat, Nov 28, 10:00 – 12:30 WET". */
@@ -57,13 +90,26 @@ export function stamp(moment: string): string {
 
 /** Returns the calendar day of a moment in a zone, as a key such as 2026-11-28. */
 export function dayKey(moment: string, zone = ownZone()): string {
-  return new Intl.DateTimeFormat("en-CA", {
+  // By parts: how a locale puts them together has changed between versions of the same browser.
+  const parts = new Intl.DateTimeFormat("en-US", {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
     timeZone: zone,
-  }).format(new Date(moment));
+  }).formatToParts(new Date(moment));
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")}`;
 }
+
+/** Returns the day some days later. Days are counted in the calendar, where none has 23 or 25 hours. */
+export function addDays(key: string, days: number): string {
+  const date = new Date(`${key}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + days);
+  return date.toISOString().slice(0, 10);
+}
+
+/** Returns such as "Sat, Nov 28" of a day's key, in whatever zone its reader is. */
+export const dayName = (key: string) => day(`${key}T12:00:00Z`, "UTC");
 
 export function duration(minutes: number): string {
   const hours = Math.floor(minutes / 60);

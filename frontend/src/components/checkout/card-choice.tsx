@@ -45,7 +45,7 @@ function Option({
         name="payment-method"
         checked={checked}
         onChange={onChoose}
-        className="size-5 shrink-0 accent-tide outline-none"
+        className="size-5 shrink-0 accent-tide"
       />
       {children}
     </label>
