@@ -1,5 +1,8 @@
+/** An error whose message was written for people; no other message is ever shown. */
+export class ReadableError extends Error {}
+
 /** An error of the API as it tells it: RFC 9457, with a stable `code` and a `detail` a person can act on. */
-export class Problem extends Error {
+export class Problem extends ReadableError {
   readonly code: string;
   readonly status: number;
   readonly extra: Record<string, unknown>;
@@ -7,13 +10,15 @@ export class Problem extends Error {
   readonly retryAfterS: number | undefined;
 
   constructor(body: unknown, status: number, headers?: Headers) {
-    const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
-    const detail = typeof told.detail === "string" && told.detail ? told.detail : sentenceFor(status);
-    super(detail);
+    const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+    const { code, detail } = fields;
+    // Without a code it is no answer of ours: of a proxy, or of something that broke, whose words are not for people.
+    const isOurs = typeof code === "string" && typeof detail === "string" && detail !== "";
+    super(isOurs ? detail : sentenceFor(status));
     this.name = "Problem";
-    this.code = typeof told.code === "string" ? told.code : "unknown";
+    this.code = typeof code === "string" ? code : "unknown";
     this.status = status;
-    this.extra = told;
+    this.extra = fields;
     this.retryAfterS = Number(headers?.get("Retry-After")) || undefined;
   }
 }
@@ -29,11 +34,14 @@ function sentenceFor(status: number): string {
 /** Whether what was asked for is not there, or not ours: asking again is of no use. */
 export const isNone = (error: unknown) => error instanceof Problem && error.status === 404;
 
+/** Whether nobody knows what came of a request: the answer was lost, or the server failed over it. */
+export const isUnknown = (error: unknown) =>
+  !(error instanceof Problem) || error.status === 0 || error.status >= 500;
+
 /** Says in plain words what went wrong, whatever was thrown. */
 export function inPlainWords(error: unknown): string {
-  if (error instanceof Problem) return error.message;
-  if (error instanceof Error && error.message) return error.message;
-  return "Something went wrong. It is safe to try again.";
+  if (error instanceof ReadableError && error.message) return error.message;
+  return "Something went wrong in this page. Load it again and look how things stand.";
 }
 
 type Answer<T> = { data?: T; error?: unknown; response?: Response };

@@ -1,6 +1,7 @@
 "use client";
-import { Failed } from "@/components/ui/notice";
+import { Broken } from "@/components/shell/broken";
 
-export default function PageFailed({ error, reset }: { error: Error; reset: () => void }) {
-  return <Failed error={error} retry={reset} />;
+/** What stands in the place of a page that has failed; the header and the way on stay. */
+export default function PageFailed({ reset }: { reset: () => void }) {
+  return <Broken retry={reset} />;
 }

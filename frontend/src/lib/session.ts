@@ -3,10 +3,12 @@
  *
  * The access token lives five minutes and stays in memory. The refresh token and the session
  * token are kept in localStorage, not in sessionStorage: a hosted payment page or a mail may bring the buyer back in
- * another tab, which must know them. What storage could lose to an injected script, the Content-Security-Policy keeps
+ * another tab, which must know them. A browser that refuses storage, or is full, keeps them for this tab (`storage.ts`).
+ * What storage could lose to an injected script, the Content-Security-Policy keeps
  * scripts from doing; and signing out ends the session on the server, so that a copy of a token is worth nothing.
  */
 import { Problem } from "@/api/problem";
+import { forgetMemory, readItem, writeItem } from "./storage";
 
 const KEY = "estuary.session";
 const BEFORE = "estuary.before";
@@ -23,15 +25,14 @@ let snapshot: { raw: string | null; account: Account | null } = { raw: null, acc
 function read(): Stored | null {
   if (typeof window === "undefined") return null;
   try {
-    return JSON.parse(window.localStorage.getItem(KEY) ?? "null") as Stored | null;
+    return JSON.parse(readItem(KEY) ?? "null") as Stored | null;
   } catch {
     return null;
   }
 }
 
 function write(stored: Stored | null): void {
-  if (stored) window.localStorage.setItem(KEY, JSON.stringify(stored));
-  else window.localStorage.removeItem(KEY);
+  writeItem(KEY, stored ? JSON.stringify(stored) : null);
   for (const listener of listeners) listener();
 }
 
@@ -43,6 +44,7 @@ function forget(): void {
 export function subscribe(listener: () => void): () => void {
   const fromOtherTab = (event: StorageEvent) => {
     if (event.key !== KEY) return;
+    forgetMemory(KEY);
     access = null;
     listener();
   };
@@ -56,13 +58,13 @@ export function subscribe(listener: () => void): () => void {
 
 /** Returns the signed-in account, the same object until it changes. */
 export function currentAccount(): Account | null {
-  const raw = window.localStorage.getItem(KEY);
+  const raw = readItem(KEY);
   if (raw !== snapshot.raw) snapshot = { raw, account: read()?.account ?? null };
   return snapshot.account;
 }
 
 /** Whether somebody has signed in with this browser before. */
-export const wasHereBefore = () => window.localStorage.getItem(BEFORE) !== null;
+export const wasHereBefore = () => readItem(BEFORE) !== null;
 
 /** Returns a token for the API, renewed when there is none in memory; null for a visitor. */
 export async function accessToken(): Promise<string | null> {
@@ -79,9 +81,18 @@ export function refreshAccess(stale: string | null): Promise<string | null> {
   return refreshing;
 }
 
+/** Runs a task in one tab at a time; without locks at once, as a browser that refuses storage refuses locks too. */
 async function exclusively(task: () => Promise<string | null>): Promise<string | null> {
-  if (!navigator.locks) return task();
-  return (await navigator.locks.request("estuary.refresh", task)) as string | null;
+  let running: Promise<string | null> | null = null;
+  const run = () => {
+    running = task();
+    return running;
+  };
+  try {
+    return (await navigator.locks.request("estuary.refresh", run)) as string | null;
+  } catch {
+    return running ?? task();
+  }
 }
 
 async function renew(): Promise<string | null> {
@@ -120,12 +131,14 @@ async function post(
   }).catch(() => {
     throw new Problem(null, 0);
   });
-  const told = (await answer.json().catch(() => ({}))) as AuthBody;
-  return { status: answer.status, body: told };
+  const parsed: unknown = await answer.json().catch(() => null);
+  const isObject = typeof parsed === "object" && parsed !== null;
+  return { status: answer.status, body: (isObject ? parsed : {}) as AuthBody };
 }
 
 function problemOf(status: number, body: AuthBody): Problem {
-  const messages = [...new Set((body.errors ?? []).map((error) => error.message))];
+  const errors = Array.isArray(body.errors) ? body.errors : [];
+  const messages = [...new Set(errors.map(({ message }) => message).filter(Boolean))];
   const detail =
     status === 429 ? "Too many tries from here. Wait a few minutes, then try again." : messages.join(" ");
   return new Problem({ code: "sign_in_failed", detail }, status);
@@ -139,7 +152,7 @@ async function enter(path: string, email: string, password: string): Promise<voi
   if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
   access = meta.access_token;
-  window.localStorage.setItem(BEFORE, "1"); // that somebody signed in here, not who
+  writeItem(BEFORE, "1"); // that somebody signed in here, not who
   write({
     refresh: meta.refresh_token,
     session: meta.session_token ?? "",

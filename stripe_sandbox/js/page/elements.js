@@ -114,7 +114,7 @@ export class Elements {
 
   /** The Element that a whole group pays with. */
   get _paying() {
-    const type = CREATABLE.toReversed().find((name) => this.#made.has(name));
+    const type = CREATABLE.slice().reverse().find((name) => this.#made.has(name));
     return type ? this.#made.get(type) : undefined;
   }
 

@@ -44,7 +44,7 @@ export async function callApi(connection, method, path, params) {
   if (connection.account) headers["Stripe-Account"] = connection.account;
   if (connection.version) headers["Stripe-Version"] = connection.version;
   const form = encodeForm(params);
-  const query = method === "GET" && form.size ? `?${form}` : "";
+  const query = method === "GET" && String(form) ? `?${form}` : "";
   try {
     const answer = await fetch(`${connection.base}${path}${query}`, {
       method,

@@ -3,6 +3,7 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import type { CreditTransaction } from "@/api/generated";
+import { ReadableError } from "@/api/problem";
 import { SignedIn } from "@/components/auth/signed-in";
 import { tooLittle } from "@/components/checkout/purchase";
 import { Button } from "@/components/ui/button";
@@ -124,11 +125,11 @@ function Buy({ currency }: { currency: string }) {
   const router = useRouter();
   const [amount, setAmount] = useState("50.00");
   const minimum = useConfig().data?.minimum_charge ?? "0";
-  const [problem, setProblem] = useState<Error | null>(null);
+  const [problem, setProblem] = useState<ReadableError | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wrong = tooLittle(amount, currency, minimum);
-    setProblem(wrong ? new Error(wrong) : null);
+    setProblem(wrong ? new ReadableError(wrong) : null);
     if (!wrong) router.push(`/checkout/?credits=${amount}`);
   };
   return (

@@ -1,0 +1,18 @@
+"use client";
+import { Broken } from "@/components/shell/broken";
+import { figtree, fraunces } from "./fonts";
+import "./globals.css";
+
+/** The same when the frame around all pages has failed, and with it everything that would be around this. */
+export default function EverythingFailed() {
+  return (
+    <html lang="en" className={`${figtree.variable} ${fraunces.variable}`}>
+      <body>
+        <title>Something went wrong · Estuary</title>
+        <main className="mx-auto max-w-2xl px-4 py-10">
+          <Broken retry={() => window.location.reload()} />
+        </main>
+      </body>
+    </html>
+  );
+}

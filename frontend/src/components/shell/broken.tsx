@@ -1,0 +1,26 @@
+import { Button } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+
+/** Says that the page itself has failed, and where it is shown how things stand; never the exception's own words. */
+export function Broken({ retry }: { retry: () => void }) {
+  return (
+    <>
+      <h1 className="sr-only">Something went wrong</h1>
+      <Notice kind="bad" title="This page has stopped working">
+        <p>
+          The fault is ours. Were you about to pay or to cancel, look at your orders first: they show how it
+          stands. A newer browser may help, too.
+        </p>
+        <div className="mt-3 flex flex-wrap items-center gap-x-5 gap-y-2">
+          <Button look="quiet" size="small" onClick={retry}>
+            Load this page again
+          </Button>
+          {/* Not a link within the page: what has failed may be the page itself. */}
+          <a href="/orders/" className="font-semibold underline underline-offset-4">
+            See your orders
+          </a>
+        </div>
+      </Notice>
+    </>
+  );
+}

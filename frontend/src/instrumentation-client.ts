@@ -1,0 +1,2 @@
+/** Next.js runs this before anything else of a page. */
+import "./polyfills";
