@@ -1,8 +1,9 @@
 "use client";
-import type { Appearance, Stripe, StripeError } from "@stripe/stripe-js";
+import type { Appearance, Stripe } from "@stripe/stripe-js";
 import { loadStripe } from "@stripe/stripe-js/pure";
 import { useQuery } from "@tanstack/react-query";
 import type { PublicSettings } from "@/api/generated";
+import { ReadableError } from "@/api/problem";
 import { useConfig } from "./queries";
 
 const NOT_LOADED =
@@ -16,28 +17,18 @@ function loadScript(url: string): Promise<void> {
     script.onload = () => resolve();
     script.onerror = () => {
       script.remove(); // so that another try asks again
-      reject(new Error(NOT_LOADED));
+      reject(new ReadableError(NOT_LOADED));
     };
     document.head.append(script);
   });
 }
 
 async function openStripe(config: PublicSettings): Promise<Stripe> {
-  if (!config.publishable_key) throw new Error(config.problem);
+  if (!config.publishable_key) throw new ReadableError(config.problem);
   if (config.stripe_js_url && !window.Stripe) await loadScript(config.stripe_js_url);
   const stripe = await loadStripe(config.publishable_key).catch(() => null);
-  if (!stripe) throw new Error(NOT_LOADED);
+  if (!stripe) throw new ReadableError(NOT_LOADED);
   return stripe;
-}
-
-const NOT_SET_UP =
-  "Cards can't be taken right now: this shop's set-up with Stripe is not right. Please tell us; another card or another try won't help.";
-
-/** Says why Stripe refused, for people: what is no matter of the card is told in our words, not in an API's. */
-export function reasonOf(refused: StripeError, otherwise: string): string {
-  const ofOurs = refused.type === "invalid_request_error" || refused.type === "authentication_error";
-  if (ofOurs && /API key/i.test(refused.message ?? "")) return NOT_SET_UP;
-  return refused.message ?? otherwise;
 }
 
 /** Returns Stripe.js for the account that the server names, loaded once and only where a page needs it. */

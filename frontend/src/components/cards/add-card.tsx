@@ -1,17 +1,19 @@
 "use client";
 import { Elements, PaymentElement, useElements, useStripe } from "@stripe/react-stripe-js";
-import type { SetupIntent } from "@stripe/stripe-js";
+import type { SetupIntent, Stripe } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { paymentsMethodsRetrieve, paymentsMethodsSetupCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { answerOf, ReadableError } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Failed, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { focusOn } from "@/lib/focus";
 import { MINE, useConfig } from "@/lib/queries";
-import { appearance, reasonOf, useStripeJs } from "@/lib/stripe";
+
+import { appearance, useStripeJs } from "@/lib/stripe";
+import { judge } from "@/lib/stripe-errors";
 
 /** `onLate` tells that the card is saved, and that the list does not show it yet. */
 type AddCardProps = { onClose: () => void; onLate: () => void };
@@ -85,23 +87,53 @@ function useSaveCard() {
   const client = useQueryClient();
 
   async function save(): Promise<boolean> {
-    if (!stripe || !elements) throw new Error("The card form is not ready yet.");
+    if (!stripe || !elements)
+      throw new ReadableError("The card form is not ready yet. Wait a moment, then save it.");
     const { error: incomplete } = await elements.submit();
-    if (incomplete) throw new Error(incomplete.message);
+    if (incomplete) throw refusalOf(judge(incomplete));
     const { client_secret: clientSecret } = await answerOf(paymentsMethodsSetupCreate());
-    const { error: refused, setupIntent } = await stripe.confirmSetup({
-      elements,
-      clientSecret,
-      confirmParams: { return_url: window.location.href },
-      redirect: "if_required",
-    });
-    if (refused) throw new Error(reasonOf(refused, "The card was refused. Try another one."));
-    const arrived = await isListed(setupIntent.payment_method);
+    const { error: refused, setupIntent = null } = await stripe
+      .confirmSetup({
+        elements,
+        clientSecret,
+        confirmParams: { return_url: window.location.href },
+        redirect: "if_required",
+      })
+      .catch(() => LOST);
+    const verdict = refused ? judge(refused) : null;
+    if (verdict && verdict.kind !== "unknown") throw refusalOf(verdict);
+    const saved = verdict ? await askStripe(stripe, clientSecret) : setupIntent;
+    if (saved?.status !== "succeeded") throw new StandingUnknown();
+    const arrived = await isListed(saved.payment_method);
     await client.invalidateQueries({ queryKey: [MINE, "cards"] });
     return arrived;
   }
 
   return { save, ready: stripe !== null };
+}
+
+/** Stands for what Stripe.js would have answered, had it not thrown. */
+const LOST = { error: { type: "api_connection_error" }, setupIntent: undefined } as const;
+
+class StandingUnknown extends ReadableError {
+  constructor() {
+    super(
+      "Stripe’s answer was lost. If your card was saved, it is in this list in a minute; if not, save it once more. A card is never listed twice.",
+    );
+  }
+}
+
+const refusalOf = (verdict: ReturnType<typeof judge>) =>
+  new ReadableError(
+    verdict.kind === "unknown"
+      ? "The card could not be checked. Look at it again, then save it."
+      : verdict.reason,
+  );
+
+/** Asks how a SetupIntent stands whose answer was lost; null when Stripe can't be reached now either. */
+async function askStripe(stripe: Stripe, clientSecret: string): Promise<SetupIntent | null> {
+  const answer = await stripe.retrieveSetupIntent(clientSecret).catch(() => null);
+  return answer?.setupIntent ?? null;
 }
 
 /** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */

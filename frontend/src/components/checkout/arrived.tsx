@@ -2,8 +2,9 @@ import type { OrderDetail } from "@/api/generated";
 import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
-import { formatMoney } from "@/lib/money";
+import { formatMoney, isZero } from "@/lib/money";
 import { span, stamp } from "@/lib/time";
+import { NOTHING_WAS_CHARGED } from "./declined";
 
 /** What came of an order, and what to do next. */
 export function Arrived({ order }: { order: OrderDetail }) {
@@ -21,11 +22,7 @@ export function Arrived({ order }: { order: OrderDetail }) {
     case "canceled":
       return (
         <div className="mt-6 grid gap-5">
-          <p>
-            {order.failure?.message ? `${order.failure.message} ` : ""}
-            Nothing is owed for it. Should a payment come after all,{" "}
-            {order.type === "credit" ? "it still buys your credits." : "all of it is returned."}
-          </p>
+          <p>{endedInWords(order)}</p>
           <ButtonLink href="/">See what is offered</ButtonLink>
         </div>
       );
@@ -49,11 +46,23 @@ export function Arrived({ order }: { order: OrderDetail }) {
   }
 }
 
+/** An order is only canceled once its payment was ended at Stripe; what came all the same is on its list of refunds. */
+function endedInWords(order: OrderDetail): string {
+  const { type, cancel_reason: reason, failure, refunds, refunded, currency } = order;
+  const over = "The time to pay was over, so what was kept for you is free for others again. ";
+  const why = reason === "abandoned" ? over : failure?.message ? `${failure.message} ` : "";
+  if (!isZero(refunded))
+    return `${why}A payment arrived after that: ${formatMoney(refunded, currency)} went back to you.`;
+  if (refunds.length > 0) return `${why}A payment arrived after that, and is on its way back to you in full.`;
+  const late = type === "credit" ? "it still buys your credits" : "all of it is returned";
+  return `${why}Its payment was ended at Stripe, and nothing is owed for it. Should one come after all, ${late}.`;
+}
+
 function Declined({ order }: { order: OrderDetail }) {
   const again = payAgainPath(order);
   return (
     <div className="mt-6 grid gap-5">
-      <Notice kind="bad" title="Nothing was charged">
+      <Notice kind="bad" title={NOTHING_WAS_CHARGED}>
         <p>{order.failure?.message || "Your bank did not agree. Another card often works."}</p>
       </Notice>
       {again ? <ButtonLink href={again}>Try again</ButtonLink> : null}

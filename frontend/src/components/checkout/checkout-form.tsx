@@ -8,10 +8,13 @@ import { Switch } from "@/components/ui/switch";
 import { formatMoney, type Split, toDecimal } from "@/lib/money";
 import { useConfig } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
+import { BoughtJustNow } from "./bought-just-now";
 import { CardChoice } from "./card-choice";
 import type { CreditsChoice } from "./checkout-page";
 import { CreditsToggle } from "./credits-toggle";
+import { HoldCountdown } from "./hold";
 import type { NewCard } from "./new-card";
+import { OnceMore } from "./once-more";
 import type { Purchase } from "./purchase";
 import { Refused } from "./refused";
 import { usePay } from "./use-pay";
@@ -32,7 +35,8 @@ export function CheckoutForm(props: Props) {
   const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
   const account = useAccount();
   const { savedCard, setPicked } = useSavedCard(cards);
-  const { pay, payElsewhere, busy, error, ready } = usePay();
+  const { pay, payElsewhere, busy, error, placed, ready } = usePay();
+  const [where, setWhere] = useState<"here" | "elsewhere">("here");
   const byCard = split.cardMinor > 0;
   const blocked = busy === "elsewhere" || (byCard && !ready);
   const body = {
@@ -41,9 +45,14 @@ export function CheckoutForm(props: Props) {
     save_payment_method: save,
   };
   const payer = { name: account?.name ?? "", email: account?.email ?? "" };
+  const buy = (place: "here" | "elsewhere", again?: string) => {
+    setWhere(place);
+    if (place === "elsewhere") return void payElsewhere(body, { again });
+    void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer }, { again });
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer });
+    buy("here");
   };
   return (
     <form onSubmit={submit} className="grid gap-5" aria-label="Payment">
@@ -57,13 +66,23 @@ export function CheckoutForm(props: Props) {
           ) : null}
         </CardPart>
       ) : null}
-      {error ? <Refused error={error} purchase={purchase} /> : null}
+      <Outcome error={error} purchase={purchase} onAgain={(orderId) => buy(where, orderId)} />
+      {placed && byCard ? <HoldCountdown until={placed.expires_at} keepsPlace={purchase.holds} /> : null}
       <Button type="submit" size="large" busy={busy === "here"} disabled={blocked}>
         {payWords(purchase, split)}
       </Button>
-      {byCard ? <Elsewhere busy={busy} onClick={() => payElsewhere(body)} /> : null}
+      {byCard ? <Elsewhere busy={busy} onClick={() => buy("elsewhere")} /> : null}
     </form>
   );
+}
+
+type OutcomeProps = { error: unknown; purchase: Purchase; onAgain: (orderId: string) => void };
+
+function Outcome({ error, purchase, onAgain }: OutcomeProps) {
+  if (!error) return null;
+  if (error instanceof BoughtJustNow)
+    return <OnceMore error={error} onAgain={() => onAgain(error.orderId)} />;
+  return <Refused error={error} purchase={purchase} />;
 }
 
 /** The default card is chosen to begin with; a card that is gone is chosen no longer. Null is a new card. */

@@ -1,25 +1,58 @@
 "use client";
 import { Elements } from "@stripe/react-stripe-js";
 import { useSearchParams } from "next/navigation";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { Method } from "@/api/generated";
 import { SignedInHere } from "@/components/auth/signed-in";
 import { ButtonLink } from "@/components/ui/button";
 import { Empty } from "@/components/ui/empty";
-import { Failed, Notice } from "@/components/ui/notice";
+import { Failed } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { Loading } from "@/components/ui/skeleton";
 import { type Split, splitOf, toMinor } from "@/lib/money";
 import { useCards, useConfig, useCredits } from "@/lib/queries";
 import { useStripeJs } from "@/lib/stripe";
+import { CameBack } from "./came-back";
 import { CheckoutForm } from "./checkout-form";
 import type { NewCard } from "./new-card";
+import { OrderInDoubtContext, returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
+import { OrderStanding } from "./return-page";
 import { Summary } from "./summary";
 import { type Missing, usePurchase } from "./use-purchase";
 
-/** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
+/**
+ * The checkout, and in its place how an order stands once nobody knows whether it was paid.
+ *
+ * That needs no other page to be loaded: often it is the network that has failed. An order that is named by the address
+ * was being paid when this page was last left.
+ */
 export function CheckoutPage({ newCard }: { newCard: NewCard }) {
+  const { inDoubt, askStripe } = useDoubt();
+  const context = useMemo(() => ({ askStripe }), [askStripe]);
+  if (inDoubt) return <OrderStanding orderId={inDoubt} />;
+  return (
+    <OrderInDoubtContext value={context}>
+      <Checkout newCard={newCard} />
+    </OrderInDoubtContext>
+  );
+}
+
+/** Returns the order in doubt, and how to bring one in; it is gone once the address names it no longer. */
+function useDoubt() {
+  const named = useSearchParams().get("order");
+  const [doubt, setDoubt] = useState(named ? { order: named, isNamed: true } : null);
+  if (doubt && !doubt.isNamed && named === doubt.order) setDoubt({ ...doubt, isNamed: true });
+  if (doubt?.isNamed && named !== doubt.order) setDoubt(null);
+  const askStripe = useCallback((order: string) => {
+    setDoubt({ order, isNamed: false });
+    window.history.replaceState(null, "", returnPath(order));
+  }, []);
+  return { inDoubt: doubt?.order ?? null, askStripe };
+}
+
+/** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
+function Checkout({ newCard }: { newCard: NewCard }) {
   const { purchase, error, missing, retry } = usePurchase();
   const canceled = useSearchParams().get("canceled") === "1";
   const [useCreditsToo, setUseCreditsToo] = useState(false);
@@ -29,16 +62,7 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
   return (
     <>
       <PageTitle>Checkout</PageTitle>
-      {canceled ? (
-        <Notice className="mb-6" title="You came back without paying">
-          <p>
-            Nothing was charged.{" "}
-            {purchase.holds
-              ? "Your place is kept for a few minutes: pay here, or leave it."
-              : "Pay here, or leave it."}
-          </p>
-        </Notice>
-      ) : null}
+      {canceled ? <CameBack purchase={purchase} /> : null}
       <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
         <div className="order-2 lg:order-1">
           <SignedInHere why="Your booking, its receipt and your cards belong to your account. It takes a minute.">

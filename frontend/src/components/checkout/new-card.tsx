@@ -8,6 +8,7 @@ import type {
   StripeError,
 } from "@stripe/stripe-js";
 import type { ComponentType } from "react";
+import { ReadableError } from "@/api/problem";
 import { appearance, cardStyle } from "@/lib/stripe";
 
 export type Confirmed = { error?: StripeError; paymentIntent?: PaymentIntent };
@@ -69,7 +70,7 @@ export const cardElement: NewCard = {
   check: async () => undefined,
   confirm: async ({ stripe, elements, clientSecret, payer }) => {
     const card = elements.getElement(CardElement);
-    if (!card) throw new Error("The card form is not ready yet. Wait a moment and try again.");
+    if (!card) throw new ReadableError("The card form is not ready yet. Wait a moment and try again.");
     return stripe.confirmCardPayment(clientSecret, { payment_method: { card, billing_details: payer } });
   },
 };

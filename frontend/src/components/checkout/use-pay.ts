@@ -3,15 +3,22 @@ import { useElements, useStripe } from "@stripe/react-stripe-js";
 import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useEffect, useRef, useState } from "react";
-import type { PaymentRequestRequest } from "@/api/generated";
+import { useState } from "react";
+import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
+import { ReadableError } from "@/api/problem";
 import { toMinor } from "@/lib/money";
 import { MINE } from "@/lib/queries";
-import { reasonOf } from "@/lib/stripe";
-import { Attempts } from "./attempt";
-import type { NewCard, Payer } from "./new-card";
 
-export const returnPath = (orderId: string) => `/checkout/return/?order=${encodeURIComponent(orderId)}`;
+import { judge, type Verdict } from "@/lib/stripe-errors";
+import { useAccount } from "@/lib/use-account";
+
+import { Attempts } from "./attempt";
+import { asBoughtJustNow, refuseRepeat } from "./bought-just-now";
+import { Declined } from "./declined";
+import { waitUntil } from "./hold";
+import type { Confirmed, NewCard, Payer } from "./new-card";
+import { nameOrderInAddress, returnPath, useOrderInDoubt } from "./order-in-doubt";
+import { useOnce } from "./use-once";
 
 export type Payment = {
   body: PaymentRequestRequest;
@@ -23,52 +30,13 @@ export type Payment = {
   payer: Payer;
 };
 
-const NEXT_STEP = "Nothing was charged: try again, or use another card.";
+/** The buyer has seen the equal order, and buys once more all the same. */
+export type Again = { again?: string };
 
-class AmountChanged extends Error {
+class AmountChanged extends ReadableError {
   constructor() {
-    super("The amount has changed in the meantime. Nothing was charged: look at it again, then pay.");
+    super("The amount has changed in the meantime. Look at it again, then pay.");
   }
-}
-
-/**
- * Runs one task at a time; one that succeeds leads away from the page, so the lock stays.
- *
- * A browser may keep the page as it was left, and show it again when its reader comes back: then it is free again.
- */
-function useOnce() {
-  const client = useQueryClient();
-  const locked = useRef(false);
-  const [busy, setBusy] = useState<"here" | "elsewhere" | null>(null);
-  const [error, setError] = useState<unknown>(null);
-
-  useEffect(() => {
-    const unlock = ({ persisted }: PageTransitionEvent) => {
-      if (!persisted) return;
-      locked.current = false;
-      setBusy(null);
-    };
-    window.addEventListener("pageshow", unlock);
-    return () => window.removeEventListener("pageshow", unlock);
-  }, []);
-
-  async function once(where: "here" | "elsewhere", task: () => Promise<void>): Promise<void> {
-    if (locked.current) return;
-    locked.current = true;
-    setBusy(where);
-    setError(null);
-    try {
-      await task();
-    } catch (reason) {
-      setError(reason);
-      setBusy(null);
-      locked.current = false;
-      for (const changed of [MINE, "service", "sessions", "slots"])
-        void client.invalidateQueries({ queryKey: [changed] });
-    }
-  }
-
-  return { once, busy, error };
 }
 
 /** Returns `pay` and `payElsewhere`: one at a time, and one click is one charge. */
@@ -78,43 +46,90 @@ export function usePay() {
   const router = useRouter();
   const client = useQueryClient();
   const { once, busy, error } = useOnce();
-  const [attempts] = useState(() => new Attempts());
+  const { create, placed } = useCreate();
+  const { askStripe } = useOrderInDoubt();
 
-  const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment) =>
+  const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment, { again }: Again = {}) =>
     once("here", async () => {
       const typed = dueMinor > 0 && savedCard === null;
       if (dueMinor > 0 && (!stripe || (typed && !elements)))
-        throw new Error("The card form is not ready yet.");
-      if (typed && elements) throwIf(await newCard.check(elements));
-      const created = await attempts.create({ ...body, payment_type: "intent" });
-      if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
+        throw new ReadableError("The card form is not ready yet. Wait a moment, then pay.");
+      if (typed && elements) throwIfRefused(judged(await newCard.check(elements)));
+      const created = await create({ ...body, payment_type: "intent" }, again);
       if (created.client_secret && stripe) {
+        if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
+        nameOrderInAddress(created.order_id);
         const { client_secret: clientSecret } = created;
         const returnUrl = window.location.origin + returnPath(created.order_id);
-        const { error: refused } =
+        const verdict = await confirmInTime(created, () =>
           typed && elements
-            ? await newCard.confirm({ stripe, elements, clientSecret, payer, returnUrl })
-            : await stripe.confirmCardPayment(clientSecret, { payment_method: savedCard ?? "" });
-        throwIf(refused);
+            ? newCard.confirm({ stripe, elements, clientSecret, payer, returnUrl })
+            : stripe.confirmCardPayment(clientSecret, { payment_method: savedCard ?? "" }),
+        );
+        // Away from here altogether: nothing else closes the bank's window.
+        if (verdict === "over") return window.location.replace(returnPath(created.order_id));
+        if (verdict?.kind === "unknown") return askStripe(created.order_id);
+        nameOrderInAddress(null);
+        throwIfRefused(verdict);
       }
       void client.invalidateQueries({ queryKey: [MINE] });
       router.replace(returnPath(created.order_id));
     });
 
-  const payElsewhere = (body: PaymentRequestRequest) =>
+  const payElsewhere = (body: PaymentRequestRequest, { again }: Again = {}) =>
     once("elsewhere", async () => {
       const here = new URL(window.location.href);
       here.searchParams.set("canceled", "1");
-      const created = await attempts.create({ ...body, payment_type: "checkout", cancel_url: here.href });
+      const page = { ...body, payment_type: "checkout", cancel_url: here.href } as const;
+      const created = await create(page, again);
       if (created.checkout_url) window.location.assign(created.checkout_url);
       else router.replace(returnPath(created.order_id));
     });
 
-  return { pay, payElsewhere, busy, error, ready: stripe !== null };
+  return { pay, payElsewhere, busy, error, placed, ready: stripe !== null };
 }
 
-function throwIf(refused: StripeError | undefined): void {
-  if (!refused) return;
-  const reason = reasonOf(refused, "The payment was refused.");
-  throw new Error(refused.type === "validation_error" ? reason : `${reason} ${NEXT_STEP}`);
+/** Returns `create`, which places an order unless the same was bought just now, and the order placed last. */
+function useCreate() {
+  const account = useAccount();
+  const [attempts] = useState(() => new Attempts());
+  const [placed, setPlaced] = useState<CreatedPayment | null>(null);
+
+  async function create(body: PaymentRequestRequest, again: string | undefined): Promise<CreatedPayment> {
+    try {
+      if (!again) await refuseRepeat(body);
+      const created = await attempts.create({ ...body, ...(again ? { again } : {}) }, account?.email ?? "");
+      setPlaced(created);
+      return created;
+    } catch (error) {
+      throw asBoughtJustNow(error);
+    }
+  }
+
+  return { create, placed };
+}
+
+/** Confirms a payment, but waits no longer than its place is kept: a bank's window may stay open for hours. */
+async function confirmInTime(
+  { expires_at: until }: CreatedPayment,
+  confirm: () => Promise<Confirmed>,
+): Promise<Verdict | "over" | undefined> {
+  const { over, stop } = waitUntil(until);
+  const confirmed = confirm().then(
+    ({ error }) => judged(error),
+    (): Verdict => ({ kind: "unknown" }), // whatever was thrown, the payment may have been sent before
+  );
+  try {
+    return await Promise.race([confirmed, over]);
+  } finally {
+    stop();
+  }
+}
+
+const judged = (error: StripeError | undefined) => (error ? judge(error) : undefined);
+
+function throwIfRefused(verdict: Verdict | undefined): void {
+  if (verdict?.kind === "declined") throw new Declined(verdict.reason);
+  if (verdict?.kind === "invalid") throw new ReadableError(verdict.reason);
+  if (verdict) throw new ReadableError("The card could not be checked. Look at it again, then pay.");
 }

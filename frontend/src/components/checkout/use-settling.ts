@@ -5,52 +5,67 @@ import { type OrderDetail, ordersSyncCreate } from "@/api/generated";
 import { answerOf, isNone } from "@/api/problem";
 import { MINE, orderQuery } from "@/lib/queries";
 
-const ASK_STRIPE_AFTER_MS = 2_000;
+const ASK_STRIPE_AFTER_MS = [2_000, 6_000, 15_000];
+const ASK_STRIPE_EVERY_MS = 30_000;
 const LATE_AFTER_MS = 10_000;
 
 /**
- * Polls an order until it is settled, asks Stripe once when the webhook is late, and says when it takes long.
+ * Polls an order until it is settled, asks Stripe when the webhook is late, and says when it takes long.
  *
- * An order that is `failed` may only not know yet that another card has paid it: that counts as settled once Stripe
- * has been asked.
+ * `isAsked` says that Stripe has answered: before that nobody knows whether an order is paid. One that is `failed` may
+ * only not know yet that another card has paid it, so that is not believed before either.
  */
-export function useSettling(orderId: string) {
+export function useSettling(orderId: string, { atOnce = false } = {}) {
   const client = useQueryClient();
   const [late, setLate] = useState(false);
-  const [asked, setAsked] = useState(false);
+  const [isAsked, setAsked] = useState(false);
   const isOpen = (order: OrderDetail | undefined) =>
-    !order || order.status === "pending" || (order.status === "failed" && !asked);
+    !order || order.status === "pending" || (order.status === "failed" && !isAsked);
   const query = useQuery({
     ...orderQuery(orderId),
     staleTime: 0,
     refetchInterval: ({ state }) =>
       isOpen(state.data) && !isNone(state.error) ? (late ? 5_000 : 1_000) : false,
   });
-  const open = isOpen(query.data) && !query.isError;
-  const doubtful = query.data?.status === "failed" && !asked;
+  const open = isOpen(query.data) && !isNone(query.error);
+  const doubtful = query.data?.status === "failed" && !isAsked;
 
   useEffect(() => {
     if (!open) return;
-    const ask = setTimeout(
-      async () => {
-        await answerOf(ordersSyncCreate({ path: { public_id: orderId } })).catch(() => undefined); // the poll goes on
-        await client.invalidateQueries({ queryKey: orderQuery(orderId).queryKey });
-        setAsked(true);
-      },
-      doubtful ? 0 : ASK_STRIPE_AFTER_MS,
-    );
+    const stop = askAgainAndAgain(doubtful || atOnce, async () => {
+      await answerOf(ordersSyncCreate({ path: { public_id: orderId } }));
+      await client.invalidateQueries({ queryKey: orderQuery(orderId).queryKey });
+      setAsked(true);
+    });
     const wait = setTimeout(() => setLate(true), LATE_AFTER_MS);
     return () => {
-      clearTimeout(ask);
+      stop();
       clearTimeout(wait);
     };
-  }, [open, doubtful, orderId, client]);
+  }, [open, doubtful, atOnce, orderId, client]);
 
   useForgetWhatChanged(!open);
 
   const order: OrderDetail | undefined =
     query.data && doubtful ? { ...query.data, status: "pending" } : query.data;
-  return { order, error: query.error, retry: query.refetch, late: late && open };
+  return { order, error: query.error, retry: query.refetch, late: late && open, isAsked };
+}
+
+/** Asks with longer and longer pauses; a question that failed is simply asked again. Returns how to stop. */
+function askAgainAndAgain(atOnce: boolean, ask: () => Promise<void>): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  let stopped = false;
+  const next = ([pause = ASK_STRIPE_EVERY_MS, ...later]: number[]) => {
+    timer = setTimeout(async () => {
+      await ask().catch(() => undefined);
+      if (!stopped) next(later);
+    }, pause);
+  };
+  next(atOnce ? [0, ...ASK_STRIPE_AFTER_MS] : ASK_STRIPE_AFTER_MS);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 /** Once an order is settled, what was known of the buyer's things before it is old. */

@@ -36,7 +36,8 @@ export function CancelOrder({ order }: { order: OrderDetail }) {
         onConfirm={() => cancel.mutate()}
       >
         <p>
-          {holdsPlace(order) ? "Your place is given back at once. " : ""}Nothing was charged.
+          {holdsPlace(order) ? "Your place is given back at once. " : ""}Its payment is ended at Stripe first;
+          one that has arrived all the same is kept, and you are told.
           {isZero(order.credits_applied) ? "" : " Your credits come back to your balance."}
         </p>
       </Confirm>

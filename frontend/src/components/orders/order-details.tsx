@@ -1,10 +1,14 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { OrderDetail } from "@/api/generated";
 import { isNone } from "@/api/problem";
+
 import { payAgainPath, waitingForBank } from "@/components/checkout/arrived";
+
+import { HoldCountdown } from "@/components/checkout/hold";
+import { useSettling } from "@/components/checkout/use-settling";
+
 import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
@@ -12,7 +16,6 @@ import { Empty } from "@/components/ui/empty";
 import { Failed, Notice } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { formatMoney, isZero } from "@/lib/money";
-import { orderQuery } from "@/lib/queries";
 import { span, stamp } from "@/lib/time";
 import { ORDER_STATES, REFUND_STATES } from "@/lib/words";
 import { CancelOrder, holdsPlace } from "./cancel-order";
@@ -20,26 +23,28 @@ import { Dispute } from "./dispute";
 import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
-  const order = useQuery(orderQuery(id));
+  const { order, error, retry, isAsked } = useSettling(id, { atOnce: true });
   const canceled = useSearchParams().get("canceled") === "1";
-  if (order.isPending) return <Loading rows={4} />;
-  if (order.isError) {
+  if (!order && !error) return <Loading rows={4} />;
+  if (!order) {
     return (
       <>
         <h1 className="sr-only">Order</h1>
-        {isNone(order.error) ? <NotYours /> : <Failed error={order.error} retry={order.refetch} />}
+        {isNone(error) ? <NotYours /> : <Failed error={error} retry={retry} />}
       </>
     );
   }
-  return <Shown order={order.data} cameBack={canceled} />;
+  return <Shown order={order} cameBack={canceled} isAsked={isAsked} />;
 }
 
-function Shown({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
+type ShownProps = { order: OrderDetail; cameBack: boolean; isAsked: boolean };
+
+function Shown({ order, cameBack, isAsked }: ShownProps) {
   return (
     <>
       <Heading order={order} />
       {order.status === "pending" || order.status === "failed" ? (
-        <Unpaid order={order} cameBack={cameBack} />
+        <Unpaid order={order} cameBack={cameBack} isAsked={isAsked} />
       ) : null}
       {order.status === "processing" ? <AtItsBank order={order} /> : null}
       {order.dispute ? <Dispute dispute={order.dispute} /> : null}
@@ -93,8 +98,15 @@ function Heading({ order }: { order: OrderDetail }) {
   );
 }
 
-function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) {
+/** Before Stripe was asked, nobody knows whether it is paid: it is, once the news of it is on its way. */
+function Unpaid({ order, cameBack, isAsked }: ShownProps) {
   const again = payAgainPath(order);
+  if (!isAsked)
+    return (
+      <Notice className="no-print mb-6" title="Asking Stripe how this payment stands">
+        <p>One moment, please.</p>
+      </Notice>
+    );
   return (
     <Notice
       className="no-print mb-6"
@@ -104,6 +116,7 @@ function Unpaid({ order, cameBack }: { order: OrderDetail; cameBack: boolean }) 
         {order.failure?.message ? `${order.failure.message} ` : ""}
         {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until {stamp(order.expires_at)}.
       </p>
+      <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
       <div className="mt-3 flex flex-wrap gap-3">
         {again ? (
           <ButtonLink href={again} size="small">

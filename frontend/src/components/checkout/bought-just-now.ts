@@ -1,0 +1,60 @@
+import { type Order, ordersList, type PaymentRequestRequest } from "@/api/generated";
+import { answerOf, Problem, ReadableError } from "@/api/problem";
+import { toMinor } from "@/lib/money";
+import { serverNow } from "@/lib/server-clock";
+
+const MINUTE_MS = 60_000;
+const RECENT_MIN = 10;
+const BOUGHT = new Set(["completed", "processing", "partially_refunded"]);
+
+/** The buyer has just bought the same: whether once more is meant is to be asked first. */
+export class BoughtJustNow extends ReadableError {
+  constructor(
+    readonly orderId: string,
+    boughtAt: string,
+  ) {
+    super(`You bought this ${agoInWords(boughtAt)}. Once more?`);
+  }
+}
+
+function agoInWords(moment: string): string {
+  const minutes = Math.round((serverNow() - Date.parse(moment)) / MINUTE_MS);
+  return minutes > 1 ? `${minutes} minutes ago` : "a minute ago";
+}
+
+/** Returns the latest order of the same thing, whatever became of it. */
+export async function findEqual(body: PaymentRequestRequest): Promise<Order | undefined> {
+  const { results } = await answerOf(ordersList({ query: {} }));
+  return results.find((order) => isEqual(order, body));
+}
+
+function isEqual(order: Order, body: PaymentRequestRequest): boolean {
+  if (!body.is_credit_purchase) return order.service?.id === String(body.service_id);
+  const amount = String(body.amount ?? "0");
+  return (
+    order.type === "credit" &&
+    order.currency === body.currency &&
+    toMinor(order.amount, order.currency) === toMinor(amount, order.currency)
+  );
+}
+
+/**
+ * Throws BoughtJustNow when the same was paid in the last minutes, from this tab or another one.
+ *
+ * What has a time of its own can't be bought twice: the server refuses a second seat, and another time is another thing.
+ */
+export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
+  if (body.scheduling_data) return;
+  const order = await findEqual(body);
+  if (!order || !BOUGHT.has(order.status ?? "")) return;
+  const boughtAt = order.completed_at ?? order.created_at;
+  if (serverNow() - Date.parse(boughtAt) < RECENT_MIN * MINUTE_MS)
+    throw new BoughtJustNow(order.order_id, boughtAt);
+}
+
+/** Reads the same from the server's refusal; returns any other error as it is. */
+export function asBoughtJustNow(error: unknown): unknown {
+  if (!(error instanceof Problem) || error.code !== "bought_just_now") return error;
+  const { order_id: orderId, bought_at: boughtAt } = error.extra;
+  return new BoughtJustNow(String(orderId), typeof boughtAt === "string" ? boughtAt : "");
+}

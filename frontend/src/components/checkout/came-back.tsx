@@ -1,0 +1,64 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import Link from "next/link";
+import { type OrderDetail, ordersRetrieve, ordersSyncCreate } from "@/api/generated";
+import { answerOf } from "@/api/problem";
+import { Notice } from "@/components/ui/notice";
+import { MINE } from "@/lib/queries";
+import { useAccount } from "@/lib/use-account";
+import { findEqual } from "./bought-just-now";
+import { HoldCountdown } from "./hold";
+import { returnPath } from "./order-in-doubt";
+import type { Purchase } from "./purchase";
+
+/** Says how the order stands whose buyer left Stripe's page: it may have been paid there all the same. */
+export function CameBack({ purchase }: { purchase: Purchase }) {
+  const account = useAccount();
+  const standing = useQuery({
+    queryKey: [MINE, "came-back", JSON.stringify(purchase.body)],
+    queryFn: () => askStripe(purchase),
+    enabled: Boolean(account),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const order = standing.data;
+  if (standing.isLoading)
+    return (
+      <Notice className="mb-6" title="You came back from Stripe’s page">
+        <p>Asking Stripe how your order stands…</p>
+      </Notice>
+    );
+  const isUnpaid = order?.status === "pending" || order?.status === "failed";
+  return (
+    <Notice
+      className="mb-6"
+      title={isUnpaid ? "You came back without paying" : "You came back from Stripe’s page"}
+    >
+      {isUnpaid ? (
+        <>
+          <p>Pay here, or leave it.</p>
+          <HoldCountdown until={order.expires_at} keepsPlace={purchase.holds} />
+        </>
+      ) : (
+        <p>
+          Have you paid there?{" "}
+          <Link
+            href={order ? returnPath(order.order_id) : "/orders/"}
+            className="font-semibold underline underline-offset-4"
+          >
+            See how your order stands
+          </Link>{" "}
+          before you pay again.
+        </p>
+      )}
+    </Notice>
+  );
+}
+
+/** Returns the buyer's latest order of the same thing, after Stripe was asked about it. */
+async function askStripe({ body }: Purchase): Promise<OrderDetail | null> {
+  const order = await findEqual(body);
+  if (!order) return null;
+  const path = { public_id: order.order_id };
+  await answerOf(ordersSyncCreate({ path }));
+  return answerOf(ordersRetrieve({ path: { order_id: order.order_id } }));
+}

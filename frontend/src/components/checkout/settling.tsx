@@ -1,0 +1,96 @@
+"use client";
+import type { OrderDetail } from "@/api/generated";
+import { CancelOrder, holdsPlace } from "@/components/orders/cancel-order";
+import { ButtonLink } from "@/components/ui/button";
+import { Failed, Notice } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { Loading } from "@/components/ui/skeleton";
+import { Arrived, payAgainPath } from "./arrived";
+import { HoldCountdown, useSecondsLeft } from "./hold";
+import { Stages, stageOf } from "./stages";
+import { useSettling } from "./use-settling";
+
+const TITLES: Record<string, string> = {
+  pending: "Confirming your payment",
+  processing: "Your bank is working on it",
+  failed: "The payment was declined",
+  canceled: "This order was canceled",
+  paid: "Your money is on its way back",
+  completed: "Thank you. It is all yours.",
+  partially_refunded: "A part was refunded",
+  refunded: "This order was refunded",
+};
+
+/** How an order stands, by what Stripe says of it; it is asked until it has said so. */
+export function Settling({ orderId }: { orderId: string }) {
+  const { order, error, retry, late, isAsked } = useSettling(orderId);
+  if (!order && error) return <Failed error={error} retry={retry} />;
+  if (!order) return late ? <NotReached /> : <Loading />;
+  const status = order.status ?? "pending";
+  const unpaid = status === "pending" && isAsked;
+  return (
+    <>
+      <PageTitle lead={order.title}>{unpaid ? "No payment has arrived yet" : TITLES[status]}</PageTitle>
+      <Stages current={stageOf(order)} />
+      {unpaid ? <UnpaidSoFar order={order} /> : null}
+      {late && !unpaid ? (
+        <Notice className="mt-6" title="It is safe to leave this page">
+          <p>
+            This takes a little longer than usual. Your payment goes on without you: your order shows how it
+            stands, and we will write to you once it is paid.
+          </p>
+        </Notice>
+      ) : null}
+      <Arrived order={order} />
+    </>
+  );
+}
+
+/** A device without a network waits for it, and asks then by itself. */
+function NotReached() {
+  return (
+    <>
+      <h1 className="sr-only">Your order</h1>
+      <Notice title="Estuary can’t be reached just now">
+        <p>
+          Your order shows how its payment stands as soon as your connection is back. You may leave this page:
+          your payment goes on without you, and it is among your orders. Don’t pay again before you have
+          looked.
+        </p>
+      </Notice>
+    </>
+  );
+}
+
+/** Stripe was asked and has no payment, so far: one that is under way may still come, and is never taken twice. */
+function UnpaidSoFar({ order }: { order: OrderDetail }) {
+  const left = useSecondsLeft(order.expires_at);
+  const again = payAgainPath(order);
+  if (left === 0) {
+    return (
+      <Notice className="mt-6" title="The time to pay is over">
+        <p>
+          The payment is being ended at Stripe. Stay a moment: this page says what came of it. A payment that
+          still arrives is returned in full.
+        </p>
+      </Notice>
+    );
+  }
+  return (
+    <Notice className="mt-6" title="Stripe has no payment for this order so far">
+      <p>
+        If your bank has just agreed, wait a moment: we keep asking. Otherwise go on paying here. It can’t be
+        taken twice.
+      </p>
+      <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
+      <div className="mt-3 flex flex-wrap gap-3">
+        {again ? (
+          <ButtonLink href={again} size="small">
+            Go on paying
+          </ButtonLink>
+        ) : null}
+        <CancelOrder order={order} />
+      </div>
+    </Notice>
+  );
+}

@@ -1,0 +1,35 @@
+/** What an error of Stripe.js says of the payment or card that it is about. */
+import type { StripeError } from "@stripe/stripe-js";
+
+/**
+ * `declined`: the bank said no, and nothing was taken. `invalid`: something typed is wrong, or Stripe does not know the
+ * shop's key, and nothing was sent.
+ * `unknown`: everything else. The payment may have gone through, and only Stripe can tell.
+ */
+export type Verdict = { kind: "declined" | "invalid"; reason: string } | { kind: "unknown" };
+
+const UNKNOWN: Verdict = { kind: "unknown" };
+/** Where an intent stands when nothing was taken and another card may be tried. */
+const UNPAID = new Set(["requires_payment_method", "requires_confirmation"]);
+/** The bank was asked, and did not agree; the type of these is `invalid_request_error`. */
+const NOT_AUTHENTICATED = new Set([
+  "payment_intent_authentication_failure",
+  "setup_intent_authentication_failure",
+]);
+
+const NOT_SET_UP =
+  "Cards can't be taken right now: this shop's set-up with Stripe is not right. Please tell us; another card or another try won't help.";
+
+/** Whether Stripe does not know the shop's key: told in our words, not in an API's. */
+const isKeyRefused = ({ type, message = "" }: StripeError) =>
+  (type === "invalid_request_error" || type === "authentication_error") && /API key/i.test(message);
+
+export function judge(error: StripeError): Verdict {
+  const { type, code = "", message } = error;
+  const intent = error.payment_intent ?? error.setup_intent;
+  if (type === "validation_error") return { kind: "invalid", reason: message || "Look at the card again." };
+  if (isKeyRefused(error)) return { kind: "invalid", reason: NOT_SET_UP };
+  const isDecline = type === "card_error" || NOT_AUTHENTICATED.has(code);
+  if (!isDecline || (intent && !UNPAID.has(intent.status))) return UNKNOWN;
+  return { kind: "declined", reason: message || "Your bank did not agree." };
+}
