@@ -31,7 +31,7 @@ export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose
       }
     >
       <Times booking={booking} chosen={chosen} onChoose={setChosen} />
-      <Refusal error={schedule.error} className="mt-4" />
+      <Refusal error={schedule.error} changes className="mt-4" />
       <Button
         size="large"
         className="mt-5 w-full"

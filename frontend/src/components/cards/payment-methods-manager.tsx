@@ -31,7 +31,7 @@ export function PaymentMethodsManager() {
   if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
   return (
     <div className="grid max-w-2xl gap-5">
-      <Refusal error={setDefault.error} />
+      <Refusal error={setDefault.error} changes />
       {late ? <OnItsWay /> : null}
       {some || adding ? null : <NoCards />}
       <ul className="grid gap-3">

@@ -30,7 +30,7 @@ export function Confirm({
 }: Props) {
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={title} description={children}>
-      <Refusal error={error} className="mb-4" />
+      <Refusal error={error} changes className="mb-4" />
       <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
         <Button look="quiet" onClick={() => onOpenChange(false)}>
           {keep}

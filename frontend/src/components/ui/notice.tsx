@@ -1,6 +1,6 @@
 import { AlertCircle, CheckCircle2, Info } from "lucide-react";
 import type { ReactNode } from "react";
-import { inPlainWords, isNone } from "@/api/problem";
+import { inPlainWords, isNone, isUnknown } from "@/api/problem";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
@@ -26,12 +26,21 @@ export function Notice({ kind = "info", title, className, children }: Props) {
   );
 }
 
-/** Why what was just tried did not work; nothing while nothing went wrong. */
-export function Refusal({ error, className }: { error: unknown; className?: string }) {
+type RefusalProps = { error: unknown; className?: string; changes?: boolean };
+
+/**
+ * Why what was just tried did not work; nothing while nothing went wrong.
+ *
+ * What `changes` something may have done so although its answer was lost, and that is said too.
+ */
+export function Refusal({ error, className, changes = false }: RefusalProps) {
   if (!error) return null;
   return (
     <Notice kind="bad" className={className}>
       <p>{inPlainWords(error)}</p>
+      {changes && isUnknown(error) ? (
+        <p>It may have been done all the same: look how it stands before you try again.</p>
+      ) : null}
     </Notice>
   );
 }
