@@ -74,7 +74,7 @@ class Dashboard:
         try:
             if self.stage.orders and choices.odds("by hand", 0.5):
                 self._take_by_hand(self._to_name())
-            elif cards and choices.odds("detaches", 0.25):
+            elif cards and choices.odds("detaches", 0.5):
                 card = choices.pick("card", cards)
                 control.detach(card["id"], names_customer=choices.odds("says whose it was", 0.5))
                 self.stage.story.tell(
