@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import structlog
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.views.debug import get_exception_reporter_class
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -186,9 +188,25 @@ def test_no_secret_is_anywhere(stripe: Sandbox, maya: User, monkeypatch: pytest.
     places = {place.partition(" ")[0] for place, text in found.texts() if text}
     assert places == {"log", "answer", "mail", "row"}
     assert "internal_error" in str(found.answers) and "stripe_refused_our_key" in found.logs.getvalue()
-    assert any("Traceback" in sent.body for sent in mail.outbox), "the report of the bug was not mailed"
+    assert not any("Traceback" in sent.body for sent in mail.outbox), "a mail was sent within a request"
     assert redaction.REDACTED in found.logs.getvalue()
     assert found.hits(canaries) == []
+
+
+def test_a_report_of_an_error_names_no_secret(stripe: Sandbox) -> None:
+    """What Django's debug page, or a mail to admins, would say of an error."""
+    canaries = [canary for canary in secrets(stripe) if redact(canary) != canary]
+    try:
+        told = careless_text(canaries)
+        raise RuntimeError(f"can't go on with {told}")
+    except RuntimeError:
+        request = RequestFactory().get("/", {"key": canaries[0]})
+        reporter = get_exception_reporter_class(request)(request, *sys.exc_info())
+        reports = [str(reporter.get_traceback_html()), str(reporter.get_traceback_text())]
+    assert len(canaries) > 3
+    for report in reports:
+        assert "RuntimeError" in report and redaction.REDACTED in report
+        assert [canary for canary in canaries if canary in report] == []
 
 
 def test_without_redaction_the_canaries_are_found(
