@@ -22,6 +22,7 @@ FOLLOW_UPS = {
     "pry": 2,
     "retry": 3,
     "change contact": 2,
+    "mistype": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
@@ -29,6 +30,7 @@ PLAYED_BY = {
     "bank": ("the bank",),
     "late bank": ("the late bank",),
     "dispute": ("the cardholder",),
+    "mistype": ("staff 1", "staff 2"),
 }
 TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
 TICKS = {

@@ -10,6 +10,7 @@ from tests.simulation.actors.copies import A_COPY_LOOKS_FOR_S, as_copy
 from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
+from tests.simulation.actors.mistyping import Mistyper
 from tests.simulation.choices import Choices
 from tests.simulation.findings import Findings
 from tests.simulation.oracle import Broken
@@ -73,9 +74,11 @@ class Player:
         elif act.who.startswith("buyer"):
             Buyer(self._stage, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
-            parts: dict[str, Callable[[Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder]]
+            parts: dict[
+                str, Callable[[Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper]
+            ]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
-            parts["late bank"] = LateBank
+            parts |= {"late bank": LateBank, "mistype": Mistyper}
             parts[act.verb](self._stage, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:

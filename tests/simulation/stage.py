@@ -21,6 +21,7 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from stripe_sandbox.ids import Ids
 from tests.simulation import clock as simulated
+from tests.simulation.actors.mistyping import undo
 from tests.simulation.choices import Choices
 from tests.simulation.faults import SwarmFaults
 from tests.simulation.house import Wiper, build_world, open_database
@@ -106,6 +107,7 @@ class Stage:
         self.story.begin_anew()
         self.oracle.begin_anew()
         self._wiper.wipe()
+        undo(self.world.services.values())
         stripe_client._is_ours.cache_clear()
         stripe_client._standing.cache_clear()
         vars(mail)["outbox"] = []

@@ -32,6 +32,12 @@ OURS = {
         SELECT stripe_event_id, error FROM payments_webhookevent event WHERE status = 'dead'
         AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'payments.alert_staff'
                         AND strpos(args ->> 'text', event.stripe_event_id) > 0)""",
+    # Up to four of its tries may have ended with the process that was at them.
+    "an event that fails alerts staff": """
+        SELECT stripe_event_id, attempts || ' tries: ' || error FROM payments_webhookevent event
+        WHERE status = 'pending' AND attempts >= 8
+        AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'payments.alert_staff'
+                        AND strpos(args ->> 'text', event.stripe_event_id) > 0)""",
     "a balance is spent only when it is there": """
         SELECT 'account ' || line.account_id, line.amount_minor || ', and ' || line.balance_after_minor || ' left'
         FROM credits_credittransaction line WHERE kind = 'spend' AND balance_after_minor < 0""",

@@ -6,6 +6,7 @@ from estuary.common import clock
 from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.agreement import compare
 from estuary.payments.doctor.rule import GRACE
+from estuary.payments.doctor.waiting import WORKER_SILENT
 from stripe_sandbox.store import Obj
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.customers import check_customers
@@ -39,6 +40,7 @@ class Liveness:
         self._watch, self._late_payments = watch, LatePayments(watch)
 
     def check(self) -> None:
+        self._check_worker()
         self._check_payments()
         self._check_open_orders()
         self._check_refunds_agree()
@@ -47,6 +49,12 @@ class Liveness:
         check_customers(self._watch)
         self._late_payments.check()
         self._ask_the_doctor()
+
+    def _check_worker(self) -> None:
+        """What `worker --check` asks comes first: one payment that can't be settled is no reason for it to fail."""
+        at = clock.now()
+        if broken := self._watch.rows_named(WORKER_SILENT.sql, {"at": at, "late": at - GRACE}):
+            raise Broken(WORKER_SILENT.code, broken)
 
     def picture(self) -> dict[str, Rows]:
         """Everything that a second reconcile must leave alone."""

@@ -1,0 +1,49 @@
+"""Staff who mistype: a number far beyond sense about something that is being bought, past the checks of the forms."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+
+from estuary.catalog.models import Service
+from tests.simulation.choices import Choices
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+# As far as the forms go, and far beyond; on each field something that is taken and something that is not.
+TYPED = {
+    "validity_days": [3660, 9_000_000, 2_147_483_647],
+    "free_cancel_hours": [0, 8784, 200_000_000],
+    "bundle_bonus": [0, 20_000_000],
+}
+
+
+class Mistyper:
+    """Opens a service, types, and saves."""
+
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
+
+    def act(self) -> None:
+        choices = self.choices
+        name = choices.pick("what", ["package", "bundle", "session", "course"])
+        field = choices.pick("field", ["validity_days", "validity_days", "free_cancel_hours", "bundle_bonus"])
+        value = choices.pick("value", TYPED[field])
+        service = Service.objects.get(pk=self.stage.world.services[name].pk)
+        setattr(service, field, value)
+        try:
+            service.clean_fields()
+            service.validate_constraints()
+        except ValidationError as refused:
+            self.stage.story.tell(f"types {field} {value} for the {name}: {refused.messages[0]}"[:160])
+            return
+        service.save(update_fields=[field])
+        self.stage.story.tell(f"types {field} {value} for the {name}")
+
+
+def undo(services: Iterable[Service]) -> None:
+    """Put services back to what the world began with."""
+    for service in services:
+        typed = {field: getattr(service, field) for field in TYPED}
+        Service.objects.filter(pk=service.pk).exclude(**typed).update(**typed)
