@@ -23,8 +23,8 @@ from estuary.accounts.models import User
 from estuary.accounts.staff_search import Searched
 from estuary.common import clock, ids
 from estuary.common.errors import InvalidAmount
+from estuary.common.money import CURRENCIES, to_minor
 from estuary.common.money import display as display_money
-from estuary.common.money import to_minor
 from estuary.common.staff import (
     NOTHING,
     Act,
@@ -65,6 +65,10 @@ class AdjustmentForm(forms.Form):
         currency = str(self.cleaned_data["currency"]).lower()
         if not re.fullmatch("[a-z]{3}", currency):
             raise ValidationError("Write the currency as its three letters, such as USD.")
+        if currency not in CURRENCIES:
+            raise ValidationError(
+                f"Stripe does not take {currency.upper()}, so nothing could be bought with it."
+            )
         return currency
 
     def clean_token(self) -> str:

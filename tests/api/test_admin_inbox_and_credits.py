@@ -190,6 +190,7 @@ def test_credits_are_given_to_someone_who_has_none(db: None) -> None:
         ("note", "", "required"),
         ("email", "nobody@estuary.example", "Nobody has an account"),
         ("currency", "12€", "three letters"),
+        ("currency", "zzz", "Stripe does not take ZZZ"),
         ("token", "adj_made_up", "not valid any more"),
     ],
 )

@@ -6,6 +6,8 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
+from tests.simulation.oracle.answers import NO_500
+from tests.simulation.oracle.broken import Broken
 from tests.simulation.scheduler import Crash, Scheduler, current
 from tests.simulation.story import Story
 
@@ -23,10 +25,6 @@ class Answer(dict[str, Any]):
 
 
 type Judge = Callable[[int, str, int, Any], None]
-
-
-class Unexpected(AssertionError):
-    """The product answered with what no user may ever see."""
 
 
 class Browser:
@@ -71,5 +69,5 @@ class Browser:
             self._story.tell(f"  the web process is killed {crash}; the connection breaks")
             return Answer()
         if answer.status == 500:
-            raise Unexpected(f"{method} {path} {body} was answered with 500: {response.exc_info}")
+            raise Broken(NO_500, (method, path, body, response.exc_info))
         return answer

@@ -34,10 +34,12 @@ OURS = {
                         AND strpos(args ->> 'text', event.stripe_event_id) > 0)""",
     # Up to four of its tries may have ended with the process that was at them.
     "an event that fails alerts staff": """
-        SELECT stripe_event_id, attempts || ' tries: ' || error FROM payments_webhookevent event
-        WHERE status = 'pending' AND attempts >= 8
-        AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = 'payments.alert_staff'
-                        AND strpos(args ->> 'text', event.stripe_event_id) > 0)""",
+        SELECT stripe_event_id, attempts || ' tries: ' || error FROM payments_webhookevent
+        WHERE status = 'pending' AND attempts >= 8 AND alerted_at IS NULL""",
+    "what staff type is within limits": """
+        SELECT 'service ' || id, validity_days || ' days, ' || free_cancel_hours || ' hours, ' || bundle_bonus
+        FROM catalog_service
+        WHERE validity_days > 3660 OR free_cancel_hours > 8784 OR bundle_bonus > 100""",
     "a balance is spent only when it is there": """
         SELECT 'account ' || line.account_id, line.amount_minor || ', and ' || line.balance_after_minor || ' left'
         FROM credits_credittransaction line WHERE kind = 'spend' AND balance_after_minor < 0""",

@@ -9,6 +9,7 @@ from django.conf import settings
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.watch import Watch
 
+NO_500 = "no answer is a 500"
 FOREIGN, SECRET = "an answer holds only what is its asker's", "no secret is written down"
 # A client secret is an answer to the one whose payment it is.
 TELL_A_SECRET = ("/api/v1/payments/create/", "/api/v1/payments/methods/setup/")

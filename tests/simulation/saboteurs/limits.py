@@ -7,7 +7,9 @@ from django.core.validators import MaxValueValidator
 
 from estuary.bookings import booking
 from estuary.catalog.models import Service
-from estuary.payments import inbox, reconcile
+from estuary.orders import placing
+from estuary.payments import inbox, reconcile, webhooks
+from tests.simulation.actors.mistyping import TYPED
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 
 UNSETTLED = (
@@ -15,42 +17,43 @@ UNSETTLED = (
     "every captured payment is fulfilled or refunded",
     "no order is stuck",
     "the inbox is empty",
+    "no answer is a 500",
 )
 
 
-def _take_any_validity() -> None:
-    field = Service._meta.get_field("validity_days")
-    others = [one for one in field.validators if not isinstance(one, MaxValueValidator)]
-    vars(field)["validators"] = others
+@breaks("L1", "what staff type is within limits")
+def a_typo_is_taken() -> None:
+    """Form and database each refuse it alone: both are gone."""
+    for name in TYPED:
+        field = Service._meta.get_field(name)
+        vars(field)["validators"] = [
+            one for one in field.validators if not isinstance(one, MaxValueValidator)
+        ]
     constraints = Service._meta.constraints
     constraints[:] = [one for one in constraints if one.name != "service_numbers_within_limits"]
     weaken("catalog_service", "service_numbers_within_limits")
 
 
-def _reckon_without_limits() -> None:
+@breaks("L1", *UNSETTLED)
+def a_typo_of_old_is_reckoned_with() -> None:
+    """What was sold says a validity from before there were limits."""
+    snapshot_of = placing.snapshot_of
+    instead_of(snapshot_of, lambda *what: snapshot_of(*what) | {"validity_days": 9_000_000})
     instead_of(booking.validity, lambda days: timedelta(days=days))
 
 
-@breaks("L1", *UNSETTLED)
-def a_typo_is_taken_and_reckoned_with() -> None:
-    """Form, database and arithmetic each stop it alone: all three are gone."""
-    _take_any_validity()
-    _reckon_without_limits()
-
-
-def _raise(*_: Any) -> None:
+def _raise(*_: Any, **__: Any) -> Any:
     raise OverflowError("date value out of range")
 
 
 @breaks("L4", "worker_silent")
 def one_payment_that_fails_makes_the_worker_look_dead() -> None:
-    """What can't be settled is on Stripe's list; that it was gone through is noted only when all of it agrees."""
-    instead_of(booking._valid_until, _raise)
+    """A payment on Stripe's list fails at each look; that all was gone through is noted only when all of it agrees."""
+    instead_of(reconcile._settle_captured, _raise)
     instead_of(reconcile._note_failures, nothing)
 
 
 @breaks("L4", "an event that fails alerts staff")
 def an_event_fails_for_hours_and_nobody_hears_of_it() -> None:
-    instead_of(booking._valid_until, _raise)
-    tell = inbox._tell_of_failing
-    instead_of(tell, lambda code, *rest: None if code == "event_fails" else tell(code, *rest))
+    webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _raise
+    vars(inbox)["ALERT_AFTER"] = inbox.MAX_ATTEMPTS
