@@ -71,8 +71,8 @@ class Buyer:
     # --- Buying -------------------------------------------------------------------------------------------------
 
     def place(self, thing: str) -> Answer:
-        """Place an order, which somebody else then pays for."""
-        made = self._create(self._body(thing))
+        """Place an order without credits, which somebody else then pays for."""
+        made = self._create(self._body(thing) | {"use_credits": False})
         if made.fine:
             self.stage.knows_order(made["order_id"])
         return made

@@ -17,7 +17,8 @@ LONGEST_S = settings.BANK_HOLD.total_seconds()
 # Seconds from the date until which the seat is kept: most often the start of what was bought.
 ANSWERS = {"in time": -60.0, "just too late": 30.0, "much too late": 86_400.0, "never": 86_400.0}
 
-TIMED = ("session", "workshop", "course", "package", "bundle")
+# Sessions begin before the longest wait is over, a workshop after it.
+TIMED = ("session", "session", "lesson", "workshop")
 
 
 class LateBank:

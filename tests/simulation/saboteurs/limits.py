@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator
 
-from estuary.bookings import booking
+from estuary.catalog import limits
 from estuary.catalog.models import Service
 from estuary.orders import placing
 from estuary.payments import inbox, reconcile, webhooks
@@ -25,11 +25,11 @@ UNSETTLED = (
 def a_typo_is_taken() -> None:
     """Form and database each refuse it alone: both are gone."""
     for name in TYPED:
-        field = Service._meta.get_field(name)
+        field: Any = Service._meta.get_field(name)
         vars(field)["validators"] = [
             one for one in field.validators if not isinstance(one, MaxValueValidator)
         ]
-    constraints = Service._meta.constraints
+    constraints: Any = Service._meta.constraints
     constraints[:] = [one for one in constraints if one.name != "service_numbers_within_limits"]
     weaken("catalog_service", "service_numbers_within_limits")
 
@@ -39,7 +39,7 @@ def a_typo_of_old_is_reckoned_with() -> None:
     """What was sold says a validity from before there were limits."""
     snapshot_of = placing.snapshot_of
     instead_of(snapshot_of, lambda *what: snapshot_of(*what) | {"validity_days": 9_000_000})
-    instead_of(booking.validity, lambda days: timedelta(days=days))
+    instead_of(limits.validity, lambda days: timedelta(days=days))
 
 
 def _raise(*_: Any, **__: Any) -> Any:
