@@ -11,13 +11,14 @@ import pytest
 import structlog
 from django.core import mail
 from django.test import Client, RequestFactory
-from django.views.debug import get_exception_reporter_class
+from django.utils.module_loading import import_string
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock, redaction
 from estuary.common.redaction import redact
+from estuary.common.reporting import RedactingReporter
 from estuary.orders.models import Order
 from estuary.payments import inbox, methods, refunds
 from estuary.payments.models import WebhookEvent
@@ -193,15 +194,16 @@ def test_no_secret_is_anywhere(stripe: Sandbox, maya: User, monkeypatch: pytest.
     assert found.hits(canaries) == []
 
 
-def test_a_report_of_an_error_names_no_secret(stripe: Sandbox) -> None:
+def test_a_report_of_an_error_names_no_secret(stripe: Sandbox, settings: Settings) -> None:
     """What Django's debug page, or a mail to admins, would say of an error."""
+    assert import_string(settings.DEFAULT_EXCEPTION_REPORTER) is RedactingReporter
     canaries = [canary for canary in secrets(stripe) if redact(canary) != canary]
     try:
         told = careless_text(canaries)
         raise RuntimeError(f"can't go on with {told}")
     except RuntimeError:
         request = RequestFactory().get("/", {"key": canaries[0]})
-        reporter = get_exception_reporter_class(request)(request, *sys.exc_info())
+        reporter = RedactingReporter(request, *sys.exc_info())
         reports = [str(reporter.get_traceback_html()), str(reporter.get_traceback_text())]
     assert len(canaries) > 3
     for report in reports:
