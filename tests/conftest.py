@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.mail import EmailMessage
 from django.core.signals import request_finished, request_started
@@ -13,6 +14,10 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from tests.emptying import quick_emptying
 from tests.wiring import SECRET, estuary_talks_to
+
+# How long an example takes is the machine's affair, and no test's.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
