@@ -18,7 +18,7 @@ FOUND_BY = {
     "a practitioner is in two places": 0,
     "a counter is counted in memory": 2,
     "an event is answered before it is kept": 0,
-    "any order by its name": 0,
+    "one buyers key is everybodys": 0,
     "an answer is kept with its secret": 0,
 }
 
