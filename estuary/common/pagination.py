@@ -1,5 +1,6 @@
 """Lists page by cursor: constant cost on page one and on page ten thousand."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -65,12 +66,17 @@ class NewestFirst(CursorPagination):
         field = self._model._meta.get_field(self.ordering[0].lstrip("-"))
         try:
             value: Any = field.to_python(text)  # type: ignore[union-attr]
+            # A moment without a zone can't be compared with the limits of its field.
+            if value is None or (isinstance(field, DateTimeField) and not _is_moment(value)):
+                return False
             field.run_validators(value)  # type: ignore[union-attr]
         except (ValidationError, ValueError, OverflowError):
             return False
-        if isinstance(field, DateTimeField):
-            return value is not None and timezone.is_aware(value) and 1 < value.year < 9999
-        return value is not None
+        return True
+
+
+def _is_moment(value: datetime) -> bool:
+    return timezone.is_aware(value) and 1 < value.year < 9999
 
 
 class OldestFirst(NewestFirst):

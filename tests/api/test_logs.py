@@ -110,6 +110,7 @@ def test_the_lines_between_two_requests_belong_to_none(log: Log) -> None:
 def test_each_call_to_stripe_tells_its_time_its_outcome_and_stripe_s_own_name_for_it(
     stripe: Sandbox, log: Log
 ) -> None:
+    buying.credits(signed_in(make_user()))  # the first of a process asks who the owner is, who is nobody yet
     buyer = signed_in(make_user())
     log.read()
     answer = buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": "100.00"})

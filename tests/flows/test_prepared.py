@@ -74,8 +74,8 @@ def test_a_plan_of_no_use_since_a_migration_is_made_anew() -> None:
 
     before = signed_in_as()
     with psycopg.connect(database_url(), autocommit=True) as migration:
-        for column in ("text", "varchar(150)"):
-            migration.execute(f"ALTER TABLE accounts_user ALTER COLUMN first_name TYPE {column}")
+        for column in ("text", "varchar(128)"):
+            migration.execute(f"ALTER TABLE accounts_user ALTER COLUMN password TYPE {column}")
             assert (signed_in_as(), signed_in_as()) == (before, before)
 
 

@@ -36,6 +36,7 @@ BUYERS = {
     "bookings_booking": "{row}.user_id",
     "bookings_participant": "{row}.user_id",
     "credits_creditaccount": "{row}.user_id",
+    "accounts_contactchange": "{row}.user_id",
     "credits_credittransaction": "(SELECT user_id FROM credits_creditaccount WHERE id = {row}.account_id)",
     "payments_stripecustomer": "{row}.user_id",
     "payments_paymentmethod": "{row}.user_id",
@@ -52,6 +53,7 @@ PRACTITIONERS = {
 NOBODYS = {
     "payments_webhookevent",
     "payments_attempts",
+    "payments_hourlyalert",
     "payments_lookout",
     "payments_orphan",
     "payments_stripeaccount",
