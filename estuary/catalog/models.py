@@ -36,9 +36,8 @@ __all__ = [
 ]
 
 
-MIDNIGHT = time(
-    0
-)  # as an end it is the end of the day, 24:00, which neither Python nor a column of times can say
+# As an end it is the end of the day, 24:00, which neither Python nor a column of times can say.
+MIDNIGHT = time(0)
 HOLD_MAX_S = 24 * 60 * 60  # an unpaid seat that is kept for longer is a seat nobody can buy
 
 

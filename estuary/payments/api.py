@@ -70,9 +70,13 @@ class CreatePaymentView(APIView):
 
     @staticmethod
     def _begin(wanted: dict[str, Any], user: User, request_key: str) -> Begun:
-        guard = guard_for(wanted, user=user, fingerprint=fingerprint_of(wanted), keyed=bool(request_key))
+        fingerprint = fingerprint_of(wanted)
+        guard = guard_for(wanted, user=user, fingerprint=fingerprint, keyed=bool(request_key))
         try:
-            return begin_purchase(purchase_from(wanted, user=user, request_key=request_key, guard=guard))
+            purchase = purchase_from(
+                wanted, user=user, request_key=request_key, fingerprint=fingerprint, guard=guard
+            )
+            return begin_purchase(purchase)
         except EstuaryError as refusal:
             return find_first(guard, refusal)
 

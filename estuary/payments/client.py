@@ -46,7 +46,6 @@ API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
 CHARGE = "payment_intent.latest_charge"
 
-
 log = structlog.get_logger(__name__)
 
 

@@ -63,8 +63,7 @@ def close_payment(order: Order) -> bool:
     if intent.status == "processing":
         return False
     if intent.status not in {"succeeded", "canceled"} and not asking.is_checkout(order):
-        asking.withdraw(order.public_id, intent)
-        return client.retrieve_intent(intent.id).status == "canceled" and _forget_payment(order)
+        return asking.withdraw(order.public_id, intent) and _forget_payment(order)
     return _forget_payment(order)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
@@ -107,7 +107,7 @@ def joined(user: User) -> str:
     return user.date_joined.astimezone(UTC).isoformat()
 
 
-def _open_update(customer: StripeCustomer) -> Any:
+def _open_update(customer: StripeCustomer) -> QuerySet[StripeCustomer]:
     return StripeCustomer.objects.filter(pk=customer.pk, update_key=customer.update_key)
 
 

@@ -12,10 +12,10 @@ from estuary.common.database import write
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.objects import Customer
 from estuary.payments.post_keys import count_post, counted_key
 
 NAME_MAX = 150  # of the column; Stripe takes 256
-
 
 # Most buyers are known; who is not is written down by the same statement.
 ROW = """WITH made AS (
@@ -50,6 +50,14 @@ def with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustom
             raise
     forget_customer(customer_id)
     return ask(ensure_customer(user))
+
+
+def find_at_stripe(customer_id: str) -> Customer | None:
+    """Return a customer as Stripe has it; None for one that it does not know, and for no id."""
+    try:
+        return client.retrieve_customer(customer_id) if customer_id else None
+    except NotAtStripe:
+        return None
 
 
 def customer_of(user: User) -> StripeCustomer:

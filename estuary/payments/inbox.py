@@ -42,9 +42,8 @@ from estuary.payments.webhooks import (
 
 BATCH = 200
 MAX_ATTEMPTS = 12
-ALERT_AFTER = (
-    4  # failures, of which the fourth is half a minute after the first: what heals by itself has healed
-)
+# Failures, of which the fourth is half a minute after the first: what heals by itself has healed.
+ALERT_AFTER = 4
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
 NOT_IN_OUR_BOOKS = (
     "It is tried again, ever more seldom. Until it is settled, what was paid may not be handed over, or what was"
@@ -326,7 +325,7 @@ def _settle_card(job: Job, news: CardNews | OtherMethodAttached | None) -> None:
     with transaction.atomic():
         match news:
             case None:
-                job.outcome = "not ours"
+                job.outcome = NOT_OURS
             case CardNews():
                 job.outcome = str(sync_method(news))
             case OtherMethodAttached():

@@ -22,7 +22,7 @@ from estuary.orders.models import Order, OrderType
 from estuary.orders.recovering import Remembered, recover_order
 from estuary.payments import client, outbox, ownership
 from estuary.payments.asking import withdraw
-from estuary.payments.errors import NotAtStripe
+from estuary.payments.customers import find_at_stripe
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.objects import CheckoutSession, Customer, Intent, StripeRefund
 from estuary.payments.reattaching import labeled_user
@@ -64,7 +64,7 @@ def look_again() -> int:
 
 
 def _decide(intent: Intent) -> bool:
-    customer = _customer(intent.customer_id)
+    customer = find_at_stripe(intent.customer_id)
     if intent.status == "processing":
         return _note(intent, Fate.WAITING)
     if intent.status != "succeeded":
@@ -89,15 +89,8 @@ def _end(intent: Intent, customer: Customer | None) -> bool:
     return _note(intent, Fate.RETURNED)
 
 
-def _customer(customer_id: str) -> Customer | None:
-    try:
-        return client.retrieve_customer(customer_id) if customer_id else None
-    except NotAtStripe:
-        return None
-
-
 def _is_ours(customer_id: str) -> bool:
-    customer = _customer(customer_id)
+    customer = find_at_stripe(customer_id)
     return customer is not None and _made_here(customer)
 
 

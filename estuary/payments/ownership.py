@@ -2,7 +2,7 @@
 
 A row can't tell a shop from its copy, since a copy copies the row. So a Product at Stripe with an id of our choosing
 says it: the home's address, the house's random id, and a count that the owner raises every hour. See
-docs/decisions/0024-the-owner-of-a-stripe-account.md.
+docs/decisions/0024-the-owner-at-stripe.md.
 """
 
 import secrets
@@ -66,7 +66,7 @@ log = structlog.get_logger(__name__)
 class Asker:
     """How the product at Stripe is read, made and changed; ``read`` returns None where there is none.
 
-    ``write`` makes it anew (``create``) or changes it. All three raise KeyMayNot where the key lacks the permission.
+    ``create`` and ``update`` take the key of their POST. All three raise KeyMayNot where our key lacks the permission.
     """
 
     read: Callable[[], Owner | None]

@@ -13,7 +13,7 @@ from django.db.models import F, Q, Sum
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.errors import InvalidRequest, NotFound
-from estuary.orders.models import Order, PaymentType
+from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.errors import BoughtJustNow
 from estuary.payments.models import Refund
@@ -100,4 +100,6 @@ def _order_named(wanted: dict[str, Any], user: User) -> Order | None:
 
 
 def _thing(wanted: dict[str, Any]) -> tuple[int | None, str]:
-    return (None, "credit") if wanted["is_credit_purchase"] else (int(wanted["service_id"]), "direct")
+    if wanted["is_credit_purchase"]:
+        return None, OrderType.CREDIT
+    return int(wanted["service_id"]), OrderType.DIRECT

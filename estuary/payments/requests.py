@@ -159,7 +159,7 @@ def _plain(amount: Decimal) -> str:
 
 
 def purchase_from(
-    data: dict[str, Any], *, user: User, request_key: str = "", guard: RepeatGuard | None = None
+    data: dict[str, Any], *, user: User, fingerprint: str, request_key: str, guard: RepeatGuard | None
 ) -> Purchase:
     """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
 
@@ -178,7 +178,7 @@ def purchase_from(
         service=service,
         currency=currency,
         total_minor=total_minor,
-        terms=_terms(data, user, scheduling),
+        terms=_terms(data, user, scheduling, fingerprint),
         wish=_wish(scheduling),
         items=tuple(_wish(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
@@ -244,7 +244,7 @@ def _credits_price(data: dict[str, Any], currency: str) -> int:
     return total_minor
 
 
-def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any]) -> Terms:
+def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str) -> Terms:
     card_ref = data.get("payment_method_id", "")
     return Terms(
         payment_type=data["payment_type"],
@@ -254,7 +254,7 @@ def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any]) -> Term
         cancel_url=_safe_url(data.get("cancel_url", "")),
         service_data=data.get("service_data", {}),
         scheduling_data=_as_json(scheduling),
-        fingerprint=fingerprint_of(data),
+        fingerprint=fingerprint,
     )
 
 

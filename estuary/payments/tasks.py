@@ -167,9 +167,7 @@ async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
 
 @periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
-    sweep.expire_orders()
-    sweep.end_kept_orders()
-    sweep.close_open_payments()
+    run_each(sweep.expire_orders, sweep.end_kept_orders, sweep.close_open_payments)
 
 
 @periodic("* * * * *")

@@ -107,7 +107,7 @@ def plan_of(seed: int) -> Plan:
         clocks=clocks,
         blur_s=chance.choice([0.0, 1.0, 5.0, 30.0]),
         gifts=tuple(chance.choice([0, 2500, 8000, 20000]) for _ in range(3)),
-        copy=chance.choice(["", "", *COPIES]),
+        copy=chance.choice([""] * 6 + [*COPIES]),
     )
 
 

@@ -8,8 +8,7 @@ from django.db.models import Q
 from estuary.accounts.models import ContactChange
 from estuary.common.rows import any_id
 from estuary.payments import client
-from estuary.payments.customers import name_at_stripe
-from estuary.payments.errors import NotAtStripe
+from estuary.payments.customers import find_at_stripe, name_at_stripe
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import Customer
 from estuary.payments.reconcile import in_batches
@@ -20,7 +19,7 @@ def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[st
     there = {one.id: one for one in client.customers_since(since)}
     updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
     for customer_id in list(updated.values_list("stripe_customer_id", flat=True)):
-        if customer_id not in there and (customer := _retrieve(customer_id)):
+        if customer_id not in there and (customer := find_at_stripe(customer_id)):
             there[customer_id] = customer
     for some in in_batches(there):
         rows = StripeCustomer.objects.select_related("user").filter(any_id("stripe_customer_id", some))
@@ -29,13 +28,6 @@ def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[st
             customer = there[row.stripe_customer_id]
             if _contact(customer) != _contact_here(row):
                 yield "customer_differs", customer.id, f"user {row.user_id} has another address or name"
-
-
-def _retrieve(customer_id: str) -> Customer | None:
-    try:
-        return client.retrieve_customer(customer_id)
-    except NotAtStripe:
-        return None
 
 
 def _contact(customer: Customer) -> tuple[str, str]:
