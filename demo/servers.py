@@ -34,11 +34,11 @@ def sandbox_command(plan: Plan, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def web_command(plan: Plan, processes: int = PROCESSES) -> list[str]:
+def web_command(plan: Plan, processes: int = PROCESSES, threads: int = BLOCKING_THREADS) -> list[str]:
     """Return the command of a web server; several share one port, among which the system spreads who comes."""
     return [
         str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
-        "--workers", str(processes), "--blocking-threads", str(BLOCKING_THREADS), "--no-ws",
+        "--workers", str(processes), "--blocking-threads", str(threads), "--http", "1", "--no-ws",
         "--workers-kill-timeout", "5", "estuary.config.wsgi:application",
     ]  # fmt: skip
 

@@ -7,14 +7,11 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.parsers import JSONParser
 
+from estuary.common.bodies import BodyTooLarge
 from estuary.common.errors import EstuaryError
 
 MAX_DEPTH = 32
 MAX_BYTES = 64 * 1024
-
-
-class BodyTooLarge(EstuaryError):
-    code, status, title = "body_too_large", 413, "The body is too large"
 
 
 class MalformedJSON(EstuaryError):

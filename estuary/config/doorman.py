@@ -1,5 +1,7 @@
 """The short way in for Stripe's events: past the middleware, on connections that are kept for them.
 
+A body that is too large, or of unknown length, is refused here, unread: each layer behind would read all of it.
+
 They have no session, no user and no page, and come by the thousand: Django's way in would cost several times what it
 costs to verify and to keep one. Whatever else is asked for goes Django's way. See docs/decisions/0015-two-doors.md.
 """
@@ -15,21 +17,23 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
 
 import psycopg
+import structlog
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
-from django.urls import reverse
 from psycopg.pq import ExecStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
 from estuary.common import pools
+from estuary.common.bodies import find_body_problem
 from estuary.common.database import UNFIT
+from estuary.common.errors import EstuaryError
 from estuary.common.group_commit import GroupCommit, TooLong
 from estuary.common.problems import problem, unavailable
 from estuary.common.request_ids import name_of
-from estuary.payments.webhooks import RECEIVED, Row, insertion, receive
+from estuary.payments.webhooks import RECEIVED, Row, insertion, receive, webhook_paths
 
 PATIENCE_S = 4.0  # how long an event waits to be written; Stripe tries again
 MOST = 8  # events in one statement
@@ -43,18 +47,20 @@ class Doorman:
     """A WSGI application in front of Django's."""
 
     def __init__(self, django: WSGIApplication) -> None:
-        self._django, self._path = django, reverse("stripe-webhook")
+        self._django, self._paths = django, webhook_paths()
         self._write: GroupCommit[Row, bool] = GroupCommit(
             _write, writers=settings.INBOX_POOL_SIZE, most=MOST, patience_s=PATIENCE_S
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != self._path or environ["REQUEST_METHOD"] != "POST":
+        is_event = environ["PATH_INFO"] in self._paths and environ["REQUEST_METHOD"] == "POST"
+        refusal = None if is_event else find_body_problem(environ)
+        if not is_event and refusal is None:
             return self._django(environ, start_response)
         request_id = name_of(environ)
         bind_contextvars(request_id=request_id)  # until the next request of this thread binds its own
         named = ("X-Request-ID", request_id)
-        if (response := self._receive(environ)) is None:
+        if (response := _refuse(refusal) if refusal else self._receive(environ)) is None:
             start_response("200 OK", [*JSON_HEADERS, named])
             return [RECEIVED]
         status = f"{response.status_code} {response.reason_phrase}"
@@ -70,6 +76,11 @@ class Doorman:
         except Exception as error:  # a bug, which Django knows how to tell of
             return response_for_exception(WSGIRequest(environ), error)
         return problem(refusal) if refusal else None
+
+
+def _refuse(refusal: EstuaryError) -> HttpResponse:
+    structlog.get_logger(__name__).info("body_refused", code=refusal.code)
+    return problem(refusal)
 
 
 def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:

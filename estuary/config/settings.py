@@ -145,7 +145,8 @@ WEB_THREADS = env.granian_blocking_threads
 # Sign-in counts its tries here, and all processes must count together.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of the whole body: the doorman refuses more unread
+FILE_UPLOAD_HANDLERS = ["estuary.common.bodies.RefuseFiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = None  # the finders serve what the apps bring
 STORAGES = {

@@ -12,5 +12,6 @@ urlpatterns = [
     path("methods/setup/", api.SetupView.as_view(), name="payment-method-setup"),
     path("methods/<ref:payment_method_id>/", api.MethodView.as_view(), name="payment-method"),
     path("webhook/", stripe_webhook, name="stripe-webhook"),
+    path("webhook", stripe_webhook),  # Stripe follows no redirect to the address with its slash
     path("config/", api.ConfigView.as_view(), name="payment-config"),
 ]

@@ -16,10 +16,12 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from estuary.common import clock, metrics, redaction
+from estuary.common.bodies import BodyTooLarge
 from estuary.common.database import is_unfit
 from estuary.common.errors import EstuaryError
 from estuary.common.problems import problem
@@ -44,10 +46,6 @@ RECEIVED = b'{"received": true}'
 SECRETS = ("client_secret", "next_action")
 
 
-class BodyTooLarge(EstuaryError):
-    code, status, title = "body_too_large", 413, "The body is too large"
-
-
 class NotAnEvent(EstuaryError):
     code, status, title = "not_an_event", 400, "This is no Stripe event"
 
@@ -66,6 +64,12 @@ class Row(NamedTuple):
 
 
 type Write = Callable[[Row], bool]
+
+
+def webhook_paths() -> frozenset[str]:
+    """Return the webhook's address with its last slash and without it: Stripe follows no redirect."""
+    path = reverse("stripe-webhook")
+    return frozenset({path, path.removesuffix("/")})
 
 
 @csrf_exempt

@@ -34,7 +34,6 @@ GIVEN = {
     "FRONTEND_URL": "https://estuary.example",
     "DJANGO_SECRET_KEY": "fifty-characters-that-nobody-else-has-and-no-one-guesses",
     "EMAIL_URL": "smtp://post.example:587/?tls=1",
-    "ESTUARY_TRUSTED_PROXIES": "1",
     "ESTUARY_METRICS_TOKEN": "0123456789abcdef",
 }
 
@@ -83,7 +82,7 @@ def filled_in(text: str) -> str:
     )
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "migrate"])
+@pytest.mark.parametrize("name", ["web", "webhook", "worker", "migrate"])
 def test_the_services_set_what_the_product_reads_and_nothing_that_is_for_a_laptop(name: str) -> None:
     read = read_by_the_product()
     assert set(variables(name)) - {"PGOPTIONS"} <= read.keys() - OF_A_LAPTOP  # which the driver reads
@@ -106,7 +105,7 @@ def test_every_secret_comes_from_the_environment_and_is_asked_for(name: str) -> 
             assert found["rest"], f"nothing says what {key} is"
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "migrate"])
+@pytest.mark.parametrize("name", ["web", "webhook", "worker", "migrate"])
 def test_the_product_starts_with_what_compose_gives_it(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -114,7 +113,7 @@ def test_the_product_starts_with_what_compose_gives_it(
         monkeypatch.delenv(key, raising=False)
     for key, value in variables(name).items():
         monkeypatch.setenv(key, filled_in(str(value)))
-    if name == "web":
+    if name in {"web", "webhook"}:
         folder = variables("web")["PROMETHEUS_MULTIPROC_DIR"]
         assert any(mount.startswith(folder + ":uid=10001") for mount in service("web")["tmpfs"])
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -149,7 +148,7 @@ def test_each_has_longer_to_end_than_it_takes() -> None:
 def test_the_database_is_the_version_that_the_tests_run_on_and_keeps_its_data() -> None:
     with_version = (BASE_DIR / "docs" / "howto" / "go-live.md").read_text(encoding="utf-8")
     [version] = re.findall(r"the tests run on (\d+)", with_version)
-    assert service("db")["image"] == f"postgres:{version}"
+    assert filled_in(service("db")["image"]) == f"postgres:{version}"
     assert service("db")["volumes"] == ["database:/var/lib/postgresql"]  # from 18 on, the folder above PGDATA
     assert "database" in compose()["volumes"]
 
@@ -194,7 +193,7 @@ def test_the_image_runs_as_nobody_with_the_lock_s_packages_and_no_others() -> No
     project = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["uv"]["default-groups"] == ["dev"]
     python = (BASE_DIR / ".python-version").read_text(encoding="utf-8").strip()
-    assert {line.split()[1] for line in lines if line.startswith("FROM python")} == {f"python:{python}-slim"}
+    assert f"ARG PYTHON_IMAGE=python:{python}-slim" in lines
 
 
 def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None:
@@ -214,4 +213,52 @@ def test_no_secret_is_written_into_the_image() -> None:
     secret = {key for key, field in read_by_the_product().items() if field.annotation is SecretStr}
     text = (BASE_DIR / "Dockerfile").read_text(encoding="utf-8")
     assert not [key for key in secret if key in text]
-    assert "ARG" not in {line.split()[0] for line in dockerfile()}
+    arguments = {line.split()[1].partition("=")[0] for line in dockerfile() if line.startswith("ARG")}
+    assert arguments == {"NODE_IMAGE", "PYTHON_IMAGE"}
+
+
+def test_every_image_can_be_named_by_its_digest() -> None:
+    """Each comes from a variable, of which the Dockerfile and compose.yaml have the same default."""
+    stages = [line.split()[1] for line in dockerfile() if line.startswith("FROM")]
+    assert set(stages) == {"${NODE_IMAGE}", "${PYTHON_IMAGE}"}
+    defaults = dict(line.split()[1].split("=") for line in dockerfile() if line.startswith("ARG"))
+    arguments = service("web")["build"]["args"]
+    assert {name: filled_in(value) for name, value in arguments.items()} == defaults
+    for name, each in compose()["services"].items():
+        assert each["image"].startswith("${") or each["image"].startswith("estuary:"), name
+
+
+def test_nobody_reaches_a_web_server_but_through_the_proxy() -> None:
+    """So ESTUARY_TRUSTED_PROXIES=1 holds: what the proxy appends to X-Forwarded-For is the caller."""
+    services = compose()["services"]
+    assert [name for name, each in services.items() if "ports" in each] == ["proxy"]
+    assert filled_in(variables("web")["ESTUARY_TRUSTED_PROXIES"]) == "1"
+    caddyfile = (BASE_DIR / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    needed = set(re.findall(r"\{\$(\w+)\}", caddyfile))
+    assert needed <= variables("proxy").keys()
+    port = option("--port")
+    assert {variables("proxy")[name] for name in ("PROXY_WEB", "PROXY_WEBHOOK")} == {
+        f"web:{port}",
+        f"webhook:{port}",
+    }
+    assert service("proxy")["volumes"][0].startswith("./deploy/Caddyfile:")
+    assert seconds(service("proxy")["stop_grace_period"]) > 20
+    assert set(service("proxy")["depends_on"]) == {"web", "webhook"}
+
+
+def test_the_webhook_s_process_is_the_web_server_with_few_threads() -> None:
+    differing = {"GRANIAN_WORKERS", "GRANIAN_BLOCKING_THREADS"}
+    web, webhook = variables("web"), variables("webhook")
+    assert {name for name in web if web[name] != webhook[name]} == differing
+    assert int(filled_in(webhook["GRANIAN_BLOCKING_THREADS"])) < int(
+        filled_in(web["GRANIAN_BLOCKING_THREADS"])
+    )
+    assert service("webhook")["image"] == service("web")["image"]
+
+
+def test_memory_that_is_written_to_has_a_size() -> None:
+    mounts = {name: each.get("tmpfs", []) for name, each in compose()["services"].items()}
+    for name, each in mounts.items():
+        assert all("size=" in mount for mount in each), name
+    writing_nothing_else = [name for name, each in compose()["services"].items() if each.get("read_only")]
+    assert all(mounts[name] for name in writing_nothing_else)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import psycopg
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
@@ -225,3 +226,14 @@ def test_a_hundred_thousand_bad_signatures_are_no_row_and_no_query(
         for number in range(1_000):
             assert send(body, f"t={now},v1={number:064x}").status_code == 400
     assert not WebhookEvent.objects.exists()
+
+
+def test_the_address_without_its_slash_takes_events_too(wire: Wire, client: Client) -> None:
+    """Stripe follows no redirect: an endpoint that was typed without the slash would lose every event."""
+    bare = WEBHOOK.removesuffix("/")
+    first, second = an_event(id="evt_past_django"), an_event(id="evt_by_django")
+    url, headers = f"http://127.0.0.1:{wire.port}{bare}", {"Stripe-Signature": signed(first)}
+    assert httpx.post(url, content=first, headers=headers, trust_env=False, timeout=30).status_code == 200
+    headers = {"Stripe-Signature": signed(second)}
+    assert client.post(bare, second, "application/json", headers=headers).status_code == 200
+    assert WebhookEvent.objects.count() == 2

@@ -1,0 +1,115 @@
+"""Hundreds of sockets that trickle, against the proxy and the real web servers behind it: others are served."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from estuary.payments.models import WebhookEvent
+from tests.attacks.test_large_uploads import BODY_MB, CSRF, FILE, FORM, GROWTH_MB, MB, memory_mb, pour
+from tests.flows.test_webhook import an_event, signed
+from tests.flows.test_webhook_on_the_wire import Wire, serving
+from tests.proxying import proxying
+from tests.wiring import WEBHOOK
+
+THREADS, WEBHOOK_THREADS = 256, 16  # as compose.yaml has them
+SOCKETS = 300  # more than there are threads
+LOGIN = "/_allauth/app/v1/auth/login"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The proxy's port, and the two web servers behind it."""
+
+    port: int
+    web: Wire
+    webhook: Wire
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def site(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("proxy")
+    proxied = {"ESTUARY_TRUSTED_PROXIES": "1"}
+    with django_db_blocker.unblock(), ExitStack() as stack:
+        web = stack.enter_context(serving("--blocking-threads", str(THREADS), **proxied))
+        webhook = stack.enter_context(serving("--blocking-threads", str(WEBHOOK_THREADS), **proxied))
+        yield Site(
+            stack.enter_context(proxying(folder, web_port=web.port, webhook_port=webhook.port)), web, webhook
+        )
+
+
+@contextmanager
+def held(port: int, starts: list[bytes]) -> Iterator[list[socket.socket]]:
+    """Keep so many connections open, each with the start of a request, and send a little more of each."""
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in starts
+        ]
+        for one, start in zip(opened, starts, strict=True):
+            one.sendall(start)
+        trickle(opened)
+        yield opened
+
+
+def trickle(opened: list[socket.socket]) -> None:
+    for one in opened:
+        with suppress(OSError):
+            one.sendall(b"x")
+
+
+def others_are_served(site: Site) -> None:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=60) as visitor:
+        assert visitor.get("/api/v1/payments/config/").is_success
+        assert visitor.post(LOGIN, json={"email": "a@example.com", "password": "b"}).status_code == 400
+        event = an_event(id=f"evt_{WebhookEvent.objects.count()}_beside")
+        headers = {"Stripe-Signature": signed(event)}
+        assert visitor.post(WEBHOOK, content=event, headers=headers).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [WEBHOOK, LOGIN])
+def test_bodies_that_trickle_hold_no_thread(site: Site, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{CSRF}\r\nContent-Type: application/json\r\n"
+    with held(site.port, [f"{head}Content-Length: 1000\r\n\r\n".encode()] * SOCKETS) as opened:
+        others_are_served(site)
+        trickle(opened)
+        others_are_served(site)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_headers_that_trickle_hold_no_thread(site: Site) -> None:
+    start = b"GET /api/v1/services/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-More: "
+    with held(site.port, [start] * SOCKETS) as opened:
+        others_are_served(site)
+        trickle(opened)
+        others_are_served(site)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uploads_of_50_mb_come_no_further_than_the_proxy(site: Site) -> None:
+    others_are_served(site)
+    before = memory_mb(site.web), memory_mb(site.webhook)
+    for path in ("/admin/login/", LOGIN, WEBHOOK, "/"):
+        for length in (f"Content-Length: {BODY_MB * MB}", "Transfer-Encoding: chunked"):
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{CSRF}\r\n{FORM}\r\n{length}\r\n\r\n"
+            chunked = "chunked" in length
+            start = b"%x\r\n%b\r\n" % (len(FILE), FILE) if chunked else FILE
+            with socket.create_connection(("127.0.0.1", site.port), timeout=60) as one:
+                one.sendall(head.encode() + start)
+                pour(one, BODY_MB, chunked=chunked)
+                with suppress(OSError):
+                    assert one.recv(65536)[9:12] in {b"413", b"411", b""}
+    assert memory_mb(site.web) - before[0] < GROWTH_MB
+    assert memory_mb(site.webhook) - before[1] < GROWTH_MB
+    others_are_served(site)
