@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "estuary.accounts"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
+
+        from estuary.accounts.sessions import end_after_a_day  # noqa: PLC0415
+
+        user_logged_in.connect(end_after_a_day, dispatch_uid="accounts.end_after_a_day")

@@ -15,22 +15,44 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from estuary.accounts.email_change import write_key
 from estuary.accounts.models import User
 
 FOLDER = "account/email/"
 type Context = dict[str, Any]
 
 
-def write_mail(template: str, email: str, user_id: int | None) -> EmailMessage | None:
-    """Write a mail of TEMPLATES; None when it has no use any more. The life of its link begins now."""
+def write_mail(
+    template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
+) -> EmailMessage | None:
+    """Write a mail of TEMPLATES or NOTICES; None when it has no use any more. The life of its link begins now."""
+    if template in NOTICES:
+        return _write_notice(template, email, details or {})
     user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
     context = TEMPLATES[template](email, user)
     if context is None:
         return None
-    site = SimpleNamespace(name="Estuary", domain=urlsplit(settings.FRONTEND_URL).netloc)
+    file = FOLDER + FILES.get(template, template)
     mail: EmailMessage = get_adapter().render_mail(
-        FOLDER + template, email, {"email": email, "current_site": site, **context}
+        file, email, {"email": email, "current_site": _site()} | context
     )
+    return mail
+
+
+def _site() -> SimpleNamespace:
+    """Return whose mail it is: by the settings, never by the Host of a request, which anybody can make up."""
+    return SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
+
+
+def _write_notice(template: str, email: str, details: dict[str, str]) -> EmailMessage:
+    """Write what was changed in an account, from where, and what to do about it."""
+    context = {
+        "current_site": _site(),
+        "change": NOTICES[template],
+        "details": details,
+        "password_reset_url": _link("account_reset_password"),
+    }
+    mail: EmailMessage = get_adapter().render_mail("account_notice/notice", email, context)
     return mail
 
 
@@ -42,16 +64,23 @@ def _confirm_address(email: str, user: User | None) -> Context | None:
     return {"user": user, "activate_url": _link("account_confirm_email", key)}
 
 
-def _reset_password(email: str, user: User | None) -> Context | None:
+def _change_address(email: str, user: User | None) -> Context | None:
     if user is None:
+        return None
+    return {"user": user, "activate_url": _link("account_confirm_email", write_key(user, email))}
+
+
+def _reset_password(email: str, user: User | None) -> Context | None:
+    """Only to the address that the account has when the mail is sent: it may have another since it was requested."""
+    if user is None or user.email.lower() != email.lower():
         return None
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     key = f"{user_pk_to_url_str(user)}-{token}"
     return {"user": user, "password_reset_url": _link("account_reset_password_from_key", key)}
 
 
-def _name_existing_account(email: str, user: User | None) -> Context:
-    return {"signup_url": _link("account_signup"), "password_reset_url": _link("account_reset_password")}
+def _nothing(email: str, user: User | None) -> None:
+    """Drop a mail to somebody without an account, which code before this has enqueued."""
 
 
 def _link(page: str, key: str = "") -> str:
@@ -61,7 +90,21 @@ def _link(page: str, key: str = "") -> str:
 TEMPLATES: dict[str, Callable[[str, User | None], Context | None]] = {
     "email_confirmation": _confirm_address,
     "email_confirmation_signup": _confirm_address,
+    "email_change": _change_address,
     "password_reset_key": _reset_password,
-    "account_already_exists": _name_existing_account,
-    "unknown_account": _name_existing_account,
+    "account_already_exists": _nothing,
+    "unknown_account": _nothing,
+}
+FILES = {"email_change": "email_confirmation"}
+# By the names that allauth has for them; what each says was done.
+NOTICES = {
+    "email_changed": "Your e-mail address was changed",
+    "password_changed": "Your password was changed",
+    "password_set": "Your password was set",
+    "password_reset": "Your password was reset",
+    "mfa/email/totp_activated": "An authenticator app was added",
+    "mfa/email/totp_deactivated": "Your authenticator app was removed",
+    "mfa/email/recovery_codes_generated": "New recovery codes were made",
+    "mfa/email/webauthn_added": "A security key was added",
+    "mfa/email/webauthn_removed": "A security key was removed",
 }

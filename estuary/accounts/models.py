@@ -19,6 +19,11 @@ class UserManager(BaseUserManager["User"]):
 
     use_in_migrations = True
 
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Return an address as people sign in by it: in small letters, whatever form or command it came by."""
+        return super().normalize_email(email).lower()
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
@@ -34,6 +39,9 @@ class User(AbstractUser):
 
     username: None = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+    email_verified_at = models.DateTimeField(
+        null=True, editable=False, help_text="when the owner of the address first proved to be its owner"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -56,7 +64,20 @@ class User(AbstractUser):
                 operation=pgtrigger.UpdateOf("email", "first_name", "last_name"),  # type: ignore[no-untyped-call]
                 condition=pgtrigger.AnyChange("email", "first_name", "last_name"),
                 func="INSERT INTO accounts_contactchange (user_id) VALUES (NEW.id); RETURN NULL;",
-            )
+            ),
+            # One address per account: with another one, nothing that proves or opens the old one stays.
+            pgtrigger.Trigger(
+                name="one_address",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("email"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Condition("lower(OLD.email) <> lower(NEW.email)"),
+                func="""
+                    DELETE FROM account_emailaddress WHERE user_id = NEW.id AND email <> lower(NEW.email);
+                    IF NEW.email_verified_at IS NOT DISTINCT FROM OLD.email_verified_at THEN
+                        NEW.email_verified_at = NULL;
+                    END IF;
+                    RETURN NEW;""",
+            ),
         ]
 
     def __str__(self) -> str:

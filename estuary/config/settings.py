@@ -143,7 +143,7 @@ WORKER_JOBS = env.estuary_worker_jobs
 WEB_THREADS = env.granian_blocking_threads
 
 # Sign-in counts its tries here, and all processes must count together.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCATION": "cache"}}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of the whole body: the doorman refuses more unread
 FILE_UPLOAD_HANDLERS = ["estuary.common.bodies.RefuseFiles"]
@@ -194,11 +194,20 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one takes the place of the old
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a session token alone changes neither address nor second factor
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # whoever has no account is mailed nothing
 ACCOUNT_ADAPTER = "estuary.payments.account_adapter.QueuedMailAdapter"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Estuary] "
+SITE_NAME = "Estuary"  # in mails; never the Host of a request, which anybody can make up
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
+# Besides allauth's own: behind a stolen session few passwords are guessed, and few strangers are mailed.
+SIGN_IN_LIMITS = {"change_password": "5/m/user,20/d/user", "manage_email": "10/m/user,30/d/user"}
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
-ACCOUNT_RATE_LIMITS = {"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {}
+ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
+# A sign-in ends a day after it began, however much it is used (accounts/sessions.py).
+SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_FRONTEND_URLS = {

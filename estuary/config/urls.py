@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from estuary.accounts.signup import AtomicSignupView
 from estuary.common.paths import ReferenceConverter
 from estuary.common.problems import not_found
 from estuary.config.error_page import error_page
@@ -34,7 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/errors/", error_page, name="error-page"),
     # Nobody's phone number is kept, and allauth's own views of it fail without one.
     re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),
-    path("_allauth/app/v1/auth/signup", AtomicSignupView.as_api_view(client="app")),
+    path("_allauth/", include("estuary.accounts.urls")),  # ours first
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
     # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.

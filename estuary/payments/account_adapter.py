@@ -1,17 +1,86 @@
-"""allauth's mails go the way of all others: as a job, enqueued in the transaction that wants them."""
+"""allauth's adapter: its mails go the way of all others, and its counters name who calls as ours do."""
 
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 
+from estuary.accounts.addresses import check_address
 from estuary.accounts.emails import FOLDER
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.addresses import address_of
 from estuary.payments import outbox
 
 
 class QueuedMailAdapter(DefaultAccountAdapter):
     """Sends nothing within a request: a mail server that is slow or down never keeps anybody from an account."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_taken": "There is an account with this address already. Sign in, or set a new password by mail:"
+        " that gives it back to you, whoever opened it.",
+    }
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Have a mail sent by the worker; of its context only the user is kept."""
         user = context.get("user")
         outbox.send_account_mail(template_prefix.removeprefix(FOLDER), email, user.pk if user else None)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Have the owner of an account told what was changed, when, and from where."""
+        assert isinstance(user, User)
+        details = {
+            "at": f"{clock.now():%Y-%m-%d %H:%M} UTC",
+            "ip": self.get_client_ip(self.request) if self.request else "",
+            **{name: str(value) for name, value in (context or {}).items() if name.endswith("_email")},
+        }
+        template = template_prefix.removeprefix(FOLDER)
+        outbox.send_account_mail(template, email or user.email, user.pk, details)
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Write the password alone: a user that was read before a change of address must not bring the old one back."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def validate_unique_email(self, email: str) -> str:
+        """Refuse what no mail would reach (allauth calls it at sign-up); raises ValidationError."""
+        check_address(email)
+        return email
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address that a request comes from, as the limits of payments see it; a network of IPv6."""
+        address = address_of(request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+        return address or request.META.get("REMOTE_ADDR") or "unknown"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count the wrong passwords of an address, whatever Host a request names: a port alone makes another one."""
+        return str(credentials.get("email", "")).lower()
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Forget the wrong passwords of an address that was reset, and not those of whoever resets it."""
+        rates = (app_settings.RATE_LIMITS.get("login_failed") or "").split(",")
+        ratelimit.clear(
+            request,
+            app="allauth.account",
+            action="login_failed",
+            config={"login_failed": ",".join(rate for rate in rates if rate.strip().endswith("/key"))},
+            key=self._get_login_attempts_cache_key(request, **credentials),
+        )
+
+
+def end_payments(sender: Any, user: User, **_: Any) -> None:
+    """End the open payments of an account that its owner takes back (account_recovered).
+
+    Whoever began one may hold its page at Stripe, which offers the cards that the owner saves later.
+    """
+    outbox.end_open_payments(user.pk, cause="the password was reset")

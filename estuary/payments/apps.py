@@ -9,10 +9,13 @@ class PaymentsConfig(AppConfig):
         from django.db.models.signals import post_save  # noqa: PLC0415
 
         from estuary.accounts.models import User  # noqa: PLC0415
+        from estuary.accounts.recovery import account_recovered  # noqa: PLC0415
         from estuary.common.metrics import ask_at_scrape  # noqa: PLC0415
         from estuary.payments import checks  # noqa: F401, PLC0415
+        from estuary.payments.account_adapter import end_payments  # noqa: PLC0415
         from estuary.payments.customer_updates import enqueue_update  # noqa: PLC0415
         from estuary.payments.gauges import DATABASE_GAUGES  # noqa: PLC0415
 
         ask_at_scrape(DATABASE_GAUGES)
+        account_recovered.connect(end_payments, dispatch_uid="payments.end_payments_on_recovery")
         post_save.connect(enqueue_update, sender=User, dispatch_uid="payments.enqueue_update")

@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
-from estuary.accounts.emails import TEMPLATES
+from estuary.accounts.emails import NOTICES, TEMPLATES
 from estuary.common import clock
 from estuary.common.redaction import redact
 from estuary.orders.models import Order
@@ -56,11 +56,16 @@ def send_method_removed(user_id: int, last4: str) -> None:
     _defer("send_method_removed", [{"user_id": user_id, "last4": last4}])
 
 
-def send_account_mail(template: str, email: str, user_id: int | None) -> None:
-    """Have a mail about an account written and sent; ``template`` is a key of accounts.emails.TEMPLATES."""
-    if template not in TEMPLATES:
+def send_account_mail(
+    template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
+) -> None:
+    """Have a mail about an account written and sent; ``template`` is a key of accounts.emails' dictionaries."""
+    if template not in TEMPLATES and template not in NOTICES:
         raise LookupError(f"Nobody writes the mail {template}: add it to accounts/emails.py")
-    _defer("send_account_mail", [{"template": template, "email": email, "user_id": user_id}])
+    mail: JSONDict = {"template": template, "email": email, "user_id": user_id}
+    if details:
+        mail["details"] = dict(details)
+    _defer("send_account_mail", [mail])
 
 
 def alert_staff(code: str, text: str) -> None:
@@ -86,9 +91,9 @@ def update_customer(user_id: int) -> None:
     _defer("update_customer", [{"user_id": user_id}])
 
 
-def end_open_payments(user_id: int) -> None:
+def end_open_payments(user_id: int, cause: str = "too many cards were declined") -> None:
     """Have everything ended that a user could still try cards with."""
-    _defer("end_open_payments", [{"user_id": user_id}])
+    _defer("end_open_payments", [{"user_id": user_id, "cause": cause}])
 
 
 def _defer(task: str, arguments: list[JSONDict]) -> None:

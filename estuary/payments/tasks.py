@@ -73,9 +73,11 @@ TRY_MAIL_AGAIN = TryMailAgain()
 
 
 @app.task(name="payments.send_account_mail", retry=TRY_MAIL_AGAIN)
-def send_account_mail(template: str, email: str, user_id: int | None) -> None:
-    """Write to somebody about an account: to confirm an address, to set a new password."""
-    if mail := emails.write_mail(template, email, user_id):
+def send_account_mail(
+    template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
+) -> None:
+    """Write to somebody about an account: to confirm an address, to set a new password, of what was changed."""
+    if mail := emails.write_mail(template, email, user_id, details):
         mail.send()
 
 
@@ -101,9 +103,9 @@ def alert_staff(code: str, text: str) -> None:
 
 
 @app.task(name="payments.end_open_payments", retry=TRY_AGAIN)
-def end_open_payments(user_id: int) -> None:
+def end_open_payments(user_id: int, cause: str = "too many cards were declined") -> None:
     with suppress(NotOwner):
-        closing.close_open_orders(user_id, cause="too many cards were declined")
+        closing.close_open_orders(user_id, cause=cause)
 
 
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:

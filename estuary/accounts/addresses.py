@@ -1,0 +1,20 @@
+"""Which e-mail addresses an account may have: those that every mail server, and Stripe, can write to."""
+
+import re
+
+from django.core.exceptions import ValidationError
+
+LONGEST = 254  # RFC 5321, and the column
+PLAIN = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[A-Za-z0-9.\-]+", re.ASCII)
+
+
+def check_address(email: str) -> None:
+    """Refuse an address that mails could not be sent to, though Django takes it; raises ValidationError.
+
+    Such are letters outside ASCII, control characters in quotes, literal IP addresses, and more than 254 characters.
+    """
+    if len(email) > LONGEST or not PLAIN.fullmatch(email):
+        raise ValidationError(
+            "Mails do not reach such an address. Use one of plain letters, at most 254 characters long.",
+            code="invalid",
+        )

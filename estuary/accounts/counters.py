@@ -1,0 +1,97 @@
+"""Where sign-in counts its tries: a table with room for everybody's, which forgets a count only when it is over.
+
+Django's own database cache holds 300 entries and throws away some when there are more, live ones too: a guesser who
+fills it has the own count forgotten. It also counts all rows at each write.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.db import connection
+
+from estuary.common import clock
+
+GET = "SELECT value FROM {table} WHERE cache_key = %(key)s AND expires > %(at)s"
+SET = """
+    INSERT INTO {table} (cache_key, value, expires) VALUES (%(key)s, %(value)s, %(until)s)
+    ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires"""
+ADD = """
+    INSERT INTO {table} AS old (cache_key, value, expires) VALUES (%(key)s, %(value)s, %(until)s)
+    ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires
+    WHERE old.expires <= %(at)s"""
+TOUCH = "UPDATE {table} SET expires = %(until)s WHERE cache_key = %(key)s AND expires > %(at)s"
+DELETE = "DELETE FROM {table} WHERE cache_key = %(key)s"
+# Each write takes more away than it adds, so that the table has as many rows as there are counts.
+FORGET = """
+    DELETE FROM {table} WHERE cache_key IN (
+        SELECT cache_key FROM {table} WHERE expires <= %(at)s ORDER BY expires LIMIT 10 FOR UPDATE SKIP LOCKED)"""
+FOR_GOOD = timedelta(days=365)
+
+
+class CounterStore(BaseCache):
+    """Django's cache on one table of the primary database; values are JSON, so that no row can be made to run."""
+
+    def __init__(self, table: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self._table = table
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(GET.format(table=self._table), {"key": self._key(key, version), "at": clock.now()})
+            row = cursor.fetchone()
+        if row is None:
+            return default
+        try:
+            return json.loads(row[0])
+        except ValueError:  # what Django's own cache wrote before
+            return default
+
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        self._run(SET, key, version, value=json.dumps(value), timeout=timeout)
+        self._run(FORGET, key, version)
+
+    def add(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        return self._run(ADD, key, version, value=json.dumps(value), timeout=timeout) > 0
+
+    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        return self._run(TOUCH, key, version, timeout=timeout) > 0
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        return self._run(DELETE, key, version) > 0
+
+    def clear(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {self._table}")  # noqa: S608 (ours)
+
+    def _key(self, key: str, version: int | None) -> str:
+        return str(self.make_and_validate_key(key, version=version))
+
+    def _run(
+        self,
+        statement: str,
+        key: str,
+        version: int | None,
+        *,
+        value: str = "",
+        timeout: float | None = DEFAULT_TIMEOUT,
+    ) -> int:
+        at = clock.now()
+        values: dict[str, Any] = {
+            "key": self._key(key, version),
+            "at": at,
+            "until": self._until(at, timeout),
+            "value": value,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(table=self._table), values)
+            return int(cursor.rowcount)
+
+    def _until(self, at: datetime, timeout: float | None) -> datetime:
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        return at + (FOR_GOOD if seconds is None else timedelta(seconds=seconds))

@@ -1,0 +1,102 @@
+"""An account has one e-mail address, and a new one takes the place of the old when its owner has confirmed it.
+
+Until then nothing is written down: the link in the mail says which account wishes for which address. So a wish keeps
+nobody else from the address, and is over as soon as the account has another password or another address.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.models import EmailAddress
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.database import violated
+
+SALT = "estuary.accounts.email_change"
+TAKEN = frozenset({"user_email_unique", "accounts_user_email_key", "unique_verified_email"})
+
+
+def is_taken(error: IntegrityError) -> bool:
+    """Tell whether a write failed because another account has the address."""
+    return violated(error) in TAKEN
+
+
+@dataclass(frozen=True)
+class EmailChange:
+    """A wish for another address, as a link from a mail tells it."""
+
+    user: User
+    email: str
+
+    @property
+    def email_address(self) -> EmailAddress:
+        """The address as allauth's views show it; it is in no table."""
+        return EmailAddress(user=self.user, email=self.email)
+
+    def confirm(self, request: HttpRequest) -> EmailAddress:
+        """Give the account its new address, tell the old one, and return the row; raises ValidationError.
+
+        The row of the user is locked, so that of a change and a password reset at once the later finds the wish void.
+        """
+        try:
+            with transaction.atomic():
+                user = User.objects.select_for_update(no_key=True).get(pk=self.user.pk)
+                if not _is_as_it_was(user, _state(self.user)):
+                    raise get_adapter().validation_error("invalid_or_expired_key")
+                return _replace_address(user, self.email)
+        except IntegrityError as error:
+            if not is_taken(error):
+                raise
+            raise get_adapter().validation_error("email_taken") from None
+
+
+def _replace_address(user: User, email: str) -> EmailAddress:
+    before = user.email
+    user.email, user.email_verified_at = email, clock.now()
+    user.save(update_fields=["email", "email_verified_at"])
+    address, _ = EmailAddress.objects.update_or_create(
+        user=user, defaults={"email": email, "verified": True, "primary": True}
+    )
+    notice: dict[str, Any] = {"from_email": before, "to_email": email}
+    get_adapter().send_notification_mail("account/email/email_changed", user, notice, email=before)
+    return address
+
+
+def write_key(user: User, email: str) -> str:
+    """Return the key that lets a user take an address, for a mail to that address."""
+    return signing.dumps({"user": user.pk, "email": email, "state": _state(user)}, salt=SALT)
+
+
+def read_key(key: str) -> EmailChange | None:
+    """Return the wish that a key tells; None when it is none, is too old, or the account has changed since."""
+    try:
+        wish = signing.loads(
+            key, salt=SALT, max_age=timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS)
+        )
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=wish["user"]).first()
+    return EmailChange(user, wish["email"]) if user and _is_as_it_was(user, wish["state"]) else None
+
+
+def is_free(email: str, *, besides: User) -> bool:
+    """Tell whether no other account has an address."""
+    return all(user.pk == besides.pk for user in filter_users_by_email(email))
+
+
+def _is_as_it_was(user: User, state: str) -> bool:
+    return user.is_active and constant_time_compare(_state(user), state)
+
+
+def _state(user: User) -> str:
+    """Return what changes with the password and with the address."""
+    return salted_hmac(SALT, f"{user.email}|{user.password}", algorithm="sha256").hexdigest()

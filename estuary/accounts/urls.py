@@ -1,0 +1,21 @@
+"""Addresses of allauth that are answered by our own views, for each of its clients; they stand before allauth's."""
+
+from django.conf import settings
+from django.urls import URLPattern, path
+
+from estuary.accounts import views
+
+VIEWS = {
+    "auth/signup": views.AtomicSignupView,
+    "auth/email/verify": views.ConfirmEmailView,
+    "auth/password/reset": views.RecoveryView,
+    "account/email": views.ChangeEmailView,
+}
+
+urlpatterns: list[URLPattern] = [
+    *(
+        path(f"{client}/v1/{address}", view.as_api_view(client=client))
+        for client in settings.HEADLESS_CLIENTS
+        for address, view in VIEWS.items()
+    ),
+]

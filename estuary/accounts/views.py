@@ -1,0 +1,137 @@
+"""allauth's own addresses where ours do more: all of a change or nothing, and one e-mail address per account."""
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.internal.flows.email_verification import handle_verification_email_rate_limit
+from allauth.account.models import EmailAddress
+from allauth.headless.account.inputs import AddEmailInput, ResetPasswordInput, VerifyEmailInput
+from allauth.headless.account.views import (
+    ManageEmailView,
+    ResetPasswordView,
+    SignupView,
+    VerifyEmailView,
+)
+from allauth.headless.base.response import AuthenticationResponse
+from allauth.headless.internal.restkit.response import ErrorResponse
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+
+from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_key
+from estuary.accounts.models import User
+from estuary.accounts.recovery import note_verified, recover_account
+
+
+class AtomicSignupView(SignupView):
+    """Writes the user, the address, the session and the job of the first mail in one transaction.
+
+    A sign-up that fails can then be tried again, and is not told that its address is taken.
+    """
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                return super().post(request, *args, **kwargs)
+        except IntegrityError as error:  # somebody signed up with the address at this moment
+            if not is_taken(error):
+                raise
+            return refuse(request, "email_taken")
+
+
+class ChangeEmailInput(AddEmailInput):
+    """The address that an account is to have instead of its own."""
+
+    user: User
+
+    def clean_email(self) -> str:
+        return str(get_adapter().validate_unique_email(super().clean_email()))
+
+    def save(self, request: HttpRequest) -> EmailAddress:
+        """Have the link mailed to the address; a taken one is told so to nobody, and is mailed nothing."""
+        email = self.cleaned_data["email"]
+        if is_free(email, besides=self.user) and handle_verification_email_rate_limit(request, email):
+            get_adapter().send_mail("account/email/email_change", email, {"user": self.user})
+        return EmailAddress(user=self.user, email=email)
+
+
+class ChangeEmailView(ManageEmailView):
+    """Wishes for another address: allauth asks for the password before, and the address itself must confirm."""
+
+    input_class = ManageEmailView.input_class | {"POST": ChangeEmailInput}
+
+
+class ConfirmEmailInput(VerifyEmailInput):
+    """The key from a mail: of a sign-up, or of a wish for another address."""
+
+    verification: Any
+
+    def clean_key(self) -> str:
+        change = read_key(self.cleaned_data["key"])
+        if change is None:
+            return str(super().clean_key())  # type: ignore[no-untyped-call]
+        if not is_free(change.email, besides=change.user):
+            raise get_adapter().validation_error("email_taken")
+        self.verification = change
+        return str(self.cleaned_data["key"])
+
+
+class ConfirmEmailView(VerifyEmailView):
+    """Confirms the address of a sign-up, or puts a new one in the place of the old."""
+
+    input_class = ConfirmEmailInput
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        verification: Any = self.input.verification
+        if isinstance(verification, EmailChange):
+            try:
+                verification.confirm(request)
+            except ValidationError as error:
+                return ErrorResponse(request, exception=error)
+            return AuthenticationResponse(request)
+        with transaction.atomic():
+            # An address that was replaced since the key was looked at must not come back.
+            user = User.objects.select_for_update(no_key=True).get(pk=verification.email_address.user_id)
+            held = EmailAddress.objects.filter(pk=verification.email_address.pk, email=user.email.lower())
+            if not held.exists():
+                return refuse(request, "invalid_or_expired_key")
+            answer = super().post(request, *args, **kwargs)
+            note_verified(user)
+        return answer
+
+
+class RecoveryInput(ResetPasswordInput):
+    """The key from a mail and a new password; allauth fails over a key that names nobody."""
+
+    def clean_key(self) -> str:
+        if not self.cleaned_data["key"].partition("-")[0]:
+            raise get_adapter().validation_error("invalid_password_reset")
+        return str(super().clean_key())  # type: ignore[no-untyped-call]
+
+
+class RecoveryView(ResetPasswordView):
+    """Sets a new password for whoever got the mail, and leaves in the account nothing of anybody else's."""
+
+    input_class = RecoveryInput
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.headers.get("X-Password-Reset-Key", "").startswith("-"):
+            return refuse(request, "invalid_password_reset")
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            user = User.objects.select_for_update(no_key=True).get(pk=self.input.user.pk)
+            token = self.input.cleaned_data["key"].partition("-")[2]
+            if not user.is_active or not default_token_generator.check_token(user, token):
+                return refuse(request, "invalid_password_reset")  # another reset was quicker
+            self.input.user = user
+            answer = super().post(request, *args, **kwargs)
+            recover_account(user)
+        return answer
+
+
+def refuse(request: HttpRequest, code: str) -> ErrorResponse:
+    """Return a 400 with one of allauth's own errors."""
+    return ErrorResponse(request, exception=get_adapter().validation_error(code))
