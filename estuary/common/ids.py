@@ -23,5 +23,9 @@ def refund_id() -> str:
     return public_id("ref")
 
 
+def setup_key() -> str:
+    return public_id("setup")
+
+
 def customer_key() -> str:
     return public_id("buyer")

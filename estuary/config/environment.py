@@ -109,6 +109,9 @@ class Environment(BaseSettings):
     estuary_events_kept_days: int = Field(
         default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
     )
+    estuary_setup_intents_kept_days: int = Field(
+        default=30, ge=1, description="how long the row of an ended SetupIntent is kept"
+    )
     granian_workers: int = Field(default=1, ge=1, description="the web server reads it itself")
     granian_blocking_threads: int = Field(default=256, ge=1, description="in each; read likewise")
     estuary_worker_jobs: int = Field(default=2, ge=1, description="at once, in one worker")

@@ -138,6 +138,7 @@ if DATABASE_REPLICA_URL:
     )
     DATABASE_ROUTERS = ["estuary.common.replica.ReplicaRouter"]
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
+SETUP_INTENTS_KEPT_DAYS = env.estuary_setup_intents_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size
 WORKER_JOBS = env.estuary_worker_jobs
 WEB_THREADS = env.granian_blocking_threads

@@ -16,8 +16,7 @@ from estuary.common.fields import ReferenceField
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.common.schema import problems
 from estuary.orders.states import Status
-from estuary.payments import client, idempotency, methods
-from estuary.payments.customers import next_post_key, with_customer
+from estuary.payments import client, idempotency, methods, setup_intents
 from estuary.payments.models import PaymentMethod
 from estuary.payments.paying import Begun
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
@@ -191,22 +190,9 @@ class SetupView(APIView):
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
         user = cast(User, request.user)
-        setup_intent_id, client_secret = with_customer(
-            user, lambda customer_id: self._begin(user, customer_id)
-        )
+        setup_intent_id, client_secret = setup_intents.create_setup_intent(user)
         answer = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
         return Response(answer, status=status.HTTP_201_CREATED)
-
-    @staticmethod
-    def _begin(user: User, customer_id: str) -> tuple[str, str]:
-        params = {
-            "customer": customer_id,
-            "usage": "off_session",
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-            "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
-            "metadata": {"user_id": str(user.pk)},
-        }
-        return client.create_setup_intent(params, key=next_post_key(user, "setup"))
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the client secret, which is not kept here, to an answer that is given again."""

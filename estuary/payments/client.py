@@ -36,6 +36,7 @@ from estuary.payments.objects import (
     Customer,
     Intent,
     OtherMethod,
+    Setup,
     StripeDispute,
     StripeRefund,
     parse_decline,
@@ -380,6 +381,18 @@ def setup_secret(setup_intent_id: str) -> str:
     """Return the client secret of a SetupIntent again."""
     with _call("setup_intents.retrieve") as v1:
         return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
+
+
+def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
+    """Cancel a SetupIntent; raises UnexpectedState when it is too late for that."""
+    with _call("setup_intents.cancel", key) as v1:
+        why, options = {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
+        v1.setup_intents.cancel(setup_intent_id, why, options)
+
+
+def setup_intents_of(customer_id: str) -> list[Setup]:
+    """Return every SetupIntent of a customer."""
+    return _all("setup_intents.list", Setup.parse, lambda v1: v1.setup_intents, {"customer": customer_id})
 
 
 def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,11 +6,18 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.database import retried
+from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import asking, client, fetching, utils
 from estuary.payments.effects import Alert
-from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelable, UnexpectedState
+from estuary.payments.errors import (
+    NotAtStripe,
+    OrderChanged,
+    OrderNotCancelable,
+    StripeUnavailable,
+    UnexpectedState,
+)
 from estuary.payments.rules import BANK_TOO_LATE, Fact, end_unpaid
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
@@ -98,8 +105,10 @@ def close_open_orders(user_id: int, *, cause: str) -> None:
     ):
         try:
             close_order(order, reason="abandoned", cause=cause)
-        except OrderChanged:
-            log.warning("order_changed_meanwhile", order=order.public_id)
+        except StripeUnavailable:
+            raise
+        except EstuaryError as error:
+            log.warning("order_not_closed", order=order.public_id, code=error.code)
 
 
 @retried

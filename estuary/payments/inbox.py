@@ -26,7 +26,7 @@ from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUna
 from estuary.payments.fetching import fetch_facts
 from estuary.payments.leases import LEASE
 from estuary.payments.methods import CardNews, fetch_news, sync_method
-from estuary.payments.models import Dispute, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.other_methods import OtherMethodAttached, remove_method
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
@@ -255,10 +255,12 @@ def _settle_other(job: Job) -> None:
 
 
 def _note_refused(refused: CardRefused) -> str:
-    owner = StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
+    """Count a decline on whose card it was to be: our row of the SetupIntent says so, or its customer does."""
+    row = SetupIntent.objects.filter(stripe_setup_intent_id=refused.setup_intent_id).first()
+    owner = row or StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
     if owner is None:
         return NOT_OURS
-    throttling.note(declined={owner.user_id: refused.attempt})
+    throttling.note(declined=[(owner.user_id, refused.attempt)])
     return "decline counted"
 
 

@@ -93,6 +93,42 @@ class PaymentMethod(models.Model):
         return f"{self.card_brand} •••• {self.last4}"
 
 
+class SetupIntent(models.Model):
+    """A SetupIntent of ours, by which a card can be saved. Its client secret lets cards be tried until it has ended.
+
+    The row is committed before Stripe is asked, so that one whose answer was lost is found by its key and ended too.
+    """
+
+    key = models.CharField(max_length=32, unique=True, default=ids.setup_key, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="setup_intents")
+    stripe_setup_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_customer_id = models.CharField(max_length=80, help_text="whom Stripe was asked for")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(help_text="when it is canceled at Stripe, unless a card was saved")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when no card can be tried with it"
+    )
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to cancel it"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_setup_intent_id"],
+                condition=~Q(stripe_setup_intent_id=""),
+                name="setup_intent_stripe_id_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="setup_intent_to_end"),
+            models.Index(fields=["ended_at"], name="setup_intent_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_setup_intent_id or self.key
+
+
 class Refund(models.Model):
     """One refund, whoever started it: its card part goes through Stripe, its credit part back to the balance.
 
@@ -316,6 +352,19 @@ class Attempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.count}, {self.declines} declined"
+
+
+class Decline(models.Model):
+    """A decline that was counted, by Stripe's name of the try: told by an event and by a look, it counts once."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["counted_at"], name="decline_by_age")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class IdempotencyKey(models.Model):

@@ -99,6 +99,24 @@ def parse_decline(error: Json) -> Decline:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """A SetupIntent; ``key`` is that of our row, or empty for one that was made elsewhere."""
+
+    id: str
+    status: str
+    key: str
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        return cls(id=obj["id"], status=obj["status"], key=(obj.get("metadata") or {}).get("setup", ""))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its client secret still lets cards be tried."""
+        return self.status not in {"succeeded", "canceled"}
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutSession:
     """A hosted Checkout page. ``payment_status`` is ``paid`` or ``unpaid``; amounts are minor units."""
 

@@ -37,6 +37,8 @@ from estuary.payments.objects import Charge, CheckoutSession, Intent, StripeDisp
 from estuary.payments.rules import DISPUTE_OPENED, Fact, decide
 from estuary.payments.writing import write
 
+EVENT = "payment_intent."  # begins the cause of what an event of a payment told
+
 
 def _locked(named: Q) -> QuerySet[Order]:
     return Order.objects.filter(named).order_by("pk").select_for_update(of=("self",), no_key=True)
@@ -142,19 +144,29 @@ def _settle_round(orders: Sequence[Order], round_: dict[int, Outcome], at: datet
 
 def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
     """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
-    declined, paid = {}, set()
+    declined: list[tuple[int, str]] = []
+    paid = set()
     for order in orders:
         outcome = round_[order.pk]
-        told, done = outcome.fact.object, {type(effect) for effect in outcome.effects}
-        if outcome.needs is None and isinstance(told, Intent) and told.decline and _is_heard(outcome, done):
-            declined[order.user_id] = told.decline.charge_id or told.id
+        done = {type(effect) for effect in outcome.effects}
+        if attempt := _declined_attempt(outcome, done):
+            declined.append((order.user_id, attempt))
         if RecordCapture in done:
             paid.add(order.user_id)
     throttling.note(declined=declined, paid=paid)
 
 
-def _is_heard(outcome: Outcome, done: set[type[Effect]]) -> bool:
-    return not outcome.fact.fetched or RecordDecline in done
+def _declined_attempt(outcome: Outcome, done: set[type[Effect]]) -> str:
+    """Return the name of the try whose decline a fact tells, or nothing: its charge's, or else that of its event.
+
+    A failed challenge has no charge. A page's declines are fetched, each by its own event, and may all look the same.
+    """
+    fact, intent = outcome.fact, outcome.fact.object
+    if outcome.needs or not isinstance(intent, Intent) or not intent.decline:
+        return ""
+    if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in done:
+        return ""
+    return intent.decline.charge_id or (fact.cause if EVENT in fact.cause else intent.id)
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:

@@ -30,10 +30,11 @@ from estuary.payments.customer_updates import update_customer
 from estuary.payments.effects import NeedsObject, Tell
 from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.fetching import fetch_facts
-from estuary.payments.models import PaymentMethod, Refund
+from estuary.payments.models import PaymentMethod, Refund, SetupIntent
 from estuary.payments.refunds import send_refund
 from estuary.payments.rules import keep_for_bank
 from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.setup_intents import end_setup_intent
 from estuary.payments.writing import write
 
 BATCH = 100
@@ -79,6 +80,12 @@ def close_open_payments() -> int:
     """Look after the payments of orders that ended while a bank was at work, until nobody can pay by them."""
     due = Order.objects.filter(payment_open=True)
     return heal_due(due, close_payment, since="created_at", again="next_close_at")
+
+
+def end_setup_intents() -> int:
+    """End SetupIntents whose time is over: nobody tries cards with a client secret of yesterday."""
+    due = SetupIntent.objects.filter(ended_at=None, expires_at__lte=clock.now()).select_related("user")
+    return heal_due(due, end_setup_intent, since="expires_at", again="next_try_at")
 
 
 def send_unsent_refunds() -> int:

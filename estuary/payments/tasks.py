@@ -30,6 +30,7 @@ from estuary.payments import (
     reconcile,
     refunds,
     retention,
+    setup_intents,
     sweep,
     throttling,
 )
@@ -105,7 +106,10 @@ def alert_staff(code: str, text: str) -> None:
 @app.task(name="payments.end_open_payments", retry=TRY_AGAIN)
 def end_open_payments(user_id: int, cause: str = "too many cards were declined") -> None:
     with suppress(NotOwner):
-        closing.close_open_orders(user_id, cause=cause)
+        run_each(
+            lambda: setup_intents.end_setup_intents_of(user_id),
+            lambda: closing.close_open_orders(user_id, cause=cause),
+        )
 
 
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
@@ -169,7 +173,7 @@ async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
 
 @periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
-    run_each(sweep.expire_orders, sweep.end_kept_orders, sweep.close_open_payments)
+    run_each(sweep.expire_orders, sweep.end_kept_orders, sweep.close_open_payments, sweep.end_setup_intents)
 
 
 @periodic("* * * * *")

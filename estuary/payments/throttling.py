@@ -4,7 +4,7 @@ Thieves try stolen cards where nobody counts. Counted are users and addresses, i
 share: one statement for a request. https://docs.stripe.com/disputes/prevention/card-testing
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
@@ -24,7 +24,7 @@ from estuary.common.errors import TooManyRequests
 from estuary.common.forgetting import forget
 from estuary.common.rates import Rate
 from estuary.payments import outbox
-from estuary.payments.models import Attempts
+from estuary.payments.models import Attempts, Decline
 
 FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
 KEPT = timedelta(days=2)  # longer than any payment stays open, whose declines are counted on its buyer's row
@@ -44,13 +44,20 @@ RETURNING name, count, ends_at, CASE WHEN forgiven_at > %(at)s THEN declines ELS
 """
 ROW = "(%({who})s, 1, %(ends_at)s, 0, %(at)s, '', %({who}_from)s)"
 
+# Who was declined may have no row any more: a client secret is older than the count that began with it.
 DECLINED = """
-UPDATE payments_attempts SET
-    declines = CASE WHEN forgiven_at > %(at)s THEN declines + 1 ELSE 1 END,
-    forgiven_at = %(forgiven_at)s, last_decline = %(decline)s
-WHERE name = %(name)s AND last_decline <> %(decline)s
+INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
+SELECT %(name)s, 0, %(at)s, 1, %(forgiven_at)s, %(decline)s, ''{where}
+ON CONFLICT (name) DO UPDATE SET
+    declines = CASE WHEN now.forgiven_at > %(at)s THEN now.declines + 1 ELSE 1 END,
+    forgiven_at = excluded.forgiven_at, last_decline = excluded.last_decline
 RETURNING declines, came_from
 """
+ONCE = """
+WITH fresh AS (INSERT INTO payments_decline (name, counted_at) VALUES (%(decline)s, %(at)s)
+               ON CONFLICT DO NOTHING RETURNING name)"""
+DECLINED_ONCE = ONCE + DECLINED.format(where=" FROM fresh")
+DECLINED_TOO = DECLINED.format(where="")
 # Only who has declines is written to, and in the order of names.
 PAID = """
 UPDATE payments_attempts SET declines = 0 WHERE name IN (
@@ -132,10 +139,10 @@ def _in_words(seconds: int) -> str:
     return f"{ceil(seconds / 60)} minutes"
 
 
-def note(*, declined: Mapping[int, str], paid: Collection[int] = ()) -> None:
+def note(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -> None:
     """Take down, once the open transaction is committed, whose cards were declined and whose payments went through.
 
-    ``declined`` says of each user what Stripe calls the try that failed, so that it counts once, however often told.
+    ``declined`` has users and what Stripe calls the try that failed, so that it counts once, however often told.
     A payment ends a user's row of declines, but not that of the address: one good card would buy a thief many tries.
     """
     if declined or paid:
@@ -144,9 +151,9 @@ def note(*, declined: Mapping[int, str], paid: Collection[int] = ()) -> None:
         )
 
 
-def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
+def _note(declined: Collection[tuple[int, str]], paid: Collection[str]) -> None:
     at = clock.now()
-    for user_id, decline in declined.items():
+    for user_id, decline in declined:
         _count_decline(user_id, decline, at)
     if paid:
         ask(PAID, [sorted(paid)]).close()
@@ -155,20 +162,25 @@ def _note(declined: Mapping[int, str], paid: Collection[str]) -> None:
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:
     """One row at a time, each on its own: nobody else's request ever waits for two of them.
 
-    Whoever has too many can't go on with a payment that is open already, whose client secret lets any card be tried.
+    Whoever has too many, alone or by an address, can't go on with what is open: its client secret lets any card be
+    tried.
     """
     said: dict[str, Any] = {"at": at, "forgiven_at": at + FORGIVEN_AFTER, "decline": decline[:80]}
     with connection.cursor() as cursor:
-        cursor.execute(DECLINED, said | {"name": f"{PAYMENT} user {user_id}"})
+        cursor.execute(DECLINED_ONCE, said | {"name": f"{PAYMENT} user {user_id}"})
         declines, came_from = cursor.fetchone() or (0, "")
+        by_address = 0
         if came_from:
-            cursor.execute(DECLINED, said | {"name": f"{PAYMENT} address {came_from}"})
-    if declines >= settings.DECLINES_ALLOWED:
-        log.warning("card_testing_suspected", user=user_id, declines=declines)
+            cursor.execute(DECLINED_TOO, said | {"name": f"{PAYMENT} address {came_from}"})
+            [(by_address, _)] = cursor.fetchall()
+    allowed = settings.DECLINES_ALLOWED
+    if declines >= allowed or by_address >= allowed * settings.USERS_PER_ADDRESS:
+        log.warning("card_testing_suspected", user=user_id, declines=declines, by_address=by_address)
         outbox.end_open_payments(user_id)
 
 
 def forget_old_attempts() -> int:
     """Delete what no count needs any more; returns how many rows."""
     before = clock.now() - KEPT
-    return forget(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
+    attempts = forget(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
+    return attempts + forget(Decline.objects.filter(counted_at__lte=before))

@@ -204,6 +204,7 @@ class CardRefused:
 
     customer_id: str
     attempt: str
+    setup_intent_id: str
 
 
 class CustomerGone(str):
@@ -270,7 +271,7 @@ def card_detached(event: Json, obj: Json) -> News | None:
 
 def card_refused(event: Json, obj: Json) -> News:
     """A card was declined when it was to be saved."""
-    return CardRefused(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or obj["id"])
+    return CardRefused(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or event["id"], obj["id"])
 
 
 def customer_deleted(event: Json, obj: Json) -> News:

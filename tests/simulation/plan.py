@@ -23,6 +23,7 @@ FOLLOW_UPS = {
     "retry": 3,
     "change contact": 2,
     "mistype": 2,
+    "try cards": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),

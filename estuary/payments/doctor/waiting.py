@@ -59,6 +59,15 @@ WAITING = (
         in_time=True,
     ),
     Rule(
+        code="setup_intent_open",
+        sentence="A SetupIntent ends with its time: no card can be tried with it for longer.",
+        sql="""
+            SELECT 'SetupIntent ' || coalesce(nullif(stripe_setup_intent_id, ''), key), 'open until ' || expires_at
+            FROM payments_setupintent WHERE ended_at IS NULL AND expires_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
         code="processing_long",
         sentence="A bank has answered within two weeks.",
         sql="""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
+from tests.simulation.actors.card_tester import try_cards
 from tests.simulation.actors.contact import change_contact
 from tests.simulation.actors.prying import pry
 from tests.simulation.actors.retrying import retry
@@ -57,6 +58,7 @@ class Buyer:
             "schedule": self.schedule,
             "manage cards": self.manage_cards,
             "pry": lambda: pry(self),
+            "try cards": lambda: try_cards(self),
             "retry": lambda: retry(self),
             "change contact": lambda: change_contact(self),
         }

@@ -11,6 +11,7 @@ from stripe_sandbox.store import Obj
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.customers import check_customers
 from tests.simulation.oracle.late_payments import LatePayments
+from tests.simulation.oracle.setup_intents import check_setup_intents
 from tests.simulation.oracle.watch import Rows, Watch, order_of
 
 # What a second look at Stripe must leave as it is; the turns of the sweep are no money.
@@ -47,6 +48,7 @@ class Liveness:
         self._check_disputes_agree()
         self._check_queues()
         check_customers(self._watch)
+        check_setup_intents(self._watch)
         self._late_payments.check()
         self._ask_the_doctor()
 

@@ -8,7 +8,7 @@ from tests.simulation.oracle.watch import Watch
 UNCOMMITTED = "the key of a POST is committed before it is sent"
 OWNERS = (
     "SELECT public_id FROM orders_order UNION ALL SELECT public_id FROM payments_refund"
-    " UNION ALL SELECT key FROM payments_stripecustomer"
+    " UNION ALL SELECT key FROM payments_stripecustomer UNION ALL SELECT key FROM payments_setupintent"
     " UNION ALL SELECT house FROM payments_stripeaccount WHERE house <> ''"
 )
 # What a row has counted up to now; a customer's row counts under the key that it has.
@@ -16,6 +16,7 @@ COUNTED = """
     SELECT CASE WHEN %(verb)s IN ('intent', 'checkout') THEN attempt ELSE posts END
         FROM orders_order WHERE public_id = %(owner)s
     UNION ALL SELECT attempt FROM payments_refund WHERE public_id = %(owner)s
+    UNION ALL SELECT 1 FROM payments_setupintent WHERE key = %(owner)s
     UNION ALL SELECT CASE WHEN %(verb)s = 'customer' THEN 1 ELSE posts END
         FROM payments_stripecustomer WHERE key = %(owner)s"""
 NUMBERED = re.compile(r"(?P<owner>[a-z]+_\w{20})(?:-(?P<verb>[a-z]+))?-(?P<number>\d+)(?:-\d{14})?")

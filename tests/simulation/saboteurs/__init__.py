@@ -8,6 +8,7 @@ by one of the rules that were named beforehand: an error or a crash is no proof.
 from tests.simulation.saboteurs import (
     access,
     asking,
+    card_testing,
     copies,
     customers,
     healing,
@@ -30,6 +31,7 @@ __all__ = [
     "access",
     "asking",
     "by_name",
+    "card_testing",
     "copies",
     "customers",
     "healing",

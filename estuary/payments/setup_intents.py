@@ -1,0 +1,86 @@
+"""SetupIntents: each is kept in a row, and ended at Stripe when its time is over or its user is stopped.
+
+A client secret tries card after card until the SetupIntent ends, and Stripe ends none by itself.
+https://docs.stripe.com/disputes/prevention/card-testing
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from django.conf import settings
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.forgetting import forget
+from estuary.payments import client
+from estuary.payments.asking import is_surely_done
+from estuary.payments.customers import next_post_key, with_customer
+from estuary.payments.errors import NotAtStripe, UnexpectedState
+from estuary.payments.models import SetupIntent, StripeCustomer
+from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+
+
+def create_setup_intent(user: User) -> tuple[str, str]:
+    """Return the id and the client secret of a new SetupIntent, which lasts as long as an unpaid order."""
+    return with_customer(user, lambda customer_id: _create(user, customer_id))
+
+
+def _create(user: User, customer_id: str) -> tuple[str, str]:
+    row = SetupIntent.objects.create(
+        user=user, stripe_customer_id=customer_id, expires_at=clock.now() + settings.HOLD
+    )
+    params = {
+        "customer": customer_id,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
+        "metadata": {"user_id": str(user.pk), "setup": row.key},
+    }
+    setup_intent_id, client_secret = client.create_setup_intent(params, key=f"{row.key}-setup-1")
+    SetupIntent.objects.filter(pk=row.pk).update(stripe_setup_intent_id=setup_intent_id)
+    return setup_intent_id, client_secret
+
+
+def end_setup_intent(row: SetupIntent) -> bool:
+    """Cancel a SetupIntent at Stripe; False while Stripe may still be making one whose answer was lost."""
+    setup_intent_id = row.stripe_setup_intent_id or _find_at_stripe(row)
+    if not setup_intent_id and not is_surely_done(row.created_at):
+        return False
+    if setup_intent_id:
+        _cancel(row.user, setup_intent_id)
+    SetupIntent.objects.filter(pk=row.pk).update(stripe_setup_intent_id=setup_intent_id, ended_at=clock.now())
+    return True
+
+
+def end_setup_intents_of(user_id: int) -> None:
+    """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows."""
+    customer = StripeCustomer.objects.select_related("user").filter(user=user_id).first()
+    if customer is None or not customer.stripe_customer_id:
+        return
+    for setup in client.setup_intents_of(customer.stripe_customer_id):
+        if setup.is_open:
+            _cancel(customer.user, setup.id)
+    # One that Stripe is still making is not on its list: its row waits for the end of its time, or the next decline.
+    done = SetupIntent.objects.filter(user=user_id, ended_at=None).exclude(stripe_setup_intent_id="")
+    done.filter(stripe_customer_id=customer.stripe_customer_id).update(ended_at=clock.now())
+
+
+def _find_at_stripe(row: SetupIntent) -> str:
+    """Return the id of what Stripe made for a row without an answer, or nothing."""
+    try:
+        made = client.setup_intents_of(row.stripe_customer_id)
+    except NotAtStripe:
+        return ""
+    return next((setup.id for setup in made if setup.key == row.key), "")
+
+
+def _cancel(user: User, setup_intent_id: str) -> None:
+    # A card was saved by it, it is canceled already, or it went with its customer: no card can be tried with it.
+    with suppress(NotAtStripe, UnexpectedState):
+        client.cancel_setup_intent(setup_intent_id, key=next_post_key(user, "cancel"))
+
+
+def forget_old_setup_intents() -> int:
+    """Delete the rows of SetupIntents that ended long ago; returns how many."""
+    before = clock.now() - timedelta(days=settings.SETUP_INTENTS_KEPT_DAYS)
+    return forget(SetupIntent.objects.filter(ended_at__lt=before))
