@@ -109,6 +109,18 @@ class Environment(BaseSettings):
     estuary_events_kept_days: int = Field(
         default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
     )
+    estuary_dead_events_kept_days: int = Field(
+        default=365, ge=31, description="how long an event that was given up waits for staff"
+    )
+    estuary_attempts_kept_days: int = Field(
+        default=2, ge=2, description="how long tries and declines are counted by user and address"
+    )
+    estuary_idempotency_keys_kept_days: int = Field(
+        default=7, ge=1, description="how long a request may be sent again under its key"
+    )
+    estuary_failed_jobs_kept_days: int = Field(
+        default=30, ge=1, description="how long a job that failed for good stays to be looked at"
+    )
     estuary_setup_intents_kept_days: int = Field(
         default=30, ge=1, description="how long the row of an ended SetupIntent is kept"
     )

@@ -14,6 +14,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
@@ -36,7 +37,6 @@ from estuary.payments.models import IdempotencyKey, Refund
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEY_MAX = 255
 LEASE = timedelta(seconds=60)  # longer than any request of ours takes
-KEPT = timedelta(days=7)
 DECLINED = (
     HTTPStatus.PAYMENT_REQUIRED
 )  # the one refusal that is an answer: to try the card again takes a new key
@@ -235,4 +235,5 @@ def note_order(request_key: str, order: Order) -> None:
 
 def forget_old_keys() -> int:
     """Delete keys that no client sends again any more; returns how many."""
-    return forget(IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT))
+    before = clock.now() - timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS)
+    return forget(IdempotencyKey.objects.filter(created_at__lt=before))

@@ -14,16 +14,46 @@ from estuary.common import clock
 from estuary.common.forgetting import forget
 from estuary.payments.models import WebhookEvent
 
+# A job's last event says when it ended. Deleting a job deletes its events.
+FAILED_JOBS = """
+DELETE FROM procrastinate_jobs WHERE status IN ('failed', 'cancelled', 'aborted') AND NOT EXISTS (
+    SELECT FROM procrastinate_events WHERE job_id = procrastinate_jobs.id AND at >= %s)"""
+
 
 def forget_old_events() -> int:
     """Delete events that were settled, or were of no concern, long ago; returns how many.
 
     Stripe keeps its own for thirty days. One that came again after that would be settled again, which does no harm.
-    Dead ones wait for staff, however long.
+    Dead ones wait longer, for staff.
     """
     before = clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS)
     over = [WebhookEvent.Status.DONE, WebhookEvent.Status.IGNORED]
     return forget(WebhookEvent.objects.filter(received_at__lt=before, status__in=over))
+
+
+def forget_dead_events() -> int:
+    """Delete events that were given up and that nobody has replayed for very long; returns how many."""
+    before = clock.now() - timedelta(days=settings.DEAD_EVENTS_KEPT_DAYS)
+    return forget(WebhookEvent.objects.filter(received_at__lt=before, status=WebhookEvent.Status.DEAD))
+
+
+def forget_failed_jobs() -> int:
+    """Delete the jobs that failed for good long ago; returns how many. Rows, not jobs, say what is still to be done."""
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
+        return int(cursor.rowcount)
+
+
+def forget_expired_cache() -> int:
+    """Delete what has expired in caches of the database: Django deletes it only when a cache is full."""
+    deleted = 0
+    for cache in settings.CACHES.values():
+        if "DatabaseCache" in cache["BACKEND"]:
+            table = connection.ops.quote_name(cache["LOCATION"])
+            with connection.cursor() as cursor:
+                cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [clock.now()])  # noqa: S608 (ours)
+                deleted += int(cursor.rowcount)
+    return deleted
 
 
 def forget_unsent_account_mails() -> int:

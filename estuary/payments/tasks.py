@@ -225,7 +225,7 @@ def forget_old_attempts(timestamp: int) -> None:
 
 @periodic("47 3 * * *")
 def forget_old_events(timestamp: int) -> None:
-    retention.forget_old_events()
+    run_each(retention.forget_old_events, retention.forget_dead_events)
 
 
 @periodic("57 3 * * *")
@@ -236,3 +236,18 @@ def forget_old_sessions(timestamp: int) -> None:
 @periodic("7 4 * * *")
 def forget_unsent_account_mails(timestamp: int) -> None:
     retention.forget_unsent_account_mails()
+
+
+@periodic("17 4 * * *")
+def forget_old_setup_intents(timestamp: int) -> None:
+    setup_intents.forget_old_setup_intents()
+
+
+@periodic("27 4 * * *")
+def forget_failed_jobs(timestamp: int) -> None:
+    retention.forget_failed_jobs()
+
+
+@periodic("37 * * * *")
+def forget_expired_cache(timestamp: int) -> None:
+    retention.forget_expired_cache()

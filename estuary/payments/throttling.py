@@ -27,7 +27,6 @@ from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline
 
 FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
-KEPT = timedelta(days=2)  # longer than any payment stays open, whose declines are counted on its buyer's row
 PAYMENT, SYNC = "payment", "sync"
 
 log = structlog.get_logger(__name__)
@@ -181,6 +180,6 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
 
 def forget_old_attempts() -> int:
     """Delete what no count needs any more; returns how many rows."""
-    before = clock.now() - KEPT
+    before = clock.now() - timedelta(days=settings.ATTEMPTS_KEPT_DAYS)
     attempts = forget(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
     return attempts + forget(Decline.objects.filter(counted_at__lte=before))

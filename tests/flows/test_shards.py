@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -189,6 +190,6 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_o
     for who in (buyer, other):
         assert who.post(buying.CREATE, wanted, headers={"Idempotency-Key": "one"}).status_code == 201
     forget()
-    with time_machine.travel(clock.now() + idempotency.KEPT + timedelta(days=1)):
+    with time_machine.travel(clock.now() + timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS + 1)):
         assert idempotency.forget_old_keys() == 2
     assert widest("buyer") == 2
