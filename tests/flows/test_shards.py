@@ -44,6 +44,7 @@ BUYERS = {
     "payments_refund": BY_ORDER,
     "payments_dispute": BY_ORDER,
     "payments_idempotencykey": "{row}.user_id",
+    "payments_setupintent": "{row}.user_id",
 }
 # The exception: what may be sold once is counted where it is sold, beside its practitioner.
 PRACTITIONERS = {
@@ -54,6 +55,7 @@ PRACTITIONERS = {
 NOBODYS = {
     "payments_webhookevent",
     "payments_attempts",
+    "payments_decline",
     "payments_hourlyalert",
     "payments_lookout",
     "payments_orphan",
