@@ -48,7 +48,7 @@ def forget_expired_cache() -> int:
     """Delete what has expired in caches of the database: Django deletes it only when a cache is full."""
     deleted = 0
     for cache in settings.CACHES.values():
-        if "DatabaseCache" in cache["BACKEND"]:
+        if cache["BACKEND"].endswith(("DatabaseCache", "CounterStore")):
             table = connection.ops.quote_name(cache["LOCATION"])
             with connection.cursor() as cursor:
                 cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [clock.now()])  # noqa: S608 (ours)
