@@ -32,10 +32,10 @@ help: ## say what there is (this)
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT)
+demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT, PROXY=1)
 	@MAKE='$(MAKE)' exec $(BIN)/python -m demo
 
-smoke: $(SYNCED) ## the same on free ports, then stop: 0 when all was well
+smoke: $(SYNCED) ## the same on free ports behind the proxy (PROXY=0: without), then stop: 0 when all was well
 	@MAKE='$(MAKE)' exec $(BIN)/python -m demo --smoke
 
 first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
@@ -61,9 +61,9 @@ mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that s
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutants \
 	  --only '$(ONLY)' --seeds $(or $(SEEDS),150)
 
-chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n PGBOUNCER=1 REPLICA=1 NODES=n
+chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n PGBOUNCER=1 REPLICA=1 NODES=n PROXY=1
 	@$(BIN)/python -W ignore -m tests.chaos --payments $(or $(PAYMENTS),2000) --kill-every $(or $(KILL_EVERY),4) \
-	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1) $(if $(PGBOUNCER),--pgbouncer) $(if $(REPLICA),--replica) $(if $(NODES),--nodes $(NODES))
+	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1) $(if $(PGBOUNCER),--pgbouncer) $(if $(REPLICA),--replica) $(if $(NODES),--nodes $(NODES)) $(if $(filter 1,$(PROXY)),--proxy)
 
 bench: $(SYNCED) ## measure the hot paths beside what else one might pick: ROUNDS=n SECONDS=each ONLY='accept settle …'
 	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),10) $(if $(ONLY),--only $(ONLY),--write)

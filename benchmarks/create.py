@@ -13,10 +13,11 @@ import httpx
 from benchmarks import goals
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
-from benchmarks.house import ESTUARY, House, cpu_of
+from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import play, write_events, write_requests
 from demo.plan import HOST
 from demo.processes import Child
+from demo.proxy import WEBHOOK_THREADS
 from demo.servers import PYTHON, answers
 from estuary.config.environment import BASE_DIR
 
@@ -153,9 +154,13 @@ def measure(node: Node, seconds: float) -> Sample:
 
 @dataclass(slots=True)
 class Webhooks:
-    """Events are accepted by a node, alone or while so many buyers wait for a Stripe that takes four seconds."""
+    """Events come to a process of their own, alone or while so many buyers wait for a Stripe that takes four seconds.
+
+    The buyers are at ``node``. So the proxy of compose.yaml leads them: one process each, and few threads for events.
+    """
 
     node: Node
+    events: Node
     name: str
     in_flight: int = 0
     group: str = GROUP_BESIDE
@@ -166,14 +171,14 @@ class Webhooks:
         tokens = self.node.people(int(self.in_flight * (seconds / STRIPE_TAKES_S + 4)))
         self.node.write_creates(var / "creates", tokens)
         numbers = range(1, int(EVENTS_PER_S * seconds) + 1)
-        write_events(var / "requests", WEBHOOK, self.node.port, numbers)
+        write_events(var / "requests", WEBHOOK, self.events.port, numbers)
 
     def round(self, seconds: float) -> Sample:
         var = self.node.house.var
         with slow_creates(self.node, seconds, self.in_flight), watching(self.node.house) as seen:
-            cpu = cpu_of(self.node.server)
-            played = play(var / "requests", self.node.port, seconds, strict=False)
-            cpu = cpu_of(self.node.server) - cpu
+            cpu = cpu_of(self.events.server)
+            played = play(var / "requests", self.events.port, seconds, strict=False)
+            cpu = cpu_of(self.events.server) - cpu
         if played.refused:
             raise BenchmarkFailed(f"{played.refused} of {played.answers} events were refused")
         return Sample(
@@ -257,18 +262,28 @@ def contenders(house: House) -> list[BareCreate | Created]:
 
 
 def beside(house: House) -> list[Webhooks]:
-    """Start what ``contenders`` starts of ours; raises CannotStart."""
+    """Start Stripe's sandbox and the two web servers of compose.yaml, for buyers and for events; raises CannotStart."""
     start_stripe(house)
-    node = estuary(house)
-    return [Webhooks(node, goals.ALONE), Webhooks(node, goals.BESIDE, in_flight=IN_FLIGHT)]
+    make_database(house)
+    env = house.environment("create")
+    node = Node(house, *house.serve("beside-web", ESTUARY, env, processes=BESIDE_A_WORKER))
+    served = house.serve("beside-webhook", ESTUARY, env, processes=1, threads=WEBHOOK_THREADS)
+    events = Node(house, *served)
+    return [Webhooks(node, events, goals.ALONE), Webhooks(node, events, goals.BESIDE, in_flight=IN_FLIGHT)]
 
 
 def estuary(house: House) -> Node:
     """Return the node of this run, started when it is first asked for."""
     if "create" not in house.nodes:
-        house.make_database("create", like="pristine")
+        make_database(house)
         house.nodes["create"] = house.serve("create", ESTUARY, house.environment("create"))
     return Node(house, *house.nodes["create"])
+
+
+def make_database(house: House) -> None:
+    """Make the database that both measurements use, unless it is there."""
+    if not house.has_database("create"):
+        house.make_database("create", like="pristine")
 
 
 def start_stripe(house: House) -> None:

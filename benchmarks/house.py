@@ -16,7 +16,7 @@ from demo.plan import CannotStart, Plan, plan_for_smoke
 from demo.ports import free_port, listens
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
-from demo.servers import PYTHON, web_command
+from demo.servers import BLOCKING_THREADS, PYTHON, web_command
 from estuary.config.environment import BASE_DIR
 
 BENCH_VAR = BASE_DIR / ".var" / "bench"
@@ -65,6 +65,10 @@ class House:
     def make_database(self, name: str, *, like: str = "template1") -> None:
         with psycopg.connect(self._url, autocommit=True) as database:
             database.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+
+    def has_database(self, name: str) -> bool:
+        with psycopg.connect(self._url) as database:
+            return bool(database.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount)
 
     def plan_as_if_large(self, database: str) -> None:
         """Have its statements planned as for tables of millions, which nobody reads whole: they begin empty."""
@@ -123,10 +127,11 @@ class House:
         *,
         python: str = PYTHON,
         processes: int = ALONE,
+        threads: int = BLOCKING_THREADS,
     ) -> tuple[Child, int]:
         """Start a web server of production's shape around a WSGI application; returns it and its port."""
         port = free_port()
-        _, *shape, _ = web_command(replace(self.plan, web_port=port), processes)
+        _, *shape, _ = web_command(replace(self.plan, web_port=port), processes, threads)
         command = [str(Path(python).parent / "granian"), *shape, application]
         child = self.household.start(name, command, env)
         self.household.wait_for(lambda: listens(port), f"The web server of {name}")

@@ -11,9 +11,10 @@ PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "stripe")
 
 
 def hardware() -> str:
-    """Return processor, cores, memory and kernel in one line."""
+    """Return processor, cores, memory, kernel, and how busy others keep it now, in one line."""
     gigabytes = round(psutil.virtual_memory().total / 2**30)
-    return f"{_processor()}, {os.cpu_count()} cores, {gigabytes} GB, {platform.system()} {platform.release()}"
+    system, load = f"{platform.system()} {platform.release()}", os.getloadavg()[0]
+    return f"{_processor()}, {os.cpu_count()} cores, {gigabytes} GB, {system}, load before {load:.1f}"
 
 
 def _processor() -> str:

@@ -1,11 +1,15 @@
 """The proxy of compose.yaml on this machine: the same Caddyfile, with other addresses in its variables."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from demo.plan import HOST
-from demo.servers import PYTHON
+from demo.plan import HOST, Plan
+from demo.ports import free_ports, listens
+from demo.processes import Household
+from demo.servers import PYTHON, web_command
 from estuary.config.environment import BASE_DIR
 
+WEBHOOK_THREADS = 16  # as compose.yaml has them
 CADDYFILE = BASE_DIR / "deploy" / "Caddyfile"
 
 
@@ -25,7 +29,23 @@ def proxy_environment(
         "PROXY_WEB": f"{HOST}:{web_port}",
         "PROXY_WEBHOOK": f"{HOST}:{webhook_port}",
         "PROXY_HEALTH": f"{HOST}:{health_port}",
-        "HOME": str(folder),
         "XDG_DATA_HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
     }
+
+
+def start_behind_proxy(plan: Plan, household: Household, env: dict[str, str]) -> None:
+    """Start the proxy, and behind it a web server and one for Stripe's events; raises CannotStart."""
+    web_port, webhook_port, health_port = free_ports(3)
+    ports = {"web_port": web_port, "webhook_port": webhook_port, "health_port": health_port}
+    env = env | {"ESTUARY_TRUSTED_PROXIES": "1"}
+    household.start("web", web_command(replace(plan, web_port=web_port)), env)
+    household.start("webhook", webhook_command(plan, webhook_port), env)
+    proxied = env | proxy_environment(plan.var / "proxy", port=plan.web_port, **ports)
+    household.start("proxy", proxy_command(), proxied)
+    household.wait_for(lambda: all(map(listens, ports.values())), "The proxy, or a web server behind it,")
+
+
+def webhook_command(plan: Plan, port: int) -> list[str]:
+    """Return the command of the web server that Stripe's events alone come to."""
+    return web_command(replace(plan, web_port=port), 1, WEBHOOK_THREADS)

@@ -17,6 +17,7 @@ from typing import NoReturn
 from demo.plan import DEMO_VAR, MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import Household, end_leftovers
+from demo.proxy import start_behind_proxy
 from demo.screen import Screen
 from demo.selfcheck.shop import open_shop
 from demo.selfcheck.story import Report, tell_story
@@ -64,7 +65,7 @@ def _demo(screen: Screen) -> int:
     with _alone(DEMO_VAR):
         end_leftovers(DEMO_VAR)  # a demo that was killed may still hold the ports
         plan = plan_for_demo()
-        with _running(plan, screen) as look_after:
+        with _running(plan, screen, proxied=_with_proxy(unless_named=False)) as look_after:
             report = _self_check(plan, screen)
             screen.where_to_go(plan)
             try:
@@ -74,6 +75,11 @@ def _demo(screen: Screen) -> int:
             except Stopped:
                 pass
             return 1 if report.failed else 0
+
+
+def _with_proxy(*, unless_named: bool) -> bool:
+    """Return whether the proxy is to stand in front: PROXY=1 says so, PROXY=0 that it is not."""
+    return {"1": True, "0": False}.get(os.environ.get("PROXY", ""), unless_named)
 
 
 def _terminal_watch() -> Callable[[], bool]:
@@ -90,7 +96,7 @@ def _smoke(screen: Screen) -> int:
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     try:
         plan = plan_for_smoke(folder)
-        with _running(plan, screen):
+        with _running(plan, screen, proxied=_with_proxy(unless_named=True)):
             failed = _self_check(plan, screen).failed
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -120,7 +126,7 @@ def _alone(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
+def _running(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Callable[[], None]]:
     """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
     postgres, household, builder = Postgres(plan.var, plan.logs), Household(plan.logs), Household(plan.logs)
     try:
@@ -131,7 +137,7 @@ def _running(plan: Plan, screen: Screen) -> Iterator[Callable[[], None]]:
         env = prepare(plan, screen, postgres, household)
         with screen.step("Building the storefront", "Storefront built"):
             builder.finish(building)
-        serve(plan, screen, household, env)
+        serve(plan, screen, household, env, proxied=proxied)
 
         def look_after() -> None:
             postgres.check()
@@ -173,10 +179,16 @@ def prepare(plan: Plan, screen: Screen, postgres: Postgres, household: Household
     return env
 
 
-def serve(plan: Plan, screen: Screen, household: Household, env: dict[str, str]) -> None:
-    """Start the web server, which looks for the storefront's pages as it starts."""
-    with screen.step("Starting the web server", f"Web server on {plan.web_url}"):
-        household.start("web", web_command(plan), env)
+def serve(
+    plan: Plan, screen: Screen, household: Household, env: dict[str, str], *, proxied: bool = False
+) -> None:
+    """Start the web server, which looks for the storefront's pages as it starts; or two behind the proxy."""
+    server = "Proxy and web servers" if proxied else "Web server"
+    with screen.step(f"Starting the {server[0].lower()}{server[1:]}", f"{server} on {plan.web_url}"):
+        if proxied:
+            start_behind_proxy(plan, household, env)
+        else:
+            household.start("web", web_command(plan), env)
         household.wait_for(lambda: answers(ready_url(plan)), "The web server")
 
 

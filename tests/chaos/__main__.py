@@ -26,7 +26,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
-    shape = Shape(bouncer=wanted.pgbouncer, replica=wanted.replica, nodes=wanted.nodes)
+    shape = Shape(bouncer=wanted.pgbouncer, replica=wanted.replica, nodes=wanted.nodes, proxy=wanted.proxy)
     house = House(plan_for_smoke(folder / "run"), shape)
     problems = ["it did not come to its end"]
     try:
@@ -81,6 +81,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--pgbouncer", action="store_true", help="in transaction mode, between ours and PostgreSQL"
+    )
+    parser.add_argument(
+        "--proxy", action="store_true", help="before the web servers, and one for events alone"
     )
     parser.add_argument("--replica", action="store_true", help="of PostgreSQL, streaming, for the catalogue")
     parser.add_argument("--nodes", type=int, default=0, help="web servers on ports of their own, and workers")

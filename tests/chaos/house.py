@@ -14,6 +14,7 @@ from demo.plan import CannotStart, Plan
 from demo.ports import free_ports, listens
 from demo.postgres import Postgres
 from demo.processes import Child, Household, end_leftovers
+from demo.proxy import proxy_command, proxy_environment, webhook_command
 from demo.servers import (
     PYTHON,
     WORKER_COMMAND,
@@ -39,9 +40,13 @@ STARTS_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What runs besides. ``nodes``: web servers with a port each behind a balancer, and as many workers."""
+    """What runs besides. ``nodes``: web servers with a port each behind a balancer, and as many workers.
+
+    ``proxy``: the one of compose.yaml before all of them, and a web server for Stripe's events alone.
+    """
 
     bouncer: bool = False
+    proxy: bool = False
     replica: bool = False
     nodes: int = 0
 
@@ -59,12 +64,16 @@ class House:
         self.replica: Standby | None = None
         self._postgres = Postgres(plan.var, plan.logs)
         self._household = Household(plan.logs)
-        self.ports = free_ports(shape.nodes) or [plan.web_port] * SERVERS
-        self.balancer = Balancer(plan.web_port, self.ports)
+        inner_port, self._webhook_port, self._health_port = free_ports(3)
+        self._inner_port = inner_port if shape.proxy else plan.web_port
+        self.ports = free_ports(shape.nodes) or [self._inner_port] * SERVERS
+        self.balancer = Balancer(self._inner_port, self.ports)
         numbered, processes = list(enumerate(self.ports, 1)), 1 if shape.nodes else PROCESSES
         webs = {
             f"web {number}": web_command(replace(plan, web_port=port), processes) for number, port in numbered
         }
+        if shape.proxy:
+            webs |= {"proxy": proxy_command(), "webhook": webhook_command(plan, self._webhook_port)}
         self._commands = webs | {f"worker {number}": WORKER_COMMAND for number, _ in numbered}
         self._up: dict[str, Child] = {}
         self._down_until: dict[str, float] = {}
@@ -78,7 +87,8 @@ class House:
         self.plan.logs.mkdir(parents=True)
         url = self._postgres.start(self.plan.environment(""))
         _check_durable(url)
-        self.env = self._servers_env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)}
+        self.env = self.plan.environment(url) | {"ESTUARY_HOLD_S": str(HOLD_S)} | self._of_the_proxy()
+        self._servers_env = self.env
         manner = (
             "--settle-after",
             str(BANK_ANSWERS_AFTER_S),
@@ -104,6 +114,15 @@ class House:
         ready = [name for name in self._commands if name.startswith("worker")]
         self._household.wait_for(lambda: all(says_ready(self._up[name]) for name in ready), "The workers")
         threading.Thread(target=self._keep, name="supervisor", daemon=True).start()
+
+    def _of_the_proxy(self) -> dict[str, str]:
+        if not self._shape.proxy:
+            return {}
+        ports = {"web_port": self._inner_port, "webhook_port": self._webhook_port}
+        own = proxy_environment(
+            self.plan.var / "proxy", port=self.plan.web_port, health_port=self._health_port, **ports
+        )
+        return own | {"ESTUARY_TRUSTED_PROXIES": "1"}
 
     def _open_replica(self) -> None:
         """Put a streaming replica beside PostgreSQL, for web servers."""

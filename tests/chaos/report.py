@@ -42,7 +42,7 @@ class Report:
         tally, house = self._tally, self._house
         amounts = ", ".join(display(minor, currency) for currency, minor in tally.of("captured").items())
         restarts = house.started - Counter(
-            {"web": len(house.ports), "worker": len(house.ports), "PgBouncer": 1}
+            {"web": len(house.ports), "worker": len(house.ports), "PgBouncer": 1, "proxy": 1, "webhook": 1}
         )
         deliveries = _Deliveries(house.plan.logs / "stripe.log", dashboard)
         acts = (
