@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help setup demo smoke first-hour test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
+.PHONY: help images setup demo smoke first-hour test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -86,6 +86,9 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(BIN)/python -m tests.audit --uv $(UV)
 
 frontend: $(BUILT) ## build the storefront, when its sources have changed
+
+images: $(SYNCED) ## write images.env: each base image by the digest it has now (CHECK=1: only look whether each has one)
+	@$(BIN)/python -m demo.images $(if $(CHECK),--check)
 
 sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
 	@exec $(BIN)/python -m stripe_sandbox

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import SecretStr
 
+from demo import images
 from estuary.config.environment import BASE_DIR, REQUIRED, Environment, read_environment
 from estuary.config.health import READY
 
@@ -226,6 +228,20 @@ def test_every_image_can_be_named_by_its_digest() -> None:
     assert {name: filled_in(value) for name, value in arguments.items()} == defaults
     for name, each in compose()["services"].items():
         assert each["image"].startswith("${") or each["image"].startswith("estuary:"), name
+
+
+def test_what_is_named_by_its_digest_passes_and_a_tag_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = {"NODE_IMAGE", "PYTHON_IMAGE", "POSTGRES_IMAGE", "CADDY_IMAGE"}
+    assert images.read_images().keys() == names
+    monkeypatch.setattr(images, "FILE", tmp_path / "images.env")
+    assert images.main(["--check"]) == 1
+    digests = {name: f"{name}=image:1@sha256:{'0a' * 32}\n" for name in names}
+    images.FILE.write_text("".join(digests.values()))
+    assert images.main(["--check"]) == 0
+    images.FILE.write_text("".join((digests | {"NODE_IMAGE": "NODE_IMAGE=node:24-slim\n"}).values()))
+    assert images.find_unpinned() == ["NODE_IMAGE"]
 
 
 def test_nobody_reaches_a_web_server_but_through_the_proxy() -> None:
