@@ -1,13 +1,16 @@
 """allauth's adapter: its mails go the way of all others, and its counters name who calls as ours do."""
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
 
 from estuary.accounts.addresses import check_address
 from estuary.accounts.emails import FOLDER
@@ -15,6 +18,8 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.addresses import address_of
 from estuary.payments import outbox
+
+BEGAN_WITH = "estuary_sign_in_began_with"
 
 
 class QueuedMailAdapter(DefaultAccountAdapter):
@@ -46,6 +51,21 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         }
         template = template_prefix.removeprefix(FOLDER)
         outbox.send_account_mail(template, email or user.email, user.pk, details)
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
+        """Note with which password a sign-in began: it may wait a quarter of an hour for a second factor."""
+        assert isinstance(user, User)
+        request.session[BEGAN_WITH] = user.get_session_auth_hash()
+        return super().pre_login(request, user, **hooks)
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Sign a user in, unless the password was reset since the sign-in began."""
+        assert isinstance(user, User)
+        began_with = request.session.get(BEGAN_WITH)
+        if began_with and not constant_time_compare(began_with, user.get_session_auth_hash()):
+            raise ImmediateHttpResponse(HttpResponse(status=HTTPStatus.UNAUTHORIZED))
+        super().login(request, user)
+        request.session.pop(BEGAN_WITH, None)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         """Write the password alone: a user that was read before a change of address must not bring the old one back."""
