@@ -31,6 +31,7 @@ class Weather:
     doubled: float = 0.0
     delayed: float = 0.0
     longest_delay_s: float = 60.0
+    only: str = ""  # the method and path that are struck; all of them without
 
 
 class SwarmFaults(Faults):
@@ -57,7 +58,8 @@ class SwarmFaults(Faults):
         if self._clock.now() < self._refused_until:
             return self._strike("revoked_key")
         chance = Random(f"{self._seed} request {self._requests}")
-        if not self.weather.kinds or chance.random() >= self.weather.rate:
+        strikes = bool(self.weather.kinds) and f"{method} {path}".startswith(self.weather.only)
+        if not strikes or chance.random() >= self.weather.rate:
             return super().for_request(method, path)
         kind = chance.choice(self.weather.kinds)
         if kind == "revoked_key":

@@ -33,8 +33,15 @@ PLAYED_BY = {
     "dispute": ("the cardholder",),
     "mistype": ("staff 1", "staff 2"),
 }
-TEMPOS = {"tight": 3.0, "fair": 2.0, "loose": 300.0, "days": 15_000.0}  # seconds between acts, at most
+TEMPOS = {
+    "swift": 3.0,
+    "tight": 3.0,
+    "fair": 2.0,
+    "loose": 300.0,
+    "days": 15_000.0,
+}  # seconds between acts, at most
 TICKS = {
+    "swift": 1.0,
     "tight": 10.0,
     "fair": 30.0,
     "loose": 120.0,

@@ -36,14 +36,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
     from tests.simulation.crashes import every_crash, every_pair
+    from tests.simulation.focused import PLANS
     from tests.simulation.house import drop_database
-    from tests.simulation.plan import leave_out, plan_of
+    from tests.simulation.plan import leave_out
     from tests.simulation.play import Player
     from tests.simulation.saboteurs import by_name
     from tests.simulation.shrink import shrink
     from tests.simulation.stage import Stage
 
     saboteur = by_name(given.sabotage) if given.sabotage else None
+    plan_of = PLANS[saboteur.plans if saboteur else ""]
     name = f"estuary_simulation_{os.getpid()}"
     play = Player(Stage(name)).play
     left_out = frozenset(given.without.split())

@@ -13,22 +13,25 @@ INVARIANTS = (*(f"S{number}" for number in range(1, 13)), *(f"L{number}" for num
 
 @dataclass(frozen=True)
 class Saboteur:
-    """One slip: which invariant it breaks, and by which rules' names that may be noticed."""
+    """One slip: which invariant it breaks, which rules notice it, and which plans of focused.py play it."""
 
     name: str
     invariant: str
     rules: tuple[str, ...]
     act: Callable[[], None]
+    plans: str = ""
 
 
 SABOTEURS: list[Saboteur] = []
 
 
-def breaks(invariant: str, *rules: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def breaks(
+    invariant: str, *rules: str, plans: str = ""
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Enter a function, by its name, as a saboteur; it is called once, on a stage that is set and still empty."""
 
     def enter(act: Callable[[], None]) -> Callable[[], None]:
-        SABOTEURS.append(Saboteur(act.__name__.replace("_", " "), invariant, rules, act))
+        SABOTEURS.append(Saboteur(act.__name__.replace("_", " "), invariant, rules, act, plans))
         return act
 
     return enter

@@ -9,7 +9,7 @@ from tests.simulation.saboteurs.asking import TWO_WAYS
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 
-@breaks("S5", *TWO_WAYS)
+@breaks("S5", *TWO_WAYS, plans="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
     instead_of(asking.is_surely_done, lambda asked_at: True)
@@ -21,7 +21,7 @@ def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     instead_of(asking._give_up_key, give_up)
 
 
-@breaks("S3", "a refund is made once", "refund_made_twice")
+@breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
     instead_of(asking.is_surely_done, lambda asked_at: True)

@@ -1,0 +1,55 @@
+"""Plans that keep to one thing: for slips that a plan drawn from everything meets once in a thousand stories."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from tests.simulation.faults import Weather
+from tests.simulation.plan import Act, Plan, plan_of
+
+TABS = ("buyer 1, tab 1", "buyer 1, tab 2", "buyer 1, tab 3")
+LOST = ("error_before", "cut")
+PLAIN = {"use_credits": False, "saved card": False, "not saved": False, "with a key": False}
+
+
+def plan_of_one_order_in_many_tabs(seed: int) -> Plan:
+    """Plan a buyer who asks for one thing in three tabs at once, while most answers to it are lost."""
+    kind = Random(f"{seed} tabs").choice(["intent", "checkout"])
+    settled = PLAIN | {"payment_type": kind, "amount": "20.00", "way": "nothing", "looks afterwards": 0}
+    acts = [Act(1, TABS[0], "buy", "credits", tuple(settled.items()))]
+    acts += [replace(acts[0], number=n, who=who, like=1) for n, who in enumerate(TABS[1:], 2)]
+    return _focused(seed, acts, path="payment_intents" if kind == "intent" else "checkout/sessions")
+
+
+def plan_of_refunds_by_many(seed: int) -> Plan:
+    """Plan eight refunds, each sent by the web process and a worker at once, while most answers to them are lost."""
+    paid = PLAIN | {"payment_type": "intent", "amount": "150.00", "way": "4242424242424242", "tries": 1}
+    refund = {"a paid one": True, "how": "part", "amount": "5.00", "times": 1, "cancels": False}
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, "buyer 2, tab 1", "wait", "30"),
+    ]
+    acts += [Act(n, f"staff {n % 2 + 1}", "refund", "", tuple(refund.items())) for n in range(3, 11)]
+    return _focused(seed, acts, path="refunds")
+
+
+def _focused(seed: int, acts: list[Act], *, path: str) -> Plan:
+    return replace(
+        plan_of(seed),
+        acts=tuple(acts),
+        weather=Weather(kinds=LOST, rate=0.8, only=f"POST /v1/{path}"),
+        crashes=(),
+        tempo="swift",
+        fine=True,
+        workers=2,
+        clocks=1,
+        blur_s=0.0,
+        copy="",
+    )
+
+
+PLANS: dict[str, Callable[[int], Plan]] = {
+    "": plan_of,
+    "tabs": plan_of_one_order_in_many_tabs,
+    "refund": plan_of_refunds_by_many,
+}
