@@ -1,0 +1,61 @@
+"""The OpenAPI document: computed once for each process, since it costs most of a second, and told by its ETag."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+MAX_AGE_S = 300
+
+_computing = Lock()
+
+
+class OpenApiView(SpectacularAPIView):
+    """Answers with the stored document, whatever language or version a query asks for: there is one of it."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        renderer = request.accepted_renderer
+        body, etag = _stored(type(renderer))
+        response = HttpResponse(body, content_type=renderer.media_type)
+        filename = f"estuary-payments.{renderer.format}"
+        response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
+        response.headers["ETag"] = etag
+        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
+        patch_vary_headers(response, ["Accept"])
+        answer = get_conditional_response(request._request, etag=etag, response=response)
+        assert answer is not None
+        return answer
+
+
+def _stored(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
+    """Return the document and its ETag; those who come while it is computed wait for it."""
+    with _computing:
+        return _rendered(renderer)
+
+
+@cache
+def _rendered(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
+    body: bytes = renderer().render(_document(), renderer_context={})  # type: ignore[assignment] # the stubs say str
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+@cache
+def _document() -> Any:
+    generator: Any = SpectacularAPIView.generator_class()
+    return generator.get_schema(request=None, public=True)
+
+
+def forget_document() -> None:
+    """Have the document computed anew; for tests."""
+    _rendered.cache_clear()
+    _document.cache_clear()
