@@ -46,6 +46,9 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.forget_old_events": {"timestamp": 0},
     "payments.forget_old_sessions": {"timestamp": 0},
     "payments.forget_unsent_account_mails": {"timestamp": 0},
+    "payments.forget_old_setup_intents": {"timestamp": 0},
+    "payments.forget_failed_jobs": {"timestamp": 0},
+    "payments.forget_expired_cache": {"timestamp": 0},
 }
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 
