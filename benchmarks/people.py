@@ -30,7 +30,7 @@ def main(how_many: int, file: Path) -> None:
         store = SessionStore(f"{user.pk:032}")
         holds = {
             SESSION_KEY: str(user.pk),
-            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            BACKEND_SESSION_KEY: "allauth.account.auth_backends.AuthenticationBackend",
             HASH_SESSION_KEY: user.get_session_auth_hash(),
         }
         rows.append(Session(f"{user.pk:032}", store.encode(holds), until))

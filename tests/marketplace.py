@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.db import transaction
 from rest_framework.test import APIClient
 
@@ -28,6 +29,7 @@ from estuary.orders.placing import Terms, place_order
 from estuary.orders.states import Status
 
 PASSWORD = "correct horse battery"
+REFUNDING = ("orders.view_order", "payments.add_refund")
 _numbers = count(1)
 
 
@@ -35,6 +37,15 @@ def make_user(name: str = "Maya Lindqvist", **fields: Any) -> User:
     first, _, last = name.partition(" ")
     email = f"{first.lower()}{next(_numbers)}@estuary.example"
     return User.objects.create_user(email, PASSWORD, first_name=first, last_name=last, **fields)
+
+
+def make_staff(name: str, *permissions: str, is_superuser: bool = False) -> User:
+    """One of staff who may do exactly this, such as ``orders.view_order``."""
+    user = make_user(name, is_staff=True, is_superuser=is_superuser)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
 
 
 def make_practitioner(name: str = "Ana Ribeiro", *, time_zone: str = "Europe/Lisbon") -> Practitioner:

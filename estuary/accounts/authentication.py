@@ -4,7 +4,6 @@ from typing import Any
 
 from allauth.headless.contrib.rest_framework.authentication import JWTTokenAuthentication
 from allauth.headless.tokens.strategies.jwt.internal import decode_token, session_key_from_sid
-from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -17,6 +16,7 @@ from estuary.common import clock
 from estuary.common.compiled import CompiledValues, Given
 from estuary.common.primary_keys import primary_key_in
 
+API_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 COLUMNS = [field.attname for field in User._meta.concrete_fields]
 _session = Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("at"))
 SIGNED_IN = CompiledValues(
@@ -52,7 +52,7 @@ def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
     fits = (
         user.is_active
         and held.get(SESSION_KEY) == said["sub"]
-        and held.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+        and held.get(BACKEND_SESSION_KEY) == API_BACKEND
         and constant_time_compare(held.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
     return (user, said) if fits else None

@@ -60,8 +60,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "estuary.config.admin_app.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -191,8 +191,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "estuary.accounts.staff_sign_in.StaffBackend",  # of sessions of the admin; it checks no password
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -221,7 +221,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": f"{FRONTEND_URL}/reset-password/?key={{key}}",
     "account_signup": f"{FRONTEND_URL}/sign-up/",
 }
-HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105 a path, no password
+HEADLESS_TOKEN_STRATEGY = "estuary.accounts.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 # A new refresh token whose answer gets lost (a reload, a tunnel) would sign a buyer out amid a payment.

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.accounts.rights import Right, may
 from estuary.common.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.common.pagination import NewestFirst
@@ -123,7 +124,8 @@ class TransitionSerializer(serializers.ModelSerializer[OrderTransition]):
         fields = ["before", "after", "at", "cause"]
 
     def get_cause(self, transition: OrderTransition) -> str:
-        return transition.cause if self.context["request"].user.is_staff else ""
+        shown = may(self.context["request"].user, Right.VIEW_ORDERS)
+        return transition.cause if shown else ""
 
 
 class OrderBookingSerializer(serializers.Serializer[Any]):
@@ -242,7 +244,7 @@ class OrderList(generics.ListAPIView[Order]):
 
 
 class OrderDetail(APIView):
-    """One order of yours (staff may read any): poll it with If-None-Match until its status is what you wait for."""
+    """One order of yours (or any, for staff who may view orders): poll it with If-None-Match."""
 
     @extend_schema(
         summary="One order",
@@ -257,7 +259,7 @@ class OrderDetail(APIView):
     )
     def get(self, request: Request, order_id: str) -> HttpResponseBase:
         user = cast(User, request.user)
-        visible = Order.objects.all() if user.is_staff else Order.objects.filter(user=user)
+        visible = Order.objects.all() if may(user, Right.VIEW_ORDERS) else Order.objects.filter(user=user)
         order = generics.get_object_or_404(
             visible.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
             public_id=order_id,

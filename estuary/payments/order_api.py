@@ -5,12 +5,13 @@ from typing import Any, cast
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.permissions import IsAdminUser
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
 from estuary.common.fields import FlagField, IdField, MoneyField, TextField
 from estuary.common.money import to_minor
@@ -85,10 +86,18 @@ class RefundSerializer(serializers.Serializer[Refund]):
     created_at = serializers.DateTimeField()
 
 
-class RefundsView(APIView):
-    """The refunds of an order, for staff."""
+class MayRefund(BasePermission):
+    """Lets staff read an order's refunds who may view orders, and refund who may add refunds."""
 
-    permission_classes = [IsAdminUser]
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        reads = request.method in SAFE_METHODS
+        return may(request.user, Right.VIEW_ORDERS if reads else Right.REFUND)
+
+
+class RefundsView(APIView):
+    """The refunds of an order, for staff with the permissions that the admin asks for."""
+
+    permission_classes = [MayRefund]
 
     class RefundRequest(serializers.Serializer[Any]):
         """Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone."""

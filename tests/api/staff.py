@@ -3,7 +3,6 @@
 from html import unescape
 from typing import Any
 
-from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.forms import MultiWidget
 from django.test import Client
@@ -11,23 +10,20 @@ from django.test import Client
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.credits import ledger
-from tests.marketplace import make_user, signed_in
+from tests.marketplace import make_staff as make_member
+from tests.marketplace import signed_in
 
 
 def make_staff(*permissions: str, is_superuser: bool = False) -> User:
     """One of staff who may do exactly this, such as ``orders.view_order``."""
-    user = make_user("Sam Okafor", is_staff=True, is_superuser=is_superuser)
-    for permission in permissions:
-        app, codename = permission.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    return user
+    return make_member("Sam Okafor", *permissions, is_superuser=is_superuser)
 
 
 def admin_client(*permissions: str) -> Client:
     """A browser of one of staff with these permissions; with none named, of a superuser."""
     client = Client()
     client.force_login(
-        make_staff(*permissions, is_superuser=not permissions), "django.contrib.auth.backends.ModelBackend"
+        make_staff(*permissions, is_superuser=not permissions), "estuary.accounts.staff_sign_in.StaffBackend"
     )
     return client
 

@@ -202,7 +202,7 @@ def test_the_overview_shows_nothing_that_one_may_not_look_at(busy: Order) -> Non
 
 def test_buyers_have_no_business_here(db: None) -> None:
     client = Client()
-    client.force_login(make_user(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(make_user(), "estuary.accounts.staff_sign_in.StaffBackend")
     assert client.get("/admin/orders/order/").status_code == 302
 
 
@@ -222,7 +222,7 @@ def test_staff_cannot_promote_themselves(db: None) -> None:
     staff = make_staff("accounts.view_user", "accounts.change_user")
     chief = make_staff(is_superuser=True)
     client = Client()
-    client.force_login(staff, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(staff, "estuary.accounts.staff_sign_in.StaffBackend")
     form = {"email": staff.email, "first_name": "Sam", "last_name": "Okafor", "is_superuser": "on"}
     client.post(reverse("admin:accounts_user_change", args=[staff.pk]), form)
     assert not User.objects.get(pk=staff.pk).is_superuser

@@ -18,7 +18,15 @@ from estuary.payments import inbox
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, errors_on, form_data, give_credits, make_staff
-from tests.marketplace import make_practitioner, make_service, make_sessions, make_user, signed_in
+from tests.marketplace import (
+    REFUNDING,
+    make_practitioner,
+    make_service,
+    make_sessions,
+    make_user,
+    signed_in,
+)
+from tests.marketplace import make_staff as make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,7 +90,7 @@ def test_a_refund_is_written_down_whichever_door_it_takes(stripe: Sandbox) -> No
     form = client.get(url).context["form"]
     body = {"booking": "", "amount": "5.00", "reason": "Was late", "as_shown": form["as_shown"].value()}
     client.post(url, body)
-    ines = signed_in(make_user("Ines Duarte", is_staff=True))
+    ines = signed_in(make_member("Ines Duarte", *REFUNDING))
     answer = ines.post(f"/api/v1/orders/{order.public_id}/refunds/", {"amount": "6.00"})
     assert answer.status_code == 201
     first, second = Refund.objects.order_by("id")

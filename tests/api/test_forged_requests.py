@@ -55,6 +55,6 @@ def test_a_cookie_alone_opens_no_door_of_the_api() -> None:
 @pytest.mark.django_db
 def test_the_pages_of_staff_refuse_a_post_from_elsewhere() -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(make_staff(is_superuser=True), "django.contrib.auth.backends.ModelBackend")
+    browser.force_login(make_staff(is_superuser=True), "estuary.accounts.staff_sign_in.StaffBackend")
     for path in ("/admin/payments/webhookevent/", "/admin/orders/order/", "/admin/logout/", "/admin/login/"):
         assert browser.post(path, {"action": "replay_selected"}).status_code == 403, path

@@ -20,7 +20,7 @@ from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
-from tests.marketplace import a_free_slot, buy, make_service, make_user, signed_in
+from tests.marketplace import REFUNDING, a_free_slot, buy, make_service, make_staff, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ WHOLE_BODIES = [
 @pytest.fixture
 def ines(db: None) -> User:
     """Of staff, so that every address lets her in, and with something of everything to ask about."""
-    return make_user("Ines Duarte", is_staff=True)
+    return make_staff("Ines Duarte", *REFUNDING)
 
 
 @pytest.fixture

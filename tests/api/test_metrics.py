@@ -19,7 +19,7 @@ from stripe_sandbox import Sandbox
 from tests.api.test_unavailable import no_connection_left
 from tests.flows import buying
 from tests.flows.test_webhook import an_event, send, signed
-from tests.marketplace import make_user, signed_in
+from tests.marketplace import REFUNDING, make_staff, make_user, signed_in
 from tests.wiring import post_all, settle_everything
 
 TOKEN = "a-token-for-prometheus"
@@ -72,7 +72,7 @@ def test_a_purchase_and_its_refund_are_counted_from_the_webhook_to_the_last_tran
     before = scraped()
     buyer = signed_in(make_user())
     bought = buying.buy_credits(stripe, buyer)
-    buying.refund(signed_in(make_user("Ines Duarte", is_staff=True)), bought)
+    buying.refund(signed_in(make_staff("Ines Duarte", *REFUNDING)), bought)
     settle_everything(stripe)
     since = partial(grown, before)
     assert since("order_transitions_total", before="", after="pending") == 1

@@ -14,7 +14,17 @@ from estuary.orders.models import Order
 from estuary.orders.placing import Terms, place_order
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from tests.marketplace import a_free_slot, buy, make_service, make_sessions, make_user, place, signed_in
+from tests.marketplace import (
+    REFUNDING,
+    a_free_slot,
+    buy,
+    make_service,
+    make_sessions,
+    make_staff,
+    make_user,
+    place,
+    signed_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +131,7 @@ def test_another_users_order_is_a_404_and_staff_may_read_it(as_tom: APIClient, m
     unknown = as_tom.get("/api/v1/orders/ord_00000000000000000000/")
     assert stranger.status_code == unknown.status_code == 404
     assert stranger.json()["detail"] == unknown.json()["detail"]
-    as_staff = signed_in(make_user("Sam Okafor", is_staff=True))
+    as_staff = signed_in(make_staff("Sam Okafor", *REFUNDING))
     shown = as_staff.get(f"/api/v1/orders/{order.public_id}/").json()
     assert shown["timeline"][0]["cause"] == "placed by the buyer"
 

@@ -9,7 +9,7 @@ from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE
-from tests.marketplace import make_user, signed_in
+from tests.marketplace import REFUNDING, make_staff, make_user, signed_in
 
 NO_BOOLEANS = [0, 1, "true", "yes", "on", "", [], {}]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ def test_a_refund_is_asked_for_in_the_types_of_the_document(
     stripe: Sandbox, buyer: APIClient, name: str, value: Any
 ) -> None:
     made = buying.buy_credits(stripe, buyer)
-    staff = signed_in(make_user("Ines Duarte", is_staff=True))
+    staff = signed_in(make_staff("Ines Duarte", *REFUNDING))
     answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", {"amount": "1.00", name: value})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert name in answer.json()["errors"]

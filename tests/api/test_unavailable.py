@@ -14,7 +14,7 @@ from estuary.payments import inbox
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
-from tests.marketplace import PASSWORD, make_user, signed_in
+from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user, signed_in
 from tests.wiring import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +86,7 @@ def dying_over_the_next_job(connections: int) -> Iterator[None]:
 def test_a_database_that_dies_as_a_job_is_enqueued_is_unavailable_and_nothing_is_written(
     stripe: Sandbox,
 ) -> None:
-    buyer, staff = signed_in(make_user()), signed_in(make_user("Ines Duarte", is_staff=True))
+    buyer, staff = signed_in(make_user()), signed_in(make_staff("Ines Duarte", *REFUNDING))
     made = buying.buy_credits(stripe, buyer, "100.00")
     url = f"/api/v1/orders/{made['order_id']}/refunds/"
     with dying_over_the_next_job(1):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from tests.marketplace import make_practitioner, make_service, make_sessions, make_user
+from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
 
 HOSTS, STAFF = 6, 2
 MANY, FEW = 1000, 5  # places of a date that all can have, and of one that everybody wants
@@ -27,7 +27,7 @@ def make_world(buyers: int) -> World:
     """Write people and services into the database."""
     known = make_user("Buyer Chaos")
     users = [known, *(_with_password_of(known, number) for number in range(1, buyers))]
-    staff = [make_user("Staff Chaos", is_staff=True) for _ in range(STAFF)]
+    staff = [make_staff("Staff Chaos", *REFUNDING) for _ in range(STAFF)]
     hosts = [make_practitioner(f"Host{number} Chaos") for number in range(HOSTS)]
     sessions = [
         make_service(ServiceType.SESSION, host, usd=4000 + 33 * number) for number, host in enumerate(hosts)

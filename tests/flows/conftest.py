@@ -10,7 +10,7 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 from tests.contract.recorded import assert_requests_conform
 from tests.flows.invariants import assert_invariants
-from tests.marketplace import make_practitioner, make_user, signed_in
+from tests.marketplace import REFUNDING, make_practitioner, make_staff, make_user, signed_in
 from tests.serving import listening, serving
 
 
@@ -44,7 +44,7 @@ def other(transactional_db: None) -> APIClient:
 
 @pytest.fixture
 def staff(transactional_db: None) -> APIClient:
-    return signed_in(make_user("Ines Duarte", is_staff=True))
+    return signed_in(make_staff("Ines Duarte", *REFUNDING))
 
 
 @pytest.fixture

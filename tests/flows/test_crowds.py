@@ -20,7 +20,7 @@ from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, METHODS, pay, pay_only
-from tests.marketplace import make_service, make_sessions, make_user, signed_in
+from tests.marketplace import REFUNDING, make_service, make_sessions, make_staff, make_user, signed_in
 from tests.wiring import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,7 +127,7 @@ def test_a_refund_that_many_press_at_once_is_given_once(
 ) -> None:
     made = buying.buy_credits(stripe, buyer, "100.00")
     url = f"/api/v1/orders/{made['order_id']}/refunds/"
-    people = [signed_in(make_user(f"Staff{number} Press", is_staff=True)) for number in range(20)]
+    people = [signed_in(make_staff(f"Staff{number} Press", *REFUNDING)) for number in range(20)]
     told = Counter(all_at_once(answer_to(person, url, {"reason": "pressed"}) for person in people))
     assert told[201, ""] == 1
     assert {status for status, _ in told} == {201, 409}

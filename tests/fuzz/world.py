@@ -17,10 +17,12 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import DECLINED, Json, pay
 from tests.marketplace import (
+    REFUNDING,
     a_free_slot,
     make_practitioner,
     make_service,
     make_sessions,
+    make_staff,
     make_user,
     signed_in,
 )
@@ -88,7 +90,7 @@ class Marketplace:
     @classmethod
     def opened(cls, stripe: Sandbox) -> "Marketplace":
         host = make_practitioner("Ana Ribeiro")
-        staff = make_user("Ines Duarte", is_staff=True)
+        staff = make_staff("Ines Duarte", *REFUNDING)
         made = cls(stripe, host, Buyer.named("Maya Lindqvist"), Buyer.named("Tom Achterberg"), staff)
         made._stock_the_shop()
         for buyer in (made.maya, made.tom):

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import Service, ServiceType
 from estuary.config.environment import BASE_DIR
-from tests.marketplace import make_practitioner, make_service, make_sessions, make_user
+from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
 
 TEMPLATE = "estuary_simulation"
 PER_SESSION = (
@@ -108,7 +108,7 @@ def build_world() -> World:
     """Two practitioners, three buyers, and one of each thing that is sold, some with few seats."""
     world = World(
         buyers=[make_user(name) for name in ("Maya Lindqvist", "Tom Achterberg", "Noor Haddad")],
-        staff=[make_user("Ines Duarte", is_staff=True)],
+        staff=[make_staff("Ines Duarte", *REFUNDING)],
         practitioners=[make_practitioner("Ana Ribeiro"), make_practitioner("Bela Novak")],
     )
     ana, bela = world.practitioners

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.staff import NOTHING, at_stripe, label, link, moment, money, outward
@@ -116,8 +117,8 @@ def _reservations(order: Order) -> Section:
 
 
 def _bookings(order: Order, request: HttpRequest) -> Section:
-    may_refund = request.user.has_perm("payments.add_refund") and refundable_minor(order) > 0
-    may_cancel = request.user.has_perm("bookings.change_booking")
+    may_refund = may(request.user, Right.REFUND) and refundable_minor(order) > 0
+    may_cancel = may(request.user, Right.CANCEL_BOOKINGS)
     rows = [
         (
             ("↳ " if booking.parent_id else "") + booking.service_name,

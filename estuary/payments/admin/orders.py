@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
+from estuary.accounts.rights import Right, may
 from estuary.accounts.staff_search import Searched
 from estuary.common.staff import ReadOnlyAdmin, label, moment_column, money_column, register
 from estuary.orders.models import Order
@@ -68,13 +69,13 @@ class OrderAdmin(Searched, ReadOnlyAdmin):
 
     # Methods and no names of permissions: those would be looked for in the database whenever a command starts.
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return request.user.has_perms(["orders.view_order", "payments.add_refund"])
+        return may(request.user, Right.REFUND)
 
     def has_act_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return request.user.has_perm("orders.change_order")
+        return may(request.user, Right.CHANGE_ORDERS)
 
     def has_cancel_booking_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perms(["orders.view_order", "bookings.change_booking"])
+        return may(request.user, Right.CANCEL_BOOKINGS)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         """Offer what fits the order as it stands; the pages behind say why not, should it change meanwhile."""
