@@ -5,18 +5,17 @@ from typing import Any
 from allauth.headless.contrib.rest_framework.authentication import JWTTokenAuthentication
 from allauth.headless.tokens.strategies.jwt.internal import decode_token, session_key_from_sid
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db.models import Subquery
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from estuary.accounts.models import User
+from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.common import clock
 from estuary.common.compiled import CompiledValues, Given
 from estuary.common.primary_keys import primary_key_in
 
-API_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 COLUMNS = [field.attname for field in User._meta.concrete_fields]
 _session = Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("at"))
 SIGNED_IN = CompiledValues(

@@ -1,12 +1,29 @@
-"""How long a sign-in lasts: from its beginning, whatever is done with it."""
+"""Sessions: how long a sign-in lasts, and which sign-in opened one."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.sessions.backends import db
 from django.http import HttpRequest
 
 from estuary.common import clock
+
+API_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+# Named by sessions of the code before, whose sign-ins were one: they are the API's, so that no buyer is signed out by
+# a deployment. Staff sign in once more.
+BACKEND_OF_BEFORE = "django.contrib.auth.backends.ModelBackend"
+
+
+class SessionStore(db.SessionStore):
+    """Django's sessions in the database; those of the code before are read as the API's."""
+
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        held: dict[str, Any] = super().decode(session_data)
+        if held.get(BACKEND_SESSION_KEY) == BACKEND_OF_BEFORE:
+            held[BACKEND_SESSION_KEY] = API_BACKEND
+        return held
 
 
 def end_after_a_day(sender: Any, request: HttpRequest, **_: Any) -> None:

@@ -1,28 +1,25 @@
 """Sign-in to the admin: a door of its own, whose sessions the API does not take, and which takes none of the API's."""
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, authenticate, get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from estuary.accounts.guesses import count_guess
 from estuary.accounts.models import User
 
 BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
-# Counted before a password is hashed. By where somebody calls from, and never by the account alone: then a stranger
-# who guesses would lock its owner out.
-GUESSES = {
-    "from_address": "10/m/ip,60/h/ip",
-    "at_account": "5/5m/key",
-}
 TOO_MANY = (
-    "Too many tries from where you are. Wait five minutes,"
-    " or set a new password by mail at the shop's sign-in page."
+    "Too many tries. Wait five minutes, or set a new password by mail at the shop's sign-in page:"
+    " that lets you in at once."
 )
 
 
@@ -46,30 +43,17 @@ class StaffSignInForm(AuthenticationForm):
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if self.request is None or not email or not password:
             return self.cleaned_data
-        tries = _count_try(self.request, email)
+        guess = count_guess(self.request, email)
+        if guess is None:
+            raise ValidationError(TOO_MANY, code="too_many_tries")
         user = authenticate(self.request, email=email, password=password)
         if not isinstance(user, User):
             raise self.get_invalid_login_error()
         self.confirm_login_allowed(user)
-        for one in tries:
-            one.rollback()
+        guess.take_back()
         user.backend = BACKEND
         self.user_cache = user
         return self.cleaned_data
-
-
-def _count_try(request: HttpRequest, email: str) -> list[ratelimit.RateLimitUsage]:
-    """Count a try by address, and by address and account; raises ValidationError where there were too many."""
-    tries = []
-    key = f"{ratelimit.get_ip(request)} {email.lower()}"
-    for action, rates in GUESSES.items():
-        usage = ratelimit.consume(
-            request, app="estuary.staff", action=action, config={action: rates}, key=key
-        )
-        if not usage:
-            raise ValidationError(TOO_MANY, code="too_many_tries")
-        tries.append(usage)
-    return tries
 
 
 class StaffSite(UnfoldAdminSite):
@@ -79,3 +63,14 @@ class StaffSite(UnfoldAdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_of_admin(request.session) and super().has_permission(request)
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password; the old one is guessed no oftener than by the API."""
+        limits = settings.ACCOUNT_RATE_LIMITS
+        if not ratelimit.consume(
+            request, app="allauth.account", action="change_password", config=limits, user=request.user
+        ):
+            return HttpResponse(TOO_MANY, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain")
+        return super().password_change(request, extra_context)

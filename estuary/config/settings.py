@@ -212,6 +212,7 @@ SIGN_IN_LIMITS = {"change_password": "5/m/user,20/d/user", "manage_email": "10/m
 ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 # A sign-in ends a day after it began, however much it is used (accounts/sessions.py).
+SESSION_ENGINE = "estuary.accounts.sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)

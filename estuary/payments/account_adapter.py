@@ -3,10 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
-from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 from estuary.accounts.addresses import check_address
 from estuary.accounts.emails import FOLDER
+from estuary.accounts.guesses import count_guess, forget_guesses
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.addresses import address_of
@@ -28,6 +27,8 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_taken": "There is an account with this address already. Sign in, or set a new password by mail:"
         " that gives it back to you, whoever opened it.",
+        "too_many_login_attempts": "Too many tries. Wait five minutes, or set a new password by mail:"
+        " that lets you in at once.",
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -82,20 +83,20 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         address = address_of(request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
         return address or request.META.get("REMOTE_ADDR") or "unknown"
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count the wrong passwords of an address, whatever Host a request names: a port alone makes another one."""
-        return str(credentials.get("email", "")).lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try by the one rule of all doors, in place of allauth's; raises ValidationError beyond it."""
+        self._guess = count_guess(request, str(credentials.get("email", "")))
+        if self._guess is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Take a try back that was the right password."""
+        if self._guess:
+            self._guess.take_back()
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Forget the wrong passwords of an address that was reset, and not those of whoever resets it."""
-        rates = (app_settings.RATE_LIMITS.get("login_failed") or "").split(",")
-        ratelimit.clear(
-            request,
-            app="allauth.account",
-            action="login_failed",
-            config={"login_failed": ",".join(rate for rate in rates if rate.strip().endswith("/key"))},
-            key=self._get_login_attempts_cache_key(request, **credentials),
-        )
+        """Forget the wrong passwords at an account that was reset, and not those of whoever resets it at others."""
+        forget_guesses(request, str(credentials.get("email", "")))
 
 
 def end_payments(sender: Any, user: User, **_: Any) -> None:

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
@@ -11,6 +14,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import User
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
+from tests.attacks.visitor import Visitor
 from tests.flows import buying
 from tests.flows.buying import pay
 from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user, signed_in
@@ -166,3 +170,20 @@ def test_a_session_of_the_admin_is_no_token_of_the_api() -> None:
     key = browser.cookies[settings.SESSION_COOKIE_NAME].value
     answer = APIClient().get("/_allauth/app/v1/auth/session", headers={"X-Session-Token": key})
     assert answer.status_code in {401, 410}
+
+
+def test_sessions_of_the_code_before_stay_the_apis_and_never_open_the_admin() -> None:
+    chief, visitor = make_staff("Sam Okafor", is_superuser=True), Visitor()
+    assert visitor.sign_in(chief.email, PASSWORD) == FINE
+    [row] = Session.objects.all()
+    held = SessionStore().decode(row.session_data)
+    held[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    row.session_data = SessionStore().encode(held)
+    row.save()
+    assert visitor.opens_the_api()
+    assert visitor.ask("GET", "auth/session")[0] == FINE
+    assert visitor.ask("POST", "tokens/refresh", {"refresh_token": visitor.refresh})[0] == FINE
+    assert visitor.opens_the_api()
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = visitor.session
+    assert browser.get("/admin/").status_code == 302

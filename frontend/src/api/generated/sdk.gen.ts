@@ -102,7 +102,7 @@ export const ordersList = <ThrowOnError extends boolean = false>(options?: Optio
 /**
  * One order
  *
- * One order of yours (staff may read any): poll it with If-None-Match until its status is what you wait for.
+ * One order of yours (or any, for staff who may view orders): poll it with If-None-Match.
  */
 export const ordersRetrieve = <ThrowOnError extends boolean = false>(options: Options<OrdersRetrieveData, ThrowOnError>): RequestResult<OrdersRetrieveResponses, OrdersRetrieveErrors, ThrowOnError> => (options.client ?? client).get<OrdersRetrieveResponses, OrdersRetrieveErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -124,7 +124,7 @@ export const ordersCancelCreate = <ThrowOnError extends boolean = false>(options
 /**
  * List the refunds of an order
  *
- * The refunds of an order, for staff.
+ * The refunds of an order, for staff with the permissions that the admin asks for.
  */
 export const ordersRefundsList = <ThrowOnError extends boolean = false>(options: Options<OrdersRefundsListData, ThrowOnError>): RequestResult<OrdersRefundsListResponses, OrdersRefundsListErrors, ThrowOnError> => (options.client ?? client).get<OrdersRefundsListResponses, OrdersRefundsListErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -135,7 +135,7 @@ export const ordersRefundsList = <ThrowOnError extends boolean = false>(options:
 /**
  * Refund an order or a part of it
  *
- * The refunds of an order, for staff.
+ * The refunds of an order, for staff with the permissions that the admin asks for.
  */
 export const ordersRefundsCreate = <ThrowOnError extends boolean = false>(options: Options<OrdersRefundsCreateData, ThrowOnError>): RequestResult<OrdersRefundsCreateResponses, OrdersRefundsCreateErrors, ThrowOnError> => (options.client ?? client).post<OrdersRefundsCreateResponses, OrdersRefundsCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
