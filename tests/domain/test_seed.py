@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pytest_django import Settings
 
 from estuary.accounts.models import Practitioner, User
@@ -96,3 +97,12 @@ def test_nothing_made_up_is_sold_for_real_money(settings: Settings) -> None:
     with pytest.raises(CommandError, match=r"live key.*/admin/catalog/service/add/.*createsuperuser"):
         call_command("seed", stdout=StringIO())
     assert counts() == [0] * len(TABLES)
+
+
+def test_staff_sign_in_to_the_admin_and_buyers_do_not() -> None:
+    seed(at=clock.now())
+    for email, status in (("staff@estuary.example", 302), ("maya@estuary.example", 200)):
+        browser = Client()
+        answer = browser.post("/admin/login/?next=/admin/", {"username": email, "password": "estuary-demo"})
+        assert answer.status_code == status
+        assert (browser.get("/admin/orders/order/").status_code == 200) is (status == 302)
