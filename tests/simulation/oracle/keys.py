@@ -41,7 +41,10 @@ class Keys:
         """Before a call to Stripe: a POST has a key whose owner and number are committed, and one body."""
         if method != "post":
             return
-        if key.partition("-")[0] not in self._owners or not self._is_counted(key):
+        owner = key.partition("-")[0]
+        if owner not in self._owners:
+            self.note()  # another's commit is seen by all before the one who made it comes to say so
+        if owner not in self._owners or not self._is_counted(key):
             raise Broken(UNCOMMITTED, (path, key))
         if self._sent.setdefault(key, (path, body)) != (path, body):
             raise Broken("a key goes with one body", (key, self._sent[key], (path, body)))
