@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
 from django.contrib.admin.models import ACTION_FLAG_CHOICES
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -17,6 +19,10 @@ from estuary.accounts.staff_search import Searched
 from estuary.common.staff import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+
+
+# Its page would show the secrets; manage.py drop_second_factor is for who lost theirs.
+admin.site.unregister(Authenticator)
 
 
 class NewUserForm(UserCreationForm):

@@ -6,9 +6,10 @@ Anybody may sign up with an address that is not theirs. Its owner, who comes lat
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.apps import apps
+from allauth.mfa.models import Authenticator
 from django.dispatch import Signal
 
+from estuary.accounts.audit import record
 from estuary.accounts.models import User
 from estuary.common import clock
 
@@ -40,9 +41,13 @@ def _verified_before_it_was_noted(user: User) -> datetime | None:
 
 def _drop_factors(user: User, *, before: datetime) -> None:
     """Drop the second factors that were enrolled before the address was first verified: by whom, nobody knows."""
-    if apps.is_installed("allauth.mfa"):
-        app, model = "mfa", "Authenticator"  # named here alone: it may not be installed
-        apps.get_model(app, model)._default_manager.filter(user=user.pk, created_at__lt=before).delete()
+    dropped, _ = Authenticator.objects.filter(user=user.pk, created_at__lt=before).delete()
+    if dropped:
+        record(
+            user,
+            user,
+            "Second factor dropped by a password reset: it was there before the address was verified",
+        )
 
 
 def note_verified(user: User) -> None:

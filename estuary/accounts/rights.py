@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
 from estuary.accounts.models import User
+from estuary.accounts.second_factor import lacks_factor
 
 
 class Right(Enum):
@@ -18,5 +19,7 @@ class Right(Enum):
 
 
 def may(user: AbstractBaseUser | AnonymousUser | None, right: Right) -> bool:
-    """Return whether somebody is of staff and has each permission of an act; nobody else is looked up."""
-    return isinstance(user, User) and user.is_active and user.is_staff and user.has_perms(right.value)
+    """Return whether somebody is of staff with each permission of an act, and the second factor."""
+    if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return False
+    return user.has_perms(right.value) and not lacks_factor(user)

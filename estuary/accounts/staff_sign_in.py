@@ -1,7 +1,8 @@
 """Sign-in to the admin: a door of its own, whose sessions the API does not take, and which takes none of the API's."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from allauth.core.internal import ratelimit
 from django.conf import settings
@@ -9,12 +10,15 @@ from django.contrib.auth import BACKEND_SESSION_KEY, authenticate, get_user_mode
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from estuary.accounts.guesses import count_guess
 from estuary.accounts.models import User
+from estuary.accounts.second_factor import has_passed
+from estuary.accounts.second_factor_pages import address_after_password, code_page, enrol_page
 
 BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
 TOO_MANY = (
@@ -62,7 +66,32 @@ class StaffSite(UnfoldAdminSite):
     login_form = StaffSignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
+        return self.knows_password(request) and has_passed(request.session, cast(User, request.user))
+
+    def knows_password(self, request: HttpRequest) -> bool:
+        """Return whether somebody of staff entered a password here, and may be asked for the second factor."""
         return is_of_admin(request.session) and super().has_permission(request)
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        pages = [
+            path("second-factor/", self._after_password(code_page), name="second_factor"),
+            path("second-factor/enrol/", self._after_password(enrol_page), name="second_factor_enrol"),
+        ]
+        return [*pages, *super().get_urls()]
+
+    def _after_password(self, page: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest) -> HttpResponse:
+            if self.has_permission(request) or not self.knows_password(request):
+                return HttpResponseRedirect(reverse("admin:login"))
+            return page(request)
+
+        return view
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Ask for the password, and send whoever entered it on to the second factor."""
+        if request.method == "GET" and self.knows_password(request) and not self.has_permission(request):
+            return HttpResponseRedirect(address_after_password(request))
+        return super().login(request, extra_context)
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

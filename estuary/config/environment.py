@@ -105,6 +105,9 @@ class Environment(BaseSettings):
     )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
+    estuary_staff_second_factor: bool | None = Field(
+        default=None, description="asked of staff after the password; unset: outside the sandbox"
+    )
     email_url: SecretStr = SecretStr("")
     estuary_events_kept_days: int = Field(
         default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"

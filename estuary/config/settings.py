@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -214,6 +215,12 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 # A sign-in ends a day after it began, however much it is used (accounts/sessions.py).
 SESSION_ENGINE = "estuary.accounts.sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
+# Staff's alone: enrolled in the admin, asked for there and by the API, and neither added nor removed by the API.
+STAFF_SECOND_FACTOR = (
+    not SANDBOX if env.estuary_staff_second_factor is None else env.estuary_staff_second_factor
+)
+MFA_SUPPORTED_TYPES: list[str] = []
+MFA_TOTP_ISSUER = SITE_NAME
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_FRONTEND_URLS = {

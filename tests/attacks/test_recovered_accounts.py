@@ -8,7 +8,6 @@ import pytest
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
-from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import IntegrityError
@@ -48,7 +47,6 @@ def test_one_key_resets_once() -> None:
     assert User.objects.get().check_password("owners-new-password-3")
 
 
-@pytest.mark.skipif(not apps.is_installed("allauth.mfa"), reason="no second factors are installed")
 def test_second_factors_from_before_the_address_was_verified_are_dropped() -> None:
     factors: Any = import_module("allauth.mfa.models").Authenticator.objects
     user = make_user("Maya")

@@ -1,0 +1,100 @@
+"""The pages of the admin's sign-in after the password: enrol an app, see the recovery codes once, enter a code."""
+
+import base64
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter as account_adapter
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import urlencode
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from estuary.accounts import second_factor
+from estuary.accounts.guesses import count_guess
+from estuary.accounts.models import User
+
+SECRET = "staff_second_factor_secret"  # noqa: S105 the name of one
+TOO_MANY = "Too many tries. Wait five minutes."
+WRONG = (
+    "That is not the code of now. Enter the one that your app shows, or a recovery code that was not used."
+)
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "autofocus": "", "inputmode": "numeric"}
+        ),
+    )
+
+
+def address_after_password(request: HttpRequest) -> str:
+    """Return where somebody goes whose password was right: to enrol at first, to enter a code from then on."""
+    enrolled = second_factor.factor_of(cast(User, request.user)) is not None
+    page = reverse("admin:second_factor" if enrolled else "admin:second_factor_enrol")
+    return f"{page}?{urlencode({'next': _next(request)})}"
+
+
+def enrol_page(request: HttpRequest) -> HttpResponse:
+    """Show the secret as a picture for the app, and take the app's first code; then the recovery codes, once."""
+    user = cast(User, request.user)
+    if second_factor.factor_of(user) is not None:
+        return HttpResponseRedirect(address_after_password(request))
+    secret = request.session.setdefault(SECRET, generate_totp_secret())
+    form = CodeForm(request.POST or None)
+    if form.is_valid() and _may_guess(request, form):
+        codes = second_factor.enrol(user, secret, form.cleaned_data["code"].strip())
+        if codes is not None:
+            del request.session[SECRET]
+            second_factor.note_passed(request.session, user)
+            account_adapter(request).send_notification_mail("mfa/email/totp_activated", user)
+            return _page(request, "second_factor_codes.html", "Recovery codes", codes=codes)
+        form.add_error(None, WRONG)
+    url = get_adapter().build_totp_url(user, secret)
+    picture = base64.b64encode(get_adapter().build_totp_svg(url).encode()).decode()
+    return _page(
+        request, "second_factor_enrol.html", "Second factor", form=form, secret=secret, picture=picture
+    )
+
+
+def code_page(request: HttpRequest) -> HttpResponse:
+    """Take a code of the app, or a recovery code."""
+    user = cast(User, request.user)
+    if second_factor.factor_of(user) is None:
+        return HttpResponseRedirect(address_after_password(request))
+    form = CodeForm(request.POST or None)
+    if form.is_valid() and _may_guess(request, form):
+        if second_factor.is_code_of(user, form.cleaned_data["code"].strip()):
+            second_factor.note_passed(request.session, user)
+            return HttpResponseRedirect(_next(request))
+        form.add_error(None, WRONG)
+    return _page(request, "second_factor_code.html", "Second factor", form=form)
+
+
+def _may_guess(request: HttpRequest, form: CodeForm) -> bool:
+    """Count a code by the rule of passwords; the count at an account outlives a reset of its password."""
+    if count_guess(request, f"second factor of {request.user.pk}"):
+        return True
+    form.add_error(None, TOO_MANY)
+    return False
+
+
+def _next(request: HttpRequest) -> str:
+    address: str = LoginView().get_redirect_url(request)
+    return address or reverse("admin:index")
+
+
+def _page(request: HttpRequest, template: str, title: str, **more: Any) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "next": _next(request), **more}
+    page = TemplateResponse(request, f"staff/{template}", context)
+    add_never_cache_headers(page)
+    return page

@@ -1,0 +1,176 @@
+"""Whoever knows a password of staff, and no more, opens no page of theirs, and is not of staff for the API."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import Settings
+
+from estuary.accounts.models import StaffAct, User
+from estuary.accounts.rights import Right, may
+from estuary.accounts.second_factor import enrol
+from tests.attacks.visitor import Visitor
+from tests.marketplace import PASSWORD, REFUNDING, make_staff
+from tests.wiring import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOGIN, ENROL, CODE = "/admin/login/", "/admin/second-factor/enrol/", "/admin/second-factor/"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PAGES = (
+    "/admin/",
+    "/admin/orders/order/",
+    "/admin/accounts/user/",
+    "/admin/password_change/",
+    "/admin/jsi18n/",
+)
+
+
+@pytest.fixture(autouse=True)
+def required(settings: Settings) -> None:
+    settings.STAFF_SECOND_FACTOR = True
+    settings.ACCOUNT_RATE_LIMITS = settings.SIGN_IN_LIMITS
+
+
+@pytest.fixture
+def sam() -> User:
+    return make_staff("Sam Okafor", is_superuser=True)
+
+
+def code_of(secret: str, *, periods_ago: int = 0) -> str:
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 - periods_ago))
+
+
+def enrolled(user: User) -> list[str]:
+    """Enrol an app, whose code of now stays unused; returns the recovery codes."""
+    codes = enrol(user, SECRET, code_of(SECRET))
+    assert codes is not None
+    from django.core.cache import cache
+
+    cache.clear()
+    return codes
+
+
+def after_password(user: User, address: str = "198.51.100.7") -> Client:
+    browser = Client(REMOTE_ADDR=address)
+    answer = browser.post(
+        f"{LOGIN}?next=/admin/orders/order/", {"username": user.email, "password": PASSWORD}
+    )
+    assert answer.status_code == 302
+    return browser
+
+
+def opens(browser: Client) -> list[str]:
+    return [page for page in PAGES if browser.get(page).status_code == 200]
+
+
+def enter(browser: Client, code: str) -> Any:
+    return browser.post(CODE, {"code": code, "next": "/admin/orders/order/"})
+
+
+def test_a_password_alone_opens_no_page_and_the_code_opens_all(sam: User) -> None:
+    enrolled(sam)
+    browser = after_password(sam)
+    assert opens(browser) == []
+    assert browser.get(LOGIN, follow=True).request["PATH_INFO"] == CODE
+    assert enter(browser, "000000").status_code == 200
+    assert opens(browser) == []
+    answer = enter(browser, code_of(SECRET))
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/orders/order/")
+    assert opens(browser) == list(PAGES)
+
+
+def test_the_first_sign_in_enrols_shows_recovery_codes_once_and_is_written_down(sam: User) -> None:
+    browser = after_password(sam)
+    assert opens(browser) == []
+    shown = browser.get(LOGIN, follow=True)
+    assert shown.request["PATH_INFO"] == ENROL
+    secret = re.search(r">([A-Z2-7]{32})<", shown.content.decode())[1]  # type: ignore[index]
+    assert browser.post(ENROL, {"code": "000000"}).status_code == 200
+    assert opens(browser) == []
+    page = browser.post(ENROL, {"code": code_of(secret), "next": "/admin/"}).content.decode()
+    codes = re.findall(r">(\d{8})<", page)
+    assert len(set(codes)) == 10
+    assert secret not in page
+    assert opens(browser) == list(PAGES)
+    assert codes[0] not in browser.get(ENROL, follow=True).content.decode()
+    assert StaffAct.objects.get(user=sam).get_change_message() == "Enrolled a second factor"
+    run_jobs()
+    assert mail.outbox[-1].to == [sam.email]
+
+
+def test_each_code_is_good_once(sam: User) -> None:
+    codes = enrolled(sam)
+    for code in (code_of(SECRET), codes[3]):
+        assert enter(after_password(sam), code).status_code == 302
+        assert enter(after_password(sam), code).status_code == 200
+    assert enter(after_password(sam), code_of(SECRET, periods_ago=3)).status_code == 200
+
+
+def test_codes_are_guessed_as_seldom_as_passwords(sam: User) -> None:
+    codes = enrolled(sam)
+    thief = after_password(sam)
+    for number in range(10):
+        answer = enter(thief, f"{number:06}")
+    assert "Too many tries" in answer.content.decode()
+    assert enter(thief, codes[0]).status_code == 200
+    assert enter(after_password(sam, "203.0.113.9"), codes[0]).status_code == 302
+
+
+def test_whoever_knows_the_password_does_not_enrol_another_app(sam: User) -> None:
+    enrolled(sam)
+    thief = after_password(sam)
+    for answer in (thief.get(ENROL), thief.post(ENROL, {"code": code_of(SECRET)})):
+        assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, CODE)
+    assert Authenticator.objects.filter(user=sam, type="totp").count() == 1
+
+
+def test_the_api_asks_for_the_code_too(sam: User) -> None:
+    enrolled(sam)
+    thief = Visitor()
+    assert thief.sign_in(sam.email, PASSWORD) == 401
+    assert not thief.access
+    assert thief.ask("POST", "auth/2fa/authenticate", {"code": code_of(SECRET)})[0] == 200
+    assert thief.opens_the_api()
+    for method in ("DELETE", "POST", "GET"):
+        assert thief.ask(method, "account/authenticators/totp", {"code": code_of(SECRET)})[0] == 404
+    assert Authenticator.objects.filter(user=sam, type="totp").exists()
+
+
+def test_who_has_not_enrolled_does_nothing_as_staff() -> None:
+    ines = make_staff("Ines Duarte", *REFUNDING)
+    assert not may(ines, Right.REFUND)
+    enrolled(ines)
+    assert may(User.objects.get(pk=ines.pk), Right.REFUND)
+
+
+def test_a_lost_factor_is_dropped_by_command_and_ends_its_sessions(sam: User) -> None:
+    enrolled(sam)
+    browser = after_password(sam)
+    enter(browser, code_of(SECRET))
+    assert opens(browser)
+    call_command("drop_second_factor", sam.email)
+    assert opens(browser) == []
+    assert "dropped by manage.py" in StaffAct.objects.order_by("-id")[0].get_change_message()
+    assert browser.get(LOGIN, follow=True).request["PATH_INFO"] == ENROL
+    for email in (sam.email, "nobody@estuary.example"):
+        with pytest.raises(CommandError):
+            call_command("drop_second_factor", email)
+
+
+def test_nobody_else_reaches_the_pages_of_the_factor(sam: User) -> None:
+    for page in (ENROL, CODE):
+        assert Client().get(page)["Location"].partition("?")[0] == LOGIN
+
+
+def test_no_secret_is_shown_in_the_admin(sam: User) -> None:
+    enrolled(sam)
+    browser = after_password(sam)
+    enter(browser, code_of(SECRET))
+    assert browser.get("/admin/mfa/authenticator/").status_code == 404
