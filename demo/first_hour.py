@@ -22,6 +22,7 @@ from pathlib import Path
 
 import httpx
 
+from demo.authenticator import code_of
 from demo.plan import API_VERSION, HOST, CannotStart
 from demo.ports import free_ports
 from demo.postgres import Postgres
@@ -254,6 +255,13 @@ def _enter_admin(hour: FirstHour) -> None:
         form = {"username": STAFF, "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         entered = browser.post("/admin/login/?next=/admin/", data=form, headers={"Referer": hour.web_url})
         need(entered.is_redirect, f"the account of createsuperuser can't sign in ({entered.status_code})")
+        page = browser.get("/admin/", follow_redirects=True)
+        secret = re.search(r">([A-Z2-7]{32})<", page.text)
+        if secret is None:
+            raise SelfCheckFailed("no second factor is asked for before the admin opens")
+        form = {"code": code_of(secret[1]), "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        codes = browser.post(page.url, data=form, headers={"Referer": hour.web_url}).text
+        need("Recovery codes" in codes, "the second factor can't be enrolled")
         need(
             "No mail server" in browser.get("/admin/").text,
             "the admin says nothing of the missing mail server",
