@@ -58,6 +58,11 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     location = serializers.CharField(source="service.location", default="")
     sessions = serializers.SerializerMethodField()
     needs_scheduling = serializers.BooleanField()
+    missed_start_datetime = serializers.DateTimeField(
+        source="missed_starts_at",
+        allow_null=True,
+        help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
+    )
     free_cancel_until = serializers.SerializerMethodField()
     amount = MoneyField(source="amount_minor", currency="order.currency")
     currency = serializers.CharField(source="order.currency")
@@ -80,6 +85,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
             "end_datetime",
             "sessions",
             "needs_scheduling",
+            "missed_start_datetime",
             "valid_until",
             "free_cancel_until",
             "amount",
@@ -123,7 +129,7 @@ class BookingFilter(serializers.Serializer[Any]):
 
 def own_bookings(user: User) -> QuerySet[Booking]:
     """Return a user's bookings with all that their serializer shows, in a constant number of queries."""
-    shown = Booking.objects.select_related("order", "practitioner", "service")
+    shown = Booking.objects.select_related("order", "practitioner", "service", "line")
     seats = Prefetch("participants", Participant.objects.filter(active=True).select_related("session"))
     children = Prefetch("children", shown.prefetch_related(seats))
     return shown.filter(user=user).prefetch_related(seats, children)

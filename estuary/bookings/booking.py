@@ -1,7 +1,7 @@
 """Seats and slots: held when an order is placed, turned into bookings when it is paid, given back when it is not."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, connection
@@ -9,8 +9,9 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.bookings.wishes import take_wishes
 from estuary.catalog.availability import SlotTaken
-from estuary.catalog.calendar import CalendarEntry, entries_for
+from estuary.catalog.calendar import CalendarEntry, entries_for, forget_entries
 from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.compiled import CompiledValues, Given
@@ -51,27 +52,35 @@ class HeldByYourOrder(Conflict):
 
 
 def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
-    """Hold every seat and slot that the lines name, all or none, in at most five queries.
+    """Hold every seat and slot that the lines name and hold, all or none, in at most five queries.
 
+    What is only wished for must be free, too, and is given back before anybody else sees it taken (a query more).
     Must run inside the transaction that places the order. Raises SoldOut, AlreadyBooked or SlotTaken.
     """
-    seats = [(row, session) for row, line in lines for session in line.seats]
-    slots = [(row, line.service.practitioner_id) for row, line in lines if line.starts_at and not line.seats]
-    take_seats([session for _, session in seats], user_id=order.user_id)
-    entries = take_slots((giver, row.starts_at, row.ends_at) for row, giver in slots)
+    seats = [(row, line, session) for row, line in lines for session in line.seats]
+    slots = [(row, line) for row, line in lines if line.starts_at and not line.seats]
+    wished = {session.pk for _, line, session in seats if not line.held}
+    take_seats([session for _, _, session in seats], user_id=order.user_id, only_look_at=wished)
+    entries = take_slots((line.service.practitioner_id, line.starts_at, line.ends_at) for _, line in slots)
+    taken = list(zip(slots, entries, strict=True))
+    forget_entries([entry.pk for (_, line), entry in taken if not line.held])
     return Reservation.objects.bulk_create(
-        [Reservation(order=order, line=row, session=session) for row, session in seats]
+        [Reservation(order=order, line=row, session=session) for row, line, session in seats if line.held]
         + [
             Reservation(order=order, line=row, calendar_entry=entry)
-            for (row, _), entry in zip(slots, entries, strict=True)
+            for (row, line), entry in taken
+            if line.held
         ]
     )
 
 
-def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
+def take_seats(
+    sessions: Sequence[ServiceSession], *, user_id: int, only_look_at: Collection[int] = ()
+) -> None:
     """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked or HeldByYourOrder.
 
-    The caller has locked the sessions (in id order), so nobody else can take the last seat meanwhile.
+    Sessions to ``only_look_at`` must have a seat as well, which is not counted. The caller has locked all of them (in
+    id order), so nobody else can take the last seat meanwhile.
     """
     if not sessions:
         return
@@ -88,7 +97,8 @@ def take_seats(sessions: Sequence[ServiceSession], *, user_id: int) -> None:
         raise SoldOut(
             "The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full]
         )
-    ServiceSession.objects.filter(pk__in=ids).update(taken=F("taken") + 1)
+    if counted := ids.difference(only_look_at):
+        ServiceSession.objects.filter(pk__in=counted).update(taken=F("taken") + 1)
 
 
 def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]) -> list[CalendarEntry]:
@@ -123,8 +133,10 @@ def check_own_holds(
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
     """Turn paid orders into bookings and seats, in bulk: at most five queries however many orders there are.
 
-    The orders come with ``lines`` and ``reservations`` attached. Booking twice breaks a unique constraint.
+    The orders come with ``lines`` and ``reservations`` attached, and the sessions that they wish for are locked.
+    Booking twice breaks a unique constraint.
     """
+    take_wishes(orders, at=at)
     bookings = _bookings(orders, at)
     insert_rows(bookings)
     by_line = {booking.line_id: booking.pk for booking in bookings}

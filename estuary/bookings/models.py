@@ -129,6 +129,11 @@ class Booking(models.Model):
     def needs_scheduling(self) -> bool:
         return self.is_active and self.service_type in {"session", "workshop"} and self.starts_at is None
 
+    @property
+    def missed_starts_at(self) -> datetime | None:
+        """Return the time that was chosen for it, when others had taken that before it was paid."""
+        return self.line.wished_starts_at if self.line and self.needs_scheduling else None
+
 
 ACTIVE = frozenset({Booking.Status.CONFIRMED, Booking.Status.PARTIALLY_REFUNDED})
 

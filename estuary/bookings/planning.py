@@ -1,7 +1,7 @@
 """From what a buyer asks for to order lines: which seats and slots each deliverable of a service needs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -11,6 +11,8 @@ from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common.errors import Conflict, InvalidRequest
 from estuary.orders.placing import Line
+
+MOST_HELD = 3  # times that an unpaid order keeps from others
 
 
 class SchedulingRequired(InvalidRequest):
@@ -135,3 +137,20 @@ def _line(item: PricedItem, sessions: Iterable[ServiceSession], at: datetime) ->
             f"{item.service.name} began on {taken[0].starts_at:%d %B %Y}; choose a later date."
         )
     return Line(item.service, item.amount_minor, taken, taken[0].starts_at, taken[-1].ends_at)
+
+
+def hold_at_most(lines: Sequence[Line], most: int = MOST_HELD) -> list[Line]:
+    """Mark which times an unpaid order holds: the soonest, as many as ``most``; the others are taken when it is paid.
+
+    Ten massages, each with its time: the first three are held. A course is held whole, as one of them, since it can't
+    be scheduled later.
+    """
+    timed = [number for number, line in enumerate(lines) if line.starts_at]
+    courses = [number for number in timed if lines[number].service.type == ServiceType.COURSE]
+    others = sorted(
+        (number for number in timed if number not in courses), key=lambda n: (lines[n].starts_at, n)
+    )
+    held = {*courses, *others[: max(most - len(courses), 0)]}
+    return [
+        replace(line, held=number in held) if line.starts_at else line for number, line in enumerate(lines)
+    ]

@@ -4,16 +4,25 @@ A single exclusion constraint therefore keeps a workshop and a 1-on-1 from ever 
 no btree_gist, so the practitioner's id is wrapped into a one-element range, which GiST indexes out of the box.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
-from django.db import models
+from django.db import connection, models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange, NumericRange
 from django.db.models import F, Func, Value
 
 from estuary.accounts.models import Practitioner
+
+TAKE_FREE = """
+    INSERT INTO catalog_calendarentry (practitioner_id, during)
+    SELECT wished.practitioner_id, tstzrange(wished.starts_at, wished.ends_at)
+    FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
+        WITH ORDINALITY AS wished (practitioner_id, starts_at, ends_at, turn)
+    ORDER BY wished.practitioner_id, wished.starts_at, wished.turn
+    ON CONFLICT DO NOTHING
+    RETURNING practitioner_id, lower(during), upper(during), id"""
 
 
 class PractitionerRange(Func):
@@ -78,3 +87,25 @@ def entries_for(
         for practitioner_id, starts_at, ends_at in intervals
     ]
     return CalendarEntry.objects.bulk_create(rows)
+
+
+def take_free(
+    intervals: Sequence[tuple[int, datetime, datetime]],
+) -> dict[tuple[int, datetime, datetime], int]:
+    """Insert entries for those ``(practitioner_id, starts_at, ends_at)`` that nobody has taken, in one statement.
+
+    Returns each that was free with the primary key of its entry; the others are left out, and nothing is raised.
+    """
+    if not intervals:
+        return {}
+    owners, starts, ends = (list(column) for column in zip(*intervals, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_FREE, [owners, starts, ends])
+        return {(owner, start, end): entry for owner, start, end, entry in cursor.fetchall()}
+
+
+def forget_entries(entry_ids: Sequence[int]) -> None:
+    """Delete entries of this very transaction, which nothing refers to yet."""
+    if entry_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM catalog_calendarentry WHERE id = ANY(%s)", [list(entry_ids)])

@@ -33,6 +33,9 @@ SANDBOX_DEFAULTS = {
     "estuary_sync_limit": "10000/10m",
     "estuary_declines_allowed": "1000",
     "estuary_payment_limit_after_declines": "1000",
+    "estuary_holds_per_newcomer": "1000",
+    "estuary_holds_per_buyer": "1000",
+    "estuary_unpaid_holds_per_day": "1000",
 }
 PUBLISHABLE = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
 TOKEN_MIN = 16
@@ -99,6 +102,13 @@ class Environment(BaseSettings):
     estuary_payment_limit_after_declines: int = Field(default=3, ge=1, description="in the same time")
     estuary_users_per_address: int = Field(
         default=5, ge=1, description="an address may do as much as so many users"
+    )
+    estuary_holds_per_newcomer: int = Field(
+        default=1, ge=1, description="orders that keep places unpaid, of who has never paid"
+    )
+    estuary_holds_per_buyer: int = Field(default=5, ge=1, description="the same, of who has paid before")
+    estuary_unpaid_holds_per_day: int = Field(
+        default=5, ge=1, description="for each of these, how many may end unpaid in a day"
     )
     estuary_trusted_proxies: int | None = Field(
         default=None, ge=0, le=10, description="of ours, in a row before us; none is said: not known"

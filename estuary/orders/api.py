@@ -101,6 +101,12 @@ class LineSerializer(serializers.ModelSerializer[OrderLine]):
     amount = MoneyField(source="amount_minor", currency="order.currency")
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+    wished_start_datetime = serializers.DateTimeField(
+        source="wished_starts_at",
+        allow_null=True,
+        help_text="chosen and not held: taken when the order is paid, if it is free then (start_datetime tells)",
+    )
+    wished_service_session_id = serializers.CharField(source="wished_session_id", allow_null=True)
 
     class Meta:
         model = OrderLine
@@ -113,6 +119,8 @@ class LineSerializer(serializers.ModelSerializer[OrderLine]):
             "amount",
             "start_datetime",
             "end_datetime",
+            "wished_start_datetime",
+            "wished_service_session_id",
         ]
 
 
@@ -137,6 +145,11 @@ class OrderBookingSerializer(serializers.Serializer[Any]):
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
     needs_scheduling = serializers.BooleanField()
+    missed_start_datetime = serializers.DateTimeField(
+        source="missed_starts_at",
+        allow_null=True,
+        help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
+    )
     valid_until = serializers.DateTimeField(allow_null=True)
 
 
@@ -196,6 +209,9 @@ class OrderDetailSerializer(OrderSerializer):
     @extend_schema_field(OrderBookingSerializer(many=True))
     def get_bookings(self, order: Order) -> Any:
         inside_out = sorted(order.bookings.all(), key=lambda booking: booking.position)
+        lines = {line.pk: line for line in order.lines.all()}
+        for booking in inside_out:
+            booking.line = lines.get(booking.line_id or 0)
         return OrderBookingSerializer(inside_out, many=True).data
 
     @extend_schema_field(OrderRefundSerializer(many=True))

@@ -195,6 +195,10 @@ class OrderLine(models.Model):
     session = models.ForeignKey(ServiceSession, null=True, on_delete=models.PROTECT, related_name="+")
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
+    # Chosen, and held by no one until it is paid: an unpaid order holds three. No foreign key: a date may go.
+    wished_starts_at = models.DateTimeField(null=True)
+    wished_ends_at = models.DateTimeField(null=True)
+    wished_session_id = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["order", "position"]

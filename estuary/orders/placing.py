@@ -16,13 +16,17 @@ from estuary.orders.states import Status
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One deliverable as it was asked for: its share of the price, and the seats or the slot that go with it."""
+    """One deliverable as it was asked for: its share of the price, and the seats or the slot that go with it.
+
+    What is not ``held`` is taken when the order is paid, if it is free then.
+    """
 
     service: Service
     amount_minor: int
     seats: tuple[ServiceSession, ...] = ()
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,21 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
             service_type=line.service.type,
             service_name=line.service.name,
             amount_minor=line.amount_minor,
-            session=line.seats[0] if len(line.seats) == 1 else None,
-            starts_at=line.starts_at,
-            ends_at=line.ends_at,
+            **(_times_held(line) if line.held else _times_wished(line)),
         )
         for position, line in enumerate(lines, start=1)
     )
+
+
+def _times_held(line: Line) -> dict[str, Any]:
+    session = line.seats[0] if len(line.seats) == 1 else None
+    return {"session": session, "starts_at": line.starts_at, "ends_at": line.ends_at}
+
+
+def _times_wished(line: Line) -> dict[str, Any]:
+    session_id = line.seats[0].pk if line.seats else None
+    times = {"wished_starts_at": line.starts_at, "wished_ends_at": line.ends_at}
+    return times | {"wished_session_id": session_id}
 
 
 def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.common.addresses import address_of
 from estuary.common.errors import EstuaryError
 from estuary.common.fields import ReferenceField
 from estuary.common.money import min_charge_minor, to_decimal
@@ -64,16 +65,22 @@ class CreatePaymentView(APIView):
         card_ref = wanted.get("payment_method_id", "")
         begun = take_up(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
-            begun = self._begin(wanted, user, claim.request_key)
+            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+            begun = self._begin(wanted, user, claim.request_key, address)
         return Response(self._answer(begun), status=status.HTTP_201_CREATED)
 
     @staticmethod
-    def _begin(wanted: dict[str, Any], user: User, request_key: str) -> Begun:
+    def _begin(wanted: dict[str, Any], user: User, request_key: str, address: str) -> Begun:
         fingerprint = fingerprint_of(wanted)
         guard = guard_for(wanted, user=user, fingerprint=fingerprint, keyed=bool(request_key))
         try:
             purchase = purchase_from(
-                wanted, user=user, request_key=request_key, fingerprint=fingerprint, guard=guard
+                wanted,
+                user=user,
+                request_key=request_key,
+                fingerprint=fingerprint,
+                guard=guard,
+                address=address,
             )
             return begin_purchase(purchase)
         except EstuaryError as refusal:

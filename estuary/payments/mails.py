@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage, mailers, send_mail
 
 from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.orders.models import Order
 
@@ -28,7 +30,7 @@ SUBJECTS = {
     "dispute_lost": "Your bank has returned your payment for {title}",
 }
 TEXTS = {
-    "completed": "We have received {total} for {title}. Your order is {order}; you find it at {url}.",
+    "completed": "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
     "refunded": "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
     "late_payment": (
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
@@ -98,6 +100,7 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "refunded": display(order.refunded_minor, order.currency),
         "due": display(order.amount_due_minor, order.currency),
         "kept": _kept(order),
+        "missed": _missed(order) if template == "completed" else "",
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
         else "",
@@ -132,6 +135,23 @@ def _kept(order: Order) -> str:
     return (
         f"We keep your place until {date}: should your bank not have paid by then, the order ends, and money that "
         "comes later goes back to you. "
+    )
+
+
+def _missed(order: Order) -> str:
+    """Return which of the chosen times others had taken before the payment came, and what to do, as sentences."""
+    if order.snapshot.get("type") not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
+        return ""
+    bookings = Booking.objects.filter(order=order).select_related("line").order_by("position")
+    missed = [booking.missed_starts_at for booking in bookings if booking.missed_starts_at]
+    if not missed:
+        return ""
+    times = "; ".join(f"{moment:%A, %d %B %Y, %H:%M} UTC" for moment in missed)
+    one = len(missed) == 1
+    return (
+        f"{'One' if one else len(missed)} of the times that you chose had been taken by others before your payment "
+        f"came: {times}. What you paid for {'it' if one else 'them'} is not lost: choose "
+        f"{'another time' if one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
     )
 
 

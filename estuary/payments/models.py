@@ -11,7 +11,8 @@ from estuary.bookings.models import Booking
 from estuary.common import clock, ids
 from estuary.common.fast_json import FastDecoder
 from estuary.orders.models import Order
-from estuary.payments.hourly_alert import HourlyAlert  # noqa: F401 (Django looks for models here)
+from estuary.payments.holds import Hold  # noqa: F401 (Django looks for models here)
+from estuary.payments.hourly_alert import HourlyAlert  # noqa: F401
 from estuary.payments.stripe_account import StripeAccount  # noqa: F401
 
 

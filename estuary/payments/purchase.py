@@ -43,7 +43,10 @@ class PurchaseBusy(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What a buyer asks for, checked and priced. ``service=None`` buys credits; amounts are minor units."""
+    """What a buyer asks for, checked and priced, and from where.
+
+    ``service=None`` buys credits; amounts are minor units.
+    """
 
     user: User
     service: Service | None
@@ -55,6 +58,7 @@ class Purchase:
     use_credits: bool = False
     request_key: str = ""
     guard: RepeatGuard | None = None
+    address: str = ""
 
 
 def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
@@ -220,4 +224,5 @@ def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
         use_credits=purchase.use_credits,
         request_key=purchase.request_key,
         guard=purchase.guard,
+        address=purchase.address,
     )

@@ -159,7 +159,13 @@ def _plain(amount: Decimal) -> str:
 
 
 def purchase_from(
-    data: dict[str, Any], *, user: User, fingerprint: str, request_key: str, guard: RepeatGuard | None
+    data: dict[str, Any],
+    *,
+    user: User,
+    fingerprint: str,
+    request_key: str,
+    guard: RepeatGuard | None,
+    address: str = "",
 ) -> Purchase:
     """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
 
@@ -184,6 +190,7 @@ def purchase_from(
         use_credits=data["use_credits"],
         request_key=request_key,
         guard=guard,
+        address=address,
     )
 
 

@@ -21,6 +21,7 @@ from estuary.payments import (
     closing,
     customer_updates,
     disputes,
+    holds,
     idempotency,
     inbox,
     mails,
@@ -221,6 +222,7 @@ def forget_old_keys(timestamp: int) -> None:
 @periodic("37 3 * * *")
 def forget_old_attempts(timestamp: int) -> None:
     throttling.forget_old_attempts()
+    holds.forget_old_holds()
 
 
 @periodic("47 3 * * *")

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.bookings.booking import reserve
-from estuary.bookings.planning import Wish, plan_lines
+from estuary.bookings.planning import Wish, hold_at_most, plan_lines
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.common.database import retried
@@ -23,7 +23,7 @@ from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
-from estuary.payments import asking, client, idempotency
+from estuary.payments import asking, client, holds, idempotency
 from estuary.payments.customers import customer_of
 from estuary.payments.errors import UnexpectedState
 from estuary.payments.models import StripeCustomer
@@ -50,23 +50,27 @@ def create_order(
     use_credits: bool = False,
     request_key: str = "",
     guard: RepeatGuard | None = None,
+    address: str = "",
 ) -> tuple[Order, StripeCustomer | None]:
     """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
 
     ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now;
     otherwise the customer who is to pay comes with it, whose key is committed too. When Stripe knows that one, what
-    it is asked next is noted on the order at once (as asking.note_asked does).
-    Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits, BoughtJustNow … and django.db.IntegrityError when the
-    buyer has a live order for the same thing (order_one_live_per_item).
+    it is asked next is noted on the order at once (as asking.note_asked does). ``address`` is where it is asked for.
+    Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits, BoughtJustNow, HoldLimitReached … and
+    django.db.IntegrityError when the buyer has a live order for the same thing (order_one_live_per_item).
     """
     at = clock.now()
     with transaction.atomic():
+        standing = holds.look_at_holds(user.pk, service=service, address=address, at=at) if service else None
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
         customer = customer_of(user) if applied_minor < total_minor else None
-        # Nobody pays for what has begun meanwhile.
-        ends_at = min([at + _hold(service), *(line.starts_at for line in lines if line.starts_at)])
+        allowance = None
+        if standing and customer and any(line.starts_at for line in lines):
+            lines, allowance = hold_at_most(lines), holds.allow(standing, at=at)
+        ends_at = _deadline(service, lines, allowance, at)
         order, rows = place_order(
             user=user,
             service=service,
@@ -83,8 +87,20 @@ def create_order(
         if guard and (terms.payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
         _take(order, account, list(zip(rows, lines, strict=True)), at)
+        if service and allowance:
+            holds.note_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
         idempotency.bind_order(request_key, order)
     return order, customer
+
+
+def _deadline(
+    service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
+) -> datetime:
+    """Return when an order ends that is not paid: never later than what it replaces, nor than what it buys begins."""
+    ends = [at + _hold(service), *(line.starts_at for line in lines if line.starts_at)]
+    if allowance and allowance.deadline:
+        ends.append(allowance.deadline)
+    return min(ends)
 
 
 def _take(order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from estuary.bookings import booking
 from estuary.bookings.models import Booking
+from estuary.bookings.wishes import wished_lines
 from estuary.common.database import pipelined
 from estuary.common.rows import attached, insert_and_number, insert_rows, update_rows
 from estuary.credits import ledger
@@ -142,8 +143,10 @@ def _record(order: Order, effect: Recorded, at: datetime) -> None:
 
 def _write_bookings(effects: _ByKind, at: datetime) -> None:
     leaving = [order for kind in (LetGo, CancelBookings) for order, _ in effects.of(kind)]
-    booking.lock_sessions(row.session_id for order in leaving for row in attached(order, "reservations"))
-    if paid := [order for order, _ in effects.of(HandOver)]:
+    paid = [order for order, _ in effects.of(HandOver)]
+    left = [row.session_id for order in leaving for row in attached(order, "reservations")]
+    booking.lock_sessions([*left, *(line.wished_session_id for line in wished_lines(paid))])
+    if paid:
         booking.book(paid, at=at)
     booking.release([row for order, _ in effects.of(LetGo) for row in attached(order, "reservations")])
     if ended := [

@@ -93,6 +93,35 @@ COMPLETED = "(SELECT id FROM orders_order WHERE status = 'completed' AND type = 
 REFUNDED = "(SELECT id FROM orders_order WHERE status = 'refunded' LIMIT 1)"
 UNPAID = "(SELECT id FROM orders_order WHERE status = 'pending' LIMIT 1)"
 
+# Three times more than the one that it holds, in the calendar of nobody in particular, in the years to come.
+THREE_HELD_BESIDES = f"""
+    WITH lines AS (
+        INSERT INTO orders_orderline (order_id, position, service_type, service_name, amount_minor)
+        SELECT {UNPAID}, 10 + n, 'session', 'planted', 0 FROM generate_series(1, 3) n RETURNING id, order_id, position
+    ), entries AS (
+        INSERT INTO catalog_calendarentry (practitioner_id, during)
+        SELECT (SELECT min(id) FROM accounts_practitioner),
+               tstzrange(now() + interval '1 year' * position, now() + interval '1 year' * position + interval '1 hour')
+        FROM lines RETURNING id
+    )
+    INSERT INTO bookings_reservation (order_id, line_id, calendar_entry_id, status, created_at)
+    SELECT line.order_id, line.id, entry.id, 'held', now()
+    FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM lines) line
+    JOIN (SELECT *, row_number() OVER (ORDER BY id) AS n FROM entries) entry USING (n)"""
+# An order for the same, which was canceled a minute before this one was placed, and would have ended sooner.
+CANCELED_BEFORE = f"""
+    INSERT INTO orders_order SELECT (jsonb_populate_record(o, jsonb_build_object('id', -1, 'public_id', 'ord_planted',
+        'status', 'canceled', 'stripe_payment_intent_id', '', 'asked_at', null))).*
+        FROM orders_order o WHERE id = {UNPAID};
+    INSERT INTO orders_orderline SELECT (jsonb_populate_record(l, jsonb_build_object('id', -1, 'order_id', -1))).*
+        FROM orders_orderline l WHERE order_id = {UNPAID};
+    INSERT INTO orders_ordertransition (order_id, before, after, cause, at)
+        SELECT -1, step.before, step.after, 'planted', created_at - interval '1 minute'
+        FROM payments_hold, (VALUES ('', 'pending'), ('pending', 'canceled')) AS step (before, after)
+        WHERE order_id = {UNPAID};
+    INSERT INTO payments_hold SELECT (jsonb_populate_record(h, jsonb_build_object('id', -1, 'order_id', -1,
+        'ends_at', h.ends_at - interval '1 minute'))).* FROM payments_hold h WHERE order_id = {UNPAID}"""
+
 
 def a_refund(status: str, amount: str, stripe_id: str, since: str) -> str:
     return f"""
@@ -177,6 +206,13 @@ DAMAGE: list[Damage] = [
         "refunded_keeps_booking",
         "",
         f"UPDATE bookings_booking SET status = 'confirmed', starts_at = NULL WHERE order_id = {REFUNDED}",
+    ),
+    ("holds_too_many", "", THREE_HELD_BESIDES),
+    ("hold_renewed", "", CANCELED_BEFORE),
+    (
+        "held_past_deadline",
+        "",
+        f"UPDATE payments_hold SET ends_at = now() - interval '1 hour' WHERE order_id = {UNPAID}",
     ),
     ("seats_off", "", "UPDATE catalog_servicesession SET taken = taken + 1"),
     (

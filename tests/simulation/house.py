@@ -27,6 +27,7 @@ class World:
 
     buyers: list[User] = field(default_factory=list)
     staff: list[User] = field(default_factory=list)
+    hoarders: list[User] = field(default_factory=list)
     practitioners: list[Practitioner] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
 
@@ -110,6 +111,7 @@ def build_world() -> World:
         buyers=[make_user(name) for name in ("Maya Lindqvist", "Tom Achterberg", "Noor Haddad")],
         staff=[make_staff("Ines Duarte", *REFUNDING)],
         practitioners=[make_practitioner("Ana Ribeiro"), make_practitioner("Bela Novak")],
+        hoarders=[make_user(name) for name in ("Hank Early", "Hope Early", "Hal Early", "Hetty Early")],
     )
     ana, bela = world.practitioners
     session = make_service(ServiceType.SESSION, ana, usd=8000, name="a massage")

@@ -24,6 +24,7 @@ FOLLOW_UPS = {
     "change contact": 2,
     "mistype": 2,
     "try cards": 2,
+    "hoard": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
@@ -32,6 +33,7 @@ PLAYED_BY = {
     "late bank": ("the late bank",),
     "dispute": ("the cardholder",),
     "mistype": ("staff 1", "staff 2"),
+    "hoard": ("hoarder 1", "hoarder 2"),
 }
 TEMPOS = {
     "swift": 3.0,

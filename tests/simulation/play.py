@@ -7,6 +7,7 @@ from random import Random
 
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.copies import A_COPY_LOOKS_FOR_S, as_copy
+from tests.simulation.actors.hoarding import Hoarder
 from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
@@ -75,10 +76,13 @@ class Player:
             Buyer(self._stage, int(act.who[6]), choices).act(act.verb, act.thing)
         else:
             parts: dict[
-                str, Callable[[Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper]
+                str,
+                Callable[
+                    [Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper | Hoarder
+                ],
             ]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
-            parts |= {"late bank": LateBank, "mistype": Mistyper}
+            parts |= {"late bank": LateBank, "mistype": Mistyper, "hoard": Hoarder}
             parts[act.verb](self._stage, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:

@@ -27,6 +27,7 @@ from tests.simulation.faults import SwarmFaults
 from tests.simulation.house import Wiper, build_world, open_database
 from tests.simulation.locks import LockWatch
 from tests.simulation.oracle import Broken, Oracle
+from tests.simulation.oracle.always import MOST_HOLDS
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Crew, Scheduler
 from tests.simulation.story import Story
@@ -177,6 +178,8 @@ def _sandbox(clock: simulated.SimulatedClock) -> Sandbox:
 def _settle_settings() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ALLOWED_HOSTS = ["testserver"]
+    settings.HOLDS_PER_NEWCOMER, settings.HOLDS_PER_BUYER = MOST_HOLDS
+    settings.USERS_PER_ADDRESS, settings.UNPAID_HOLDS_PER_DAY = 2, 3
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     logging.disable()  # what the product logs is in the story

@@ -37,11 +37,14 @@ class Browser:
         recover: Callable[[], None],
         user: User | None,
         judge: Judge | None = None,
+        address: str = "",
     ) -> None:
-        """``judge`` hears who was answered what, and where."""
+        """``judge`` hears who was answered what, and where; ``address`` is where the browser is."""
         self._scheduler, self._story, self._recover = scheduler, story, recover
         self._user, self._judge = user, judge
         self._client = APIClient(raise_request_exception=False)
+        if address:
+            self._client.defaults["REMOTE_ADDR"] = address
         if user:
             self._client.force_authenticate(user)
 

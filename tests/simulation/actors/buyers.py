@@ -122,8 +122,8 @@ class Buyer:
         elif thing == "bundle" and choices.odds("scheduled", 0.6):
             wish = {
                 "items": [
-                    {"start_datetime": self.stage.slots["session"][n]}
-                    for n in range(choices.pick("how many", [1, 2, 3]))
+                    {"start_datetime": self.stage.slots["session"][4 * n]}
+                    for n in range(choices.pick("how many", [1, 3, 4]))
                 ]
             }
         return body | ({"scheduling_data": wish} if wish else {})

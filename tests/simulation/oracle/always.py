@@ -6,6 +6,9 @@ from estuary.payments.doctor import SAFETY
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.watch import Watch
 
+MOST_HOLDS = (2, 4)  # orders that hold something unpaid, of a newcomer and of who has paid before
+OF_ONE_ADDRESS = 2 * MOST_HOLDS[0]
+
 # What the doctor does not ask, since on a live database it may be so for a moment, or is a constraint's to keep.
 OURS = {
     "no more is asked back than was paid": """
@@ -25,6 +28,19 @@ OURS = {
         UNION ALL
         SELECT 'session ' || session_id, 'seats of user ' || user_id FROM bookings_participant WHERE active
         GROUP BY session_id, user_id HAVING count(*) > 1""",
+    "nobody holds more than they may": f"""
+        SELECT 'user ' || hold.user_id, count(*) || ' orders' FROM payments_hold hold
+        JOIN orders_order placed ON placed.id = hold.order_id
+        WHERE placed.status IN ('pending', 'failed', 'processing') GROUP BY hold.user_id
+        HAVING count(*) > {MOST_HOLDS[1]} OR count(*) FILTER (WHERE hold.newcomer) > {MOST_HOLDS[0]}
+        UNION ALL
+        SELECT 'address ' || hold.address, count(*) || ' orders' FROM payments_hold hold
+        JOIN orders_order placed ON placed.id = hold.order_id
+        WHERE placed.status IN ('pending', 'failed', 'processing') AND hold.newcomer AND hold.address <> ''
+        GROUP BY hold.address HAVING count(*) > {OF_ONE_ADDRESS}
+        UNION ALL
+        SELECT 'order ' || r.order_id, 'holds, and nothing is noted of it' FROM bookings_reservation r
+        WHERE r.status = 'held' AND NOT EXISTS (SELECT FROM payments_hold hold WHERE hold.order_id = r.order_id)""",
     "an event is in the inbox once": """
         SELECT stripe_event_id, count(*) || ' times' FROM payments_webhookevent
         GROUP BY stripe_event_id HAVING count(*) > 1""",

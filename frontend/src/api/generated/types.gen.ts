@@ -35,6 +35,10 @@ export type Booking = {
     readonly sessions: Array<Seat>;
     needs_scheduling: boolean;
     /**
+     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     */
+    missed_start_datetime: string | null;
+    /**
      * until when it can be scheduled
      */
     valid_until?: string | null;
@@ -187,6 +191,11 @@ export type Line = {
     readonly amount: string;
     start_datetime: string | null;
     end_datetime: string | null;
+    /**
+     * chosen and not held: taken when the order is paid, if it is free then (start_datetime tells)
+     */
+    wished_start_datetime: string | null;
+    wished_service_session_id: string | null;
 };
 
 /**
@@ -245,6 +254,10 @@ export type OrderBooking = {
     start_datetime: string | null;
     end_datetime: string | null;
     needs_scheduling: boolean;
+    /**
+     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     */
+    missed_start_datetime: string | null;
     valid_until: string | null;
 };
 
@@ -397,6 +410,10 @@ export type Part = {
     end_datetime: string | null;
     readonly sessions: Array<Seat>;
     needs_scheduling: boolean;
+    /**
+     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     */
+    missed_start_datetime: string | null;
     /**
      * until when it can be scheduled
      */
@@ -704,6 +721,10 @@ export type BookingWritable = {
     end_datetime: string | null;
     needs_scheduling: boolean;
     /**
+     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     */
+    missed_start_datetime: string | null;
+    /**
      * until when it can be scheduled
      */
     valid_until?: string | null;
@@ -761,6 +782,11 @@ export type LineWritable = {
     service_session_id: string | null;
     start_datetime: string | null;
     end_datetime: string | null;
+    /**
+     * chosen and not held: taken when the order is paid, if it is free then (start_datetime tells)
+     */
+    wished_start_datetime: string | null;
+    wished_service_session_id: string | null;
 };
 
 /**
@@ -880,6 +906,10 @@ export type PartWritable = {
     start_datetime: string | null;
     end_datetime: string | null;
     needs_scheduling: boolean;
+    /**
+     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     */
+    missed_start_datetime: string | null;
     /**
      * until when it can be scheduled
      */

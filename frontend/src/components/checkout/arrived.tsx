@@ -89,6 +89,7 @@ function CreditsAdded({ order }: { order: OrderDetail }) {
 function Booked({ order }: { order: OrderDetail }) {
   const timed = order.bookings.filter((booking) => booking.start_datetime && booking.status !== "canceled");
   const open = order.bookings.filter((booking) => booking.needs_scheduling);
+  const missed = open.filter((booking) => booking.missed_start_datetime).length;
   return (
     <Card className="mt-6">
       {timed.length > 0 ? (
@@ -100,6 +101,12 @@ function Booked({ order }: { order: OrderDetail }) {
             </li>
           ))}
         </ul>
+      ) : null}
+      {missed > 0 ? (
+        <p className={timed.length ? "mt-4" : ""}>
+          {missed === 1 ? "One time that you chose was" : `${missed} times that you chose were`} taken by
+          others before your payment came. What you paid for {missed === 1 ? "it" : "them"} is not lost.
+        </p>
       ) : null}
       {open[0] ? (
         <p className={timed.length ? "mt-4" : ""}>{openInWords(open.length, open[0].valid_until)}</p>

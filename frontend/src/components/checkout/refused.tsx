@@ -15,8 +15,17 @@ const TIME_IS_GONE = new Set([
 const HAVE: Record<string, string> = {
   already_paid: "You have already paid",
   already_booked: "You have booked this already",
+  hold_limit_reached: "One thing at a time",
+  address_hold_limit_reached: "A moment, please",
+  too_many_unpaid_holds: "Not right now",
 };
-const HAS_AN_ORDER = new Set(["already_paid", "payment_processing", "held_by_your_order"]);
+const HAS_AN_ORDER = new Set([
+  "already_paid",
+  "payment_processing",
+  "held_by_your_order",
+  "hold_limit_reached",
+  "address_hold_limit_reached",
+]);
 
 /** Why a payment did not work, and where to go from there; the form stays as it was. */
 export function Refused({ error, purchase }: { error: unknown; purchase: Purchase }) {
@@ -42,5 +51,7 @@ function nextStep(error: unknown, purchase: Purchase): { href: string; label: st
   if (error.code === "not_on_sale") return { href: "/", label: "See what is offered" };
   if (!HAS_AN_ORDER.has(error.code)) return null;
   const order = error.extra.order_id;
-  return { href: typeof order === "string" ? `/orders/?id=${order}` : "/orders/", label: "See your order" };
+  return typeof order === "string"
+    ? { href: `/orders/?id=${order}`, label: "See your order" }
+    : { href: "/orders/", label: "See your orders" };
 }

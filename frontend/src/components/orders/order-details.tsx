@@ -117,6 +117,7 @@ function Unpaid({ order, cameBack, isAsked }: ShownProps) {
         {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until {stamp(order.expires_at)}.
       </p>
       <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
+      <NotHeld order={order} />
       <div className="mt-3 flex flex-wrap gap-3">
         {again ? (
           <ButtonLink href={again} size="small">
@@ -126,6 +127,30 @@ function Unpaid({ order, cameBack, isAsked }: ShownProps) {
         <CancelOrder order={order} />
       </div>
     </Notice>
+  );
+}
+
+/** Of many times an unpaid order holds three: which the others are, and what becomes of them. */
+function NotHeld({ order }: { order: OrderDetail }) {
+  const open = order.lines.filter((line) => line.wished_start_datetime && !line.start_datetime);
+  if (open.length === 0) return null;
+  return (
+    <details className="mt-3">
+      <summary className="cursor-pointer font-semibold">
+        {open.length === 1 ? "One more time is" : `${open.length} more times are`} booked when you pay
+      </summary>
+      <p className="mt-1 text-base text-soft">
+        Until then somebody else may take {open.length === 1 ? "it" : "them"}; you would choose another time
+        afterwards, at no cost.
+      </p>
+      <ul className="mt-1 grid gap-1 text-base text-soft">
+        {open.map((line) => (
+          <li key={line.position}>
+            {line.service_name}: {stamp(line.wished_start_datetime ?? "")}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -144,6 +169,7 @@ function Bookings({ order }: { order: OrderDetail }) {
   return (
     <Card>
       <CardTitle>Bookings</CardTitle>
+      <Missed order={order} />
       <ul className="mt-3 grid gap-3">
         {shown.map((booking) => (
           <li key={booking.id} className="flex flex-wrap items-baseline justify-between gap-x-4">
@@ -162,6 +188,27 @@ function Bookings({ order }: { order: OrderDetail }) {
         To your bookings
       </ButtonLink>
     </Card>
+  );
+}
+
+/** Times that others had taken before this was paid: nothing is lost, and other times can be chosen. */
+function Missed({ order }: { order: OrderDetail }) {
+  const missed = order.bookings.filter((booking) => booking.missed_start_datetime);
+  if (missed.length === 0) return null;
+  const one = missed.length === 1;
+  return (
+    <Notice
+      className="mt-3"
+      title={one ? "One time was taken by then" : `${missed.length} times were taken by then`}
+    >
+      <p>
+        {missed.map((booking) => stamp(booking.missed_start_datetime ?? "")).join(", ")}: others had taken{" "}
+        {one ? "it" : "them"} before your payment came. What you paid for {one ? "it" : "them"} is not lost.
+      </p>
+      <Link href="/bookings/" className="mt-1 inline-block font-semibold underline underline-offset-4">
+        Choose {one ? "another time" : "other times"}
+      </Link>
+    </Notice>
   );
 }
 

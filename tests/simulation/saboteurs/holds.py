@@ -1,0 +1,40 @@
+"""Slips with what is held and not paid."""
+
+from typing import Any
+
+from estuary.bookings import booking, planning
+from estuary.bookings.wishes import take_wishes, wished_lines
+from estuary.common.rows import update_rows
+from estuary.payments import holds, utils
+from tests.simulation.saboteurs.craft import breaks, instead_of
+
+
+@breaks("S7", "holds_too_many")
+def an_unpaid_order_holds_all_that_it_names() -> None:
+    instead_of(planning.hold_at_most, lambda lines, *_: list(lines))
+
+
+@breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
+def a_changed_order_is_held_afresh() -> None:
+    deadline = utils._deadline
+    instead_of(deadline, lambda service, lines, _, at: deadline(service, lines, None, at))
+
+
+@breaks("S7", "nobody holds more than they may")
+def a_newcomer_holds_as_much_as_anybody_likes() -> None:
+    def allow(standing: Any, **_: Any) -> Any:
+        return holds.Allowance(standing.address, standing.site, not standing.known, standing.deadline)
+
+    instead_of(holds.allow, allow)
+
+
+@breaks("S7", "booking_without_place")
+def a_time_that_was_not_held_is_booked_without_a_look() -> None:
+    def promise(orders: Any, **_: Any) -> None:
+        lines = wished_lines(orders)
+        for line in lines:
+            line.starts_at, line.ends_at = line.wished_starts_at, line.wished_ends_at
+        update_rows(lines, ["starts_at", "ends_at"])
+
+    instead_of(take_wishes, promise)
+    assert vars(booking)["take_wishes"] is promise
