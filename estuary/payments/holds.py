@@ -174,8 +174,7 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
     """
     site = site_of(address)
     asked: dict[str, Any] = {"user": user_id, "address": address, "site": site}
-    asked |= {"practitioner": service.practitioner_id, "item": item_key(service, "")}
-    asked |= {"my_lock": f"hold user {user_id}", "near_lock": f"hold site {site or user_id}"}
+    asked |= {"practitioner": service.practitioner_id, "item": item_key(service, "")} | _locks(user_id, site)
     with connection.cursor() as cursor:
         # Two statements sent at once: the second sees what was committed until the locks were there.
         cursor.execute(LOCK + LOOK, asked | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
@@ -196,6 +195,16 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         near_lapsed=(lapsed_here, lapsed_around),
         near_first_lapse=first_near,
     )
+
+
+def lock_holds(user_id: int, *, address: str) -> None:
+    """Lock what look_at_holds locks, for a transaction that locks orders before it comes to look."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, _locks(user_id, site_of(address)))
+
+
+def _locks(user_id: int, site: str) -> dict[str, str]:
+    return {"my_lock": f"hold user {user_id}", "near_lock": f"hold site {site or user_id}"}
 
 
 def allow(standing: Standing, *, at: datetime) -> Allowance:

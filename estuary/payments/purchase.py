@@ -22,7 +22,7 @@ from estuary.common.errors import Conflict, EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
-from estuary.payments import idempotency, methods, utils
+from estuary.payments import holds, idempotency, methods, utils
 from estuary.payments.closing import close_order
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.models import StripeCustomer
@@ -161,6 +161,7 @@ def _rehearse(old: Order, purchase: Purchase) -> None:
     The old order is ended and the new one placed, exactly as it will be, and all of it is rolled back.
     """
     with transaction.atomic():
+        holds.lock_holds(purchase.user.pk, address=purchase.address)
         [locked] = load([old.pk])
         if locked.status in UNPAID:
             write([(locked, end_unpaid(view_of(locked), "rehearsed", "rehearsed"))], at=clock.now())

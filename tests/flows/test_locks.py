@@ -18,7 +18,7 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.database import TRIES, retried
 from estuary.orders.placing import Terms
-from estuary.payments import client, utils
+from estuary.payments import client, purchase, utils
 from estuary.payments.cancellation import cancel_booking
 from estuary.payments.rules import Fact
 from estuary.payments.settlement import settle
@@ -101,6 +101,43 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
     assert type(placed).__name__ == "HeldByYourOrder"  # the seat was this buyer's until a moment ago
     assert status_of(ending) == "canceled"
     stripe.control.cancel(intent.id)
+    settle_everything(stripe)
+
+
+def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before_seats(
+    stripe: Sandbox,
+    buyer: APIClient,
+    other: APIClient,
+    ana: Practitioner,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    [seat] = make_sessions(workshop, capacity=5)
+    chosen: dict[str, Any] = {"service_session_id": str(seat.pk)}
+    buying.service(buyer, workshop, **chosen)
+    rehearsing, create = threading.Event(), purchase._create
+
+    def create_slowly(*args: Any) -> Any:
+        if connection.in_atomic_block:  # in the rehearsal the seat is locked by now
+            rehearsing.set()
+            threading.Event().wait(0.5)
+        return create(*args)
+
+    monkeypatch.setattr(purchase, "_create", create_slowly)
+
+    def change() -> None:
+        wish = {"service_id": str(workshop.pk), "scheduling_data": chosen}
+        buying.create(buyer, **wish, service_data={"note": "another"})
+
+    def place() -> None:
+        rehearsing.wait()
+        buying.service(other, workshop, **chosen)
+
+    assert both(change, place) == [None, None]
+    assert "transaction_lost_a_race" not in caplog.text
+    seat.refresh_from_db()
+    assert seat.taken == 2
     settle_everything(stripe)
 
 
