@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0008_times_wished'),
-        ('payments', '0019_setup_intents_and_declines'),
+        ('payments', '0020_no_pattern_for_declines'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
