@@ -51,6 +51,7 @@ SELECT
      AND ((status = 'canceled' AND practitioner_id = %(practitioner)s)
           OR (status IN ('pending', 'failed') AND item_key = %(item)s))),
     (SELECT count(*) FROM mine WHERE status = ANY(%(live)s)),
+    (SELECT count(*) FROM mine WHERE status = 'processing'),
     (SELECT array_agg(ARRAY[public_id, status] ORDER BY status = 'processing', created_at) FROM mine
      WHERE status = ANY(%(live)s)),
     (SELECT count(DISTINCT ends_at) FROM mine WHERE status = 'canceled' AND created_at > %(day)s),
@@ -146,6 +147,7 @@ class Standing:
     known: bool  # has paid for something
     deadline: datetime | None  # of what the buyer has canceled of the same practitioner
     live: int
+    at_bank: int  # of the live ones: paid as far as the buyer can
     orders: list[list[str]] | None  # which these are, as (public id, status), those to be paid first
     lapsed: int  # holds of a day that ended unpaid
     first_lapse: datetime | None
@@ -179,7 +181,7 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         # Two statements sent at once: the second sees what was committed until the locks were there.
         cursor.execute(LOCK + LOOK, asked | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
         cursor.nextset()
-        known, deadline, live, orders, lapsed, first, *near = cursor.fetchall()[0]
+        known, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
     here, around, ends_at, lapsed_here, lapsed_around, first_near = near
     return Standing(
         address=address,
@@ -187,6 +189,7 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         known=known,
         deadline=deadline,
         live=live,
+        at_bank=at_bank,
         orders=orders,
         lapsed=lapsed,
         first_lapse=first,
@@ -210,11 +213,13 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
 def allow(standing: Standing, *, at: datetime) -> Allowance:
     """Decide under what terms a buyer may hold one more thing.
 
-    A newcomer holds one thing, and who has paid before five. Five of a newcomer's holds may end unpaid in a day.
+    A newcomer holds one thing that is not at a bank yet, and who has paid before five; five in all. Five of a
+    newcomer's holds may end unpaid in a day.
     Raises HoldLimitReached, AddressHoldLimitReached or TooManyUnpaidHolds.
     """
     limit = settings.HOLDS_PER_BUYER if standing.known else settings.HOLDS_PER_NEWCOMER
-    if standing.orders and standing.live >= limit:
+    unpaid = standing.live if standing.known else standing.live - standing.at_bank
+    if standing.orders and (unpaid >= limit or standing.live >= settings.HOLDS_PER_BUYER):
         order_id, status = standing.orders[0]
         raise _counted(HoldLimitReached(order_id, status=status, limit=limit))
     fresh = standing.deadline is None

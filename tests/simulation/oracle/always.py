@@ -32,7 +32,8 @@ OURS = {
         SELECT 'user ' || hold.user_id, count(*) || ' orders' FROM payments_hold hold
         JOIN orders_order placed ON placed.id = hold.order_id
         WHERE placed.status IN ('pending', 'failed', 'processing') GROUP BY hold.user_id
-        HAVING count(*) > {MOST_HOLDS[1]} OR count(*) FILTER (WHERE hold.newcomer) > {MOST_HOLDS[0]}
+        HAVING count(*) > {MOST_HOLDS[1]}
+            OR count(*) FILTER (WHERE hold.newcomer AND placed.status <> 'processing') > {MOST_HOLDS[0]}
         UNION ALL
         SELECT 'address ' || hold.address, count(*) || ' orders' FROM payments_hold hold
         JOIN orders_order placed ON placed.id = hold.order_id
