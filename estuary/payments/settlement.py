@@ -149,20 +149,23 @@ def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
     for order in orders:
         outcome = round_[order.pk]
         done = {type(effect) for effect in outcome.effects}
-        if attempt := _declined_attempt(outcome, done):
+        if attempt := _declined_attempt(order, outcome, done):
             declined.append((order.user_id, attempt))
         if RecordCapture in done:
             paid.add(order.user_id)
     throttling.note(declined=declined, paid=paid)
 
 
-def _declined_attempt(outcome: Outcome, done: set[type[Effect]]) -> str:
+def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -> str:
     """Return the name of the try whose decline a fact tells, or nothing: its charge's, or else that of its event.
 
     A failed challenge has no charge. A page's declines are fetched, each by its own event, and may all look the same.
+    A payment of another customer, which only carries the order's label, is no try of its buyer.
     """
     fact, intent = outcome.fact, outcome.fact.object
     if outcome.needs or not isinstance(intent, Intent) or not intent.decline:
+        return ""
+    if intent.id != order.stripe_payment_intent_id and intent.customer_id != order.stripe_customer_id:
         return ""
     if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in done:
         return ""
