@@ -287,6 +287,13 @@ DAMAGE: list[Damage] = [
         "UPDATE orders_order SET created_at = now() - interval '15 days' WHERE status = 'processing'",
     ),
     (
+        "setup_intent_open",
+        "",
+        """INSERT INTO payments_setupintent (key, user_id, stripe_setup_intent_id, stripe_customer_id, created_at,
+             expires_at) SELECT 'seti_of_before', id, '', 'cus_1', now() - interval '2 days', now() - interval '1 day'
+           FROM accounts_user LIMIT 1""",
+    ),
+    (
         "kept_too_long",
         "",
         "UPDATE orders_order SET kept_until = now() - interval '1 hour' WHERE status = 'processing'",
