@@ -13,6 +13,9 @@ from django.db.models.functions import Lower, Upper
 
 from estuary.common.validators import check_one_line
 
+# Of who was erased (the privacy app): no mail goes there.
+ERASED_DOMAIN = "@erased.invalid"
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users who sign in by e-mail address."""

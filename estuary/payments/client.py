@@ -215,6 +215,12 @@ def update_customer(customer_id: str, params: dict[str, Any], *, key: str) -> No
         v1.customers.update(customer_id, params, {"idempotency_key": key})
 
 
+def delete_customer(customer_id: str, *, key: str) -> None:
+    """Delete a customer for good, with its saved payment methods; its payments stay."""
+    with _call("customers.delete", key) as v1:
+        v1.customers.delete(customer_id, None, {"idempotency_key": key})
+
+
 def find_customer(*, email: str, user_id: int) -> str:
     """Return the id of the customer that was made for a user, or nothing."""
     found = _all("customers.list", Customer.parse, lambda v1: v1.customers, {"email": email})

@@ -7,7 +7,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, mailers, send_mail
 
-from estuary.accounts.models import User
+from estuary.accounts.models import ERASED_DOMAIN, User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
@@ -80,7 +80,9 @@ def send_order_mails(wanted: Sequence[Mail]) -> list[Mail]:
     with mailers.default as line:
         for mail in wanted:
             try:
-                line.send_messages([_order_mail(orders[mail["order_id"]], mail["template"])])
+                message = _order_mail(orders[mail["order_id"]], mail["template"])
+                if message.recipients():
+                    line.send_messages([message])
             except Exception:
                 log.exception("mail_failed", **mail)
                 unsent.append(mail)
@@ -109,7 +111,12 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
     text = _greeting(order.user) + TEXTS[template].format(**facts) + "\n\nEstuary\n"
     # A name may have a line break in it, which no header of a mail may have.
     subject = " ".join(SUBJECTS[template].format(**facts).split())
-    return EmailMessage(subject, text, to=[order.user.email])
+    return EmailMessage(subject, text, to=_recipients(order.user))
+
+
+def _recipients(user: User) -> list[str]:
+    """Return whom a mail goes to: nobody, and so it is not sent, once the person was erased."""
+    return [] if user.email.endswith(ERASED_DOMAIN) else [user.email]
 
 
 def _greeting(user: User) -> str:
@@ -124,7 +131,7 @@ def send_method_removed(user: User, last4: str) -> None:
         "cards for later purchases, so we have removed it again. Nothing was charged for that, and a payment that is "
         f"already under way goes on. Your saved cards: {settings.FRONTEND_URL}/cards/\n\nEstuary\n"
     )
-    EmailMessage("We could not keep your payment method", text, to=[user.email]).send()
+    EmailMessage("We could not keep your payment method", text, to=_recipients(user)).send()
 
 
 def _kept(order: Order) -> str:
