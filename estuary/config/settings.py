@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "estuary.bookings",
     "estuary.credits",
     "estuary.payments",
+    "estuary.privacy",
 ]
 
 MIDDLEWARE = [

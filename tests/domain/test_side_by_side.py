@@ -49,6 +49,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.forget_old_setup_intents": {"timestamp": 0},
     "payments.forget_failed_jobs": {"timestamp": 0},
     "payments.forget_expired_cache": {"timestamp": 0},
+    "payments.finish_erasures": {"timestamp": 0},
 }
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 

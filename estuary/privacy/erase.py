@@ -1,0 +1,106 @@
+"""Erasing a person: first at Stripe, then here in one transaction. Doing it twice is harmless.
+
+What the books need stays: amounts, dates, what was sold, Stripe's ids. Who it was does not. A row (Erasure) is
+committed first, so that what was cut off is finished by the worker, or by the command once more.
+"""
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from estuary.accounts.models import StaffAct, User
+from estuary.common import clock
+from estuary.credits import ledger
+from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.orders.models import Order
+from estuary.payments import closing
+from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.models import Erasure
+from estuary.privacy.personal_data import EVENTS, PERSONAL
+from estuary.privacy.redaction import redact_events_named, redact_events_of
+from estuary.privacy.refusing import refuse_before_events, refuse_if_needed
+from estuary.privacy.stripe_customer import delete_customers
+
+# What pgtrigger's own context manager sets; that one takes no named parameters. It ends with the transaction.
+SET_IGNORED = "SELECT set_config('pgtrigger.ignore', %s, true)"
+
+
+def erase_person(user: User, *, forfeit_credits: bool = False) -> dict[str, int]:
+    """Erase a person at Stripe and here; returns how many rows of each table were changed or deleted.
+
+    Raises ErasureRefused with nothing changed while anything is under way. From then on nobody can sign in as the
+    person. Raises StripeUnavailable and its like; then the worker finishes, or whoever calls this again.
+    """
+    refuse_if_needed(user, forfeit_credits=forfeit_credits)
+    refuse_before_events(user)
+    return finish_erasure(_begin(user, forfeit_credits=forfeit_credits))
+
+
+def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
+    with transaction.atomic():
+        begun = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
+        erasure, _ = Erasure.objects.get_or_create(user=user, defaults=begun)
+        erasure.forfeit_credits |= forfeit_credits
+        erasure.save(update_fields=["forfeit_credits"])
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    return erasure
+
+
+def finish_erasure(erasure: Erasure) -> dict[str, int]:
+    """Take an erasure to its end from wherever it stopped; raises as erase_person."""
+    user, forfeit_credits = erasure.user, erasure.forfeit_credits
+    closing.close_open_orders(user.pk, cause="the person is erased")
+    refuse_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
+    delete_customers(erasure)
+    events = redact_events_of(user)
+    changed = _erase_here(erasure)
+    return changed | {EVENTS: events + redact_events_named(erasure)}
+
+
+def unfinished_erasures() -> list[Erasure]:
+    return list(Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk"))
+
+
+def pass_append_only() -> None:
+    """Let the texts of the ledger and of the audit trail be changed, until the open transaction ends."""
+    names = [
+        trigger.get_pgid(model)
+        for model in (CreditTransaction, StaffAct)
+        for trigger in model._meta.triggers  # type: ignore[union-attr]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(SET_IGNORED, ["{" + ",".join(names) + "}"])
+
+
+def _erase_here(erasure: Erasure) -> dict[str, int]:
+    user = erasure.user
+    with transaction.atomic():
+        list(Order.objects.select_for_update(no_key=True).filter(user=user).order_by("pk").values_list("pk"))
+        refuse_if_needed(user, forfeit_credits=erasure.forfeit_credits, unpaid_too=True)
+        if erasure.forfeit_credits:
+            _forfeit_credits(user)
+        pass_append_only()
+        parameters = find_identifiers(user)
+        changed = {table: _erase_rows(table, parameters) for table in PERSONAL if table != EVENTS}
+        Erasure.objects.filter(pk=erasure.pk).update(erased_at=clock.now())
+    return changed
+
+
+def _forfeit_credits(user: User) -> None:
+    """Take what is left of each balance: 5.00 becomes 0.00 by a line of -5.00. A debt stays."""
+    at = clock.now()
+    accounts = CreditAccount.objects.select_for_update(no_key=True).filter(user=user, balance_minor__gt=0)
+    left = [(account.currency, account.balance_minor) for account in accounts.order_by("pk")]
+    effect, kind = f"erasure:{at.isoformat()}", ledger.Kind.ADJUSTMENT
+    ledger.post([ledger.Posting(user.pk, currency, kind, -minor, effect) for currency, minor in left], at=at)
+
+
+def _erase_rows(table: str, parameters: dict[str, Any]) -> int:
+    personal = PERSONAL[table]
+    values = ", ".join(f"{column} = {value}" for column, value in personal.erase.items())
+    if not values and not personal.delete:
+        return 0
+    what = f"DELETE FROM {table}" if personal.delete else f"UPDATE {table} SET {values}"  # noqa: S608 (ours)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{what} WHERE {personal.rows}", parameters)
+        return int(cursor.rowcount)

@@ -1,0 +1,56 @@
+"""``manage.py erase_person``: anonymize a person for good, at Stripe and here."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from estuary.accounts.models import User
+from estuary.common.errors import EstuaryError
+from estuary.privacy.erase import erase_person
+from estuary.privacy.errors import ErasureRefused
+from estuary.privacy.models import Erasure
+from estuary.privacy.persons import find_person
+from estuary.privacy.refusing import refuse_before_events, refuse_if_needed
+
+DONE = (
+    "User {user} is erased. The worker redacts what Stripe still sends. "
+    "docs/howto/privacy.md says what logs, backups and Stripe still have."
+)
+LOCKED = (
+    " Nobody can sign in as user {user} any more. The worker goes on every ten minutes, or run this again."
+)
+
+
+class Command(BaseCommand):
+    help = "Anonymize a person for good. Without --yes it says what is in the way, and changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("person", help="the e-mail address, or the user's id")
+        parser.add_argument("--yes", action="store_true", help="do it: nobody can bring the person back")
+        parser.add_argument(
+            "--forfeit-credits",
+            action="store_true",
+            help="take credits that are left: the person gives them up",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user, forfeit_credits = find_person(options["person"]), options["forfeit_credits"]
+        try:
+            if not options["yes"]:
+                refuse_if_needed(user, forfeit_credits=forfeit_credits)
+                refuse_before_events(user)
+                self.stdout.write(f"Nothing is in the way. Erase user {user.pk} for good with --yes.")
+                return
+            changed = erase_person(user, forfeit_credits=forfeit_credits)
+        except ErasureRefused as refusal:
+            raise CommandError(f"User {user.pk} can't be erased yet.\n{refusal}{_locked(user)}") from None
+        except EstuaryError as error:
+            raise CommandError(f"Stripe did not do its part. {error.detail}{_locked(user)}") from None
+        for table, rows in changed.items():
+            self.stdout.write(f"{table}: {rows}")
+        self.stdout.write(DONE.format(user=user.pk))
+
+
+def _locked(user: User) -> str:
+    begun = Erasure.objects.filter(user=user, erased_at=None).exists()
+    return LOCKED.format(user=user.pk) if begun else ""

@@ -1,0 +1,15 @@
+"""Finding the person that a command is about."""
+
+from django.core.management.base import CommandError
+
+from estuary.accounts.models import User
+from estuary.common.primary_keys import primary_key_in
+
+
+def find_person(ref: str) -> User:
+    """Return a user by e-mail address or id; raises CommandError."""
+    named = {"email__iexact": ref} if "@" in ref else {"pk": primary_key_in(ref) or 0}
+    user = User.objects.filter(**named).first()
+    if user is None:
+        raise CommandError(f"There is no user {ref}. Give an e-mail address, or the id that the admin shows.")
+    return user

@@ -1,0 +1,77 @@
+"""Events of Stripe about a person: what is left of each says which event it was, and of which object."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+
+from estuary.accounts.models import User
+from estuary.common import stopping
+from estuary.payments.models import WebhookEvent
+from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.models import Erasure
+from estuary.privacy.personal_data import EVENT_OF_MINE
+
+BATCH = 5_000
+# The form of Stripe's thin events, so that a replay fetches the object. The row stays: an event that comes again, or
+# that Stripe's list still has, is not taken in a second time. https://docs.stripe.com/event-destinations
+REDACT = """
+UPDATE payments_webhookevent SET error = '', payload = jsonb_strip_nulls(jsonb_build_object(
+    'object', 'v2.core.event', 'id', stripe_event_id, 'type', type,
+    'account', payload -> 'account', 'context', payload -> 'context',
+    'created', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'related_object', jsonb_build_object(
+        'id', payload #> '{data,object,id}', 'type', payload #> '{data,object,object}'),
+    'data', jsonb_build_object('object', jsonb_build_object(
+        'id', payload #> '{data,object,id}',
+        'payment_intent', CASE jsonb_typeof(payload #> '{data,object,payment_intent}')
+            WHEN 'string' THEN payload #> '{data,object,payment_intent}' END))))
+WHERE status <> 'pending' AND payload ->> 'object' IS DISTINCT FROM 'v2.core.event'"""
+
+
+def redact_events_of(user: User) -> int:
+    """Redact every settled event that names a person, by address, name or id of Stripe's; returns how many."""
+    parameters = find_identifiers(user)
+    changed = 0
+    for first, last in _ranges():
+        changed += _redact(
+            f"id BETWEEN %(first)s AND %(last)s AND {EVENT_OF_MINE}",
+            parameters | {"first": first, "last": last},
+        )
+    return changed
+
+
+def _ranges() -> Iterator[tuple[int, int]]:
+    newest = WebhookEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    oldest = WebhookEvent.objects.order_by("id").values_list("id", flat=True).first() or 1
+    for first in range(oldest, newest + 1, BATCH):
+        yield first, first + BATCH - 1
+
+
+def redact_late_events() -> int:
+    """Redact what Stripe has sent of erased persons since; returns how many.
+
+    A deletion has events of its own, and a bank may dispute a payment a year later.
+    """
+    changed = 0
+    for erasure in Erasure.objects.exclude(erased_at=None).order_by("pk").iterator():
+        stopping.check()
+        changed += redact_events_named(erasure)
+    return changed
+
+
+def redact_events_named(erasure: Erasure) -> int:
+    """Redact the settled events about what Stripe had of one person, found by their index; returns how many."""
+    about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
+    events = WebhookEvent.objects.alias(about=about).filter(about__in=erasure.stripe_ids)
+    events = events.exclude(status="pending")
+    ids = list(events.values_list("pk", flat=True))
+    return _redact("id = ANY(%(ids)s)", {"ids": ids}) if ids else 0
+
+
+def _redact(condition: str, parameters: dict[str, Any]) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"{REDACT} AND {condition}", parameters)
+        return int(cursor.rowcount)

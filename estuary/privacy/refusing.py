@@ -1,0 +1,55 @@
+"""Whether a person is still needed: what must be over before an erasure, and what to do about each."""
+
+from typing import Any
+
+from django.db import connection
+
+from estuary.accounts.models import User
+from estuary.privacy.errors import ErasureRefused
+from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.personal_data import EVENT_OF_MINE
+
+UNPAID = {
+    "An order could not be canceled. Run this again.": """
+        SELECT FROM orders_order WHERE user_id = %(user)s AND status IN ('pending', 'failed')""",
+}
+UNDER_WAY = {
+    "An order is at its bank, or its money is on its way back. Wait until that is over.": """
+        SELECT FROM orders_order WHERE user_id = %(user)s AND (status IN ('processing', 'paid') OR payment_open)""",
+    "A refund has not reached the person. Wait until Stripe has sent it.": """
+        SELECT FROM payments_refund r JOIN orders_order o ON o.id = r.order_id
+        WHERE o.user_id = %(user)s AND r.status IN ('requested', 'pending')""",
+    "A dispute is open. Wait until the bank has decided.": """
+        SELECT FROM payments_dispute d JOIN orders_order o ON o.id = d.order_id
+        WHERE o.user_id = %(user)s AND d.closed_at IS NULL""",
+    "A booking is still to take place. Cancel it on its order's page first.": """
+        SELECT FROM bookings_booking WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')""",
+    "Somebody has booked with this practitioner. Cancel those bookings first.": """
+        SELECT FROM bookings_booking b JOIN accounts_practitioner p ON p.id = b.practitioner_id
+        WHERE p.user_id = %(user)s AND b.status IN ('confirmed', 'partially_refunded')""",
+}
+CREDITS = {
+    "Credits are left. Refund their purchase, or pass --forfeit-credits when the person gives them up.": """
+        SELECT FROM credits_creditaccount WHERE user_id = %(user)s AND balance_minor > 0""",
+}
+PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_OF_MINE}"
+
+
+def refuse_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:
+    """Raise ErasureRefused with each reason why the person is still needed."""
+    checks = UNDER_WAY | ({} if forfeit_credits else CREDITS) | (UNPAID if unpaid_too else {})
+    reasons = [reason for reason, sql in checks.items() if _exists(sql, {"user": user.pk})]
+    if reasons:
+        raise ErasureRefused("\n".join(reasons))
+
+
+def refuse_before_events(user: User) -> None:
+    """Raise ErasureRefused while an event of Stripe about the person waits: it may tell of money."""
+    if _exists(PENDING_EVENT, find_identifiers(user)):
+        raise ErasureRefused("An event of Stripe waits to be settled. Is the worker running? Try again then.")
+
+
+def _exists(sql: str, parameters: dict[str, Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({sql})", parameters)
+        return bool(cursor.fetchone()[0])

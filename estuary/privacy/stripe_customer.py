@@ -1,0 +1,54 @@
+"""The person at Stripe: everything that can still charge ends, and the customer is deleted; payments stay."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+from estuary.payments import client, setup_intents
+from estuary.payments.customers import next_post_key
+from estuary.payments.errors import NotAtStripe
+from estuary.payments.models import StripeCustomer
+from estuary.privacy.identifiers import find_stripe_ids
+from estuary.privacy.models import Erasure
+
+
+def delete_customers(erasure: Erasure) -> None:
+    """Delete a person's customers at Stripe, with name, address and saved cards.
+
+    The ids are committed before: late events are found by them. Raises StripeUnavailable; doing it twice is harmless.
+    """
+    remember_ids(erasure, find_stripe_ids(erasure.user_id))
+    row = StripeCustomer.objects.filter(user=erasure.user_id).first()
+    if row is None:
+        return
+    setup_intents.end_setup_intents_of(erasure.user_id)
+    if row.stripe_customer_id:
+        _delete(erasure, row.stripe_customer_id)
+    # One whose making had no answer, and that no row knows.
+    for email in sorted({row.email, erasure.user.email}):
+        while customer_id := client.find_customer(email=email, user_id=erasure.user_id):
+            _delete(erasure, customer_id)
+
+
+def _delete(erasure: Erasure, customer_id: str) -> None:
+    with suppress(NotAtStripe):
+        remember_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
+    with suppress(NotAtStripe):  # deleted before
+        client.delete_customer(customer_id, key=next_post_key(erasure.user, "delete"))
+
+
+def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:
+    since = erasure.user.date_joined - timedelta(days=1)
+    for method in client.methods_of(customer_id):
+        yield method.id
+    for setup in client.setup_intents_of(customer_id):
+        yield setup.id
+    for intent in client.intents_of(customer_id, since=since):
+        yield intent.id
+    for page in client.sessions_of(customer_id, since=since):
+        yield page.id
+
+
+def remember_ids(erasure: Erasure, stripe_ids: set[str]) -> None:
+    erasure.stripe_ids = sorted({*erasure.stripe_ids, *stripe_ids})
+    erasure.save(update_fields=["stripe_ids"])

@@ -1,0 +1,31 @@
+"""The job of the worker about erased persons (procrastinate finds it here)."""
+
+import structlog
+
+from estuary.common.errors import EstuaryError
+from estuary.payments.errors import NotOwner, StripeUnavailable
+from estuary.payments.tasks import periodic, run_each
+from estuary.privacy.erase import finish_erasure, unfinished_erasures
+from estuary.privacy.errors import ErasureRefused
+from estuary.privacy.redaction import redact_late_events
+
+log = structlog.get_logger(__name__)
+
+
+@periodic("*/10 * * * *")
+def finish_erasures(timestamp: int) -> None:
+    """Finish erasures that were cut off, and redact what Stripe has sent of the erased since."""
+    run_each(redact_late_events, finish_cut_off)
+
+
+def finish_cut_off() -> None:
+    """Finish each erasure that was cut off; one that is refused by now waits, and stops no other."""
+    for erasure in unfinished_erasures():
+        try:
+            finish_erasure(erasure)
+        except NotOwner:
+            return  # a copy of the database: whoever owns it finishes
+        except StripeUnavailable:
+            raise
+        except (ErasureRefused, EstuaryError) as error:
+            log.warning("erasure_waits", user=erasure.user_id, reason=str(error))

@@ -1,0 +1,395 @@
+"""A person is exported and erased: every table and column is gone through, and the person is nowhere."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from rest_framework.test import APIClient
+
+from estuary.accounts import audit
+from estuary.accounts.models import Practitioner, User
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.credits.models import CreditTransaction
+from estuary.orders.models import Order
+from estuary.payments import inbox, outbox, tasks
+from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.reconcile import look_for_unlisted_news
+from estuary.privacy.erase import pass_append_only
+from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.personal_data import ABOUT_NOBODY, PERSONAL, Personal
+from estuary.privacy.tasks import finish_erasures
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.flows.buying import DECLINED
+from tests.marketplace import make_service, make_user
+from tests.wiring import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAME, HOME = "Zenobia Quastenflosser", "198.51.100.7"
+MARK = "Quastenflosser"
+DISPUTED = "4000000000000259"
+TEXT = {"text", "varchar", "bpchar", "json", "jsonb", "inet", "bytea", "citext", "_text", "_varchar"}
+
+
+def columns_of_text() -> set[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_name, c.column_name, c.udt_name FROM information_schema.columns c"
+            " JOIN information_schema.tables t USING (table_schema, table_name)"
+            " WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'"
+        )
+        return {(table, column) for table, column, kind in cursor.fetchall() if kind in TEXT}
+
+
+def undecided(columns: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(table, column) for table, column in columns if not is_decided(table, column)}
+
+
+def is_decided(table: str, column: str) -> bool:
+    if table in ABOUT_NOBODY:
+        return column in ABOUT_NOBODY[table].split()
+    personal = PERSONAL.get(table, Personal("false"))
+    return personal.delete or column in personal.erase or column in personal.kept.split()
+
+
+def test_every_column_of_text_is_decided_about(transactional_db: None) -> None:
+    columns = columns_of_text()
+    assert undecided(columns) == set()
+    assert undecided({*columns, ("accounts_user", "telephone"), ("reviews_review", "text")}) == {
+        ("accounts_user", "telephone"),
+        ("reviews_review", "text"),
+    }
+
+
+def test_nothing_is_decided_about_what_is_not_there(transactional_db: None) -> None:
+    tables = {table for table, _ in columns_of_text()}
+    with connection.cursor() as cursor:
+        assert set(PERSONAL) | set(ABOUT_NOBODY) >= tables
+        assert set(PERSONAL) <= set(connection.introspection.table_names(cursor))
+
+
+def test_every_column_that_is_erased_is_there(transactional_db: None) -> None:
+    with connection.cursor() as cursor:
+        for table, personal in PERSONAL.items():
+            columns = {
+                column.name for column in connection.introspection.get_table_description(cursor, table)
+            }
+            assert {*personal.erase, *personal.kept.split(), *personal.hidden.split()} <= columns, table
+
+
+def where_is(*marks: str) -> list[tuple[str, str]]:
+    """Return each column of the database that names the person, whatever the column's type."""
+    places = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
+            " USING (table_schema, table_name) WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+        for table, column in cursor.fetchall():
+            cursor.execute(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')  # noqa: S608
+            text = "\n".join(_readable(row[0]) for row in cursor.fetchall()).lower()
+            places += [(table, column) for mark in marks if mark.lower() in text]
+    return places
+
+
+def _readable(text: str) -> str:
+    """Sessions and caches are written in base64."""
+    try:
+        return text + base64.b64decode(text.split(":", maxsplit=1)[0] + "==", validate=False).decode(
+            "latin-1"
+        )
+    except ValueError:
+        return text
+
+
+@pytest.fixture
+def zenobia(transactional_db: None) -> User:
+    return make_user(NAME)
+
+
+# What finds the rows, or what a constraint forbids.
+KEPT_AS_IT_IS = {"email", "password", "slug", "last4", "payload", "stripe_customer_id", "update_key",
+                 "first_name", "last_name", "display_name"}  # fmt: skip
+
+
+def live_a_life(stripe: Sandbox, person: User) -> dict[str, Any]:
+    """Sign in, save a card, be declined, buy, get a refund, be written to and about: through every door there is."""
+    client = APIClient()
+    answer = client.post(
+        "/_allauth/app/v1/auth/login", {"email": person.email, "password": "correct horse battery"}
+    )
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['meta']['access_token']}", REMOTE_ADDR=HOME)
+    body = {"is_credit_purchase": True, "amount": "20.00", "service_data": {"note": f"for {NAME}"}}
+    made = client.post(buying.CREATE, body, headers={"Idempotency-Key": f"key of {MARK}"}, REMOTE_ADDR=HOME)
+    assert made.status_code == 201, made.json()
+    setup = client.post(f"{buying.METHODS}setup/", REMOTE_ADDR=HOME).json()["setup_intent_id"]
+    stripe.control.confirm_setup(setup, card=DECLINED)
+    buying.pay(stripe, made.json())
+    buying.pay(stripe, buying.credits(client, "21.00", payment_type="checkout"))
+    return dict(made.json())
+
+
+def write_about(person: User) -> None:
+    """Have staff and mails name a person; the mails still wait."""
+    staff = make_user("Ines Duarte", is_staff=True)
+    order = Order.objects.filter(user=person)[0]
+    with transaction.atomic():
+        audit.record(staff, order, f"called {NAME} back")
+        audit.record(staff, person, "gave credits away")
+        outbox.send_account_mail("email_confirmation", person.email, person.pk)
+        outbox.alert_staff("complaint", f"{NAME} is angry")
+
+
+def mark_everything(person: User) -> set[str]:
+    """Write the person into every column that is to be erased; returns the tables that had rows of the person."""
+    touched = set()
+    with transaction.atomic(), connection.cursor() as cursor:
+        pass_append_only()
+        for table, personal in PERSONAL.items():
+            parameters = find_identifiers(person)
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE {personal.rows}", parameters)  # noqa: S608
+            if cursor.fetchone()[0]:
+                touched.add(table)
+            for column in (c for t, c in columns_of_text() if t == table and c in personal.erase):
+                if column in KEPT_AS_IT_IS:
+                    continue
+                value = json.dumps({"of": MARK}) if column.endswith("_data") else MARK[:16]
+                cursor.execute(
+                    f"UPDATE {table} SET {column} = %(mark)s WHERE {personal.rows}",  # noqa: S608
+                    {**parameters, "mark": value},
+                )
+    return touched
+
+
+def erase(ref: Any, *options: str) -> str:
+    out = io.StringIO()
+    call_command("erase_person", str(ref), "--yes", *options, stdout=out)
+    return out.getvalue()
+
+
+def doctor(*options: str) -> str:
+    """Return what the doctor finds as staff call it: nothing when the books are right."""
+    out = io.StringIO()
+    try:
+        call_command("doctor", *options, stdout=out)
+    except SystemExit:
+        return out.getvalue()
+    return ""
+
+
+def prepare(stripe: Sandbox, person: User) -> str:
+    """Have a person whose data is in every table and column; returns the id of the customer at Stripe."""
+    live_a_life(stripe, person)
+    return_all(stripe, person)
+    assert doctor() == doctor("--stripe") == ""
+    write_about(person)
+    profile = Practitioner.objects.create(user=person, display_name=NAME, slug="zenobia", bio=MARK)
+    make_service(ServiceType.SESSION, profile)
+    touched = mark_everything(person)
+    assert {"payments_webhookevent", "payments_attempts", "django_session", "procrastinate_jobs",
+            "payments_idempotencykey", "payments_setupintent", "payments_paymentmethod", "django_admin_log",
+            "credits_credittransaction", "orders_order", "catalog_service"} <= touched  # fmt: skip
+    return str(person.stripe_customer.stripe_customer_id)
+
+
+def is_deleted(stripe: Sandbox, customer: str) -> bool:
+    left = stripe.world.store.customers.get(customer)
+    return left is None or bool(left.get("deleted"))
+
+
+def books(person: User) -> list[Any]:
+    """Return what the books need of a person's orders, refunds and credits."""
+    orders = Order.objects.filter(user=person).order_by("pk")
+    refunds = Refund.objects.filter(order__user=person).order_by("pk")
+    lines = CreditTransaction.objects.filter(account__user=person).order_by("pk")
+    return [
+        *orders.values_list(
+            "public_id", "status", "total_minor", "captured_minor", "stripe_payment_intent_id", "created_at"
+        ),
+        *refunds.values_list("public_id", "status", "card_minor", "stripe_refund_id", "created_at"),
+        *lines.values_list("kind", "amount_minor", "balance_after_minor", "created_at"),
+    ]
+
+
+def test_who_is_erased_is_nowhere(stripe: Sandbox, zenobia: User, other: APIClient) -> None:
+    buying.buy_credits(stripe, other, "30.00")
+    customer = prepare(stripe, zenobia)
+    address, before = zenobia.email, books(zenobia)
+    assert {table for table, _ in where_is(MARK)} >= {"accounts_user", "procrastinate_jobs", "orders_order"}
+    erase(address)
+    assert where_is(MARK, address, HOME) == []
+    assert is_deleted(stripe, customer)
+    assert not User.objects.get(pk=zenobia.pk).is_active
+    assert LogEntry.objects.filter(object_repr="(erased)").count() >= 2
+    assert (buying.balance(other), books(zenobia)) == ("30.00", before)
+    assert doctor() == doctor("--stripe") == ""
+
+
+def test_what_stripe_sends_after_it_brings_nobody_back(stripe: Sandbox, zenobia: User) -> None:
+    customer = prepare(stripe, zenobia)
+    address = zenobia.email
+    cards = [card for card in stripe.world.store.payment_methods if card["customer"] == customer]
+    assert cards
+    for card in cards:  # the whole of what a card knows of its holder
+        card["billing_details"] |= {"name": NAME, "email": address}
+    erase(address)
+    for card in cards:
+        stripe.world.emit("payment_method.detached", card, {"customer": customer})
+        stripe.world.emit("payment_method.updated", card | {"customer": customer})
+    settle_everything(stripe)
+    assert ("payments_webhookevent", "payload") in where_is(address)
+    finish_erasures(timestamp=0)
+    assert where_is(MARK, address) == []
+    assert not PaymentMethod.objects.filter(user=zenobia, detached_at=None).exists()
+    assert not PaymentMethod.objects.exclude(last4="").filter(user=zenobia).exists()
+    assert StripeCustomer.objects.get(user=zenobia).stripe_customer_id == ""
+    look_for_unlisted_news()
+    settle_everything(stripe)
+    assert where_is(MARK, address) == []
+    redacted = WebhookEvent.objects.filter(payload__object="v2.core.event")
+    assert {"customer.deleted", "payment_method.detached"} <= set(redacted.values_list("type", flat=True))
+    redacted.update(status="pending", due_at=clock.now())  # as a replay
+    inbox.drain()
+    settle_everything(stripe)
+    assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
+    assert where_is(MARK, address) == []
+    assert doctor() == doctor("--stripe") == ""
+
+
+@pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_before"])
+@pytest.mark.parametrize("by_worker", [False, True])
+def test_an_erasure_that_stripe_cut_off_is_finished(
+    stripe: Sandbox, zenobia: User, fault: str, by_worker: bool
+) -> None:
+    customer = prepare(stripe, zenobia)
+    address = zenobia.email
+    stripe.faults.add(fault, "DELETE /v1/customers/*", times=20)
+    with pytest.raises(CommandError, match="run this again"):
+        erase(address)
+    assert where_is(address)
+    assert not User.objects.get(pk=zenobia.pk).is_active
+    stripe.faults.clear()
+    settle_everything(stripe)
+    if by_worker:
+        finish_erasures(timestamp=0)
+    else:
+        erase(address)
+    settle_everything(stripe)
+    finish_erasures(timestamp=0)
+    assert is_deleted(stripe, customer)
+    assert where_is(MARK, address, HOME) == []
+    erase(zenobia.pk)  # twice is harmless
+    assert where_is(MARK, address, HOME) == []
+
+
+def test_an_erasure_killed_between_stripe_and_here_is_finished(
+    stripe: Sandbox, zenobia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = prepare(stripe, zenobia)
+    with monkeypatch.context() as patch:
+        patch.setattr("estuary.privacy.erase._erase_here", _die)
+        with pytest.raises(KeyboardInterrupt):
+            erase(zenobia.email)
+    assert is_deleted(stripe, customer)
+    settle_everything(stripe)  # the customer is forgotten here before the command runs again
+    erase(zenobia.email)
+    finish_erasures(timestamp=0)
+    assert where_is(MARK, zenobia.email, HOME) == []
+    assert doctor() == doctor("--stripe") == ""
+
+
+def _die(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_customer_whose_making_had_no_answer_is_deleted_too(stripe: Sandbox, zenobia: User) -> None:
+    customer = prepare(stripe, zenobia)
+    StripeCustomer.objects.filter(user=zenobia).update(stripe_customer_id="", email=zenobia.email)
+    erase(zenobia.email)
+    assert is_deleted(stripe, customer)
+
+
+def test_nobody_erased_is_written_to(stripe: Sandbox, zenobia: User, mailoutbox: list[Any]) -> None:
+    prepare(stripe, zenobia)
+    erase(zenobia.email)
+    mailoutbox.clear()
+    for order in Order.objects.filter(user=zenobia):
+        tasks.send_mail(order.pk, "refunded")
+        tasks.send_mails([{"order_id": order.pk, "template": "refunded"}])
+    tasks.send_method_removed(zenobia.pk, "")
+    assert mailoutbox == []
+
+
+def return_all(stripe: Sandbox, person: User) -> None:
+    """Have every credit that was bought given back."""
+    staff = APIClient()
+    staff.force_authenticate(make_user("Ada Staff", is_staff=True, is_superuser=True))
+    for order in Order.objects.filter(user=person, status="completed"):
+        answer = staff.post(f"/api/v1/orders/{order.public_id}/refunds/", {"reason": f"{NAME} wished so"})
+        assert answer.status_code == 201, answer.json()
+    settle_everything(stripe)
+    assert Refund.objects.filter(order__user=person, status="succeeded").count() == 2
+
+
+def test_who_is_still_needed_is_not_erased(stripe: Sandbox, zenobia: User) -> None:
+    live_a_life(stripe, zenobia)
+    sent = len(stripe.requests)
+    with pytest.raises(CommandError, match="Credits are left"):
+        erase(zenobia.email)
+    assert where_is(zenobia.email)
+    assert User.objects.get(pk=zenobia.pk).is_active
+    assert len(stripe.requests) == sent
+
+
+def test_credits_are_forfeited_only_by_name(stripe: Sandbox, zenobia: User) -> None:
+    live_a_life(stripe, zenobia)
+    erase(zenobia.email, "--forfeit-credits")
+    lines = CreditTransaction.objects.filter(account__user=zenobia).order_by("pk")
+    assert [(line.kind, line.amount_minor) for line in lines][-1] == ("adjustment", -4100)
+    assert lines.last().balance_after_minor == 0  # type: ignore[union-attr]
+    erase(zenobia.pk, "--forfeit-credits")
+    assert lines.count() == 3
+    assert where_is(MARK, zenobia.email) == []
+    settle_everything(stripe)
+    assert doctor() == doctor("--stripe") == ""
+
+
+def test_an_unpaid_order_is_canceled_and_an_open_dispute_refuses(
+    stripe: Sandbox, zenobia: User, other: APIClient
+) -> None:
+    client = APIClient()
+    client.force_authenticate(zenobia)
+    unpaid = buying.credits(client, "25.00")
+    erase(zenobia.email)
+    assert buying.status_of(unpaid) == "canceled"
+    assert where_is(MARK, zenobia.email) == []
+    disputed = buying.buy_credits(stripe, other, "30.00", card=DISPUTED)
+    user = buying.order_of(disputed).user
+    with pytest.raises(CommandError, match="A dispute is open"):
+        erase(user.email, "--forfeit-credits")
+    assert User.objects.get(pk=user.pk).is_active
+
+
+def test_an_export_has_everything_and_no_secret(stripe: Sandbox, zenobia: User, other: APIClient) -> None:
+    made = live_a_life(stripe, zenobia)
+    out = io.StringIO()
+    call_command("export_person", zenobia.email, stdout=out)
+    exported = json.loads(out.getvalue())
+    assert set(exported) == set(PERSONAL)
+    assert made["order_id"] in out.getvalue()
+    assert exported["payments_paymentmethod"] or exported["payments_setupintent"]
+    assert "password" not in exported["accounts_user"][0]
+    assert zenobia.password not in out.getvalue()
+    assert Attempts.objects.filter(name=f"payment user {zenobia.pk}").exists()
+
+
+def test_nobody_is_erased_by_a_typo(transactional_db: None) -> None:
+    with pytest.raises(CommandError, match="no user"):
+        erase("nobody@estuary.example")
