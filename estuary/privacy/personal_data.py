@@ -60,6 +60,8 @@ PERSONAL: dict[str, Personal] = {
     "payments_attempts": _deleted(CAME_FROM),
     "payments_idempotencykey": _deleted(MINE, hidden="key request_key fingerprint"),
     "payments_setupintent": _deleted(MINE),
+    "payments_hold": _deleted(MINE),
+    "mfa_authenticator": _deleted(MINE, hidden="data"),
     "account_emailconfirmation": _deleted(
         "email_address_id IN (SELECT id FROM account_emailaddress WHERE user_id = %(user)s)", hidden="key"
     ),
