@@ -47,6 +47,7 @@ WITH mine AS (
 SELECT
     EXISTS (SELECT FROM orders_order WHERE user_id = %(user)s
             AND status IN ('completed', 'partially_refunded') AND completed_at IS NOT NULL),
+    EXISTS (SELECT FROM mine WHERE status IN ('pending', 'failed') AND item_key = %(item)s),
     (SELECT min(ends_at) FROM mine WHERE ends_at > %(at)s
      AND ((status = 'canceled' AND practitioner_id = %(practitioner)s)
           OR (status IN ('pending', 'failed') AND item_key = %(item)s))),
@@ -56,9 +57,9 @@ SELECT
      WHERE status = ANY(%(live)s)),
     (SELECT count(DISTINCT ends_at) FROM mine WHERE status = 'canceled' AND created_at > %(day)s),
     (SELECT min(created_at) FROM mine WHERE status = 'canceled' AND created_at > %(day)s),
-    (SELECT count(*) FROM near WHERE address = %(address)s AND status = ANY(%(live)s)),
-    (SELECT count(*) FROM near WHERE status = ANY(%(live)s)),
-    (SELECT min(ends_at) FROM near WHERE status = ANY(%(live)s)),
+    (SELECT count(*) FROM near WHERE address = %(address)s AND status IN ('pending', 'failed')),
+    (SELECT count(*) FROM near WHERE status IN ('pending', 'failed')),
+    (SELECT min(ends_at) FROM near WHERE status IN ('pending', 'failed')),
     (SELECT count(DISTINCT (user_id, ends_at)) FROM near
      WHERE address = %(address)s AND status = 'canceled' AND created_at > %(day)s),
     (SELECT count(DISTINCT (user_id, ends_at)) FROM near WHERE status = 'canceled' AND created_at > %(day)s),
@@ -145,6 +146,7 @@ class Standing:
     address: str
     site: str
     known: bool  # has paid for something
+    bought_again: bool  # an unpaid order for this very thing is there: a double click, or another tab
     deadline: datetime | None  # of what the buyer has canceled of the same practitioner
     live: int
     at_bank: int  # of the live ones: paid as far as the buyer can
@@ -181,12 +183,13 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         # Two statements sent at once: the second sees what was committed until the locks were there.
         cursor.execute(LOCK + LOOK, asked | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
         cursor.nextset()
-        known, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
+        known, bought_again, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
     here, around, ends_at, lapsed_here, lapsed_around, first_near = near
     return Standing(
         address=address,
         site=site,
         known=known,
+        bought_again=bought_again,
         deadline=deadline,
         live=live,
         at_bank=at_bank,
@@ -217,6 +220,9 @@ def allow(standing: Standing, *, at: datetime) -> Allowance:
     newcomer's holds may end unpaid in a day.
     Raises HoldLimitReached, AddressHoldLimitReached or TooManyUnpaidHolds.
     """
+    if standing.bought_again:
+        # The database allows one unpaid order for a thing (order_one_live_per_item): the caller takes that one up.
+        return Allowance(standing.address, standing.site, not standing.known, standing.deadline)
     limit = settings.HOLDS_PER_BUYER if standing.known else settings.HOLDS_PER_NEWCOMER
     unpaid = standing.live if standing.known else standing.live - standing.at_bank
     if standing.orders and (unpaid >= limit or standing.live >= settings.HOLDS_PER_BUYER):

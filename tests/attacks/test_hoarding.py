@@ -276,6 +276,15 @@ def test_debits_at_their_banks_leave_room_for_another_thing_and_are_counted_all_
     assert held() == settings.HOLDS_PER_BUYER
 
 
+def test_a_newcomer_who_clicks_twice_gets_one_order_twice(massage: Service) -> None:
+    """The second click is at work before the first has its order: neither is told to pay for something else first."""
+    newcomer, start = someone(), at(slots(massage)[0])
+    with ThreadPoolExecutor(2) as clicks:
+        answers = list(clicks.map(lambda _: ask(newcomer, massage, start), range(2)))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert len({answer.json()["order_id"] for answer in answers}) == 1
+
+
 def test_confirming_and_asking_again_give_no_more_time(stripe: Sandbox, massage: Service) -> None:
     hoarder, start = someone(), slots(massage)[0]
     first = placed(ask(hoarder, massage, at(start)))
