@@ -145,8 +145,8 @@ class Standing:
 
     address: str
     site: str
-    known: bool  # has paid for something
-    bought_again: bool  # an unpaid order for this very thing is there: a double click, or another tab
+    has_paid: bool  # for something, ever
+    same_is_open: bool  # an unpaid order for this very thing is there: a double click, or another tab
     deadline: datetime | None  # of what the buyer has canceled of the same practitioner
     live: int
     at_bank: int  # of the live ones: paid as far as the buyer can
@@ -177,19 +177,19 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
     Must run inside a transaction, before it locks anything else: its end lets the next one count.
     """
     site = site_of(address)
-    asked: dict[str, Any] = {"user": user_id, "address": address, "site": site}
-    asked |= {"practitioner": service.practitioner_id, "item": item_key(service, "")} | _locks(user_id, site)
+    values: dict[str, Any] = {"user": user_id, "address": address, "site": site}
+    values |= {"practitioner": service.practitioner_id, "item": item_key(service, "")} | _locks(user_id, site)
     with connection.cursor() as cursor:
         # Two statements sent at once: the second sees what was committed until the locks were there.
-        cursor.execute(LOCK + LOOK, asked | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
+        cursor.execute(LOCK + LOOK, values | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
         cursor.nextset()
-        known, bought_again, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
+        has_paid, same_is_open, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
     here, around, ends_at, lapsed_here, lapsed_around, first_near = near
     return Standing(
         address=address,
         site=site,
-        known=known,
-        bought_again=bought_again,
+        has_paid=has_paid,
+        same_is_open=same_is_open,
         deadline=deadline,
         live=live,
         at_bank=at_bank,
@@ -220,20 +220,20 @@ def allow(standing: Standing, *, at: datetime) -> Allowance:
     newcomer's holds may end unpaid in a day.
     Raises HoldLimitReached, AddressHoldLimitReached or TooManyUnpaidHolds.
     """
-    if standing.bought_again:
+    if standing.same_is_open:
         # The database allows one unpaid order for a thing (order_one_live_per_item): the caller takes that one up.
-        return Allowance(standing.address, standing.site, not standing.known, standing.deadline)
-    limit = settings.HOLDS_PER_BUYER if standing.known else settings.HOLDS_PER_NEWCOMER
-    unpaid = standing.live if standing.known else standing.live - standing.at_bank
+        return Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
+    limit = settings.HOLDS_PER_BUYER if standing.has_paid else settings.HOLDS_PER_NEWCOMER
+    unpaid = standing.live if standing.has_paid else standing.live - standing.at_bank
     if standing.orders and (unpaid >= limit or standing.live >= settings.HOLDS_PER_BUYER):
         order_id, status = standing.orders[0]
         raise _counted(HoldLimitReached(order_id, status=status, limit=limit))
     fresh = standing.deadline is None
     if fresh and standing.lapsed >= limit * settings.UNPAID_HOLDS_PER_DAY:
         raise _counted(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.first_lapse, at)))
-    if not standing.known:
+    if not standing.has_paid:
         _check_address(standing, at, fresh=fresh)
-    return Allowance(standing.address, standing.site, not standing.known, standing.deadline)
+    return Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
 
 
 def _check_address(standing: Standing, at: datetime, *, fresh: bool) -> None:

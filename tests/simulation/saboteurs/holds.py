@@ -23,7 +23,7 @@ def a_changed_order_is_held_afresh() -> None:
 @breaks("S7", "nobody holds more than they may")
 def a_newcomer_holds_as_much_as_anybody_likes() -> None:
     def allow(standing: Any, **_: Any) -> Any:
-        return holds.Allowance(standing.address, standing.site, not standing.known, standing.deadline)
+        return holds.Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
 
     instead_of(holds.allow, allow)
 
