@@ -1,16 +1,24 @@
 """Bearer tokens of django-allauth headless, with the schema that OpenAPI needs."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.headless.contrib.rest_framework.authentication import JWTTokenAuthentication
-from allauth.headless.tokens.strategies.jwt.internal import decode_token, session_key_from_sid
+from allauth.headless.tokens.strategies.jwt.internal import (
+    decode_token,
+    get_token_session,
+    session_key_from_sid,
+)
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db.models import Subquery
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from estuary.accounts.models import User
+from estuary.accounts.second_factor import bind_passed_factors
 from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.common import clock
 from estuary.common.compiled import CompiledValues, Given
@@ -34,7 +42,13 @@ class BearerAuthentication(JWTTokenAuthentication):
         Whoever is plainly signed in is known by one query. Who is not so plainly goes allauth's own way, which asks
         twice as much and alone decides whom to refuse.
         """
-        return _plainly_signed_in(key) or super().authenticate_credentials(key)
+        return _plainly_signed_in(key) or self._signed_in(key)
+
+    def _signed_in(self, key: str) -> tuple[User, dict[str, Any]]:
+        user, payload = super().authenticate_credentials(key)
+        session = get_token_session(payload)
+        bind_passed_factors(user, _passed_factors(session or {}))
+        return user, payload
 
 
 def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
@@ -54,7 +68,15 @@ def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
         and held.get(BACKEND_SESSION_KEY) == API_BACKEND
         and constant_time_compare(held.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
+    bind_passed_factors(user, _passed_factors(held))
     return (user, said) if fits else None
+
+
+def _passed_factors(session: Mapping[str, Any] | SessionBase) -> Iterator[int]:
+    """Tell which second factors a session was given a code of, as allauth writes it down."""
+    for record in session.get(AUTHENTICATION_METHODS_SESSION_KEY) or ():
+        if record.get("method") == "mfa":
+            yield record["id"]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -52,12 +52,12 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
     secret = request.session.setdefault(SECRET, generate_totp_secret())
     form = CodeForm(request.POST or None)
     if form.is_valid() and _may_guess(request, form):
-        codes = second_factor.enrol(user, secret, form.cleaned_data["code"].strip())
-        if codes is not None:
+        enrolment = second_factor.enrol(user, secret, form.cleaned_data["code"].strip())
+        if enrolment is not None:
             del request.session[SECRET]
-            second_factor.note_passed(request.session, user)
+            second_factor.note_passed(request.session, enrolment.factor_pk)
             account_adapter(request).send_notification_mail("mfa/email/totp_activated", user)
-            return _page(request, "second_factor_codes.html", "Recovery codes", codes=codes)
+            return _page(request, "second_factor_codes.html", "Recovery codes", codes=enrolment.codes)
         form.add_error(None, WRONG)
     url = get_adapter().build_totp_url(user, secret)
     picture = base64.b64encode(get_adapter().build_totp_svg(url).encode()).decode()
@@ -73,8 +73,9 @@ def code_page(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(address_after_password(request))
     form = CodeForm(request.POST or None)
     if form.is_valid() and _may_guess(request, form):
-        if second_factor.is_code_of(user, form.cleaned_data["code"].strip()):
-            second_factor.note_passed(request.session, user)
+        factor_pk = second_factor.find_factor_by_code(user, form.cleaned_data["code"].strip())
+        if factor_pk is not None:
+            second_factor.note_passed(request.session, factor_pk)
             return HttpResponseRedirect(_next(request))
         form.add_error(None, WRONG)
     return _page(request, "second_factor_code.html", "Second factor", form=form)

@@ -8,12 +8,12 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
 from estuary.accounts.models import StaffAct, User
-from estuary.accounts.rights import Right, may
 from estuary.accounts.second_factor import enrol
 from tests.attacks.visitor import Visitor
 from tests.marketplace import PASSWORD, REFUNDING, make_staff
@@ -49,12 +49,10 @@ def code_of(secret: str, *, periods_ago: int = 0) -> str:
 
 def enrolled(user: User) -> list[str]:
     """Enrol an app, whose code of now stays unused; returns the recovery codes."""
-    codes = enrol(user, SECRET, code_of(SECRET))
-    assert codes is not None
-    from django.core.cache import cache
-
+    enrolment = enrol(user, SECRET, code_of(SECRET))
+    assert enrolment is not None
     cache.clear()
-    return codes
+    return enrolment.codes
 
 
 def after_password(user: User, address: str = "198.51.100.7") -> Client:
@@ -143,11 +141,63 @@ def test_the_api_asks_for_the_code_too(sam: User) -> None:
     assert Authenticator.objects.filter(user=sam, type="totp").exists()
 
 
-def test_who_has_not_enrolled_does_nothing_as_staff() -> None:
-    ines = make_staff("Ines Duarte", *REFUNDING)
-    assert not may(ines, Right.REFUND)
+def is_staff_for_the_api(visitor: Visitor) -> bool:
+    """Tell whether a visitor may look for an order of somebody else, which does not exist."""
+    status = visitor.call("GET", "/api/v1/orders/ord_nobodys/refunds/")
+    assert status in {403, 404}
+    return status == 404
+
+
+@pytest.fixture
+def ines() -> User:
+    return make_staff("Ines Duarte", *REFUNDING)
+
+
+def signed_in_with_code(user: User, code: str) -> Visitor:
+    visitor = Visitor("203.0.113.9")
+    assert visitor.sign_in(user.email, PASSWORD) == 401
+    assert visitor.ask("POST", "auth/2fa/authenticate", {"code": code})[0] == 200
+    return visitor
+
+
+def test_who_has_not_enrolled_does_nothing_as_staff(ines: User) -> None:
+    visitor = Visitor()
+    assert visitor.sign_in(ines.email, PASSWORD) == 200
+    assert not is_staff_for_the_api(visitor)
+
+
+def test_a_session_of_the_api_from_before_the_factor_is_never_of_staff(ines: User) -> None:
+    thief = Visitor()
+    assert thief.sign_in(ines.email, PASSWORD) == 200
+    codes = enrolled(ines)
+    assert not is_staff_for_the_api(thief)
+    thief.ask("POST", "tokens/refresh", {"refresh_token": thief.refresh})
+    assert thief.reauthenticate(PASSWORD) == 200
+    assert not is_staff_for_the_api(thief)
+    assert is_staff_for_the_api(signed_in_with_code(ines, codes[0]))
+    assert is_staff_for_the_api(signed_in_with_code(ines, code_of(SECRET)))
+    assert not is_staff_for_the_api(thief)
+
+
+def test_a_session_of_the_api_becomes_staffs_once_it_is_given_the_code(ines: User) -> None:
+    owner = Visitor()
+    owner.sign_in(ines.email, PASSWORD)
     enrolled(ines)
-    assert may(User.objects.get(pk=ines.pk), Right.REFUND)
+    assert owner.ask("POST", "auth/2fa/reauthenticate", {"code": "000000"})[0] == 400
+    assert not is_staff_for_the_api(owner)
+    assert owner.ask("POST", "auth/2fa/reauthenticate", {"code": code_of(SECRET)})[0] == 200
+    assert is_staff_for_the_api(owner)
+
+
+@pytest.mark.parametrize("by", ["app", "recovery code"])
+def test_a_session_of_a_factor_that_was_dropped_is_not_of_staff_with_the_next(ines: User, by: str) -> None:
+    codes = enrolled(ines)
+    thief = signed_in_with_code(ines, code_of(SECRET) if by == "app" else codes[0])
+    assert is_staff_for_the_api(thief)
+    call_command("drop_second_factor", ines.email)
+    assert not is_staff_for_the_api(thief)
+    enrolled(ines)
+    assert not is_staff_for_the_api(thief)
 
 
 def test_a_lost_factor_is_dropped_by_command_and_ends_its_sessions(sam: User) -> None:
