@@ -243,6 +243,22 @@ def test_the_same_time_by_another_service_keeps_the_deadline(massage: Service, b
         assert deadline(placed(ask(hoarder, bundle, items([start])))) == deadline(first)
 
 
+def test_who_paid_too_late_and_has_the_money_back_is_no_hoarder(stripe: Sandbox, massage: Service) -> None:
+    """The order had ended by then, but it was no hold for free: the next one has a deadline of its own."""
+    buyer, start = someone(), slots(massage)[0]
+    late = placed(ask(buyer, massage, at(start)))
+    assert buyer.post(f"/api/v1/orders/{late['order_id']}/cancel/").status_code == 200
+    intent = stripe.world.store.payment_intents.get(late["payment_intent_id"])
+    assert intent is not None
+    intent["status"] = "requires_payment_method"  # as if it had not been canceled there
+    stripe.control.confirm(intent["id"])
+    settle_everything(stripe)
+    assert status_of(late) == "refunded"
+    with time_machine.travel(clock.now() + timedelta(minutes=5)):
+        again = placed(ask(buyer, massage, at(start)))
+        assert deadline(again) > deadline(late)
+
+
 def test_who_lets_holds_end_all_day_holds_nothing_more_that_day(massage: Service) -> None:
     hoarder, start, at_first = someone(), slots(massage)[0], clock.now()
     answers = []

@@ -20,7 +20,7 @@ HOLDS = (
     Rule(
         code="hold_renewed",
         sentence="An order that replaces another, or comes after it was canceled, is held no longer than that one.",
-        # One whose bank was at work ended by itself, and says nothing about who asked for what.
+        # One whose bank was at work ended by itself; one that was paid too late was no hold for free.
         sql="""
             SELECT 'order ' || later.public_id,
                    'held until ' || later.expires_at || ', ' || earlier.public_id || ' was until ' || before.ends_at
@@ -32,7 +32,7 @@ HOLDS = (
             JOIN orders_ordertransition ended ON ended.order_id = earlier.id AND ended.after = 'canceled'
                 AND ended.at <= anew.created_at
             WHERE NOT EXISTS (SELECT FROM orders_ordertransition t
-                              WHERE t.order_id = earlier.id AND t.after = 'processing')""",
+                              WHERE t.order_id = earlier.id AND t.after IN ('processing', 'paid'))""",
         remedy="Cancel the order in the admin when it is not paid; find out which way it was placed by.",
     ),
 )
