@@ -1,25 +1,52 @@
-"""How many passwords may be guessed, at the API's sign-in and at the admin's together; counted before one is hashed."""
+"""How many passwords may be guessed, at the API's sign-in and at the admin's together; counted before one is hashed.
 
-from dataclasses import dataclass
+Whoever guesses is stopped, and no account is shut, so that nobody keeps its owner out. What strangers can do to one:
+
+- One address has 5 tries in five minutes, 10 an hour, 20 a day. Two addresses guess 20 passwords an hour.
+- Ten addresses reach 100 an hour. From then on any other address has one try an hour: the owner's, who knows it.
+- A hundred guess 180 in the first hour, and are stopped. A thousand use up that hour's 1,000 single tries.
+- A browser in which the account was opened is counted by itself, whatever others do from wherever, its own address
+  too. A reset by mail makes one of the browser that it is made in.
+"""
+
+from dataclasses import dataclass, field
 
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
-# Whoever guesses is stopped by where they call from. An account is shut to all by many guesses only, which come from
-# at least twenty addresses; else a stranger would lock its owner out. A reset by mail opens it at once.
+from estuary.accounts.devices import find_device
+from estuary.accounts.models import User
+from estuary.common.addresses import site_of
+
 LIMITS = {
     "from_address": "10/m/ip,100/h/ip",
-    "from_address_at_account": "5/5m/key",
+    "from_address_at_account": "5/5m/key,10/h/key,20/d/key",
+    # Who has one /48 of IPv6 has 65,536 addresses: each network of /64 counts as one.
+    "from_site": "60/m/key,600/h/key",
+    "from_site_at_account": "20/h/key",
     "at_account": "100/h/key",
+    "once_from_address_at_account": "1/h/key",
+    "once_at_account": "1000/h/key",
+    "from_device": "5/5m/key,20/h/key",
 }
 APP = "estuary.sign_in"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Guess:
     """A try that was counted, and can be taken back once it was the right password."""
 
-    usages: tuple[ratelimit.RateLimitUsage, ...]
+    request: HttpRequest
+    usages: list[ratelimit.RateLimitUsage] = field(default_factory=list)
+
+    def count(self, action: str, key: str = "") -> bool:
+        """Count the try by one limit; returns whether it is within."""
+        usage = ratelimit.consume(
+            self.request, app=APP, action=action, config={action: LIMITS[action]}, key=key
+        )
+        if usage:
+            self.usages.append(usage)
+        return bool(usage)
 
     def take_back(self) -> None:
         for usage in self.usages:
@@ -28,25 +55,50 @@ class Guess:
 
 def count_guess(request: HttpRequest, email: str) -> Guess | None:
     """Count a try at an account; returns None where there were too many, and then no password may be looked at."""
-    usages = []
-    for action, rates in LIMITS.items():
-        usage = ratelimit.consume(
-            request, app=APP, action=action, config={action: rates}, key=_key(action, request, email)
-        )
-        if not usage:
-            return None
-        usages.append(usage)
-    return Guess(tuple(usages))
+    guess = Guess(request)
+    if device := find_device(request, email):
+        return guess if guess.count("from_device", device) else None
+    within = _count_by_address(guess, email.lower()) and _count_at_account(guess, email.lower())
+    return guess if within else None
+
+
+def count_code(request: HttpRequest, user: User) -> bool:
+    """Count a code of a second factor by the rule of passwords; what was counted outlives a reset of the password."""
+    guess, factor = Guess(request), f"second factor of {user.pk}"
+    return _count_by_address(guess, factor) and guess.count("at_account", factor)
 
 
 def forget_guesses(request: HttpRequest, email: str) -> None:
     """Let the owner in who reset the password: forget what was counted at the account, from wherever."""
-    for action in ("from_address_at_account", "at_account"):
-        ratelimit.clear(
-            request, app=APP, action=action, config={action: LIMITS[action]}, key=_key(action, request, email)
-        )
-
-
-def _key(action: str, request: HttpRequest, email: str) -> str:
     account = email.lower()
-    return account if action == "at_account" else f"{ratelimit.get_ip(request)} {account}"
+    pair = _pair(request, account)
+    for action, key in (
+        ("from_address_at_account", pair),
+        ("once_from_address_at_account", pair),
+        ("at_account", account),
+        ("once_at_account", account),
+    ):
+        ratelimit.clear(request, app=APP, action=action, config={action: LIMITS[action]}, key=key)
+
+
+def _count_by_address(guess: Guess, account: str) -> bool:
+    if not guess.count("from_address"):
+        return False
+    address = ratelimit.get_ip(guess.request)
+    site = site_of(address)
+    if site != address and not (
+        guess.count("from_site", site) and guess.count("from_site_at_account", f"{site} {account}")
+    ):
+        return False
+    return guess.count("from_address_at_account", _pair(guess.request, account))
+
+
+def _count_at_account(guess: Guess, account: str) -> bool:
+    if guess.count("at_account", account):
+        return True
+    once = guess.count("once_from_address_at_account", _pair(guess.request, account))
+    return once and guess.count("once_at_account", account)
+
+
+def _pair(request: HttpRequest, account: str) -> str:
+    return f"{ratelimit.get_ip(request)} {account}"

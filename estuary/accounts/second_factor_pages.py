@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from estuary.accounts import second_factor
-from estuary.accounts.guesses import count_guess
+from estuary.accounts.guesses import count_code
 from estuary.accounts.models import User
 
 SECRET = "staff_second_factor_secret"  # noqa: S105 the name of one
@@ -82,8 +82,7 @@ def code_page(request: HttpRequest) -> HttpResponse:
 
 
 def _may_guess(request: HttpRequest, form: CodeForm) -> bool:
-    """Count a code by the rule of passwords; the count at an account outlives a reset of its password."""
-    if count_guess(request, f"second factor of {request.user.pk}"):
+    if count_code(request, cast(User, request.user)):
         return True
     form.add_error(None, TOO_MANY)
     return False

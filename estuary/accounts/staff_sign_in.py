@@ -22,8 +22,8 @@ from estuary.accounts.second_factor_pages import address_after_password, code_pa
 
 BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
 TOO_MANY = (
-    "Too many tries. Wait five minutes, or set a new password by mail at the shop's sign-in page:"
-    " that lets you in at once."
+    "Too many tries. Set a new password by mail at the shop's sign-in page, in this browser:"
+    " that lets you in at once. Or try again in an hour."
 )
 
 

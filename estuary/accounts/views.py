@@ -19,7 +19,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
+from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_key
+from estuary.accounts.guesses import forget_guesses
 from estuary.accounts.models import User
 from estuary.accounts.recovery import note_verified, recover_account
 
@@ -129,6 +131,8 @@ class RecoveryView(ResetPasswordView):
             self.input.user = user
             answer = super().post(request, *args, **kwargs)
             recover_account(user)
+            forget_guesses(request, user.email)
+            remember_device(User, request, user)
         return answer
 
 

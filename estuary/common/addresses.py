@@ -27,6 +27,14 @@ def address_of(request: HttpRequest, *, trusted_proxies: int) -> str:
     return _network(caller) if caller else ""
 
 
+def site_of(address: str) -> str:
+    """Return whose an address is likely to be: of IPv6 the /48 that its network is in, of IPv4 itself."""
+    if ":" not in address:
+        return address
+    first = ip_network(address, strict=False).network_address
+    return f"{IPv6Address(int(first) >> 80 << 80)}/48"
+
+
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address in a hop, with or without a port; None for what is no address."""
     text = text.strip()

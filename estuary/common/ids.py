@@ -27,5 +27,9 @@ def setup_key() -> str:
     return public_id("setup")
 
 
+def device_key() -> str:
+    return public_id("device")
+
+
 def customer_key() -> str:
     return public_id("buyer")

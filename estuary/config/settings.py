@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "estuary.accounts.middleware.StrictSignIn",
+    "estuary.accounts.devices.RememberDeviceMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

@@ -27,8 +27,8 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_taken": "There is an account with this address already. Sign in, or set a new password by mail:"
         " that gives it back to you, whoever opened it.",
-        "too_many_login_attempts": "Too many tries. Wait five minutes, or set a new password by mail:"
-        " that lets you in at once.",
+        "too_many_login_attempts": "Too many tries. Set a new password by mail, in this browser: that lets you in at"
+        " once. Or try again in an hour.",
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ replaces another, or comes after one that was canceled, inherits its deadline. H
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_network
 from math import ceil
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.db.models import Q
 
 from estuary.catalog.models import Service
 from estuary.common import clock, metrics
+from estuary.common.addresses import site_of
 from estuary.common.errors import Conflict, TooManyRequests
 from estuary.common.forgetting import forget
 from estuary.common.instances import new
@@ -288,14 +288,6 @@ def note_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: d
             )
         ]
     )
-
-
-def site_of(address: str) -> str:
-    """Return whose an address is likely to be: of IPv6 the /48 that its network is in, of IPv4 itself."""
-    if ":" not in address:
-        return address
-    first = ip_network(address, strict=False).network_address
-    return f"{IPv6Address(int(first) >> 80 << 80)}/48"
 
 
 def forget_old_holds() -> int:

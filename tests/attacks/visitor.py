@@ -19,13 +19,13 @@ class Visitor:
 
     def __init__(self, came_from: str = "198.51.100.7", **environ: Any) -> None:
         self.session, self.access, self.refresh = "", "", ""
-        self._client = Client(raise_request_exception=False, REMOTE_ADDR=came_from, **environ)
+        self.browser = Client(raise_request_exception=False, REMOTE_ADDR=came_from, **environ)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
         """Send a request to an address of accounts; returns the status and the answer."""
         if self.session:
             headers.setdefault("X-Session-Token", self.session)
-        answer = self._client.generic(
+        answer = self.browser.generic(
             method,
             ACCOUNTS + path,
             b"" if body is None else json.dumps(body),
@@ -65,7 +65,7 @@ class Visitor:
     def call(self, method: str, path: str) -> int:
         """Send a request to the API of payments with the access token; returns the status."""
         headers = {"Authorization": f"Bearer {self.access}"}
-        return self._client.generic(method, path, headers=headers).status_code
+        return self.browser.generic(method, path, headers=headers).status_code
 
     def opens_the_api(self) -> bool:
         """Tell whether the access token opens the API of payments."""

@@ -1,0 +1,72 @@
+"""Browsers in which an account was opened before: what strangers guess elsewhere never counts against them.
+
+The cookie opens nothing. It says that its browser once sent the password, or a key from the account's mail; so guesses
+from there are counted apart. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from estuary.accounts.models import User
+from estuary.common.ids import device_key
+
+SALT = "estuary.accounts.devices"
+LIFE = timedelta(days=180)
+
+
+def remember_device(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    """Have the browser of a request remembered, whose user was just signed in (Django's user_logged_in) or has reset
+    the password."""
+    request.device_of = user  # type: ignore[attr-defined]
+
+
+def find_device(request: HttpRequest, email: str) -> str | None:
+    """Return the key of a browser in which this account was opened with the password that it still has."""
+    cookie = request.COOKIES.get(_cookie_of(email))
+    if cookie is None:
+        return None
+    try:
+        device: dict[str, Any] = signing.loads(cookie, salt=SALT, max_age=LIFE)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=device["user"], email__iexact=email, is_active=True).first()
+    return device["key"] if user and constant_time_compare(device["state"], _state(user)) else None
+
+
+class RememberDeviceMiddleware:
+    """Sets the cookie of a browser in which an account was opened."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        user: User | None = getattr(request, "device_of", None)
+        if user is not None:
+            device = {"key": device_key(), "user": user.pk, "state": _state(user)}
+            response.set_cookie(
+                _cookie_of(user.email),
+                signing.dumps(device, salt=SALT),
+                max_age=LIFE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Strict",
+            )
+        return response
+
+
+def _cookie_of(email: str) -> str:
+    """Return the cookie's name: each account has one of its own, and the name does not tell whose."""
+    return f"estuary_device_{salted_hmac(SALT, email.lower(), algorithm='sha256').hexdigest()[:16]}"
+
+
+def _state(user: User) -> str:
+    """Return what changes with the password."""
+    return salted_hmac(SALT, user.password, algorithm="sha256").hexdigest()
