@@ -33,14 +33,23 @@ def plan_of_refunds_by_many(seed: int) -> Plan:
     return _focused(seed, acts, path="refunds")
 
 
-def _focused(seed: int, acts: list[Act], *, path: str) -> Plan:
+def plan_of_staff_who_try_permissions(seed: int) -> Plan:
+    """Plan an order with a booking, and many members of staff who each try a few things, in fair weather."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    acts = [Act(1, TABS[0], "buy", "session", tuple(paid.items()))]
+    tries = (("a paid one", True), ("tries", 3))
+    acts += [Act(n, f"member {n % 4 + 1}", "try permissions", "", tries) for n in range(2, 14)]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def _focused(seed: int, acts: list[Act], *, path: str, fine: bool = True) -> Plan:
     return replace(
         plan_of(seed),
         acts=tuple(acts),
-        weather=Weather(kinds=LOST, rate=0.8, only=f"POST /v1/{path}"),
+        weather=Weather(kinds=LOST, rate=0.8, only=f"POST /v1/{path}") if path else Weather(),
         crashes=(),
         tempo="swift",
-        fine=True,
+        fine=fine,
         workers=2,
         clocks=1,
         blur_s=0.0,
@@ -52,4 +61,5 @@ PLANS: dict[str, Callable[[int], Plan]] = {
     "": plan_of,
     "tabs": plan_of_one_order_in_many_tabs,
     "refund": plan_of_refunds_by_many,
+    "permissions": plan_of_staff_who_try_permissions,
 }

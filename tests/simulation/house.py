@@ -9,11 +9,14 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test import Client
 
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff_sign_in import BACKEND
 from estuary.catalog.models import Service, ServiceType
 from estuary.config.environment import BASE_DIR
 from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
+from tests.simulation.actors.staff_permissions import make_members
 
 TEMPLATE = "estuary_simulation"
 PER_SESSION = (
@@ -27,6 +30,8 @@ class World:
 
     buyers: list[User] = field(default_factory=list)
     staff: list[User] = field(default_factory=list)
+    members: dict[str, User] = field(default_factory=dict)  # of staff, each with a few permissions
+    cookies: dict[str, str] = field(default_factory=dict)  # of their sessions at the admin
     hoarders: list[User] = field(default_factory=list)
     practitioners: list[Practitioner] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
@@ -128,7 +133,15 @@ def build_world() -> World:
     )  # fmt: skip
     known = {"session": session, "lesson": cheap, "workshop": workshop, "course": course}
     world.services = known | {"package": package, "bundle": bundle}
+    world.members = make_members()
+    world.cookies = {name: _sign_in(member) for name, member in world.members.items()}
     return world
+
+
+def _sign_in(member: User) -> str:
+    browser = Client()
+    browser.force_login(member, BACKEND)
+    return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 class Wiper:

@@ -25,6 +25,7 @@ FOLLOW_UPS = {
     "mistype": 2,
     "try cards": 2,
     "hoard": 2,
+    "try permissions": 2,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
@@ -34,6 +35,7 @@ PLAYED_BY = {
     "dispute": ("the cardholder",),
     "mistype": ("staff 1", "staff 2"),
     "hoard": ("hoarder 1", "hoarder 2"),
+    "try permissions": ("member 1", "member 2"),
 }
 TEMPOS = {
     "swift": 3.0,

@@ -12,6 +12,7 @@ from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.machines import Clockwork, Courier, Worker
 from tests.simulation.actors.mistyping import Mistyper
+from tests.simulation.actors.staff_permissions import LimitedStaff
 from tests.simulation.choices import Choices
 from tests.simulation.findings import Findings
 from tests.simulation.oracle import Broken
@@ -78,11 +79,17 @@ class Player:
             parts: dict[
                 str,
                 Callable[
-                    [Stage, Choices], Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper | Hoarder
+                    [Stage, Choices],
+                    Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper | Hoarder | LimitedStaff,
                 ],
             ]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
-            parts |= {"late bank": LateBank, "mistype": Mistyper, "hoard": Hoarder}
+            parts |= {
+                "late bank": LateBank,
+                "mistype": Mistyper,
+                "hoard": Hoarder,
+                "try permissions": LimitedStaff,
+            }
             parts[act.verb](self._stage, choices).act()
 
     def _machines(self, plan: Plan, tick_s: float, *, webhooks: bool) -> list[Actor]:

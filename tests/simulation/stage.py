@@ -181,5 +181,6 @@ def _settle_settings() -> None:
     settings.HOLDS_PER_NEWCOMER, settings.HOLDS_PER_BUYER = MOST_HOLDS
     settings.USERS_PER_ADDRESS, settings.UNPAID_HOLDS_PER_DAY = 2, 3
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.SESSION_COOKIE_AGE = 10 * 365 * 86400  # staff stay signed in however long a story takes
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     logging.disable()  # what the product logs is in the story

@@ -1,8 +1,12 @@
 """A browser and the web process behind it: an answer, or a connection that broke because the process was killed."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
@@ -18,6 +22,8 @@ class Answer(dict[str, Any]):
     status: int = 0
     wrote: bool = False
     asked_stripe: bool = False
+    text: str = ""
+    location: str = ""
 
     @property
     def fine(self) -> bool:
@@ -42,11 +48,16 @@ class Browser:
         """``judge`` hears who was answered what, and where; ``address`` is where the browser is."""
         self._scheduler, self._story, self._recover = scheduler, story, recover
         self._user, self._judge = user, judge
-        self._client = APIClient(raise_request_exception=False)
+        self._client = self._open()
         if address:
             self._client.defaults["REMOTE_ADDR"] = address
-        if user:
-            self._client.force_authenticate(user)
+
+    def _open(self) -> Client:
+        client = APIClient(raise_request_exception=False)
+        if self._user:
+            # A copy: what one request has read of the permissions is not kept for the next story.
+            client.force_authenticate(copy(self._user))
+        return client
 
     def ask(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> Answer:
         """Send a request; a 5xx that is no 503 or 502 told in a problem document is a failure of the product."""
@@ -62,8 +73,7 @@ class Browser:
             answer.status = response.status_code
             answer.wrote = "before commit" in me.points[begin:]
             answer.asked_stripe = "before send" in me.points[begin:]
-            told = response.json() if response.content else {}
-            answer.update(told if isinstance(told, dict) else {"list": told})
+            told = self._read(response, answer)
             if self._judge and self._user:
                 self._judge(self._user.pk, path, answer.status, told)
             self._scheduler.point("before ack", f"{method} {response.status_code}")
@@ -74,3 +84,24 @@ class Browser:
         if answer.status == 500:
             raise Broken(NO_500, (method, path, body, response.exc_info))
         return answer
+
+    def _read(self, response: HttpResponse, answer: Answer) -> Any:
+        answer.text, answer.location = response.content.decode(), response.headers.get("Location", "")
+        if not answer.text or "json" not in response.headers.get("Content-Type", ""):
+            return {}
+        body = response.json()  # type: ignore[attr-defined]
+        answer.update(body if isinstance(body, dict) else {"list": body})
+        return body
+
+
+class AdminBrowser(Browser):
+    """Opens pages of the admin, with the session that its sign-in page made."""
+
+    def __init__(self, *line: Any, cookie: str) -> None:
+        self._cookie = cookie
+        super().__init__(*line)
+
+    def _open(self) -> Client:
+        client = Client(raise_request_exception=False)
+        client.cookies[settings.SESSION_COOKIE_NAME] = self._cookie
+        return client

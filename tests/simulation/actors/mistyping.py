@@ -45,5 +45,5 @@ class Mistyper:
 def undo(services: Iterable[Service]) -> None:
     """Put services back to what the world began with."""
     for service in services:
-        typed = {field: getattr(service, field) for field in TYPED}
+        typed = {field: getattr(service, field) for field in (*TYPED, "summary")}
         Service.objects.filter(pk=service.pk).exclude(**typed).update(**typed)

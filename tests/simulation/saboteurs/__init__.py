@@ -20,6 +20,7 @@ from tests.simulation.saboteurs import (
     money,
     promises,
     seats,
+    staff_permissions,
     strangers,
     two_keys,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "money",
     "promises",
     "seats",
+    "staff_permissions",
     "strangers",
     "two_keys",
 ]

@@ -1,0 +1,126 @@
+"""Staff with few permissions or none, who try at the API and at the admin what is open to them and what is not."""
+
+import re
+from typing import TYPE_CHECKING
+
+from estuary.accounts.models import User
+from tests.marketplace import REFUNDING, make_staff
+from tests.simulation.actors.staff_attempts import (
+    CANCEL_BOOKINGS,
+    CHANGE_ORDERS,
+    GIVE_CREDITS,
+    VIEW_ORDERS,
+    Attempt,
+    Target,
+    attempts_at,
+)
+from tests.simulation.choices import Choices
+from tests.simulation.oracle import Broken
+from tests.simulation.web import AdminBrowser, Answer, Browser
+
+if TYPE_CHECKING:
+    from tests.simulation.stage import Stage
+
+CLOSED = "without the permission nothing is shown and nothing changes"
+OPEN = "a permission opens what it names"
+# Not found, forbidden, or sent to the page of sign-in.
+REFUSED = {401, 403, 404}
+UNKNOWN = {0, 429, 502, 503}  # too many requests, the connection broke, Stripe or the database is down
+SIGN_IN = "/admin/login/"
+PRIVATE = re.compile(r"\b(?:ord|ref|pm|pi|cs|seti)_\w{6,}|[\w.+-]+@(?:example\.com|estuary\.example)")
+
+FORMER = "Former Member"
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "No Rights": (),
+    "Vera Views": (
+        VIEW_ORDERS,
+        "payments.view_refund",
+        "bookings.view_booking",
+        "catalog.view_service",
+        "accounts.view_user",
+    ),
+    "Half Refund": ("payments.add_refund",),
+    "Ruth Refunds": REFUNDING,
+    "Otto Orders": (VIEW_ORDERS, CHANGE_ORDERS),
+    "Beth Bookings": CANCEL_BOOKINGS,
+    "Carl Catalogue": ("catalog.view_service", "catalog.change_service"),
+    "Pia People": ("accounts.view_user", "accounts.change_user"),
+    "Gina Gives": GIVE_CREDITS,
+    FORMER: (*REFUNDING, CHANGE_ORDERS, "accounts.change_user"),
+}
+# Half of all tries are by who may do nothing at all, or may only look.
+MEMBERS = ["No Rights"] * 5 + ["Vera Views"] * 4 + list(PERMISSIONS)[2:]
+
+
+def make_members() -> dict[str, User]:
+    """Make one member of staff for each set of permissions; the former one is of staff no more."""
+    members = {name: make_staff(name, *permissions) for name, permissions in PERMISSIONS.items()}
+    User.objects.filter(pk=members[FORMER].pk).update(is_staff=False)
+    return members | {FORMER: User.objects.get(pk=members[FORMER].pk)}
+
+
+class LimitedStaff:
+    """Some member of staff tries a few things about one order."""
+
+    def __init__(self, stage: "Stage", choices: Choices) -> None:
+        self.stage, self.choices = stage, choices
+        self.name = choices.pick("who", MEMBERS)
+        self.user = stage.world.members[self.name]
+        line = (stage.scheduler, stage.story, stage.recover, self.user)
+        self.api, self.admin = Browser(*line), AdminBrowser(*line, cookie=stage.world.cookies[self.name])
+
+    def act(self) -> None:
+        order_id = self.stage.await_order(self.choices)
+        if not order_id:
+            return
+        for _ in range(self.choices.pick("tries", [1, 2, 3])):
+            attempts = attempts_at(self._target(order_id))
+            permitted = [one for one in attempts if one.needs and self._may(one.needs)]
+            picky = self.choices.odds("what is open", 0.4)
+            self._try(self.choices.pick("what", permitted if picky and permitted else attempts))
+
+    def _target(self, order_id: str) -> Target:
+        [(order_pk, user_id, booking_pk)] = self.stage.oracle.rows(
+            "SELECT o.id, o.user_id, coalesce((SELECT max(id) FROM bookings_booking WHERE order_id = o.id), 0)"
+            " FROM orders_order o WHERE public_id = %s",
+            order_id,
+        )
+        world = self.stage.world
+        buyers = {user.pk: user for user in [*world.buyers, *world.hoarders]}
+        service = world.services[self.choices.pick("service", ["session", "lesson"])]
+        slot, word = self.stage.slots["session"][-1], self.choices.word()
+        return Target(order_id, order_pk, booking_pk, buyers[user_id], service, slot, word)
+
+    def _may(self, needs: tuple[str, ...]) -> bool:
+        return self.name != FORMER and set(needs) <= set(PERMISSIONS[self.name])
+
+    def _try(self, attempt: Attempt) -> None:
+        browser = self.admin if attempt.at_admin else self.api
+        answer = browser.ask(attempt.method, attempt.path, attempt.body)
+        self.stage.story.tell(f"{self.name} tries to {attempt.title}, {attempt.path} → {answer.status}")
+        if answer.status in UNKNOWN:
+            return
+        evidence = (self.name, attempt.title, attempt.path, answer.status)
+        if self._may(attempt.needs):
+            self._check_open(attempt, answer, evidence)
+        elif not _is_refused(answer):
+            raise Broken(CLOSED, evidence)
+        elif answer.asked_stripe or (answer.wrote and not attempt.counted):
+            raise Broken(CLOSED, (*evidence, "and something was written"))
+        shown = self._may(attempt.reveals or attempt.needs) and (attempt.reveals or attempt.needs)
+        if not shown and (names := set(PRIVATE.findall(answer.text)) - {self.user.email}):
+            raise Broken(CLOSED, (*evidence, sorted(names)))
+
+    def _check_open(self, attempt: Attempt, answer: Answer, evidence: tuple[object, ...]) -> None:
+        if _is_refused(answer) or attempt.shows not in answer.text:
+            raise Broken(OPEN, evidence)
+        if attempt.trail and answer.status in {201, 302}:
+            self.stage.effect_is_there(
+                "SELECT 1 FROM django_admin_log WHERE user_id = %s AND strpos(change_message, %s) > 0",
+                self.user.pk,
+                attempt.trail,
+            )
+
+
+def _is_refused(answer: Answer) -> bool:
+    return answer.status in REFUSED or (answer.status == 302 and answer.location.startswith(SIGN_IN))
