@@ -34,6 +34,8 @@ LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended(%(my_lock)s, 0)),
        pg_advisory_xact_lock(hashtextextended(%(near_lock)s, 0));
 """
+# Locked against an erasure of the practitioner, which takes the service off sale, until the order is committed.
+SELL = "SELECT active FROM catalog_service WHERE id = %(service)s FOR KEY SHARE;"
 LOOK = """
 WITH mine AS (
     SELECT hold.ends_at, hold.practitioner_id, hold.created_at, placed.status, placed.public_id, placed.item_key
@@ -157,6 +159,7 @@ class Standing:
     near_ends_at: datetime | None
     near_lapsed: tuple[int, int]
     near_first_lapse: datetime | None
+    service_is_active: bool  # and stays so until the transaction ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +181,13 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
     """
     site = site_of(address)
     values: dict[str, Any] = {"user": user_id, "address": address, "site": site}
-    values |= {"practitioner": service.practitioner_id, "item": item_key(service, "")} | _locks(user_id, site)
+    values |= {"service": service.pk, "practitioner": service.practitioner_id, "item": item_key(service, "")}
+    values |= _locks(user_id, site) | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]}
     with connection.cursor() as cursor:
-        # Two statements sent at once: the second sees what was committed until the locks were there.
-        cursor.execute(LOCK + LOOK, values | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]})
+        # Three statements sent at once: the others see what was committed until the locks were there.
+        cursor.execute(LOCK + SELL + LOOK, values)
+        cursor.nextset()
+        [sold] = cursor.fetchall()
         cursor.nextset()
         has_paid, same_is_open, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
     here, around, ends_at, lapsed_here, lapsed_around, first_near = near
@@ -200,6 +206,7 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         near_ends_at=ends_at,
         near_lapsed=(lapsed_here, lapsed_around),
         near_first_lapse=first_near,
+        service_is_active=sold[0],
     )
 
 

@@ -25,7 +25,7 @@ from estuary.orders.models import Order, OrderType
 from estuary.orders.placing import Line, Terms, place_order
 from estuary.payments import asking, client, holds, idempotency
 from estuary.payments.customers import customer_of
-from estuary.payments.errors import UnexpectedState
+from estuary.payments.errors import NotOnSale, UnexpectedState
 from estuary.payments.models import StripeCustomer
 from estuary.payments.objects import CheckoutSession, Intent
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
@@ -63,6 +63,8 @@ def create_order(
     at = clock.now()
     with transaction.atomic():
         standing = holds.look_at_holds(user.pk, service=service, address=address, at=at) if service else None
+        if service and standing and not standing.service_is_active:
+            raise NotOnSale(f"{service.name} is not on sale at the moment.")
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []

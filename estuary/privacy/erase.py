@@ -7,9 +7,12 @@ committed first, so that what was cut off is finished by the worker, or by the c
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from estuary.accounts.models import StaffAct, User
+from estuary.catalog.models import Service
 from estuary.common import clock
+from estuary.common.database import retried
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
@@ -36,14 +39,31 @@ def erase_person(user: User, *, forfeit_credits: bool = False) -> dict[str, int]
     return finish_erasure(_begin(user, forfeit_credits=forfeit_credits))
 
 
+@retried
 def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
+    """Shut the account and take its services off sale; raises ErasureRefused with nothing changed.
+
+    Whoever buys one at this moment was first, and then refuses the erasure, or finds it off sale.
+    """
     with transaction.atomic():
+        _take_off_sale(user)
+        refuse_if_needed(user, forfeit_credits=forfeit_credits)
         begun = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
         erasure, _ = Erasure.objects.get_or_create(user=user, defaults=begun)
         erasure.forfeit_credits |= forfeit_credits
         erasure.save(update_fields=["forfeit_credits"])
         User.objects.filter(pk=user.pk).update(is_active=False)
     return erasure
+
+
+def _take_off_sale(user: User) -> None:
+    """Take a practitioner's services off sale, and whatever of others has one inside."""
+    own = Q(practitioner__user=user)
+    inside = Q(items__service__practitioner__user=user) | Q(bundle_of__practitioner__user=user)
+    sold = Service.objects.filter(pk__in=Service.objects.filter(own | inside).order_by().values("pk"))
+    # The whole lock, which a purchase's own keeps waiting (payments/holds.py).
+    locked = list(sold.select_for_update().order_by("pk").values_list("pk", flat=True))
+    Service.objects.filter(pk__in=locked).update(active=False)
 
 
 def finish_erasure(erasure: Erasure) -> dict[str, int]:

@@ -24,6 +24,12 @@ UNDER_WAY = {
         WHERE o.user_id = %(user)s AND d.closed_at IS NULL""",
     "A booking is still to take place. Cancel it on its order's page first.": """
         SELECT FROM bookings_booking WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')""",
+    "Somebody is paying for a service of this practitioner. Wait until that order is paid or over.": """
+        SELECT FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+        JOIN catalog_service s ON s.id IN (l.service_id, o.service_id)
+        JOIN accounts_practitioner p ON p.id = s.practitioner_id
+        WHERE p.user_id = %(user)s AND o.user_id <> %(user)s
+        AND (o.status IN ('pending', 'failed', 'processing', 'paid') OR o.payment_open)""",
     "Somebody has booked with this practitioner. Cancel those bookings first.": """
         SELECT FROM bookings_booking b JOIN accounts_practitioner p ON p.id = b.practitioner_id
         WHERE p.user_id = %(user)s AND b.status IN ('confirmed', 'partially_refunded')""",
