@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -15,8 +16,8 @@ from pytest_django import Settings
 
 from estuary.accounts.models import StaffAct, User
 from estuary.accounts.second_factor import enrol
-from tests.attacks.visitor import Visitor
-from tests.marketplace import PASSWORD, REFUNDING, make_staff
+from tests.attacks.visitor import Visitor, keys_mailed_to
+from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user
 from tests.wiring import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,10 +57,10 @@ def enrolled(user: User) -> list[str]:
     return enrolment.codes
 
 
-def after_password(user: User, address: str = "198.51.100.7") -> Client:
+def after_password(user: User, address: str = "198.51.100.7", password: str = PASSWORD) -> Client:
     browser = Client(REMOTE_ADDR=address)
     answer = browser.post(
-        f"{LOGIN}?next=/admin/orders/order/", {"username": user.email, "password": PASSWORD}
+        f"{LOGIN}?next=/admin/orders/order/", {"username": user.email, "password": password}
     )
     assert answer.status_code == 302
     return browser
@@ -225,3 +226,22 @@ def test_no_secret_is_shown_in_the_admin(sam: User) -> None:
     browser = after_password(sam)
     enter(browser, code_of(SECRET))
     assert browser.get("/admin/mfa/authenticator/").status_code == 404
+
+
+@pytest.mark.parametrize("rights", [{"is_staff": True}, {"is_staff": True, "is_superuser": True}])
+def test_whoever_reads_the_mailbox_of_staff_resets_the_password_and_not_the_factor(
+    rights: dict[str, bool],
+) -> None:
+    """Made by createsuperuser or in the admin, whose address nobody has verified."""
+    sam = make_user("Sam Okafor", **rights)
+    sam.user_permissions.add(*Permission.objects.filter(codename__in=["view_order", "add_refund"]))
+    codes = enrolled(sam)
+    thief, password = Visitor(), "the-thiefs-own-one-4"
+    thief.request_reset(sam.email)
+    thief.reset(keys_mailed_to(sam.email)[-1], password)
+    assert (thief.sign_in(sam.email, password), thief.access) == (401, "")
+    browser = after_password(sam, password=password)
+    assert opens(browser) == []
+    assert browser.get(LOGIN, follow=True).request["PATH_INFO"] == CODE
+    assert enter(browser, codes[0]).status_code == 302
+    assert opens(browser)
