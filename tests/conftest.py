@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.core.signals import request_finished, request_started
 from pytest_django import DjangoDbBlocker, Settings
 
+from estuary.config.health import readiness
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from tests.emptying import quick_emptying
@@ -25,6 +26,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The database of the tests, one for each worker; a test that commits is cleaned up after quickly."""
     with django_db_blocker.unblock(), quick_emptying():
         yield
+        readiness.close()  # or the database could not be dropped
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from structlog.contextvars import get_contextvars
 
 from estuary.common import request_ids  # noqa: F401 names requests as they begin
 from estuary.common.errors import InvalidRequest
+from estuary.common.postgresql.places import Busy
 from estuary.common.problems import problem, unavailable
 
 
@@ -68,4 +69,4 @@ class SayUnavailable:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> JsonResponse | None:
-        return unavailable(exception) if isinstance(exception, OperationalError) else None
+        return unavailable(exception) if isinstance(exception, (OperationalError, Busy)) else None

@@ -10,8 +10,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from estuary.common.errors import EstuaryError
+from estuary.common.postgresql.limits import is_out_of_time
+from estuary.common.postgresql.places import Busy, note_wait_in_vain
 from estuary.common.redaction import redact, redacted
 
+OUT_OF_TIME = "Others are at work on the same and it took too long. Send the same again in a moment."
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -26,6 +29,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | None:
     match error:
+        case Busy():
+            return _unavailable(error)
         case EstuaryError():
             return (
                 _body(error.code, error.title, error.status, error.detail, **error.extra),
@@ -54,6 +59,15 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
 
 
 def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
+    out_of_time = is_out_of_time(error)
+    if out_of_time:
+        note_wait_in_vain()
+    if isinstance(error, Busy) or out_of_time:
+        structlog.get_logger(__name__).warning(
+            "database_busy", error_type=type(error.__cause__ or error).__name__
+        )
+        busy = error if isinstance(error, Busy) else Busy(OUT_OF_TIME)
+        return _body(busy.code, busy.title, busy.status, busy.detail), busy.status, busy.headers
     structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
     detail = "The database does not answer. Please send the same again in a moment."
     return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}

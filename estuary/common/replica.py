@@ -62,6 +62,7 @@ def may_be_old[R](get: Callable[..., R]) -> Callable[..., R]:
             metrics.REPLICA_READS.labels(outcome).inc()
         return get(request, *args, **kwargs)
 
+    answer.may_be_old = True  # type: ignore[attr-defined]
     return answer
 
 

@@ -22,7 +22,8 @@ from django.conf import settings
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
-from psycopg.pq import ExecStatus
+from psycopg.errors import LockNotAvailable, QueryCanceled, error_from_result
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
@@ -31,11 +32,13 @@ from estuary.common.bodies import find_body_problem
 from estuary.common.database import UNFIT
 from estuary.common.errors import EstuaryError
 from estuary.common.group_commit import GroupCommit, TooLong
+from estuary.common.postgresql.limits import set_limits
 from estuary.common.problems import problem, unavailable
 from estuary.common.request_ids import name_of
 from estuary.payments.webhooks import RECEIVED, Row, insertion, receive, webhook_paths
 
 PATIENCE_S = 4.0  # how long an event waits to be written; Stripe tries again
+OUT_OF_TIME = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}
 MOST = 8  # events in one statement
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
@@ -91,7 +94,7 @@ def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
     try:
         try:
             return _write_once(rows)
-        except (PoolTimeout, *UNFIT):
+        except (PoolTimeout, LockNotAvailable, QueryCanceled, *UNFIT):
             raise
         except psycopg.OperationalError:
             _pool().check()
@@ -125,11 +128,14 @@ def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
         result = kept.pgconn.exec_prepared(_name(len(rows)), texts)
     if result.status == ExecStatus.TUPLES_OK:
         return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
+    if result.error_field(DiagnosticField.SQLSTATE) in OUT_OF_TIME:
+        raise error_from_result(result)  # and don't wait for the same once more
     return [new for (new,) in kept.execute(insertion(len(rows)), list(chain.from_iterable(rows)))]
 
 
 def _prepare(kept: Connection) -> None:
     """Have a new connection know the statements; raises psycopg.OperationalError when they can't be prepared."""
+    set_limits(kept)
     if settings.BEHIND_PGBOUNCER:
         return
     for rows in range(1, MOST + 1):

@@ -3,17 +3,29 @@
 Answered in front of everything else: by any host name, over plain http, and with no line in the log each time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
-from django.db import OperationalError, ProgrammingError, connection
+import psycopg
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from estuary.common.errors import Unavailable
+from estuary.common.group_commit import GroupCommit, TooLong
+from estuary.common.postgresql.limits import set_limits
 from estuary.common.problems import problem, unavailable
 
+# Who vanishes without a word is noticed, and nothing outlives its transaction, as a PgBouncer wants it.
+WATCHED = {
+    "autocommit": True,
+    "connect_timeout": 2,
+    "tcp_user_timeout": 2000,
+    "prepare_threshold": None,
+}
+ASKERS, PATIENCE_S = 1000, 4.0
 ALIVE, READY = "/healthz", "/readyz"
 
 
@@ -46,22 +58,55 @@ def _said(word: str) -> HttpResponse:
 
 def _readiness() -> HttpResponse:
     try:
-        missing = _missing_migrations()
-    except OperationalError as error:
+        missing = _asked_together(None)
+    except (psycopg.OperationalError, TooLong) as error:
         return unavailable(error)
     if missing:
         return problem(NotReady(f"{missing} migrations are not applied yet. Run `manage.py migrate`."))
     return _said("ready")
 
 
-def _missing_migrations() -> int:
-    """Return how many apps are behind this version's last migration; one query."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT app, name FROM django_migrations")
-            return len(_last_migrations() - {(app, name) for app, name in cursor.fetchall()})
-    except ProgrammingError:  # an empty database has not even the table
-        return len(_last_migrations())
+class Readiness:
+    """A connection of its own, which no request of a buyer ever has: it is asked for all who ask at the same time."""
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def ask(self, askers: Sequence[None]) -> list[int]:
+        """Tell each how many migrations are missing; a connection that has died is made anew once."""
+        try:
+            return [self._missing_migrations()] * len(askers)
+        except psycopg.OperationalError:
+            self.close()
+            return [self._missing_migrations()] * len(askers)
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def _missing_migrations(self) -> int:
+        """Return how many apps are behind this version's last migration; one query."""
+        try:
+            rows = self._connected().execute("SELECT app, name FROM django_migrations").fetchall()
+        except psycopg.errors.UndefinedTable:  # an empty database has not even the table
+            rows = []
+        return len(_last_migrations() - set(rows))
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        if self._connection is None or self._connection.closed:
+            where: Any = connection
+            parameters = where.get_connection_params() | WATCHED
+            parameters.pop("context"), parameters.pop("cursor_factory")
+            self._connection = psycopg.connect(**parameters)
+            set_limits(self._connection)
+        return self._connection
+
+
+readiness = Readiness()
+_asked_together: GroupCommit[None, int] = GroupCommit(
+    readiness.ask, writers=1, most=ASKERS, patience_s=PATIENCE_S
+)
 
 
 @cache

@@ -11,10 +11,12 @@ django = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from estuary.common import pools, replica, scheduling  # noqa: E402
+from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
 from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
 
 # Requests pour in by threads of which each would interrupt the worker. The web server has started this process.
 scheduling.let_others_go_first(leader=os.getppid())
+limit_this_process()
 application = Doorman(django)
 if settings.METRICS_TOKEN:
     pools.watch()

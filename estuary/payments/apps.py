@@ -6,11 +6,12 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Once the apps are there: the checks register themselves.
-        from django.db.models.signals import post_save  # noqa: PLC0415
+        from django.db.models.signals import post_migrate, post_save  # noqa: PLC0415
 
         from estuary.accounts.models import User  # noqa: PLC0415
         from estuary.accounts.recovery import account_recovered  # noqa: PLC0415
         from estuary.common.metrics import ask_at_scrape  # noqa: PLC0415
+        from estuary.common.postgresql.rights import grant_rights  # noqa: PLC0415
         from estuary.payments import checks  # noqa: F401, PLC0415
         from estuary.payments.account_adapter import end_payments  # noqa: PLC0415
         from estuary.payments.customer_updates import enqueue_update  # noqa: PLC0415
@@ -18,4 +19,6 @@ class PaymentsConfig(AppConfig):
 
         ask_at_scrape(DATABASE_GAUGES)
         account_recovered.connect(end_payments, dispatch_uid="payments.end_payments_on_recovery")
+        # After all migrations, those of the other apps too.
+        post_migrate.connect(grant_rights, sender=self, dispatch_uid="payments.grant_rights")
         post_save.connect(enqueue_update, sender=User, dispatch_uid="payments.enqueue_update")

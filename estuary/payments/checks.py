@@ -118,3 +118,50 @@ def _is_behind_pooler() -> bool:
         cursor.execute("SELECT pg_backend_pid()")
         answers = cursor.fetchone()[0]
         return bool(cursor.connection.info.backend_pid != answers)
+
+
+@register(Tags.database, deploy=True)
+def guards_bind_us(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Whoever owns the ledger can take its trigger off, and a superuser everything else."""
+    if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not _asks(OWNS_LEDGER):
+        return []
+    return [
+        checks.Warning(
+            "The role of DATABASE_URL owns the tables or is a superuser: it could rewrite the ledger.",
+            hint="Let the owner migrate alone; web server and worker have roles in deploy/postgres/roles.sql.",
+            id="estuary.W008",
+        )
+    ]
+
+
+@register(Tags.database, deploy=True)
+def waiting_is_limited(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Through a pooler only the role can say how long a web request may wait for a lock."""
+    if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not settings.BEHIND_PGBOUNCER:
+        return []
+    if not _asks(UNLIMITED):
+        return []
+    return [
+        checks.Warning(
+            "The role of DATABASE_URL has no lock_timeout: one locked row can keep all buyers waiting.",
+            hint="For the web server's role: the three ALTER ROLE … SET of deploy/postgres/roles.sql.",
+            id="estuary.W009",
+        )
+    ]
+
+
+OWNS_LEDGER = """
+    SELECT rolsuper OR EXISTS (SELECT FROM pg_class WHERE relname = 'credits_credittransaction'
+                               AND pg_has_role(current_user, relowner, 'USAGE'))
+    FROM pg_roles WHERE rolname = current_user"""
+UNLIMITED = "SELECT current_setting('lock_timeout') = '0'"
+
+
+def _asks(question: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return bool(cursor.fetchone()[0])

@@ -30,6 +30,8 @@ OF_A_LAPTOP = {
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\}")
 GIVEN = {
     "POSTGRES_PASSWORD": "letters0and1digits",
+    "DB_WEB_PASSWORD": "letters0and2digits",
+    "DB_WORKER_PASSWORD": "letters0and3digits",
     "STRIPE_SECRET_KEY": "sk_live_51AbCdEf0123456789abcdef",
     "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
     "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": "pk_live_51AbCdEf0123456789abcdef",
@@ -37,6 +39,14 @@ GIVEN = {
     "DJANGO_SECRET_KEY": "fifty-characters-that-nobody-else-has-and-no-one-guesses",
     "EMAIL_URL": "smtp://post.example:587/?tls=1",
     "ESTUARY_METRICS_TOKEN": "0123456789abcdef",
+}
+
+# Whom each service is to the database.
+ROLES = {
+    "web": ("estuary_web", GIVEN["DB_WEB_PASSWORD"]),
+    "worker": ("estuary_worker", GIVEN["DB_WORKER_PASSWORD"]),
+    "webhook": ("estuary_web", GIVEN["DB_WEB_PASSWORD"]),
+    "migrate": ("estuary_owner", GIVEN["POSTGRES_PASSWORD"]),
 }
 
 
@@ -122,7 +132,16 @@ def test_the_product_starts_with_what_compose_gives_it(
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     read = read_environment()
     assert not read.estuary_sandbox and read.served_over_https
-    assert read.database_url.get_secret_value() == "postgresql://estuary:letters0and1digits@db:5432/estuary"
+    role, password = ROLES[name]
+    assert read.database_url.get_secret_value() == f"postgresql://{role}:{password}@db:5432/estuary"
+
+
+def test_the_roles_are_made_by_the_database_as_it_starts_for_the_first_time() -> None:
+    [script] = [mount for mount in service("db")["volumes"] if ":/docker-entrypoint-initdb.d/" in mount]
+    roles = (BASE_DIR / script.split(":")[0]).read_text(encoding="utf-8")
+    assert {role for role, _ in ROLES.values()} == set(re.findall(r"CREATE ROLE (\w+) LOGIN PASSWORD", roles))
+    assert set(re.findall(r"\\getenv \w+ (\w+)", roles)) <= set(variables("db"))
+    assert variables("db")["POSTGRES_USER"] not in {role for role, _ in ROLES.values()}
 
 
 def test_nothing_serves_before_the_database_is_there_and_migrated() -> None:
@@ -152,7 +171,8 @@ def test_the_database_is_the_version_that_the_tests_run_on_and_keeps_its_data() 
     with_version = (BASE_DIR / "docs" / "howto" / "go-live.md").read_text(encoding="utf-8")
     [version] = re.findall(r"the tests run on (\d+)", with_version)
     assert filled_in(service("db")["image"]) == f"postgres:{version}"
-    assert service("db")["volumes"] == ["database:/var/lib/postgresql"]  # from 18 on, the folder above PGDATA
+    # From 18 on, the folder above PGDATA.
+    assert service("db")["volumes"][0] == "database:/var/lib/postgresql"
     assert "database" in compose()["volumes"]
 
 

@@ -1,0 +1,46 @@
+"""What the roles of the web server and the worker may do with each table; granted after every migration, by its owner.
+
+They own nothing, so they can neither take a trigger off nor empty a table. See deploy/postgres/roles.sql.
+"""
+
+from typing import Any
+
+from django.db import connections, transaction
+from psycopg import sql
+
+ROLES = ("estuary_web", "estuary_worker")
+ALL = "SELECT, INSERT, UPDATE, DELETE"
+APPEND_ONLY = "SELECT, INSERT"
+# Rows that explain money are never deleted, whoever asks.
+KEPT = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
+
+THERE = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+TABLES = """
+    SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
+                              AND t.tgname LIKE 'pgtrigger_append_only_%%')
+    FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+      AND pg_has_role(current_user, c.relowner, 'USAGE') ORDER BY c.relname"""
+
+
+def grant_rights(*, using: str, **signal: Any) -> None:
+    """Give the roles that there are their rights (a receiver of post_migrate); none are needed on a laptop."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(THERE, [list(ROLES)])
+        roles = sql.SQL(", ").join(sql.Identifier(role) for (role,) in cursor.fetchall())
+        if not roles._obj:
+            return
+        cursor.execute(TABLES, [])
+        for table, append_only in cursor.fetchall():
+            rights = sql.SQL(_rights(table, append_only=append_only))
+            name = sql.Identifier("public", table)
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, roles))
+            cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, name, roles))
+        cursor.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(roles))
+
+
+def _rights(table: str, *, append_only: bool) -> str:
+    if table == "django_migrations":
+        return "SELECT"
+    if append_only:
+        return APPEND_ONLY
+    return ALL.removesuffix(", DELETE") if table in KEPT else ALL
