@@ -24,6 +24,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from psycopg.errors import LockNotAvailable, QueryCanceled, error_from_result
 from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
@@ -43,7 +44,11 @@ MOST = 8  # events in one statement
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
 
-type Connection = psycopg.Connection[Any]
+
+class Connection(psycopg.Connection[Any]):
+    """A connection for events. ``prepared``: for how many events at once it has a statement."""
+
+    prepared: set[int]
 
 
 class Doorman:
@@ -125,7 +130,7 @@ def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
     if settings.BEHIND_PGBOUNCER:  # where nothing outlives its transaction
         result = kept.pgconn.exec_params(_numbered(len(rows)), texts)
     else:
-        result = kept.pgconn.exec_prepared(_name(len(rows)), texts)
+        result = _execute_prepared(kept, len(rows), texts)
     if result.status == ExecStatus.TUPLES_OK:
         return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
     if result.error_field(DiagnosticField.SQLSTATE) in OUT_OF_TIME:
@@ -133,15 +138,22 @@ def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
     return [new for (new,) in kept.execute(insertion(len(rows)), list(chain.from_iterable(rows)))]
 
 
-def _prepare(kept: Connection) -> None:
-    """Have a new connection know the statements; raises psycopg.OperationalError when they can't be prepared."""
+def _execute_prepared(kept: Connection, rows: int, texts: Sequence[bytes]) -> PGresult:
+    """Execute the statement for so many events, and prepare it first where that was not done; returns what failed, too.
+
+    Not as the connection is opened: a locked inbox fails that, and the pool then waits ever longer to open another.
+    """
+    if rows not in kept.prepared:
+        result = kept.pgconn.prepare(_name(rows), _numbered(rows))
+        if result.status != ExecStatus.COMMAND_OK:
+            return result
+        kept.prepared.add(rows)
+    return kept.pgconn.exec_prepared(_name(rows), texts)
+
+
+def _configure(kept: Connection) -> None:
+    kept.prepared = set()
     set_limits(kept)
-    if settings.BEHIND_PGBOUNCER:
-        return
-    for rows in range(1, MOST + 1):
-        prepared = kept.pgconn.prepare(_name(rows), _numbered(rows))
-        if prepared.status != ExecStatus.COMMAND_OK:
-            raise psycopg.OperationalError("The inbox's statement can't be prepared.")
 
 
 def _name(rows: int) -> bytes:
@@ -170,7 +182,7 @@ def _pool() -> "ConnectionPool[Connection]":
 
 @cache
 def _opened_pool() -> "ConnectionPool[Connection]":
-    """Return this process's connections for events; each commits by itself, and knows the statements."""
+    """Return this process's connections for events; each commits by itself."""
     pool: ConnectionPool[Connection] = ConnectionPool(
         settings.DATABASE_URL,
         min_size=1,
@@ -183,7 +195,8 @@ def _opened_pool() -> "ConnectionPool[Connection]":
             "connect_timeout": 4,
             "tcp_user_timeout": 4000,
         },
-        configure=_prepare,
+        connection_class=Connection,
+        configure=_configure,
         name="inbox",
         open=True,
     )

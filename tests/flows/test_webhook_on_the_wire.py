@@ -26,6 +26,7 @@ from django.test import Client, RequestFactory
 
 from demo.ports import free_port, listens
 from estuary.common import clock
+from estuary.common.postgresql import limits
 from estuary.config import doorman
 from estuary.payments import client, webhooks
 from estuary.payments.models import WebhookEvent
@@ -155,28 +156,43 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
     assert WebhookEvent.objects.count() == 3
 
 
-@pytest.mark.parametrize("payload", [NUL, TOO_LONG_FOR_AN_INDEX], ids=["nul", "too_long"])
-def test_an_event_that_no_database_can_hold_is_refused_alone(settings: Any, payload: str) -> None:
-    settings.DATABASE_URL = database_url()
+def row(name: str, payload: str = "{}") -> webhooks.Row:
     at = clock.now()
-    fine, broken, new = (
-        webhooks.Row(f"evt_{name}", "a.type", "", False, text, at, at, at)
-        for name, text in (("fine", "{}"), ("broken", payload), ("new", "{}"))
-    )
+    return webhooks.Row(f"evt_{name}", "a.type", "", False, payload, at, at, at)
+
+
+@pytest.fixture
+def inbox_pool(transactional_db: None, settings: Any) -> Iterator[None]:
+    """The connections for events, opened in this process by the first event that needs one."""
+    settings.DATABASE_URL = database_url()
     doorman._opened_pool.cache_clear()
-    try:
-        first, refused, again = doorman._write([fine, broken, fine])
-        assert (first, again) == (True, False)
-        assert isinstance(refused, psycopg.Error)
-        assert doorman._write([fine, new, new._replace(received_at=at + timedelta(seconds=1))]) == [
-            False,
-            True,
-            False,
-        ]
-    finally:
-        doorman._pool().close()
-        doorman._opened_pool.cache_clear()
+    yield
+    doorman._pool().close()
+    doorman._opened_pool.cache_clear()
+
+
+@pytest.mark.parametrize("payload", [NUL, TOO_LONG_FOR_AN_INDEX], ids=["nul", "too_long"])
+def test_an_event_that_no_database_can_hold_is_refused_alone(inbox_pool: None, payload: str) -> None:
+    fine, broken, new = row("fine"), row("broken", payload), row("new")
+    first, refused, again = doorman._write([fine, broken, fine])
+    assert (first, again) == (True, False)
+    assert isinstance(refused, psycopg.Error)
+    later = new._replace(received_at=new.received_at + timedelta(seconds=1))
+    assert doorman._write([fine, new, later]) == [False, True, False]
     assert set(WebhookEvent.objects.values_list("stripe_event_id", flat=True)) == {"evt_fine", "evt_new"}
+
+
+def test_the_first_event_that_meets_a_locked_inbox_costs_no_connection(
+    inbox_pool: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool whose connection fails as it is opened waits before it opens the next, longer each time."""
+    monkeypatch.setattr(limits, "_limits", {"lock_timeout": "100ms"})
+    with psycopg.connect(database_url()) as holder:
+        holder.execute("LOCK TABLE payments_webhookevent IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            doorman._write([row("first")])
+        holder.rollback()
+    assert doorman._write([row("first")]) == [True]
 
 
 def cut_off_the_server() -> int:
