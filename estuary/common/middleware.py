@@ -10,7 +10,7 @@ from structlog.contextvars import get_contextvars
 
 from estuary.common import request_ids  # noqa: F401 names requests as they begin
 from estuary.common.errors import InvalidRequest
-from estuary.common.postgresql.places import Busy
+from estuary.common.postgresql.admission import Busy
 from estuary.common.problems import problem, unavailable
 
 

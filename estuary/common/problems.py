@@ -10,8 +10,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from estuary.common.errors import EstuaryError
+from estuary.common.postgresql.admission import Busy, mark_contended
 from estuary.common.postgresql.limits import is_out_of_time
-from estuary.common.postgresql.places import Busy, note_wait_in_vain
 from estuary.common.redaction import redact, redacted
 
 OUT_OF_TIME = "Others are at work on the same and it took too long. Send the same again in a moment."
@@ -61,7 +61,7 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
 def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
     out_of_time = is_out_of_time(error)
     if out_of_time:
-        note_wait_in_vain()
+        mark_contended()
     if isinstance(error, Busy) or out_of_time:
         structlog.get_logger(__name__).warning(
             "database_busy", error_type=type(error.__cause__ or error).__name__

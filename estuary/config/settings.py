@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
-    "estuary.common.postgresql.places.TakeTurns",
+    "estuary.common.postgresql.admission.ClaimConnections",
     "estuary.common.replica.RememberWriters",
     "estuary.payments.patience.AnswerInTime",
     "estuary.common.middleware.RefuseNul",

@@ -19,7 +19,7 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.database import retried, violated
 from estuary.common.errors import Conflict, EstuaryError
-from estuary.common.postgresql.places import want
+from estuary.common.postgresql.admission import claim_resource
 from estuary.orders.models import Order
 from estuary.orders.placing import Terms, item_key
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
@@ -84,7 +84,7 @@ def begin_purchase(purchase: Purchase) -> Begun:
     Raises AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut …, and StripeUnavailable with nothing lost.
     """
     if purchase.service:
-        want(f"practitioner {purchase.service.practitioner_id}")
+        claim_resource(f"practitioner {purchase.service.practitioner_id}")
     look = purchase.service is not None
     for _ in range(TRIES):
         try:

@@ -17,14 +17,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.payments.models import WebhookEvent
 from tests.flows.buying import CREATE
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, signed
 from tests.flows.test_webhook_on_the_wire import serving
-from tests.marketplace import PASSWORD, make_practitioner, make_service, make_sessions, make_user, signed_in
+from tests.marketplace import PASSWORD, make_practitioner, make_service, make_sessions, make_user, token_of
 from tests.wiring import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,10 +68,6 @@ def workshop(transactional_db: None) -> Service:
 def elsewhere(transactional_db: None) -> Service:
     """A workshop of another practitioner, which nobody holds."""
     return make_service(ServiceType.WORKSHOP, make_practitioner("Bo Lind"))
-
-
-def token_of(user: User) -> dict[str, str]:
-    return {"Authorization": signed_in(user)._credentials["HTTP_AUTHORIZATION"]}  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -178,15 +173,23 @@ def test_one_buyer_whose_own_row_is_locked_keeps_nobody_else_waiting(
     assert set(served) == {(200, "")}
 
 
-def test_a_locked_table_of_orders_leaves_the_catalogue_open(
-    shop: httpx.Client, workshop: Service, elsewhere: Service
+@pytest.mark.parametrize(
+    ("table", "open_still"),
+    [("orders_order", 3), ("payments_attempts", 4)],
+    ids=["a table of writers and readers", "a table of writers alone"],
+)
+def test_a_locked_table_leaves_the_catalogue_open_and_what_does_not_need_it(
+    shop: httpx.Client, elsewhere: Service, table: str, open_still: int
 ) -> None:
-    [date] = make_sessions(workshop, capacity=BUYERS)
-    readers = [token_of(make_user(f"Reader{number} Crowd")) for number in range(BUYERS // 2)]
-    crowd = buyers(shop, [body_for(date)] * (BUYERS // 2))
-    crowd += [lambda one=one: told(shop.get("/api/v1/orders/", headers=one)) for one in readers]  # type: ignore[misc]
-    others = bystanders(shop, elsewhere)[:3]
-    with held("LOCK TABLE orders_order IN ACCESS EXCLUSIVE MODE"):
+    """Each wants something else, so nobody is held up as one of many who want the same."""
+    practitioners = [make_practitioner(f"Prac{number} Titioner") for number in range(BUYERS // 2)]
+    workshops = [make_service(ServiceType.WORKSHOP, owner) for owner in practitioners]
+    crowd = buyers(shop, [body_for(date) for workshop in workshops for date in make_sessions(workshop)])
+    if table == "orders_order":
+        readers = [token_of(make_user(f"Reader{number} Crowd")) for number in range(BUYERS // 2)]
+        crowd += [lambda one=one: told(shop.get("/api/v1/orders/", headers=one)) for one in readers]  # type: ignore[misc]
+    others = bystanders(shop, elsewhere)[:open_still]
+    with held(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"):
         refused, served = while_they_wait(crowd, others)
     assert set(refused) == TOLD
     assert set(served) == {(200, "")}

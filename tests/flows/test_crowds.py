@@ -1,11 +1,14 @@
 """Many at once on real threads and connections: one gets it, the others are told, and the books balance."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 from django.db import connection
 from rest_framework.test import APIClient
@@ -20,7 +23,16 @@ from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, METHODS, pay, pay_only
-from tests.marketplace import REFUNDING, make_service, make_sessions, make_staff, make_user, signed_in
+from tests.flows.test_webhook_on_the_wire import serving
+from tests.marketplace import (
+    REFUNDING,
+    make_service,
+    make_sessions,
+    make_staff,
+    make_user,
+    signed_in,
+    token_of,
+)
 from tests.wiring import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,6 +81,34 @@ def test_of_a_hundred_buyers_one_gets_the_last_seat(stripe: Sandbox, ana: Practi
         },
     )
     assert (Participant.objects.count(), Reservation.objects.filter(status="confirmed").count()) == (1, 1)
+
+
+def test_sixty_buyers_at_the_web_server_are_served_or_told_sold_out_and_nobody_is_turned_away_at_once(
+    address: str, ana: Practitioner
+) -> None:
+    """With production's limits. On a slow machine some are told to come again, after a wait; nothing is lost."""
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    [date] = make_sessions(workshop, capacity=20)
+    body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(date.pk)}}
+    tokens = [token_of(make_user(f"Buyer{number} Crowd")) for number in range(60)]
+    with serving("--workers", "1", "--blocking-threads", "256", STRIPE_API_BASE=address) as wire:
+        limits = httpx.Limits(max_connections=None)
+        base = f"http://127.0.0.1:{wire.port}"
+        with httpx.Client(base_url=base, timeout=60, trust_env=False, limits=limits) as web:
+
+            def ask(token: dict[str, str]) -> tuple[bool, str]:
+                while True:
+                    since = time.monotonic()
+                    answer = web.post(CREATE, json=body, headers=token)
+                    code = answer.json().get("code", "")
+                    if answer.status_code != 503:
+                        return answer.is_success, code
+                    # PostgreSQL waits a second for a lock, and a request four for a connection.
+                    assert code != "busy" or time.monotonic() - since >= 1
+
+            told = Counter(all_at_once([partial(ask, token) for token in tokens]))
+    assert told == {(True, ""): 20, (False, "sold_out"): 40}
+    assert Order.objects.values("user").distinct().count() == Order.objects.count() == 20
 
 
 def test_of_a_hundred_spends_the_balance_covers_one(

@@ -12,8 +12,9 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from estuary.common.postgresql.limits import WEB_LIMITS
-from estuary.common.postgresql.rights import ROLES
+from estuary.common.postgresql.rights import REDACTED_BY_WORKER, ROLES, WORKER
 from estuary.config.environment import BASE_DIR
+from estuary.privacy.personal_data import PERSONAL
 from tests.cluster import SUPERUSER, Cluster
 from tests.flows.test_real_mode import database_url
 
@@ -76,12 +77,18 @@ def run(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[s
 def test_a_role_sells_settles_cancels_and_refunds_and_rewrites_no_history(
     cluster: Cluster, role: str
 ) -> None:
-    assert "played" in run(cluster.url(role), "-m", "tests.flows.playing_as_a_role").stdout
+    stories = ["worker"] if role == WORKER else []
+    assert "played" in run(cluster.url(role), "-m", "tests.flows.playing_as_a_role", *stories).stdout
     with psycopg.connect(cluster.url(role), autocommit=True) as session:
         for table in APPEND_ONLY:
             for rewrite in REWRITES:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     session.execute(rewrite.format(table=table))
+
+
+def test_the_worker_may_empty_the_texts_that_an_erasure_empties_and_no_other_column_of_history() -> None:
+    erased = {table: tuple(PERSONAL[table].erase) for table in APPEND_ONLY}
+    assert erased == REDACTED_BY_WORKER
 
 
 def test_the_web_server_s_role_has_its_limits_and_the_others_have_none(cluster: Cluster) -> None:

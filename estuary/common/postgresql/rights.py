@@ -8,9 +8,15 @@ from typing import Any
 from django.db import connections, transaction
 from psycopg import sql
 
-ROLES = ("estuary_web", "estuary_worker")
+WORKER = "estuary_worker"
+ROLES = ("estuary_web", WORKER)
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 APPEND_ONLY = "SELECT, INSERT"
+# The texts that an erasure of a person empties: the worker finishes those, and amounts and dates are out of its reach.
+REDACTED_BY_WORKER = {
+    "credits_credittransaction": ("note",),
+    "django_admin_log": ("object_repr", "change_message"),
+}
 # Rows that explain money are never deleted, whoever asks.
 KEPT = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
 
@@ -26,15 +32,20 @@ def grant_rights(*, using: str, **signal: Any) -> None:
     """Give the roles that there are their rights (a receiver of post_migrate); none are needed on a laptop."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(THERE, [list(ROLES)])
-        roles = sql.SQL(", ").join(sql.Identifier(role) for (role,) in cursor.fetchall())
-        if not roles._obj:
+        there = [role for (role,) in cursor.fetchall()]
+        if not there:
             return
+        roles = sql.SQL(", ").join(map(sql.Identifier, there))
         cursor.execute(TABLES, [])
         for table, append_only in cursor.fetchall():
             rights = sql.SQL(_rights(table, append_only=append_only))
             name = sql.Identifier("public", table)
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, roles))
             cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, name, roles))
+            if WORKER in there and table in REDACTED_BY_WORKER:
+                columns = sql.SQL(", ").join(map(sql.Identifier, REDACTED_BY_WORKER[table]))
+                grant = "GRANT UPDATE ({}) ON {} TO {}"
+                cursor.execute(sql.SQL(grant).format(columns, name, sql.Identifier(WORKER)))
         cursor.execute(sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(roles))
 
 
