@@ -12,6 +12,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from estuary.common import clock, metrics, pools
+from estuary.common.postgresql.admission import ANY, Admission, Busy, Claim
 from estuary.payments import gauges, inbox
 from estuary.payments.gauges import DATABASE_GAUGES
 from estuary.payments.models import WebhookEvent
@@ -178,9 +179,10 @@ def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, setti
 def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:
     pools.take_down(seconds=0)
     before = scraped()
-    Client().get("/readyz")
+    catalogue = "/api/v1/services/"
+    Client().get(catalogue)
     with no_connection_left():
-        assert Client().get("/readyz").status_code == 503
+        assert Client().get(catalogue).status_code == 503
         pools.take_down(seconds=10)
     since = partial(grown, before, pool="default")
     assert since("db_pool_requests_total") >= 2
@@ -190,6 +192,17 @@ def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:
         since("db_pool_busy_seconds_total")
         == 10 * settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
     )
+
+
+def test_who_is_not_admitted_to_a_connection_is_counted_as_one_who_gets_none() -> None:
+    before, admission = scraped(), Admission()
+    permit = admission.acquire(Claim((ANY,)), 1)
+    with pytest.raises(Busy):
+        admission.acquire(Claim((ANY,), patience_s=0), 1)
+    admission.release(permit)
+    assert admission.acquire(Claim((ANY,), patience_s=0), 1) == permit
+    assert grown(before, "db_pool_waits_total", pool="default") == 1
+    assert grown(before, "db_pool_errors_total", pool="default") == 1
 
 
 def test_no_label_has_a_value_that_a_caller_chooses() -> None:

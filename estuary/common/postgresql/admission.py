@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from threading import Event, Lock
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from estuary.common import metrics
 from estuary.common.errors import Unavailable
 
 WAIT_S = 4.0  # of one request, for all connections that it takes one after the other
@@ -76,16 +77,24 @@ class Admission:
             # Who has begun goes before who has just come: else a crowd is served all at the end, and so too late.
             insort(self._queue, waiter := Waiter(permit, claim.since), key=attrgetter("since"))
             self._admit()
+        self._wait(waiter, claim)
+        return permit
+
+    def _wait(self, waiter: Waiter, claim: Claim) -> None:
         since = time.monotonic()
         waiter.admitted.wait(claim.patience_s)
-        claim.patience_s -= time.monotonic() - since
+        waited_s = time.monotonic() - since
+        claim.patience_s -= waited_s
+        # It waits here so as not to wait at the pool, whose counts these are.
+        metrics.POOL_WAITS.labels(DEFAULT_DB_ALIAS).inc()
         with self._lock:
             if not waiter.admitted.is_set():
                 self._queue.remove(waiter)
+                metrics.POOL_ERRORS.labels(DEFAULT_DB_ALIAS).inc()
                 raise Busy(
                     "Many ask at once, or somebody holds what you want. Send the same again in a moment."
                 )
-        return permit
+        metrics.POOL_WAIT_SECONDS.labels(DEFAULT_DB_ALIAS).inc(waited_s)
 
     def release(self, permit: Permit) -> None:
         with self._lock:
