@@ -1,28 +1,24 @@
 """Ending an unpaid order: at Stripe first, so that nobody can pay for what we give back to others, and here then."""
 
-import structlog
 from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.database import retried
-from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import asking, client, fetching, utils
+from estuary.payments.each import act_on_each
 from estuary.payments.effects import Alert
 from estuary.payments.errors import (
     NotAtStripe,
     OrderChanged,
     OrderNotCancelable,
-    StripeUnavailable,
     UnexpectedState,
 )
 from estuary.payments.rules import BANK_TOO_LATE, Fact, end_unpaid
 from estuary.payments.settlement import load, settle, view_of
 from estuary.payments.writing import write
-
-log = structlog.get_logger(__name__)
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
@@ -99,16 +95,13 @@ def _kept(order: Order) -> str:
 
 
 def close_open_orders(user_id: int, *, cause: str) -> None:
-    """End every unpaid order of a user; one that Stripe will not end now is ended when its hold is over."""
-    for order in (
-        Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user").order_by("pk")
-    ):
-        try:
-            close_order(order, reason="abandoned", cause=cause)
-        except StripeUnavailable:
-            raise
-        except EstuaryError as error:
-            log.warning("order_not_closed", order=order.public_id, code=error.code)
+    """End every unpaid order of a user; raises what Stripe said to the first that it would not end now."""
+    unpaid = Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user")
+    act_on_each(
+        unpaid.order_by("pk"),
+        lambda order: close_order(order, reason="abandoned", cause=cause),
+        what="close order",
+    )
 
 
 @retried

@@ -15,8 +15,10 @@ from estuary.common.forgetting import forget
 from estuary.payments import client
 from estuary.payments.asking import is_surely_done
 from estuary.payments.customers import next_post_key, with_customer
+from estuary.payments.each import act_on_each
 from estuary.payments.errors import NotAtStripe, UnexpectedState
 from estuary.payments.models import SetupIntent, StripeCustomer
+from estuary.payments.objects import Setup
 from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 
 
@@ -53,25 +55,43 @@ def end_setup_intent(row: SetupIntent) -> bool:
 
 
 def end_setup_intents_of(user_id: int) -> None:
-    """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows."""
+    """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows.
+
+    Raises what Stripe said to the first that it would not cancel now.
+    """
     customer = StripeCustomer.objects.select_related("user").filter(user=user_id).first()
     if customer is None or not customer.stripe_customer_id:
         return
-    for setup in client.setup_intents_of(customer.stripe_customer_id):
-        if setup.is_open:
-            _cancel(customer.user, setup.id)
+    act_on_each(
+        _list_at_stripe(customer.stripe_customer_id),
+        lambda setup: _end_listed(customer.user, setup),
+        what="end SetupIntent",
+    )
     # One that Stripe is still making is not on its list: its row waits for the end of its time, or the next decline.
     done = SetupIntent.objects.filter(user=user_id, ended_at=None).exclude(stripe_setup_intent_id="")
     done.filter(stripe_customer_id=customer.stripe_customer_id).update(ended_at=clock.now())
 
 
+def _end_listed(user: User, setup: Setup) -> None:
+    if setup.is_open:
+        _cancel(user, setup.id)
+    SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None).update(
+        ended_at=clock.now()
+    )
+
+
 def _find_at_stripe(row: SetupIntent) -> str:
     """Return the id of what Stripe made for a row without an answer, or nothing."""
-    try:
-        made = client.setup_intents_of(row.stripe_customer_id)
-    except NotAtStripe:
-        return ""
+    made = _list_at_stripe(row.stripe_customer_id)
     return next((setup.id for setup in made if setup.key == row.key), "")
+
+
+def _list_at_stripe(customer_id: str) -> list[Setup]:
+    """Return the SetupIntents of a customer; with the customer they went, too."""
+    try:
+        return client.setup_intents_of(customer_id)
+    except NotAtStripe:
+        return []
 
 
 def _cancel(user: User, setup_intent_id: str) -> None:

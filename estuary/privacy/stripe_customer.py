@@ -1,8 +1,9 @@
 """The person at Stripe: everything that can still charge ends, and the customer is deleted; payments stay."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from estuary.payments import client, setup_intents
 from estuary.payments.customers import next_post_key
@@ -31,22 +32,22 @@ def delete_customers(erasure: Erasure) -> None:
 
 
 def _delete(erasure: Erasure, customer_id: str) -> None:
-    with suppress(NotAtStripe):
-        remember_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
+    remember_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
     with suppress(NotAtStripe):  # deleted before
         client.delete_customer(customer_id, key=next_post_key(erasure.user, "delete"))
 
 
 def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:
     since = erasure.user.date_joined - timedelta(days=1)
-    for method in client.methods_of(customer_id):
-        yield method.id
-    for setup in client.setup_intents_of(customer_id):
-        yield setup.id
-    for intent in client.intents_of(customer_id, since=since):
-        yield intent.id
-    for page in client.sessions_of(customer_id, since=since):
-        yield page.id
+    lists: list[Callable[[], Iterable[Any]]] = [
+        lambda: client.methods_of(customer_id),
+        lambda: client.setup_intents_of(customer_id),
+        lambda: client.intents_of(customer_id, since=since),
+        lambda: client.sessions_of(customer_id, since=since),
+    ]
+    for list_them in lists:
+        with suppress(NotAtStripe):  # the customer is gone already: the other lists may be there
+            yield from [thing.id for thing in list_them()]
 
 
 def remember_ids(erasure: Erasure, stripe_ids: set[str]) -> None:
