@@ -389,6 +389,12 @@ def setup_secret(setup_intent_id: str) -> str:
         return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
 
 
+def retrieve_setup_intent(setup_intent_id: str) -> Setup:
+    """Return a SetupIntent as it stands now; raises NotAtStripe."""
+    with _call("setup_intents.retrieve") as v1:
+        return Setup.parse(_plain(v1.setup_intents.retrieve(setup_intent_id)))
+
+
 def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
     """Cancel a SetupIntent; raises UnexpectedState when it is too late for that."""
     with _call("setup_intents.cancel", key) as v1:

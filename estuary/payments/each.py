@@ -24,7 +24,7 @@ def act_on_each[T](things: Iterable[T], act: Callable[[T], Any], *, what: str) -
         except (StripeUnavailable, NotOwner):
             raise
         except EstuaryError as failure:
-            log.warning("one_of_many_failed", what=what, which=str(thing), code=failure.code)
+            log.warning("one_of_many_failed", what=what, code=failure.code)
             failures.append(failure)
     if failures:
         raise failures[0]

@@ -4,8 +4,9 @@ A client secret tries card after card until the SetupIntent ends, and Stripe end
 https://docs.stripe.com/disputes/prevention/card-testing
 """
 
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 
@@ -44,12 +45,12 @@ def _create(user: User, customer_id: str) -> tuple[str, str]:
 
 
 def end_setup_intent(row: SetupIntent) -> bool:
-    """Cancel a SetupIntent at Stripe; False while Stripe may still be making one whose answer was lost."""
+    """Cancel a SetupIntent at Stripe; False while it is at a bank, or while Stripe may still be making it."""
     setup_intent_id = row.stripe_setup_intent_id or _find_at_stripe(row)
     if not setup_intent_id and not is_surely_done(row.created_at):
         return False
-    if setup_intent_id:
-        _cancel(row.user, setup_intent_id)
+    if setup_intent_id and not _cancel(row.user, setup_intent_id):
+        return False
     SetupIntent.objects.filter(pk=row.pk).update(stripe_setup_intent_id=setup_intent_id, ended_at=clock.now())
     return True
 
@@ -57,27 +58,27 @@ def end_setup_intent(row: SetupIntent) -> bool:
 def end_setup_intents_of(user_id: int) -> None:
     """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows.
 
-    Raises what Stripe said to the first that it would not cancel now.
+    Raises what Stripe said to the first that it would not cancel now. One that is made meanwhile is on no list: its row
+    waits for the end of its time, or the next decline.
     """
     customer = StripeCustomer.objects.select_related("user").filter(user=user_id).first()
-    if customer is None or not customer.stripe_customer_id:
+    if customer is None:
         return
-    act_on_each(
-        _list_at_stripe(customer.stripe_customer_id),
-        lambda setup: _end_listed(customer.user, setup),
-        what="end SetupIntent",
-    )
-    # One that Stripe is still making is not on its list: its row waits for the end of its time, or the next decline.
-    done = SetupIntent.objects.filter(user=user_id, ended_at=None).exclude(stripe_setup_intent_id="")
-    done.filter(stripe_customer_id=customer.stripe_customer_id).update(ended_at=clock.now())
+    rows = SetupIntent.objects.select_related("user").filter(user=user_id, ended_at=None)
+    earlier = list(rows.exclude(stripe_setup_intent_id="").order_by("pk"))
+    listed = _list_at_stripe(customer.stripe_customer_id) if customer.stripe_customer_id else []
+    listed_ids = {setup.id for setup in listed}
+    ends: list[Callable[[], object]] = [
+        *(partial(_end_listed, customer.user, setup) for setup in listed),
+        *(partial(end_setup_intent, row) for row in earlier if row.stripe_setup_intent_id not in listed_ids),
+    ]
+    act_on_each(ends, lambda end: end(), what="end SetupIntent")
 
 
 def _end_listed(user: User, setup: Setup) -> None:
-    if setup.is_open:
-        _cancel(user, setup.id)
-    SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None).update(
-        ended_at=clock.now()
-    )
+    if not setup.is_open or _cancel(user, setup.id):
+        ended = SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None)
+        ended.update(ended_at=clock.now())
 
 
 def _find_at_stripe(row: SetupIntent) -> str:
@@ -94,10 +95,15 @@ def _list_at_stripe(customer_id: str) -> list[Setup]:
         return []
 
 
-def _cancel(user: User, setup_intent_id: str) -> None:
-    # A card was saved by it, it is canceled already, or it went with its customer: no card can be tried with it.
-    with suppress(NotAtStripe, UnexpectedState):
+def _cancel(user: User, setup_intent_id: str) -> bool:
+    """Cancel a SetupIntent; returns whether no card can be tried with it any more."""
+    try:
         client.cancel_setup_intent(setup_intent_id, key=next_post_key(user, "cancel"))
+    except NotAtStripe:  # it went with its customer
+        return True
+    except UnexpectedState:  # a card was saved by it, it is canceled already, or a bank is still at work
+        return not client.retrieve_setup_intent(setup_intent_id).is_open
+    return True
 
 
 def forget_old_setup_intents() -> int:

@@ -24,7 +24,7 @@ from tests.wiring import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What Stripe says when it is not down, and did not do it.
-BUSY = [("rate_limit", {}), ("lock_timeout", {}), ("error_before", {})]
+BUSY: list[tuple[str, dict[str, Any]]] = [("rate_limit", {}), ("lock_timeout", {}), ("error_before", {})]
 
 
 def two_orders(buyer: APIClient) -> tuple[buying.Json, buying.Json]:
