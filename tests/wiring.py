@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.conf import settings
 from django.test import Client
@@ -12,6 +11,7 @@ from estuary.payments import client as stripe_client
 from estuary.payments import inbox
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
+from tests.jobs import task_named
 
 SECRET = SANDBOX_DEFAULTS["stripe_webhook_secret"]
 WEBHOOK = "/api/v1/payments/webhook/"
@@ -81,13 +81,10 @@ def run_jobs() -> int:
     """Run the waiting jobs of the worker, one after the other, and return how many ran."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    from estuary.payments import tasks
-
     ran = 0
     last = 0
     for job in ProcrastinateJob.objects.filter(status="todo").order_by("id"):
-        task: Any = getattr(tasks, job.task_name.removeprefix("payments."))
-        task(**job.args)
+        task_named(job.task_name)(**job.args)
         ran, last = ran + 1, job.id
     forget_jobs(upto=last)  # what these have enqueued is not run yet
     return ran

@@ -42,11 +42,26 @@ def plan_of_staff_who_try_permissions(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
-def _focused(seed: int, acts: list[Act], *, path: str, fine: bool = True) -> Plan:
+def plan_of_one_who_is_erased(seed: int) -> Plan:
+    """Plan a buyer who pays and is erased, by a command whose answers from Stripe are lost, most of them."""
+    what = Random(f"{seed} erase").choice(["credits", "credits", "session"])
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    bought = paid | {"how often": 1, "what": what, "cancels": False}
+    office = (("gives up credits", True), ("tries", 3))
+    acts = [
+        Act(1, "buyer 4, tab 1", "leave", "", tuple(bought.items())),
+        Act(2, "the office", "wait", "20"),
+        Act(3, "the office", "erase", "", office),
+        Act(4, TABS[0], "buy", "credits", tuple(paid.items())),
+    ]
+    return _focused(seed, acts, path="customers/", method="DELETE", fine=False)
+
+
+def _focused(seed: int, acts: list[Act], *, path: str, method: str = "POST", fine: bool = True) -> Plan:
     return replace(
         plan_of(seed),
         acts=tuple(acts),
-        weather=Weather(kinds=LOST, rate=0.8, only=f"POST /v1/{path}") if path else Weather(),
+        weather=Weather(kinds=LOST, rate=0.8, only=f"{method} /v1/{path}") if path else Weather(),
         crashes=(),
         tempo="swift",
         fine=fine,
@@ -61,5 +76,6 @@ PLANS: dict[str, Callable[[int], Plan]] = {
     "": plan_of,
     "tabs": plan_of_one_order_in_many_tabs,
     "refund": plan_of_refunds_by_many,
+    "erase": plan_of_one_who_is_erased,
     "permissions": plan_of_staff_who_try_permissions,
 }

@@ -16,9 +16,12 @@ from estuary.accounts.staff_sign_in import BACKEND
 from estuary.catalog.models import Service, ServiceType
 from estuary.config.environment import BASE_DIR
 from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
+from tests.simulation.actors.erasing import LEAVER
 from tests.simulation.actors.staff_permissions import make_members
 
 TEMPLATE = "estuary_simulation"
+# What may change of a person in a story, by themselves, by staff, or by their erasure.
+OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
 PER_SESSION = (
     "-c synchronous_commit=off -c deadlock_timeout=1ms -c jit=off -c plan_cache_mode=force_generic_plan"
 )
@@ -113,7 +116,7 @@ def _address() -> dict[str, Any]:
 def build_world() -> World:
     """Two practitioners, three buyers, and one of each thing that is sold, some with few seats."""
     world = World(
-        buyers=[make_user(name) for name in ("Maya Lindqvist", "Tom Achterberg", "Noor Haddad")],
+        buyers=[make_user(name) for name in ("Maya Lindqvist", "Tom Achterberg", "Noor Haddad", LEAVER)],
         staff=[make_staff("Ines Duarte", *REFUNDING)],
         practitioners=[make_practitioner("Ana Ribeiro"), make_practitioner("Bela Novak")],
         hoarders=[make_user(name) for name in ("Hank Early", "Hope Early", "Hal Early", "Hetty Early")],
@@ -159,9 +162,7 @@ class Wiper:
             str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
         }
         others = set(connection.introspection.table_names()) - self._kept.keys()
-        self._contacts = watch.execute(
-            "SELECT id, email, first_name, last_name FROM accounts_user"
-        ).fetchall()
+        self._people = watch.execute(f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user").fetchall()
         self._empty = sorted(table for table in others if not self._has_rows(table))
 
     def _last(self, table: str) -> int:
@@ -175,11 +176,9 @@ class Wiper:
     def wipe(self) -> None:
         deletes = [f'DELETE FROM "{table}" WHERE id > {last}' for table, (_, last) in self._kept.items()]
         sets = [f"setval('{sequence}', {last + 1}, false)" for sequence, last in self._kept.values()]
-        for user_id, *contact in self._contacts:  # past the trigger that notes a change
-            self._watch.execute(
-                "UPDATE accounts_user SET email = %s, first_name = %s, last_name = %s WHERE id = %s",
-                [*contact, user_id],
-            )
+        values = ", ".join(f"{column} = %s" for column in OF_A_PERSON)
+        for user_id, *person in self._people:  # past the trigger that notes a change
+            self._watch.execute(f"UPDATE accounts_user SET {values} WHERE id = %s", [*person, user_id])
         taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
         deletes += [f'DELETE FROM "{table}"' for table in self._empty]
         self._watch.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())

@@ -26,6 +26,7 @@ FOLLOW_UPS = {
     "try cards": 2,
     "hoard": 2,
     "try permissions": 2,
+    "erase": 1,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
@@ -36,6 +37,7 @@ PLAYED_BY = {
     "mistype": ("staff 1", "staff 2"),
     "hoard": ("hoarder 1", "hoarder 2"),
     "try permissions": ("member 1", "member 2"),
+    "erase": ("the office", "the second office"),
 }
 TEMPOS = {
     "swift": 3.0,
@@ -136,6 +138,8 @@ def _acts(chance: Random) -> list[Act]:
         for _ in range(chance.randint(0, 4)):
             verb = chance.choices(list(FOLLOW_UPS), list(FOLLOW_UPS.values()))[0]
             who = chance.choice(PLAYED_BY.get(verb) or tabs)
+            if verb == "erase":
+                acts.append(Act(len(acts) + 1, "buyer 4, tab 1", "leave", moment=moment))
             act = Act(len(acts) + 1, who, verb, wanted if verb == "buy" else "", moment=moment)
             acts += _twice(chance, act, PLAYED_BY.get(verb) or tabs)
         moment += chance.choice([1, 3])

@@ -7,6 +7,7 @@ from random import Random
 
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.copies import A_COPY_LOOKS_FOR_S, as_copy
+from tests.simulation.actors.erasing import Office
 from tests.simulation.actors.hoarding import Hoarder
 from tests.simulation.actors.house import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.late_bank import LateBank
@@ -23,6 +24,7 @@ from tests.simulation.stage import Stage
 HEAL_S = 15 * 60.0
 LAST_NEWS_S = 90.0  # what came in the last moment is settled too
 LOOK_AGAIN_S = 320.0  # longer than the time between two looks at Stripe
+LAST_ERASURE_S = 680.0  # longer than the time between two looks for what Stripe has sent of the erased
 
 
 class Player:
@@ -80,7 +82,15 @@ class Player:
                 str,
                 Callable[
                     [Stage, Choices],
-                    Staff | Dashboard | Bank | LateBank | Cardholder | Mistyper | Hoarder | LimitedStaff,
+                    Staff
+                    | Dashboard
+                    | Bank
+                    | LateBank
+                    | Cardholder
+                    | Mistyper
+                    | Hoarder
+                    | LimitedStaff
+                    | Office,
                 ],
             ]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
@@ -89,6 +99,7 @@ class Player:
                 "mistype": Mistyper,
                 "hoard": Hoarder,
                 "try permissions": LimitedStaff,
+                "erase": Office,
             }
             parts[act.verb](self._stage, choices).act()
 
@@ -145,10 +156,12 @@ class Player:
         self._stage.oracle.check_safety()
         self._stage.oracle.check_liveness()
         before = self._stage.oracle.picture()
-        self._let_machines_run(plan, LOOK_AGAIN_S, webhooks=False)
+        erases = any(act.verb == "erase" for act in plan.acts)
+        self._let_machines_run(plan, LAST_ERASURE_S if erases else LOOK_AGAIN_S, webhooks=False)
         after = self._stage.oracle.picture()
         if before != after:
             changed = {
                 table: (before[table], after[table]) for table in before if before[table] != after[table]
             }
             raise Broken("a second reconcile writes nothing", changed)
+        self._stage.oracle.erased.check()

@@ -21,6 +21,7 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from stripe_sandbox.ids import Ids
 from tests.simulation import clock as simulated
+from tests.simulation.actors.erasing import Doorway
 from tests.simulation.actors.mistyping import undo
 from tests.simulation.choices import Choices
 from tests.simulation.faults import SwarmFaults
@@ -63,6 +64,7 @@ class Stage:
         _settle_settings()
         self.world = build_world()
         self._find_times()
+        self.oracle.erased.learn_names()
         ContentType.objects.get_for_models(
             *apps.get_models()
         )  # looked up once in a process: before the first story
@@ -115,6 +117,7 @@ class Stage:
         self._give_credits(plan)
         self.database.fine = plan.fine
         self.orders: list[str] = []
+        self.doorway = Doorway(self.oracle.rows)
         self.jobs_left: dict[int, float] = {}
 
     def _give_credits(self, plan: Plan) -> None:

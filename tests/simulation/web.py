@@ -1,6 +1,7 @@
 """A browser and the web process behind it: an answer, or a connection that broke because the process was killed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any
 
@@ -44,8 +45,13 @@ class Browser:
         user: User | None,
         judge: Judge | None = None,
         address: str = "",
+        visit: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
     ) -> None:
-        """``judge`` hears who was answered what, and where; ``address`` is where the browser is."""
+        """``judge`` hears who was answered what, and where; ``address`` is where the browser is.
+
+        ``visit`` is entered for each request, and says whether the person may still sign in.
+        """
+        self._visit = visit
         self._scheduler, self._story, self._recover = scheduler, story, recover
         self._user, self._judge = user, judge
         self._client = self._open()
@@ -61,6 +67,14 @@ class Browser:
 
     def ask(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> Answer:
         """Send a request; a 5xx that is no 503 or 502 told in a problem document is a failure of the product."""
+        with self._visit() as is_let_in:
+            if is_let_in:
+                return self._ask(method, path, body, key, headers)
+            answer = Answer()
+            answer.status = 401
+            return answer
+
+    def _ask(self, method: str, path: str, body: Any, key: str, headers: dict[str, str]) -> Answer:
         sent = headers | ({"Idempotency-Key": key} if key else {})
         answer, me = Answer(), current()
         assert me

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stripe_sandbox.errors import StripeError
 from tests.simulation.actors.card_tester import try_cards
 from tests.simulation.actors.contact import change_contact
+from tests.simulation.actors.erasing import leave
 from tests.simulation.actors.prying import pry
 from tests.simulation.actors.retrying import retry
 from tests.simulation.choices import Choices
@@ -50,7 +51,8 @@ class Buyer:
         self.stage, self.choices = stage, choices
         self.user = stage.world.buyers[number - 1]
         judge = stage.oracle.answers.check_answer
-        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge)
+        visit = stage.doorway.visit_of(self.user.pk)
+        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge, visit=visit)
 
     def act(self, verb: str, thing: str) -> None:
         verbs: dict[str, Callable[[], None]] = {
@@ -61,6 +63,7 @@ class Buyer:
             "try cards": lambda: try_cards(self),
             "retry": lambda: retry(self),
             "change contact": lambda: change_contact(self),
+            "leave": lambda: leave(self),
         }
         self.buy(thing) if verb == "buy" else verbs[verb]()
 

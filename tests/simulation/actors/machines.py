@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from estuary.common import clock
-from estuary.payments import inbox, tasks
+from estuary.payments import inbox
 from stripe_sandbox.delivery import Delivery, signature
+from tests.jobs import periodic_tasks, retry_after_s, task_named
 from tests.simulation.actors.strangers import bring_event_of_another_account
 from tests.simulation.oracle import Broken
 from tests.simulation.scheduler import Crash
@@ -66,7 +67,7 @@ class Worker:
         job_id, name, args, attempts = found
         jobs[job_id] = math.inf  # somebody is at it
         try:
-            self._carry_out(job_id, getattr(tasks, name.removeprefix("payments.")), args, attempts)
+            self._carry_out(job_id, task_named(name), args, attempts)
         except BaseException:  # the process is killed: nobody is at this job any more
             jobs[job_id] = self.stage.clock.now()
             raise
@@ -90,8 +91,8 @@ class Worker:
 
     def _again_later(self, job_id: int, task: Any, error: Exception, attempts: int) -> None:
         """As procrastinate does: by the task's own strategy, at a moment of simulated time."""
-        wait_s = task.retry_strategy.exponential_wait ** (attempts + 1)
-        if attempts + 1 >= task.retry_strategy.max_attempts:
+        wait_s = retry_after_s(task, error, attempts)
+        if wait_s is None:
             self.stage.story.tell("  and is given up")
             _execute("DELETE FROM procrastinate_jobs WHERE id = %s", job_id)
             return
@@ -121,18 +122,7 @@ class Clockwork:
 
     def __init__(self, stage: "Stage", tick_s: float) -> None:
         self.stage, self._tick_s = stage, tick_s
-        verbs: list[tuple[float, Callable[[int], None]]] = [
-            (10, tasks.expire_orders),
-            (60, tasks.sweep_minute),
-            (300, tasks.ask_stripe),
-            (900, tasks.close_past_bookings),
-            (86400, tasks.ask_stripe_far_back),
-            (86400, tasks.forget_old_keys),
-            (86400, tasks.forget_old_attempts),
-            (86400, tasks.forget_old_events),
-            (86400, tasks.forget_old_sessions),
-        ]
-        self._verbs = [(every, verb, stage.clock.now()) for every, verb in verbs]
+        self._verbs = [(every, verb, stage.clock.now()) for every, verb in periodic_tasks()]
 
     def play(self) -> None:
         while True:

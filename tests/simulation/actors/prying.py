@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 FOREIGN = "what is another's is not found"
 # Not found; or the door did not open at all: too many requests, the connection broke, Stripe or the database is down.
-KEPT_OUT = {404, 429, 503, 0}
+KEPT_OUT = {401, 404, 429, 503, 0}
 LISTS = ("/api/v1/orders/", "/api/v1/bookings/", "/api/v1/credits/", "/api/v1/payments/methods/")
 
 ORDERS = "SELECT public_id FROM orders_order WHERE user_id <> %s ORDER BY id"

@@ -8,6 +8,7 @@ from stripe_sandbox import Sandbox
 from tests.simulation.oracle.always import Safety
 from tests.simulation.oracle.answers import Answers
 from tests.simulation.oracle.broken import Broken
+from tests.simulation.oracle.erased import Erased
 from tests.simulation.oracle.healed import Liveness
 from tests.simulation.oracle.intentions import Intentions
 from tests.simulation.oracle.keys import Keys
@@ -23,6 +24,7 @@ class Oracle:
         watch = Watch(connection, sandbox)
         self._safety, self._keys, self._liveness = Safety(watch), Keys(watch), Liveness(watch)
         self.answers, self.intentions = Answers(watch), Intentions(watch)
+        self.erased = Erased(watch)
         self.rows = watch.rows
         self.note_keys, self.check_key = self._keys.note, self._keys.check
         self.picture = self._liveness.picture

@@ -7,10 +7,11 @@ from estuary.payments.requests import check_request, fingerprint_of
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.watch import Watch
 
-# Paid by a request that took the money itself, told from its retry by no key, and not given back.
+# Paid by a request that took the money itself, told from its retry by no key, and not given back. Of who is erased,
+# neither keys nor fingerprints are kept.
 PAID = """
     SELECT user_id, request_fingerprint, array_agg(public_id) FROM orders_order o
-    WHERE status IN ('completed', 'partially_refunded')
+    WHERE status IN ('completed', 'partially_refunded') AND request_fingerprint <> ''
     AND (stripe_payment_method_id <> '' OR credits_applied_minor > 0)
     AND NOT EXISTS (SELECT FROM payments_idempotencykey WHERE order_id = o.id)
     AND total_minor > (SELECT coalesce(sum(card_minor + credits_minor), 0) FROM payments_refund

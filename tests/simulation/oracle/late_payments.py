@@ -15,7 +15,8 @@ TIMED = """
     GROUP BY o.id"""
 GIVEN_UP = """
     SELECT o.public_id FROM orders_ordertransition t JOIN orders_order o ON o.id = t.order_id
-    WHERE t.before = 'processing' AND t.after = 'canceled'"""
+    WHERE t.before = 'processing' AND t.after = 'canceled'
+    AND NOT EXISTS (SELECT FROM privacy_erasure WHERE user_id = o.user_id)"""
 WORDS = ("did not go through", "has not paid in time")
 
 
