@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.wishes import take_wishes
@@ -291,13 +291,19 @@ def lock_sessions(session_ids: Iterable[int | None]) -> None:
         list(sessions.select_for_update(no_key=True).values_list("pk"))
 
 
+@transaction.atomic
 def close_past(*, at: datetime) -> int:
     """Complete what has taken place, and expire what was never scheduled in time; returns how many rows changed."""
     active = Booking.objects.filter(status__in=ACTIVE)
-    over = active.filter(ends_at__lte=at).update(status=Booking.Status.COMPLETED)
+    over = _in_order(active.filter(ends_at__lte=at)).update(status=Booking.Status.COMPLETED)
     lapsed = active.filter(ends_at=None, valid_until__lte=at)
-    parents = lapsed.filter(position=0).update(status=Booking.Status.COMPLETED)
-    return over + parents + lapsed.filter(position__gt=0).update(status=Booking.Status.EXPIRED)
+    parents = _in_order(lapsed.filter(position=0)).update(status=Booking.Status.COMPLETED)
+    return over + parents + _in_order(lapsed.filter(position__gt=0)).update(status=Booking.Status.EXPIRED)
+
+
+def _in_order(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
+    """Return bookings to be updated, locked by id before the first one changes, as ``cancel`` locks them."""
+    return Booking.objects.filter(pk__in=bookings.order_by("pk").select_for_update(no_key=True).values("pk"))
 
 
 def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
@@ -305,6 +311,5 @@ def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
 
     What is completed, expired or canceled stays so: marked, it would be open to be canceled for money again.
     """
-    Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE).update(
-        status=status
-    )
+    active = Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE)
+    _in_order(active).update(status=status)

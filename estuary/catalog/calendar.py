@@ -78,15 +78,17 @@ def taken_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
 def entries_for(
     intervals: Iterable[tuple[int, datetime, datetime]],
 ) -> list[CalendarEntry]:
-    """Insert one entry per ``(practitioner_id, starts_at, ends_at)``, in one statement.
+    """Insert one entry per ``(practitioner_id, starts_at, ends_at)``, in one statement, and return them in this order.
 
+    They are inserted in the order of take_free: of two that want the same intervals, one waits for the other.
     Raises django.db.IntegrityError when any of them overlaps what is taken; nothing is inserted then.
     """
     rows = [
         CalendarEntry(practitioner_id=practitioner_id, during=DateTimeTZRange(starts_at, ends_at))
         for practitioner_id, starts_at, ends_at in intervals
     ]
-    return CalendarEntry.objects.bulk_create(rows)
+    CalendarEntry.objects.bulk_create(sorted(rows, key=lambda row: (row.practitioner_id, row.during.lower)))
+    return rows
 
 
 def take_free(

@@ -160,6 +160,7 @@ def test_an_erasure_waits_for_an_order_that_is_being_placed(
 
 def waits_for_a_service() -> bool:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees one state of it else
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%catalog_service%%' AND wait_event_type = 'Lock'",
             [],

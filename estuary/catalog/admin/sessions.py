@@ -1,5 +1,6 @@
 """The dates of a workshop or course as staff edit them: never over the calendar, never below what is sold."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django import forms
@@ -78,6 +79,12 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             self._calendar = list(entries.exclude(pk__in=mine))
         return self._calendar
 
+    def save(self, commit: bool = True) -> Any:
+        """Write the dates in the calendar's order, as buyers take it: neither waits for the other in a circle."""
+        before = self.initial_form_count()
+        self.forms = [*sorted(self.forms[:before], key=_begin), *sorted(self.forms[before:], key=_begin)]
+        return super().save(commit=commit)
+
     def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
         """Write what was edited and no more: ``taken`` may have counted on since the page was opened."""
         edited = [name for name in form.changed_data if name in {"starts_at", "ends_at", "capacity"}]
@@ -91,6 +98,10 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().delete_existing(session, commit=commit)
         if commit:
             CalendarEntry.objects.filter(pk=session.calendar_entry_id).delete()
+
+
+def _begin(form: Any) -> datetime:
+    return form.during.lower if form.during else datetime.max.replace(tzinfo=UTC)
 
 
 def _overlap(one: DateTimeTZRange, other: DateTimeTZRange) -> bool:
