@@ -22,6 +22,7 @@ from estuary.common import metrics
 from estuary.common.errors import Unavailable
 
 WAIT_S = 4.0  # of one request, for all connections that it takes one after the other
+CLEAN_UP_S = 2.0  # of one that was refused, to free its Idempotency-Key
 CONTENDED_S = 5.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -46,6 +47,10 @@ class Claim:
     resources: set[str] = field(default_factory=set)
     patience_s: float = WAIT_S
     since: float = field(default_factory=time.monotonic)
+
+    def give_up(self) -> None:
+        """Want nothing any more but to note, on any connection, that the request may come again."""
+        self.bulkheads, self.resources, self.patience_s = (ANY,), set(), CLEAN_UP_S
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +95,7 @@ class Admission:
         with self._lock:
             if not waiter.admitted.is_set():
                 self._queue.remove(waiter)
+                claim.give_up()
                 metrics.POOL_ERRORS.labels(DEFAULT_DB_ALIAS).inc()
                 raise Busy(
                     "Many ask at once, or somebody holds what you want. Send the same again in a moment."
