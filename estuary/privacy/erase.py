@@ -1,9 +1,10 @@
-"""Erasing a person: first at Stripe, then here in one transaction. Doing it twice is harmless.
+"""Erasing a person: the account is shut, then what Stripe has goes, then what is here. Doing it twice is harmless.
 
 What the books need stays: amounts, dates, what was sold, Stripe's ids. Who it was does not. A row (Erasure) is
-committed first, so that what was cut off is finished by the worker, or by the command once more.
+committed with the shut account, so that what was cut off is finished by the worker, or by the command once more.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -28,15 +29,24 @@ from estuary.privacy.stripe_customer import delete_customers
 SET_IGNORED = "SELECT set_config('pgtrigger.ignore', %s, true)"
 
 
-def erase_person(user: User, *, forfeit_credits: bool = False) -> dict[str, int]:
-    """Erase a person at Stripe and here; returns how many rows of each table were changed or deleted.
+# No request lasts that long: one that was let in before the account was shut has written what it writes by then, and
+# would otherwise make the person anew, here and at Stripe, from what it has read.
+REQUESTS_END_AFTER = timedelta(minutes=1)
 
-    Raises ErasureRefused with nothing changed while anything is under way. From then on nobody can sign in as the
-    person. Raises StripeUnavailable and its like; then the worker finishes, or whoever calls this again.
+
+def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
+    """Shut the account of a person who is to be erased; from then on nobody can sign in as the person.
+
+    Raises ErasureRefused with nothing changed while anything is under way.
     """
     refuse_if_needed(user, forfeit_credits=forfeit_credits)
     refuse_before_events(user)
-    return finish_erasure(_begin(user, forfeit_credits=forfeit_credits))
+    return _begin(user, forfeit_credits=forfeit_credits)
+
+
+def may_be_finished(erasure: Erasure) -> bool:
+    """Tell whether all requests have ended that were under way when the account was shut."""
+    return erasure.requested_at <= clock.now() - REQUESTS_END_AFTER
 
 
 @retried
@@ -67,7 +77,12 @@ def _take_off_sale(user: User) -> None:
 
 
 def finish_erasure(erasure: Erasure) -> dict[str, int]:
-    """Take an erasure to its end from wherever it stopped; raises as erase_person."""
+    """Take an erasure to its end from wherever it stopped; returns how many rows of each table changed or went.
+
+    Call it once ``may_be_finished``. Raises ErasureRefused, StripeUnavailable and its like; then whoever calls it again
+    finishes.
+    """
+    assert may_be_finished(erasure)
     user, forfeit_credits = erasure.user, erasure.forfeit_credits
     closing.close_open_orders(user.pk, cause="the person is erased")
     refuse_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
@@ -78,7 +93,9 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
 
 
 def unfinished_erasures() -> list[Erasure]:
-    return list(Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk"))
+    """Return whose account is shut and who is not erased, those whom a request may still be at work for left out."""
+    waiting = Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk")
+    return [erasure for erasure in waiting if may_be_finished(erasure)]
 
 
 def pass_append_only() -> None:

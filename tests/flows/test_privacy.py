@@ -9,19 +9,23 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.db.models import F
 from rest_framework.test import APIClient
 
 from estuary.accounts import audit
 from estuary.accounts.models import Practitioner, User
+from estuary.bookings.planning import Wish
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox, outbox, tasks
+from estuary.orders.placing import Terms
+from estuary.payments import customers, inbox, outbox, tasks, utils
 from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from estuary.payments.reconcile import look_for_unlisted_news
-from estuary.privacy.erase import pass_append_only
+from estuary.privacy.erase import REQUESTS_END_AFTER, pass_append_only
 from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import ABOUT_NOBODY, PERSONAL, Personal
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
@@ -168,10 +172,24 @@ def mark_everything(person: User) -> set[str]:
     return touched
 
 
-def erase(ref: Any, *options: str) -> str:
+def shut_out(ref: Any, *options: str) -> str:
+    """Run the command once: of a person who was not shut out before, nothing else happens yet."""
     out = io.StringIO()
     call_command("erase_person", str(ref), "--yes", *options, stdout=out)
     return out.getvalue()
+
+
+def erase(ref: Any, *options: str) -> str:
+    """Run the command as its answer says: once more, when nothing of the person can be under way."""
+    if "over in a minute" not in (answer := shut_out(ref, *options)):
+        return answer
+    let_requests_end()
+    return shut_out(ref, *options)
+
+
+def let_requests_end() -> None:
+    """Have the accounts been shut long ago."""
+    Erasure.objects.update(requested_at=F("requested_at") - REQUESTS_END_AFTER)
 
 
 def doctor(*options: str) -> str:
@@ -261,6 +279,25 @@ def test_what_stripe_sends_after_it_brings_nobody_back(stripe: Sandbox, zenobia:
     assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
     assert where_is(MARK, address) == []
     assert doctor() == doctor("--stripe") == ""
+
+
+def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, zenobia: User) -> None:
+    """It has read who the person is, and is as slow as requests can be."""
+    read = User.objects.get(pk=zenobia.pk)
+    assert "over in a minute" in shut_out(zenobia.email)
+    finish_erasures(timestamp=0)
+    order, _ = utils.create_order(
+        user=read, service=None, currency="usd", total_minor=2_500, terms=Terms(payment_type="intent"),
+        wish=Wish(), items=(),
+    )  # fmt: skip
+    customer = customers.ensure_customer(read)
+    assert stripe.world.store.customers.get(customer)["email"] == zenobia.email  # type: ignore[index]
+    let_requests_end()
+    finish_erasures(timestamp=0)
+    order.refresh_from_db()
+    assert order.status == "canceled"
+    assert is_deleted(stripe, customer)
+    assert where_is(MARK, zenobia.email) == []
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_before"])

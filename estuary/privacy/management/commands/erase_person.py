@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from estuary.accounts.models import User
 from estuary.common.errors import EstuaryError
-from estuary.privacy.erase import erase_person
+from estuary.privacy.erase import begin_erasure, finish_erasure, may_be_finished
 from estuary.privacy.errors import ErasureRefused
 from estuary.privacy.models import Erasure
 from estuary.privacy.persons import find_person
@@ -15,6 +15,10 @@ from estuary.privacy.refusing import refuse_before_events, refuse_if_needed
 DONE = (
     "User {user} is erased. The worker redacts what Stripe still sends. "
     "docs/howto/privacy.md says what logs, backups and Stripe still have."
+)
+SHUT = (
+    "Nobody can sign in as user {user} any more. What they had begun is over in a minute; then the worker erases them, "
+    "within ten. Run this again to see it done."
 )
 LOCKED = (
     " Nobody can sign in as user {user} any more. The worker goes on every ten minutes, or run this again."
@@ -41,7 +45,11 @@ class Command(BaseCommand):
                 refuse_before_events(user)
                 self.stdout.write(f"Nothing is in the way. Erase user {user.pk} for good with --yes.")
                 return
-            changed = erase_person(user, forfeit_credits=forfeit_credits)
+            erasure = begin_erasure(user, forfeit_credits=forfeit_credits)
+            if not may_be_finished(erasure):
+                self.stdout.write(SHUT.format(user=user.pk))
+                return
+            changed = finish_erasure(erasure)
         except ErasureRefused as refusal:
             raise CommandError(f"User {user.pk} can't be erased yet.\n{refusal}{_locked(user)}") from None
         except EstuaryError as error:
