@@ -36,7 +36,7 @@ from estuary.orders.models import Order  # noqa: E402
 from estuary.payments.client import API_VERSION  # noqa: E402
 from estuary.payments.holds import Hold  # noqa: E402
 from estuary.payments.models import Attempts, IdempotencyKey, SetupIntent, WebhookEvent  # noqa: E402
-from estuary.privacy.erase import erase_person  # noqa: E402
+from estuary.privacy.erase import REQUESTS_END_AFTER, begin_erasure, finish_erasure  # noqa: E402
 from stripe_sandbox import Sandbox  # noqa: E402
 from tests import marketplace  # noqa: E402
 from tests.flows import buying  # noqa: E402
@@ -115,7 +115,9 @@ def work(maya: User) -> None:
         with time_machine.travel(clock.now() + timedelta(days=days), tick=True):
             run_by_the_clock()
     assert not any(ids & old[model] for model, ids in ids_by_model().items())
-    changed = erase_person(User.objects.get(pk=maya.pk), forfeit_credits=True)
+    erasure = begin_erasure(User.objects.get(pk=maya.pk), forfeit_credits=True)
+    with time_machine.travel(clock.now() + REQUESTS_END_AFTER, tick=True):
+        changed = finish_erasure(erasure)
     assert changed["credits_credittransaction"] and changed["django_admin_log"]
     assert StaffAct.objects.filter(change_message="(erased)").exists()
     run_by_the_clock()
