@@ -195,6 +195,18 @@ def test_the_first_event_that_meets_a_locked_inbox_costs_no_connection(
     assert doorman._write([row("first")]) == [True]
 
 
+def test_an_event_that_comes_before_the_migrations_is_taken_in_after_them(inbox_pool: None) -> None:
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with connection.cursor() as cursor:
+        cursor.execute(rename.format("payments_webhookevent", "not_there_yet"))
+        try:
+            with pytest.raises(psycopg.OperationalError):
+                doorman._write([row("early")])
+        finally:
+            cursor.execute(rename.format("not_there_yet", "payments_webhookevent"))
+    assert doorman._write([row("early")]) == [True]
+
+
 def cut_off_the_server() -> int:
     """End all connections of the web server, as a crash of the database does; returns how many."""
     with connection.cursor() as cursor:
