@@ -6,6 +6,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -136,9 +137,24 @@ def _sentence(detail: Any, name: str = "") -> str:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer an address nobody serves (Django's handler404)."""
-    body = _body("not_found", "Not found", 404, "There is nothing here under this address.")
+    """Answer an address nobody serves (Django's handler404), and name the right one when only its slash is amiss."""
+    detail, address = "There is nothing here under this address.", _address_meant(request.path_info)
+    extra = {"address": address} if address else {}
+    body = _body(
+        "not_found", "Not found", 404, f"{detail} Send it to {address}" if address else detail, **extra
+    )
     return JsonResponse(_with_request_id(body), status=404, content_type=CONTENT_TYPE)
+
+
+def _address_meant(path: str) -> str:
+    """Return the served address that differs in its last slash alone, which the API has and sign-in has not."""
+    if path.startswith("/api/") and not path.endswith("/"):
+        meant = f"{path}/"
+    elif path.startswith("/_allauth/") and path.endswith("/"):
+        meant = path.rstrip("/")
+    else:
+        return ""
+    return meant if is_valid_path(meant) else ""
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -37,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_allauth/", include("estuary.accounts.urls")),  # ours first
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
+    # A redirect to the address with its slash would make a POST a GET; pages that people open have one.
+    re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),
     # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.
     re_path(
         r"^(?!(?:api|_allauth|_next|admin|docs|static)(?:/|$))(?P<path>.*)$", storefront, name="storefront"
