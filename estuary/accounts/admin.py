@@ -1,7 +1,9 @@
 """People, for staff: who they are, who may do what. Nobody is deleted, since history names them."""
 
+from http import HTTPStatus
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.models import ACTION_FLAG_CHOICES
@@ -69,10 +71,22 @@ class UserAdmin(Searched, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Save a person; whose address is another now is told at the old one, as after a change by oneself."""
+        before = str(form.initial.get("email", "")) if change else ""
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, User)
+        if before and before.lower() != obj.email.lower():
+            notice = {"from_email": before, "to_email": obj.email}
+            get_adapter().send_notification_mail("account/email/email_changed", obj, notice, email=before)
+
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Change a password and write down who did, or neither."""
-        return super().user_change_password(request, id, form_url)
+        """Change a password, write down who did, and tell its owner, or none of it."""
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            get_adapter().send_notification_mail("account/email/password_changed", User.objects.get(pk=id))
+        return answer
 
 
 @register(StaffAct)

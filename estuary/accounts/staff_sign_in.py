@@ -4,12 +4,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, authenticate, get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.forms import AuthenticationForm
@@ -96,10 +98,16 @@ class StaffSite(UnfoldAdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Change one's own password; the old one is guessed no oftener than by the API."""
+        """Change one's own password, and be told by mail; the old one is guessed no oftener than by the API."""
         limits = settings.ACCOUNT_RATE_LIMITS
         if not ratelimit.consume(
             request, app="allauth.account", action="change_password", config=limits, user=request.user
         ):
             return HttpResponse(TOO_MANY, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain")
-        return super().password_change(request, extra_context)
+        with transaction.atomic():
+            answer = super().password_change(request, extra_context)
+            if answer.status_code == HTTPStatus.FOUND:
+                get_adapter().send_notification_mail(
+                    "account/email/password_changed", cast(User, request.user)
+                )
+        return answer
