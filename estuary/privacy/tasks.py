@@ -6,7 +6,6 @@ from estuary.common.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable
 from estuary.payments.tasks import periodic, run_each
 from estuary.privacy.erase import finish_erasure, unfinished_erasures
-from estuary.privacy.errors import ErasureRefused
 from estuary.privacy.redaction import redact_late_events
 
 log = structlog.get_logger(__name__)
@@ -27,5 +26,5 @@ def finish_cut_off() -> None:
             return  # a copy of the database: whoever owns it finishes
         except StripeUnavailable:
             raise
-        except (ErasureRefused, EstuaryError) as error:
-            log.warning("erasure_waits", user=erasure.user_id, reason=str(error))
+        except EstuaryError as error:
+            log.warning("erasure_waits", user=erasure.user_id, code=error.code, reason=error.detail)
