@@ -269,7 +269,7 @@ def test_nobody_reaches_a_web_server_but_through_the_proxy() -> None:
     """So ESTUARY_TRUSTED_PROXIES=1 holds: what the proxy appends to X-Forwarded-For is the caller."""
     services = compose()["services"]
     assert [name for name, each in services.items() if "ports" in each] == ["proxy"]
-    assert filled_in(variables("web")["ESTUARY_TRUSTED_PROXIES"]) == "1"
+    assert variables("web")["ESTUARY_TRUSTED_PROXIES"] == "1"  # nobody's environment makes it two
     caddyfile = (BASE_DIR / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     needed = set(re.findall(r"\{\$(\w+)\}", caddyfile))
     assert needed <= variables("proxy").keys()

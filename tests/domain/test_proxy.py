@@ -17,6 +17,7 @@ import pytest
 
 from demo.ports import free_port
 from demo.proxy import CADDYFILE, proxy_command, proxy_environment
+from estuary.config.environment import BASE_DIR
 from estuary.payments.webhooks import MAX_BYTES
 from tests.proxying import proxying
 from tests.serving import wait_until
@@ -124,6 +125,22 @@ def test_who_calls_is_what_connects_whatever_the_request_says(proxy: int) -> Non
     assert headers["x-forwarded-proto"] == "http"
     assert re.fullmatch(r"[0-9a-f-]{36}", headers["x-request-id"])
     assert headers["authorization"] == "Bearer one"
+
+
+def test_behind_a_cdn_who_calls_is_whom_the_cdn_saw_and_one_proxy_is_still_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the two lines that docs/howto/deploy.md asks for; here the CDN is 127.0.0.1."""
+    guide = (BASE_DIR / "docs" / "howto" / "deploy.md").read_text(encoding="utf-8")
+    [lines] = re.findall(r"\n *(trusted_proxies static) [^\n]+\n *(trusted_proxies_strict)\n", guide)
+    text = CADDYFILE.read_text(encoding="utf-8")
+    trusting = f"servers {{\n\t\t{lines[0]} 127.0.0.1/32 192.0.2.0/24\n\t\t{lines[1]}\n"
+    (tmp_path / "Caddyfile").write_text(text.replace("servers {\n", trusting, 1), encoding="utf-8")
+    monkeypatch.setattr("demo.proxy.CADDYFILE", tmp_path / "Caddyfile")
+    request = """GET /api/v1/services/
+        X-Forwarded-For: 6.6.6.1, 198.51.100.7, 192.0.2.8"""
+    with echoing("web") as web, proxying(tmp_path, web_port=web, webhook_port=web) as port:
+        assert headers_of(sent(port, request)[1])["x-forwarded-for"] == "198.51.100.7"
 
 
 def test_the_webhook_has_a_process_of_its_own_and_nothing_else_gets_there(proxy: int) -> None:
