@@ -17,9 +17,11 @@ FOUND_BY = {
     "the trigger of the ledger is lost": 0,
     "a practitioner is in two places": 0,
     "a counter is counted in memory": 1,
-    "an event is answered before it is kept": 1,
+    "an event is answered before it is kept": 0,
     "one buyers key is everybodys": 0,
     "an answer is kept with its secret": 0,
+    "the api refunds for whoever is of staff": 0,
+    "a person is erased here alone": 0,
 }
 
 
