@@ -20,6 +20,10 @@ class Choices:
         drawn = self._chance.random() < probability
         return bool(self._settled.get(name, drawn))
 
+    def settled(self, name: str, default: Any) -> Any:
+        """Return what a plan has settled, and otherwise the default: nothing is drawn."""
+        return self._settled.get(name, default)
+
     def between(self, low: float, high: float) -> float:
         return self._chance.uniform(low, high)
 

@@ -61,6 +61,35 @@ def plan_of_one_who_is_erased(seed: int) -> Plan:
     return _focused(seed, acts, path="customers/", method="DELETE", fine=False)
 
 
+def plan_of_hoarders_at_one_address(seed: int) -> Plan:
+    """Plan four new accounts of one address: each asks for a session and a lesson, at times that nobody else wants."""
+    acts = [
+        Act(
+            2 * account + number + 1,
+            f"hoarder {account + 1}",
+            "hoard",
+            "",
+            (("account", account), ("thing", thing), ("slot", 2 * account), ("turns", 1)),
+        )
+        for account in range(4)
+        for number, thing in enumerate(("session", "lesson"))
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
+    """Plan a bundle of four times, of which three are held, and another who takes the fourth before it is paid."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1}
+    paid |= {"scheduled": True, "how many": 4, "looks afterwards": 1, "afterwards": "sync"}
+    taken = (("account", 0), ("thing", "session"), ("slot", 12), ("turns", 1))
+    acts = [
+        Act(1, TABS[0], "buy", "bundle", tuple(paid.items())),
+        Act(2, "hoarder 1", "wait", "1.5"),
+        Act(3, "hoarder 1", "hoard", "", taken),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -90,5 +119,7 @@ PLANS: dict[str, Callable[[int], Plan]] = {
     "tabs": plan_of_one_order_in_many_tabs,
     "refund": plan_of_refunds_by_many,
     "erase": plan_of_one_who_is_erased,
+    "hoard": plan_of_hoarders_at_one_address,
+    "not held": plan_of_a_time_that_is_not_held,
     "permissions": plan_of_staff_who_try_permissions,
 }

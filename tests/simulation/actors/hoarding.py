@@ -19,7 +19,8 @@ class Hoarder:
 
     def __init__(self, stage: "Stage", choices: Choices) -> None:
         self.stage, self.choices = stage, choices
-        self.user = choices.pick("who", stage.world.hoarders)
+        drawn = choices.pick("who", range(len(stage.world.hoarders)))
+        self.user = stage.world.hoarders[choices.settled("account", drawn)]
         judge = stage.oracle.answers.check_answer
         self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge, address=HOME)
 
@@ -42,7 +43,8 @@ class Hoarder:
         return datetime.fromisoformat(first["expires_at"]).timestamp() > self.stage.clock.now()
 
     def _place(self, thing: str, turn: int) -> Answer:
-        times = self.stage.slots["session"][:: 4 if thing == "bundle" else 1]
+        times = self.stage.slots["lesson" if thing == "lesson" else "session"]
+        times = times[self.choices.settled("slot", 0) :: 4 if thing == "bundle" else 1]
         wish: dict[str, object] = {"start_datetime": times[0]}
         if thing == "bundle":
             wish = {"items": [{"start_datetime": start} for start in times[:4]]}
