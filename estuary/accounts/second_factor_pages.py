@@ -17,11 +17,11 @@ from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from estuary.accounts import second_factor
-from estuary.accounts.guesses import count_code
+from estuary.accounts.guesses import Guess, count_code
 from estuary.accounts.models import User
 
 SECRET = "staff_second_factor_secret"  # noqa: S105 the name of one
-TOO_MANY = "Too many tries. Wait five minutes."
+TOO_MANY = "Too many tries. Wait an hour, and set a new password if somebody else tries them."
 WRONG = (
     "That is not the code of now. Enter the one that your app shows, or a recovery code that was not used."
 )
@@ -51,9 +51,10 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(address_after_password(request))
     secret = request.session.setdefault(SECRET, generate_totp_secret())
     form = CodeForm(request.POST or None)
-    if form.is_valid() and _may_guess(request, form):
+    if form.is_valid() and (guess := _count(request, form)):
         enrolment = second_factor.enrol(user, secret, form.cleaned_data["code"].strip())
         if enrolment is not None:
+            guess.take_back()
             del request.session[SECRET]
             second_factor.note_passed(request.session, enrolment.factor_pk)
             account_adapter(request).send_notification_mail("mfa/email/totp_activated", user)
@@ -72,20 +73,21 @@ def code_page(request: HttpRequest) -> HttpResponse:
     if second_factor.factor_of(user) is None:
         return HttpResponseRedirect(address_after_password(request))
     form = CodeForm(request.POST or None)
-    if form.is_valid() and _may_guess(request, form):
+    if form.is_valid() and (guess := _count(request, form)):
         factor_pk = second_factor.find_factor_by_code(user, form.cleaned_data["code"].strip())
         if factor_pk is not None:
+            guess.take_back()
             second_factor.note_passed(request.session, factor_pk)
             return HttpResponseRedirect(_next(request))
         form.add_error(None, WRONG)
     return _page(request, "second_factor_code.html", "Second factor", form=form)
 
 
-def _may_guess(request: HttpRequest, form: CodeForm) -> bool:
-    if count_code(request, cast(User, request.user)):
-        return True
-    form.add_error(None, TOO_MANY)
-    return False
+def _count(request: HttpRequest, form: CodeForm) -> Guess | None:
+    guess = count_code(request, cast(User, request.user))
+    if guess is None:
+        form.add_error(None, TOO_MANY)
+    return guess
 
 
 def _next(request: HttpRequest) -> str:

@@ -2,9 +2,11 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import Permission
@@ -16,6 +18,7 @@ from pytest_django import Settings
 
 from estuary.accounts.models import StaffAct, User
 from estuary.accounts.second_factor import enrol
+from estuary.common import clock
 from tests.attacks.visitor import Visitor, keys_mailed_to
 from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user
 from tests.wiring import run_jobs
@@ -245,3 +248,35 @@ def test_whoever_reads_the_mailbox_of_staff_resets_the_password_and_not_the_fact
     assert browser.get(LOGIN, follow=True).request["PATH_INFO"] == CODE
     assert enter(browser, codes[0]).status_code == 302
     assert opens(browser)
+
+
+@pytest.mark.parametrize("path", ["auth/2fa/authenticate", "auth/2fa/reauthenticate"])
+def test_codes_at_the_api_are_few_in_an_hour_from_however_many_addresses(sam: User, path: str) -> None:
+    """Who knows the password guesses one of a million codes: five in five minutes would be 1,440 a day."""
+    signed_in = Visitor("203.0.113.9")
+    assert signed_in.sign_in(sam.email, PASSWORD) == 200
+    codes = enrolled(sam)
+    start, refusals = clock.now(), list[str]()
+    for number in range(12):
+        with time_machine.travel(start + timedelta(minutes=4) * number, tick=True):
+            thief = Visitor(f"198.51.100.{number}")
+            if path.endswith("/authenticate"):
+                assert thief.sign_in(sam.email, PASSWORD) == 401
+            else:
+                thief.session = signed_in.session
+            _, answer = thief.ask("POST", path, {"code": "000000"})
+            refusals += [error["code"] for error in answer["errors"]]
+    assert refusals == ["incorrect_code"] * 10 + ["too_many_login_attempts"] * 2
+    with time_machine.travel(start + timedelta(minutes=49), tick=True):
+        assert enter(after_password(sam, "192.0.2.9"), codes[0]).status_code == 200  # the admin counts along
+    with time_machine.travel(start + timedelta(hours=2), tick=True):
+        assert enter(after_password(sam, "192.0.2.9"), codes[0]).status_code == 302
+
+
+def test_the_right_code_uses_up_no_tries(sam: User) -> None:
+    codes = enrolled(sam)
+    for code in codes:
+        thief = Visitor("203.0.113.9")
+        assert thief.sign_in(sam.email, PASSWORD) == 401
+        assert thief.ask("POST", "auth/2fa/authenticate", {"code": code})[0] == 200
+    signed_in_with_code(sam, code_of(SECRET))
