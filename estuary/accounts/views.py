@@ -22,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_key
 from estuary.accounts.guesses import forget_guesses
+from estuary.accounts.hashing import turn_to_sign_up
 from estuary.accounts.models import User
 from estuary.accounts.recovery import note_verified, recover_account
 
@@ -34,7 +35,7 @@ class AtomicSignupView(SignupView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            with transaction.atomic():
+            with turn_to_sign_up(), transaction.atomic():
                 return super().post(request, *args, **kwargs)
         except IntegrityError as error:  # somebody signed up with the address at this moment
             if not is_taken(error):

@@ -195,6 +195,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+PASSWORD_HASHERS = ["estuary.accounts.hashing.PBKDF2InTurn"]
+
 # --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",

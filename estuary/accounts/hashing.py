@@ -1,0 +1,56 @@
+"""Passwords are hashed in turns, and nobody holds a database connection meanwhile.
+
+A hash costs a good part of a second of a core, on purpose. Two dozen strangers who sign up at once would otherwise
+hold every connection of the process while they compute, and all cores: then nobody else is served.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import BoundedSemaphore
+
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
+
+from estuary.common.postgresql.admission import Busy
+
+PATIENCE_S = 4.0
+AT_ONCE = max((os.cpu_count() or 1) // 2, 1)  # the other cores serve those who hash nothing
+
+_has_turn: ContextVar[bool] = ContextVar("has_turn_to_hash", default=False)
+# Apart from each other: whoever signs up keeps nobody waiting who has an account.
+_sign_ups = BoundedSemaphore(1)
+_hashes = BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def turn_to_sign_up() -> Iterator[None]:
+    """Wait for a turn to sign up, hash included, before the transaction that writes it; raises Busy."""
+    with _turn(_sign_ups):
+        yield
+
+
+class PBKDF2InTurn(PBKDF2PasswordHasher):
+    """Django's own hasher, whose hashes stay as they are; raises Busy when too many wait."""
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        with _turn(_hashes):
+            return str(super().encode(password, salt, iterations))
+
+
+@contextmanager
+def _turn(gate: BoundedSemaphore) -> Iterator[None]:
+    if _has_turn.get():
+        yield
+        return
+    if not connection.in_atomic_block:
+        connection.close()  # back to the pool; the next statement takes one again
+    if not gate.acquire(timeout=PATIENCE_S):
+        raise Busy("Many sign in or sign up at this moment. Send the same again in a moment.")
+    token = _has_turn.set(True)
+    try:
+        yield
+    finally:
+        _has_turn.reset(token)
+        gate.release()
