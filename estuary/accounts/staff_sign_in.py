@@ -10,10 +10,12 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, authenticate, get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache.backends.dummy import DummyCache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
+from unfold import sites
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -60,6 +62,11 @@ class StaffSignInForm(AuthenticationForm):
         user.backend = BACKEND
         self.user_cache = user
         return self.cleaned_data
+
+
+# Unfold keeps for minutes what a search has found, in Django's default cache. Here that one counts tries and holds
+# nothing else; and what one of staff may see, or who was erased, may change meanwhile.
+sites.cache = DummyCache("", {})
 
 
 class StaffSite(UnfoldAdminSite):

@@ -278,3 +278,11 @@ def test_moments_are_written_alike_on_all_pages(busy: Order) -> None:
     for path in ("orders/order", "payments/refund"):
         page = client.get(f"/admin/{path}/").content.decode()
         assert at in page and ".m." not in page
+
+
+def test_the_search_finds_what_its_reader_may_see_each_time_anew(marketplace: None) -> None:
+    """Nothing that was found is kept: who was erased, or may be seen no more, is not found a moment later."""
+    everything, orders_alone = admin_client(), admin_client("orders.view_order")
+    for _ in range(2):
+        assert "orders" in everything.get("/admin/search/?s=order").content.decode().lower()
+        assert "services" not in orders_alone.get("/admin/search/?s=service").content.decode().lower()

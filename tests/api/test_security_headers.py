@@ -70,6 +70,14 @@ def test_every_kind_of_answer_is_guarded(shop: Path, kind: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", ["credits", "bookings", "orders", "payments/methods", "roster"])
+def test_what_is_for_one_person_is_kept_by_nobody(path: str) -> None:
+    answer = signed_in(make_staff()).get(f"/api/v1/{path}/")
+    assert answer["Cache-Control"] == "private, no-store"
+    assert Client().get("/_allauth/app/v1/auth/session")["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.django_db
 def test_answers_to_events_and_to_bugs_are_guarded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_guarded(Client().post("/api/v1/payments/webhook/", b"{}", "application/json").headers)
 
