@@ -66,7 +66,7 @@ class StaffSignInForm(AuthenticationForm):
 
 # Unfold keeps for minutes what a search has found, in Django's default cache. Here that one counts tries and holds
 # nothing else; and what one of staff may see, or who was erased, may change meanwhile.
-sites.cache = DummyCache("", {})
+sites.cache = DummyCache("", {})  # type: ignore[attr-defined]
 
 
 class StaffSite(UnfoldAdminSite):

@@ -28,7 +28,7 @@ class BrowserRules:
         response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         # The pages of the API's documentation would open themselves to others, for a sign-in that there is not.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if "Authorization" in request.headers or request.path_info.startswith("/_allauth/"):
+        if "Authorization" in request.headers:
             # It is for one person: nobody keeps it, neither a proxy nor a browser that several use.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response

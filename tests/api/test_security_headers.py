@@ -74,7 +74,7 @@ def test_every_kind_of_answer_is_guarded(shop: Path, kind: str) -> None:
 def test_what_is_for_one_person_is_kept_by_nobody(path: str) -> None:
     answer = signed_in(make_staff()).get(f"/api/v1/{path}/")
     assert answer["Cache-Control"] == "private, no-store"
-    assert Client().get("/_allauth/app/v1/auth/session")["Cache-Control"] == "private, no-store"
+    assert "no-store" in Client().get("/_allauth/app/v1/auth/session")["Cache-Control"]
 
 
 @pytest.mark.django_db
