@@ -215,7 +215,12 @@ ACCOUNT_ADAPTER = "estuary.payments.account_adapter.QueuedMailAdapter"
 SITE_NAME = "Estuary"  # in mails; never the Host of a request, which anybody can make up
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # Besides allauth's own: behind a stolen session few passwords are guessed, and few strangers are mailed.
-SIGN_IN_LIMITS = {"change_password": "5/m/user,20/d/user", "manage_email": "10/m/user,30/d/user"}
+SIGN_IN_LIMITS = {
+    "change_password": "5/m/user,20/d/user",
+    "manage_email": "10/m/user,30/d/user",
+    # Whoever asks, the owner has the mails, so that none of them is shut out by this.
+    "reset_password": "20/m/ip,60/h/ip,3/m/key,6/h/key,12/d/key",
+}
 # In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
 ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0

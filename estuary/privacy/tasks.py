@@ -1,11 +1,14 @@
 """The job of the worker about erased persons (procrastinate finds it here)."""
 
+from functools import partial
+
 import structlog
 
 from estuary.common.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable
 from estuary.payments.tasks import periodic, run_each
 from estuary.privacy.erase import finish_erasure, unfinished_erasures
+from estuary.privacy.models import Erasure
 from estuary.privacy.redaction import redact_late_events
 
 log = structlog.get_logger(__name__)
@@ -18,13 +21,16 @@ def finish_erasures(timestamp: int) -> None:
 
 
 def finish_cut_off() -> None:
-    """Finish each erasure that was cut off; one that is refused by now waits, and stops no other."""
-    for erasure in unfinished_erasures():
-        try:
-            finish_erasure(erasure)
-        except NotOwner:
-            return  # a copy of the database: whoever owns it finishes
-        except StripeUnavailable:
-            raise
-        except EstuaryError as error:
-            log.warning("erasure_waits", user=erasure.user_id, code=error.code, reason=error.detail)
+    """Finish each erasure that was cut off; one that fails, or is refused by now, stops no other."""
+    run_each(*(partial(_finish, erasure) for erasure in unfinished_erasures()))
+
+
+def _finish(erasure: Erasure) -> None:
+    try:
+        finish_erasure(erasure)
+    except NotOwner:
+        return  # a copy of the database: whoever owns it finishes
+    except StripeUnavailable:
+        raise
+    except EstuaryError as error:
+        log.warning("erasure_waits", user=erasure.user_id, code=error.code, reason=error.detail)

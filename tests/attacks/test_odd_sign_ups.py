@@ -1,14 +1,18 @@
 """Sign-ups that come at the same moment, or with an address that is none: a clear answer each, and never a 500."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
 from django.db import connections
+from pytest_django import Settings
 
 from estuary.accounts.models import User
+from estuary.common import clock
 from tests.attacks.visitor import Visitor
-from tests.marketplace import make_user
+from tests.marketplace import PASSWORD, make_user
 from tests.wiring import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +34,8 @@ ODD = [
     "maya@[127.0.0.1]",
     "maya@[IPv6:::1]",
     "maya@localhost",
+    "erased-1@erased.invalid",
+    "maya@Example.INVALID",
     '"a b"@example.com',
     '"a\\"b"@example.com',
     "maya@example.com\nBcc: x@example.com",
@@ -60,6 +66,26 @@ def test_an_odd_address_is_no_bug_and_every_mail_can_be_sent(path: str) -> None:
     for user in User.objects.all():
         assert user.email.isascii()
         assert user.emailaddress_set.count() == 1
+
+
+def test_nobody_has_an_address_that_becomes_of_the_erased() -> None:
+    for email in ("erased-1@erased.invalid", "Erased-2@ERASED.Invalid"):
+        assert (
+            Visitor().ask("POST", "auth/signup", {"email": email, "password": "a-long-and-odd-one-7"})[0]
+            == 400
+        )
+    assert not User.objects.exists()
+
+
+def test_a_stranger_has_an_owner_mailed_a_dozen_times_a_day(settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = settings.SIGN_IN_LIMITS
+    User.objects.create_user(ADDRESS, PASSWORD)
+    at = clock.now()
+    for minute in range(0, 24 * 60, 20):
+        with time_machine.travel(at + timedelta(minutes=minute)):
+            Visitor().ask("POST", "auth/password/request", {"email": ADDRESS})
+    run_jobs()
+    assert 6 < len(mail.outbox) <= 12
 
 
 def test_an_odd_address_to_change_to_is_no_bug() -> None:

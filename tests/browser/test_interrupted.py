@@ -1,5 +1,7 @@
 """What comes between choosing and paying: somebody faster, or a session that is over."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -133,14 +135,25 @@ def test_a_new_account_ends_the_session_of_the_old_one(shopper: Shopper) -> None
 
 
 @pytest.mark.parametrize(
-    "next", ["/%09/example.org/", "//example.org", "/%5Cexample.org", "https://example.org"]
+    "next",
+    [
+        "/%09/example.org/",
+        "//example.org",
+        "/%5Cexample.org",
+        "https://example.org",
+        "/.//example.org",
+        "/%252e//example.org",
+        "/a/..//example.org",
+    ],
 )
 def test_signing_in_never_leads_to_another_site(shopper: Shopper, next: str) -> None:
     page = shopper.page
+    here = urlsplit(page.url).netloc
     page.evaluate("localStorage.removeItem('estuary.session')")
     page.goto(f"/sign-in/?next={next}")
     shopper.gives_credentials(shopper.email).page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("/")
+    page.wait_for_url(lambda url: not urlsplit(url).path.startswith("/sign-in"))
+    assert urlsplit(page.url).netloc == here
     expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
 
 

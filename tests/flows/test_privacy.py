@@ -31,7 +31,7 @@ from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import DECLINED
-from tests.marketplace import make_service, make_user
+from tests.marketplace import PASSWORD, make_service, make_user
 from tests.wiring import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -344,6 +344,17 @@ def test_an_erasure_killed_between_stripe_and_here_is_finished(
 
 def _die(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_one_erasure_that_fails_stops_no_other(stripe: Sandbox, zenobia: User, maya: User) -> None:
+    """Somebody has the very address that becomes of the first, from before such were refused."""
+    User.objects.create_user(f"erased-{min(zenobia.pk, maya.pk)}@erased.invalid", PASSWORD)
+    for person in (zenobia, maya):
+        shut_out(person.pk)
+    let_requests_end()
+    finish_erasures(timestamp=0)
+    erased = Erasure.objects.exclude(erased_at=None)
+    assert [one.user_id for one in erased] == [max(zenobia.pk, maya.pk)]
 
 
 def test_a_customer_whose_making_had_no_answer_is_deleted_too(stripe: Sandbox, zenobia: User) -> None:

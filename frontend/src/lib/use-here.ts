@@ -12,5 +12,7 @@ export function useHere(): string {
 export function safeNext(next: string | null): string {
   if (!next?.startsWith("/")) return "/";
   const url = URL.parse(next, window.location.origin); // read as the browser would, with its tabs and backslashes
-  return url?.origin === window.location.origin ? url.pathname + url.search + url.hash : "/";
+  if (url?.origin !== window.location.origin) return "/";
+  // "/.//elsewhere" is on this site, and its path, "//elsewhere", is another one when it is read once more.
+  return url.pathname.replace(/^\/+/, "/") + url.search + url.hash;
 }
