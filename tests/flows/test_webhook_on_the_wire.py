@@ -91,7 +91,16 @@ def serving(*options: str, **more: str) -> Iterator[Wire]:
         wait_until(lambda: listens(port))
         yield Wire(port, server)
     finally:
-        server.terminate()
+        end(server)
+
+
+def end(server: "subprocess.Popen[bytes]") -> None:
+    """End a web server with all its processes; one of them that was still starting has not heard the signal."""
+    server.terminate()
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
