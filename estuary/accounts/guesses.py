@@ -6,7 +6,7 @@ Whoever guesses is stopped, and no account is shut, so that nobody keeps its own
 - Ten addresses reach 100 an hour. From then on any other address has one try an hour: the owner's, who knows it.
 - A hundred guess 180 in the first hour, and are stopped. A thousand use up that hour's 1,000 single tries.
 - A browser in which the account was opened is counted by itself, whatever others do from wherever, its own address
-  too. A reset by mail makes one of the browser that it is made in.
+  too. The browser in which a password is reset by mail becomes one.
 """
 
 from dataclasses import dataclass, field

@@ -6,16 +6,15 @@ hold every connection of the process while they compute, and all cores: then nob
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from threading import BoundedSemaphore
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 
-from estuary.common.postgresql.admission import Busy
+from estuary.common.postgresql.admission import WAIT_S, Busy
 
-PATIENCE_S = 4.0
 AT_ONCE = max((os.cpu_count() or 1) // 2, 1)  # the other cores serve those who hash nothing
 
 _has_turn: ContextVar[bool] = ContextVar("has_turn_to_hash", default=False)
@@ -24,11 +23,9 @@ _sign_ups = BoundedSemaphore(1)
 _hashes = BoundedSemaphore(AT_ONCE)
 
 
-@contextmanager
-def turn_to_sign_up() -> Iterator[None]:
+def turn_to_sign_up() -> AbstractContextManager[None]:
     """Wait for a turn to sign up, hash included, before the transaction that writes it; raises Busy."""
-    with _turn(_sign_ups):
-        yield
+    return _turn(_sign_ups)
 
 
 class PBKDF2InTurn(PBKDF2PasswordHasher):
@@ -46,7 +43,7 @@ def _turn(gate: BoundedSemaphore) -> Iterator[None]:
         return
     if not connection.in_atomic_block:
         connection.close()  # back to the pool; the next statement takes one again
-    if not gate.acquire(timeout=PATIENCE_S):
+    if not gate.acquire(timeout=WAIT_S):
         raise Busy("Many sign in or sign up at this moment. Send the same again in a moment.")
     token = _has_turn.set(True)
     try:

@@ -11,16 +11,16 @@ from estuary.payments.errors import NotOwner, StripeUnavailable
 log = structlog.get_logger(__name__)
 
 
-def act_on_each[T](things: Iterable[T], act: Callable[[T], Any], *, what: str) -> None:
-    """Do ``act`` with each thing; what fails is logged and stops no other, and the first failure is raised at the end.
+def act_on_each[T](items: Iterable[T], act: Callable[[T], Any], *, what: str) -> None:
+    """Do ``act`` with each item; what fails is logged and stops no other, and the first failure is raised at the end.
 
     Two orders, and Stripe is busy over the first: the second ends, StripeBusy is raised, and the job is tried again.
     A Stripe that does not answer would fail each of them, and ends all at once.
     """
     failures: list[EstuaryError] = []
-    for thing in things:
+    for item in items:
         try:
-            act(thing)
+            act(item)
         except (StripeUnavailable, NotOwner):
             raise
         except EstuaryError as failure:

@@ -83,8 +83,8 @@ def _end_listed(user: User, setup: Setup) -> None:
 
 def _find_at_stripe(row: SetupIntent) -> str:
     """Return the id of what Stripe made for a row without an answer, or nothing."""
-    made = _list_at_stripe(row.stripe_customer_id)
-    return next((setup.id for setup in made if setup.key == row.key), "")
+    listed = _list_at_stripe(row.stripe_customer_id)
+    return next((setup.id for setup in listed if setup.key == row.key), "")
 
 
 def _list_at_stripe(customer_id: str) -> list[Setup]:

@@ -58,8 +58,8 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
     with transaction.atomic():
         _take_off_sale(user)
         refuse_if_needed(user, forfeit_credits=forfeit_credits)
-        begun = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
-        erasure, _ = Erasure.objects.get_or_create(user=user, defaults=begun)
+        first = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
+        erasure, _ = Erasure.objects.get_or_create(user=user, defaults=first)
         erasure.forfeit_credits |= forfeit_credits
         erasure.save(update_fields=["forfeit_credits"])
         User.objects.filter(pk=user.pk).update(is_active=False)

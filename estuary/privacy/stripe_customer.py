@@ -45,9 +45,9 @@ def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:
         lambda: client.intents_of(customer_id, since=since),
         lambda: client.sessions_of(customer_id, since=since),
     ]
-    for list_them in lists:
+    for list_objects in lists:
         with suppress(NotAtStripe):  # the customer is gone already: the other lists may be there
-            yield from [thing.id for thing in list_them()]
+            yield from [item.id for item in list_objects()]
 
 
 def remember_ids(erasure: Erasure, stripe_ids: set[str]) -> None:

@@ -15,11 +15,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _permit: Permit | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        ours: Any = self
+        wrapper: Any = self
         claim = current_claim()
         # Nobody waits for a replica: what it does not answer at once, the primary does.
-        if claim and ours.pool and ours.alias == DEFAULT_DB_ALIAS:
-            self._permit = admission.acquire(claim, ours.pool.max_size)
+        if claim and wrapper.pool and wrapper.alias == DEFAULT_DB_ALIAS:
+            self._permit = admission.acquire(claim, wrapper.pool.max_size)
         try:
             return super().get_new_connection(conn_params)
         except BaseException:

@@ -60,5 +60,5 @@ class Command(BaseCommand):
 
 
 def _locked(user: User) -> str:
-    begun = Erasure.objects.filter(user=user, erased_at=None).exists()
-    return LOCKED.format(user=user.pk) if begun else ""
+    is_shut = Erasure.objects.filter(user=user, erased_at=None).exists()
+    return LOCKED.format(user=user.pk) if is_shut else ""
