@@ -1,4 +1,6 @@
-"""The one place that draws randomness for identifiers.
+"""The one place that draws randomness for identifiers, which ruff sees to.
+
+Each begins with a word: sixteen digits by themselves would pass for a card number, and be redacted.
 
 Public ids are random, not counted: they name orders in Stripe's metadata and idempotency keys, so a database that was
 restored from a backup can never meet a key that an earlier life of it already used.
@@ -33,3 +35,7 @@ def device_key() -> str:
 
 def customer_key() -> str:
     return public_id("buyer")
+
+
+def owner_mark() -> str:
+    return public_id("mark")

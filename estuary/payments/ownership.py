@@ -5,7 +5,6 @@ says it: the home's address, the house's random id, and a count that the owner r
 docs/decisions/0024-the-owner-at-stripe.md.
 """
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -187,7 +186,7 @@ def claim(asker: Asker) -> None:
 
 
 def _write(asker: Asker, *, count: int) -> None:
-    mark, at = secrets.token_hex(8), clock.now()
+    mark, at = ids.owner_mark(), clock.now()
     StripeAccount.objects.filter(pk=1).update(count=count, mark=mark, counted_at=at, count_leased_until=None)
     row = _row()
     asker.update(_owner_in(row), _key_of(row))
@@ -197,7 +196,7 @@ def _row() -> StripeAccount:
     """Return our row, with a house of its own from the first look on."""
     row, _ = StripeAccount.objects.get_or_create(pk=1)
     if not row.house:
-        new = {"house": ids.public_id("house"), "mark": secrets.token_hex(8), "home": here()}
+        new = {"house": ids.public_id("house"), "mark": ids.owner_mark(), "home": here()}
         StripeAccount.objects.filter(pk=1, house="").update(**new)
         row.refresh_from_db()
     return row

@@ -323,6 +323,7 @@ def test_the_count_goes_up_once_an_hour_by_whichever_worker(stripe: Sandbox, buy
     assert int(owner_at(stripe)["count"]) == first + 1
     row = StripeAccount.objects.get()
     assert (row.count, row.mark) == (first + 1, owner_at(stripe)["mark"])
+    assert row.mark.startswith("mark_")  # sixteen digits by themselves would be redacted as a card number
 
 
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])
