@@ -1,12 +1,14 @@
 """Hundreds of sockets that trickle, against the proxy and the real web servers behind it: others are served."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 from pytest_django import DjangoDbBlocker
 
@@ -85,6 +87,24 @@ def test_bodies_that_trickle_hold_no_thread(site: Site, path: str) -> None:
         others_are_served(site)
         trickle(opened)
         others_are_served(site)
+
+
+def test_slow_bodies_are_given_up_and_their_memory_let_go(site: Site, tmp_path: Path) -> None:
+    """The proxy leaves their sockets open, but it holds the bodies of the last seconds only."""
+    web, webhook = site.web.port, site.webhook.port
+    head = b"POST /api/v1/payments/create/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999000\r\n\r\n"
+    with (
+        proxying(tmp_path, web_port=web, webhook_port=webhook, PROXY_BODY_TIME="1s") as port,
+        ExitStack() as stack,
+    ):
+        proxy = max(psutil.Process().children(), key=lambda child: child.create_time())
+        grown = []
+        for _ in range(5):
+            stack.enter_context(held(port, [head + b"x" * 950_000] * 100))
+            time.sleep(1.5)  # longer than a body may take
+            grown.append(proxy.memory_info().rss / MB)
+        assert "caddy" in proxy.name()
+        assert grown[-1] < 1.8 * grown[0], grown
 
 
 @pytest.mark.django_db(transaction=True)
