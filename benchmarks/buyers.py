@@ -85,8 +85,8 @@ def buying(stage: Stage) -> dict[str, Play]:
 
 def _return(stage: Stage, made: Json) -> None:
     """Call off what was just bought, and have the money returned."""
-    from estuary.payments import refunds
     from estuary.payments.models import Refund
+    from estuary.payments.refunds import service as refunds
 
     [booking] = [
         found for found in stage.get("bookings/")["results"] if found["order_id"] == made["order_id"]

@@ -15,8 +15,8 @@ import stripe
 from demo.plan import API_VERSION
 from estuary.config.environment import SANDBOX_DEFAULTS
 from stripe_sandbox import Sandbox
-from stripe_sandbox.delivery import signature
 from stripe_sandbox.inprocess import SandboxHTTPClient
+from stripe_sandbox.webhook_queue import signature
 
 SECRET = SANDBOX_DEFAULTS["stripe_webhook_secret"]
 TYPE = "payment_intent.succeeded"

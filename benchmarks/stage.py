@@ -60,12 +60,12 @@ class Stage:
     def deliver(self) -> None:
         """Take in what Stripe has to tell, and settle it."""
         from estuary.common import clock
-        from estuary.payments import inbox
+        from estuary.payments.inbox import processor
         from estuary.payments.webhooks import keep
 
         for delivery in self.stripe.take_deliveries():
             keep(json.loads(delivery.body), clock.now())
-            inbox.drain()
+            processor.drain()
 
     def free_slot(self, service_id: int, nth: int) -> str:
         """Return a start three days from now or later, before all that is taken."""

@@ -11,13 +11,13 @@ from benchmarks.stage import Stage
 def settling(stage: Stage) -> dict[str, Play]:
     """Return what events come to; the orders after the first ``stage.orders`` wait for theirs."""
     from estuary.common import clock
-    from estuary.payments import inbox
+    from estuary.payments.inbox import processor
     from estuary.payments.webhooks import keep
 
     def take_in(payment: Payment) -> None:
         body, _ = next(signed([payment]))
         keep(json.loads(body), clock.now())
-        assert inbox.drain() == 1
+        assert processor.drain() == 1
 
     def unknown_event(turn: int) -> None:
         take_in(Payment.number(10**12 + turn))

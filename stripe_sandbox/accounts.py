@@ -1,6 +1,6 @@
 """The account itself: https://docs.stripe.com/api/accounts."""
 
-from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.store import Obj
 
 _PROFILE = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stripe_sandbox import auth, forms, payment_pages, routes, versions
-from stripe_sandbox.calls import Call
+from stripe_sandbox.endpoint_call import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
     Conflict,
@@ -21,7 +21,7 @@ from stripe_sandbox.http import RecordedRequest, Response, json_response
 from stripe_sandbox.idempotency import REMEMBERED_S, Entry, IdempotencyKeys
 from stripe_sandbox.render import Renderer, client_view, expand_tree
 from stripe_sandbox.schema.validate import validate
-from stripe_sandbox.world import Cause, World
+from stripe_sandbox.state import Cause, World
 
 CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.

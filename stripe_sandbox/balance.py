@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 from stripe_sandbox import paging
-from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.endpoint_call import Call, Routes
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 AVAILABLE_AFTER_S = 2 * 24 * 3600
 FEE_PER_MILLE, FEE_FIXED, DISPUTE_FEE = 29, 30, 1500

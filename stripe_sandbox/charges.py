@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from stripe_sandbox import balance, cards, paging, payment_methods
-from stripe_sandbox.banks import METHODS_BY_CURRENCY
-from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.bank_accounts import METHODS_BY_CURRENCY
 from stripe_sandbox.cards import Decline
+from stripe_sandbox.endpoint_call import Call, Routes, assign
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 CAPTURE_WINDOW_S = 7 * 24 * 3600
 

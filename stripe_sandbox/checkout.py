@@ -3,12 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from stripe_sandbox import attempts, customers, money, paging, payment_intents, setup_intents, versions
-from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox import confirmation, customers, money, paging, payment_intents, setup_intents, versions
 from stripe_sandbox.checkout_lines import lines_of
+from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 CUSTOM_TEXT = dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"])
@@ -92,7 +92,7 @@ def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
     session["_buyer"] = buyer
-    manner = attempts.Manner(use_stripe_sdk=True)
+    manner = confirmation.Manner(use_stripe_sdk=True)
     if session["mode"] == "setup":
         setup = world.store.setup_intents.get(session["setup_intent"])
         assert setup is not None
@@ -106,7 +106,7 @@ def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
         method["allow_redisplay"] = "always"
     elif intent["setup_future_usage"] and method["customer"] is None:
         method["allow_redisplay"] = "limited"
-    attempts.confirm(world, intent, method, manner)
+    confirmation.confirm(world, intent, method, manner)
 
 
 def follow(world: World, intent: Obj) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from stripe_sandbox import products
-from stripe_sandbox.calls import refer
+from stripe_sandbox.endpoint_call import refer
 from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 
 def lines_of(world: World, given: list[dict[str, Any]]) -> list[Obj]:

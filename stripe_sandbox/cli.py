@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from stripe_sandbox import auth, versions
-from stripe_sandbox.delivery import signature
 from stripe_sandbox.errors import AuthenticationError, StripeError
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
+from stripe_sandbox.webhook_queue import signature
 
 # The tool opens its connection anew after so many seconds; what happens meanwhile waits.
 RECONNECT_DELAY_S = 60

@@ -4,9 +4,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from stripe_sandbox import (
-    attempts,
-    banks,
+    bank_accounts,
     checkout,
+    confirmation,
     customers,
     disputes,
     payment_intents,
@@ -21,7 +21,7 @@ from stripe_sandbox.store import Obj, Table
 
 if TYPE_CHECKING:
     from stripe_sandbox.sandbox import Sandbox
-    from stripe_sandbox.world import World
+    from stripe_sandbox.state import World
 
 CARD = "4242424242424242"
 
@@ -60,14 +60,14 @@ class Control:
         """
         with self._sandbox.lock:
             intent = self._intent(intent_id)
-            if intent["status"] not in attempts.CONFIRMABLE:
+            if intent["status"] not in confirmation.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
             paying = self._method(payment_method, method, card, details)
             _allow(intent, paying)
-            attempts.check_usable(self._world, paying, intent)
-            manner = attempts.Manner(off_session, return_url, use_stripe_sdk=return_url is None)
+            confirmation.check_usable(self._world, paying, intent)
+            manner = confirmation.Manner(off_session, return_url, use_stripe_sdk=return_url is None)
             with contextlib.suppress(CardError):
-                attempts.confirm(self._world, intent, paying, manner)
+                confirmation.confirm(self._world, intent, paying, manner)
             return public(intent)
 
     def confirm_setup(
@@ -86,7 +86,7 @@ class Control:
             saving = self._method(payment_method, method, card, details)
             _allow(intent, saving)
             with contextlib.suppress(CardError):
-                setup_intents.set_up(self._world, intent, saving, attempts.Manner(use_stripe_sdk=True))
+                setup_intents.set_up(self._world, intent, saving, confirmation.Manner(use_stripe_sdk=True))
             return public(intent)
 
     def pay_checkout(
@@ -135,7 +135,7 @@ class Control:
         """Pass the 3-D Secure challenge of a payment or set-up; the bank may still decline."""
         with self._sandbox.lock:
             intent, method = self._challenged(intent_id)
-            passing = attempts if intent["object"] == "payment_intent" else setup_intents
+            passing = confirmation if intent["object"] == "payment_intent" else setup_intents
             with contextlib.suppress(CardError):
                 passing.pass_challenge(self._world, intent, method)
             return public(intent)
@@ -144,7 +144,7 @@ class Control:
         """Fail the 3-D Secure challenge of a payment or set-up."""
         with self._sandbox.lock:
             intent, method = self._challenged(intent_id)
-            failing = attempts if intent["object"] == "payment_intent" else setup_intents
+            failing = confirmation if intent["object"] == "payment_intent" else setup_intents
             failing.fail_challenge(self._world, intent, method)
             return public(intent)
 
@@ -154,7 +154,7 @@ class Control:
         """Let the money of a processing payment arrive."""
         with self._sandbox.lock:
             intent = self._processing(intent_id)
-            attempts.settle(self._world, intent)
+            confirmation.settle(self._world, intent)
             return public(intent)
 
     def fail_settlement(self, intent_id: str) -> Obj:
@@ -162,8 +162,10 @@ class Control:
         with self._sandbox.lock:
             intent = self._processing(intent_id)
             method = self._find(self._world.store.payment_methods, intent["payment_method"])
-            refusal = banks.by_number(method["_number"], method["type"]).failure or banks.FUNDS
-            attempts.fail_settlement(self._world, intent, refusal)
+            refusal = (
+                bank_accounts.by_number(method["_number"], method["type"]).failure or bank_accounts.FUNDS
+            )
+            confirmation.fail_settlement(self._world, intent, refusal)
             return public(intent)
 
     def succeed_refund(self, refund_id: str) -> Obj:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from stripe_sandbox import money
-from stripe_sandbox.delivery import Delivery
 from stripe_sandbox.errors import StripeError
 from stripe_sandbox.http import Response, json_response
 from stripe_sandbox.pages import Html, page, redirect, text
 from stripe_sandbox.store import Obj, Table
+from stripe_sandbox.webhook_queue import Delivery
 
 if TYPE_CHECKING:
     from stripe_sandbox.sandbox import Sandbox

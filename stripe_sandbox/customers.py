@@ -3,10 +3,10 @@
 from typing import Any
 
 from stripe_sandbox import paging, payment_methods
-from stripe_sandbox.calls import Call, Routes, address, assign, refer, shipping
+from stripe_sandbox.endpoint_call import Call, Routes, address, assign, refer, shipping
 from stripe_sandbox.errors import InvalidParameter, no_such
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 PLAIN = [
     "balance", "business_name", "description", "email", "individual_name", "invoice_prefix", "metadata",

@@ -1,10 +1,10 @@
 """Disputes: https://docs.stripe.com/disputes and https://docs.stripe.com/api/disputes."""
 
 from stripe_sandbox import balance, paging
-from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 _EVIDENCE = (
     "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "

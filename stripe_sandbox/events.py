@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from stripe_sandbox import paging, versions
-from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, no_such
 from stripe_sandbox.store import Obj
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from stripe_sandbox import attempts, banks, money, paging, payment_methods, refunds, versions
-from stripe_sandbox.calls import Call, Routes, assign, merge_metadata, shipping
+from stripe_sandbox import bank_accounts, confirmation, money, paging, payment_methods, refunds, versions
+from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata, shipping
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.render import public
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 EDITABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -53,7 +53,7 @@ def create(call: Call) -> Obj:
     _check_confirm_parameters(params)
     method = given_method(call, intent)
     if method:
-        attempts.check_usable(world, method, intent)
+        confirmation.check_usable(world, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
         if method is None:
@@ -91,14 +91,14 @@ def update(call: Call) -> Obj:
     apply_common(intent, params)
     method = given_method(call, intent)
     if method:
-        attempts.check_usable(world, method, intent)
+        confirmation.check_usable(world, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
     return intent
 
 
 def confirm(call: Call) -> Obj:
     intent = retrieve(call)
-    if intent["status"] not in attempts.CONFIRMABLE:
+    if intent["status"] not in confirmation.CONFIRMABLE:
         raise unexpected(intent, _not_confirmable(intent))
     versions.refuse_method_types(call.version, call.params)
     _check_client_context(intent, call.params)
@@ -108,7 +108,7 @@ def confirm(call: Call) -> Obj:
         intent["setup_future_usage"] = call.params["setup_future_usage"]
     method = given_method(call, intent)
     if method:
-        attempts.check_usable(call.world, method, intent)
+        confirmation.check_usable(call.world, method, intent)
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
     return _confirm(call, intent)
@@ -128,7 +128,7 @@ def capture(call: Call) -> Obj:
         raise InvalidState(message, code="amount_too_large", param="amount_to_capture")
     if "metadata" in call.params:
         merge_metadata(intent, call.params["metadata"])
-    attempts.capture(call.world, intent, amount)
+    confirmation.capture(call.world, intent, amount)
     return intent
 
 
@@ -242,9 +242,9 @@ def configuration(world: World) -> Obj:
     return {"id": f"pmc_{world.settings.account_id[5:]}", "parent": None}
 
 
-def manner_of(call: Call) -> attempts.Manner:
+def manner_of(call: Call) -> confirmation.Manner:
     params = call.params
-    return attempts.Manner(
+    return confirmation.Manner(
         off_session=params.get("off_session") not in (None, False),
         return_url=params.get("return_url"),
         use_stripe_sdk=bool(params.get("use_stripe_sdk")) or (call.key_kind == "publishable"),
@@ -256,7 +256,7 @@ def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.world.store.payment_methods.get(intent["payment_method"])
     if method is None:
         raise unexpected(intent, METHOD_MISSING)
-    attempts.confirm(call.world, intent, method, manner_of(call))
+    confirmation.confirm(call.world, intent, method, manner_of(call))
     return intent
 
 
@@ -304,7 +304,7 @@ def _not_confirmable(intent: Obj) -> str:
     return (
         f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}. "
         f"Only a PaymentIntent with one of the following statuses may be confirmed: "
-        f"{', '.join(attempts.CONFIRMABLE)}."
+        f"{', '.join(confirmation.CONFIRMABLE)}."
     )
 
 
@@ -352,7 +352,7 @@ def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
 
 def offered_types(currency: str) -> list[str]:
     """Return what the dashboard has switched on for a currency."""
-    delayed = banks.METHODS_BY_CURRENCY.get(currency)
+    delayed = bank_accounts.METHODS_BY_CURRENCY.get(currency)
     return ["card", delayed] if delayed else ["card"]
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from stripe_sandbox import banks, cards, paging, tokens
-from stripe_sandbox.calls import Call, Routes, address, assign
+from stripe_sandbox import bank_accounts, cards, paging, tokens
+from stripe_sandbox.endpoint_call import Call, Routes, address, assign
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 CONSUMED = (
     "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, "
@@ -63,7 +63,7 @@ def list_(call: Call) -> Obj:
 
 def resolve(world: World, method_id: str, param: str = "payment_method", *, in_path: bool = False) -> Obj:
     """Return a payment method by id; a test name such as `pm_card_visa` makes a new one each time."""
-    card, account = cards.by_name(method_id), banks.by_name(method_id)
+    card, account = cards.by_name(method_id), bank_accounts.by_name(method_id)
     if method_id.startswith("pm_card_") and card:
         return _add(world, "card", card_fields(card, 12, tokens.year_of(world) + 1, cvc=False), {})
     if account:
@@ -84,7 +84,7 @@ def make(world: World, params: dict[str, Any]) -> Obj:
     given = params.get(kind)
     if kind == "card":
         return _add(world, kind, _card_from(world, given), params)
-    if kind in banks.DEFAULT:
+    if kind in bank_accounts.DEFAULT:
         return _add(world, kind, _bank_from(kind, given if isinstance(given, dict) else {}), params)
     raise InvalidParameter(f"The sandbox has no payment methods of type {kind}.", param="type")
 
@@ -202,11 +202,11 @@ def _card_from(world: World, given: Any) -> Obj:
 
 def _bank_from(kind: str, given: dict[str, Any]) -> Obj:
     name = "account_number" if kind == "us_bank_account" else "iban"
-    number = given.get(name) or banks.DEFAULT[kind]
-    return _bank_fields(banks.by_number(number.replace(" ", "").upper(), kind), given)
+    number = given.get(name) or bank_accounts.DEFAULT[kind]
+    return _bank_fields(bank_accounts.by_number(number.replace(" ", "").upper(), kind), given)
 
 
-def _bank_fields(account: banks.TestAccount, given: dict[str, Any]) -> Obj:
+def _bank_fields(account: bank_accounts.TestAccount, given: dict[str, Any]) -> Obj:
     if account.method == "sepa_debit":
         part: Obj = {
             "bank_code": account.number[4:12],

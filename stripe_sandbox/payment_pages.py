@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from stripe_sandbox import attempts, checkout, payment_methods
-from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox import checkout, confirmation, payment_methods
+from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 # Whoever pays here watches no bank, so a delayed payment ends by itself even if the sandbox's others do not.
 SETTLE_AFTER_S = 1.0
@@ -40,7 +40,7 @@ def confirm(call: Call) -> Obj:
 def _settle_soon(world: World, session: Obj, method: Obj) -> None:
     intent = world.store.payment_intents.get(session["payment_intent"])
     if intent is not None and intent["status"] == "processing":
-        world.timers.after(SETTLE_AFTER_S, lambda: attempts.settle_by_itself(world, intent, method))
+        world.timers.after(SETTLE_AFTER_S, lambda: confirmation.settle_by_itself(world, intent, method))
 
 
 def _page(session: Obj) -> Obj:

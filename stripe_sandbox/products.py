@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from stripe_sandbox import money, paging
-from stripe_sandbox.calls import Call, Routes, assign, refer
+from stripe_sandbox.endpoint_call import Call, Routes, assign, refer
 from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 CHANGEABLE = [
     "active", "default_price", "description", "images", "marketing_features", "metadata", "name", "shippable",

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from stripe_sandbox import balance, cards, disputes, money, paging
-from stripe_sandbox.calls import Call, Routes, assign, merge_metadata
+from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 
 def create(call: Call) -> Obj:

@@ -9,7 +9,7 @@ from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.store import Obj
 
 if TYPE_CHECKING:
-    from stripe_sandbox.world import World
+    from stripe_sandbox.state import World
 
 MAX_DEPTH = 4
 

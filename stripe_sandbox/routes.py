@@ -19,9 +19,9 @@ from stripe_sandbox import (
     tokens,
     webhook_endpoints,
 )
-from stripe_sandbox.calls import Handler
+from stripe_sandbox.endpoint_call import Handler
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 _MODULES = (
     accounts, balance, charges, checkout, customers, disputes, events, payment_intents, payment_methods,

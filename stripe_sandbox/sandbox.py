@@ -4,16 +4,16 @@ import threading
 from collections import deque
 from typing import Any
 
-from stripe_sandbox import control_http, hosted, js, routes, webhook_endpoints
+from stripe_sandbox import control_http, hosted_pages, js, routes, webhook_endpoints
 from stripe_sandbox.api import Api
 from stripe_sandbox.clock import Clock, SystemClock
 from stripe_sandbox.control import Control
-from stripe_sandbox.delivery import Delivery
 from stripe_sandbox.faults import Faults
 from stripe_sandbox.http import RecordedRequest, Response
 from stripe_sandbox.ids import Ids
+from stripe_sandbox.state import Settings, World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import Settings, World
+from stripe_sandbox.webhook_queue import Delivery
 
 REQUESTS_KEPT = 10_000
 
@@ -53,7 +53,7 @@ class Sandbox:
         with self.lock:
             self.world.timers.run_due()
             if bare.startswith("/c/"):
-                return hosted.answer(self.world, method.upper(), bare, query, lower, body)
+                return hosted_pages.answer(self.world, method.upper(), bare, query, lower, body)
             if bare.startswith("/v3/"):
                 return js.answer(bare)
             if bare.startswith("/_sandbox"):

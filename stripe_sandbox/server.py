@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from stripe_sandbox import http
 from stripe_sandbox.cli import Listeners
-from stripe_sandbox.courier import Courier
 from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.webhook_delivery import Courier
 
 METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 MAX_BODY = 1_000_000

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stripe_sandbox import attempts, cards, paging, payment_intents, payment_methods, versions
-from stripe_sandbox.attempts import Manner
-from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox import cards, confirmation, paging, payment_intents, payment_methods, versions
 from stripe_sandbox.cards import Decline
+from stripe_sandbox.confirmation import Manner
+from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.payment_intents import check_client_secret, configuration, given_method, unexpected
 from stripe_sandbox.render import public
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
@@ -114,11 +114,11 @@ def set_up(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
     """Ask the bank to save a card; a refusal is recorded on the intent and raised as a card error."""
     check_usable(method, intent)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
-    if method["type"] == "card" and attempts.authentication(world, method, Manner(), None) == "challenge":
+    if method["type"] == "card" and confirmation.authentication(world, method, Manner(), None) == "challenge":
         _attempt(world, intent, method, "requires_action")
         page = f"{world.settings.public_url}/c/authenticate/{intent['id']}"
         url = f"{page}?client_secret={intent['client_secret']}"
-        intent |= {"status": "requires_action", "next_action": attempts.next_action(world, url, manner)}
+        intent |= {"status": "requires_action", "next_action": confirmation.next_action(world, url, manner)}
         world.emit("setup_intent.requires_action", intent)
         return
     _ask_bank(world, intent, method)
@@ -131,7 +131,7 @@ def pass_challenge(world: World, intent: Obj, method: Obj) -> None:
 
 def fail_challenge(world: World, intent: Obj, method: Obj) -> None:
     """The buyer did not authenticate."""
-    error = InvalidState(attempts.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
+    error = InvalidState(confirmation.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
     _failed(world, intent, method, error.body()["error"])
 

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from stripe_sandbox import cards, payment_methods
-from stripe_sandbox.calls import Call, Routes
+from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 BRANDS = {
     "visa": "Visa", "mastercard": "MasterCard", "amex": "American Express", "discover": "Discover",

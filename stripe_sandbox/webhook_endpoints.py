@@ -3,10 +3,10 @@
 from urllib.parse import urlsplit
 
 from stripe_sandbox import paging, versions
-from stripe_sandbox.calls import Call, Routes, assign
+from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, no_such
+from stripe_sandbox.state import World
 from stripe_sandbox.store import Obj
-from stripe_sandbox.world import World
 
 
 def create(call: Call) -> Obj:

@@ -10,9 +10,9 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.booking import book, reserve
+from estuary.bookings.fulfilment import book, reserve
 from estuary.bookings.models import Booking
-from estuary.bookings.planning import Wish, plan_lines
+from estuary.bookings.order_lines import Wish, plan_lines
 from estuary.catalog.availability import free_slots
 from estuary.catalog.models import (
     Availability,
@@ -24,8 +24,8 @@ from estuary.catalog.models import (
 )
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
+from estuary.orders.creation import Terms, place_order
 from estuary.orders.models import Order
-from estuary.orders.placing import Terms, place_order
 from estuary.orders.states import Status
 
 PASSWORD = "correct horse battery"

@@ -8,7 +8,7 @@ from django.test import Client
 
 from estuary.config.environment import SANDBOX_DEFAULTS
 from estuary.payments import client as stripe_client
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
 from tests.jobs import task_named
@@ -59,7 +59,7 @@ def deliver(sandbox: Sandbox, reorder: Reorder = list) -> list[str]:
     waiting = list(reorder(sandbox.take_deliveries()))
     for delivery in waiting:
         assert post_event(delivery) == 200
-        inbox.drain()
+        processor.drain()
     return [delivery.type for delivery in waiting]
 
 

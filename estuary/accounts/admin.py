@@ -18,7 +18,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from estuary.accounts.models import StaffAct, User
 from estuary.accounts.staff_search import Searched
-from estuary.common.staff import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
+from estuary.common.admin.base import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 

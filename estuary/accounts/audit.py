@@ -5,7 +5,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from estuary.accounts.models import StaffAct, User
-from estuary.common.redaction import redact
+from estuary.common.observability.redaction import redact
 
 
 def record(by: User, row: Model, what: str) -> None:

@@ -19,7 +19,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.database import violated
+from estuary.common.db.transactions import violated
 
 SALT = "estuary.accounts.email_change"
 TAKEN = frozenset({"user_email_unique", "accounts_user_email_key", "unique_verified_email"})

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from estuary.accounts.devices import find_device
 from estuary.accounts.models import User
-from estuary.common.addresses import site_of
+from estuary.common.client_ip import site_of
 
 LIMITS = {
     "from_address": "10/m/ip,100/h/ip",

@@ -14,8 +14,8 @@ from estuary.accounts.staff_search import Searched
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.long_lists import among
-from estuary.common.staff import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
+from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
+from estuary.common.admin.pagination import among
 
 
 class ChildInline(ReadOnlyInline):

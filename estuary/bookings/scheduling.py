@@ -4,13 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from estuary.bookings.booking import take_seats, take_slots
+from estuary.bookings.fulfilment import take_seats, take_slots
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
-from estuary.bookings.planning import SchedulingRequired, SessionNotOffered, SessionStarted
+from estuary.bookings.order_lines import SchedulingRequired, SessionNotOffered, SessionStarted
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from estuary.common.database import retried
-from estuary.common.errors import Conflict
+from estuary.common.api.errors import Conflict
+from estuary.common.db.transactions import retried
 from estuary.orders.models import Order
 
 

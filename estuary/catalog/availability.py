@@ -16,7 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from estuary.catalog.calendar import taken_of
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import MIDNIGHT, Availability, Service
-from estuary.common.errors import Conflict, InvalidRequest
+from estuary.common.api.errors import Conflict, InvalidRequest
 
 HORIZON = timedelta(days=366)  # nobody plans further ahead, and dates near the end of the calendar overflow
 

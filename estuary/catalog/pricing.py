@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from estuary.catalog.models import Service, ServiceType
-from estuary.common.errors import InvalidRequest
+from estuary.common.api.errors import InvalidRequest
 from estuary.common.money import allocate
 
 
@@ -32,7 +32,7 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
     """Return what is inside ``service``, in order, with shares that add up to its price exactly.
 
     A package is shared out in proportion to its items' own prices. A bundle is shared out over the sessions that are
-    paid for; bonus sessions carry no price (payments/cancellation_rules.py says what one that was used is worth).
+    paid for. Bonus sessions carry no price: payments/refunds/cancellation_policy.py says what a used one is worth.
     """
     total_minor = price_of(service, currency)
     if service.type == ServiceType.PACKAGE:

@@ -8,10 +8,10 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import get_contextvars
 
-from estuary.common import request_ids  # noqa: F401 names requests as they begin
-from estuary.common.errors import InvalidRequest
+from estuary.common.api.errors import InvalidRequest
+from estuary.common.api.problems import problem, unavailable
+from estuary.common.observability import request_ids  # noqa: F401 names requests as they begin
 from estuary.common.postgresql.admission import Busy
-from estuary.common.problems import problem, unavailable
 
 
 class BrowserRules:

@@ -15,9 +15,9 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from estuary.common import stripe_keys
+from estuary.common.api.rates import Rate
 from estuary.common.money import CURRENCIES
 from estuary.common.origins import origin_of
-from estuary.common.rates import Rate
 from estuary.config import server_urls
 
 BASE_DIR = Path(__file__).resolve().parents[2]

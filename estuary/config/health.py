@@ -13,10 +13,10 @@ from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
-from estuary.common.errors import Unavailable
-from estuary.common.group_commit import GroupCommit, TooLong
+from estuary.common.api.errors import Unavailable
+from estuary.common.api.problems import problem, unavailable
+from estuary.common.db.group_commit import GroupCommit, TooLong
 from estuary.common.postgresql.limits import set_limits
-from estuary.common.problems import problem, unavailable
 
 # Who vanishes without a word is noticed, and nothing outlives its transaction, as a PgBouncer wants it.
 WATCHED = {

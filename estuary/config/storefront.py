@@ -22,8 +22,8 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from estuary.common.api.problems import not_found
 from estuary.common.origins import origin_of
-from estuary.common.problems import not_found
 
 ASSETS = "_next"
 NOT_FOUND = "404.html"

@@ -5,15 +5,15 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
-from estuary.common.paths import ReferenceConverter
-from estuary.common.problems import not_found
+from estuary.common.api.problems import not_found
+from estuary.common.api.url_converters import ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView
 from estuary.config.storefront import storefront
 
-handler400 = "estuary.common.problems.bad_request"
-handler404 = "estuary.common.problems.not_found"
-handler500 = "estuary.common.problems.server_error"
+handler400 = "estuary.common.api.problems.bad_request"
+handler404 = "estuary.common.api.problems.not_found"
+handler500 = "estuary.common.api.problems.server_error"
 
 register_converter(ReferenceConverter, "ref")  # before the apps' addresses are read, which use it
 

@@ -10,16 +10,18 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from estuary.common import pools, replica, scheduling  # noqa: E402
+from estuary.common.db import replica  # noqa: E402
+from estuary.common.observability import db_pools  # noqa: E402
 from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
-from estuary.config.doorman import Doorman  # noqa: E402 it needs the settings and the apps
+from estuary.common.process import cpu_priority  # noqa: E402
+from estuary.config.webhook_gateway import Doorman  # noqa: E402 it needs the settings and the apps
 
 # Requests pour in by threads of which each would interrupt the worker. The web server has started this process.
-scheduling.let_others_go_first(leader=os.getppid())
+cpu_priority.let_others_go_first(leader=os.getppid())
 limit_this_process()
 application = Doorman(django)
 if settings.METRICS_TOKEN:
-    pools.watch()
+    db_pools.watch()
 if settings.DATABASE_REPLICA_URL:
     replica.watch()
 gc.freeze()  # what is loaded by now stays: to look through it for garbage again would hold requests up for 40 ms

@@ -22,10 +22,7 @@ from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.accounts.staff_search import Searched
 from estuary.common import clock, ids
-from estuary.common.errors import InvalidAmount
-from estuary.common.money import CURRENCIES, to_minor
-from estuary.common.money import display as display_money
-from estuary.common.staff import (
+from estuary.common.admin.base import (
     NOTHING,
     Act,
     ReadOnlyAdmin,
@@ -37,6 +34,9 @@ from estuary.common.staff import (
     money_column,
     register,
 )
+from estuary.common.api.errors import InvalidAmount
+from estuary.common.money import CURRENCIES, to_minor
+from estuary.common.money import display as display_money
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.fields import MoneyField
-from estuary.common.pagination import NewestFirst
-from estuary.common.schema import problems
+from estuary.common.api.fields import MoneyField
+from estuary.common.api.openapi import problems
+from estuary.common.api.pagination import NewestFirst
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 

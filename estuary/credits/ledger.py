@@ -7,11 +7,11 @@ from datetime import datetime
 from django.db import transaction
 
 from estuary.accounts.models import User
-from estuary.common.compiled import Compiled, Given
-from estuary.common.errors import Conflict
-from estuary.common.instances import new
+from estuary.common.api.errors import Conflict
+from estuary.common.db.bulk import AnyOf, insert_missing, insert_rows, update_rows
+from estuary.common.db.instances import new
+from estuary.common.db.prepared_queries import Compiled, Given
 from estuary.common.money import display
-from estuary.common.rows import AnyOf, insert_missing, insert_rows, update_rows
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind

@@ -21,11 +21,11 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
-from estuary.common.fields import MoneyField
+from estuary.common.api.fields import MoneyField
+from estuary.common.api.openapi import problems
+from estuary.common.api.pagination import NewestFirst
+from estuary.common.api.query_params import asked
 from estuary.common.money import to_decimal
-from estuary.common.pagination import NewestFirst
-from estuary.common.queries import asked
-from estuary.common.schema import problems
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import REFUNDABLE, Status
 

@@ -15,7 +15,7 @@ from estuary.accounts.emails import FOLDER
 from estuary.accounts.guesses import count_guess, forget_guesses
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.addresses import address_of
+from estuary.common.client_ip import address_of
 from estuary.payments import outbox
 
 BEGAN_WITH = "estuary_sign_in_began_with"

@@ -11,19 +11,26 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.addresses import address_of
-from estuary.common.errors import EstuaryError
-from estuary.common.fields import ReferenceField
+from estuary.common.api.errors import EstuaryError
+from estuary.common.api.fields import ReferenceField
+from estuary.common.api.openapi import problems
+from estuary.common.client_ip import address_of
 from estuary.common.money import min_charge_minor, to_decimal
-from estuary.common.schema import problems
 from estuary.orders.states import Status
-from estuary.payments import client, idempotency, methods, setup_intents
+from estuary.payments import client, idempotency
+from estuary.payments.checkout.payments import Begun
+from estuary.payments.checkout.purchase import begin_purchase, find_first, take_up
+from estuary.payments.checkout.repeats import guard_for
+from estuary.payments.checkout.serializers import (
+    PaymentRequestSerializer,
+    check_request,
+    fingerprint_of,
+    purchase_from,
+)
+from estuary.payments.customers import payment_methods as methods
+from estuary.payments.customers import setup_intents
+from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import PaymentMethod
-from estuary.payments.paying import Begun
-from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.purchase import begin_purchase, find_first, take_up
-from estuary.payments.repeats import guard_for
-from estuary.payments.requests import PaymentRequestSerializer, check_request, fingerprint_of, purchase_from
 from estuary.payments.throttling import PaymentThrottle
 
 KEY_MISSING = (

@@ -10,11 +10,11 @@ class PaymentsConfig(AppConfig):
 
         from estuary.accounts.models import User  # noqa: PLC0415
         from estuary.accounts.recovery import account_recovered  # noqa: PLC0415
-        from estuary.common.metrics import ask_at_scrape  # noqa: PLC0415
+        from estuary.common.observability.metrics import ask_at_scrape  # noqa: PLC0415
         from estuary.common.postgresql.rights import grant_rights  # noqa: PLC0415
         from estuary.payments import checks  # noqa: F401, PLC0415
         from estuary.payments.account_adapter import end_payments  # noqa: PLC0415
-        from estuary.payments.customer_updates import enqueue_update  # noqa: PLC0415
+        from estuary.payments.customers.customer_updates import enqueue_update  # noqa: PLC0415
         from estuary.payments.gauges import DATABASE_GAUGES  # noqa: PLC0415
 
         ask_at_scrape(DATABASE_GAUGES)

@@ -16,8 +16,6 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments import account, calls, owner_product, ownership
-from estuary.payments.connections import Session
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
@@ -29,7 +27,9 @@ from estuary.payments.errors import (
     UnexpectedState,
     WrongAccount,
 )
-from estuary.payments.objects import (
+from estuary.payments.gateway import account_binding, instrumentation, owner_product, ownership
+from estuary.payments.gateway.http import Session
+from estuary.payments.gateway.objects import (
     Card,
     Charge,
     CheckoutSession,
@@ -61,7 +61,7 @@ class _Noting(stripe.HTTPClient):
 
     def request(self, *args: Any, **options: Any) -> tuple[str, int, Mapping[str, str]]:
         answer = self._inner.request(*args, **options)
-        calls.note_request_id(answer[2].get("Request-Id", ""))
+        instrumentation.note_request_id(answer[2].get("Request-Id", ""))
         return answer
 
     def close(self) -> None:
@@ -100,13 +100,13 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
         if ours:
             raise
         log.critical("stripe_key_hides_its_account", call=name, missing=missing.extra["param"])
-        raise WrongAccount(account.NOT_NOW, retry_after_s=account.LATER_S) from None
+        raise WrongAccount(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
 
 
 @functools.lru_cache(maxsize=1)
 def _is_ours(api: stripe.StripeClient) -> bool:
     """Tell whether the key is known to be our account's: once for each client; a refusal is not remembered."""
-    return account.is_ours(ask=account_id, knows=_knows_customer)
+    return account_binding.is_ours(ask=account_id, knows=_knows_customer)
 
 
 def account_id() -> str:
@@ -148,22 +148,22 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
     connection.close()
-    with calls.observed(name):
+    with instrumentation.observed(name):
         try:
             yield _client().v1
         except stripe.CardError as error:
             raise CardDeclined(parse_decline(_error_body(error)), _intent_in(error)) from None
         except stripe.RateLimitError as error:
             log.warning("stripe_rate_limited", call=name, stripe_request_id=error.request_id)
-            raise StripeBusy(calls.BUSY) from None
+            raise StripeBusy(instrumentation.BUSY) from None
         except stripe.APIConnectionError:
             log.warning("stripe_unreachable", call=name)
-            raise StripeUnavailable(calls.UNANSWERED) from None
+            raise StripeUnavailable(instrumentation.UNANSWERED) from None
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             if dispensable and isinstance(error, stripe.PermissionError):
-                raise KeyMayNot(account.NOT_NOW, retry_after_s=account.LATER_S) from None
-            account.tell_of_refusal(name, error.request_id or "")
-            raise StripeUnavailable(account.NOT_NOW, retry_after_s=account.LATER_S) from None
+                raise KeyMayNot(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
+            account_binding.tell_of_refusal(name, error.request_id or "")
+            raise StripeUnavailable(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
         except stripe.StripeError as error:
             raise _translated(error, name) from None
 
@@ -171,14 +171,14 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
 def _translated(error: stripe.StripeError, name: str) -> Exception:
     code = error.code or ""
     if code == "resource_missing":
-        return NotAtStripe(calls.GONE, param=getattr(error, "param", None) or "")
+        return NotAtStripe(instrumentation.GONE, param=getattr(error, "param", None) or "")
     if isinstance(error, stripe.InvalidRequestError):
         log.info("stripe_refused_request", call=name, stripe_code=code, stripe_request_id=error.request_id)
         return UnexpectedState(code, error.user_message or "Stripe refused the request.", _intent_in(error))
     if error.http_status == 409:
-        return StripeBusy(calls.STILL_BUSY)
+        return StripeBusy(instrumentation.STILL_BUSY)
     log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
-    return StripeRefused(calls.FAILED)
+    return StripeRefused(instrumentation.FAILED)
 
 
 def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:

@@ -6,8 +6,9 @@ from functools import partial
 
 from django.db import transaction
 
-from estuary.common import clock, metrics
-from estuary.common.counting import after_commit
+from estuary.common import clock
+from estuary.common.observability import metrics
+from estuary.common.observability.counting import after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
 

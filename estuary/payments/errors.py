@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from estuary.common.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
-from estuary.payments.objects import Decline, Intent
+from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
+from estuary.payments.gateway.objects import Decline, Intent
 
 
 class StripeUnavailable(Unavailable):

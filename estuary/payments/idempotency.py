@@ -23,12 +23,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from estuary.accounts.models import User
-from estuary.common import clock, metrics
-from estuary.common.database import write
-from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
-from estuary.common.forgetting import forget
-from estuary.common.problems import problem_response
-from estuary.common.redaction import redact
+from estuary.common import clock
+from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest
+from estuary.common.api.problems import problem_response
+from estuary.common.db.batch_delete import forget
+from estuary.common.db.transactions import write
+from estuary.common.observability import metrics
+from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.errors import OrderChanged

@@ -8,7 +8,7 @@ from procrastinate import JobContext
 from procrastinate.worker import Worker
 from structlog.contextvars import bound_contextvars
 
-from estuary.common import metrics
+from estuary.common.observability import metrics
 
 
 async def observed(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:

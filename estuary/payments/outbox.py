@@ -16,7 +16,7 @@ from procrastinate.types import JSONDict
 
 from estuary.accounts.emails import NOTICES, TEMPLATES
 from estuary.common import clock
-from estuary.common.redaction import redact
+from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 

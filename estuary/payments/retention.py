@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from estuary.common import clock
-from estuary.common.forgetting import forget
+from estuary.common.db.batch_delete import forget
 from estuary.payments.models import WebhookEvent
 
 # A job's last event says when it ended. Deleting a job deletes its events.

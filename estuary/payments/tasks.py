@@ -12,30 +12,21 @@ from procrastinate.jobs import Job, Status
 
 from estuary.accounts import emails
 from estuary.accounts.models import User
-from estuary.bookings import booking
-from estuary.common import clock, metrics, stopping
+from estuary.bookings import fulfilment
+from estuary.common import clock
+from estuary.common.observability import metrics
+from estuary.common.process import shutdown
 from estuary.orders.models import Order
-from estuary.payments import (
-    card_checks,
-    client,
-    closing,
-    customer_updates,
-    disputes,
-    holds,
-    idempotency,
-    inbox,
-    mails,
-    methods,
-    outbox,
-    ownership,
-    reconcile,
-    refunds,
-    retention,
-    setup_intents,
-    sweep,
-    throttling,
-)
+from estuary.payments import client, idempotency, outbox, retention, throttling
+from estuary.payments import emails as mails
+from estuary.payments.checkout import cancel_order, holds
+from estuary.payments.customers import customer_updates, payment_methods, setup_intents
 from estuary.payments.errors import NotOwner, StripeUnavailable
+from estuary.payments.gateway import ownership
+from estuary.payments.inbox import processor
+from estuary.payments.reconciliation import disputes, overdue, stripe_lists
+from estuary.payments.reconciliation import payment_methods as card_checks
+from estuary.payments.refunds import service as refunds
 
 TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
 
@@ -51,7 +42,7 @@ def send_refund(refund_id: int) -> None:
 @app.task(name="payments.detach_card", retry=TRY_AGAIN)
 def detach_card(payment_method_id: str) -> None:
     with suppress(NotOwner):
-        methods.detach(payment_method_id)
+        payment_methods.detach(payment_method_id)
 
 
 @app.task(name="payments.update_customer", retry=TRY_AGAIN)
@@ -109,7 +100,7 @@ def end_open_payments(user_id: int, cause: str = "too many cards were declined")
     with suppress(NotOwner):
         run_each(
             lambda: setup_intents.end_setup_intents_of(user_id),
-            lambda: closing.close_open_orders(user_id, cause=cause),
+            lambda: cancel_order.close_open_orders(user_id, cause=cause),
         )
 
 
@@ -127,7 +118,7 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
         def run(timestamp: int) -> None:
             try:
                 verb(timestamp)
-            except stopping.Stopping:
+            except shutdown.Stopping:
                 log.info("periodic_job_stopped", job=name)
             except Exception:
                 metrics.JOBS_FAILED.labels(name).inc()
@@ -148,7 +139,7 @@ def run_each(*verbs: Callable[[], Any]) -> None:
     for verb in verbs:
         try:
             verb()
-        except (StripeUnavailable, stopping.Stopping):
+        except (StripeUnavailable, shutdown.Stopping):
             raise
         except Exception as failure:
             failures.append(failure)
@@ -174,31 +165,33 @@ async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
 
 @periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
-    run_each(sweep.expire_orders, sweep.end_kept_orders, sweep.close_open_payments, sweep.end_setup_intents)
+    run_each(
+        overdue.expire_orders, overdue.end_kept_orders, overdue.close_open_payments, overdue.end_setup_intents
+    )
 
 
 @periodic("* * * * *")
 def sweep_minute(timestamp: int) -> None:
     run_each(
-        sweep.send_unsent_refunds,
-        sweep.detach_removed_cards,
-        sweep.update_changed_customers,
-        inbox.bring_forward,
+        overdue.send_unsent_refunds,
+        overdue.detach_removed_cards,
+        overdue.update_changed_customers,
+        processor.bring_forward,
     )
 
 
 @periodic("*/15 * * * *")
 def close_past_bookings(timestamp: int) -> None:
-    booking.close_past(at=clock.now())
+    fulfilment.close_past(at=clock.now())
 
 
 @periodic("*/5 * * * *")
 def ask_stripe(timestamp: int) -> None:
     run_each(
         lambda: ownership.count_on(client.owner_asker()),
-        sweep.ask_about_open_orders,
-        sweep.ask_about_pending_refunds,
-        reconcile.look_through_all,
+        overdue.ask_about_open_orders,
+        overdue.ask_about_pending_refunds,
+        stripe_lists.look_through_all,
         disputes.look_for_new_disputes,
         disputes.ask_about_open_disputes,
         card_checks.check_cards,
@@ -209,7 +202,7 @@ def ask_stripe(timestamp: int) -> None:
 def ask_stripe_far_back(timestamp: int) -> None:
     run_each(
         customer_updates.note_missed_changes,
-        reconcile.look_for_changed_refunds,
+        stripe_lists.look_for_changed_refunds,
         disputes.look_for_changed_disputes,
     )
 

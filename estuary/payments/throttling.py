@@ -17,12 +17,13 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from estuary.common import clock, metrics
-from estuary.common.addresses import address_of
-from estuary.common.database import ask
-from estuary.common.errors import TooManyRequests
-from estuary.common.forgetting import forget
-from estuary.common.rates import Rate
+from estuary.common import clock
+from estuary.common.api.errors import TooManyRequests
+from estuary.common.api.rates import Rate
+from estuary.common.client_ip import address_of
+from estuary.common.db.batch_delete import forget
+from estuary.common.db.transactions import ask
+from estuary.common.observability import metrics
 from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline
 

@@ -13,26 +13,27 @@ from django.conf import settings
 from django.db import transaction
 
 from estuary.accounts.models import User
-from estuary.bookings.booking import reserve
-from estuary.bookings.planning import Wish, hold_at_most, plan_lines
+from estuary.bookings.fulfilment import reserve
+from estuary.bookings.order_lines import Wish, hold_at_most, plan_lines
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
-from estuary.common.database import retried
+from estuary.common.db.transactions import retried
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
+from estuary.orders.creation import Line, Terms, place_order
 from estuary.orders.models import Order, OrderType
-from estuary.orders.placing import Line, Terms, place_order
-from estuary.payments import asking, client, holds, idempotency
-from estuary.payments.customers import customer_of
+from estuary.payments import client, idempotency
+from estuary.payments.checkout import holds, stripe_creation
+from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.customers.customers import customer_of
 from estuary.payments.errors import NotOnSale, UnexpectedState
+from estuary.payments.gateway.objects import CheckoutSession, Intent
+from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import StripeCustomer
-from estuary.payments.objects import CheckoutSession, Intent
-from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.repeats import RepeatGuard
-from estuary.payments.rules import hand_over
 from estuary.payments.settlement import load, view_of
-from estuary.payments.writing import write
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.rules.payments import hand_over
 
 METADATA_VALUE_MAX = 500  # https://docs.stripe.com/api/metadata
 
@@ -84,7 +85,7 @@ def create_order(
             at=at,
             expires_at=ends_at,
             asks_of=customer.stripe_customer_id if customer else "",
-            page_expires_at=asking.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
+            page_expires_at=stripe_creation.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
         if guard and (terms.payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
@@ -135,10 +136,10 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
 
     ``noted`` says that the order was placed with what is asked here.
     """
-    if isinstance(known := asking.made_long_ago(order), Intent):
-        asking.remember(order, known)
+    if isinstance(known := stripe_creation.made_long_ago(order), Intent):
+        stripe_creation.remember(order, known)
         return known
-    before = None if noted else asking.note_asked(order, customer_id=customer_id)
+    before = None if noted else stripe_creation.note_asked(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -151,22 +152,22 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
     key = f"{order.public_id}-intent-{order.attempt}"
-    return asking.create(order, lambda: client.create_intent(params, key=key), before=before)
+    return stripe_creation.create(order, lambda: client.create_intent(params, key=key), before=before)
 
 
 def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
     """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
-    if isinstance(known := asking.made_long_ago(order), CheckoutSession):
-        asking.remember(order, known)
+    if isinstance(known := stripe_creation.made_long_ago(order), CheckoutSession):
+        stripe_creation.remember(order, known)
         return known
-    before = None if noted else asking.note_asked(order, customer_id=customer_id)
+    before = None if noted else stripe_creation.note_asked(order, customer_id=customer_id)
     try:
-        return asking.create(order, lambda: _create_page(order), before=before)
+        return stripe_creation.create(order, lambda: _create_page(order), before=before)
     except UnexpectedState:
-        if not asking.page_is_late(order):
+        if not stripe_creation.page_is_late(order):
             raise
-    before = asking.renew_page(order, customer_id=customer_id)
-    return asking.create(order, lambda: _create_page(order), before=before)
+    before = stripe_creation.renew_page(order, customer_id=customer_id)
+    return stripe_creation.create(order, lambda: _create_page(order), before=before)
 
 
 def _create_page(order: Order) -> CheckoutSession:

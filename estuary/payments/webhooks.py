@@ -1,8 +1,8 @@
 """Stripe's events: the door that takes them in, and, in HANDLERS, the whole story of what each one means.
 
 The view verifies the signature over the raw body, inserts one row and answers 200: nothing is decided while Stripe
-waits. The web server leads to ``receive`` past Django's middleware (config/doorman.py). The worker drains the inbox
-(inbox.py) and asks ``read`` what an event says.
+waits. The web server leads to ``receive`` past Django's middleware (config/webhook_gateway.py). The worker drains
+the inbox (inbox/processor.py) and asks ``read`` what an event says.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,15 +20,16 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from estuary.common import clock, metrics, redaction
-from estuary.common.bodies import BodyTooLarge
-from estuary.common.database import is_unfit
-from estuary.common.errors import EstuaryError
-from estuary.common.problems import problem
+from estuary.common import clock
+from estuary.common.api.errors import EstuaryError
+from estuary.common.api.problems import problem
+from estuary.common.body_limits import BodyTooLarge
+from estuary.common.db.transactions import is_unfit
+from estuary.common.observability import metrics, redaction
 from estuary.payments import client
-from estuary.payments.effects import NeedsObject
-from estuary.payments.methods import CardNews
-from estuary.payments.objects import (
+from estuary.payments.customers.other_payment_methods import OtherMethodAttached
+from estuary.payments.customers.payment_methods import CardNews
+from estuary.payments.gateway.objects import (
     Card,
     Charge,
     CheckoutSession,
@@ -37,8 +38,8 @@ from estuary.payments.objects import (
     StripeDispute,
     StripeRefund,
 )
-from estuary.payments.other_methods import OtherMethodAttached
-from estuary.payments.rules import Fact
+from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.rules.payments import Fact
 
 MAX_BYTES = 256 * 1024
 RECEIVED = b'{"received": true}'

@@ -13,11 +13,11 @@ from django.db.models import Q
 from estuary.accounts.models import StaffAct, User
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.database import retried
+from estuary.common.db.transactions import retried
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import closing
+from estuary.payments.checkout import cancel_order
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENTS, PERSONAL
@@ -71,7 +71,7 @@ def _take_off_sale(user: User) -> None:
     own = Q(practitioner__user=user)
     inside = Q(items__service__practitioner__user=user) | Q(bundle_of__practitioner__user=user)
     sold = Service.objects.filter(pk__in=Service.objects.filter(own | inside).order_by().values("pk"))
-    # The whole lock, which a purchase's own keeps waiting (payments/holds.py).
+    # The whole lock, which a purchase's own keeps waiting (payments/checkout/holds.py).
     locked = list(sold.select_for_update().order_by("pk").values_list("pk", flat=True))
     Service.objects.filter(pk__in=locked).update(active=False)
 
@@ -84,7 +84,7 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
     """
     assert may_be_finished(erasure)
     user, forfeit_credits = erasure.user, erasure.forfeit_credits
-    closing.close_open_orders(user.pk, cause="the person is erased")
+    cancel_order.close_open_orders(user.pk, cause="the person is erased")
     refuse_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
     delete_customers(erasure)
     events = redact_events_of(user)

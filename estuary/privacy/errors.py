@@ -1,6 +1,6 @@
 """Why a person can't be erased yet."""
 
-from estuary.common.errors import Conflict
+from estuary.common.api.errors import Conflict
 
 
 class ErasureRefused(Conflict):

@@ -8,7 +8,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from estuary.accounts.models import User
-from estuary.common import stopping
+from estuary.common.process import shutdown
 from estuary.payments.models import WebhookEvent
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
@@ -57,7 +57,7 @@ def redact_late_events() -> int:
     """
     changed = 0
     for erasure in Erasure.objects.exclude(erased_at=None).order_by("pk").iterator():
-        stopping.check()
+        shutdown.check()
         changed += redact_events_named(erasure)
     return changed
 

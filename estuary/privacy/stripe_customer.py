@@ -5,8 +5,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from estuary.payments import client, setup_intents
-from estuary.payments.customers import next_post_key
+from estuary.payments import client
+from estuary.payments.customers import setup_intents
+from estuary.payments.customers.customers import next_post_key
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import StripeCustomer
 from estuary.privacy.identifiers import find_stripe_ids

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.admin.sessions import SessionFormSet
 from estuary.catalog.models import (
     CalendarEntry,

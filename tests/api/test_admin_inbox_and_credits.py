@@ -7,7 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from estuary.accounts.models import User
-from estuary.common import clock, long_lists
+from estuary.common import clock
+from estuary.common.admin import pagination
 from estuary.credits.ledger import balance_of
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.payments.admin import inbox as inbox_page
@@ -68,7 +69,7 @@ def test_events_are_filtered_by_status_age_and_attempts_and_found_by_payment(dea
 def test_a_type_is_looked_for_among_the_newest(dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch) -> None:
     others = [an_event(f"evt_{number}", status="done") for number in range(4)]
     WebhookEvent.objects.filter(pk__in=[dead.pk, others[-1].pk]).update(type="charge.refunded")
-    monkeypatch.setattr(long_lists, "NEWEST", 3)
+    monkeypatch.setattr(pagination, "NEWEST", 3)
     rows = admin_client().get(INBOX, {"q": "charge."}).context["cl"].result_list
     assert {row.stripe_event_id for row in rows} == {others[-1].stripe_event_id}
 
@@ -76,7 +77,7 @@ def test_a_type_is_looked_for_among_the_newest(dead: WebhookEvent, monkeypatch: 
 def test_a_long_list_is_counted_as_far_as_anybody_pages(
     dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long_lists, "COUNTED", 5)
+    monkeypatch.setattr(pagination, "COUNTED", 5)
     monkeypatch.setattr(WebhookEventAdmin, "list_per_page", 2)
     client = admin_client()
     for number in range(20):

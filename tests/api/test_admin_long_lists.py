@@ -11,9 +11,10 @@ from estuary.accounts import staff_search
 from estuary.accounts.models import User
 from estuary.accounts.staff_search import people
 from estuary.bookings.models import Booking
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import ServiceSession, ServiceType
-from estuary.common import clock, long_lists
+from estuary.common import clock
+from estuary.common.admin import pagination
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 from tests.api.staff import admin_client, give_credits, told
@@ -96,7 +97,7 @@ def test_a_filter_that_no_index_answers_looks_among_the_newest_and_says_so(
     said = ", among the newest"
     assert found(client, "orders/order", status__exact="completed") == [first.pk, last.pk]
     assert said not in client.get("/admin/orders/order/?status__exact=completed").content.decode()
-    monkeypatch.setattr(long_lists, "NEWEST", last.pk - first.pk)
+    monkeypatch.setattr(pagination, "NEWEST", last.pk - first.pk)
     assert found(client, "orders/order", status__exact="completed") == [last.pk]
     assert said in client.get("/admin/orders/order/?status__exact=completed").content.decode()
     Order.objects.update(status="paid")

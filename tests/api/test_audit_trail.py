@@ -14,7 +14,7 @@ from estuary.common import clock
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, errors_on, form_data, give_credits, make_staff
@@ -129,7 +129,7 @@ def test_an_act_that_fails_leaves_no_entry_and_an_entry_that_fails_no_act(
     row.refresh_from_db()
     assert (row.status, CreditTransaction.objects.count(), CreditAccount.objects.count()) == ("dead", 0, 0)
     with monkeypatch.context() as broken_act:
-        broken_act.setattr(inbox, "replay", broken)
+        broken_act.setattr(processor, "replay", broken)
         broken_act.setattr(ledger, "post", broken)
         client.post(reverse("admin:payments_webhookevent_replay", args=[row.pk]))
         client.post(give, body)

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.booking import cancel
+from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from tests.marketplace import a_free_slot, buy, make_service, make_sessions, make_user, signed_in

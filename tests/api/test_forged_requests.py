@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from estuary.accounts.authentication import BearerAuthentication
-from estuary.common.problems import not_found
+from estuary.common.api.problems import not_found
 from tests.api.staff import admin_client, make_staff
 
 WEBHOOK = "api/v1/payments/webhook/"

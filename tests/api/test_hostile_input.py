@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer

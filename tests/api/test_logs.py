@@ -16,9 +16,10 @@ from procrastinate import jobs as of_procrastinate
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from estuary.common import logs
-from estuary.config.doorman import Doorman
-from estuary.payments import inbox, jobs, outbox
+from estuary.common.observability import logging as logs
+from estuary.config.webhook_gateway import Doorman
+from estuary.payments import jobs, outbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -138,7 +139,7 @@ def test_every_line_of_a_batch_names_its_events_and_of_one_alone_that_one(stripe
         body = an_event(id=name, type=kind)  # the bad one's payment lacks everything
         assert send(body, signed(body)).status_code == 200
     log.read()
-    inbox.drain()
+    processor.drain()
     lines = {line["event"]: line for line in log.read()}
     assert lines["inbox_batch_failed"]["stripe_events"] == "evt_bad evt_fine"
     assert lines["inbox_event_failed"]["stripe_events"] == "evt_bad"
@@ -155,7 +156,7 @@ def test_what_is_fetched_for_an_event_is_told_with_it(stripe: Sandbox, log: Log)
             'UPDATE payments_webhookevent SET payload = payload || \'{"api_version": "2020-01-01"}\''
         )
     log.read()
-    inbox.drain()
+    processor.drain()
     fetched = [line for line in log.read() if line["event"] == "stripe_called"]
     assert rows.get().stripe_event_id in {line["stripe_events"] for line in fetched}
     assert deliver(stripe) == []

@@ -11,10 +11,12 @@ from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from estuary.common import clock, metrics, pools
+from estuary.common import clock
+from estuary.common.observability import db_pools, metrics
 from estuary.common.postgresql.admission import ANY, Admission, Busy, Claim
-from estuary.payments import gauges, inbox
+from estuary.payments import gauges
 from estuary.payments.gauges import DATABASE_GAUGES
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.test_unavailable import no_connection_left
@@ -113,7 +115,7 @@ def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> Non
     assert 600 <= told[named("inbox_oldest_seconds")] < 700
     assert (told[named("inbox_dead")], told[named("holds_overdue_seconds")]) == (0, 0)
     assert told[named("database_reachable")] == 1
-    inbox.drain()
+    processor.drain()
     assert scraped()[named("inbox_pending")] == 0
 
 
@@ -153,14 +155,14 @@ def test_what_is_rolled_back_is_not_counted(stripe: Sandbox) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE orders_ordertransition ADD CONSTRAINT never CHECK (after <> 'completed')")
     try:
-        inbox.drain()
+        processor.drain()
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE orders_ordertransition DROP CONSTRAINT never")
     assert grown(before, "order_transitions_total", before="pending", after="completed") == 0
     assert grown(before, "events_settled_total", outcome="put_off") == 1
     WebhookEvent.objects.update(due_at=clock.now())
-    inbox.drain()
+    processor.drain()
     assert grown(before, "order_transitions_total", before="pending", after="completed") == 1
 
 
@@ -177,13 +179,13 @@ def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, setti
 
 
 def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:
-    pools.take_down(seconds=0)
+    db_pools.take_down(seconds=0)
     before = scraped()
     catalogue = "/api/v1/services/"
     Client().get(catalogue)
     with no_connection_left():
         assert Client().get(catalogue).status_code == 503
-        pools.take_down(seconds=10)
+        db_pools.take_down(seconds=10)
     since = partial(grown, before, pool="default")
     assert since("db_pool_requests_total") >= 2
     assert since("db_pool_waits_total") >= 1

@@ -7,11 +7,11 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
+from estuary.orders.creation import Terms, place_order
 from estuary.orders.models import Order
-from estuary.orders.placing import Terms, place_order
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from tests.marketplace import (

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order

@@ -9,14 +9,14 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.booking import cancel
+from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking, Participant, Reservation
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.bookings.scheduling import schedule
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.errors import EstuaryError
+from estuary.common.api.errors import EstuaryError
 from tests.marketplace import (
     a_free_slot,
     buy,

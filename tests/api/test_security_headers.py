@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from estuary.config import storefront
 from estuary.config.environment import BASE_DIR
-from estuary.payments import methods
+from estuary.payments.customers import payment_methods
 from tests.api.staff import admin_client, make_staff
 from tests.domain.test_environment import REAL
 from tests.marketplace import signed_in
@@ -84,7 +84,7 @@ def test_answers_to_events_and_to_bugs_are_guarded_too(monkeypatch: pytest.Monke
     def broken(user: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(methods, "saved_cards", broken)
+    monkeypatch.setattr(payment_methods, "saved_cards", broken)
     buyer = signed_in(make_staff("orders.view_order"))
     buyer.raise_request_exception = False
     answer = buyer.get("/api/v1/payments/methods/")

@@ -10,7 +10,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from psycopg_pool import PoolTimeout
 
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
@@ -52,7 +52,7 @@ def test_an_event_is_refused_while_it_can_not_be_kept_and_kept_when_it_comes_aga
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "unavailable", "5")
     assert not WebhookEvent.objects.exists()
     assert {deliver(delivery).status_code for delivery in deliveries} == {200}
-    inbox.drain()
+    processor.drain()
     assert buying.balance(buyer) == "100.00"
 
 

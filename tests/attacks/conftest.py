@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from estuary.common.rates import Rate
+from estuary.common.api.rates import Rate
 from estuary.config.environment import Environment
 from tests.flows.conftest import ana, buyer, held_to_the_invariants, maya, other, staff
 

@@ -12,7 +12,8 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.payments import inbox, tasks
+from estuary.payments import tasks
+from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
@@ -154,7 +155,7 @@ def test_many_payments_declined_at_once_count_each(
     for made in orders:
         buying.pay_only(stripe, made, DECLINED)
     post_all(stripe)
-    inbox.drain()
+    processor.drain()
     assert declines_of(maya) == len(orders)
     settle_everything(stripe)
     assert {buying.status_of(made) for made in orders} == {"canceled"}

@@ -19,7 +19,7 @@ from estuary.catalog.models import CalendarEntry, Service, ServiceType
 from estuary.common import clock
 from estuary.config.environment import Environment
 from estuary.orders.models import Order
-from estuary.payments import sweep
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows.buying import CREATE, Json, buy_credits, order_of, pay_only, status_of
 from tests.flows.invariants import assert_invariants
@@ -220,7 +220,7 @@ def test_a_page_of_stripe_holds_no_longer_than_what_it_replaces(massage: Service
         second = placed(ask(hoarder, massage, at(start), payment_type="checkout", service_data={"n": 1}))
         assert deadline(second) == deadline(first)
     with time_machine.travel(deadline(first) + timedelta(seconds=1)):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
         assert (status_of(second), held()) == ("canceled", 0)
         placed(ask(someone(ELSEWHERE), massage, at(start)))
 
@@ -264,16 +264,16 @@ def test_who_lets_holds_end_all_day_holds_nothing_more_that_day(massage: Service
     answers = []
     for number in range(8):
         with time_machine.travel(at_first + timedelta(minutes=16 * number)):
-            sweep.expire_orders()
+            overdue.expire_orders()
             answers.append(ask(hoarder, massage, at(start)))
     assert [answer.status_code for answer in answers] == [201] * 5 + [429] * 3
     assert answers[-1].json()["code"] == "too_many_unpaid_holds"
     assert int(answers[-1]["Retry-After"]) > 0
     with time_machine.travel(at_first + timedelta(minutes=130)):
-        sweep.expire_orders()
+        overdue.expire_orders()
         placed(ask(someone(ELSEWHERE), massage, at(start)))
     with time_machine.travel(at_first + timedelta(days=1, minutes=17)):
-        sweep.expire_orders()
+        overdue.expire_orders()
         placed(ask(hoarder, massage, at(start)))
 
 

@@ -10,9 +10,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from demo.servers import PYTHON
 from estuary.common import clock
 from estuary.config.environment import BASE_DIR
-from estuary.payments import disputes, reconcile, sweep, tasks
+from estuary.payments import tasks
 from estuary.payments.doctor import GRACE, RULES, Breach, examine
-from estuary.payments.doctor.agreement import compare
+from estuary.payments.doctor.stripe_comparison import compare
+from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from tests.simulation.oracle.healed import LASTING
 
 SINCE = timedelta(days=1)
@@ -78,9 +79,9 @@ def failed_jobs() -> list[str]:
 
 def look_at_stripe() -> None:
     """Ask Stripe about everything, as the worker does every five minutes: some events never come."""
-    sweep.ask_about_open_orders()
-    sweep.ask_about_pending_refunds()
-    reconcile.look_through_all()
+    overdue.ask_about_open_orders()
+    overdue.ask_about_pending_refunds()
+    stripe_lists.look_through_all()
     disputes.look_for_new_disputes()
     disputes.ask_about_open_disputes()
 

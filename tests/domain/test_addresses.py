@@ -3,8 +3,8 @@
 import pytest
 from django.test import RequestFactory
 
-from estuary.common.addresses import address_of
-from estuary.common.rates import Rate
+from estuary.common.api.rates import Rate
+from estuary.common.client_ip import address_of
 
 
 def seen(direct: str, forwarded: str | None = None, *, proxies: int = 0) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from estuary.bookings.models import Booking
 from estuary.common.money import allocate
-from estuary.payments.cancellation_rules import yield_of
+from estuary.payments.refunds.cancellation_policy import yield_of
 
 BEGIN = datetime(2027, 1, 4, 9, tzinfo=UTC)
 NOTICE = timedelta(hours=24)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from estuary.common.card_numbers import card_numbers_in
-from estuary.common.redaction import REDACTED, is_suspicious, redact, redacted
+from estuary.common.observability.card_numbers import card_numbers_in
+from estuary.common.observability.redaction import REDACTED, is_suspicious, redact, redacted
 
 
 def with_check_digit(digits: str) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from estuary.common.group_commit import GroupCommit, TooLong
+from estuary.common.db.group_commit import GroupCommit, TooLong
 from tests.serving import wait_until
 
 type Group = GroupCommit[int, int]

@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 import estuary
-from estuary.common import redaction
+from estuary.common.observability import redaction
 from tests.domain.samples import samples_of
 
 # The web server's entry point lowers the priority of whatever process imports it.

@@ -2,7 +2,7 @@
 
 import re
 
-from estuary.common import metrics
+from estuary.common.observability import metrics
 from estuary.config.environment import BASE_DIR
 from estuary.payments.gauges import GAUGES, REACHABLE
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from estuary.common.redaction import is_suspicious, redact
+from estuary.common.observability.redaction import is_suspicious, redact
 
 CARD = "4242 4242-42424242"
 DIGITS = ["4242", "5555", "4242424242424242", " ", "-", "  ", ".", "\n", "é", "\u0664", "x", '"', "\\"]

@@ -9,7 +9,7 @@ import pytest
 
 from estuary.config.environment import BASE_DIR
 from estuary.payments.doctor import RULES
-from estuary.payments.doctor.agreement import SENTENCES
+from estuary.payments.doctor.stripe_comparison import SENTENCES
 
 TEXT = (BASE_DIR / "docs" / "reliability.md").read_text(encoding="utf-8")
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

@@ -18,7 +18,7 @@ from django.db.migrations.operations import (
 from django.db.models import NOT_PROVIDED
 from procrastinate.contrib.django import app
 
-from estuary.payments import mails, tasks
+from estuary.payments import emails, tasks
 from estuary.privacy import tasks as privacy_tasks
 
 OURS = {"accounts", "bookings", "catalog", "credits", "orders", "payments"}
@@ -88,7 +88,7 @@ def test_every_job_that_code_before_may_have_enqueued_is_still_understood(name: 
 
 
 def test_every_mail_that_code_before_may_have_enqueued_can_still_be_written() -> None:
-    assert mails.TEXTS.keys() == mails.SUBJECTS.keys() >= MAILS
+    assert emails.TEXTS.keys() == emails.SUBJECTS.keys() >= MAILS
 
 
 def test_every_job_that_is_enqueued_now_is_written_down_here() -> None:

@@ -30,11 +30,12 @@ from estuary.accounts import audit  # noqa: E402
 from estuary.accounts.models import StaffAct, User  # noqa: E402
 from estuary.accounts.second_factor import drop_factor, enrol  # noqa: E402
 from estuary.catalog.models import ServiceType  # noqa: E402
-from estuary.common import clock, metrics  # noqa: E402
+from estuary.common import clock  # noqa: E402
+from estuary.common.observability import metrics  # noqa: E402
 from estuary.credits.models import CreditTransaction  # noqa: E402
 from estuary.orders.models import Order  # noqa: E402
+from estuary.payments.checkout.holds import Hold  # noqa: E402
 from estuary.payments.client import API_VERSION  # noqa: E402
-from estuary.payments.holds import Hold  # noqa: E402
 from estuary.payments.models import Attempts, IdempotencyKey, SetupIntent, WebhookEvent  # noqa: E402
 from estuary.privacy.erase import REQUESTS_END_AFTER, begin_erasure, finish_erasure  # noqa: E402
 from stripe_sandbox import Sandbox  # noqa: E402

@@ -11,7 +11,7 @@ from estuary.bookings.models import Booking, Participant
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from tests.marketplace import (
@@ -142,8 +142,8 @@ def test_the_end_is_the_same(
         for delivery in arrange(stripe.take_deliveries()):
             assert post_event(delivery) == 200
             if manner == "one by one":
-                inbox.drain()
-        inbox.drain()
+                processor.drain()
+        processor.drain()
         run_jobs()
     if manner == "in an older version":
         assert set(WebhookEvent.objects.values_list("api_version", flat=True)) == {"2026-05-27.dahlia"}

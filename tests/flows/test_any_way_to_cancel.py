@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings import booking as bookings
+from estuary.bookings import fulfilment as bookings
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.payments.cancellation import BookingNotCancelable, cancel_booking, cancel_without_refund
 from estuary.payments.errors import NotRefundable, RefundTooLarge
 from estuary.payments.models import Refund
-from estuary.payments.refunds import request_refund
+from estuary.payments.refunds.cancellation import BookingNotCancelable, cancel_booking, cancel_without_refund
+from estuary.payments.refunds.service import request_refund
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay

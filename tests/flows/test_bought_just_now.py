@@ -13,9 +13,10 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.rates import Rate
+from estuary.common.api.rates import Rate
 from estuary.orders.models import Order
-from estuary.payments import paying, repeats, sweep
+from estuary.payments.checkout import payments, repeats
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, CREATE, FINE, Json, pay, status_of
@@ -84,7 +85,7 @@ def charges(stripe: Sandbox) -> int:
 
 def lose_the_answer(stripe: Sandbox, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if how == "killed":
-        monkeypatch.setattr(paying, "_settle_now", lost)
+        monkeypatch.setattr(payments, "_settle_now", lost)
     elif how == "500":
         stripe.faults.add("error_saved", CONFIRM, effect=True)
     else:
@@ -279,7 +280,7 @@ def test_a_retry_after_the_hold_finds_what_was_paid(
     unknown = buyer.post(CREATE, body).json()["order_id"]
     with later(timedelta(hours=1)):
         if swept:
-            sweep.expire_orders()
+            overdue.expire_orders()
         answer = signed_in(maya).post(CREATE, body)
         assert answer.json()["order_id"] == unknown
         assert answer.status_code == (409 if swept else 201)

@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.rates import Rate
+from estuary.common.api.rates import Rate
 from estuary.orders.models import Order
-from estuary.payments import asking, paying
+from estuary.payments.checkout import payments, stripe_creation
 from estuary.payments.models import IdempotencyKey
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -176,7 +176,7 @@ def test_what_stripe_made_before_our_commit_was_lost_is_found_by_the_retry(
     ask: Callable[[], Any] = lambda: send(buyer, body, "k") if key else buyer.post(CREATE, body)  # noqa: E731
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr(asking, "remember", lost)
+        dying.setattr(stripe_creation, "remember", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
     made = ask().json()
@@ -195,7 +195,7 @@ def test_a_payment_that_went_through_before_our_commit_was_lost_is_not_made_agai
     ask: Callable[[], Any] = lambda: send(buyer, body, "k") if key else buyer.post(CREATE, body)  # noqa: E731
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr(paying, "settle", lost)
+        dying.setattr(payments, "settle", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
     if news == "heard":

@@ -16,14 +16,17 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.common import clock, redaction
-from estuary.common.redaction import redact
-from estuary.common.reporting import RedactingReporter
+from estuary.common import clock
+from estuary.common.observability import redaction
+from estuary.common.observability.redaction import redact
+from estuary.common.observability.reporting import RedactingReporter
 from estuary.orders.models import Order
-from estuary.payments import inbox, methods, refunds
+from estuary.payments.customers import payment_methods
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
+from estuary.payments.refunds import service as refunds
 from stripe_sandbox import Sandbox
-from stripe_sandbox.delivery import signature
+from stripe_sandbox.webhook_queue import signature
 from tests.api.staff import admin_client
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, CREATE, DECLINED, NO_FUNDS, pay
@@ -97,7 +100,7 @@ def events_with_secrets(text: str) -> None:
         headers = {"Stripe-Signature": signature(body, secret, int(time.time()))}
         answer = Client().post(WEBHOOK, data=body, content_type="application/json", headers=headers)
         assert answer.status_code == expected
-    inbox.drain()
+    processor.drain()
     assert WebhookEvent.objects.get(stripe_event_id="evt_canary").error
 
 
@@ -108,13 +111,13 @@ def a_bug_of_the_worker(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError(f"can't settle {text}")
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "read", broken)
+        patched.setattr(processor, "read", broken)
         # Its last try, and it is due.
         dying = WebhookEvent.objects.filter(stripe_event_id="evt_canary")
         dying.update(
-            status="pending", attempts=inbox.MAX_ATTEMPTS - 1, due_at=clock.now() - timedelta(minutes=1)
+            status="pending", attempts=processor.MAX_ATTEMPTS - 1, due_at=clock.now() - timedelta(minutes=1)
         )
-        inbox.drain()
+        processor.drain()
     assert dying.get().status == "dead"
     assert "RuntimeError" in dying.get().error
 
@@ -146,7 +149,7 @@ def a_bug(buyer: APIClient, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = APIClient(raise_request_exception=False)
     quiet.credentials(**buyer._credentials)  # type: ignore[attr-defined]
     with monkeypatch.context() as patched:
-        patched.setattr(methods, "saved_cards", broken)
+        patched.setattr(payment_methods, "saved_cards", broken)
         answer = quiet.get(buying.METHODS)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 

@@ -8,8 +8,8 @@ import pytest
 import requests
 import stripe as sdk
 
-from estuary.payments import connections
-from estuary.payments.connections import Session
+from estuary.payments.gateway import http
+from estuary.payments.gateway.http import Session
 from stripe_sandbox import Sandbox
 from tests.environment import NOBODY_LISTENS
 from tests.serving import listening
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _nothing_known() -> Iterator[None]:
-    connections._pool.cache_clear()
+    http._pool.cache_clear()
     yield
-    connections._pool.cache_clear()
+    http._pool.cache_clear()
 
 
 def sdk_at(address: str) -> sdk.StripeClient:

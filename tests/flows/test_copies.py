@@ -18,14 +18,17 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.errors import Unavailable
+from estuary.common.api.errors import Unavailable
 from estuary.orders.models import Order
-from estuary.payments import client, inbox, ownership, sweep, tasks
+from estuary.payments import client, tasks
 from estuary.payments.doctor import examine
-from estuary.payments.doctor.waiting import NOT_OWNER, WORKER_SILENT
+from estuary.payments.doctor.liveness import NOT_OWNER, WORKER_SILENT
 from estuary.payments.errors import NotOwner
+from estuary.payments.gateway import ownership
+from estuary.payments.inbox import processor
 from estuary.payments.models import Orphan
-from estuary.payments.stripe_account import StripeAccount
+from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, pay, status_of
@@ -79,7 +82,7 @@ def work_for_hours(hours: int = 30) -> None:
             tasks.sweep_minute(0)
             tasks.ask_stripe(0)
             tasks.ask_stripe_far_back(0)
-            while run_jobs() or inbox.drain():
+            while run_jobs() or processor.drain():
                 continue
 
 
@@ -239,7 +242,7 @@ def test_a_restored_backup_settles_and_sells_and_ends_nothing_until_it_is_claime
     mailoutbox: list[Any],
 ) -> None:
     run_jobs()
-    sweep.send_unsent_refunds()
+    overdue.send_unsent_refunds()
     settle_everything(stripe)
     backup = contents()
     sold, left = sell_on(stripe, buyer, ana)

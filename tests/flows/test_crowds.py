@@ -18,7 +18,9 @@ from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import asking, customers, inbox
+from estuary.payments.checkout import stripe_creation
+from estuary.payments.customers import customers
+from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -156,7 +158,7 @@ def test_the_same_event_fifty_times_at_once_is_settled_once(stripe: Sandbox, buy
         assert set(all_at_once([lambda: post_event(delivery)] * 50)) <= {200, 503}  # noqa: B023
         assert post_event(delivery) == 200  # as Stripe does after a 503
     assert WebhookEvent.objects.count() == len({d.event_id for d in deliveries})
-    all_at_once([inbox.drain] * 4)
+    all_at_once([processor.drain] * 4)
     settle_everything(stripe)
     assert buying.balance(buyer) == "100.00"
     assert CreditTransaction.objects.count() == 1
@@ -198,7 +200,7 @@ def test_keys_that_many_count_at_once_are_counted_once_each(
     order = buying.order_of(buying.buy_credits(stripe, buyer, "10.00"))
 
     def of_the_order() -> str:
-        return asking.next_post_key(Order.objects.get(pk=order.pk), "confirm")
+        return stripe_creation.next_post_key(Order.objects.get(pk=order.pk), "confirm")
 
     keys = all_at_once([of_the_order, lambda: customers.next_post_key(maya, "detach")] * 20)
     assert len(set(keys)) == len(keys) == 40
@@ -209,7 +211,7 @@ def test_six_workers_settle_a_hundred_payments_once_each(stripe: Sandbox) -> Non
     for buyer in crowd:
         pay_only(stripe, buying.credits(buyer, "10.00"))
     post_all(stripe)
-    all_at_once([lambda: sum(iter(lambda: inbox.drain(7), 0))] * 6)
+    all_at_once([lambda: sum(iter(lambda: processor.drain(7), 0))] * 6)
     settle_everything(stripe)
     assert {buying.balance(buyer) for buyer in crowd} == {"10.00"}
     assert CreditTransaction.objects.count() == CROWD

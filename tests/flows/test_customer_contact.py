@@ -16,10 +16,12 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
-from estuary.payments import customer_updates, reconcile, sweep, tasks
-from estuary.payments.doctor import LIVENESS, SAFETY, agreement, examine
+from estuary.payments import tasks
+from estuary.payments.customers import customer_updates
+from estuary.payments.doctor import LIVENESS, SAFETY, examine, stripe_comparison
 from estuary.payments.errors import StripeRefused, StripeUnavailable
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
 from tests.flows import buying
@@ -54,7 +56,7 @@ def rename(user: User, **fields: str) -> None:
 
 def minute(stripe: Sandbox) -> None:
     """What the worker does each minute, jobs lost or not."""
-    sweep.update_changed_customers()
+    overdue.update_changed_customers()
     settle_everything(stripe)
 
 
@@ -168,7 +170,7 @@ def test_a_change_that_is_rolled_back_leaves_nothing(
 def test_a_user_without_a_customer_costs_no_job_and_no_call(stripe: Sandbox, maya: User) -> None:
     rename(maya, email=EMAIL)
     assert run_jobs() == 0
-    assert sweep.update_changed_customers() == 1
+    assert overdue.update_changed_customers() == 1
     assert (ContactChange.objects.count(), stripe.requests) == (0, [])
 
 
@@ -220,11 +222,11 @@ def test_stripe_may_be_down_for_a_day(stripe: Sandbox, maya: User, customer: Str
     stripe.faults.add("timeout_before", "*", times=None)
     for hours in (0, 1, 5, 24):
         with time_machine.travel(clock.now() + timedelta(hours=hours), tick=True):
-            assert sweep.update_changed_customers() == 0
+            assert overdue.update_changed_customers() == 0
     assert ContactChange.objects.exists()
     stripe.faults.clear()
     with time_machine.travel(clock.now() + timedelta(hours=25), tick=True):
-        assert sweep.update_changed_customers() >= 1
+        assert overdue.update_changed_customers() >= 1
     assert at_stripe(stripe)[0] == EMAIL
 
 
@@ -287,7 +289,7 @@ def test_a_copy_of_the_database_at_another_address_changes_no_customer(
     with override_settings(FRONTEND_URL="https://staging.estuary.example"), estuary_talks_to(stripe):
         with time_machine.travel(clock.now() + timedelta(hours=2), tick=True):
             rename(maya, email="scrubbed@example.com")
-            sweep.update_changed_customers()
+            overdue.update_changed_customers()
             assert (at_stripe(stripe)[0], updates(stripe)) == (customer.email, [])
             assert ContactChange.objects.exists()
             call_command("stripe_account", claim=True)
@@ -301,7 +303,7 @@ def test_a_copy_of_the_database_at_another_address_changes_no_customer(
 
 def codes() -> set[str]:
     at = clock.now() + timedelta(minutes=16)
-    there = {breach.code for breach in agreement.compare(since=at - timedelta(days=1), at=at)}
+    there = {breach.code for breach in stripe_comparison.compare(since=at - timedelta(days=1), at=at)}
     return there | {breach.code for breach in examine((*SAFETY, *LIVENESS), at=at).breaches}
 
 
@@ -325,7 +327,7 @@ def test_a_change_that_nobody_noted_is_named_by_the_doctor_and_healed_within_a_d
 def test_a_change_that_waits_for_long_is_named(stripe: Sandbox, maya: User, customer: StripeCustomer) -> None:
     rename(maya, email=EMAIL)
     stripe.faults.add("timeout_before", UPDATE, times=None)
-    sweep.update_changed_customers()
+    overdue.update_changed_customers()
     stripe.faults.clear()
     assert codes() == {"contact_change_waiting", "customer_differs"}
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):
@@ -358,7 +360,7 @@ def test_after_a_backup_with_the_old_address_the_customer_is_found_again(
     PaymentMethod.objects.all().delete()
     StripeCustomer.objects.all().delete()
     without_trigger(maya, email=old)
-    assert reconcile.look_at_customers() == 1
+    assert stripe_lists.look_at_customers() == 1
     assert StripeCustomer.objects.get().stripe_customer_id == customer.stripe_customer_id
     assert len(buying.cards(buyer)) == 1
     minute(stripe)
@@ -374,7 +376,7 @@ def test_a_number_given_to_somebody_else_after_a_restore_gets_nobodys_customer(
     StripeCustomer.objects.all().delete()
     without_trigger(maya, email="somebody@example.com")
     User.objects.filter(pk=maya.pk).update(date_joined=clock.now())
-    assert reconcile.look_at_customers() == 0
+    assert stripe_lists.look_at_customers() == 0
     assert StripeCustomer.objects.count() == 0
 
 

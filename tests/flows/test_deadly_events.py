@@ -12,7 +12,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.common import clock
-from estuary.payments import inbox, leases, webhooks
+from estuary.payments import webhooks
+from estuary.payments.inbox import leases, processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -56,7 +57,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> WebhookEvent:
             raise Died
         return read(payload)
 
-    monkeypatch.setattr(inbox, "read", die)
+    monkeypatch.setattr(processor, "read", die)
     return put_in_deadly()
 
 
@@ -71,13 +72,13 @@ def test_once_its_try_was_counted_no_other_event_is_put_at_risk_with_it(
     pay_only(stripe, made)
     post_all(stripe)
     with pytest.raises(Died):
-        inbox.drain()
+        processor.drain()
     assert (status_of(made), WebhookEvent.objects.filter(attempts__gt=0).count()) == ("pending", 0)
     with pytest.raises(Died):
-        inbox.drain_one()
+        processor.drain_one()
     lease_over()
     with pytest.raises(Died):
-        inbox.drain()
+        processor.drain()
     assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
     deadly.refresh_from_db()
     assert (deadly.status, deadly.attempts) == ("pending", 2)
@@ -91,14 +92,14 @@ def test_events_that_wait_behind_it_lose_no_try_and_come_first_the_next_time(
     pay_only(stripe, made)
     post_all(stripe)
     with monkeypatch.context() as failing:
-        failing.setattr(inbox, "_settle_due", fail)
+        failing.setattr(processor, "_settle_due", fail)
         with pytest.raises(Died):
-            inbox.drain()
+            processor.drain()
         others = WebhookEvent.objects.exclude(pk=deadly.pk)
         assert (status_of(made), set(others.values_list("attempts", flat=True))) == ("pending", {0})
         WebhookEvent.objects.update(due_at=clock.now() - timedelta(minutes=1))
         with pytest.raises(Died):
-            inbox.drain()
+            processor.drain()
     assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
     assert set(others.values_list("attempts", "error")) == {(1, "")}
 
@@ -113,11 +114,11 @@ def test_one_that_has_failed_before_is_known_by_its_begun_try_and_keeps_what_it_
     WebhookEvent.objects.update(error="KeyError: 'amount'", attempts=3)
     for tries in (4, 5):
         with pytest.raises(Died):
-            inbox.drain_one()
+            processor.drain_one()
         deadly.refresh_from_db()
         assert (deadly.attempts, deadly.error) == (tries, f"{leases.BEGUN}KeyError: 'amount'")
         lease_over()
-    assert inbox.replay([deadly]) == 1
+    assert processor.replay([deadly]) == 1
     deadly.refresh_from_db()
     assert (deadly.attempts, deadly.error) == (0, "")
 
@@ -126,14 +127,14 @@ def test_it_is_given_up_in_the_end_and_staff_are_told(
     deadly: WebhookEvent, mailoutbox: list[EmailMessage], settings: Settings
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    for _ in range(inbox.MAX_ATTEMPTS):
+    for _ in range(processor.MAX_ATTEMPTS):
         with pytest.raises(Died):
-            inbox.drain_one()
+            processor.drain_one()
         lease_over()
-    assert inbox.drain() == 1
+    assert processor.drain() == 1
     run_jobs()
     deadly.refresh_from_db()
-    assert (deadly.status, deadly.attempts) == ("dead", inbox.MAX_ATTEMPTS + 1)
+    assert (deadly.status, deadly.attempts) == ("dead", processor.MAX_ATTEMPTS + 1)
     assert "the last did not end" in deadly.error
     assert [mail for mail in mailoutbox if "event_dead" in mail.subject]
 
@@ -144,11 +145,11 @@ def test_a_worker_that_died_over_one_takes_up_the_first_events_alone_when_it_sta
     """Two lives of a real worker: the one ends over the event that was claimed so often, the other gives it up."""
     made = buying.credits(buyer)
     pay_only(stripe, made)
-    event = put_in_deadly(attempts=inbox.MAX_ATTEMPTS - 1)
+    event = put_in_deadly(attempts=processor.MAX_ATTEMPTS - 1)
     post_all(stripe)
     assert live() == 7
     event.refresh_from_db()
-    assert (event.status, event.attempts) == ("pending", inbox.MAX_ATTEMPTS)
+    assert (event.status, event.attempts) == ("pending", processor.MAX_ATTEMPTS)
     lease_over()
     assert live() is None
     event.refresh_from_db()

@@ -9,8 +9,11 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.payments import card_checks, client, inbox, reattaching
+from estuary.payments import client
+from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
+from estuary.payments.reconciliation import customers as reattaching
+from estuary.payments.reconciliation import payment_methods as card_checks
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import METHODS, pay, status_of
@@ -102,8 +105,8 @@ def test_a_thin_detached_takes_the_card_off(stripe: Sandbox, buyer: APIClient) -
         "livemode": False,
         "related_object": {"id": card["stripe_payment_method_id"], "type": "payment_method"},
     }
-    inbox.take_in([thin])
-    inbox.drain()
+    processor.take_in([thin])
+    processor.drain()
     assert (listed(buyer), none_is_dead()) == (set(), True)
 
 
@@ -269,5 +272,5 @@ def test_every_order_of_a_cards_events_ends_with_what_stripe_has(stripe: Sandbox
         PaymentMethod.objects.all().delete()
         for place in order:
             assert post_event(cards[place]) == 200
-            inbox.drain()
+            processor.drain()
         assert (order, listed(buyer), none_is_dead()) == (order, set(), True)

@@ -14,9 +14,10 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditAccount
-from estuary.payments import disputes, inbox, reconcile, sweep
+from estuary.payments.inbox import processor
 from estuary.payments.models import Dispute, Refund, WebhookEvent
-from estuary.payments.refunds import send_refund
+from estuary.payments.reconciliation import disputes, overdue, stripe_lists
+from estuary.payments.refunds.service import send_refund
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
 from tests.flows import buying
@@ -143,7 +144,7 @@ def test_every_order_of_the_news_comes_to_the_same_end(
         tried = len(ways) if version == "ours" else 4
         for delivery in ways[number]:
             assert post_event(delivery) == 200
-            inbox.drain()
+            processor.drain()
         settle_everything(stripe)
         assert the_end(made) == ENDS[story.__name__], [event.type for event in ways[number]]
         number += 1
@@ -162,7 +163,7 @@ def test_all_news_in_one_batch_comes_to_the_same_end(
     made = story(stripe, buyer, ana)
     for delivery in reversed(stripe.take_deliveries()):
         post_event(delivery)
-    inbox.drain()
+    processor.drain()
     settle_everything(stripe)
     assert the_end(made) == ENDS[story.__name__]
 
@@ -176,7 +177,7 @@ def test_one_event_alone_is_enough_with_what_the_sweep_asks(
     for delivery in stripe.take_deliveries():
         if delivery.type == f"charge.dispute.{only}":
             post_event(delivery)
-    inbox.drain()
+    processor.drain()
     heard = Dispute.objects.get()
     assert heard.status == ("lost" if only in {"updated", "closed"} else "needs_response")
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
@@ -191,7 +192,7 @@ def test_disputes_of_which_no_event_came_are_found(
 ) -> None:
     made = story(stripe, buyer, ana)
     stripe.control.lose_events()
-    reconcile.look_for_new_refunds()
+    stripe_lists.look_for_new_refunds()
     assert disputes.look_for_new_disputes() == len(list(stripe.world.store.disputes))
     run_jobs()
     assert the_end(made) == ENDS[story.__name__]
@@ -206,7 +207,7 @@ def test_a_dispute_overtakes_the_news_of_its_payment(stripe: Sandbox, buyer: API
     waiting = stripe.take_deliveries()
     for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
         post_event(delivery)
-        inbox.drain()
+        processor.drain()
     settle_everything(stripe)
     assert (purse(buyer), money_of(made)) == (("50.00", "50.00", "0.00"), ("completed", 5000, 0, 0))
 
@@ -221,7 +222,7 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
     for delivery in stripe.take_deliveries():
         for _ in range(2):
             post_event(delivery)
-        inbox.drain()
+        processor.drain()
     run_jobs()
     told = [mail for mail in mailoutbox if "dispute_of_unknown_payment" in mail.subject]
     assert (len(told), Dispute.objects.count()) == (1, 0)
@@ -301,7 +302,7 @@ def test_late_money_that_is_disputed_is_sent_back_only_when_the_bank_left_it_wit
     opened = next(iter(stripe.world.store.disputes))
     close(stripe, opened, outcome)
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
-        sweep.send_unsent_refunds()
+        overdue.send_unsent_refunds()
         settle_everything(stripe)
     refund.refresh_from_db()
     if outcome == "won":
@@ -320,7 +321,7 @@ def test_a_refund_in_the_dashboard_and_a_dispute_at_once_never_take_more_than_th
     opened = stripe.control.dispute(made["payment_intent_id"])
     for delivery in reversed(stripe.take_deliveries()):
         post_event(delivery)
-        inbox.drain()
+        processor.drain()
     assert (purse(buyer), shares()) == (("30.00", "30.00", "0.00"), [("needs_response", 3000, 0, 0)])
     close(stripe, opened, "won")
     assert purse(buyer) == ("30.00", "0.00", "30.00")
@@ -354,7 +355,7 @@ def test_a_refund_in_the_dashboard_that_meets_a_partial_loss_ends_what_is_ahead(
     waiting = stripe.take_deliveries()  # what the bank took is told first, and ends nothing yet
     for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
         post_event(delivery)
-        inbox.drain()
+        processor.drain()
     settle_everything(stripe)
     assert money_of(made) == ("partially_refunded", 6000, 6000, 4000)
     assert (Booking.objects.get().status, purse(buyer)[0]) == ("canceled", "40.00")

@@ -10,7 +10,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings import booking
+from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
@@ -144,7 +144,7 @@ def test_what_took_place_stays_and_credits_that_paid_for_more_than_that_return(
     made = a_package(buyer, stripe, ana, use_credits=bool(applied))
     opened = dispute(stripe, made)
     with time_machine.travel(clock.now() + timedelta(days=5), tick=True):
-        booking.close_past(at=clock.now())
+        fulfilment.close_past(at=clock.now())
         close(stripe, opened, "lost")
     assert dict(Booking.objects.values_list("service_name", "status")) == {
         "Package": "canceled",
@@ -183,7 +183,7 @@ def test_a_session_that_took_place_stays_and_its_credits_are_kept(
     buying.buy_credits(stripe, buyer, "40.00")
     made = a_session(stripe, buyer, ana, use_credits=True)
     with time_machine.travel(clock.now() + timedelta(days=30), tick=True):
-        booking.close_past(at=clock.now())
+        fulfilment.close_past(at=clock.now())
         close(stripe, dispute(stripe, made), "lost")
     assert (Booking.objects.get().status, purse(buyer)[0]) == ("completed", "0.00")
     assert money_of(made) == ("completed", 6000, 0, 6000)

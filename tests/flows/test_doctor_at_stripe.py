@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import client
-from estuary.payments.doctor import agreement
+from estuary.payments.doctor import stripe_comparison
 from estuary.payments.models import Dispute, Refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -25,7 +25,7 @@ type Damage = Callable[[Sandbox, Json], object]
 
 def codes() -> set[str]:
     at = clock.now() + timedelta(minutes=16)
-    return {breach.code for breach in agreement.compare(since=at - timedelta(days=1), at=at)}
+    return {breach.code for breach in stripe_comparison.compare(since=at - timedelta(days=1), at=at)}
 
 
 def another(stripe: Sandbox, made: Json, *, paid: bool) -> None:
@@ -154,7 +154,9 @@ def test_a_refund_that_was_made_twice_is_named(stripe: Sandbox, buyer: APIClient
 
 
 def test_no_difference_is_without_its_damage() -> None:
-    assert {code for code, _ in DAMAGE} | {"open_twice", "refund_made_twice"} == set(agreement.SENTENCES)
+    assert {code for code, _ in DAMAGE} | {"open_twice", "refund_made_twice"} == set(
+        stripe_comparison.SENTENCES
+    )
 
 
 def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer: APIClient) -> None:
@@ -163,7 +165,7 @@ def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer:
     theirs = client.create_intent({"amount": 900, "currency": "usd"}, key="of another shop")
     stripe.control.confirm(theirs.id)
     at = clock.now() + timedelta(minutes=1)
-    assert agreement.compare(since=at - timedelta(days=1), at=at) == []
+    assert stripe_comparison.compare(since=at - timedelta(days=1), at=at) == []
     settle_everything(stripe)
     assert codes() == set()
 

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox
-from estuary.payments.draining import Draining
+from estuary.payments.inbox import processor
+from estuary.payments.inbox.worker import Draining
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -73,13 +73,13 @@ def free() -> int:
 def test_a_batch_that_must_wait_holds_up_none_of_a_backlog(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.credits(buyer)
     pay_only(stripe, made)
-    put_in(inbox.BATCH, before_others=True)
+    put_in(processor.BATCH, before_others=True)
     post_all(stripe)
-    put_in(3 * inbox.BATCH, before_others=False)
+    put_in(3 * processor.BATCH, before_others=False)
     with draining():
         with transaction.atomic():
             Order.objects.select_for_update().get()
-            wait_until(lambda: PENDING.count() <= inbox.BATCH)
+            wait_until(lambda: PENDING.count() <= processor.BATCH)
             assert status_of(made) == "pending"
         wait_until(lambda: not PENDING.exists())
     assert status_of(made) == "completed"
@@ -94,8 +94,8 @@ def test_one_alone_drains_what_is_less_than_a_batch(stripe: Sandbox, buyer: APIC
         with transaction.atomic():
             Order.objects.select_for_update().get()
             wait_until(lambda: free() == 0)
-            put_in(inbox.BATCH // 2, before_others=False)
+            put_in(processor.BATCH // 2, before_others=False)
             time.sleep(0.2)
-            assert free() == inbox.BATCH // 2
+            assert free() == processor.BATCH // 2
         wait_until(lambda: not PENDING.exists())
     assert status_of(made) == "completed"

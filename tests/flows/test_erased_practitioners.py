@@ -9,9 +9,9 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import Service, ServiceType
-from estuary.orders.placing import Terms
+from estuary.orders.creation import Terms
 from estuary.payments import utils
 from estuary.payments.errors import NotOnSale
 from estuary.privacy.tasks import finish_erasures

@@ -13,10 +13,10 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, reconcile
 from estuary.payments.client import API_VERSION
-from estuary.payments.doctor import agreement
-from estuary.payments.doctor.rule import GRACE
+from estuary.payments.doctor import stripe_comparison
+from estuary.payments.doctor.check import GRACE
+from estuary.payments.inbox import processor
 from estuary.payments.models import (
     Attempts,
     Dispute,
@@ -26,6 +26,7 @@ from estuary.payments.models import (
     StripeCustomer,
     WebhookEvent,
 )
+from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
 from stripe_sandbox.render import public
@@ -52,7 +53,7 @@ def arrive(*events: Json) -> None:
     for event in events:
         body = json.dumps(event).encode()
         assert send(body, signed(body)).status_code == 200
-    while inbox.drain():
+    while processor.drain():
         continue
 
 
@@ -186,8 +187,8 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
     mailoutbox.clear()
     by_hand = taken_by_hand(stripe, 5000, customer=whose(stripe), **own_label(made))
     settle_everything(stripe)
-    reconcile.look_at_payments()
-    reconcile.look_at_payments()
+    stripe_lists.look_at_payments()
+    stripe_lists.look_at_payments()
     settle_everything(stripe)
     after = order_of(made)
     assert (after.status, after.stripe_payment_intent_id) == (before.status, before.stripe_payment_intent_id)
@@ -207,7 +208,7 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
         pay(stripe, made)
         assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
     with later(GRACE):
-        found = agreement.compare(since=clock.now() - GRACE * 8, at=clock.now())
+        found = stripe_comparison.compare(since=clock.now() - GRACE * 8, at=clock.now())
     assert "captured_unknown_here" not in {breach.code for breach in found}
 
 
@@ -225,7 +226,7 @@ def test_money_of_the_orders_own_buyer_that_no_order_asked_for_goes_back(
     amount = 5000 if state == "paid" else 4200
     by_hand = taken_by_hand(stripe, amount, customer=before.stripe_customer_id, **own_label(made))
     settle_everything(stripe)
-    reconcile.look_at_payments()  # a page that is open does not tell what else came
+    stripe_lists.look_at_payments()  # a page that is open does not tell what else came
     settle_everything(stripe)
     refund = Refund.objects.get()
     assert (refund.stray, refund.status, refund.card_minor) == (True, "succeeded", amount)
@@ -323,12 +324,12 @@ def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_lab
     else:
         theirs = v1.checkout.sessions.create(label | page).id
     with later(GRACE * 2):
-        reconcile.look_through_all()
+        stripe_lists.look_through_all()
     store = stripe.world.store
     found = store.payment_intents.get(theirs) or store.checkout_sessions.get(theirs)
     assert found is not None and found["status"] in {"open", "requires_payment_method"}
     with later(GRACE * 2):
-        assert agreement.compare(since=clock.now() - GRACE * 8, at=clock.now()) == []
+        assert stripe_comparison.compare(since=clock.now() - GRACE * 8, at=clock.now()) == []
 
 
 def test_a_refund_that_carries_the_name_of_ours_moves_ours_only_when_it_is_of_its_payment(

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
@@ -60,7 +60,7 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
             put_back(before)
         for delivery in order:
             assert post_event(delivery) == 200
-            inbox.drain()
+            processor.drain()
         run_jobs()
         kinds = [one.type for one in order]
         assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", 2_500), kinds
@@ -79,7 +79,7 @@ def test_a_failure_that_is_told_after_the_success_leaves_the_order_completed(
     pay(stripe, made)
     for _ in range(2):
         assert post_event(failure) == 200
-        inbox.drain()
+        processor.drain()
     settle_everything(stripe)
     shown = buying.detail(buyer, made)
     assert (shown["status"], shown["failure"], buying.balance(buyer)) == ("completed", None, "20.00")
@@ -105,8 +105,8 @@ def test_refunds_in_parts_up_to_all_of_it_are_exact_though_each_event_comes_thre
     for delivery in told:
         assert post_event(delivery) == 200
         if chance.random() < 0.4:
-            inbox.drain()
-    inbox.drain()
+            processor.drain()
+    processor.drain()
     settle_everything(stripe)
     assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 10_000)
     assert sorted(Refund.objects.values_list("card_minor", flat=True)) == sorted(parts)
@@ -128,6 +128,6 @@ def test_only_the_cumulative_sum_of_a_charge_is_told_and_it_is_never_added_up(
     assert told == [1_000, 2_500, 4_500]
     for delivery in [*sums[::-1], *sums]:
         assert post_event(delivery) == 200
-        inbox.drain()
+        processor.drain()
     assert (order_of(made).refunded_minor, buying.balance(buyer)) == (4_500, "15.00")
     assert sorted(Refund.objects.values_list("card_minor", flat=True)) == [1_000, 1_500, 2_000]

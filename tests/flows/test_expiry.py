@@ -12,8 +12,8 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.models import CalendarEntry, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import sweep
 from estuary.payments.models import Refund
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import DECLINED, Json, order_of, pay, pay_only, status_of
@@ -28,7 +28,7 @@ PAYMENT_TYPES = pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 def let_holds_end() -> int:
     """Put the end of every hold into the past and let the worker look for ended ones."""
     Order.objects.update(expires_at=clock.now() - timedelta(seconds=1))
-    return sweep.expire_orders()
+    return overdue.expire_orders()
 
 
 def at_stripe(stripe: Sandbox, made: Json) -> str:
@@ -56,7 +56,7 @@ def test_a_hold_that_ends_frees_seats_slots_and_credits_and_dies_at_stripe(
     body: Json = {"payment_type": payment_type, "use_credits": True, "scheduling_data": {"items": [slot]}}
     made = buying.create(buyer, service_id=str(package.pk), **body)
     assert (made["credits_applied"], buying.balance(buyer)) == ("30.00", "0.00")
-    assert sweep.expire_orders() == 0
+    assert overdue.expire_orders() == 0
     assert let_holds_end() == 1
     settle_everything(stripe)
     assert (status_of(made), buying.balance(buyer)) == ("canceled", "30.00")
@@ -253,12 +253,12 @@ def test_news_that_never_came_is_asked_for(stripe: Sandbox, buyer: APIClient) ->
     pay_only(stripe, intent)
     stripe.control.lose_events()
     Order.objects.update(created_at=clock.now() - timedelta(minutes=3))
-    sweep.ask_about_open_orders()
+    overdue.ask_about_open_orders()
     assert status_of(intent) == "completed"
     page = buying.credits(buyer, "20.00", payment_type="checkout")
     pay_only(stripe, page)
     stripe.control.lose_events()
     Order.objects.update(created_at=clock.now() - timedelta(minutes=3))
-    sweep.ask_about_open_orders()
+    overdue.ask_about_open_orders()
     run_jobs()
     assert (status_of(page), buying.balance(buyer)) == ("completed", "30.00")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from estuary.common import clock
-from estuary.payments import inbox
 from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
-from stripe_sandbox.delivery import signature
+from stripe_sandbox.webhook_queue import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only
 from tests.wiring import SECRET, WEBHOOK, post_event
@@ -84,7 +84,7 @@ def test_what_is_signed_is_kept_or_refused_and_read_without_harm(stripe: Sandbox
     status = send(body, signature(body, SECRET, int(time.time())))
     assert status in {200, 400, 413}
     assert WebhookEvent.objects.count() == (status == 200)
-    assert inbox.drain() == (status == 200)
+    assert processor.drain() == (status == 200)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -120,7 +120,7 @@ def real_events(stripe: Sandbox, buyer: APIClient) -> list[dict[str, Any]]:
     deliveries = stripe.take_deliveries()
     for delivery in deliveries:
         post_event(delivery)
-    inbox.drain()
+    processor.drain()
     return [json.loads(delivery.body) for delivery in deliveries]
 
 
@@ -137,7 +137,7 @@ def test_a_real_event_with_one_thing_amiss_harms_no_other(
     WebhookEvent.objects.filter(stripe_event_id="evt_amiss").delete()
     WebhookEvent.objects.update(status=Status.PENDING, attempts=0, due_at=clock.now())
     assert send(body, signature(body, SECRET, int(time.time()))) in {200, 400}
-    inbox.drain()
+    processor.drain()
     others = WebhookEvent.objects.exclude(stripe_event_id="evt_amiss")
     assert not others.exclude(status__in=[Status.DONE, Status.IGNORED]).exists()
     assert not examine(SAFETY, at=clock.now()).breaches

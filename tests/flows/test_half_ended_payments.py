@@ -8,8 +8,10 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.catalog.models import ServiceType
-from estuary.common.errors import EstuaryError
-from estuary.payments import closing, setup_intents, tasks
+from estuary.common.api.errors import EstuaryError
+from estuary.payments import tasks
+from estuary.payments.checkout import cancel_order
+from estuary.payments.customers import setup_intents
 from estuary.payments.errors import StripeBusy
 from estuary.payments.models import SetupIntent
 from estuary.privacy.models import Erasure
@@ -54,10 +56,10 @@ def test_one_order_that_stripe_will_not_end_now_stops_no_other_and_is_tried_agai
     first, second = two_orders(buyer)
     stripe.faults.add(fault, f"POST /v1/payment_intents/{first['payment_intent_id']}/cancel", times=9)
     with pytest.raises(EstuaryError):
-        closing.close_open_orders(maya.pk, cause="too many cards were declined")
+        cancel_order.close_open_orders(maya.pk, cause="too many cards were declined")
     assert [buying.status_of(made) for made in (first, second)] == ["pending", "canceled"]
     stripe.faults.clear()
-    closing.close_open_orders(maya.pk, cause="too many cards were declined")
+    cancel_order.close_open_orders(maya.pk, cause="too many cards were declined")
     assert buying.status_of(first) == "canceled"
 
 

@@ -18,8 +18,8 @@ from estuary.credits.ledger import NotEnoughCredits
 from estuary.orders.models import Order
 from estuary.payments import idempotency
 from estuary.payments.errors import CardDeclined, StripeUnavailable
+from estuary.payments.gateway.objects import Decline
 from estuary.payments.models import IdempotencyKey, Refund
-from estuary.payments.objects import Decline
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, Json, pay
@@ -197,7 +197,7 @@ def crash(*args: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize(
     "where",
     [
-        "estuary.payments.purchase.utils.create_order",
+        "estuary.payments.checkout.purchase.utils.create_order",
         "estuary.payments.api.CreatePaymentView._answer",
         "estuary.payments.idempotency._keep",
     ],
@@ -342,7 +342,7 @@ def test_a_refund_whose_process_died_is_given_once(
     path = f"/api/v1/orders/{made['order_id']}/refunds/"
     staff.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.order_api.sent_now", crash)
+        dying.setattr("estuary.payments.order_views.sent_now", crash)
         assert send(staff, {"amount": "10.00"}, key, path).status_code == 500
     assert send(staff, {"amount": "10.00"}, key, path).status_code == 201
     settle_everything(stripe)

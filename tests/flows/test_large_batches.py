@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 
 from estuary.common import clock
-from estuary.payments.inbox import BATCH
-from estuary.payments.objects import Intent, StripeRefund
-from estuary.payments.rules import Fact
+from estuary.payments.gateway.objects import Intent, StripeRefund
+from estuary.payments.inbox.processor import BATCH
 from estuary.payments.settlement import settle
+from estuary.payments.settlement.rules.payments import Fact
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

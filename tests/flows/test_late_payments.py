@@ -16,10 +16,10 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
-from estuary.payments import reconcile, sweep
 from estuary.payments.doctor import RULES
-from estuary.payments.doctor.examining import examine
+from estuary.payments.doctor.runner import examine
 from estuary.payments.models import Refund
+from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, detail, order_of, pay_only, status_of
@@ -67,11 +67,11 @@ def intent_of(stripe: Sandbox, made: Json) -> str:
 def ask(stripe: Sandbox) -> None:
     """Lose the news, and let the worker do by itself all that it does by the clock."""
     stripe.control.lose_events()
-    sweep.expire_orders()
-    sweep.end_kept_orders()
+    overdue.expire_orders()
+    overdue.end_kept_orders()
     Order.objects.update(next_ask_at=None, next_close_at=None)
-    sweep.ask_about_open_orders()
-    sweep.close_open_payments()
+    overdue.ask_about_open_orders()
+    overdue.close_open_payments()
     settle_everything(stripe)
 
 
@@ -169,7 +169,7 @@ def test_nobody_is_charged_for_what_began_while_the_form_was_open(
         made = buying.service(signed_in(maya), workshop.service, service_session_id=str(workshop.pk))
         assert order_of(made).expires_at == workshop.starts_at
     with at(workshop.starts_at + timedelta(seconds=20)):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
         assert status_of(made) == "canceled"
 
 
@@ -188,7 +188,7 @@ def test_what_the_bank_refuses_is_freed_and_told(
         assert (status_of(made), workshop.taken) == ("canceled", 0)
         assert balance_minor() == 3000
         assert [message.subject.rpartition(" ")[2] for message in mail.outbox] == ["through"]
-        sweep.close_open_payments()
+        overdue.close_open_payments()
         assert not order_of(made).payment_open
         if payment_type == "intent":
             intent = stripe.world.store.payment_intents.get(intent_of(stripe, made))
@@ -205,11 +205,11 @@ def test_a_seat_is_kept_until_its_date_and_then_sold_to_others(
     wish = {"service_id": str(seat.service_id), "scheduling_data": {"service_session_id": str(seat.pk)}}
     buying.refused(other, 409, "sold_out", **wish)
     with at(clock.now() + timedelta(days=6, hours=23)):
-        assert sweep.end_kept_orders() == 0
+        assert overdue.end_kept_orders() == 0
     with at(clock.now() + timedelta(days=7, hours=1)):
         mail.outbox.clear()
         assert "kept_too_long" in breaches()
-        assert sweep.end_kept_orders() == 1
+        assert overdue.end_kept_orders() == 1
         settle_everything(stripe)
         assert (status_of(made), order_of(made).cancel_reason) == ("canceled", "bank_too_late")
         assert "send all of it back" in mail.outbox[0].body
@@ -228,7 +228,7 @@ def test_a_seat_is_kept_until_its_date_and_then_sold_to_others(
             assert len(mail.outbox) == 2
         else:
             Order.objects.update(next_close_at=None)  # its turn comes within ten minutes
-            sweep.close_open_payments()
+            overdue.close_open_payments()
             assert (status_of(made), Refund.objects.count()) == ("canceled", 0)
         assert not order_of(made).payment_open
         seat.refresh_from_db()
@@ -244,7 +244,7 @@ def test_money_that_came_in_time_unheard_is_handed_over_when_the_date_comes(
         stripe.control.settle(intent_of(stripe, made))
         stripe.control.lose_events()
     with at(clock.now() + timedelta(days=8)):
-        sweep.end_kept_orders()
+        overdue.end_kept_orders()
         assert status_of(made) == "completed"
 
 
@@ -389,7 +389,7 @@ def test_what_has_no_time_waits_for_its_bank(
     pay_only(stripe, made, **BANK)
     settle_everything(stripe)
     with at(clock.now() + timedelta(days=12)):
-        assert sweep.end_kept_orders() == 0
+        assert overdue.end_kept_orders() == 0
         stripe.control.settle(made["payment_intent_id"])
         stripe.control.lose_events()
         ask(stripe)
@@ -403,7 +403,7 @@ def test_an_order_without_a_date_from_before_is_given_one(
     Order.objects.update(kept_until=None, created_at=F("created_at") - timedelta(days=1))
     assert "kept_too_long" in breaches()
     mail.outbox.clear()
-    assert sweep.end_kept_orders() == 0
+    assert overdue.end_kept_orders() == 0
     settle_everything(stripe)
     assert order_of(made).kept_until == workshop.starts_at
     assert len(mail.outbox) == 1
@@ -417,7 +417,7 @@ def test_a_payment_of_a_page_that_was_only_listed_is_judged_by_its_own_time(
         stripe.control.settle(intent_of(stripe, made))
         stripe.control.lose_events()
     with at(workshop.starts_at + timedelta(minutes=30)):
-        reconcile.look_through_all()
+        stripe_lists.look_through_all()
         assert status_of(made) == "completed"
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.db import DataError
 
 from estuary.common import clock
-from estuary.common.compiled import Compiled, CompiledValues, Given
-from estuary.common.rows import AnyOf
+from estuary.common.db.bulk import AnyOf
+from estuary.common.db.prepared_queries import Compiled, CompiledValues, Given
 from estuary.payments.models import Attempts
 
 pytestmark = pytest.mark.django_db

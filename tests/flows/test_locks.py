@@ -13,15 +13,16 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
-from estuary.bookings.planning import Wish, plan_lines
+from estuary.bookings.order_lines import Wish, plan_lines
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.database import TRIES, retried
-from estuary.orders.placing import Terms
-from estuary.payments import client, purchase, utils
-from estuary.payments.cancellation import cancel_booking
-from estuary.payments.rules import Fact
+from estuary.common.db.transactions import TRIES, retried
+from estuary.orders.creation import Terms
+from estuary.payments import client, utils
+from estuary.payments.checkout import purchase
+from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
+from estuary.payments.settlement.rules.payments import Fact
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of

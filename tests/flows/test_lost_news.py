@@ -12,9 +12,11 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, leases, reconcile, sweep, tasks
-from estuary.payments.closing import close_order
+from estuary.payments import tasks
+from estuary.payments.checkout.cancel_order import close_order
+from estuary.payments.inbox import leases, processor
 from estuary.payments.models import Refund, WebhookEvent
+from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, order_of, pay, status_of
@@ -44,10 +46,10 @@ def test_a_refund_whose_success_nobody_told_is_asked_for(
     assert (refund.status, status_of(made)) == ("pending", "completed")
     stripe.control.succeed_refund(refund.stripe_refund_id)
     stripe.control.lose_events()
-    assert sweep.ask_about_pending_refunds() == 0
+    assert overdue.ask_about_pending_refunds() == 0
     with later(timedelta(minutes=11)):
-        assert sweep.ask_about_pending_refunds() == 1
-        assert sweep.ask_about_pending_refunds() == 0
+        assert overdue.ask_about_pending_refunds() == 1
+        assert overdue.ask_about_pending_refunds() == 0
     assert (Refund.objects.get().status, status_of(made)) == ("succeeded", "refunded")
 
 
@@ -58,12 +60,12 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"], amount)
     stripe.control.lose_events()
-    assert reconcile.look_for_new_refunds() == 1
+    assert stripe_lists.look_for_new_refunds() == 1
     run_jobs()
     assert status_of(made) == ("partially_refunded" if amount else "refunded")
     assert buying.balance(buyer) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
 
 
@@ -75,7 +77,7 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
-    assert reconcile.look_for_new_refunds() == 1
+    assert stripe_lists.look_for_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
 
@@ -86,19 +88,19 @@ def test_what_could_not_be_made_to_agree_is_looked_at_again_for_three_days(
     """Its payment is busy at Stripe, hour after hour; other refunds, found meanwhile, do not make it forgotten."""
     settings.STAFF_MAIL = "staff@estuary.example"
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     stripe.control.refund(made["payment_intent_id"])
     stripe.control.lose_events()
     busy = f"GET /v1/payment_intents/{made['payment_intent_id']}"
     stripe.faults.add("lock_timeout", busy, times=None)
     for hours in (1, 30, 71):
         with later(timedelta(hours=hours)):
-            assert reconcile.look_for_new_refunds() == 0
+            assert stripe_lists.look_for_new_refunds() == 0
             run_jobs()
     assert (status_of(made), mailoutbox_of("reconcile_gave_up", mailoutbox)) == ("completed", 0)
     with later(timedelta(hours=71)):
         stripe.faults.clear()
-        assert reconcile.look_for_new_refunds() == 1
+        assert stripe_lists.look_for_new_refunds() == 1
         assert status_of(made) == "refunded"
 
 
@@ -107,18 +109,18 @@ def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     stripe.control.refund(made["payment_intent_id"])
     stripe.control.lose_events()
     stripe.faults.add("lock_timeout", "GET /v1/payment_intents/*", times=None)
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     with later(timedelta(hours=73)):
         for _ in range(3):
-            reconcile.look_for_new_refunds()
+            stripe_lists.look_for_new_refunds()
             run_jobs()
     assert mailoutbox_of("reconcile_gave_up", mailoutbox) == 1
     stripe.faults.clear()
-    sweep.sync_payment(made["payment_intent_id"])
+    overdue.sync_payment(made["payment_intent_id"])
 
 
 def mailoutbox_of(code: str, mailoutbox: list[Any]) -> int:
@@ -130,7 +132,7 @@ def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, b
     stripe.control.refund(made["payment_intent_id"])
     Order.objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     assert len(stripe.requests) == before + 1
     Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
     settle_everything(stripe)
@@ -143,15 +145,15 @@ def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandb
     for delivery in deliveries:
         post_event(delivery)
     stripe.faults.add("timeout_before", "*", times=None)
-    for _ in range(inbox.MAX_ATTEMPTS + 3):
+    for _ in range(processor.MAX_ATTEMPTS + 3):
         WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
-        assert inbox.drain() == 1
+        assert processor.drain() == 1
     waiting = WebhookEvent.objects.get(type="charge.refunded")
     assert (waiting.status, waiting.attempts) == ("pending", 0)
     assert "StripeUnavailable" in waiting.error
     stripe.faults.clear()
     WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
-    inbox.drain()
+    processor.drain()
     settle_everything(stripe)
     assert status_of(made) == "partially_refunded"
 
@@ -160,17 +162,17 @@ def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandb
     made = buying.credits(buyer, "50.00")
     stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
     post_all(stripe)
-    slow = inbox.claim(10)
+    slow = processor.claim(10)
     with later(leases.LEASE * 2):
-        fast = inbox.claim(10)
+        fast = processor.claim(10)
         assert {row.pk for row in fast} == {row.pk for row in slow}
         WebhookEvent.objects.filter(pk__in=[row.pk for row in fast]).update(status="done")
         for row in slow:
-            inbox._put_off(row, ValueError("too late"))
+            processor._put_off(row, ValueError("too late"))
             assert not leases.begin(row)
         assert set(WebhookEvent.objects.values_list("status", flat=True)) == {"done"}
-    inbox.replay(list(WebhookEvent.objects.all()))
-    inbox.drain()
+    processor.replay(list(WebhookEvent.objects.all()))
+    processor.drain()
     settle_everything(stripe)
     assert status_of(made) == "completed"
 
@@ -192,15 +194,15 @@ def test_refunds_made_while_nobody_looked_are_found_however_long_it_was(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert reconcile.look_for_new_refunds() == 0
+    assert stripe_lists.look_for_new_refunds() == 0
     with later(timedelta(minutes=10)):
         stripe.control.refund(made["payment_intent_id"], 2000)
         stripe.control.lose_events()
     with later(timedelta(days=3)):
-        assert reconcile.look_for_new_refunds() == 1
+        assert stripe_lists.look_for_new_refunds() == 1
         run_jobs()
         assert status_of(made) == "partially_refunded"
-        assert reconcile.look_for_new_refunds() == 0
+        assert stripe_lists.look_for_new_refunds() == 0
 
 
 def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
@@ -212,7 +214,7 @@ def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     with later(timedelta(days=20)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
-        assert reconcile.look_for_changed_refunds() == 1
+        assert stripe_lists.look_for_changed_refunds() == 1
         run_jobs()
     assert status_of(made) == "completed"
 
@@ -224,15 +226,15 @@ def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
     buying.refund(staff, made)
     settle_everything(stripe)
     with later(timedelta(hours=2)):
-        reconcile.look_through_all()
+        stripe_lists.look_through_all()
     with later(timedelta(days=2)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
-        reconcile.look_through_all()
-        inbox.drain()
+        stripe_lists.look_through_all()
+        processor.drain()
         run_jobs()
         assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
-        assert reconcile.look_through_all() == 0
+        assert stripe_lists.look_through_all() == 0
 
 
 def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
@@ -246,11 +248,11 @@ def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
     for _ in range(3):
         buying.service(signed_in(make_user("Tom Achterberg")), a_bundle(ana))
     asked: list[str] = []
-    monkeypatch.setattr(sweep, "BATCH", 2)
-    monkeypatch.setattr(sweep, "_ask_about", lambda order: asked.append(order.public_id))
+    monkeypatch.setattr(overdue, "BATCH", 2)
+    monkeypatch.setattr(overdue, "_ask_about", lambda order: asked.append(order.public_id))
     with later(timedelta(minutes=11)):
-        assert sweep.ask_about_open_orders() == 4
-        assert sweep.ask_about_open_orders() == 0
+        assert overdue.ask_about_open_orders() == 4
+        assert overdue.ask_about_open_orders() == 0
     assert (asked[0], len(set(asked))) == (old["order_id"], 4)
 
 
@@ -261,11 +263,11 @@ def test_a_stripe_that_does_not_answer_is_not_asked_for_each_row(
     stripe.faults.add("timeout_before", "*", times=None)
     before = len(stripe.requests)
     with later(timedelta(minutes=16)):
-        assert sweep.expire_orders() == 0
+        assert overdue.expire_orders() == 0
         assert len(stripe.requests) == before + 1
         stripe.faults.clear()
     with later(timedelta(minutes=30)):
-        assert sweep.expire_orders() == 2
+        assert overdue.expire_orders() == 2
     assert {status_of(made) for made in orders} == {"canceled"}
 
 
@@ -278,7 +280,7 @@ def test_a_payment_at_its_bank_that_stripe_does_not_know_is_told_to_staff_once(
     Order.objects.update(stripe_payment_intent_id="pi_of_another_account")
     for minutes in (11, 30, 60):
         with later(timedelta(minutes=minutes)):
-            sweep.ask_about_open_orders()
+            overdue.ask_about_open_orders()
             run_jobs()
     assert [mail.subject for mail in mailoutbox if "payment_missing" in mail.subject] == [
         "[Estuary alert] payment_missing"

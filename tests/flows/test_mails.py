@@ -9,7 +9,8 @@ from django.core.mail.backends.locmem import EmailBackend
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
-from estuary.payments import inbox, outbox
+from estuary.payments import outbox
+from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.marketplace import make_user, signed_in
@@ -52,7 +53,7 @@ def have_many_pay(stripe: Sandbox) -> list[str]:
     for user in users:
         buying.pay_only(stripe, buying.credits(signed_in(user)))
     post_all(stripe)
-    inbox.drain()
+    processor.drain()
     return sorted(user.email for user in users)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from estuary.common import redaction
+from estuary.common.observability import redaction
 from estuary.orders.models import Order
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox

@@ -12,7 +12,8 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.credits.models import CreditTransaction
-from estuary.payments import asking, inbox
+from estuary.payments.checkout import stripe_creation
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.store import Obj
@@ -35,8 +36,8 @@ def arrive_changed(stripe: Sandbox, change: Change, *, together: bool) -> None:
         body = json.dumps(event).encode()
         assert send(body, signed(body)).status_code == 200
         if not together:
-            inbox.drain()
-    inbox.drain()
+            processor.drain()
+    processor.drain()
 
 
 # --- Thin events --------------------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ def arrive_thin(stripe: Sandbox) -> None:
     for delivery in stripe.take_deliveries():
         body = thin(delivery)
         assert send(body, signed(body)).status_code == 200
-    while inbox.drain():
+    while processor.drain():
         continue
 
 
@@ -124,7 +125,7 @@ def test_a_thin_event_of_something_else_is_recorded_and_of_no_concern(
     body = json.dumps(json.loads(thin(stripe.take_deliveries()[-1])) | change).encode()
     asked = len(stripe.requests)
     assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     assert (WebhookEvent.objects.get().status, len(stripe.requests)) == ("ignored", asked)
 
 
@@ -213,7 +214,7 @@ def test_a_payment_of_another_mode_has_no_effect_and_staff_are_told(
     for delivery in stripe.take_deliveries():
         body = json.dumps(json.loads(delivery.body) | {"livemode": True}).encode()
         assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     run_jobs()
     assert (status_of(made), CreditTransaction.objects.count()) == ("pending", 0)
     assert {mail.subject for mail in mailoutbox} == {"[Estuary alert] wrong_mode"}
@@ -226,14 +227,14 @@ def test_an_event_that_comes_before_its_payment_is_written_down_here_is_not_lost
     stripe: Sandbox, buyer: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order is committed before Stripe is asked, so the news finds it though the payment's id is not saved yet."""
-    remember = asking.remember
+    remember = stripe_creation.remember
 
     def paid_and_told_first(order: Any, made: Any) -> None:
         stripe.control.confirm(made.id)
         deliver(stripe)
         remember(order, made)
 
-    monkeypatch.setattr(asking, "remember", paid_and_told_first)
+    monkeypatch.setattr(stripe_creation, "remember", paid_and_told_first)
     made = buying.credits(buyer, "50.00")
     assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
     settle_everything(stripe)
@@ -252,14 +253,14 @@ def test_a_refund_that_is_told_before_its_payment_waits_for_it_and_is_settled(
     stripe.faults.add("timeout_before", "GET *", times=None)
     for delivery in early:
         assert post_event(delivery) == 200
-    inbox.drain()
+    processor.drain()
     assert set(WebhookEvent.objects.values_list("status", flat=True)) == {"pending"}
     assert (status_of(made), Refund.objects.count()) == ("pending", 0)
     stripe.faults.clear()
     for row in WebhookEvent.objects.all():
         row.due_at = row.received_at
         row.save()
-    inbox.drain()
+    processor.drain()
     assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
         "partially_refunded",
         2000,

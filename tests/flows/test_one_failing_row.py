@@ -10,15 +10,17 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings import booking
+from estuary.bookings import fulfilment
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import client, inbox, reconcile, tasks
+from estuary.payments import client, tasks
 from estuary.payments.doctor import LIVENESS
-from estuary.payments.doctor.examining import ask, examine
-from estuary.payments.doctor.rule import Rule
+from estuary.payments.doctor.check import Rule
+from estuary.payments.doctor.runner import ask, examine
+from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, WebhookEvent
+from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_lost_news import later
@@ -40,7 +42,7 @@ def unsettled(
     made = buying.service(buyer, package)
     order = buying.order_of(made)
     Order.objects.filter(pk=order.pk).update(snapshot=order.snapshot | {"validity_days": 9_000_000})
-    monkeypatch.setattr(booking, "validity", lambda days: timedelta(days=days))
+    monkeypatch.setattr(fulfilment, "validity", lambda days: timedelta(days=days))
     buying.pay_only(stripe, made)
     return made
 
@@ -57,9 +59,9 @@ def test_staff_hear_once_of_an_event_that_fails_and_others_are_settled(
     seconds = 0
     for _ in range(6):
         WebhookEvent.objects.filter(status="pending").update(due_at=clock.now() - timedelta(seconds=1))
-        inbox.drain()
+        processor.drain()
         run_jobs()
-        seconds += inbox.FIRST_DELAY_S ** (WebhookEvent.objects.filter(status="pending")[0].attempts + 1)
+        seconds += processor.FIRST_DELAY_S ** (WebhookEvent.objects.filter(status="pending")[0].attempts + 1)
         if not mails_about("event_fails", mailoutbox):
             assert seconds < 5 * 60
     failing = WebhookEvent.objects.filter(status="pending")
@@ -70,8 +72,8 @@ def test_staff_hear_once_of_an_event_that_fails_and_others_are_settled(
     bought = buying.buy_credits(stripe, other)
     assert (buying.status_of(bought), buying.status_of(unsettled)) == ("completed", "pending")
     monkeypatch.undo()
-    inbox.replay(list(failing))
-    while inbox.drain():
+    processor.replay(list(failing))
+    while processor.drain():
         run_jobs()
     assert buying.status_of(unsettled) == "completed"
 
@@ -117,7 +119,7 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
     monkeypatch.setattr(client, "customers_since", dict[str, object]().__getitem__)
     for minutes in (6, 20):
         with later(timedelta(minutes=minutes)):
-            reconcile.look_through_all()
+            stripe_lists.look_through_all()
             run_jobs()
             if minutes == 20:
                 call_command("worker", "--check")
@@ -127,7 +129,7 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
 
 
 def test_a_worker_that_does_not_look_is_still_silent(stripe: Sandbox, buyer: APIClient) -> None:
-    reconcile.look_through_all()
+    stripe_lists.look_through_all()
     call_command("worker", "--check")
     with later(timedelta(minutes=30)), pytest.raises(CommandError, match="looks through Stripe's lists"):
         call_command("worker", "--check")

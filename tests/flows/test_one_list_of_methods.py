@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
+from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.reattaching import relist
+from estuary.payments.reconciliation.customers import relist
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
 from tests.flows import buying

@@ -14,9 +14,11 @@ from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import client, inbox, reconcile, tasks
-from estuary.payments.doctor import RULES, agreement, examine
+from estuary.payments import client, tasks
+from estuary.payments.doctor import RULES, examine, stripe_comparison
+from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, Orphan, PaymentMethod, Refund, StripeCustomer
+from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, status_of
@@ -43,7 +45,7 @@ def sweep_for(minutes: int = 15) -> None:
             tasks.expire_orders(0)
             tasks.sweep_minute(0)
             tasks.ask_stripe(0)
-            while run_jobs() or inbox.drain():
+            while run_jobs() or processor.drain():
                 continue
 
 
@@ -51,12 +53,12 @@ def all_is_well(after: timedelta = timedelta(minutes=16)) -> None:
     """The doctor finds nothing, here and at Stripe, once the time to heal is over."""
     at = clock.now() + after
     assert examine([rule for rule in RULES if rule.code != "worker_silent"], at=at).breaches == []
-    assert agreement.compare(since=at - timedelta(days=60), at=at) == []
+    assert stripe_comparison.compare(since=at - timedelta(days=60), at=at) == []
 
 
 def codes(after: timedelta = timedelta(minutes=16)) -> set[str]:
     at = clock.now() + after
-    return {breach.code for breach in agreement.compare(since=at - A_WEEK, at=at)}
+    return {breach.code for breach in stripe_comparison.compare(since=at - A_WEEK, at=at)}
 
 
 def statuses(stripe: Sandbox) -> set[str]:
@@ -89,8 +91,8 @@ def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
     second = client.create_intent(params, key="a second one")
     assert codes() == {"open_twice"}
     with later(timedelta(minutes=5)):
-        assert reconcile.look_at_payments() == 1
-        assert reconcile.look_at_payments() == 0
+        assert stripe_lists.look_at_payments() == 1
+        assert stripe_lists.look_at_payments() == 0
     assert client.retrieve_intent(second.id).status == "canceled"
     pay(stripe, made)
     assert status_of(made) == "completed"

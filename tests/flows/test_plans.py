@@ -15,9 +15,9 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.availability import free_slots
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.payments import disputes, reconcile
-from estuary.payments.doctor import agreement
-from estuary.payments.objects import StripeDispute, StripeRefund
+from estuary.payments.doctor import stripe_comparison
+from estuary.payments.gateway.objects import StripeDispute, StripeRefund
+from estuary.payments.reconciliation import disputes, stripe_lists
 from tests.marketplace import make_service
 from tests.plans import as_if_large, read_whole
 
@@ -38,13 +38,13 @@ DISPUTES = [
     )
     for number in MANY
 ]  # fmt: skip
-THEIRS = agreement.Theirs({}, {}, {one.id: one for one in REFUNDS}, {one.id: one for one in DISPUTES})
+THEIRS = stripe_comparison.Theirs({}, {}, {one.id: one for one in REFUNDS}, {one.id: one for one in DISPUTES})
 
 ASKED: dict[str, Callable[[], Any]] = {
-    "orders by their names": lambda: reconcile.orders_named(INTENTS),
-    "refunds that are not known": lambda: reconcile.not_as_told(REFUNDS),
+    "orders by their names": lambda: stripe_lists.orders_named(INTENTS),
+    "refunds that are not known": lambda: stripe_lists.not_as_told(REFUNDS),
     "payments that are disputed": lambda: disputes._payments_of_ours(DISPUTES),
-    "all that the doctor compares": lambda: agreement._read_ours(THEIRS),
+    "all that the doctor compares": lambda: stripe_comparison._read_ours(THEIRS),
 }
 
 

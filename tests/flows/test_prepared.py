@@ -11,9 +11,10 @@ from django.db import connection, transaction
 
 from estuary.accounts.authentication import SIGNED_IN
 from estuary.common import clock
-from estuary.common.compiled import Compiled
+from estuary.common.db.prepared_queries import Compiled
 from estuary.config.database import database_settings
-from estuary.payments import inbox, settlement
+from estuary.payments import settlement
+from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url
@@ -23,7 +24,7 @@ from tests.wiring import post_all
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PLANNED: dict[str, Compiled[Any]] = {
-    "webhook_event_due": inbox._due(inbox.BATCH),
+    "webhook_event_due": processor._due(processor.BATCH),
     "order_intent_unique": settlement.NAMED,
     "order_checkout_session_unique": settlement.NAMED,
 }
@@ -57,7 +58,7 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
         buying.pay_only(stripe, buying.credits(signed_in(make_user(f"Buyer{number} Pays"))))
     post_all(stripe)
     before = Counter(dict(prepared_here()))
-    while inbox.drain(1):  # a batch for each event, all on one connection
+    while processor.drain(1):  # a batch for each event, all on one connection
         pass
     known = prepared_here()
     assert len(known) == len(dict(known))

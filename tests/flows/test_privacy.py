@@ -14,15 +14,17 @@ from rest_framework.test import APIClient
 
 from estuary.accounts import audit
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.planning import Wish
+from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
+from estuary.orders.creation import Terms
 from estuary.orders.models import Order
-from estuary.orders.placing import Terms
-from estuary.payments import customers, inbox, outbox, tasks, utils
+from estuary.payments import outbox, tasks, utils
+from estuary.payments.customers import customers
+from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
-from estuary.payments.reconcile import look_for_unlisted_news
+from estuary.payments.reconciliation.stripe_lists import look_for_unlisted_news
 from estuary.privacy.erase import REQUESTS_END_AFTER, pass_append_only
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
@@ -274,7 +276,7 @@ def test_what_stripe_sends_after_it_brings_nobody_back(stripe: Sandbox, zenobia:
     redacted = WebhookEvent.objects.filter(payload__object="v2.core.event")
     assert {"customer.deleted", "payment_method.detached"} <= set(redacted.values_list("type", flat=True))
     redacted.update(status="pending", due_at=clock.now())  # as a replay
-    inbox.drain()
+    processor.drain()
     settle_everything(stripe)
     assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
     assert where_is(MARK, address) == []

@@ -16,11 +16,13 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import ids
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import client, customers, inbox
-from estuary.payments.asking import SURELY_DONE
+from estuary.payments import client
+from estuary.payments.checkout.stripe_creation import SURELY_DONE
+from estuary.payments.customers import customers
 from estuary.payments.errors import StripeRefused
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
-from estuary.payments.refunds import send_refund
+from estuary.payments.refunds.service import send_refund
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
 from tests.flows import buying
@@ -59,7 +61,7 @@ def test_three_events_of_one_payment_at_once_have_one_effect(
     assert {one.type for one in told} == OF_ONE_PAYMENT
     answers = all_at_once([lambda one=one: post_event(one) for one in told])  # type: ignore[misc]
     assert answers == [200, 200, 200]
-    all_at_once([lambda: inbox.drain(1)] * 3)
+    all_at_once([lambda: processor.drain(1)] * 3)
     settle_everything(stripe)
     assert status_of(made) == "completed"
     assert_handed_over_once(seat)
@@ -74,7 +76,7 @@ def test_the_page_that_comes_back_races_the_webhook_and_the_order_completes_once
     pay_only(stripe, made)
     post_all(stripe)
     look = answer_to(buyer, f"/api/v1/orders/{made['order_id']}/sync/", {})
-    all_at_once([look, lambda: (inbox.drain(), ""), look, lambda: (inbox.drain(), "")])
+    all_at_once([look, lambda: (processor.drain(), ""), look, lambda: (processor.drain(), "")])
     settle_everything(stripe)
     assert status_of(made) == "completed"
     assert_handed_over_once(seat)

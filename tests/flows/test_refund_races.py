@@ -13,11 +13,12 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
-from estuary.payments import client, inbox
-from estuary.payments.cancellation import cancel_booking
+from estuary.payments import client
+from estuary.payments.inbox import processor
 from estuary.payments.models import Refund
-from estuary.payments.rules import Fact
+from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
+from estuary.payments.settlement.rules.payments import Fact
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
@@ -332,7 +333,7 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
     settle_everything(stripe)
     for delivery in late:
         post_event(delivery)
-    inbox.drain()
+    processor.drain()
     settle_everything(stripe)
     due = 5000 if order == "dashboard first" else 6000  # what is known of is taken off what is canceled
     assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", due)

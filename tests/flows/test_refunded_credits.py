@@ -10,9 +10,9 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.states import Status
-from estuary.payments.effects import OrderView, PostCredits, RecordDecline, RefundView
 from estuary.payments.models import Refund
-from estuary.payments.refund_rules import consequences
+from estuary.payments.settlement.effects import OrderView, PostCredits, RecordDecline, RefundView
+from estuary.payments.settlement.rules.refunds import consequences
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of

@@ -18,8 +18,9 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from estuary.common import lag, replica
-from estuary.common.metrics import REGISTRY
+from estuary.common.db import replica
+from estuary.common.db import replica_lag as lag
+from estuary.common.observability.metrics import REGISTRY
 from estuary.config.database import replica_settings
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -61,7 +62,7 @@ def follows(standby: Standby, settings: Settings, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(lag, "LAG_S", NO_LIMIT_S)
     monkeypatch.setattr(lag, "LOOK_S", 0.05)
     settings.DATABASE_REPLICA_URL = standby.url
-    settings.DATABASE_ROUTERS = ["estuary.common.replica.ReplicaRouter"]
+    settings.DATABASE_ROUTERS = ["estuary.common.db.replica.ReplicaRouter"]
     watch = lag.Watch()
     monkeypatch.setattr(replica, "_watch", watch)
     watch.start()

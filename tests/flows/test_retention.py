@@ -10,9 +10,12 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.common import clock, forgetting, stopping
+from estuary.common import clock
+from estuary.common.db import batch_delete
+from estuary.common.process import shutdown
 from estuary.orders.models import OrderTransition
-from estuary.payments import inbox, retention, tasks
+from estuary.payments import retention, tasks
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -42,7 +45,7 @@ def kept() -> list[str]:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "BATCH", 2)
+    monkeypatch.setattr(batch_delete, "BATCH", 2)
 
 
 def test_settled_events_are_forgotten_when_they_are_old_and_no_others(
@@ -74,7 +77,7 @@ def test_an_event_that_comes_again_after_it_was_forgotten_changes_nothing(
     told = stripe.take_deliveries()
     for delivery in told:
         assert post_event(delivery) == 200
-    inbox.drain()
+    processor.drain()
     WebhookEvent.objects.update(received_at=clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS + 1))
     steps = OrderTransition.objects.count()
     assert retention.forget_old_events() == len(told)
@@ -114,7 +117,7 @@ def test_a_worker_that_is_to_end_forgets_one_batch_more_and_the_next_night_the_r
     assert before > 4
     with after(settings.EVENTS_KEPT_DAYS + 1):
         with monkeypatch.context() as ending:
-            ending.setattr(stopping, "told", lambda: True)
+            ending.setattr(shutdown, "told", lambda: True)
             tasks.forget_old_events(timestamp=0)
             assert WebhookEvent.objects.count() == before - 2
         tasks.forget_old_events(timestamp=0)

@@ -12,8 +12,8 @@ from estuary.bookings.models import Booking, Participant
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import sweep
 from estuary.payments.models import Refund
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
@@ -90,7 +90,7 @@ def test_money_that_comes_when_the_seat_is_sold_to_another_goes_back_in_full_and
 ) -> None:
     late = buying.create(buyer, **wish_for(seat))
     Order.objects.update(expires_at=clock.now() - timedelta(seconds=1))
-    assert sweep.expire_orders() == 1
+    assert overdue.expire_orders() == 1
     sold = buying.create(other, **wish_for(seat))
     pay(stripe, sold)
     late_payment(stripe, late)

@@ -9,8 +9,10 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.payments import client, setup_intents, sweep
-from estuary.payments.objects import Setup
+from estuary.payments import client
+from estuary.payments.customers import setup_intents
+from estuary.payments.gateway.objects import Setup
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows.test_half_ended_payments import at_stripe, ended, setup
 
@@ -35,7 +37,7 @@ def test_a_setup_intent_that_is_made_while_others_are_ended_stays_open_here_too(
     assert (ended(first), ended(made[0])) == (True, False)
     assert at_stripe(stripe, made[0])["status"] == "requires_payment_method"
     with time_machine.travel(clock.now() + settings.HOLD, tick=True):
-        sweep.end_setup_intents()
+        overdue.end_setup_intents()
     assert ended(made[0])
     assert at_stripe(stripe, made[0])["status"] == "canceled"
 
@@ -49,13 +51,13 @@ def test_a_setup_intent_that_is_at_its_bank_is_not_marked_as_ended(
     at_stripe(stripe, secret)["status"] = "processing"
     with time_machine.travel(clock.now() + (settings.HOLD if by_sweep else timedelta()), tick=True):
         if by_sweep:
-            sweep.end_setup_intents()
+            overdue.end_setup_intents()
         else:
             setup_intents.end_setup_intents_of(maya.pk)
     assert not ended(secret)
     at_stripe(stripe, secret)["status"] = "requires_payment_method"
     with time_machine.travel(clock.now() + settings.HOLD + timedelta(hours=1), tick=True):
-        sweep.end_setup_intents()
+        overdue.end_setup_intents()
     assert ended(secret)
     assert at_stripe(stripe, secret)["status"] == "canceled"
 

@@ -14,12 +14,14 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings import booking
+from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import idempotency, inbox, sweep
+from estuary.payments import idempotency
+from estuary.payments.inbox import processor
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.disputing import close, dispute
@@ -150,7 +152,7 @@ def test_no_transaction_of_money_touches_two_buyers(
         cursor.execute("SET session_replication_role = replica")
         Order.objects.filter(status="pending").update(expires_at=clock.now() - timedelta(seconds=1))
         cursor.execute("SET session_replication_role = origin")
-    assert sweep.expire_orders() == 2
+    assert overdue.expire_orders() == 2
     [held] = Booking.objects.filter(order__user__email__startswith="maya", service=session, parent=None)
     assert buyer.post(f"/api/v1/bookings/{held.pk}/cancel/").status_code == 200
     settle_everything(stripe)
@@ -183,11 +185,11 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_o
         buying.pay_only(stripe, buying.service(who, workshop, service_session_id=str(seat.pk)))
     post_all(stripe)
     forget()
-    inbox.drain()
+    processor.drain()
     assert widest("buyer") == 2
     settle_everything(stripe)
     forget()
-    assert booking.close_past(at=seat.ends_at + timedelta(minutes=1)) == 2
+    assert fulfilment.close_past(at=seat.ends_at + timedelta(minutes=1)) == 2
     assert widest("buyer") == 2
     wanted = {"is_credit_purchase": True, "amount": "20.00"}
     for who in (buyer, other):

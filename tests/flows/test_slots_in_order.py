@@ -9,8 +9,8 @@ from django.forms import inlineformset_factory
 from django.test.utils import CaptureQueriesContext
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings import booking
-from estuary.bookings.booking import take_slots
+from estuary.bookings import fulfilment
+from estuary.bookings.fulfilment import take_slots
 from estuary.bookings.models import Booking
 from estuary.catalog.admin.sessions import SessionForm, SessionFormSet
 from estuary.catalog.calendar import CalendarEntry, take_free
@@ -85,8 +85,8 @@ def test_a_purchase_and_a_settlement_that_want_the_same_slots_do_not_deadlock(an
 
 def test_bookings_that_are_over_are_locked_in_the_order_of_whoever_cancels(transactional_db: None) -> None:
     for verb in (
-        lambda: booking.close_past(at=clock.now()),
-        lambda: booking.mark([Booking(pk=2), Booking(pk=1)], Booking.Status.CONFIRMED),
+        lambda: fulfilment.close_past(at=clock.now()),
+        lambda: fulfilment.mark([Booking(pk=2), Booking(pk=1)], Booking.Status.CONFIRMED),
     ):
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
             verb()

@@ -12,11 +12,12 @@ import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.accounts.models import User
-from estuary.common import clock, stopping
+from estuary.common import clock
+from estuary.common.process import shutdown
 from estuary.orders.models import Order
-from estuary.payments import reconcile, sweep
+from estuary.payments.gateway.objects import Intent
 from estuary.payments.models import Lookout
-from estuary.payments.objects import Intent
+from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url
@@ -35,7 +36,7 @@ SLOW_S = 2  # for one answer, within what is waited for
 @pytest.fixture(autouse=True)
 def told_nothing_yet() -> Iterator[None]:
     yield
-    stopping._told.clear()
+    shutdown._told.clear()
 
 
 def asked(stripe: Sandbox, ending: str) -> int:
@@ -100,7 +101,7 @@ def test_a_sweep_stops_between_two_orders_and_the_next_worker_ends_the_rest_at_o
     assert not worker.said("sweep_failed") and not worker.said("periodic_job_failed")
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
     stripe.faults.clear()
-    sweep.expire_orders()
+    overdue.expire_orders()
     assert not left.exists()
     settle_everything(stripe)
 
@@ -113,21 +114,21 @@ def test_a_look_through_a_list_that_is_left_half_way_begins_there_again(
     for one in made:
         buying.pay_only(stripe, one)
     stripe.take_deliveries()
-    agree = reconcile._agree_with
+    agree = stripe_lists._agree_with
 
     def agree_and_be_told_to_end(order: Order, one: Intent) -> bool:
-        stopping.tell()
+        shutdown.tell()
         return agree(order, one)
 
     with monkeypatch.context() as told:
-        told.setattr(reconcile, "_agree_with", agree_and_be_told_to_end)
-        with pytest.raises(stopping.Stopping):
-            reconcile.look_at_payments()
+        told.setattr(stripe_lists, "_agree_with", agree_and_be_told_to_end)
+        with pytest.raises(shutdown.Stopping):
+            stripe_lists.look_at_payments()
     completed = Order.objects.filter(status="completed")
     assert completed.count() == 1
     assert Lookout.objects.get(name="payments").looked_until < clock.now() - timedelta(days=1)
 
-    stopping._told.clear()
-    reconcile.look_at_payments()
+    shutdown._told.clear()
+    stripe_lists.look_at_payments()
     assert completed.count() == 2
     settle_everything(stripe)

@@ -11,8 +11,8 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import sweep
 from estuary.payments.models import Refund
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, posts, status_of
@@ -102,7 +102,7 @@ def test_spent_credits_come_back_when_the_order_ends_unpaid(
     made = buying.with_credits(buyer, session)
     if ending == "expires":
         Order.objects.update(expires_at=clock.now() - timedelta(seconds=1))
-        sweep.expire_orders()
+        overdue.expire_orders()
     elif ending == "canceled":
         buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
     else:

@@ -15,9 +15,11 @@ from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import client, patience, sweep, tasks
-from estuary.payments.connections import Session
+from estuary.payments import client, tasks
+from estuary.payments.gateway import deadline
+from estuary.payments.gateway.http import Session
 from estuary.payments.models import PaymentMethod, Refund
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, CREATE, DECLINED, METHODS, Json, pay, status_of
@@ -67,7 +69,7 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
     for what, ask in requests_of(buyer, staff, paid, open_, card["id"]).items():
         before = len(stripe.requests)
         answer = ask()
-        waited_s = (len(stripe.requests) - before) * patience.ANSWER_WITHIN_S
+        waited_s = (len(stripe.requests) - before) * deadline.ANSWER_WITHIN_S
         assert 0 < waited_s <= A_BUYER_WAITS_S, (what, waited_s)
         if what == "a refund":
             assert (answer.status_code, answer.json()["status"]) == (201, "requested")  # kept, and sent later
@@ -88,8 +90,8 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     assert isinstance(real, sdk.RequestsClient)
     connections: Any = real._session
     assert isinstance(connections, Session)
-    given = patience.timeout()
-    assert (given.connect_timeout, given.total) == (patience.CONNECT_TIMEOUT_S, patience.ANSWER_WITHIN_S)
+    given = deadline.timeout()
+    assert (given.connect_timeout, given.total) == (deadline.CONNECT_TIMEOUT_S, deadline.ANSWER_WITHIN_S)
     assert client._client()._requestor._options.max_network_retries == 0
     client._client.cache_clear()
 
@@ -182,9 +184,9 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
         assert int(answer["Retry-After"]) > 0
     assert buying.refund(staff, paid, amount="4.00")["status"] == "requested"
     with later(timedelta(minutes=20)):
-        sweep.expire_orders()
-        sweep.ask_about_open_orders()
-        sweep.send_unsent_refunds()
+        overdue.expire_orders()
+        overdue.ask_about_open_orders()
+        overdue.send_unsent_refunds()
     assert (status_of(waiting), status_of(paid), Refund.objects.get().status) == (
         "pending",
         "completed",

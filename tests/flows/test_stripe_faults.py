@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.orders.models import Order
-from estuary.payments import sweep
 from estuary.payments.errors import StripeRefused
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay, status_of
@@ -135,7 +135,7 @@ def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotte
     assert asked["status"] == "requested"
     stripe.control.advance(25 * 3600)
     Refund.objects.update(created_at=F("created_at") - timedelta(hours=25))
-    sweep.send_unsent_refunds()
+    overdue.send_unsent_refunds()
     assert Refund.objects.get().status == "succeeded"
     assert len(stripe.world.store.refunds) == 1
 
@@ -151,10 +151,10 @@ def test_a_card_whose_removal_stripe_failed_and_remembers_is_removed_all_the_sam
     with pytest.raises(StripeRefused):
         run_jobs()
     forget_jobs()
-    assert sweep.detach_removed_cards() == 1
+    assert overdue.detach_removed_cards() == 1
     [method] = stripe.world.store.payment_methods
     assert (method["customer"], PaymentMethod.objects.get().detach_pending) == (None, False)
-    assert sweep.detach_removed_cards() == 0
+    assert overdue.detach_removed_cards() == 0
 
 
 def test_a_buyer_with_a_very_long_name_can_buy(stripe: Sandbox, buyer: APIClient, maya: User) -> None:

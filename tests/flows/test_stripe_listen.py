@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.payments import client as stripe_client
-from estuary.payments import inbox
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from tests.contract.official_cli import serving, wait_for
 from tests.marketplace import a_free_slot, make_practitioner, make_service, make_user, signed_in
@@ -41,7 +41,7 @@ def test_a_payment_forwarded_by_stripe_listen_ends_in_a_booking(
             made["payment_intent_id"], payment_method_id="pm_card_visa", key=f"{made['order_id']}-test"
         )
         wait_for(lambda: WebhookEvent.objects.filter(type="payment_intent.succeeded").first(), "the event")
-        while inbox.drain():
+        while processor.drain():
             pass
     stripe_client._client.cache_clear()
     booking = Booking.objects.get(order__public_id=made["order_id"])

@@ -12,7 +12,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import sweep
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
@@ -74,7 +74,7 @@ def test_an_order_that_stripe_never_answered_for_ends_with_its_hold(
     stripe.faults.add(fault, PATHS[payment_type])
     assert buyer.post(buying.CREATE, wish_for(seat, payment_type)).status_code == 503
     with later(16):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
         assert ended(seat)
         settle_everything(stripe)
     assert set(ways_to_pay(stripe)) <= {"canceled", "expired"}
@@ -100,7 +100,7 @@ def test_an_order_ends_although_stripe_was_down_before_the_customer_was_made(
     stripe.faults.add("timeout_before", "*", times=None)
     assert buyer.post(buying.CREATE, wish_for(seat)).status_code == 503
     with later(16):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
     assert ended(seat)
 
 
@@ -150,7 +150,7 @@ def test_an_order_whose_payment_is_gone_at_stripe_ends_by_every_door(
     of_another_account(made)
     if door == "expiry":
         with later(16):
-            assert sweep.expire_orders() == 1
+            assert overdue.expire_orders() == 1
     elif door == "cancel":
         assert buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/").json()["status"] == "canceled"
     else:
@@ -171,7 +171,7 @@ def test_rows_that_cannot_be_healed_hold_up_no_others(
     seat: ServiceSession,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sweep, "BATCH", 1)
+    monkeypatch.setattr(overdue, "BATCH", 1)
     stuck = buying.create(buyer, **wish_for(seat))
     healthy = buying.create(
         other, **wish_for(make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=12)[0])
@@ -179,9 +179,9 @@ def test_rows_that_cannot_be_healed_hold_up_no_others(
     stripe.faults.add("error_before", f"*/{order_of(stuck).stripe_payment_intent_id}*", times=None)
     with later(16):
         for _ in range(3):
-            sweep.expire_orders()
+            overdue.expire_orders()
         assert (status_of(stuck), status_of(healthy)) == ("pending", "canceled")
         stripe.faults.clear()
     with later(45):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
     assert status_of(stuck) == "canceled"

@@ -8,7 +8,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.orders.models import Order
-from estuary.payments import client, patience
+from estuary.payments import client
+from estuary.payments.gateway import deadline
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE
@@ -26,7 +27,7 @@ JUST_IN_TIME_S = 4.0  # one answer, after a connection that took no time
 @pytest.fixture
 def over_the_wire(address: str, settings: Settings) -> Iterator[None]:
     """The SDK's own HTTP client, whose timeouts are real, bound to the Stripe of the test."""
-    assert SLOW_S < patience.ANSWER_WITHIN_S < 2 * SLOW_S
+    assert SLOW_S < deadline.ANSWER_WITHIN_S < 2 * SLOW_S
     settings.STRIPE_HTTP_CLIENT, settings.STRIPE_API_BASE = "", address
     client._client.cache_clear()
     yield
@@ -62,9 +63,9 @@ def test_an_answer_that_comes_just_in_time_is_used(stripe: Sandbox, buyer: APICl
 
 
 def test_nothing_is_sent_when_the_time_for_an_answer_is_over() -> None:
-    token = patience._until.set(0.0)
+    token = deadline._until.set(0.0)
     try:
         with pytest.raises(requests.Timeout):
-            patience.timeout()
+            deadline.timeout()
     finally:
-        patience._until.reset(token)
+        deadline._until.reset(token)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from benchmarks.paths import timing
-from estuary.common.database import pipelined
+from estuary.common.db.transactions import pipelined
 
 pytestmark = pytest.mark.django_db
 SLEEPS = "SELECT pg_sleep(0.05)"

@@ -12,7 +12,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.payments import sweep
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.attacks.test_hoarding import at, items, slots
 from tests.flows import buying
@@ -185,7 +185,7 @@ def test_what_is_not_paid_gives_back_what_it_held_and_nothing_else(
 ) -> None:
     made = order_ten(buyer, bundle, slots(massage)[:10])
     with time_machine.travel(clock.now() + timedelta(minutes=16)):
-        assert sweep.expire_orders() == 1
+        assert overdue.expire_orders() == 1
     assert status_of(made) == "canceled"
     assert not CalendarEntry.objects.exists()
     assert set(Reservation.objects.values_list("status", flat=True)) == {"released"}

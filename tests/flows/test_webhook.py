@@ -15,11 +15,11 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox
 from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
-from stripe_sandbox.delivery import signature
+from stripe_sandbox.webhook_queue import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
 from tests.wiring import SECRET, WEBHOOK, deliver, post_all, post_event, run_jobs, settle_everything
@@ -185,9 +185,9 @@ def test_an_event_that_comes_many_times_is_one_row_and_one_effect(stripe: Sandbo
     for delivery in stripe.take_deliveries():
         for _ in range(3):
             assert post_event(delivery) == 200
-        inbox.drain()
+        processor.drain()
         assert post_event(delivery) == 200
-    assert inbox.drain() == 0
+    assert processor.drain() == 0
     ids = list(WebhookEvent.objects.values_list("stripe_event_id", flat=True))
     assert len(ids) == len(set(ids)) > 0
     assert buying.balance(buyer) == "100.00"
@@ -204,7 +204,7 @@ def test_the_view_makes_one_insert_and_nothing_else(stripe: Sandbox) -> None:
 def test_an_unknown_type_is_recorded_and_of_no_concern(stripe: Sandbox) -> None:
     body = an_event(type="radar.early_fraud_warning.created")
     assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     row = WebhookEvent.objects.get()
     assert (row.status, row.outcome, row.type) == (
         "ignored",
@@ -218,7 +218,7 @@ def test_a_payment_that_is_not_ours_is_left_alone(stripe: Sandbox) -> None:
     intent = {"id": "pi_foreign", "object": "payment_intent", "status": "succeeded", "amount_received": 500}
     body = an_event(data={"object": intent | stripe_own})
     assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     assert (WebhookEvent.objects.get().status, WebhookEvent.objects.get().outcome) == ("ignored", "not ours")
     assert stripe.requests == []
 
@@ -229,7 +229,7 @@ def test_a_payment_of_another_mode_is_left_alone(stripe: Sandbox, buyer: APIClie
     for delivery in stripe.take_deliveries():
         body = json.dumps(json.loads(delivery.body) | {"livemode": True}).encode()
         assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     assert (status_of(made), set(WebhookEvent.objects.values_list("status", flat=True))) == (
         "pending",
         {"ignored"},
@@ -249,7 +249,7 @@ def test_no_client_secret_is_ever_stored(stripe: Sandbox, buyer: APIClient) -> N
             "SELECT count(*) FROM payments_webhookevent WHERE payload::text LIKE '%%\\_secret\\_%%'"
         )
         assert cursor.fetchone() == (0,)
-    inbox.drain()
+    processor.drain()
     assert status_of(made) == "completed"
 
 
@@ -282,7 +282,7 @@ def test_an_event_in_another_version_is_a_hint_and_the_object_is_fetched(
             older["data"]["object"] = {"id": made["payment_intent_id"], "object": "payment_intent"}
             body = json.dumps(older).encode()
             assert send(body, signed(body)).status_code == 200
-    inbox.drain()
+    processor.drain()
     assert status_of(made) == "completed"
     assert [sent.method for sent in stripe.requests[asked:]] == ["GET"]
 
@@ -305,20 +305,20 @@ def test_a_poison_event_stands_alone_is_put_off_and_dies_in_the_end(
     assert send(bad, signed(bad)).status_code == 200
     for delivery in deliveries:
         post_event(delivery)
-    inbox.drain()
+    processor.drain()
     row = WebhookEvent.objects.get(stripe_event_id="evt_poison")
     assert (row.status, row.attempts, "KeyError" in row.error) == ("pending", 1, True), row.error
     assert row.due_at > clock.now()
     assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
-    assert inbox.drain() == 0
-    for _ in range(inbox.MAX_ATTEMPTS - 1):
+    assert processor.drain() == 0
+    for _ in range(processor.MAX_ATTEMPTS - 1):
         WebhookEvent.objects.filter(pk=row.pk).update(due_at=clock.now() - timedelta(seconds=1))
-        assert inbox.drain() == 1
+        assert processor.drain() == 1
     row.refresh_from_db()
-    assert (row.status, row.attempts) == ("dead", inbox.MAX_ATTEMPTS)
+    assert (row.status, row.attempts) == ("dead", processor.MAX_ATTEMPTS)
     run_jobs()
     assert [mail for mail in mailoutbox if "event_dead" in mail.subject]
-    assert inbox.drain() == 0
+    assert processor.drain() == 0
 
 
 def test_events_can_be_replayed_without_harm_and_dead_ones_come_to_life(
@@ -328,9 +328,9 @@ def test_events_can_be_replayed_without_harm_and_dead_ones_come_to_life(
     pay_only(stripe, made)
     settle_everything(stripe)
     count = WebhookEvent.objects.count()
-    WebhookEvent.objects.update(status="dead", attempts=inbox.MAX_ATTEMPTS)
-    assert inbox.replay(list(WebhookEvent.objects.all())) == count
-    assert inbox.drain() == count
+    WebhookEvent.objects.update(status="dead", attempts=processor.MAX_ATTEMPTS)
+    assert processor.replay(list(WebhookEvent.objects.all())) == count
+    assert processor.drain() == count
     assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"done", "ignored"}
     assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
 
@@ -341,10 +341,10 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     made = buying.credits(buyer)
     pay_only(stripe, made)
     post_all(stripe)
-    assert inbox.claim(100)
-    assert inbox.drain() == 0
+    assert processor.claim(100)
+    assert processor.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))
-    inbox.drain()
+    processor.drain()
     assert status_of(made) == "completed"
 
 

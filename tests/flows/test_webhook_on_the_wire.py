@@ -27,7 +27,7 @@ from django.test import Client, RequestFactory
 from demo.ports import free_port, listens
 from estuary.common import clock
 from estuary.common.postgresql import limits
-from estuary.config import doorman
+from estuary.config import webhook_gateway
 from estuary.payments import client, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -174,20 +174,20 @@ def row(name: str, payload: str = "{}") -> webhooks.Row:
 def inbox_pool(transactional_db: None, settings: Any) -> Iterator[None]:
     """The connections for events, opened in this process by the first event that needs one."""
     settings.DATABASE_URL = database_url()
-    doorman._opened_pool.cache_clear()
+    webhook_gateway._opened_pool.cache_clear()
     yield
-    doorman._pool().close()
-    doorman._opened_pool.cache_clear()
+    webhook_gateway._pool().close()
+    webhook_gateway._opened_pool.cache_clear()
 
 
 @pytest.mark.parametrize("payload", [NUL, TOO_LONG_FOR_AN_INDEX], ids=["nul", "too_long"])
 def test_an_event_that_no_database_can_hold_is_refused_alone(inbox_pool: None, payload: str) -> None:
     fine, broken, new = row("fine"), row("broken", payload), row("new")
-    first, refused, again = doorman._write([fine, broken, fine])
+    first, refused, again = webhook_gateway._write([fine, broken, fine])
     assert (first, again) == (True, False)
     assert isinstance(refused, psycopg.Error)
     later = new._replace(received_at=new.received_at + timedelta(seconds=1))
-    assert doorman._write([fine, new, later]) == [False, True, False]
+    assert webhook_gateway._write([fine, new, later]) == [False, True, False]
     assert set(WebhookEvent.objects.values_list("stripe_event_id", flat=True)) == {"evt_fine", "evt_new"}
 
 
@@ -199,9 +199,9 @@ def test_the_first_event_that_meets_a_locked_inbox_costs_no_connection(
     with psycopg.connect(database_url()) as holder:
         holder.execute("LOCK TABLE payments_webhookevent IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            doorman._write([row("first")])
+            webhook_gateway._write([row("first")])
         holder.rollback()
-    assert doorman._write([row("first")]) == [True]
+    assert webhook_gateway._write([row("first")]) == [True]
 
 
 def test_an_event_that_comes_before_the_migrations_is_taken_in_after_them(inbox_pool: None) -> None:
@@ -210,10 +210,10 @@ def test_an_event_that_comes_before_the_migrations_is_taken_in_after_them(inbox_
         cursor.execute(rename.format("payments_webhookevent", "not_there_yet"))
         try:
             with pytest.raises(psycopg.OperationalError):
-                doorman._write([row("early")])
+                webhook_gateway._write([row("early")])
         finally:
             cursor.execute(rename.format("not_there_yet", "payments_webhookevent"))
-    assert doorman._write([row("early")]) == [True]
+    assert webhook_gateway._write([row("early")]) == [True]
 
 
 def cut_off_the_server() -> int:

@@ -7,12 +7,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings import booking as bookings
+from estuary.bookings import fulfilment as bookings
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
-from estuary.payments.cancellation import cancel_without_refund
 from estuary.payments.models import Refund
+from estuary.payments.refunds.cancellation import cancel_without_refund
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, Json, order_of, pay, status_of

@@ -13,9 +13,10 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments import inbox, sweep
+from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer, WebhookEvent
-from estuary.payments.stripe_account import StripeAccount
+from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
@@ -99,7 +100,7 @@ def test_nothing_is_asked_of_another_account_and_nothing_is_forgotten(
         refused(buyer, "post", f"/api/v1/orders/{waiting['order_id']}/cancel/")
         refused(buyer, "post", f"/api/v1/orders/{waiting['order_id']}/sync/")
         requested = buying.refund(staff, paid, amount="10.00")
-        for heal in (sweep.expire_orders, sweep.send_unsent_refunds, sweep.ask_about_open_orders):
+        for heal in (overdue.expire_orders, overdue.send_unsent_refunds, overdue.ask_about_open_orders):
             heal()
         assert asked_of(elsewhere) == {("GET", "/v1/account")}
         assert (requested["status"], status_of(waiting)) == ("requested", "pending")
@@ -107,7 +108,7 @@ def test_nothing_is_asked_of_another_account_and_nothing_is_forgotten(
         assert [found["id"] for found in buying.cards(buyer)] == [card["id"]]
     make_everything_due()
     settle_everything(stripe)
-    sweep.expire_orders()
+    overdue.expire_orders()
     settle_everything(stripe)
     assert (Refund.objects.get().status, status_of(waiting)) == ("succeeded", "canceled")
 
@@ -119,10 +120,10 @@ def test_a_card_removed_meanwhile_is_detached_once_the_key_is_right_again(
     [card] = buying.cards(buyer)
     with the_key_of_somebody_else():
         assert buyer.delete(f"{buying.METHODS}{card['id']}/").status_code == 204
-        sweep.detach_removed_cards()
+        overdue.detach_removed_cards()
         assert PaymentMethod.objects.get().detach_pending
     PaymentMethod.objects.update(next_try_at=None)
-    sweep.detach_removed_cards()
+    overdue.detach_removed_cards()
     assert not PaymentMethod.objects.get().detach_pending
     assert [method["customer"] for method in stripe.world.store.payment_methods] == [None]
 
@@ -161,11 +162,11 @@ def test_an_event_that_needs_a_look_waits_and_is_never_dead(stripe: Sandbox, buy
             row.save()
         for _ in range(20):
             WebhookEvent.objects.update(due_at=clock.now())
-            inbox.drain()
+            processor.drain()
         assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"pending", "done", "ignored"}
         assert status_of(made) == "pending"
     WebhookEvent.objects.update(due_at=clock.now())
-    inbox.drain()
+    processor.drain()
     assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
 
 

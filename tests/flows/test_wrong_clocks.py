@@ -15,7 +15,8 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
-from estuary.payments import inbox, tasks
+from estuary.payments import tasks
+from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -85,7 +86,7 @@ def test_two_schedulers_at_once_do_everything_once(
     with at(timedelta(minutes=16)):
         for task in EVERY_TASK:
             all_at_once([lambda task=task: task(0)] * 2)  # type: ignore[misc]
-        all_at_once([inbox.drain, inbox.drain])
+        all_at_once([processor.drain, processor.drain])
     with at(timedelta(minutes=31)):
         settle_everything(stripe)
         for task in EVERY_TASK:
@@ -133,7 +134,7 @@ def test_a_web_server_whose_clock_is_days_off_believes_no_event_and_loses_none(
         assert {post_event(delivery) for delivery in deliveries} == {400}
     assert not WebhookEvent.objects.exists()
     assert {post_event(delivery) for delivery in deliveries} == {200}  # Stripe tries again
-    inbox.drain()
+    processor.drain()
     assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
 
 
@@ -157,10 +158,10 @@ def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
     pay_only(stripe, made)
     post_all(stripe)
     with at(timedelta(days=3)):
-        assert inbox.claim(100)  # and the worker dies with them
-    assert inbox.drain() == 0
+        assert processor.claim(100)  # and the worker dies with them
+    assert processor.drain() == 0
     tasks.sweep_minute(0)
-    while inbox.drain():
+    while processor.drain():
         continue
     assert status_of(made) == "completed"
 
@@ -272,7 +273,7 @@ def test_events_whose_transaction_is_given_up_are_settled_all_the_same(
     post_all(stripe)
     lost = GivesUp("UPDATE orders_order", sqlstate, times=2)
     with connection.execute_wrapper(lost):
-        inbox.drain()
+        processor.drain()
     assert lost.times == 0
     settle_everything(stripe)
     assert (status_of(made), CreditTransaction.objects.count()) == ("completed", 1)
@@ -289,7 +290,7 @@ def test_a_refund_whose_commit_is_lost_was_never_asked_for(
         raise OperationalError("the connection to the server was lost")
 
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.refunds.audit.record", lost)
+        dying.setattr("estuary.payments.refunds.service.audit.record", lost)
         answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", {"amount": "20.00"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (Refund.objects.count(), run_jobs(), posts(stripe, "/v1/refunds")) == (0, 0, [])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from estuary.common.rates import Rate
+from estuary.common.api.rates import Rate
 from stripe_sandbox import Sandbox
 from tests.fuzz import report
 from tests.fuzz.world import Marketplace

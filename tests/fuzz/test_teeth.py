@@ -10,12 +10,12 @@ from django.db.models import F
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from estuary.common.errors import Conflict
+from estuary.common.api.errors import Conflict
 from estuary.credits.api import Credits
 from estuary.credits.models import CreditAccount
 from estuary.orders.api import OrderDetail, OrderDetailSerializer
 from estuary.orders.models import Order
-from estuary.payments.order_api import SyncOrderView
+from estuary.payments.order_views import SyncOrderView
 from tests.fuzz.running import Run
 from tests.fuzz.test_fuzzed_api import role_named
 from tests.fuzz.world import Marketplace

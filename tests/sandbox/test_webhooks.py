@@ -6,8 +6,8 @@ import pytest
 import stripe
 
 from stripe_sandbox import ManualClock, Sandbox
-from stripe_sandbox.delivery import BACK_OFF_S
 from stripe_sandbox.inprocess import client
+from stripe_sandbox.webhook_queue import BACK_OFF_S
 from tests.sandbox.conftest import ENDIVE, SECRET
 from tests.sandbox.shop import intent, paid, types
 

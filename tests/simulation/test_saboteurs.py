@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from estuary.payments.doctor import RULES
-from estuary.payments.doctor.agreement import SENTENCES
+from estuary.payments.doctor.stripe_comparison import SENTENCES
 from tests.simulation import oracle
 from tests.simulation.actors import prying
 from tests.simulation.saboteurs import INVARIANTS, SABOTEURS

@@ -8,7 +8,7 @@ from django.db import connection
 from psycopg import waiting
 from psycopg.pq import TransactionStatus
 
-from estuary.payments.patience import ANSWER_WITHIN_S
+from estuary.payments.gateway.deadline import ANSWER_WITHIN_S
 from stripe_sandbox.http import Response
 from stripe_sandbox.inprocess import CUT, TIMED_OUT, SandboxHTTPClient, _connection_error
 from stripe_sandbox.sandbox import Sandbox

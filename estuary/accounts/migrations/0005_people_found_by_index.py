@@ -5,7 +5,7 @@ from django.db import migrations
 from django.db.models import Index, Q
 from django.db.models.functions import Upper
 
-from estuary.common.indexes import add_index
+from estuary.common.db.migration_operations import add_index
 
 
 class Migration(migrations.Migration):

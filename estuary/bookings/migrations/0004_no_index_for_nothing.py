@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from estuary.common.indexes import drop_index
+from estuary.common.db.migration_operations import drop_index
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from estuary.accounts.models import Practitioner
 from estuary.catalog.admin.forms import WindowForm, WindowFormSet
 from estuary.catalog.models import Availability
-from estuary.common.staff import StaffAdmin, StaffInline, register
+from estuary.common.admin.base import StaffAdmin, StaffInline, register
 
 
 class WindowInline(StaffInline):

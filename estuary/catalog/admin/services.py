@@ -16,9 +16,9 @@ from estuary.catalog.admin.forms import COLLECTIVE, ItemForm, ItemFormSet, Price
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.limits import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
-from estuary.common.database import violated
+from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, label, register
+from estuary.common.db.transactions import violated
 from estuary.common.money import display as display_money
-from estuary.common.staff import NOTHING, StaffAdmin, StaffInline, label, register
 
 # What a form could not see, because somebody else was faster.
 TOO_LATE = {

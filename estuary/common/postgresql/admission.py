@@ -18,8 +18,8 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from estuary.common import metrics
-from estuary.common.errors import Unavailable
+from estuary.common.api.errors import Unavailable
+from estuary.common.observability import metrics
 
 WAIT_S = 4.0  # of one request, for all connections that it takes one after the other
 CLEAN_UP_S = 2.0  # of one that was refused, to free its Idempotency-Key

@@ -3,7 +3,7 @@
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import migrations, models
 
-from estuary.common.indexes import add_index
+from estuary.common.db.migration_operations import add_index
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import migrations, models
 
-from estuary.common.indexes import add_index
+from estuary.common.db.migration_operations import add_index
 
 UNPAID = models.Q(status__in=["failed", "pending"])
 AT_ITS_BANK = models.Q(status="processing")

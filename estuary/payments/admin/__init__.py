@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from estuary.payments.admin import disputes, inbox, orders, records
+from estuary.payments.admin import disputes, inbox, orders, readonly
 
-__all__ = ["disputes", "inbox", "orders", "records"]
+__all__ = ["disputes", "inbox", "orders", "readonly"]
 
 admin.site.index_template = "payments/overview.html"

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from estuary.common import clock
+from estuary.common.admin.base import label, link, moment, money
 from estuary.common.money import display
-from estuary.common.staff import label, link, moment, money
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments.admin.order_page import Section
+from estuary.payments.admin.order_detail import Section
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 
 SOON = timedelta(minutes=5)

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import Searched
-from estuary.common.staff import ReadOnlyAdmin, at_stripe, label, link, money_column, register
-from estuary.payments.admin.order_page import deadline
+from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, label, link, money_column, register
+from estuary.payments.admin.order_detail import deadline
 from estuary.payments.models import Dispute
 
 

@@ -15,9 +15,7 @@ from unfold.decorators import action, display
 from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.long_lists import before_newest
-from estuary.common.redaction import redact
-from estuary.common.staff import (
+from estuary.common.admin.base import (
     NOTHING,
     Act,
     ReadOnlyAdmin,
@@ -27,9 +25,11 @@ from estuary.common.staff import (
     register,
     row_or_404,
 )
-from estuary.payments import inbox
-from estuary.payments.admin.acting import asked_first
-from estuary.payments.admin.order_page import events_about
+from estuary.common.admin.pagination import before_newest
+from estuary.common.observability.redaction import redact
+from estuary.payments.admin.actions import asked_first
+from estuary.payments.admin.order_detail import events_about
+from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 
 LATE = timedelta(minutes=5)
@@ -143,7 +143,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         chosen = list(queryset.order_by("pk")[: REPLAYED_AT_ONCE + 1])
         rows = chosen[:REPLAYED_AT_ONCE]
         with transaction.atomic():
-            count = inbox.replay(rows)
+            count = processor.replay(rows)
             for row in rows:
                 audit.record(cast(User, request.user), row, "Replayed")
         events = "1 event is" if count == 1 else f"{count:,} events are"
@@ -155,7 +155,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         event = row_or_404(WebhookEvent.objects.all(), object_id)
 
         def do() -> str:
-            inbox.replay([event])
+            processor.replay([event])
             return "The event is in the queue again."
 
         act = Act(

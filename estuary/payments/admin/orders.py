@@ -12,13 +12,13 @@ from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
 from estuary.accounts.staff_search import Searched
-from estuary.common.staff import ReadOnlyAdmin, label, moment_column, money_column, register
+from estuary.common.admin.base import ReadOnlyAdmin, label, moment_column, money_column, register
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments.admin import acting, refunding
-from estuary.payments.admin.order_page import cards, sections
+from estuary.payments.admin import actions, refund_form
+from estuary.payments.admin.order_detail import cards, sections
 from estuary.payments.models import Refund
-from estuary.payments.refunds import refundable_minor
+from estuary.payments.refunds.service import refundable_minor
 
 # Ids are looked up exactly, by their unique indexes.
 BY_PREFIX = {
@@ -132,16 +132,16 @@ class OrderAdmin(Searched, ReadOnlyAdmin):
 
     @action(description="Refund", url_path="refund", icon="undo", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return refunding.refund_page(self, request, object_id)
+        return refund_form.refund_page(self, request, object_id)
 
     @action(description="Cancel order", url_path="cancel", icon="block", permissions=["act"])
     def cancel_unpaid(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return acting.cancel_page(self, request, object_id)
+        return actions.cancel_page(self, request, object_id)
 
     @action(description="Ask Stripe now", url_path="ask-stripe", icon="sync", permissions=["act"])
     def ask_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return acting.ask_page(self, request, object_id)
+        return actions.ask_page(self, request, object_id)
 
     @action(description="Cancel a booking", permissions=["cancel_booking"])
     def cancel_booking(self, request: HttpRequest, order_id: int, booking_id: int) -> HttpResponse:
-        return acting.cancel_booking_page(self, request, order_id, booking_id)
+        return actions.cancel_booking_page(self, request, order_id, booking_id)

@@ -1,13 +1,13 @@
 """The doctor: looks whether everything that must be true of the books is true, and changes nothing."""
 
-from estuary.payments.doctor.books import BOOKS
+from estuary.payments.doctor.check import GRACE, Rule
 from estuary.payments.doctor.disputes import DISPUTES
-from estuary.payments.doctor.examining import Breach, Examination, examine
-from estuary.payments.doctor.goods import GOODS
+from estuary.payments.doctor.fulfilment import GOODS
 from estuary.payments.doctor.holds import HELD_PAST_DEADLINE, HOLDS
-from estuary.payments.doctor.paths import PATHS
-from estuary.payments.doctor.rule import GRACE, Rule
-from estuary.payments.doctor.waiting import WAITING
+from estuary.payments.doctor.liveness import WAITING
+from estuary.payments.doctor.money import BOOKS
+from estuary.payments.doctor.runner import Breach, Examination, examine
+from estuary.payments.doctor.transitions import PATHS
 
 SAFETY: tuple[Rule, ...] = (*BOOKS, *DISPUTES, *GOODS, *HOLDS, *PATHS)
 LIVENESS: tuple[Rule, ...] = (*WAITING, HELD_PAST_DEADLINE)

@@ -1,6 +1,6 @@
 """Rules of disputes: what is frozen, taken back and lost is what the disputes say, and nothing else is."""
 
-from estuary.payments.doctor.rule import Rule
+from estuary.payments.doctor.check import Rule
 
 LOOK = "Compare the order's disputes with Stripe's dashboard; an event that is replayed settles them again."
 

@@ -1,7 +1,7 @@
 """Rules of what is held and not paid: little of it, not for long, and no longer for being asked for anew."""
 
-from estuary.payments.doctor.rule import Rule
-from estuary.payments.doctor.waiting import WORKER
+from estuary.payments.doctor.check import Rule
+from estuary.payments.doctor.liveness import WORKER
 
 HOLDS = (
     Rule(

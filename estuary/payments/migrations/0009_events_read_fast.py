@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from estuary.common.fast_json import FastDecoder
+from estuary.common.db.json import FastDecoder
 
 
 class Migration(migrations.Migration):

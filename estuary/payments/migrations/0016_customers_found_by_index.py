@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from estuary.common.indexes import add_index
+from estuary.common.db.migration_operations import add_index
 
 
 class Migration(migrations.Migration):

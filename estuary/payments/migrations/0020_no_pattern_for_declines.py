@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from estuary.common.indexes import drop_index
+from estuary.common.db.migration_operations import drop_index
 
 
 class Migration(migrations.Migration):

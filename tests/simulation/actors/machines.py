@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from estuary.common import clock
-from estuary.payments import inbox
-from stripe_sandbox.delivery import Delivery, signature
+from estuary.payments.inbox import processor
+from stripe_sandbox.webhook_queue import Delivery, signature
 from tests.jobs import periodic_tasks, retry_after_s, task_named
 from tests.simulation.actors.strangers import bring_event_of_another_account
 from tests.simulation.oracle import Broken
@@ -42,7 +42,7 @@ class Worker:
     def play(self) -> None:
         while True:
             try:
-                busy = inbox.drain() > 0
+                busy = processor.drain() > 0
                 busy = self._run_a_job() or busy
             except Crash as crash:
                 self.stage.recover()

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from estuary.common import clock
 from estuary.payments.doctor import LIVENESS
-from estuary.payments.doctor.agreement import compare
-from estuary.payments.doctor.rule import GRACE
-from estuary.payments.doctor.waiting import WORKER_SILENT
+from estuary.payments.doctor.check import GRACE
+from estuary.payments.doctor.liveness import WORKER_SILENT
+from estuary.payments.doctor.stripe_comparison import compare
 from stripe_sandbox.store import Obj
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.customers import check_customers

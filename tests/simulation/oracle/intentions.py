@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from estuary.payments.requests import check_request, fingerprint_of
+from estuary.payments.checkout.serializers import check_request, fingerprint_of
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.watch import Watch
 

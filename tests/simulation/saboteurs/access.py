@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
-from estuary.common.errors import NotFound
+from estuary.common.api.errors import NotFound
 from estuary.common.primary_keys import primary_key_in
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order
-from estuary.payments import client, idempotency, methods, order_api
+from estuary.payments import client, idempotency, order_views
+from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing
 
@@ -23,7 +24,9 @@ UNSIGNED = "what Stripe did not sign is refused"
 @breaks("S11", *FOUND)
 def any_order_by_its_name() -> None:
     orders = Order.objects.select_related("user")
-    instead_of(order_api.own_order, lambda request, public_id: get_object_or_404(orders, public_id=public_id))
+    instead_of(
+        order_views.own_order, lambda request, public_id: get_object_or_404(orders, public_id=public_id)
+    )
 
 
 @breaks("S11", *FOUND)
@@ -35,12 +38,12 @@ def any_card_by_its_name() -> None:
             raise NotFound("You have no such saved card.")
         return row
 
-    instead_of(methods.find_card, anybodys)
+    instead_of(payment_methods.find_card, anybodys)
 
 
 @breaks("S11", *FOUND)
 def any_booking_by_its_number() -> None:
-    view: Any = order_api.CancelBookingView
+    view: Any = order_views.CancelBookingView
     bookings = Booking.objects.select_related("order")
     view._own = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
 

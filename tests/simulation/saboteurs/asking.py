@@ -7,9 +7,11 @@ from django.db.models import F
 
 from estuary.common import clock, ids
 from estuary.orders.models import Order
-from estuary.payments import asking, client, customers, utils
+from estuary.payments import client, utils
+from estuary.payments.checkout import stripe_creation
+from estuary.payments.customers import customers
+from estuary.payments.gateway.idempotency_keys import counted_key
 from estuary.payments.models import StripeCustomer
-from estuary.payments.post_keys import counted_key
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 TWO_WAYS = ("an order has one open way to pay", "open_twice", "an ended order can't be paid at Stripe")
@@ -31,12 +33,12 @@ def each_try_is_a_new_payment() -> None:
 
 @breaks("S5", *TWO_WAYS)
 def after_a_failure_nobody_looks_what_was_made() -> None:
-    instead_of(asking.find_made, lambda order: None)
+    instead_of(stripe_creation.find_made, lambda order: None)
 
 
 @breaks("S5", *TWO_WAYS)
 def what_was_made_is_not_remembered() -> None:
-    note = asking.note_asked
+    note = stripe_creation.note_asked
 
     def again(order: Order, *, customer_id: str) -> Any:
         if order.asked_at:
@@ -45,7 +47,7 @@ def what_was_made_is_not_remembered() -> None:
         return note(order, customer_id=customer_id)
 
     instead_of(note, again)
-    instead_of(asking.remember, lambda order, made: None)
+    instead_of(stripe_creation.remember, lambda order, made: None)
 
 
 # --- S9 -----------------------------------------------------------------------------------------------------------
@@ -63,7 +65,7 @@ def a_counter_is_counted_in_memory() -> None:
         order.posts += 1
         return counted_key(order.public_id, verb, order.posts)
 
-    instead_of(asking.next_post_key, counted)
+    instead_of(stripe_creation.next_post_key, counted)
 
 
 @breaks("S9", TWO_BODIES)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from estuary.payments import ownership
+from estuary.payments.gateway import ownership
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing
 
 WRITES = "a copy writes nothing at Stripe"

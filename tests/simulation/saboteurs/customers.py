@@ -1,7 +1,9 @@
 """Slips with what Stripe keeps a copy of: the customer's address and name, and the saved cards."""
 
-from estuary.payments import customer_updates, methods, outbox, reattaching
+from estuary.payments import outbox
+from estuary.payments.customers import customer_updates, payment_methods
 from estuary.payments.models import StripeCustomer
+from estuary.payments.reconciliation import customers as reattaching
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, run_sql
 
 CUSTOMERS = "Stripe's customer has the user's address and name"
@@ -25,11 +27,11 @@ def a_change_is_noted_and_never_sent() -> None:
 @breaks("L3", CARDS)
 def a_detached_card_of_nobody_stays_listed() -> None:
     """An event that does not say whose card it was is of no concern, and the lists are not compared either."""
-    instead_of(methods._lock_owner, _only_who_is_named)
-    instead_of(methods._is_ambiguous, lambda news, owner, row: False)
-    instead_of(methods._remove_locked, lambda row, at: "not ours")
+    instead_of(payment_methods._lock_owner, _only_who_is_named)
+    instead_of(payment_methods._is_ambiguous, lambda news, owner, row: False)
+    instead_of(payment_methods._remove_locked, lambda row, at: "not ours")
     instead_of(reattaching.relist, lambda owner: False)
 
 
-def _only_who_is_named(news: methods.CardNews) -> StripeCustomer | None:
+def _only_who_is_named(news: payment_methods.CardNews) -> StripeCustomer | None:
     return StripeCustomer.objects.filter(stripe_customer_id=news.customer_id or None).first()

@@ -3,19 +3,12 @@
 from typing import Any
 
 from estuary.orders.states import Status
-from estuary.payments import (
-    asking,
-    closing,
-    dispute_writing,
-    disputes,
-    inbox,
-    leases,
-    outbox,
-    reconcile,
-    rules,
-    sweep,
-    webhooks,
-)
+from estuary.payments import outbox, webhooks
+from estuary.payments.checkout import cancel_order, stripe_creation
+from estuary.payments.inbox import leases, processor
+from estuary.payments.reconciliation import disputes, overdue, stripe_lists
+from estuary.payments.settlement import apply_disputes
+from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done, nothing, weaken
 
 STUCK, OPEN = "no order is stuck", "an ended order can't be paid at Stripe"
@@ -27,15 +20,15 @@ INBOX = "the inbox is empty"
 
 @breaks("L2", STUCK, "order_stuck")
 def nobody_ends_a_hold() -> None:
-    instead_of(sweep.expire_orders, none_done)
+    instead_of(overdue.expire_orders, none_done)
 
 
 @breaks("L2", OPEN, "open_after_end")
 def an_order_ends_here_alone() -> None:
     """Nothing is ended at Stripe, and what the lists show to be open is left open."""
-    instead_of(closing._payment_of, lambda order: "")
-    instead_of(closing._made_after_all, lambda order: False)
-    instead_of(asking.withdraw, lambda order_ref, made: False)
+    instead_of(cancel_order._payment_of, lambda order: "")
+    instead_of(cancel_order._made_after_all, lambda order: False)
+    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
 
 
 @breaks("L2", "an order is processing only while its bank is")
@@ -52,7 +45,7 @@ def a_bank_that_refuses_is_not_heard() -> None:
 @breaks("L2", OPEN, "open_after_end")
 def a_page_that_came_too_late_stays_open() -> None:
     """What Stripe makes for an order that has ended meanwhile is not taken back, at once or later."""
-    instead_of(asking.withdraw, lambda order_ref, made: False)
+    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
 
 
 # --- L3 -----------------------------------------------------------------------------------------------------------
@@ -60,30 +53,30 @@ def a_page_that_came_too_late_stays_open() -> None:
 
 @breaks("L3", CAPTURES, "captured_unknown_here", "an order is processing only while its bank is", STUCK)
 def no_news_and_no_questions() -> None:
-    instead_of(sweep.ask_about_open_orders, none_done)
-    instead_of(reconcile.look_at_payments, none_done)
-    instead_of(reconcile.look_at_sessions, none_done)
+    instead_of(overdue.ask_about_open_orders, none_done)
+    instead_of(stripe_lists.look_at_payments, none_done)
+    instead_of(stripe_lists.look_at_sessions, none_done)
 
 
 @breaks("L3", REFUNDS, "refund_unknown_here", "refund_differs")
 def a_refund_of_the_dashboard_goes_unseen() -> None:
     """Neither the list of refunds nor that of events is looked through: each of them alone finds it."""
-    instead_of(reconcile.look_for_new_refunds, none_done)
-    instead_of(reconcile.look_for_unlisted_news, none_done)
+    instead_of(stripe_lists.look_for_new_refunds, none_done)
+    instead_of(stripe_lists.look_for_unlisted_news, none_done)
 
 
 @breaks("L3", REFUNDS, "refund_differs")
 def nobody_asks_how_a_refund_went() -> None:
     """Neither the sweep, nor the lists of refunds and of events."""
-    instead_of(sweep.ask_about_pending_refunds, none_done)
-    instead_of(reconcile.look_for_new_refunds, none_done)
-    instead_of(reconcile.look_for_unlisted_news, none_done)
+    instead_of(overdue.ask_about_pending_refunds, none_done)
+    instead_of(stripe_lists.look_for_new_refunds, none_done)
+    instead_of(stripe_lists.look_for_unlisted_news, none_done)
 
 
 @breaks("L3", "disputes are equal on both sides", "dispute_unknown_here")
 def nobody_looks_for_disputes() -> None:
     instead_of(disputes.look_for_new_disputes, none_done)
-    instead_of(reconcile.look_for_unlisted_news, none_done)
+    instead_of(stripe_lists.look_for_unlisted_news, none_done)
 
 
 # --- L4 -----------------------------------------------------------------------------------------------------------
@@ -91,7 +84,7 @@ def nobody_looks_for_disputes() -> None:
 
 @breaks("L4", INBOX, "inbox_waiting")
 def an_event_is_settled_and_not_marked() -> None:
-    instead_of(inbox._mark, nothing)
+    instead_of(processor._mark, nothing)
 
 
 def _poison(event: Any, obj: Any) -> Any:
@@ -107,7 +100,7 @@ def an_event_that_nobody_understands() -> None:
 def an_event_dies_without_a_word() -> None:
     """Its third failure is the last, and nobody is told."""
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _poison
-    vars(inbox)["MAX_ATTEMPTS"] = 3
+    vars(processor)["MAX_ATTEMPTS"] = 3
     tell = outbox.alert_staff
     instead_of(tell, lambda code, text: None if code == "event_dead" else tell(code, text))
 
@@ -120,7 +113,7 @@ def the_inbox_takes_an_event_as_often_as_it_comes() -> None:
 @breaks("L4", "a second reconcile writes nothing")
 def each_look_at_a_dispute_is_news() -> None:
     """The reason is cut to what fits a narrow column, so what Stripe tells is never what is known."""
-    stand = dispute_writing._stand
+    stand = apply_disputes._stand
 
     def cut(row: Any, told: Any, at: Any) -> Any:
         row = stand(row, told, at)

@@ -6,9 +6,11 @@ from typing import Any
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
-from estuary.common import redaction
-from estuary.payments import client, idempotency, methods, refunds, webhooks
+from estuary.common.observability import redaction
+from estuary.payments import client, idempotency, webhooks
+from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
+from estuary.payments.refunds import service as refunds
 from tests.simulation.saboteurs.craft import breaks, instead_of, weaken
 
 KEPT, LOGGED = "no secret is written down", "no secret is written down"
@@ -51,11 +53,11 @@ def a_new_default_card_stands_beside_the_old() -> None:
     weaken("payments_paymentmethod", "payment_method_one_default_per_user")
 
     def another(*, user: Any, ref: str) -> PaymentMethod:
-        row = methods.find_card(user, ref)
+        row = payment_methods.find_card(user, ref)
         PaymentMethod.objects.filter(pk=row.pk).update(is_default=True)
         return row
 
-    instead_of(methods.set_default, another)
+    instead_of(payment_methods.set_default, another)
 
 
 @breaks("S12", "default_card_not_one")
@@ -64,4 +66,4 @@ def a_removed_default_card_has_no_heir() -> None:
         row.detached_at, row.is_default = at, False
         row.save()
 
-    instead_of(methods._remove, childless)
+    instead_of(payment_methods._remove, childless)

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from estuary.bookings import booking, planning
-from estuary.bookings.wishes import take_wishes, wished_lines
-from estuary.common.rows import update_rows
-from estuary.payments import holds, utils
+from estuary.bookings import fulfilment, order_lines
+from estuary.bookings.requested_times import take_wishes, wished_lines
+from estuary.common.db.bulk import update_rows
+from estuary.payments import utils
+from estuary.payments.checkout import holds
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 
 @breaks("S7", "holds_too_many")
 def an_unpaid_order_holds_all_that_it_names() -> None:
-    instead_of(planning.hold_at_most, lambda lines, *_: list(lines))
+    instead_of(order_lines.hold_at_most, lambda lines, *_: list(lines))
 
 
 @breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
@@ -37,4 +38,4 @@ def a_time_that_was_not_held_is_booked_without_a_look() -> None:
         update_rows(lines, ["starts_at", "ends_at"])
 
     instead_of(take_wishes, promise)
-    assert vars(booking)["take_wishes"] is promise
+    assert vars(fulfilment)["take_wishes"] is promise

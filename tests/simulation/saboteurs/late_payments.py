@@ -1,6 +1,9 @@
 """Slips with payments that a bank works on for days."""
 
-from estuary.payments import asking, outbox, rules, sweep
+from estuary.payments import outbox
+from estuary.payments.checkout import stripe_creation
+from estuary.payments.reconciliation import overdue
+from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done
 
 BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
@@ -8,7 +11,7 @@ BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is 
 
 @breaks("L2", "kept_too_long")
 def a_seat_is_kept_for_a_bank_for_ever() -> None:
-    instead_of(sweep.end_kept_orders, none_done)
+    instead_of(overdue.end_kept_orders, none_done)
 
 
 @breaks("L1", BEGUN)
@@ -27,8 +30,8 @@ def the_time_of_settling_decides() -> None:
 @breaks("L2", "an ended order can't be paid at Stripe", "open_after_end")
 def nobody_ends_what_a_bank_has_refused() -> None:
     """Neither the look at ended orders' payments, nor the lists of them."""
-    instead_of(sweep.close_open_payments, none_done)
-    instead_of(asking.withdraw, lambda order_ref, made: False)
+    instead_of(overdue.close_open_payments, none_done)
+    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
 
 
 @breaks("L2", "who left it to a bank is told how it ended")

@@ -7,8 +7,10 @@ from django.core.validators import MaxValueValidator
 
 from estuary.catalog import limits
 from estuary.catalog.models import Service
-from estuary.orders import placing
-from estuary.payments import inbox, reconcile, webhooks
+from estuary.orders import creation
+from estuary.payments import webhooks
+from estuary.payments.inbox import processor
+from estuary.payments.reconciliation import stripe_lists
 from tests.simulation.actors.mistyping import TYPED
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 
@@ -37,7 +39,7 @@ def a_typo_is_taken() -> None:
 @breaks("L1", *UNSETTLED)
 def a_typo_of_old_is_reckoned_with() -> None:
     """What was sold says a validity from before there were limits."""
-    snapshot_of = placing.snapshot_of
+    snapshot_of = creation.snapshot_of
     instead_of(snapshot_of, lambda *what: snapshot_of(*what) | {"validity_days": 9_000_000})
     instead_of(limits.validity, lambda days: timedelta(days=days))
 
@@ -49,11 +51,11 @@ def _raise(*_: Any, **__: Any) -> Any:
 @breaks("L4", "worker_silent")
 def one_payment_that_fails_makes_the_worker_look_dead() -> None:
     """A payment on Stripe's list fails at each look; that all was gone through is noted only when all of it agrees."""
-    instead_of(reconcile._settle_captured, _raise)
-    instead_of(reconcile._note_failures, nothing)
+    instead_of(stripe_lists._settle_captured, _raise)
+    instead_of(stripe_lists._note_failures, nothing)
 
 
 @breaks("L4", "an event that fails alerts staff")
 def an_event_fails_for_hours_and_nobody_hears_of_it() -> None:
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _raise
-    vars(inbox)["ALERT_AFTER"] = inbox.MAX_ATTEMPTS
+    vars(processor)["ALERT_AFTER"] = processor.MAX_ATTEMPTS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from estuary.payments import repeats
+from estuary.payments.checkout import repeats
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing
 
 ONCE = "a buyer pays once for one intention"

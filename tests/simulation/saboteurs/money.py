@@ -6,14 +6,18 @@ from typing import Any
 
 from django.db.models import F
 
-from estuary.common.rows import insert_rows
+from estuary.common.db.bulk import insert_rows
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
-from estuary.payments import client, refund_rules, refunds, rules, settlement, utils, writing
-from estuary.payments.effects import Become, HandOver, RecordCapture
+from estuary.payments import client, settlement, utils
 from estuary.payments.models import Refund
+from estuary.payments.refunds import service as refunds
+from estuary.payments.settlement import apply
+from estuary.payments.settlement.effects import Become, HandOver, RecordCapture
+from estuary.payments.settlement.rules import payments as rules
+from estuary.payments.settlement.rules import refunds as refund_rules
 from tests.simulation.saboteurs.craft import (
     breaks,
     instead_of,
@@ -83,7 +87,7 @@ def the_trigger_of_the_ledger_is_lost() -> None:
 @breaks("S2", CAPTURED)
 def the_amount_that_was_due_is_called_captured() -> None:
     instead_of(rules._mismatch, lambda order, intent: "")
-    record = writing._record
+    record = apply._record
 
     def as_due(order: Any, effect: Any, at: Any) -> None:
         record(order, effect, at)
@@ -276,7 +280,7 @@ def no_order_is_locked_when_it_is_settled() -> None:
 
 @breaks("S8", "status_off")
 def an_end_is_not_written_down() -> None:
-    vars(writing)["insert_rows"] = lambda rows: insert_rows(
+    vars(apply)["insert_rows"] = lambda rows: insert_rows(
         [row for row in rows if getattr(row, "after", "") != "canceled"]
     )
 
@@ -285,7 +289,7 @@ def an_end_is_not_written_down() -> None:
 def the_timeline_is_tidied_when_an_order_is_paid() -> None:
     from estuary.orders.models import OrderTransition
 
-    write = writing._write_orders
+    write = apply._write_orders
 
     def tidy(work: Any, at: Any) -> None:
         paid = [

@@ -5,7 +5,9 @@ from typing import Any
 from django.db import transaction
 
 from estuary.bookings import scheduling
-from estuary.payments import cancellation, methods, webhooks
+from estuary.payments import webhooks
+from estuary.payments.customers import payment_methods
+from estuary.payments.refunds import cancellation
 from tests.simulation.saboteurs.craft import breaks, instead_of, unwritten
 
 THERE = "what was answered with a 2xx is there"
@@ -23,12 +25,12 @@ def a_time_that_was_chosen_is_not_kept() -> None:
 
 @breaks("S10", THERE)
 def a_default_card_is_not_kept() -> None:
-    unwritten(methods.set_default)
+    unwritten(payment_methods.set_default)
 
 
 @breaks("S10", THERE)
 def a_deleted_card_is_not_deleted() -> None:
-    unwritten(methods.forget)
+    unwritten(payment_methods.forget)
 
 
 @breaks("S10", THERE)

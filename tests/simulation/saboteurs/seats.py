@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from estuary.bookings import booking, planning, scheduling
+from estuary.bookings import fulfilment, order_lines, scheduling
 from estuary.catalog.calendar import CalendarEntry
-from estuary.payments import rules
-from estuary.payments.effects import LetGo
+from estuary.payments.settlement.effects import LetGo
+from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 
 
@@ -15,7 +15,7 @@ from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 def the_last_seat_is_sold_twice() -> None:
     """The sessions are not locked, and the constraint behind that is gone: each of them alone stops this."""
     weaken("catalog_servicesession", "session_never_oversold")
-    seats = planning._seats
+    seats = order_lines._seats
 
     def unlocked(*args: Any) -> Any:
         held: Any = QuerySet
@@ -62,4 +62,4 @@ def a_canceled_slot_stays_in_the_calendar() -> None:
 
 @breaks("S7", "seats_off")
 def a_seat_given_back_is_still_taken() -> None:
-    instead_of(booking._give_seats_back, nothing)
+    instead_of(fulfilment._give_seats_back, nothing)

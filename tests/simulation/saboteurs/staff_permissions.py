@@ -7,11 +7,11 @@ from django.contrib import admin
 from estuary.accounts import rights
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
-from estuary.common.staff import ReadOnlyAdmin
+from estuary.common.admin.base import ReadOnlyAdmin
 from estuary.credits.models import CreditAccount
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order
-from estuary.payments import order_api
+from estuary.payments import order_views
 from estuary.payments.admin import dashboard
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
@@ -52,7 +52,7 @@ def permissions_open_nothing() -> None:
 
 @breaks("S11", CLOSED, plans="permissions")
 def the_api_refunds_for_whoever_is_of_staff() -> None:
-    view: Any = order_api.MayRefund
+    view: Any = order_views.MayRefund
     view.has_permission = lambda _, request, __: _is_staff(request.user)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from estuary.payments import inbox, rules, webhooks
+from estuary.payments import webhooks
+from estuary.payments.inbox import processor
+from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 CAPTURED = "what we call captured is captured at Stripe"
@@ -17,7 +19,7 @@ def an_event_of_another_account_is_as_good_as_ours() -> None:
     def whosever(event: Any) -> Any:
         return read({name: value for name, value in event.items() if name not in {"account", "context"}})
 
-    vars(inbox)["read"] = whosever
+    vars(processor)["read"] = whosever
 
 
 @breaks("S2", OTHERS, "captured_differs")

@@ -3,8 +3,9 @@
 from django.db.models import F
 
 from estuary.orders.models import Order
-from estuary.payments import asking, refunds
+from estuary.payments.checkout import stripe_creation
 from estuary.payments.models import Refund
+from estuary.payments.refunds import service as refunds
 from tests.simulation.saboteurs.asking import TWO_WAYS
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
@@ -12,19 +13,19 @@ from tests.simulation.saboteurs.craft import breaks, instead_of
 @breaks("S5", *TWO_WAYS, plans="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
-    instead_of(asking.is_surely_done, lambda asked_at: True)
-    instead_of(asking.NOTE, asking.NOTE.replace(" AND attempt = %s", " AND %s > 0"))
+    instead_of(stripe_creation.is_surely_done, lambda asked_at: True)
+    instead_of(stripe_creation.NOTE, stripe_creation.NOTE.replace(" AND attempt = %s", " AND %s > 0"))
 
     def give_up(order: Order) -> None:
         Order.objects.filter(pk=order.pk, attempt=order.attempt).update(attempt=F("attempt") + 1)
 
-    instead_of(asking._give_up_key, give_up)
+    instead_of(stripe_creation._give_up_key, give_up)
 
 
 @breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
-    instead_of(asking.is_surely_done, lambda asked_at: True)
+    instead_of(stripe_creation.is_surely_done, lambda asked_at: True)
     instead_of(refunds._note_asked, lambda refund: True)
 
 

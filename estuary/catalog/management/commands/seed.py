@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from estuary.accounts.models import Practitioner, User
-from estuary.catalog.management.marketplace import BUYERS, HOSTS, OFFERS, STAFF, Dates, Host, Offer, Person
+from estuary.catalog.management.seed_data import BUYERS, HOSTS, OFFERS, STAFF, Dates, Host, Offer, Person
 from estuary.catalog.models import (
     Availability,
     PackageItem,

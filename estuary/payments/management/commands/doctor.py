@@ -12,10 +12,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from estuary.common import clock
+from estuary.common.api.rates import SECONDS
 from estuary.common.money import display
-from estuary.common.rates import SECONDS
-from estuary.payments.doctor import RULES, Breach, Examination, agreement, examine
-from estuary.payments.doctor.examining import TIMEOUT_S
+from estuary.payments.doctor import RULES, Breach, Examination, examine, stripe_comparison
+from estuary.payments.doctor.runner import TIMEOUT_S
 
 
 def span(text: str) -> timedelta:
@@ -40,8 +40,8 @@ class Command(BaseCommand):
         found = examine(RULES, at=at, timeout_s=options["timeout"])
         rules = len(RULES)
         if options["stripe"]:
-            found.breaches += agreement.compare(since=at - options["since"], at=at)
-            rules += len(agreement.SENTENCES)
+            found.breaches += stripe_comparison.compare(since=at - options["since"], at=at)
+            rules += len(stripe_comparison.SENTENCES)
         seconds = time.monotonic() - begun
         tell = _as_json if options["json"] else _as_text
         self.stdout.write(tell(found, rules, seconds))

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from estuary.common.errors import EstuaryError
+from estuary.common.api.errors import EstuaryError
 from estuary.common.livemode import is_live
-from estuary.payments import account, client, ownership
-from estuary.payments.stripe_account import StripeAccount
+from estuary.payments import client
+from estuary.payments.gateway import account_binding, ownership
+from estuary.payments.models.stripe_account import StripeAccount
 
 
 class Command(BaseCommand):
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         elif not options["replace"]:
             self._say_standing()
         if options["replace"] and str(bound) != str(now):
-            account.bind(asked, livemode=now.livemode, replace=True)
+            account_binding.bind(asked, livemode=now.livemode, replace=True)
             self.stdout.write(f"From now on it belongs to {now}. Restart the web server and the worker.")
 
     def _claim(self) -> None:

@@ -20,10 +20,12 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
-from estuary.common import clock, metrics_server, pools, scheduling, stopping
-from estuary.payments.doctor.examining import ask
-from estuary.payments.doctor.waiting import WORKER_SILENT
-from estuary.payments.draining import Draining
+from estuary.common import clock
+from estuary.common.observability import db_pools, metrics_server
+from estuary.common.process import cpu_priority, shutdown
+from estuary.payments.doctor.liveness import WORKER_SILENT
+from estuary.payments.doctor.runner import ask
+from estuary.payments.inbox.worker import Draining
 from estuary.payments.jobs import observed
 
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
@@ -56,11 +58,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         _stop_when_told(stop)
         if port := settings.WORKER_METRICS_PORT:
-            pools.watch()
+            db_pools.watch()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         if options["only"] == "jobs":
             # Nobody waits for a mail as for what was bought.
-            scheduling.let_others_go_first(leader=os.getpid())
+            cpu_priority.let_others_go_first(leader=os.getpid())
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
         if not settings.MAIL_SERVER_NAMED:
             log.warning(
@@ -101,7 +103,7 @@ def _stop_when_told(stop: threading.Event) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         for ending, handler in before.items():
             signal.signal(ending, handler)
-        stopping.tell()
+        shutdown.tell()
         stop.set()
 
     for ending in ENDINGS:

@@ -1,0 +1,87 @@
+"""Times that a buyer chose and nobody held: taken when the order is paid, or left for the buyer to choose anew.
+
+An unpaid order holds three times of ten. When it is paid, the other seven are taken as far as they are still free; a
+booking whose time is gone is paid all the same, and waits to be scheduled.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from estuary.bookings.models import Reservation
+from estuary.catalog.calendar import take_free
+from estuary.catalog.models import Service, ServiceSession
+from estuary.common.db.bulk import attached, insert_and_number, update_rows
+from estuary.orders.models import Order, OrderLine
+
+TIMES = ["session", "starts_at", "ends_at"]
+
+
+def wished_lines(orders: Iterable[Order]) -> list[OrderLine]:
+    """Return the lines of orders, with ``lines`` attached, whose time was chosen and is not theirs yet."""
+    lines = [line for order in orders for line in attached(order, "lines")]
+    return [line for line in lines if line.wished_starts_at and line.starts_at is None]
+
+
+def take_wishes(orders: Sequence[Order], *, at: datetime) -> None:
+    """Take what is still free of what paid orders wished for, and hold it for them; what is gone is left out.
+
+    The orders come with ``lines`` and ``reservations`` attached, and their sessions are locked. Never refuses.
+    """
+    lines = wished_lines(orders)
+    wished = [line for line in lines if line.wished_starts_at and line.wished_starts_at > at]
+    if not wished:
+        return
+    rows = [
+        *_take_seats([line for line in wished if line.wished_session_id], at),
+        *_take_slots([line for line in wished if not line.wished_session_id]),
+    ]
+    insert_and_number(rows)
+    update_rows([row.line for row in rows], TIMES)
+    for row in rows:
+        attached(row.line.order, "reservations").append(row)
+
+
+def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
+    """Take seats, one at a time for each line, while there are any and their buyer has none there."""
+    if not lines:
+        return []
+    ids = {line.wished_session_id for line in lines}
+    sessions = ServiceSession.objects.in_bulk(ids)
+    live = Reservation.objects.filter(session_id__in=ids).exclude(status=Reservation.Status.RELEASED)
+    seated = set(live.values_list("session_id", "order__user_id"))
+    taken: Counter[int] = Counter()
+    rows = []
+    for line in lines:
+        session, user_id = sessions.get(line.wished_session_id or 0), line.order.user_id
+        if session is None or session.starts_at <= at or (session.pk, user_id) in seated:
+            continue
+        if session.taken + taken[session.pk] >= session.capacity:
+            continue
+        taken[session.pk] += 1
+        seated.add((session.pk, user_id))
+        line.session, line.starts_at, line.ends_at = session, session.starts_at, session.ends_at
+        rows.append(Reservation(order=line.order, line=line, session=session, created_at=at))
+    for session_id, seats in sorted(taken.items()):
+        ServiceSession.objects.filter(pk=session_id).update(taken=F("taken") + seats)
+    return rows
+
+
+def _take_slots(lines: Sequence[OrderLine]) -> list[Reservation]:
+    """Take slots in the calendars of those who give them; of two that overlap, the one that comes first."""
+    services = Service.objects.filter(pk__in={line.service_id for line in lines if line.service_id})
+    givers = dict(services.values_list("pk", "practitioner_id")) if lines else {}
+    offered = [
+        (line, (givers[line.service_id], line.wished_starts_at, line.wished_ends_at))
+        for line in lines
+        if line.service_id in givers and line.wished_starts_at and line.wished_ends_at
+    ]
+    entries = take_free([interval for _, interval in offered])
+    rows = []
+    for line, interval in offered:
+        if entry_id := entries.pop(interval, None):
+            line.starts_at, line.ends_at = line.wished_starts_at, line.wished_ends_at
+            rows.append(Reservation(order=line.order, line=line, calendar_entry_id=entry_id))
+    return rows

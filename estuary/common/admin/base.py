@@ -1,0 +1,292 @@
+"""What the pages for staff have in common: history is read-only, money decimal, an act one form with one button."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, cast
+from urllib.parse import quote
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin import ActionLocation
+from django.contrib.admin.views.main import PAGE_VAR
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from estuary.common.admin.pagination import BoundedPaginator, LongChangeList, Whole
+from estuary.common.livemode import is_live
+from estuary.common.money import display as display_money
+from estuary.common.observability.redaction import redact
+from estuary.common.primary_keys import primary_key_in
+
+# One word has one colour on every page; a word that is not here is grey.
+COLOURS = {
+    "pending": "info",
+    "processing": "info",
+    "requested": "info",
+    "held": "info",
+    "completed": "success",
+    "confirmed": "success",
+    "succeeded": "success",
+    "done": "success",
+    "paid": "warning",
+    "partially_refunded": "warning",
+    "refunded": "primary",
+    "warning_needs_response": "warning",
+    "warning_under_review": "info",
+    "needs_response": "danger",
+    "under_review": "info",
+    "appeal_needs_response": "danger",
+    "appeal_under_review": "info",
+    "won": "success",
+    "lost": "danger",
+    "failed": "danger",
+    "dead": "danger",
+}
+NOTHING = "–"
+LONGEST_VALUE = 80
+PAGE_DIGITS = 10  # of the number of a page that there may be
+
+
+class StaffAdmin(ModelAdmin):
+    """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
+
+    show_full_result_count = False
+    filters_whole: ClassVar[Whole] = {}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LongChangeList]:
+        return LongChangeList
+
+    def get_paginator(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
+    ) -> BoundedPaginator:
+        asked = request.GET.get(PAGE_VAR, "")
+        page = int(asked) if asked.isdecimal() and len(asked) < PAGE_DIGITS else 1
+        return BoundedPaginator(queryset, per_page, orphans, allow_empty_first_page, page=page)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Say for the audit trail what each field was and is, not only that it was changed."""
+        told: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        changed = [] if add or not form.changed_data else [form]
+        for formset in formsets or ():
+            rows = [row for row, _ in formset.changed_objects]
+            changed += [next(one for one in formset.forms if one.instance is row) for row in rows]
+        changes = [entry["changed"] for entry in told if "changed" in entry]
+        for change, one in zip(changes, changed, strict=True):
+            change["fields"] = [_before_and_after(one, name) for name in one.changed_data]
+        return told
+
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        actions = super().get_actions(request, action_location)
+        return {name: action for name, action in actions.items() if name != "delete_selected"}
+
+    def get_action_choices(
+        self,
+        request: HttpRequest,
+        default_choices: list[tuple[str, str]] | None = None,
+        action_location: ActionLocation = ActionLocation.CHANGE_LIST,
+    ) -> Any:
+        """Stand in for unfold's, which does not know where an action is offered, as Django has come to ask."""
+        choices = [("", "Select action")]
+        return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
+
+
+def _before_and_after(form: forms.Form, name: str) -> str:
+    if "password" in name:
+        return name
+    title = form.fields[name].label or name.replace("_", " ")
+    before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data.get(name)
+    return f"{title}: {_in_words(before)} → {_in_words(after)}"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list | tuple | set | QuerySet):
+        text = ", ".join(sorted(str(one) for one in value))
+    else:
+        text = "" if value is None else str(value)
+    text = redact(text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+class StaffInline(TabularInline):
+    """Rows that belong to the one on the page."""
+
+    extra = 0
+    show_title = False  # the fields say it all, without each row's name above them
+
+
+class ReadOnlyInline(StaffInline):
+    """Rows of history under the row that they belong to."""
+
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """Rows that are history: looked at by those who may view them, written by nobody here."""
+
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description="Status", ordering="status")
+    def status_label(self, row: Any) -> SafeString:
+        return label(row.status)
+
+
+def money_column(
+    field: str, title: str, *, currency: str = "currency"
+) -> Callable[[ModelAdmin, Any], SafeString]:
+    """Return a column that shows the minor units in ``field`` as a decimal with its currency."""
+
+    @display(description=title, ordering=field)
+    def column(self: ModelAdmin, row: Any) -> SafeString:
+        return money(getattr(row, field), _follow(row, currency))
+
+    return cast(Callable[[ModelAdmin, Any], SafeString], column)
+
+
+def _follow(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def money(minor: int, currency: str) -> SafeString:
+    """Return an amount that never breaks between its number and its currency."""
+    return format_html('<span style="white-space: nowrap">{}</span>', display_money(minor, currency))
+
+
+def label(word: str, text: str = "") -> SafeString:
+    """Return a coloured label for a status."""
+    context = {"text": text or word.replace("_", " "), "type": COLOURS.get(word, "default")}
+    return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 a template escaped it
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """Return a moment as staff read it, in the time zone of the settings."""
+    if at is None:
+        return NOTHING
+    text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S}"
+    return format_html('<span style="white-space: nowrap">{}</span>', text)
+
+
+def moment_column(field: str, title: str) -> Callable[[ModelAdmin, Any], SafeString]:
+    """Return a column that shows a moment without breaking it."""
+
+    @display(description=title, ordering=field)
+    def column(self: ModelAdmin, row: Any) -> SafeString | str:
+        return moment(getattr(row, field))
+
+    return cast(Callable[[ModelAdmin, Any], SafeString], column)
+
+
+def link(row: Model | None, text: str = "") -> SafeString | str:
+    """Return a link to a row's own page in the admin."""
+    if row is None:
+        return NOTHING
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return outward(url, text or str(row), new_tab=False)
+
+
+def outward(url: str, text: str, *, new_tab: bool = True) -> SafeString:
+    """Return a link in the colour of links, to another site in a tab of its own."""
+    more = mark_safe(' target="_blank" rel="noopener"') if new_tab else ""
+    classes = "text-primary-600 dark:text-primary-500"
+    return format_html('<a class="{}" href="{}"{}>{}</a>', classes, url, more, text)
+
+
+def at_stripe(kind: str, stripe_id: str) -> SafeString | str:
+    """Return an id of Stripe's, linked to Stripe's dashboard; the sandbox has none, so there it is plain text."""
+    if not stripe_id:
+        return NOTHING
+    if settings.SANDBOX:
+        return stripe_id
+    mode = "" if is_live() else "test/"
+    return outward(f"https://dashboard.stripe.com/{mode}{kind}/{quote(stripe_id)}", stripe_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A page that says what is about to happen and has one button for it."""
+
+    title: str
+    text: str
+    button: str
+    back: str
+    facts: tuple[tuple[str, Any], ...] = ()
+    danger: bool = False
+
+
+def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: forms.Form) -> TemplateResponse:
+    """Show the act; the caller has dealt with a POST that succeeded."""
+    context: dict[str, Any] = {
+        **model_admin.admin_site.each_context(request),
+        "title": act.title,
+        "opts": model_admin.model._meta,
+        "act": act,
+        "form": form,
+        "media": model_admin.media + form.media,
+    }
+    request.current_app = model_admin.admin_site.name
+    return TemplateResponse(request, "staff/act.html", context)
+
+
+def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
+    """Return the row that an address names; anything that is no id of ours names none."""
+    if primary_key_in(object_id) is None:
+        raise Http404
+    return get_object_or_404(rows, pk=object_id)
+
+
+def change_url(row: Model) -> str:
+    """Return the address of a row's page in the admin."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def register(*models: type[Model]) -> Callable[[type[ModelAdmin]], type[ModelAdmin]]:
+    """Register a page for models, in place of the one that another app may have registered."""
+
+    def decorator(page: type[ModelAdmin]) -> type[ModelAdmin]:
+        _forget(models)
+        admin.site.register(models, page)
+        return page
+
+    return decorator
+
+
+def _forget(models: Iterable[type[Model]]) -> None:
+    for model in models:
+        if admin.site.is_registered(model):
+            admin.site.unregister(model)

@@ -1,0 +1,46 @@
+"""How large a body may be: asked of its headers alone, before anything reads it, and of files within a form."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http.multipartparser import MultiPartParserError
+
+from estuary.common.api.errors import EstuaryError, InvalidRequest
+
+LONGEST_NUMBER = 18  # digits: what has more is no length of anything
+
+
+class BodyTooLarge(EstuaryError):
+    code, status, title = "body_too_large", 413, "The body is too large"
+
+
+class LengthRequired(EstuaryError):
+    code, status, title = "length_required", 411, "The length of the body is missing"
+
+
+def find_body_problem(meta: Mapping[str, Any]) -> EstuaryError | None:
+    """Return why the body of a WSGI request is refused unread, or None when it may be read."""
+    if meta.get("HTTP_TRANSFER_ENCODING"):
+        return LengthRequired("The body comes in pieces. Send it whole, with Content-Length.")
+    length = str(meta.get("CONTENT_LENGTH") or "0")
+    if not (length.isascii() and length.isdecimal()):
+        return InvalidRequest("Content-Length is not a number. Send the length of the body in bytes.")
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    if len(length) > LONGEST_NUMBER or int(length) > most:
+        return BodyTooLarge(f"The body is larger than {most // 1024} KB. Send less.")
+    return None
+
+
+class RefuseFiles(FileUploadHandler):
+    """Refuse a form with a file before the file is read: no form of ours has a field for one."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise MultiPartParserError("No form here takes a file.")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> NoReturn:
+        raise MultiPartParserError("No form here takes a file.")
+
+    def file_complete(self, file_size: int) -> NoReturn:
+        raise MultiPartParserError("No form here takes a file.")

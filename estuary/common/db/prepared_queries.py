@@ -1,0 +1,123 @@
+"""Queries that the ORM writes once, to be asked again with other values.
+
+To write a query of forty columns takes the ORM longer than PostgreSQL takes to answer it, so that where a few rows are
+read by many queries, again and again, writing them is most of what they cost.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Expression, Model, QuerySet, TextField
+from psycopg import sql
+
+from estuary.common.db.instances import loaded
+from estuary.common.db.transactions import ask
+
+
+class Given(Expression):
+    """A gap in a query, by name: its value is given whenever the query is asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(output_field=TextField())  # of which nothing is asked: what fills the gap has a type
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", (self,)
+
+
+class _Statement:
+    """What a query, called for at its first use, has become."""
+
+    def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._query = query
+
+    @cached_property
+    def _queryset(self) -> QuerySet[Any, Any]:
+        return self._query()
+
+    @cached_property
+    def _written(self) -> tuple[str, list[str]]:
+        """Return the statement, with what never changes in it for partial indexes to match, and its gaps' names."""
+        written, params = self._queryset.query.sql_with_params()
+        said = ["%s" if isinstance(param, Given) else _literal(param) for param in params]
+        return written.replace("%%", "%%%%") % tuple(said), [
+            param.name for param in params if isinstance(param, Given)
+        ]
+
+    def _execute(self, given: dict[str, Any]) -> Any:
+        """Send it, and return the cursor that its rows are fetched from."""
+        statement, gaps = self._written
+        return ask(statement, [_sent(given[gap]) for gap in gaps])
+
+
+class CompiledValues(_Statement):
+    """A query of columns (``values_list``), with a ``Given`` for each value; they come as the driver has them."""
+
+    def first(self, **given: Any) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        with self._execute(given) as cursor:
+            found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+    def send(self, **given: Any) -> Callable[[], list[tuple[Any, ...]]]:
+        """Send the query, and return what fetches its rows, as ``Compiled`` does."""
+        sent = self._execute(given)
+
+        def fetch() -> list[tuple[Any, ...]]:
+            with sent as cursor:
+                return list(cursor.fetchall())
+
+        return fetch
+
+
+class Compiled[R: Model](_Statement):
+    """A query for whole rows of one model, with a ``Given`` for each value. Nothing is prefetched."""
+
+    def __init__(self, query: Callable[[], QuerySet[R]]) -> None:
+        super().__init__(query)
+
+    def ask(self, **given: Any) -> list[R]:
+        return self.send(**given)()
+
+    def send(self, **given: Any) -> Callable[[], list[R]]:
+        """Send the query, and return what fetches its rows: in a pipeline many are sent before the first is awaited."""
+        sent = self._execute(given)
+
+        def fetch() -> list[R]:
+            with sent as cursor:
+                rows: Iterable[Any] = cursor.fetchall()
+            names, converters = self._columns
+            if converters:
+                rows = self._compiler().apply_converters(rows, converters)
+            return [loaded(self._queryset.model, names, row) for row in rows]
+
+        return fetch
+
+    def _compiler(self) -> Any:
+        return self._queryset.query.get_compiler(connection=connection)
+
+    @cached_property
+    def _columns(self) -> tuple[list[str], dict[int, Any]]:
+        """Return the names of the columns, and how those are read, by place, that the driver leaves to Django."""
+        compiler = self._compiler()
+        compiler.as_sql()
+        columns = [column for column, _, _ in compiler.select]
+        return [column.target.attname for column in columns], compiler.get_converters(columns)
+
+
+def _sent(value: Any) -> Any:
+    """Return a value as the driver gets it: a list, of text or of numbers, as PostgreSQL writes one.
+
+    The driver does that item by item, in a type that depends on the items; so its type is the column's.
+    Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    if not isinstance(value, list):
+        return value
+    items = (str(item).replace("\\", "\\\\").replace('"', '\\"') for item in value)
+    return '{"' + '","'.join(items) + '"}' if value else "{}"
+
+
+def _literal(value: Any) -> str:
+    return sql.quote(value).replace("%", "%%")

@@ -1,0 +1,41 @@
+"""The metrics of a process that has no web server: a small one, for Prometheus alone."""
+
+import threading
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse
+
+from estuary.common.observability import metrics
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True  # nobody waits for a scrape when the process ends
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10  # seconds that a silent connection is kept
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """A scrape every few seconds is no news."""
+
+
+def serve(port: int, *, token: str, afterwards: Callable[[], None] = lambda: None) -> WSGIServer:
+    """Answer ``GET /metrics`` with the token on all addresses, in a thread; ``afterwards`` runs after each scrape."""
+
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        asked = environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == "/metrics"
+        if not (asked and metrics.may_scrape(environ.get("HTTP_AUTHORIZATION", ""), token=token)):
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"not found\n"]
+        try:
+            body = metrics.exposition()
+        finally:
+            afterwards()
+        start_response("200 OK", [("Content-Type", metrics.CONTENT_TYPE)])
+        return [body]
+
+    server = make_server("", port, answer, server_class=_Server, handler_class=_Handler)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server

@@ -1,0 +1,29 @@
+"""``/metrics`` for Prometheus: with the token, by any host name, over plain http; without it there is nothing here."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from estuary.common.api.problems import not_found
+from estuary.common.observability import metrics
+
+PATH = "/metrics"
+
+
+class Scraping:
+    """Middleware that answers a scrape, and lets everything else pass."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info != PATH:
+            return self.get_response(request)
+        shown = request.headers.get("Authorization", "")
+        if request.method != "GET" or not metrics.may_scrape(shown, token=settings.METRICS_TOKEN):
+            return not_found(request)
+        response = HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        return response

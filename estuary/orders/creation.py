@@ -1,0 +1,153 @@
+"""Writing an order down: the row, the snapshot of what is sold, and its lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from estuary.accounts.models import User
+from estuary.catalog.models import Service, ServiceSession
+from estuary.common.db.bulk import insert_and_number, insert_rows
+from estuary.common.observability import metrics
+from estuary.common.observability.counting import after_commit
+from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
+from estuary.orders.states import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One deliverable as it was asked for: its share of the price, and the seats or the slot that go with it.
+
+    What is not ``held`` is taken when the order is paid, if it is free then.
+    """
+
+    service: Service
+    amount_minor: int
+    seats: tuple[ServiceSession, ...] = ()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the buyer chose besides the thing itself."""
+
+    payment_type: str
+    save_payment_method: bool = True
+    payment_method_id: str = ""
+    success_url: str = ""
+    cancel_url: str = ""
+    service_data: dict[str, Any] = field(default_factory=dict)
+    scheduling_data: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+def item_key(service: Service | None, currency: str) -> str:
+    """Return the name under which a buyer has at most one live unpaid order."""
+    return f"service:{service.pk}" if service else f"credits:{currency}"
+
+
+def place_order(
+    *,
+    user: User,
+    service: Service | None,
+    currency: str,
+    total_minor: int,
+    credits_applied_minor: int,
+    lines: Sequence[Line],
+    terms: Terms,
+    at: datetime,
+    expires_at: datetime,
+    asks_of: str = "",
+    page_expires_at: datetime | None = None,
+) -> tuple[Order, list[OrderLine]]:
+    """Insert the order and its lines; ``service=None`` is a purchase of credits, one to one with the currency.
+
+    ``asks_of`` is the customer at Stripe of whom the payment is asked right after, when there is one already.
+    Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
+    """
+    order = Order(
+        user=user,
+        type=OrderType.DIRECT if service else OrderType.CREDIT,
+        service=service,
+        item_key=item_key(service, currency),
+        snapshot=snapshot_of(service, total_minor),
+        currency=currency,
+        total_minor=total_minor,
+        credits_applied_minor=credits_applied_minor,
+        amount_due_minor=total_minor - credits_applied_minor,
+        credit_amount_minor=0 if service else total_minor,
+        **_chosen(terms),
+        created_at=at,
+        expires_at=expires_at,
+        asked_at=at if asks_of else None,
+        stripe_customer_id=asks_of,
+        page_expires_at=page_expires_at if asks_of else None,
+    )
+    insert_and_number([order])
+    _write_first_transition(order, at)
+    return order, _write_lines(order, lines)
+
+
+def _write_first_transition(order: Order, at: datetime) -> None:
+    first = OrderTransition(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
+    insert_rows([first])
+    after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
+
+
+def _chosen(terms: Terms) -> dict[str, Any]:
+    return {
+        "payment_type": terms.payment_type,
+        "save_payment_method": terms.save_payment_method,
+        "stripe_payment_method_id": terms.payment_method_id,
+        "success_url": terms.success_url,
+        "cancel_url": terms.cancel_url,
+        "request_fingerprint": terms.fingerprint,
+        "service_data": terms.service_data,
+        "scheduling_data": terms.scheduling_data,
+    }
+
+
+def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
+    if not lines:
+        return []
+    return OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            position=position,
+            service=line.service,
+            service_type=line.service.type,
+            service_name=line.service.name,
+            amount_minor=line.amount_minor,
+            **(_times_held(line) if line.held else _times_wished(line)),
+        )
+        for position, line in enumerate(lines, start=1)
+    )
+
+
+def _times_held(line: Line) -> dict[str, Any]:
+    session = line.seats[0] if len(line.seats) == 1 else None
+    return {"session": session, "starts_at": line.starts_at, "ends_at": line.ends_at}
+
+
+def _times_wished(line: Line) -> dict[str, Any]:
+    session_id = line.seats[0].pk if line.seats else None
+    times = {"wished_starts_at": line.starts_at, "wished_ends_at": line.ends_at}
+    return times | {"wished_session_id": session_id}
+
+
+def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
+    """Return what is sold as it is now, whatever becomes of the service later; minor units."""
+    if service is None:
+        return {"name": "Credits", "type": "credit", "price_minor": total_minor}
+    return {
+        "name": service.name,
+        "type": service.type,
+        "price_minor": total_minor,
+        "service_id": service.pk,
+        "practitioner_id": service.practitioner_id,
+        "practitioner": service.practitioner.display_name,
+        "free_cancel_hours": service.free_cancel_hours,
+        "validity_days": service.validity_days,
+    }

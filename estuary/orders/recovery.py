@@ -1,0 +1,90 @@
+"""Writing an order down again that only Stripe remembers, as after a restored backup."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from estuary.accounts.models import User
+from estuary.catalog.models import Service
+from estuary.common.observability import metrics
+from estuary.common.observability.counting import after_commit
+from estuary.orders.creation import item_key, snapshot_of
+from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
+from estuary.orders.states import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What Stripe still tells of an order; ``service`` is None for credits, and when it is not here any more."""
+
+    public_id: str
+    user: User
+    service: Service | None
+    service_name: str
+    service_type: str
+    is_credit: bool
+    currency: str
+    total_minor: int
+    customer_id: str
+    placed_at: datetime
+    scheduling_data: dict[str, Any] = field(default_factory=dict)
+
+
+def recover_order(known: Remembered, *, cause: str, at: datetime) -> Order:
+    """Insert the order as one that has ended: it holds nothing any more.
+
+    What was paid of it in credits is not known, and the balance of an older backup has them still.
+    """
+    snapshot = _snapshot(known)
+    order = Order.objects.create(
+        public_id=known.public_id,
+        user=known.user,
+        type=OrderType.CREDIT if known.is_credit else OrderType.DIRECT,
+        status=Status.CANCELED,
+        item_key=item_key(known.service, known.currency),
+        service=known.service,
+        snapshot=snapshot,
+        currency=known.currency,
+        total_minor=known.total_minor,
+        amount_due_minor=known.total_minor,
+        credit_amount_minor=known.total_minor if known.is_credit else 0,
+        stripe_customer_id=known.customer_id,
+        scheduling_data=known.scheduling_data,
+        cancel_reason="recovered",
+        created_at=known.placed_at,
+        expires_at=known.placed_at,
+    )
+    _write_transitions(order, cause, at)
+    if not known.is_credit:
+        _write_line(order, known, snapshot["name"])
+    return order
+
+
+def _snapshot(known: Remembered) -> dict[str, Any]:
+    if known.is_credit:
+        return snapshot_of(known.service, known.total_minor)
+    snapshot = (
+        snapshot_of(known.service, known.total_minor) if known.service else {"price_minor": known.total_minor}
+    )
+    name = known.service_name or snapshot.get("name", "A service")
+    return snapshot | {"name": name, "type": known.service_type}
+
+
+def _write_transitions(order: Order, cause: str, at: datetime) -> None:
+    steps = (("", Status.PENDING), (Status.PENDING, Status.CANCELED))
+    OrderTransition.objects.bulk_create(
+        OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
+        for before, after in steps
+    )
+    after_commit(metrics.TRANSITIONS, steps)
+
+
+def _write_line(order: Order, known: Remembered, name: str) -> None:
+    OrderLine.objects.create(
+        order=order,
+        position=1,
+        service=known.service,
+        service_type=known.service_type,
+        service_name=name,
+        amount_minor=known.total_minor,
+    )

@@ -1,0 +1,154 @@
+"""What staff do to an order besides refunding it: each asks first, says in words what came of it, and is kept."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from unfold.admin import ModelAdmin
+
+from estuary.accounts import audit
+from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.common.admin.base import Act, act_page, change_url, row_or_404
+from estuary.common.api.errors import EstuaryError
+from estuary.common.db.transactions import retried
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE, Status
+from estuary.payments.checkout.cancel_order import close_order
+from estuary.payments.errors import OrderNotCancelable
+from estuary.payments.reconciliation.overdue import sync_order
+from estuary.payments.refunds.cancellation import cancel_without_refund
+
+
+def asked_first(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    row: Model,
+    act: Act,
+    do: Callable[[], str],
+    *,
+    calls_stripe: bool = False,
+) -> HttpResponse:
+    """Ask on GET; on POST do it and tell what ``do`` returns, which is kept in the audit trail.
+
+    It is kept in the act's own transaction. One that calls Stripe has none: that it was begun is kept before, and what
+    came of it after.
+    """
+    if request.method != "POST":
+        return act_page(model_admin, request, act, forms.Form())
+    by = cast(User, request.user)
+    try:
+        told = _begun_and_done(by, row, act, do) if calls_stripe else _done(by, row, act, do)
+    except EstuaryError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, told)
+    return HttpResponseRedirect(change_url(row))
+
+
+@retried
+@transaction.atomic
+def _done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+    told = do()
+    audit.record(by, row, f"{act.title}: {told}")
+    return told
+
+
+def _begun_and_done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+    audit.record(by, row, f"{act.title}: begun")
+    try:
+        told = do()
+    except EstuaryError as error:
+        audit.record(by, row, f"{act.title}: refused. {error.detail}")
+        raise
+    audit.record(by, row, f"{act.title}: {told}")
+    return told
+
+
+def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """End an order that is not paid, at Stripe first."""
+    order = row_or_404(Order.objects.select_related("user"), object_id)
+
+    def do() -> str:
+        if order.status not in LIVE:
+            raise OrderNotCancelable(
+                f"This order is {order.get_status_display().lower()}, so it can't be canceled as unpaid."
+            )
+        cause = f"canceled by staff {request.user}"[:80]
+        closed = close_order(order, reason="requested_by_customer", cause=cause)
+        if closed.status == Status.CANCELED:
+            return "The order is canceled; its seats and slots are free again."
+        if closed.status == Status.PROCESSING:
+            return "The bank is working on this payment, so it can't be canceled now; nothing was changed."
+        return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
+
+    act = Act(
+        title="Cancel order",
+        text="The payment is ended at Stripe, seats and slots go back on sale, and credits that were spent return.",
+        button="Cancel the order",
+        back=change_url(order),
+        danger=True,
+        facts=_facts(order),
+    )
+    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
+
+
+def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Make an order agree with Stripe, as the webhook would have."""
+    order = row_or_404(Order.objects.select_related("user"), object_id)
+
+    def do() -> str:
+        sync_order(order)
+        before = order.get_status_display()
+        order.refresh_from_db()
+        now = order.get_status_display().lower()
+        return (
+            f"It was {before.lower()} and is {now} now."
+            if before.lower() != now
+            else f"It is {now}, as before."
+        )
+
+    act = Act(
+        title="Ask Stripe now",
+        text="Looks at the payment at Stripe and settles what was missed. Doing it twice does no harm.",
+        button="Ask Stripe",
+        back=change_url(order),
+        facts=_facts(order),
+    )
+    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
+
+
+def cancel_booking_page(
+    model_admin: ModelAdmin, request: HttpRequest, order_id: int, booking_id: int
+) -> HttpResponse:
+    """Cancel a booking, with all inside it, and keep the money."""
+    rows = Booking.objects.select_related("order__user")
+    booking = get_object_or_404(rows, pk=booking_id, order_id=order_id)
+
+    def do() -> str:
+        cancel_without_refund(booking=booking)
+        return f"{booking.service_name} (no. {booking.position}) is canceled; nothing was refunded."
+
+    act = Act(
+        title="Cancel booking without refund",
+        text="Its seat or slot goes back on sale and the buyer gets nothing back, such as after a no-show.",
+        button="Cancel the booking",
+        back=change_url(booking.order),
+        danger=True,
+        facts=(("Booking", booking.service_name), *_facts(booking.order)),
+    )
+    return asked_first(model_admin, request, booking.order, act, do)
+
+
+def _facts(order: Order) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Order", order.public_id),
+        ("What", order.title),
+        ("Buyer", order.user.email),
+        ("Status", order.get_status_display()),
+    )

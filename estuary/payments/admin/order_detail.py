@@ -1,0 +1,246 @@
+"""What the page of one order shows below its fields: a table for each thing that belongs to it, one query each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from estuary.accounts.rights import Right, may
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.common.admin.base import NOTHING, at_stripe, label, link, moment, money, outward
+from estuary.orders.models import Order
+from estuary.payments.models import Dispute, Refund, WebhookEvent
+from estuary.payments.refunds.service import refundable_minor
+
+EVENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table; ``empty`` is what stands there when it has no rows."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    empty: str
+
+    @property
+    def table(self) -> dict[str, Any]:
+        return {"headers": self.headers, "rows": self.rows}
+
+
+type Card = tuple[str, Sequence[tuple[str, Any]]]
+
+
+def cards(order: Order) -> list[Card]:
+    """Return the facts of the order itself: what, how much, and by which payment."""
+
+    def amount(minor: int) -> str:
+        return money(minor, order.currency)
+
+    declined = (order.failure_message, order.decline_code or order.failure_code)
+    what = [
+        ("Id", order.public_id),
+        ("What", order.title),
+        ("Status", label(order.status)),
+        ("Buyer", order.user.email),
+        ("Service", link(order.service)),
+        ("Placed", moment(order.created_at)),
+        ("Held until", moment(order.expires_at)),
+    ]
+    how_much = [
+        ("Total", amount(order.total_minor)),
+        ("Paid by credits", amount(order.credits_applied_minor)),
+        ("Due by card", amount(order.amount_due_minor)),
+        ("Captured", amount(order.captured_minor)),
+        ("Refunded", amount(order.refunded_minor)),
+        ("Lost to disputes", amount(order.lost_minor)),
+        ("Left to refund", amount(max(refundable_minor(order), 0))),
+    ]
+    payment = [
+        ("Payment", at_stripe("payments", order.stripe_payment_intent_id)),
+        ("Session", order.stripe_checkout_session_id or NOTHING),
+        ("Paid", moment(order.paid_at)),
+        ("Handed over", moment(order.completed_at)),
+        ("Last decline", " – ".join(word for word in declined if word) or NOTHING),
+        ("Disputed", label("failed", "disputed") if order.disputed else "no"),
+        ("Canceled because", order.cancel_reason.replace("_", " ") or NOTHING),
+    ]
+    return [("Order", what), ("Money", how_much), ("Payment", payment)]
+
+
+def sections(order: Order, request: HttpRequest) -> list[Section]:
+    """Return everything that belongs to the order, as staff ask for it; its ``refunds`` come prefetched."""
+    refunds = list(order.refunds.all())
+    return [
+        _lines(order),
+        _reservations(order),
+        _bookings(order, request),
+        _refunds(order, refunds),
+        _disputes(order),
+        _ledger(order),
+        _timeline(order),
+        _events(order, refunds),
+    ]
+
+
+def _lines(order: Order) -> Section:
+    rows = [
+        (
+            line.position,
+            line.service_name,
+            line.service_type,
+            _period(line.starts_at),
+            money(line.amount_minor, order.currency),
+        )
+        for line in order.lines.all()
+    ]
+    return Section("Lines", ["", "Service", "Type", "Starts", "Share"], rows, "Credits have no lines.")
+
+
+def _reservations(order: Order) -> Section:
+    rows = []
+    for held in order.reservations.select_related("session", "calendar_entry", "line").order_by("id"):
+        what, when = "Seat", held.session.starts_at if held.session else None
+        if held.session is None:
+            what, when = "Slot", held.calendar_entry.during.lower if held.calendar_entry else None
+        rows.append((held.line.service_name, what, _period(when), label(held.status)))
+    headers = ["Service", "What", "When", "Status"]
+    return Section("Seats and slots", headers, rows, "Nothing is held for this order.")
+
+
+def _bookings(order: Order, request: HttpRequest) -> Section:
+    may_refund = may(request.user, Right.REFUND) and refundable_minor(order) > 0
+    may_cancel = may(request.user, Right.CANCEL_BOOKINGS)
+    rows = [
+        (
+            ("↳ " if booking.parent_id else "") + booking.service_name,
+            booking.practitioner.display_name,
+            _period(booking.starts_at) if booking.starts_at else "to be scheduled",
+            money(booking.amount_minor, order.currency),
+            label(booking.status),
+            _booking_links(order, booking, may_refund=may_refund, may_cancel=may_cancel),
+        )
+        for booking in order.bookings.select_related("practitioner").order_by("position")
+    ]
+    headers = ["Booking", "Practitioner", "Starts", "Share", "Status", ""]
+    return Section("Bookings", headers, rows, "Nothing is booked.")
+
+
+def _booking_links(order: Order, booking: Booking, *, may_refund: bool, may_cancel: bool) -> str:
+    links = [link(booking, "View")]
+    if may_refund and booking.position and booking.is_active:
+        url = reverse("admin:orders_order_refund", args=[order.pk])
+        links.append(outward(f"{url}?booking={booking.pk}", "Refund", new_tab=False))
+    if may_cancel and booking.is_active:
+        url = reverse("admin:orders_order_cancel_booking", args=[order.pk, booking.pk])
+        links.append(outward(url, "Cancel without refund", new_tab=False))
+    return format_html_join(" · ", "{}", ((one,) for one in links))
+
+
+def _refunds(order: Order, refunds: Sequence[Refund]) -> Section:
+    rows = [
+        (
+            link(refund),
+            money(refund.card_minor, refund.currency),
+            money(refund.credits_minor, refund.currency),
+            label(refund.status),
+            refund.booking.service_name
+            if refund.booking
+            else ("another payment" if refund.stray else "the order"),
+            refund.requested_by.email if refund.requested_by else refund.get_origin_display(),
+            refund.reason or NOTHING,
+            moment(refund.created_at),
+        )
+        for refund in refunds
+    ]
+    headers = ["Refund", "To the card", "To credits", "Status", "Of", "By", "Reason", "Asked for"]
+    return Section("Refunds", headers, rows, "Nothing was refunded.")
+
+
+def _disputes(order: Order) -> Section:
+    rows = [
+        (
+            link(dispute),
+            at_stripe("disputes", dispute.stripe_dispute_id),
+            money(dispute.amount_minor, dispute.currency),
+            dispute.reason.replace("_", " "),
+            label(dispute.status, dispute.get_status_display()),
+            deadline(dispute),
+            money(dispute.frozen_minor, order.currency),
+            money(dispute.clawed_minor, order.currency),
+            money(dispute.lost_minor, order.currency),
+        )
+        for dispute in order.disputes.all()
+    ]
+    headers = ["Dispute", "At Stripe", "Amount", "Reason", "Status", "Answer by"]
+    headers += ["Credits frozen", "Credits taken back", "Lost"]
+    return Section("Disputes", headers, rows, "Nobody has disputed this payment.")
+
+
+def deadline(dispute: Dispute) -> Any:
+    """Return until when evidence is taken, marked when that is over and nothing was sent in."""
+    if not dispute.is_open or dispute.due_by is None:
+        return NOTHING
+    overdue = dispute.needs_answer and dispute.due_by <= clock.now()
+    at = moment(dispute.due_by)
+    return format_html("{} {}", at, label("failed", "overdue")) if overdue else at
+
+
+def _ledger(order: Order) -> Section:
+    rows = [
+        (
+            label(row.kind),
+            money(row.amount_minor, row.account.currency),
+            money(row.balance_after_minor, row.account.currency),
+            row.note or row.effect,
+            moment(row.created_at),
+        )
+        for row in order.credit_transactions.select_related("account").order_by("id")
+    ]
+    headers = ["Kind", "Amount", "Balance after", "What", "When"]
+    return Section("Credits", headers, rows, "This order moved no credits.")
+
+
+def _timeline(order: Order) -> Section:
+    rows = [
+        (moment(step.at), label(step.before) if step.before else NOTHING, label(step.after), step.cause)
+        for step in order.transitions.all()
+    ]
+    return Section("Timeline", ["When", "Before", "After", "Cause"], rows, "Nothing happened yet.")
+
+
+def _events(order: Order, refunds: Sequence[Refund]) -> Section:
+    payments = [order.stripe_payment_intent_id, order.stripe_checkout_session_id]
+    payments += [refund.stripe_payment_intent_id for refund in refunds]
+    rows = [
+        (
+            link(event, event.type),
+            at_stripe("events", event.stripe_event_id),
+            label(event.status),
+            event.error or event.outcome or NOTHING,
+            moment(event.received_at),
+        )
+        for event in events_about(payments).order_by("id")[:EVENTS]
+    ]
+    headers = ["Event", "Id", "Status", "Outcome", "Received"]
+    return Section("Events from Stripe", headers, rows, "No event has spoken of this payment.")
+
+
+def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
+    """Return the events of payment intents and checkout sessions, by their ids."""
+    wanted = sorted({payment for payment in payments if payment})
+    # An event's object either belongs to a payment intent (a charge, a refund, a session that was paid) or is one.
+    about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
+    return WebhookEvent.objects.alias(about=about).filter(about__in=wanted).defer("payload")
+
+
+def _period(at: Any) -> str:
+    return f"{at:%a %d %b %Y, %H:%M}" if at else NOTHING

@@ -1,0 +1,133 @@
+"""Refunds, saved cards and customers: looked at here, changed on the page of their order or by their owner."""
+
+from unfold.decorators import display
+
+from estuary.accounts.staff_search import Searched
+from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, link, money, money_column, register
+from estuary.common.admin.pagination import among
+from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
+
+
+class OwnedAdmin(ReadOnlyAdmin):
+    """Rows that belong to one user."""
+
+    list_select_related = ("user",)
+
+    @display(description="Buyer", ordering="user__email")
+    def owner(self, row: PaymentMethod | StripeCustomer) -> str:
+        return row.user.email
+
+
+@register(Refund)
+class RefundAdmin(Searched, ReadOnlyAdmin):
+    list_display = (
+        "public_id",
+        "order_link",
+        "amount",
+        "card",
+        "credit_part",
+        "status_label",
+        "origin",
+        "reason",
+        "created_at",
+    )
+    list_filter = ("status", "origin", "stray", "created_at")
+    filters_whole = {"status__exact": {"requested", "pending"}}
+    list_select_related = ("order", "booking", "requested_by")
+    search_fields = ("public_id",)
+    by_prefix = {
+        "ref_": "public_id",
+        "re_": "stripe_refund_id",
+        "pyr_": "stripe_refund_id",
+        "ord_": "order__public_id",
+    }
+    search_help_text = "Refund (ref_…, re_…) or order (ord_…)"
+    ordering = ("-id",)
+    fields = (
+        ("public_id", "status_label", "origin"),
+        ("order_link", "booking_link"),
+        ("amount", "card", "credit_part"),
+        ("refund_at_stripe", "payment_at_stripe"),
+        ("reason", "requested_by"),
+        ("cancels", "stray", "failure_reason"),
+        ("created_at", "settled_at"),
+    )
+    readonly_fields = (
+        "status_label",
+        "order_link",
+        "booking_link",
+        "amount",
+        "card",
+        "credit_part",
+        "refund_at_stripe",
+        "payment_at_stripe",
+    )
+    card = money_column("card_minor", "To the card")
+    credit_part = money_column("credits_minor", "To credits")
+
+    @display(description="Amount")
+    def amount(self, refund: Refund) -> str:
+        return money(refund.amount_minor, refund.currency)
+
+    @display(description="Order")
+    def order_link(self, refund: Refund) -> str:
+        return link(refund.order)
+
+    @display(description="Booking")
+    def booking_link(self, refund: Refund) -> str:
+        return link(refund.booking, refund.booking.service_name if refund.booking else "")
+
+    @display(description="At Stripe")
+    def refund_at_stripe(self, refund: Refund) -> str:
+        return refund.stripe_refund_id or "–"
+
+    @display(description="Payment")
+    def payment_at_stripe(self, refund: Refund) -> str:
+        return at_stripe("payments", refund.stripe_payment_intent_id)
+
+
+# https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
+BRANDS = [
+    (brand, brand.replace("_", " "))
+    for brand in (
+        "amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "jcb", "link", "mastercard", "unionpay", "visa",
+        "unknown",
+    )
+]  # fmt: skip
+
+
+@register(PaymentMethod)
+class PaymentMethodAdmin(Searched, OwnedAdmin):
+    list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
+    list_filter = ("is_default", "detach_pending", among("brand", "card_brand", BRANDS))
+    filters_whole = {"detach_pending__exact": {"1"}}
+    search_fields = ("stripe_payment_method_id",)
+    by_prefix = {"pm_": "stripe_payment_method_id", "card_": "stripe_payment_method_id"}
+    person = "user"
+    search_help_text = "Card (pm_…), or its owner's e-mail address or last name"
+    ordering = ("-id",)
+    exclude = ("fingerprint",)
+
+    @display(description="Expires")
+    def expires(self, card: PaymentMethod) -> str:
+        return f"{card.exp_month:02}/{card.exp_year}"
+
+    @display(description="Saved", boolean=True)
+    def is_saved(self, card: PaymentMethod) -> bool:
+        return card.detached_at is None
+
+
+@register(StripeCustomer)
+class StripeCustomerAdmin(Searched, OwnedAdmin):
+    list_display = ("owner", "customer", "email", "created_at")
+    search_fields = ("stripe_customer_id",)
+    by_prefix = {"cus_": "stripe_customer_id"}
+    person = "user"
+    search_help_text = "Customer (cus_…), or the person's e-mail address or last name"
+    ordering = ("-id",)
+    fields = (("owner", "customer"), ("email", "name"), ("key", "created_at"))
+    readonly_fields = ("owner", "customer")
+
+    @display(description="At Stripe")
+    def customer(self, row: StripeCustomer) -> str:
+        return at_stripe("customers", row.stripe_customer_id)

@@ -1,0 +1,173 @@
+"""The refund form: what is left, how it splits, and a stamp that makes a form that was sent twice refund once."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.common.admin.base import Act, act_page, change_url, row_or_404
+from estuary.common.api.errors import Conflict, EstuaryError, InvalidAmount
+from estuary.common.money import display, to_minor
+from estuary.orders.models import Order
+from estuary.payments.models import Refund
+from estuary.payments.order_views import sent_now
+from estuary.payments.refunds.service import refundable_minor, request_refund
+from estuary.payments.settlement.rules.refunds import COUNTS
+
+
+class FormOutOfDate(Conflict):
+    code, title = "form_out_of_date", "The order has changed"
+
+
+def stamp(order: Order) -> str:
+    """Return a text that is another one after every refund, and after every refund that fails."""
+    live = _live(order)
+    return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in live)}-{order.status}"
+
+
+def _live(order: Order) -> list[Refund]:
+    return [refund for refund in order.refunds.all() if refund.status in COUNTS and not refund.stray]
+
+
+class RefundForm(forms.Form):
+    booking = forms.ChoiceField(label="What", widget=UnfoldAdminSelectWidget())
+    amount = forms.DecimalField(
+        required=False,
+        help_text="Empty: all that is left of it. The card is refunded first, then credits.",
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )
+    cancels = forms.BooleanField(
+        required=False,
+        label="Cancel what is refunded",
+        help_text="A partial refund only marks the booking unless this is on; a full refund always cancels.",
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+    reason = forms.CharField(
+        required=False, max_length=200, help_text="For the record.", widget=UnfoldAdminTextInputWidget()
+    )
+    as_shown = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, order: Order, booking: str = "") -> None:
+        super().__init__(data, initial={"booking": booking, "as_shown": stamp(order)})
+        self.order = order
+        self.bookings = {str(row.pk): row for row in order.bookings.all() if row.position}
+        self.fields["booking"].choices = [("", f"The whole order ({self._left(None)} left)")] + [  # type: ignore[attr-defined]
+            (pk, f"{row.service_name}, no. {row.position} ({self._left(row)} left)")
+            for pk, row in sorted(self.bookings.items(), key=lambda known: known[1].position)
+        ]
+        self.fields["booking"].required = False
+
+    def _left(self, booking: Booking | None) -> str:
+        return display(max(refundable_minor(self.order, booking), 0), self.order.currency)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        data["amount_minor"] = None
+        if data.get("amount") is not None:
+            try:
+                data["amount_minor"] = to_minor(data["amount"], self.order.currency)
+            except InvalidAmount as error:
+                self.add_error("amount", error.detail)
+        return data
+
+
+def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Show the form, or carry out what it asks for and return to the order."""
+    orders = Order.objects.select_related("user").prefetch_related("refunds", "bookings")
+    order = row_or_404(orders, object_id)
+    form = RefundForm(
+        request.POST if request.method == "POST" else None,
+        order=order,
+        booking=request.GET.get("booking", ""),
+    )
+    if form.is_valid():
+        try:
+            refund = refund_as_shown(order, form, by=cast(User, request.user))
+        except FormOutOfDate as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(reverse("admin:orders_order_refund", args=[order.pk]))
+        except EstuaryError as error:
+            form.add_error(None, error.detail)
+        else:
+            _finish(request, refund)
+            return HttpResponseRedirect(change_url(order))
+    return act_page(model_admin, request, _act(order), form)
+
+
+def refund_as_shown(order: Order, form: RefundForm, *, by: User) -> Refund:
+    """Record the refund unless the order was refunded since the form was opened; raises FormOutOfDate then."""
+    asked = form.cleaned_data
+    with transaction.atomic():
+        # The lock makes the second of two equal forms wait for the first, and then see what it did.
+        locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+        if asked["as_shown"] != stamp(locked):
+            raise FormOutOfDate(
+                "This order has changed since you opened the form, so nothing was refunded by it."
+                " Here is how it stands now."
+            )
+        return request_refund(
+            order=locked,
+            amount_minor=asked["amount_minor"],
+            booking=form.bookings.get(asked["booking"]),
+            cancels=asked["cancels"],
+            reason=asked["reason"],
+            requested_by=by,
+        )
+
+
+def _finish(request: HttpRequest, refund: Refund) -> None:
+    """Send it while staff wait, and say what came of it."""
+    amount = display(refund.amount_minor, refund.currency)
+    try:
+        refund = sent_now(refund)
+    except EstuaryError as error:
+        messages.warning(
+            request, f"The refund of {amount} is recorded and will be sent again: {error.detail}"
+        )
+        return
+    match refund.status:
+        case Refund.Status.SUCCEEDED:
+            messages.success(request, f"Refunded {amount}.")
+        case Refund.Status.FAILED | Refund.Status.CANCELED:
+            messages.error(request, f"Stripe refused the refund of {amount}: {refund.failure_reason}.")
+        case _:
+            messages.info(request, f"The refund of {amount} is on its way; this page shows how it goes on.")
+
+
+def _act(order: Order) -> Act:
+    live = _live(order)
+    left = max(refundable_minor(order), 0)
+    to_card = min(left, order.captured_minor - sum(refund.card_minor for refund in live))
+    pending = sum(refund.amount_minor for refund in live if refund.status != Refund.Status.SUCCEEDED)
+    text = "Money that was sent back can't be fetched again."
+    if order.type == "credit":
+        text += " The credits that were bought are taken back in proportion."
+    return Act(
+        title=f"Refund {order.title}",
+        text=text,
+        button="Refund",
+        back=change_url(order),
+        danger=True,
+        facts=(
+            ("Order", order.public_id),
+            ("Buyer", order.user.email),
+            ("Status", order.get_status_display()),
+            ("Total", display(order.total_minor, order.currency)),
+            ("Refunded", display(order.refunded_minor, order.currency)),
+            ("On its way", display(pending, order.currency)),
+            ("Left, to the card", display(to_card, order.currency)),
+            ("Left, to credits", display(left - to_card, order.currency)),
+        ),
+    )

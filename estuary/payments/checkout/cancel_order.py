@@ -1,0 +1,167 @@
+"""Ending an unpaid order: at Stripe first, so that nobody can pay for what we give back to others, and here then."""
+
+from django.db import transaction
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.db.transactions import retried
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE, UNPAID, Status
+from estuary.payments import client, utils
+from estuary.payments.checkout import stripe_creation
+from estuary.payments.each import act_on_each
+from estuary.payments.errors import (
+    NotAtStripe,
+    OrderChanged,
+    OrderNotCancelable,
+    UnexpectedState,
+)
+from estuary.payments.settlement import fetch, load, settle, view_of
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.effects import Alert
+from estuary.payments.settlement.rules.payments import BANK_TOO_LATE, Fact, end_unpaid
+
+
+def close_order(order: Order, *, reason: str, cause: str) -> Order:
+    """End a live order and return it as it stands then: canceled, or paid when the buyer was faster.
+
+    ``reason`` is one of Stripe's cancellation reasons. Raises StripeUnavailable or OrderChanged with nothing changed.
+    """
+    if not _payment_of(order) and not _made_after_all(order):
+        return end_here(order, cause=cause, reason=reason)
+    try:
+        facts = _end_at_stripe(order, reason, cause)
+    except NotAtStripe:
+        missing = Alert(
+            "payment_missing", f"{order.public_id}: Stripe has no {_payment_of(order)}; order ended"
+        )
+        return end_here(order, cause=cause, reason=reason, alert=missing, among=LIVE)
+    settle(facts, at=clock.now())
+    order.refresh_from_db()
+    return order
+
+
+def end_kept_order(order: Order) -> Order:
+    """End an order whose bank has not answered until the date its seats were kept for; money that comes goes back.
+
+    Stripe is asked first: what was paid in time is handed over.
+    """
+    order = close_order(order, reason="abandoned", cause="kept until its date")
+    if order.status != Status.PROCESSING:
+        return order
+    return end_here(
+        order, cause="kept until its date", reason=BANK_TOO_LATE, among=frozenset({Status.PROCESSING})
+    )
+
+
+def close_payment(order: Order) -> bool:
+    """Look at the payment of an order that ended while its bank was at work; tells whether nobody can pay by it now.
+
+    Money that came is returned, and what could be paid once more is ended at Stripe. A page takes one payment only.
+    """
+    try:
+        intent = fetch.fetch_intent(order.stripe_payment_intent_id)
+    except NotAtStripe:
+        return _forget_payment(order)
+    settle([Fact(intent, "asked of Stripe", fetched=True)], at=clock.now())
+    if intent.status == "processing":
+        return False
+    if intent.status not in {"succeeded", "canceled"} and not stripe_creation.is_checkout(order):
+        return stripe_creation.withdraw(order.public_id, intent) and _forget_payment(order)
+    return _forget_payment(order)
+
+
+def _forget_payment(order: Order) -> bool:
+    Order.objects.filter(pk=order.pk).update(payment_open=False)
+    return True
+
+
+def cancel_order(*, user: User, order: Order) -> Order:
+    """Cancel an order that is not paid yet, for its buyer; raises OrderNotCancelable for any other."""
+    if order.status in UNPAID:
+        order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
+    if order.status in LIVE:
+        raise OrderNotCancelable(
+            "Your bank is working on this payment, so it can't be canceled right now." + _kept(order)
+        )
+    if order.status != "canceled":
+        raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
+    return order
+
+
+def _kept(order: Order) -> str:
+    if order.kept_until is None:
+        return ""
+    return f" Should it not answer by {order.kept_until:%d %B %Y, %H:%M} UTC, the order ends by itself."
+
+
+def close_open_orders(user_id: int, *, cause: str) -> None:
+    """End every unpaid order of a user; raises what Stripe said to the first that it would not end now."""
+    unpaid = Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user")
+    act_on_each(
+        unpaid.order_by("pk"),
+        lambda order: close_order(order, reason="abandoned", cause=cause),
+        what="close order",
+    )
+
+
+@retried
+def end_here(
+    order: Order, *, cause: str, reason: str, alert: Alert | None = None, among: frozenset[Status] = UNPAID
+) -> Order:
+    """End an order for which there is nothing at Stripe that anyone could pay, when its status is ``among`` these.
+
+    Raises OrderChanged when Stripe was asked for something to pay since ``order`` was read.
+    """
+    with transaction.atomic():
+        [now] = load([order.pk])
+        if (now.asked_at, _payment_of(now)) != (order.asked_at, _payment_of(order)):
+            raise OrderChanged("This order has just changed. Please try again.")
+        if now.status in among:
+            effects = [*end_unpaid(view_of(now), cause, reason), *([alert] if alert else [])]
+            write([(now, effects)], at=clock.now())
+    order.refresh_from_db()
+    return order
+
+
+def _payment_of(order: Order) -> str:
+    return order.stripe_checkout_session_id or order.stripe_payment_intent_id
+
+
+def _made_after_all(order: Order) -> bool:
+    """Tell whether Stripe made something to pay although we have no id of it, which is saved now.
+
+    While Stripe may still be at the last request, the same key asks for its outcome: a refusal is as good as an answer.
+    """
+    if order.asked_at is None:
+        return False
+    if made := stripe_creation.find_made(order):
+        stripe_creation.remember(order, made)
+        return True
+    if order.asked_at + stripe_creation.SURELY_DONE < clock.now():
+        return False
+    create = (
+        utils.create_checkout_session if stripe_creation.is_checkout(order) else utils.create_payment_intent
+    )
+    try:
+        create(order, customer_id=order.stripe_customer_id)
+    except (UnexpectedState, NotAtStripe):
+        return False
+    return True
+
+
+def _end_at_stripe(order: Order, reason: str, cause: str) -> list[Fact]:
+    if session_id := order.stripe_checkout_session_id:
+        try:
+            session = client.expire_session(session_id, key=stripe_creation.next_post_key(order, "expire"))
+        except UnexpectedState:
+            return fetch.session_facts(session_id, cause)
+        return [Fact(session, cause, fetched=True)]
+    intent_id = order.stripe_payment_intent_id
+    try:
+        intent = client.cancel_intent(
+            intent_id, reason=reason, key=stripe_creation.next_post_key(order, "cancel")
+        )
+    except UnexpectedState:
+        intent = fetch.fetch_intent(intent_id)
+    return [Fact(intent, cause, fetched=True)]

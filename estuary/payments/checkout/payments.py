@@ -1,0 +1,154 @@
+"""From an order to what pays for it: an intent or a hosted page, made, found again, or confirmed with a saved card."""
+
+from dataclasses import dataclass
+
+from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.orders.states import FULFILLED, LIVE, Status
+from estuary.payments import client, utils
+from estuary.payments.checkout.cancel_order import close_order, end_here
+from estuary.payments.checkout.stripe_creation import is_checkout, next_post_key
+from estuary.payments.customers import payment_methods
+from estuary.payments.customers.customers import with_customer
+from estuary.payments.errors import (
+    AlreadyPaid,
+    CardDeclined,
+    NotAtStripe,
+    NotChargeable,
+    OrderChanged,
+    PaymentProcessing,
+    StripeBusy,
+    StripeRefused,
+    StripeUnavailable,
+    UnexpectedState,
+)
+from estuary.payments.gateway import account_binding
+from estuary.payments.gateway.objects import CheckoutSession, Intent
+from estuary.payments.models import StripeCustomer
+from estuary.payments.settlement import settle
+from estuary.payments.settlement.effects import Alert, NeedsObject
+from estuary.payments.settlement.fetch import fetch_facts, fetch_intent
+from estuary.payments.settlement.rules.payments import Fact
+
+UNCONFIRMED = (
+    "The payment service has not said whether this was paid. Send the same request again within ten minutes: it finds "
+    "out, and no card is charged twice."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An order and what pays for it; neither is there when credits covered everything."""
+
+    order: Order
+    intent: Intent | None = None
+    session: CheckoutSession | None = None
+
+
+def pay(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> Begun:
+    """Give an order its intent or its page; what Stripe refuses outright ends at once and holds nothing.
+
+    ``card_id`` is a saved card to charge now, or nothing; ``customer`` whom the order was placed for just now.
+    """
+    try:
+        begun = _ask_stripe(order, customer)
+    except (UnexpectedState, NotAtStripe) as refused:
+        why = f"{order.public_id}: Stripe refused to take the payment: {refused.detail}"
+        end_here(
+            order, cause="refused by Stripe", reason="not_chargeable", alert=Alert("not_chargeable", why)
+        )
+        if order.status != Status.CANCELED:
+            raise OrderChanged("This order has just changed. Please try again.") from refused
+        raise NotChargeable(
+            f"The payment service can't take this payment: {refused.detail} Nothing was charged, and nothing is held."
+        ) from refused
+    return _confirm_if_asked(order, begun.intent, card_id) if begun.intent else begun
+
+
+def _ask_stripe(order: Order, customer: StripeCustomer | None) -> Begun:
+    noted = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
+
+    def ask(customer_id: str) -> Begun:
+        same = noted and customer_id == order.stripe_customer_id
+        if is_checkout(order):
+            page = utils.create_checkout_session(order, customer_id=customer_id, noted=same)
+            return Begun(order, session=page)
+        return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=same))
+
+    return with_customer(order.user, ask, known=customer)
+
+
+def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
+    """Charge the saved card that the buyer chose; a decline is recorded on the order and told."""
+    if not card_id or (intent.status == "requires_action" and intent.payment_method_id == card_id):
+        return Begun(order, intent=intent)  # the browser finishes it
+    if order.stripe_payment_method_id != card_id:
+        order.stripe_payment_method_id = card_id
+        order.save(update_fields=["stripe_payment_method_id"])
+    try:
+        key = next_post_key(order, "confirm")
+        intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
+    except CardDeclined as declined:
+        if declined.intent:
+            _settle_now(order, declined.intent, "declined at once")
+        raise CardDeclined(declined.decline, order_id=order.public_id) from None
+    except (StripeUnavailable, StripeBusy, StripeRefused) as unknown:
+        raise _unconfirmed(unknown, order) from None
+    except (UnexpectedState, NotAtStripe):
+        payment_methods.refuse_if_gone(card_id)
+        intent = fetch_intent(intent.id)
+    _settle_now(order, intent, "confirmed by the server")
+    return Begun(order, intent=intent)
+
+
+def _unconfirmed(
+    unknown: StripeUnavailable | StripeBusy | StripeRefused, order: Order
+) -> StripeUnavailable | StripeBusy | StripeRefused:
+    """Say of which order it is not known whether it is paid."""
+    if unknown.detail != account_binding.NOT_NOW:
+        unknown.detail = UNCONFIRMED
+    unknown.extra = {**unknown.extra, "order_id": order.public_id}
+    return unknown
+
+
+def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
+    """Return the same order with what pays for it, or None when it turns out to have ended.
+
+    ``own`` says that the very request that is carried out began to pay for it: then it is the answer that it is paid,
+    where anybody else is told AlreadyPaid or PaymentProcessing.
+    """
+    session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
+    if not session_id and not intent_id:
+        return pay(order, card_id=card_id)
+    kind, made_id = ("session", session_id) if session_id else ("intent", intent_id)
+    try:
+        facts = fetch_facts(NeedsObject(kind, made_id), "asked for again")
+    except NotAtStripe:
+        close_order(order, reason="abandoned", cause="gone at Stripe")
+        return None
+    settle(facts, at=clock.now())
+    order.refresh_from_db()
+    made = facts[0].object
+    assert isinstance(made, Intent | CheckoutSession)
+    if own and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
+        return Begun(order, intent=made if isinstance(made, Intent) else None)
+    refuse_if_paid(order)
+    if isinstance(made, CheckoutSession):
+        return Begun(order, session=made) if made.status == "open" else None
+    return _confirm_if_asked(order, made, card_id) if order.status in LIVE else None
+
+
+def refuse_if_paid(order: Order) -> None:
+    if order.status in FULFILLED | {Status.PAID}:
+        raise AlreadyPaid("This is already paid. Your orders show it.", order_id=order.public_id)
+    if order.status == Status.PROCESSING:
+        raise PaymentProcessing(
+            "Your bank is still working on the payment for this, so you need not pay again. We will write to you when "
+            "it is through, and when it fails.",
+            order_id=order.public_id,
+        )
+
+
+def _settle_now(order: Order, found: Intent | CheckoutSession, cause: str) -> None:
+    settle([Fact(found, cause, fetched=True)], at=clock.now())
+    order.refresh_from_db()

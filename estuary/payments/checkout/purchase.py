@@ -1,0 +1,234 @@
+"""One purchase, from the request to something the buyer can pay: a new order, the same one again, or a clear no.
+
+A buyer has at most one live unpaid order for a thing. Asking again (a declined card, a double click, another tab) gets
+the same order back; asking for something else about it ends the old order at Stripe first and moves the hold.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from estuary.accounts.models import User
+from estuary.bookings.fulfilment import check_own_holds
+from estuary.bookings.order_lines import Wish
+from estuary.catalog.availability import SlotTaken
+from estuary.catalog.limits import minutes
+from estuary.catalog.models import Service
+from estuary.common import clock
+from estuary.common.api.errors import Conflict, EstuaryError
+from estuary.common.db.transactions import retried, violated
+from estuary.common.postgresql.admission import claim_resource
+from estuary.orders.creation import Terms, item_key
+from estuary.orders.models import Order
+from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
+from estuary.payments import idempotency, utils
+from estuary.payments.checkout import holds
+from estuary.payments.checkout.cancel_order import close_order
+from estuary.payments.checkout.payments import Begun, pay, refuse_if_paid, resume
+from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.customers import payment_methods
+from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
+from estuary.payments.models import StripeCustomer
+from estuary.payments.reconciliation.overdue import sync_order
+from estuary.payments.settlement import load, view_of
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.rules.payments import end_unpaid
+
+TRIES = 4
+REFUSED = frozenset({400, 404, 409})
+
+
+class PurchaseBusy(Conflict):
+    code, title = "purchase_busy", "Another request is buying the same thing"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a buyer asks for, checked and priced, and from where.
+
+    ``service=None`` buys credits; amounts are minor units.
+    """
+
+    user: User
+    service: Service | None
+    currency: str
+    total_minor: int
+    terms: Terms
+    wish: Wish
+    items: tuple[Wish, ...] = ()
+    use_credits: bool = False
+    request_key: str = ""
+    guard: RepeatGuard | None = None
+    address: str = ""
+
+
+def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
+    """Return what a request that was cut off has made, carried on to its end, so that its retry makes nothing twice.
+
+    None when it came to nothing, so that it is carried out from the start. Raises what begin_purchase raises.
+    """
+    order = idempotency.order_of(user, request_key)
+    if order is None:
+        return None
+    if order.status not in LIVE:
+        return Begun(order)
+    card_id = payment_methods.find_card(user, card_ref).stripe_payment_method_id if card_ref else ""
+    return resume(order, card_id=card_id, own=True)
+
+
+def begin_purchase(purchase: Purchase) -> Begun:
+    """Return an order that the buyer can pay now.
+
+    Credits hold nothing that an older order could be in the way of: theirs is placed without a look, and the
+    constraint tells when the buyer has one.
+    Raises AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut …, and StripeUnavailable with nothing lost.
+    """
+    if purchase.service:
+        claim_resource(f"practitioner {purchase.service.practitioner_id}")
+    look = purchase.service is not None
+    for _ in range(TRIES):
+        try:
+            if begun := _begin_once(purchase, _live_order(purchase) if look else None):
+                return begun
+        except OrderChanged:
+            look = True  # another tab was faster, or the buyer was here before: look again
+            continue
+        except SlotTaken:
+            _check_own_holds(purchase)
+            raise
+    raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
+
+
+def find_first(guard: RepeatGuard | None, refusal: EstuaryError) -> Begun:
+    """Return what the buyer's first request has bought, when only its answer was lost; raises the refusal otherwise.
+
+    A second try may be refused over what the first has taken: its seat, its credits, the last minute before the start.
+    """
+    if guard is None or refusal.status not in REFUSED or isinstance(refusal, (BoughtJustNow, AlreadyPaid)):
+        raise refusal
+    guard.refuse_repeat()
+    first = guard.find_unknown()
+    if first is None:
+        raise refusal
+    sync_order(first)
+    first.refresh_from_db()
+    if first.status in UNPAID | {Status.CANCELED}:
+        raise refusal
+    return Begun(first)
+
+
+def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
+    """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
+    card_id = purchase.terms.payment_method_id
+    if live is None:
+        order, customer = _place(purchase)
+        if order.status in FULFILLED:
+            return Begun(order)
+        return pay(order, card_id=card_id, customer=customer)
+    return _take_up_live(purchase, live)
+
+
+def _take_up_live(purchase: Purchase, live: Order) -> Begun | None:
+    """Return the buyer's own live order when the same is asked for again; another one ends first, and None is told."""
+    card_id, guard = purchase.terms.payment_method_id, purchase.guard
+    if live.status == Status.PROCESSING:
+        return resume(live, card_id=card_id)
+    same = live.request_fingerprint == purchase.terms.fingerprint
+    # The first answer may be lost: when that one is paid, it is our answer.
+    unknown = same and guard is not None and guard.is_unknown(live)
+    if same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
+        idempotency.note_order(purchase.request_key, live)
+        return resume(live, card_id=card_id, own=unknown)
+    _rehearse(live, purchase)
+    ended = close_order(live, reason="abandoned", cause="replaced by the buyer")
+    if unknown and ended.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
+        return Begun(ended)
+    if ended.status != Status.PROCESSING or _is_twin(ended, purchase):
+        refuse_if_paid(ended)
+    return None
+
+
+def _place(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+    try:
+        return _create(purchase)
+    except IntegrityError as error:
+        if violated(error) != "order_one_live_per_item":
+            raise
+        raise OrderChanged("You are buying this in another window as well.") from None
+
+
+@retried
+def _rehearse(old: Order, purchase: Purchase) -> None:
+    """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it.
+
+    The old order is ended and the new one placed, exactly as it will be, and all of it is rolled back.
+    """
+    with transaction.atomic():
+        holds.lock_holds(purchase.user.pk, address=purchase.address)
+        [locked] = load([old.pk])
+        if locked.status in UNPAID:
+            write([(locked, end_unpaid(view_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
+            _create(purchase)
+        transaction.set_rollback(True)
+
+
+def _check_own_holds(purchase: Purchase) -> None:
+    """Raise HeldByYourOrder when it is an order of the buyer that holds the time that is asked for."""
+    besides = item_key(purchase.service, purchase.currency)
+    check_own_holds(purchase.user.pk, _intervals(purchase), besides=besides)
+
+
+def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
+    """Return the 1-on-1 times that are asked for, as ``(practitioner_id, starts_at, ends_at)``."""
+    whole = purchase.service.bundle_of or purchase.service if purchase.service else None
+    inside = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
+    asked = [(inside.get(wish.service_id or 0, whole), wish) for wish in (purchase.wish, *purchase.items)]
+    return [
+        (service.practitioner_id, wish.starts_at, wish.starts_at + minutes(service.duration_min))
+        for service, wish in asked
+        if service and wish.starts_at
+    ]
+
+
+def _live_order(purchase: Purchase) -> Order | None:
+    """Return the buyer's order at its bank that buys exactly the same, else the unpaid one for the thing.
+
+    Another date may be bought meanwhile. Raises BoughtJustNow when the same was just bought.
+    """
+    guard, key = purchase.guard, item_key(purchase.service, purchase.currency)
+    # As two indexes have it, and a third. Nearly always there is none: then the other columns cost nothing.
+    wanted = Q(item_key=key, status__in=sorted(UNPAID)) | Q(item_key=key, status=Status.PROCESSING)
+    wanted |= guard.bought if guard else Q()
+    found = list(Order.objects.filter(wanted, user=purchase.user).order_by("pk").values_list("pk", "status"))
+    if guard and any(status not in UNPAID for _, status in found):
+        guard.refuse_repeat()
+    keys = [pk for pk, status in found if status in LIVE]
+    orders = list(Order.objects.select_related("user").filter(pk__in=keys)) if keys else []
+    unpaid = [order for order in orders if order.status in UNPAID]
+    twins = [order for order in orders if order.status == Status.PROCESSING and _is_twin(order, purchase)]
+    return next(iter([*twins, *unpaid]), None)
+
+
+def _is_twin(order: Order, purchase: Purchase) -> bool:
+    """Whether an order buys exactly what is asked for; of credits a buyer waits for one bank at a time."""
+    if purchase.service is None:
+        return True
+    return bool(order.scheduling_data == purchase.terms.scheduling_data)
+
+
+def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+    return utils.create_order(
+        user=purchase.user,
+        service=purchase.service,
+        currency=purchase.currency,
+        total_minor=purchase.total_minor,
+        terms=purchase.terms,
+        wish=purchase.wish,
+        items=purchase.items,
+        use_credits=purchase.use_credits,
+        request_key=purchase.request_key,
+        guard=purchase.guard,
+        address=purchase.address,
+    )

@@ -1,0 +1,299 @@
+"""What a buyer sends to create a payment: checked, priced by us alone, and turned into a Purchase."""
+
+import hashlib
+import json
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch, prefetch_related_objects
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from estuary.accounts.models import User
+from estuary.bookings.order_lines import Wish
+from estuary.catalog.models import PackageItem, Service
+from estuary.catalog.pricing import price_of
+from estuary.common import clock
+from estuary.common.api.errors import InvalidAmount, InvalidRequest, NotFound
+from estuary.common.api.fields import FlagField, IdField, MomentField, ReferenceField, TextField
+from estuary.common.money import display, max_credits_minor, min_charge_minor, to_decimal, to_minor
+from estuary.common.observability.card_numbers import card_numbers_in
+from estuary.common.observability.redaction import redact
+from estuary.common.origins import origin_of
+from estuary.credits.ledger import spendable_of
+from estuary.orders.creation import Terms
+from estuary.orders.models import PaymentType
+from estuary.payments.checkout.purchase import Purchase
+from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.customers.payment_methods import find_card
+from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
+
+MAX_SERVICE_DATA = 4000
+LOOKS_LIKE_A_CARD = (
+    "It has a number in it that reads as a card number. Leave card numbers out. Write a telephone number with + and "
+    "its country code, like +44 20 7946 0958, and a number of your own with letters before it, like ORD4242."
+)
+
+
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}], "example": 100.00})
+class AmountField(serializers.Field[Decimal, Any, str, Any]):
+    """A decimal number or string; never a float, so that what was typed is what is meant."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, (int, str, Decimal)) or len(str(data)) > 40:
+            raise InvalidAmount("The amount is not a number. Send it like 100.00.")
+        try:
+            return Decimal(data)
+        except ArithmeticError:
+            raise InvalidAmount("The amount is not a number. Send it like 100.00.") from None
+
+    def to_representation(self, value: Decimal) -> str:
+        return str(value)
+
+
+class WishSerializer(serializers.Serializer[Any]):
+    """When one thing shall happen."""
+
+    service_id = IdField(required=False)
+    start_datetime = MomentField(required=False)
+    service_session_id = IdField(required=False)
+
+
+class SchedulingSerializer(WishSerializer):
+    """``items`` is for packages and bundles: what is not listed is scheduled later."""
+
+    items = serializers.ListField(child=WishSerializer(), required=False, max_length=60)
+
+
+class PaymentRequestSerializer(serializers.Serializer[Any]):
+    """A purchase of a service, or, with ``is_credit_purchase``, of credits.
+
+    ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
+    """
+
+    service_id = IdField(required=False)
+    is_credit_purchase = FlagField(default=False)
+    payment_type = serializers.ChoiceField(choices=PaymentType.values, default=PaymentType.INTENT)
+    amount = AmountField(required=False)
+    credit_amount = AmountField(required=False)
+    currency = serializers.CharField(required=False, max_length=3, min_length=3)
+    service_data = serializers.DictField(required=False)
+    scheduling_data = SchedulingSerializer(required=False, allow_null=True)
+    use_credits = FlagField(default=False)
+    save_payment_method = FlagField(default=True)
+    payment_method_id = ReferenceField(required=False)
+    again = TextField(
+        required=False,
+        max_length=32,
+        help_text="the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more",
+    )
+    success_url = serializers.CharField(required=False, max_length=500)
+    cancel_url = serializers.CharField(required=False, max_length=500)
+
+    def validate_service_data(self, value: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(value, default=str)
+        if len(text) > MAX_SERVICE_DATA:
+            raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
+        if card_numbers_in(text):
+            raise serializers.ValidationError(LOOKS_LIKE_A_CARD)
+        if redact(text) != text:
+            raise serializers.ValidationError("It has a key or a token in it. Leave that out.")
+        return dict(json.loads(text))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs["is_credit_purchase"] and not attrs.get("service_id"):
+            raise serializers.ValidationError(
+                {"service_id": "Say which service, or send is_credit_purchase: true."}
+            )
+        if attrs["is_credit_purchase"] and "amount" not in attrs:
+            raise serializers.ValidationError({"amount": "Say for how much money you want credits."})
+        if attrs["is_credit_purchase"] and attrs["use_credits"]:
+            raise serializers.ValidationError({"use_credits": "Credits can't be bought with credits."})
+        return attrs
+
+
+@cache
+def _checker() -> PaymentRequestSerializer:
+    """Return the one serializer that checks every body: to copy its fields for each takes longer than to check it."""
+    return PaymentRequestSerializer()
+
+
+def check_request(body: Any) -> dict[str, Any]:
+    """Return what a body says, checked field by field; raises ValidationError."""
+    try:
+        return dict(_checker().run_validation(body))
+    except serializers.ValidationError:
+        PaymentRequestSerializer(data=body).is_valid(raise_exception=True)  # says it in its own words
+        raise
+
+
+def fingerprint_of(data: dict[str, Any]) -> str:
+    """Return what tells the same purchase from another: not by the card to try, nor by the price of a service.
+
+    The price is ours and may change between a request and its retry; credits are known by how many they are.
+    """
+    said = [
+        data.get("service_id") if not data["is_credit_purchase"] else None,
+        data.get("currency", settings.CURRENCY).lower(),
+        _plain(data["amount"]) if data["is_credit_purchase"] else "",
+        data["use_credits"],
+        data["payment_type"],
+        data["save_payment_method"],
+        data.get("success_url", ""),
+        data.get("cancel_url", ""),
+        data.get("service_data", {}),
+        _as_json(data.get("scheduling_data") or {}),
+    ]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(amount: Decimal) -> str:
+    """Return 20, 20.0 and 20.00 as one; what is no amount is refused when it is priced."""
+    try:
+        return str(amount.normalize())
+    except ArithmeticError:
+        return str(amount)
+
+
+def purchase_from(
+    data: dict[str, Any],
+    *,
+    user: User,
+    fingerprint: str,
+    request_key: str,
+    guard: RepeatGuard | None,
+    address: str = "",
+) -> Purchase:
+    """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
+
+    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes nothing.
+    """
+    currency = data.get("currency", settings.CURRENCY).lower()
+    scheduling = data.get("scheduling_data") or {}
+    service = None if data["is_credit_purchase"] else _service(data["service_id"])
+    total_minor = (
+        _credits_price(data, currency) if service is None else _service_price(service, data, currency)
+    )
+    if service and total_minor < min_charge_minor(currency):
+        _refuse_unless_covered(service, user, total_minor, currency, use_credits=data["use_credits"])
+    return Purchase(
+        user=user,
+        service=service,
+        currency=currency,
+        total_minor=total_minor,
+        terms=_terms(data, user, scheduling, fingerprint),
+        wish=_wish(scheduling),
+        items=tuple(_wish(item) for item in scheduling.get("items", [])),
+        use_credits=data["use_credits"],
+        request_key=request_key,
+        guard=guard,
+        address=address,
+    )
+
+
+def _service(service_id: str) -> Service:
+    items = PackageItem.objects.select_related("service__practitioner")
+    services = Service.objects.select_related("practitioner", "bundle_of__practitioner")
+    service = services.prefetch_related(Prefetch("items", items)).filter(pk=int(service_id)).first()
+    if service is None:
+        raise NotFound(f"There is no service {service_id}.")
+    if not service.is_on_sale(clock.now()):
+        raise NotOnSale(f"{service.name} is not on sale at the moment.")
+    # The prices of a package and of what is in it, in one query.
+    prefetch_related_objects([service, *(item.service for item in service.items.all())], "prices")
+    return service
+
+
+def _service_price(service: Service, data: dict[str, Any], currency: str) -> int:
+    total_minor = price_of(service, currency)
+    if "amount" in data and to_minor(data["amount"], currency) != total_minor:
+        raise PriceChanged(
+            f"{service.name} costs {display(total_minor, currency)}. Please look at the price again.",
+            amount=to_decimal(total_minor, currency),
+            currency=currency,
+        )
+    return total_minor
+
+
+def _refuse_unless_covered(
+    service: Service, user: User, total_minor: int, currency: str, *, use_credits: bool
+) -> None:
+    """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
+    if use_credits and spendable_of(user, currency) >= total_minor:
+        return
+    least = min_charge_minor(currency)
+    raise BelowMinimum(
+        f"{service.name} costs {display(total_minor, currency)}, and a card can't be charged less than "
+        f"{display(least, currency)}. It can be paid with credits alone.",
+        minimum=to_decimal(least, currency),
+        currency=currency,
+    )
+
+
+def _credits_price(data: dict[str, Any], currency: str) -> int:
+    if currency != settings.CURRENCY:
+        raise InvalidRequest(f"Credits are sold in {settings.CURRENCY.upper()}.")
+    total_minor = to_minor(data["amount"], currency)
+    least, most = min_charge_minor(currency), max_credits_minor(currency)
+    if not least <= total_minor <= most:
+        low, high = display(least, currency), display(most, currency)
+        raise InvalidAmount(f"Credits are sold for {low} up to {high} at once.")
+    if "credit_amount" in data and to_minor(data["credit_amount"], currency) != total_minor:
+        raise PriceChanged(
+            "A credit costs one unit of the currency, so the amount and the credits must be the same.",
+            amount=to_decimal(total_minor, currency),
+            credit_amount=to_decimal(total_minor, currency),
+            currency=currency,
+        )
+    return total_minor
+
+
+def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str) -> Terms:
+    card_ref = data.get("payment_method_id", "")
+    return Terms(
+        payment_type=data["payment_type"],
+        save_payment_method=data["save_payment_method"],
+        payment_method_id=find_card(user, card_ref).stripe_payment_method_id if card_ref else "",
+        success_url=_safe_url(data.get("success_url", "")),
+        cancel_url=_safe_url(data.get("cancel_url", "")),
+        service_data=data.get("service_data", {}),
+        scheduling_data=_as_json(scheduling),
+        fingerprint=fingerprint,
+    )
+
+
+def _safe_url(url: str) -> str:
+    """Refuse every address that is not on an origin of ours, as a browser would read it."""
+    if not url:
+        return ""
+    odd = any(character in url for character in "\\\t\r\n @") or not url.isprintable() or not url.isascii()
+    try:
+        ours = origin_of(url) in settings.RETURN_ORIGINS
+    except ValueError:
+        ours = False
+    if odd or not ours:
+        raise UnsafeReturnUrl(f"success_url and cancel_url must be addresses under {settings.FRONTEND_URL}.")
+    return url
+
+
+def _wish(data: dict[str, Any]) -> Wish:
+    return Wish(
+        service_id=int(data["service_id"]) if data.get("service_id") else None,
+        starts_at=data.get("start_datetime"),
+        session_id=int(data["service_session_id"]) if data.get("service_session_id") else None,
+    )
+
+
+def _as_json(scheduling: dict[str, Any]) -> dict[str, Any]:
+    """Return the scheduling data as it is stored and labelled: moments as ISO 8601 text."""
+    return {
+        key: [_as_json(item) for item in value]
+        if isinstance(value, list)
+        else value.isoformat().replace("+00:00", "Z")
+        if isinstance(value, datetime)
+        else value
+        for key, value in scheduling.items()
+    }

@@ -1,0 +1,210 @@
+"""Asking Stripe for what pays for an order: written down before it is asked, found again when the answer was lost.
+
+What a POST will say is committed first, so that a retry sends the same body under the same key. Whoever asks in vain
+can tell later whether anything was made: by looking, and once Stripe is surely done with the request, by its absence.
+
+``asked_at`` is when the last POST was sent whose outcome is not known. A key is given up for the next one only when no
+POST under it can be at Stripe any more: two keys at once would be two payments for one order.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import cast
+
+import structlog
+
+from estuary.common import clock
+from estuary.common.db.transactions import write
+from estuary.orders.models import Order, PaymentType
+from estuary.orders.states import LIVE, UNPAID
+from estuary.payments import client
+from estuary.payments.errors import NotAtStripe, OrderChanged, StripeBusy, StripeRefused, UnexpectedState
+from estuary.payments.gateway import instrumentation
+from estuary.payments.gateway.idempotency_keys import count_post, counted_key
+from estuary.payments.gateway.objects import CheckoutSession, Intent
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
+SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
+KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
+
+# A hosted page may last from 30 minutes to 24 hours, counted from when the request arrives; clocks differ by a bit.
+# https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+LATE = timedelta(minutes=1)
+PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
+
+NOTE = """UPDATE orders_order SET asked_at = %s, stripe_customer_id = %s, attempt = %s, page_expires_at = %s
+WHERE id = %s AND status = ANY(%s) AND asked_at IS NOT DISTINCT FROM %s AND attempt = %s"""
+REMEMBER = {
+    column: f"UPDATE orders_order SET {column} = %s WHERE id = %s AND status = ANY(%s) AND {column} = ''"  # noqa: S608
+    for column in ("stripe_payment_intent_id", "stripe_checkout_session_id")
+}
+
+log = structlog.get_logger(__name__)
+
+
+def note_asked(order: Order, *, customer_id: str) -> datetime | None:
+    """Commit what the next POST is made of; returns when an earlier one was sent that may have no answer yet.
+
+    Raises OrderChanged when the order has ended or is asked for elsewhere, and StripeBusy while Stripe may still be
+    at a POST for another customer, whose key can't be kept.
+    """
+    before, attempt, at = order.asked_at, order.attempt, clock.now()
+    if before and order.stripe_customer_id != customer_id:
+        _end_what_another_customer_has(order, before)
+        order.attempt += 1  # the body changes with the customer, so the key must
+    elif _is_forgotten(order):
+        order.attempt += 1  # a key that Stripe may have forgotten is never used again
+    if order.page_expires_at is None:
+        order.page_expires_at = page_end(order.payment_type, hold_ends_at=order.expires_at, at=at)
+    order.asked_at, order.stripe_customer_id = at, customer_id
+    said = [at, customer_id, order.attempt, order.page_expires_at]
+    if not write(NOTE, [*said, order.pk, [*map(str, UNPAID)], before, attempt]):
+        raise OrderChanged("This order has just changed. Please try again.")
+    return before
+
+
+def _end_what_another_customer_has(order: Order, asked_at: datetime) -> None:
+    """Make sure that what was asked for a customer who is the buyer's no more can't be paid."""
+    if not is_surely_done(asked_at):
+        raise StripeBusy(instrumentation.STILL_BUSY)
+    made = find_made(order)
+    if made and not withdraw(order.public_id, made):
+        remember(order, made)  # it is paid, and the next look at the order finds that
+        raise OrderChanged("This order has just changed. Please try again.")
+
+
+def is_surely_done(asked_at: datetime | None) -> bool:
+    """Tell whether Stripe is done with a POST that was sent then, whether or not its answer came."""
+    return asked_at is None or asked_at < clock.now() - SURELY_DONE
+
+
+def create[Made: (Intent, CheckoutSession)](
+    order: Order, send: Callable[[], Made], *, before: datetime | None
+) -> Made:
+    """Send an order's POST, which was noted, and remember what it made; a key that made nothing is given up.
+
+    Two tabs at 12:00:00: the answer of the first is cut off, the second is told of a failure at 12:00:05, and nothing
+    is found. Stripe may still be at the first, so the key stays until 12:02:00. Raises what the call raises.
+    """
+    try:
+        made = send()
+    except (UnexpectedState, NotAtStripe):
+        _give_up_key(order)  # an answer of Stripe itself, which holds for every POST under this key
+        raise
+    except StripeRefused:
+        found = find_made(order)
+        if found is None:
+            _give_up_key(order) if is_surely_done(before) else _put_back(order, before)
+            raise
+        made = cast(Made, found)
+    remember(order, made)
+    return made
+
+
+def _give_up_key(order: Order) -> None:
+    """Let the next POST have a key of its own, unless somebody else has sent one under this key meanwhile."""
+    mine = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
+    if mine.update(attempt=order.attempt + 1, asked_at=None):
+        order.attempt, order.asked_at = order.attempt + 1, None
+
+
+def _put_back(order: Order, before: datetime | None) -> None:
+    """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
+    mine = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
+    if mine.update(asked_at=before):
+        order.asked_at = before
+
+
+def page_end(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
+    """Return when a hosted page that is asked for now shall end: with the hold, within what Stripe allows."""
+    if payment_type != PaymentType.CHECKOUT:
+        return None
+    return min(max(hold_ends_at, at + PAGE_MIN), at + PAGE_MAX)
+
+
+def page_is_late(order: Order) -> bool:
+    """Tell whether the page was first asked for so long ago that it would be too short for Stripe by now."""
+    return order.page_expires_at is not None and order.page_expires_at < clock.now() + PAGE_MIN - LATE
+
+
+def renew_page(order: Order, *, customer_id: str) -> datetime | None:
+    """Let the next page end later; for when Stripe has refused the first as too short, and its key was given up."""
+    order.page_expires_at = None
+    return note_asked(order, customer_id=customer_id)
+
+
+def made_long_ago(order: Order) -> Intent | CheckoutSession | None:
+    """Return what an order's first POST made when its key may be forgotten by now: then nothing is asked unseen."""
+    return find_made(order) if _is_forgotten(order) else None
+
+
+def _is_forgotten(order: Order) -> bool:
+    """Whether Stripe may know the order's key no more; while it may still be at the last POST, that key is fresh."""
+    asked_at = order.asked_at
+    return asked_at is not None and is_surely_done(asked_at) and order.created_at < clock.now() - KEY_LIFE
+
+
+def find_made(order: Order) -> Intent | CheckoutSession | None:
+    """Return what Stripe made of an order's POST whose answer was lost, unless it has ended there."""
+    since = order.created_at - CLOCKS_DIFFER
+    made: list[Intent] | list[CheckoutSession]
+    try:
+        if is_checkout(order):
+            made = client.sessions_of(order.stripe_customer_id, since=since)
+        else:
+            made = client.intents_of(order.stripe_customer_id, since=since)
+    except NotAtStripe:
+        return None  # the customer is gone, and nobody was ever told of what it could have paid with
+    return next((one for one in made if _is_answer(order, one) and not _is_over(one)), None)
+
+
+def _is_answer(order: Order, made: Intent | CheckoutSession) -> bool:
+    """Whether one of the buyer's payments is what the order asked for: a label alone can be copied."""
+    asked = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
+    return asked == (made.order_ref, made.customer_id, made.amount_minor, made.currency)
+
+
+def _is_over(made: Intent | CheckoutSession) -> bool:
+    return made.status in {"canceled", "expired"}
+
+
+def remember(order: Order, made: Intent | CheckoutSession) -> None:
+    """Save the id of what pays for an order; when the order has ended meanwhile it is withdrawn at Stripe again.
+
+    Raises OrderChanged then.
+    """
+    field = "stripe_payment_intent_id" if isinstance(made, Intent) else "stripe_checkout_session_id"
+    if not write(REMEMBER[field], [made.id, order.pk, [*map(str, LIVE)]]):
+        order.refresh_from_db()
+        if getattr(order, field) != made.id:
+            withdraw(order.public_id, made)
+            raise OrderChanged("This order has ended meanwhile. Please try again.")
+    setattr(order, field, made.id)
+
+
+def withdraw(order_ref: str, made: Intent | CheckoutSession) -> bool:
+    """Make what nobody may pay any more unpayable at Stripe; False when it is over already, or paid.
+
+    Whoever tries again later does so with another key: Stripe remembers a failure under a key for a day.
+    """
+    turn = int((clock.now() - clock.from_timestamp(made.created)) / SURELY_DONE)
+    key = f"{order_ref}-withdraw-{made.id}-{turn}"
+    try:
+        if isinstance(made, Intent):
+            client.cancel_intent(made.id, reason="duplicate", key=key)
+        else:
+            client.expire_session(made.id, key=key)
+    except (UnexpectedState, NotAtStripe):
+        return False
+    log.warning("withdrawn", order=order_ref, what=made.id)
+    return True
+
+
+def next_post_key(order: Order, verb: str) -> str:
+    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
+    count_post(order)
+    return counted_key(order.public_id, verb, order.posts)
+
+
+def is_checkout(order: Order) -> bool:
+    return order.payment_type == PaymentType.CHECKOUT

@@ -1,0 +1,48 @@
+"""Payment methods that are no cards and were saved all the same: taken off again, and their owner told why.
+
+Nothing here offers them, but the dashboard may attach one, and a payment may have been begun before only cards were
+taken. Left alone it would stay at Stripe, and be listed nowhere.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from estuary.common import clock
+from estuary.payments import outbox
+from estuary.payments.gateway.objects import OtherMethod
+from estuary.payments.models import PaymentMethod, StripeCustomer
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMethodAttached:
+    """A payment method that is no card was attached to a customer."""
+
+    method: OtherMethod
+    at: datetime
+
+
+def remove_method(attached: OtherMethodAttached) -> str:
+    """Have a method that is no card detached at Stripe, and write to its owner, once; returns what it came to."""
+    method = attached.method
+    owner = StripeCustomer.objects.filter(stripe_customer_id=method.customer_id or None).first()
+    if owner is None:
+        return "not ours"
+    tombstone, is_new = PaymentMethod.objects.get_or_create(
+        stripe_payment_method_id=method.id,
+        defaults={
+            "user_id": owner.user_id,
+            "card_brand": method.type[:32],
+            "last4": method.last4,
+            "exp_month": 0,
+            "exp_year": 0,
+            "added_at": clock.from_timestamp(method.created),
+            "synced_at": attached.at,
+            "detached_at": attached.at,
+            "detach_pending": True,
+        },
+    )
+    if not is_new:
+        return "stays removed"
+    outbox.detach_cards([method.id])
+    outbox.send_method_removed(owner.user_id, tombstone.last4)
+    return "no card: removed again"

@@ -1,0 +1,293 @@
+"""Saved cards: kept in line with Stripe, one default each, the same card once, and deleted means deleted."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.api.errors import NotFound
+from estuary.common.primary_keys import primary_key_in
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE
+from estuary.payments import client, outbox
+from estuary.payments.customers.customers import next_post_key
+from estuary.payments.customers.other_payment_methods import OtherMethodAttached
+from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
+from estuary.payments.gateway.objects import Card, OtherMethod
+from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
+from estuary.payments.settlement.effects import NeedsObject
+
+
+@dataclass(frozen=True, slots=True)
+class CardNews:
+    """What Stripe says of a card: that it was attached or updated (``card`` as it is), or detached from a customer.
+
+    ``customer_id`` may be empty where an event does not name one. ``fetched`` is the card as it stands now.
+    """
+
+    kind: Literal["attached", "updated", "detached"]
+    card: Card
+    customer_id: str
+    at: datetime
+    fetched: bool = False
+
+
+def sync_method(news: CardNews) -> str | NeedsObject:
+    """Bring the list of saved cards in line with one piece of news, in the open transaction; returns what it came to.
+
+    Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
+    An event that does not say enough, or contradicts what we know, answers with the card that is to be fetched.
+    """
+    owner = _lock_owner(news)
+    row = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
+    if not news.fetched and _is_ambiguous(news, owner, row):
+        return NeedsObject("card", news.card.id)
+    if row is None:
+        return _take_in(owner, news) if owner else "not ours"
+    if row.detached_at:
+        return _keep_removed(row, news)
+    is_other = owner is None or owner.user_id != row.user_id
+    if news.kind == "detached" or (is_other and news.fetched):
+        return _remove_locked(row, at=news.at)
+    if is_other:
+        return "not ours"
+    if news.at < row.synced_at:
+        return "older than what we know"
+    _refresh(row, news)
+    return "updated"
+
+
+def _lock_owner(news: CardNews) -> StripeCustomer | None:
+    """Lock whom the news names, or, when it names nobody, whose card we know it to be."""
+    named = Q(stripe_customer_id=news.customer_id)
+    if not news.customer_id:
+        named = Q(user__payment_methods__stripe_payment_method_id=news.card.id)
+    return StripeCustomer.objects.select_for_update(no_key=True, of=("self",)).filter(named).first()
+
+
+def _is_ambiguous(news: CardNews, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
+    """Whether an event alone does not say how the card stands now.
+
+    It names no customer, or another than ours; it tells of an end before what we last saw of the card, though events
+    count whole seconds; or it tells of a beginning after whose end, of which it was not said whose card that was.
+    """
+    if row is None:
+        if news.kind == "detached":
+            return False
+        return _was_detached(news.card.id) if news.customer_id else news.kind == "attached"
+    if row.detached_at:
+        return False
+    if not news.customer_id:
+        return True
+    is_other = owner is None or owner.user_id != row.user_id
+    return news.kind == "detached" and (is_other or news.at < row.synced_at)
+
+
+def _was_detached(payment_method_id: str) -> bool:
+    """Whether an event has told that a card was detached, when nobody knew whose it was."""
+    about = WebhookEvent.objects.alias(
+        subject=Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
+    )
+    return about.filter(subject=payment_method_id, type="payment_method.detached").exists()
+
+
+def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
+    _lock(row.user)
+    row.refresh_from_db()
+    if row.detached_at is None:
+        _remove(row, at=at)
+    return "removed"
+
+
+def _take_in(owner: StripeCustomer, news: CardNews) -> str:
+    if news.kind == "detached":
+        _row(owner, news, detached_at=news.at).save()
+        return "remembered as removed"
+    return _add(owner, news)
+
+
+def _keep_removed(row: PaymentMethod, news: CardNews) -> str:
+    """Keep a card removed; when Stripe has it attached all the same, have it detached there too."""
+    if news.fetched and news.kind != "detached" and not row.detach_pending:
+        row.detach_pending = True
+        row.save(update_fields=["detach_pending"])
+        outbox.detach_cards([row.stripe_payment_method_id])
+    return "stays removed"
+
+
+def fetch_news(payment_method_id: str) -> CardNews | OtherMethodAttached | None:
+    """Ask Stripe how a payment method stands now, and return that as news; None for one that nobody knows."""
+    at = clock.now()
+    try:
+        card = client.retrieve_method(payment_method_id)
+    except NotAtStripe:
+        row = PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).first()
+        return CardNews("detached", as_card(row), "", at, fetched=True) if row else None
+    if isinstance(card, OtherMethod):
+        return OtherMethodAttached(card, at)
+    kind: Literal["attached", "detached"] = "attached" if card.customer_id else "detached"
+    return CardNews(kind, card, card.customer_id, at, fetched=True)
+
+
+def as_card(row: PaymentMethod) -> Card:
+    """Return a card as we know it, when Stripe no longer tells it."""
+    return Card(
+        id=row.stripe_payment_method_id,
+        customer_id="",
+        brand=row.card_brand,
+        last4=row.last4,
+        exp_month=row.exp_month,
+        exp_year=row.exp_year,
+        fingerprint=row.fingerprint,
+        created=int(row.added_at.timestamp()),
+    )
+
+
+def _row(owner: StripeCustomer, news: CardNews, detached_at: datetime | None = None) -> PaymentMethod:
+    return PaymentMethod(
+        user_id=owner.user_id,
+        stripe_payment_method_id=news.card.id,
+        card_brand=news.card.brand,
+        last4=news.card.last4,
+        exp_month=news.card.exp_month,
+        exp_year=news.card.exp_year,
+        fingerprint=news.card.fingerprint,
+        added_at=clock.from_timestamp(news.card.created),
+        synced_at=news.at,
+        detached_at=detached_at,
+    )
+
+
+def _add(owner: StripeCustomer, news: CardNews) -> str:
+    """Add a card, or, when the buyer has the same card already, keep the row and let the newest method win."""
+    mine = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
+    twin = mine.filter(fingerprint=news.card.fingerprint).first() if news.card.fingerprint else None
+    if twin is None:
+        row = _row(owner, news)
+        row.is_default = not mine.filter(is_default=True).exists()
+        row.save()
+        return "added"
+    if clock.from_timestamp(news.card.created) < twin.added_at:
+        _retire(_row(owner, news, detached_at=news.at))
+        return "older twin retired"
+    retired = _row(owner, news, detached_at=news.at)
+    retired.stripe_payment_method_id, retired.added_at = twin.stripe_payment_method_id, twin.added_at
+    _refresh(twin, news)
+    _retire(retired)
+    return "replaced its older twin"
+
+
+def _refresh(row: PaymentMethod, news: CardNews) -> None:
+    row.stripe_payment_method_id = news.card.id
+    row.card_brand, row.last4 = news.card.brand, news.card.last4
+    row.exp_month, row.exp_year = news.card.exp_month, news.card.exp_year
+    row.added_at, row.synced_at = clock.from_timestamp(news.card.created), news.at
+    taken = PaymentMethod.objects.filter(
+        user_id=row.user_id, fingerprint=news.card.fingerprint, detached_at=None
+    )
+    if not taken.exclude(pk=row.pk).exists():
+        row.fingerprint = news.card.fingerprint
+    row.save()
+
+
+def _retire(row: PaymentMethod) -> None:
+    """Keep a tombstone and detach the method at Stripe, once no unpaid order may still use it."""
+    row.is_default, row.detach_pending = False, True
+    row.save()
+    outbox.detach_cards([row.stripe_payment_method_id])
+
+
+def _remove(row: PaymentMethod, *, at: datetime) -> None:
+    was_default = row.is_default
+    row.detached_at, row.is_default = at, False
+    row.save()
+    if was_default and (heir := _cards(row.user_id).order_by("-id").first()):
+        heir.is_default = True
+        heir.save(update_fields=["is_default"])
+
+
+def _cards(user_id: int) -> QuerySet[PaymentMethod]:
+    return PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
+
+
+def saved_cards(user: User) -> QuerySet[PaymentMethod]:
+    """Return the user's cards, the default first; one query."""
+    return _cards(user.pk)
+
+
+def find_card(user: User, ref: str) -> PaymentMethod:
+    """Return the user's card by our id or by Stripe's (``pm_…``), without a call to Stripe.
+
+    Raises NotFound for anything that is not this user's, and CardRemoved for a card that was deleted.
+    """
+    by_ref = Q(stripe_payment_method_id=ref) | Q(pk=primary_key_in(ref) or 0)
+    row = PaymentMethod.objects.filter(by_ref, user=user).first() if ref else None
+    if row is None:
+        raise NotFound("You have no such saved card.")
+    if row.detached_at:
+        raise CardRemoved("This card was removed. Choose another one.")
+    return row
+
+
+def refuse_if_gone(payment_method_id: str) -> None:
+    """Ask Stripe about a card that it would not charge; when it was detached there, correct the list and say so.
+
+    Raises CardRemoved.
+    """
+    try:
+        if client.retrieve_method(payment_method_id).customer_id:
+            return
+    except NotAtStripe:
+        pass
+    with transaction.atomic():
+        row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
+        _lock(row.user)
+        row.refresh_from_db()
+        if row.detached_at is None:
+            _remove(row, at=clock.now())
+    raise CardRemoved("This card was removed. Choose another one.")
+
+
+def set_default(*, user: User, ref: str) -> PaymentMethod:
+    """Make one card the default, and it alone; raises NotFound or CardRemoved."""
+    with transaction.atomic():
+        _lock(user)
+        row = find_card(user, ref)
+        _cards(user.pk).filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
+        row.is_default = True
+        row.save(update_fields=["is_default"])
+    return row
+
+
+def forget(*, user: User, ref: str) -> None:
+    """Delete a card here at once, and at Stripe by a job of the same commit; raises NotFound or CardRemoved."""
+    with transaction.atomic():
+        _lock(user)
+        row = find_card(user, ref)
+        row.detach_pending = True
+        _remove(row, at=clock.now())
+        outbox.detach_cards([row.stripe_payment_method_id])
+
+
+def _lock(user: User) -> None:
+    """One user's cards change one at a time, whoever asks: the customer's row is the lock."""
+    list(StripeCustomer.objects.select_for_update(no_key=True).filter(user=user))
+
+
+def detach(payment_method_id: str) -> bool:
+    """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
+    if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
+        return False
+    row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
+    # Detached already, or gone with its customer: what was wanted is so.
+    with suppress(NotAtStripe, UnexpectedState):
+        client.detach_card(payment_method_id, key=next_post_key(row.user, "detach"))
+    PaymentMethod.objects.filter(pk=row.pk).update(detach_pending=False)
+    return True

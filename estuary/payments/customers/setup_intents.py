@@ -1,0 +1,112 @@
+"""SetupIntents: each is kept in a row, and ended at Stripe when its time is over or its user is stopped.
+
+A client secret tries card after card until the SetupIntent ends, and Stripe ends none by itself.
+https://docs.stripe.com/disputes/prevention/card-testing
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+
+from estuary.accounts.models import User
+from estuary.common import clock
+from estuary.common.db.batch_delete import forget
+from estuary.payments import client
+from estuary.payments.checkout.stripe_creation import is_surely_done
+from estuary.payments.customers.customers import next_post_key, with_customer
+from estuary.payments.each import act_on_each
+from estuary.payments.errors import NotAtStripe, UnexpectedState
+from estuary.payments.gateway.objects import Setup
+from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+from estuary.payments.models import SetupIntent, StripeCustomer
+
+
+def create_setup_intent(user: User) -> tuple[str, str]:
+    """Return the id and the client secret of a new SetupIntent, which lasts as long as an unpaid order."""
+    return with_customer(user, lambda customer_id: _create(user, customer_id))
+
+
+def _create(user: User, customer_id: str) -> tuple[str, str]:
+    row = SetupIntent.objects.create(
+        user=user, stripe_customer_id=customer_id, expires_at=clock.now() + settings.HOLD
+    )
+    params = {
+        "customer": customer_id,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
+        "metadata": {"user_id": str(user.pk), "setup": row.key},
+    }
+    setup_intent_id, client_secret = client.create_setup_intent(params, key=f"{row.key}-setup-1")
+    SetupIntent.objects.filter(pk=row.pk).update(stripe_setup_intent_id=setup_intent_id)
+    return setup_intent_id, client_secret
+
+
+def end_setup_intent(row: SetupIntent) -> bool:
+    """Cancel a SetupIntent at Stripe; False while it is at a bank, or while Stripe may still be making it."""
+    setup_intent_id = row.stripe_setup_intent_id or _find_at_stripe(row)
+    if not setup_intent_id and not is_surely_done(row.created_at):
+        return False
+    if setup_intent_id and not _cancel(row.user, setup_intent_id):
+        return False
+    SetupIntent.objects.filter(pk=row.pk).update(stripe_setup_intent_id=setup_intent_id, ended_at=clock.now())
+    return True
+
+
+def end_setup_intents_of(user_id: int) -> None:
+    """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows.
+
+    Raises what Stripe said to the first that it would not cancel now. One that is made meanwhile is on no list: its row
+    waits for the end of its time, or the next decline.
+    """
+    customer = StripeCustomer.objects.select_related("user").filter(user=user_id).first()
+    if customer is None:
+        return
+    rows = SetupIntent.objects.select_related("user").filter(user=user_id, ended_at=None)
+    earlier = list(rows.exclude(stripe_setup_intent_id="").order_by("pk"))
+    listed = _list_at_stripe(customer.stripe_customer_id) if customer.stripe_customer_id else []
+    listed_ids = {setup.id for setup in listed}
+    ends: list[Callable[[], object]] = [
+        *(partial(_end_listed, customer.user, setup) for setup in listed),
+        *(partial(end_setup_intent, row) for row in earlier if row.stripe_setup_intent_id not in listed_ids),
+    ]
+    act_on_each(ends, lambda end: end(), what="end SetupIntent")
+
+
+def _end_listed(user: User, setup: Setup) -> None:
+    if not setup.is_open or _cancel(user, setup.id):
+        ended = SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None)
+        ended.update(ended_at=clock.now())
+
+
+def _find_at_stripe(row: SetupIntent) -> str:
+    """Return the id of what Stripe made for a row without an answer, or nothing."""
+    listed = _list_at_stripe(row.stripe_customer_id)
+    return next((setup.id for setup in listed if setup.key == row.key), "")
+
+
+def _list_at_stripe(customer_id: str) -> list[Setup]:
+    """Return the SetupIntents of a customer; with the customer they went, too."""
+    try:
+        return client.setup_intents_of(customer_id)
+    except NotAtStripe:
+        return []
+
+
+def _cancel(user: User, setup_intent_id: str) -> bool:
+    """Cancel a SetupIntent; returns whether no card can be tried with it any more."""
+    try:
+        client.cancel_setup_intent(setup_intent_id, key=next_post_key(user, "cancel"))
+    except NotAtStripe:  # it went with its customer
+        return True
+    except UnexpectedState:  # a card was saved by it, it is canceled already, or a bank is still at work
+        return not client.retrieve_setup_intent(setup_intent_id).is_open
+    return True
+
+
+def forget_old_setup_intents() -> int:
+    """Delete the rows of SetupIntents that ended long ago; returns how many."""
+    before = clock.now() - timedelta(days=settings.SETUP_INTENTS_KEPT_DAYS)
+    return forget(SetupIntent.objects.filter(ended_at__lt=before))

@@ -1,0 +1,149 @@
+"""Rules of what was sold: handed over once, within the capacity, and nobody is in two places."""
+
+from estuary.payments.doctor.check import Rule
+
+BY_HAND = "Look at the order in the admin, and cancel or refund what the buyer should not have."
+
+GOODS = (
+    Rule(
+        code="fulfilled_not_once",
+        sentence="An order is handed over once: when it is completed, and never before.",
+        sql="""
+            SELECT 'order ' || o.public_id,
+                   o.status || ', ' || coalesce(got.roots, 0) || ' bookings at the top'
+            FROM orders_order o
+            LEFT JOIN (SELECT order_id, count(*) AS roots FROM bookings_booking WHERE position = 0
+                       GROUP BY order_id) got ON got.order_id = o.id
+            WHERE (o.type = 'direct' AND coalesce(got.roots, 0) <> (o.completed_at IS NOT NULL)::int)
+               OR (o.type = 'credit' AND got.roots > 0)""",
+        remedy=BY_HAND,
+    ),
+    Rule(
+        code="shares_off",
+        sentence="The shares of what is inside a package or bundle are its price.",
+        sql="""
+            SELECT 'booking ' || parent.id, 'price ' || parent.amount_minor || ', shares ' || inside.total
+            FROM (SELECT parent_id, sum(amount_minor) AS total FROM bookings_booking
+                  WHERE parent_id IS NOT NULL GROUP BY parent_id) inside
+            JOIN bookings_booking parent ON parent.id = inside.parent_id
+            WHERE parent.amount_minor <> inside.total""",
+        remedy="Correct the shares, or refunds by booking return too much or too little.",
+    ),
+    Rule(
+        code="refunded_keeps_booking",
+        sentence="An order that was refunded in full leaves no booking that is still to come.",
+        sql="""
+            SELECT 'booking ' || b.id, b.status || ', though order ' || o.public_id || ' is refunded'
+            FROM orders_order o JOIN bookings_booking b ON b.order_id = o.id
+            WHERE o.status = 'refunded' AND b.status IN ('confirmed', 'partially_refunded')""",
+        remedy="Cancel the booking without a refund, or ask the buyer to pay again.",
+    ),
+    Rule(
+        code="seats_off",
+        sentence="Taken seats are held or confirmed ones, and within the capacity.",
+        sql="""
+            SELECT 'session ' || s.id,
+                   'taken ' || s.taken || ', held or confirmed ' || coalesce(live.seats, 0)
+                   || ', capacity ' || s.capacity
+            FROM catalog_servicesession s
+            LEFT JOIN (SELECT session_id, count(*) AS seats FROM bookings_reservation
+                       WHERE status <> 'released' AND session_id IS NOT NULL
+                       GROUP BY session_id) live ON live.session_id = s.id
+            WHERE s.taken <> coalesce(live.seats, 0) OR s.taken > s.capacity""",
+        remedy="Set the session's taken seats to those held or confirmed; when it is oversold, move or refund a buyer.",
+    ),
+    Rule(
+        code="seat_without_participant",
+        sentence="A confirmed seat has a participant, and a participant a confirmed seat.",
+        sql="""
+            SELECT 'session ' || s.id,
+                   coalesce(seats.n, 0) || ' confirmed seats, ' || coalesce(people.n, 0) || ' participants'
+            FROM catalog_servicesession s
+            LEFT JOIN (SELECT session_id, count(*) AS n FROM bookings_reservation
+                       WHERE status = 'confirmed' AND session_id IS NOT NULL GROUP BY session_id) seats
+                ON seats.session_id = s.id
+            LEFT JOIN (SELECT session_id, count(*) AS n FROM bookings_participant
+                       WHERE active GROUP BY session_id) people ON people.session_id = s.id
+            WHERE coalesce(seats.n, 0) <> coalesce(people.n, 0)""",
+        remedy="Compare the session's participants with its bookings, and add or remove the one that differs.",
+    ),
+    Rule(
+        code="hold_of_ended_order",
+        sentence="Only live orders hold, and what a paid order had held is confirmed.",
+        sql="""
+            SELECT 'reservation ' || r.id, r.status || ', though order ' || o.public_id || ' is ' || o.status
+            FROM bookings_reservation r JOIN orders_order o ON o.id = r.order_id
+            WHERE r.status <> 'released'
+              AND (r.status = 'held') <> (o.status IN ('pending', 'failed', 'processing'))""",
+        remedy="Release the reservation of an order that has ended, and count its seat down.",
+    ),
+    Rule(
+        code="canceled_keeps_place",
+        sentence="Canceled bookings keep neither seat nor slot.",
+        sql="""
+            SELECT 'booking ' || b.id, 'canceled, and its reservation ' || r.id || ' is ' || r.status
+            FROM bookings_booking b JOIN bookings_reservation r ON r.line_id = b.line_id
+            WHERE b.status = 'canceled' AND r.status <> 'released'""",
+        remedy="Release the reservation, and count its seat down.",
+    ),
+    Rule(
+        code="booking_without_place",
+        sentence="A booking with a time of its own has the seat or the slot for it.",
+        sql="""
+            SELECT 'booking ' || b.id, b.status || ' for ' || b.starts_at || ', with neither seat nor slot'
+            FROM bookings_booking b
+            WHERE b.status IN ('confirmed', 'partially_refunded') AND b.starts_at IS NOT NULL
+              AND NOT EXISTS (SELECT FROM bookings_reservation r
+                              WHERE r.line_id = b.line_id AND r.status <> 'released')""",
+        remedy="Find the buyer another time with the practitioner, or cancel the booking with a refund.",
+    ),
+    Rule(
+        code="calendar_differs",
+        sentence="A session, and a booking of a slot, is in the practitioner's calendar at its own time.",
+        sql="""
+            SELECT 'session ' || s.id, 'at ' || s.starts_at || ', in the calendar ' || e.during::text
+            FROM catalog_servicesession s JOIN catalog_calendarentry e ON e.id = s.calendar_entry_id
+            WHERE e.during <> tstzrange(s.starts_at, s.ends_at)
+            UNION ALL
+            SELECT 'booking ' || b.id, 'at ' || b.starts_at || ', in the calendar ' || e.during::text
+            FROM bookings_reservation r
+            JOIN catalog_calendarentry e ON e.id = r.calendar_entry_id
+            JOIN bookings_booking b ON b.line_id = r.line_id
+            WHERE r.status = 'confirmed' AND b.status IN ('confirmed', 'partially_refunded')
+              AND e.during <> tstzrange(b.starts_at, b.ends_at)""",
+        remedy="Ask the practitioner which time is meant, and correct the other.",
+    ),
+    Rule(
+        code="practitioner_twice",
+        sentence="No practitioner is taken twice at a time.",
+        sql="""
+            SELECT 'calendar entry ' || id,
+                   'practitioner ' || practitioner_id || ' is taken already during ' || during::text
+            FROM (SELECT id, practitioner_id, during, max(upper(during)) OVER (
+                             PARTITION BY practitioner_id ORDER BY lower(during), id
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS taken_until
+                  FROM catalog_calendarentry) entry
+            WHERE taken_until > lower(during)""",
+        remedy="Move or refund one of the two; the database refuses an overlap, so find out why its guard is gone.",
+    ),
+    Rule(
+        code="time_taken_for_nobody",
+        sentence="Time that is taken is taken for a session or for a buyer.",
+        sql="""
+            SELECT 'calendar entry ' || e.id, 'practitioner ' || e.practitioner_id || ' during ' || e.during::text
+            FROM catalog_calendarentry e
+            LEFT JOIN catalog_servicesession s ON s.calendar_entry_id = e.id
+            LEFT JOIN bookings_reservation r ON r.calendar_entry_id = e.id
+            WHERE s.id IS NULL AND r.id IS NULL""",
+        remedy="Delete the calendar entry: the time goes back on sale.",
+    ),
+    Rule(
+        code="default_card_not_one",
+        sentence="Who has cards has one default card.",
+        sql="""
+            SELECT 'user ' || user_id, count(*) || ' cards, ' || count(*) FILTER (WHERE is_default) || ' defaults'
+            FROM payments_paymentmethod WHERE detached_at IS NULL
+            GROUP BY user_id HAVING count(*) FILTER (WHERE is_default) <> 1""",
+        remedy="Let the buyer choose, or make the newest card the default.",
+    ),
+)

@@ -1,0 +1,197 @@
+"""Rules of what must be over in time: nothing waits for longer than it takes to heal by itself."""
+
+from estuary.payments.customers.customers import NAME
+from estuary.payments.doctor.check import Rule
+
+WORKER = "Is the worker running (manage.py worker)? Its log says why this could not be done."
+
+# By itself what a container asks of its worker, too: manage.py worker --check.
+WORKER_SILENT = Rule(
+    code="worker_silent",
+    sentence="The worker looks through Stripe's lists every few minutes.",
+    sql="""
+        SELECT 'list of ' || name, 'looked through until ' || looked_until
+        FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s
+          AND NOT EXISTS (SELECT FROM payments_stripeaccount WHERE standing IN ('other', 'behind'))""",
+    remedy=WORKER,
+    in_time=True,
+)
+
+NOT_OWNER = Rule(
+    code="not_the_owner",
+    sentence="This database is the owner of what it does at Stripe.",
+    sql="""
+        SELECT 'database of ' || home, standing || ' at ' || judged_home || ', as Stripe said at ' || judged_at
+        FROM payments_stripeaccount
+        WHERE standing = 'behind' OR (standing = 'other' AND (livemode OR house_since IS NOT NULL))""",
+    remedy="A copy stays so. The shop itself, after a move or a restore: manage.py stripe_account --claim",
+    in_time=True,
+)
+
+WAITING = (
+    Rule(
+        code="contact_change_waiting",
+        sentence="Stripe's customer follows a user's e-mail address and name.",
+        sql="""
+            SELECT 'user ' || user_id, 'changed, seen at ' || min(seen_at)
+            FROM accounts_contactchange WHERE seen_at < %(late)s GROUP BY user_id""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="contact_not_noted",
+        sentence="A user whose e-mail address or name is not what Stripe's customer got has that noted, to be sent.",
+        sql=f"""
+            SELECT 'user ' || u.id, c.stripe_customer_id || ' got another address or name'
+            FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
+            WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
+              AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)""",  # noqa: S608 (ours)
+        remedy="The worker notes it once a day; save the user in the admin to have it sent at once.",
+        in_time=True,
+    ),
+    Rule(
+        code="order_stuck",
+        sentence="An unpaid order ends with its hold.",
+        sql="""
+            SELECT 'order ' || public_id, status || ', held until ' || expires_at
+            FROM orders_order WHERE status IN ('pending', 'failed') AND expires_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="setup_intent_open",
+        sentence="A SetupIntent ends with its time: no card can be tried with it for longer.",
+        sql="""
+            SELECT 'SetupIntent ' || coalesce(nullif(stripe_setup_intent_id, ''), key), 'open until ' || expires_at
+            FROM payments_setupintent WHERE ended_at IS NULL AND expires_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="processing_long",
+        sentence="A bank has answered within two weeks.",
+        sql="""
+            SELECT 'order ' || public_id, 'processing since ' || created_at || ', ' || stripe_payment_intent_id
+            FROM orders_order
+            WHERE (status = 'processing' OR payment_open) AND created_at < %(at)s - interval '14 days'""",
+        remedy="Look at the payment in Stripe's dashboard; one that is over there is taken over by the order's page.",
+        in_time=True,
+    ),
+    Rule(
+        code="kept_too_long",
+        sentence="A payment at its bank keeps its seats until the date that its buyer was told, and no longer.",
+        sql="""
+            SELECT 'order ' || o.public_id, 'its seats are kept until ' || coalesce(o.kept_until::text, 'no date')
+            FROM orders_order o
+            WHERE o.status = 'processing'
+              AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')
+              AND coalesce(o.kept_until, o.created_at) < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="money_neither",
+        sentence="Captured money is handed over for, or on its way back, or lost to a dispute.",
+        sql="""
+            SELECT 'order ' || o.public_id,
+                   'captured ' || o.captured_minor || ', on its way back ' || coalesce(given.total, 0)
+            FROM orders_order o
+            LEFT JOIN (SELECT order_id, sum(card_minor) AS total FROM payments_refund
+                       WHERE NOT stray AND status NOT IN ('failed', 'canceled') GROUP BY order_id) given
+                ON given.order_id = o.id
+            WHERE o.status = 'paid' AND o.paid_at < %(late)s
+              AND coalesce(given.total, 0) + o.lost_minor < o.captured_minor""",
+        remedy="Refund the order in the admin; when its card is closed, pay the buyer back another way.",
+        in_time=True,
+    ),
+    Rule(
+        code="refund_unsent",
+        sentence="A refund is sent to Stripe soon after it was asked for, unless a dispute is in the way.",
+        sql="""
+            SELECT 'refund ' || r.public_id, 'asked for at ' || r.created_at
+            FROM payments_refund r WHERE r.status = 'requested' AND r.created_at < %(late)s
+              AND NOT EXISTS (SELECT FROM payments_dispute d
+                              WHERE d.stripe_payment_intent_id = r.stripe_payment_intent_id
+                                AND NOT d.refundable AND (d.closed_at IS NULL OR d.closed_at > %(late)s))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="refund_pending_long",
+        sentence="A refund has reached the buyer, or failed, within a month.",
+        sql="""
+            SELECT 'refund ' || public_id, 'pending since ' || created_at || ', ' || stripe_refund_id
+            FROM payments_refund WHERE status = 'pending' AND created_at < %(at)s - interval '30 days'""",
+        remedy="Ask Stripe's support about the refund: its bank has not answered.",
+        in_time=True,
+    ),
+    Rule(
+        code="inbox_waiting",
+        sentence="An event is settled soon after it came.",
+        sql="""
+            SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': ' || error
+            FROM payments_webhookevent WHERE status = 'pending' AND received_at < %(late)s""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="inbox_dead",
+        sentence="No event was given up.",
+        sql="""
+            SELECT 'event ' || stripe_event_id, type || ': ' || error
+            FROM payments_webhookevent WHERE status = 'dead'""",
+        remedy="Remove the cause that its error names, then replay it in the admin.",
+        in_time=True,
+    ),
+    Rule(
+        code="mail_waiting",
+        sentence="A mail leaves within a quarter of an hour.",
+        # Tried six times, it waits for so long.
+        sql="""
+            SELECT 'job ' || id, task_name || ', tried ' || attempts || ' times, ' || status
+            FROM procrastinate_jobs
+            WHERE task_name IN ('payments.send_account_mail', 'payments.send_mail', 'payments.send_mails',
+                                'payments.send_method_removed', 'payments.alert_staff')
+              AND ((status = 'todo' AND attempts >= 6) OR status = 'failed')""",
+        remedy="Is EMAIL_URL the mail server's, and does it answer? The worker's log says why a mail did not leave.",
+        in_time=True,
+    ),
+    Rule(
+        code="card_not_detached",
+        sentence="A card that was removed here is soon removed at Stripe, once no unpaid order may still use it.",
+        sql="""
+            SELECT 'card ' || m.stripe_payment_method_id, 'removed at ' || m.detached_at
+            FROM payments_paymentmethod m
+            WHERE m.detach_pending AND m.detached_at < %(late)s
+              AND NOT EXISTS (SELECT FROM orders_order o WHERE o.user_id = m.user_id
+                              AND o.stripe_payment_method_id = m.stripe_payment_method_id
+                              AND (o.status IN ('pending', 'failed', 'processing')
+                                   OR EXISTS (SELECT FROM orders_ordertransition t
+                                              WHERE t.order_id = o.id AND t.at >= %(late)s)))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="booking_not_closed",
+        sentence="What has taken place is completed, and what lapsed is closed.",
+        sql="""
+            SELECT 'booking ' || id, status || ', over since ' || coalesce(ends_at, valid_until)
+            FROM bookings_booking
+            WHERE status IN ('confirmed', 'partially_refunded')
+              AND (ends_at < %(late)s - interval '15 minutes'
+                   OR (ends_at IS NULL AND valid_until < %(late)s - interval '15 minutes'))""",
+        remedy=WORKER,
+        in_time=True,
+    ),
+    Rule(
+        code="list_disagrees",
+        sentence="All that Stripe's lists show could be made to agree.",
+        sql="""
+            SELECT 'list of ' || name, 'not since ' || looked_until || ': ' || failing
+            FROM payments_lookout WHERE looked_until < %(late)s AND failing <> '{}'""",
+        remedy="The worker's log says why (sweep_failed, sweep_put_off); staff were told of each by mail.",
+        in_time=True,
+    ),
+    WORKER_SILENT,
+    NOT_OWNER,
+)

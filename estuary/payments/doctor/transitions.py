@@ -1,0 +1,86 @@
+"""Rules of how things came about: orders along the paths of states.py, a database with its guards, no secrets."""
+
+from collections.abc import Iterator
+
+from django.apps import apps
+
+from estuary.common.observability.redaction import OF_CLIENT
+from estuary.orders.states import NEXT
+from estuary.payments.doctor.check import Rule
+
+OURS = ("accounts", "catalog", "orders", "bookings", "credits", "payments")
+SECRETS_IN_NEWEST = 1000  # rows of the inbox: reading all of them would take longer than all other rules
+
+
+def _pairs() -> str:
+    """Return the allowed steps as SQL values; an order begins as pending."""
+    steps = [
+        ("", "pending"),
+        *((before, after) for before, afters in NEXT.items() for after in sorted(afters)),
+    ]
+    return ", ".join(f"('{before}', '{after}')" for before, after in steps)
+
+
+def _guards() -> str:
+    """Return the names of all constraints and indexes that our models ask for, as SQL values."""
+    return ", ".join(f"('{name}')" for name in _guard_names())
+
+
+def _guard_names() -> Iterator[str]:
+    for label in OURS:
+        for model in apps.get_app_config(label).get_models():
+            yield from (guard.name for guard in (*model._meta.constraints, *model._meta.indexes))
+
+
+PATHS = (
+    Rule(
+        code="status_off",
+        sentence="The status of an order is where its last transition led.",
+        sql="""
+            SELECT 'order ' || o.public_id, o.status || ', last transition to ' || coalesce(t.after, 'nothing')
+            FROM orders_order o
+            LEFT JOIN (SELECT DISTINCT ON (order_id) order_id, after FROM orders_ordertransition
+                       ORDER BY order_id, id DESC) t ON t.order_id = o.id
+            WHERE o.status IS DISTINCT FROM t.after""",
+        remedy="Compare with the payment in Stripe's dashboard; set the status that fits, with a transition for it.",
+    ),
+    Rule(
+        code="path_broken",
+        sentence="Each transition leads on from the one before, along a path that is allowed.",
+        sql=f"""
+            SELECT 'order ' || o.public_id,
+                   'from ' || coalesce(nullif(step.before, ''), 'nothing') || ' to ' || step.after
+                   || ', after ' || coalesce(nullif(step.came_from, ''), 'nothing')
+            FROM (SELECT order_id, before, after,
+                         lag(after, 1, '') OVER (PARTITION BY order_id ORDER BY id) AS came_from
+                  FROM orders_ordertransition) step
+            JOIN orders_order o ON o.id = step.order_id
+            WHERE step.before <> step.came_from OR (step.before, step.after) NOT IN (VALUES {_pairs()})""",  # noqa: S608 (our own names)
+        remedy="Something wrote the status past Order.become; read the transitions' causes, and find it.",
+    ),
+    Rule(
+        code="guard_missing",
+        sentence="The database has all its guards: constraints, unique indexes, and the ledger's trigger.",
+        sql=f"""
+            SELECT 'guard ' || guard.name, 'not there, or not in force'
+            FROM (VALUES {_guards()}) AS guard (name)
+            WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = guard.name AND c.convalidated)
+              AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+                              WHERE c.relname = guard.name AND i.indisvalid)
+            UNION ALL
+            SELECT 'trigger append_only', 'credits_credittransaction can be changed'
+            WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'credits_credittransaction'::regclass
+                              AND t.tgname LIKE 'pgtrigger_append_only_%' AND t.tgenabled IN ('O', 'A'))""",  # noqa: S608 (our own names)
+        remedy="Run manage.py migrate; when all migrations have run, make the guard by hand as its migration does.",
+    ),
+    Rule(
+        code="secret_kept",
+        sentence="No client secret is in the inbox.",
+        sql=f"""
+            SELECT 'event ' || stripe_event_id, 'its payload has a client secret'
+            FROM (SELECT stripe_event_id, payload FROM payments_webhookevent
+                  ORDER BY id DESC LIMIT {SECRETS_IN_NEWEST}) newest
+            WHERE payload::text ~ '[^\\\\]"client_secret":|{OF_CLIENT}'""",  # noqa: S608 (a number and a pattern of ours)
+        remedy="Delete the key from the payload. Whoever has the secret can pay for the order, and do nothing else.",
+    ),
+)

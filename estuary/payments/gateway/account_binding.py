@@ -1,0 +1,92 @@
+"""Whose Stripe account this database belongs to: learned at the first call ever, compared at the first of each process.
+
+Another account knows none of our customers, cards and payments. Believed, its "no such customer" would make us forget
+every saved card and end orders that somebody is paying for; and it would take our buyers' money.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from estuary.common import clock
+from estuary.common.livemode import is_live
+from estuary.payments import outbox
+from estuary.payments.errors import WrongAccount
+from estuary.payments.models import StripeCustomer
+from estuary.payments.models.stripe_account import StripeAccount
+
+NOT_NOW = "Payments are not available right now. We have been told."
+LATER_S = 60
+ALERT_AGAIN = timedelta(hours=1)
+WITNESSES = 3  # customers that are asked for, when a database with customers has no account yet
+
+log = structlog.get_logger(__name__)
+
+
+def is_ours(*, ask: Callable[[], str], knows: Callable[[str], bool]) -> bool:
+    """Tell whether the key's account is the one that this database belongs to; False when the key may not say.
+
+    ``ask`` returns the account's id, ``knows`` whether it has a customer. The first account that is asked anything is
+    bound to the database, once it has shown that it knows its customers. Raises WrongAccount for another one.
+    """
+    account_id, livemode = ask(), is_live()
+    if not account_id:
+        log.critical("stripe_key_hides_its_account")
+        return False
+    bound, _ = StripeAccount.objects.get_or_create(pk=1)
+    if not bound.account_id:
+        known = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("-pk")[:WITNESSES]
+        ids = list(known.values_list("stripe_customer_id", flat=True))
+        if ids and not any(knows(customer_id) for customer_id in ids):
+            _refuse("This database has customers, and the account of STRIPE_SECRET_KEY knows none of them.")
+        bound = bind(account_id, livemode=livemode)
+    if (bound.account_id, bound.livemode) != (account_id, livemode):
+        _refuse(
+            f"STRIPE_SECRET_KEY is of {account_id} ({'live' if livemode else 'test'}), and this database belongs to "
+            f"{bound}. Nothing is asked of Stripe until the key is the right one again."
+        )
+    return True
+
+
+def bind(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:
+    """Write down which account this database belongs to, unless one is known; returns the one that counts."""
+    with transaction.atomic():
+        row = StripeAccount.objects.select_for_update(no_key=True).get(pk=1)
+        if replace or not row.account_id:
+            row.account_id, row.livemode, row.bound_at, row.alerted_at = (
+                account_id,
+                livemode,
+                clock.now(),
+                None,
+            )
+            row.save()
+    return row
+
+
+def tell_of_refusal(call: str, request_id: str) -> None:
+    """Tell staff that Stripe takes STRIPE_SECRET_KEY no more, or not for this call; at most once an hour."""
+    log.critical("stripe_refused_our_key", call=call, stripe_request_id=request_id)
+    StripeAccount.objects.get_or_create(pk=1)
+    _tell(
+        "stripe_refused_our_key",
+        f"Stripe refused STRIPE_SECRET_KEY for {call} ({request_id}): it was revoked, has expired or lacks a "
+        "permission. Nobody can pay until it is changed; nothing is lost meanwhile.",
+    )
+
+
+def _refuse(why: str) -> None:
+    """Tell staff, at most once an hour, and refuse the call."""
+    log.critical("stripe_account_is_another", why=why)
+    _tell("wrong_account", why)
+    raise WrongAccount(NOT_NOW, retry_after_s=LATER_S)
+
+
+def _tell(code: str, why: str) -> None:
+    at = clock.now()
+    quiet = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_AGAIN))
+    with transaction.atomic():
+        if quiet.update(alerted_at=at):
+            outbox.alert_staff(code, why)

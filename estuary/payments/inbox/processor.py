@@ -1,0 +1,385 @@
+"""The inbox of events: a row is a job, settled with others in one transaction, and alone when that fails."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from estuary.common import clock
+from estuary.common.db.bulk import any_id, update_rows
+from estuary.common.db.prepared_queries import Compiled, Given
+from estuary.common.db.transactions import retried
+from estuary.common.livemode import is_live
+from estuary.common.observability import metrics
+from estuary.common.observability.logging import bound
+from estuary.common.observability.redaction import redact
+from estuary.orders.models import Order
+from estuary.payments import counting, outbox, throttling
+from estuary.payments.customers.customers import forget_customer
+from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
+from estuary.payments.customers.payment_methods import CardNews, fetch_news, sync_method
+from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
+from estuary.payments.inbox import leases
+from estuary.payments.inbox.leases import LEASE
+from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
+from estuary.payments.settlement import settle
+from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.webhooks import (
+    CardRefused,
+    CustomerGone,
+    ForeignEvent,
+    News,
+    keep,
+    read,
+    without_secrets,
+)
+
+BATCH = 200
+MAX_ATTEMPTS = 12
+# Failures, of which the fourth is half a minute after the first: what heals by itself has healed.
+ALERT_AFTER = 4
+FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
+NOT_IN_OUR_BOOKS = (
+    "It is tried again, ever more seldom. Until it is settled, what was paid may not be handed over, or what was"
+    " refunded may still count as paid."
+)
+DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
+
+OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN = "of another account", "not ours", "no concern of ours"
+NO_EFFECT = frozenset({OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN})
+
+Status = WebhookEvent.Status
+log = structlog.get_logger(__name__)
+
+
+class EndedWorker(Exception):
+    """An event was tried as often as any, and whoever was at it died."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One claimed event with what it says, and in the end what it came to."""
+
+    row: WebhookEvent
+    news: News | None
+    outcome: str = ""
+    needs: NeedsObject | None = None
+
+
+def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
+    """Settle up to ``limit`` due events, the oldest, together; returns how many were taken up.
+
+    An event over which somebody has died is left for last, and alone: no others are put at risk with it.
+    Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
+    """
+    try:
+        jobs, deadly = _settle_due(limit)
+    except Exception as error:
+        failure = error  # and with the transaction its locks are gone
+    else:
+        for job in jobs:
+            if job.needs:
+                leases.give_back(job.row) if stopping() else _fetch(job)
+        return len(jobs) + (drain_one(deadly[0].pk, stopping=stopping) if deadly else 0)
+    return _settle_each_alone(claim(limit), failure, stopping)
+
+
+def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
+    """Settle one due event alone, this one or the oldest; returns how many there were, one or none.
+
+    Its try is counted before it begins, so that an event over which the process dies is given up in the end.
+    """
+    rows = claim(1, only=pk)
+    for row in rows:
+        leases.give_back(row) if stopping() else _settle_alone(row)
+    return len(rows)
+
+
+@retried
+def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
+    """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
+
+    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease. Second, untouched,
+    come the events that somebody had begun alone and has died over.
+    """
+    at = clock.now()
+    with transaction.atomic():
+        due = _due(limit).ask(at=at)
+        deadly = [row for row in due if leases.is_begun(row)]
+        rows = [row for row in due if not leases.is_begun(row)] if deadly else due
+        if not rows:
+            return [], deadly
+        with metrics.BATCH_SECONDS.time():
+            jobs = _settle(rows, at)
+        metrics.BATCH_EVENTS.observe(len(rows))
+    return jobs, deadly
+
+
+@cache
+def _due(limit: int) -> Compiled[WebhookEvent]:
+    due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=Given("at")).order_by("due_at", "pk")
+    return Compiled(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
+
+
+@bound(stripe_events=lambda rows, *_: _names(rows))
+def _settle_each_alone(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
+    """A poison event stands alone; the others settle."""
+    log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
+    for row in rows:
+        leases.give_back(row) if stopping() else _settle_alone(row)
+    return len(rows)
+
+
+CLAIM = """
+    WITH due AS MATERIALIZED (
+      SELECT id FROM payments_webhookevent WHERE status = 'pending' AND due_at <= %(at)s
+        AND id = coalesce(%(only)s::bigint, id)
+      ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
+
+
+def claim(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
+    """Take a lease on due events, the oldest or ``only`` one, in one statement; those somebody died over come last."""
+    at = clock.now()
+    claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
+    return sorted(claimed, key=lambda row: (leases.is_begun(row), row.pk))
+
+
+def bring_forward() -> int:
+    """Make events due that a clock which ran ahead has put off for longer than any is; returns how many."""
+    at = clock.now()
+    longest = at + timedelta(seconds=LONGEST_DELAY_S) + LEASE
+    return WebhookEvent.objects.filter(status=Status.PENDING, due_at__gt=longest).update(due_at=at)
+
+
+def take_in(events: Sequence[dict[str, Any]]) -> int:
+    """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
+    at = clock.now()
+    return sum(keep(without_secrets(event), at) for event in reversed(events))
+
+
+@bound(stripe_events=lambda row: row.stripe_event_id)
+def _settle_alone(row: WebhookEvent) -> None:
+    """Begin a try, which is counted, and settle; nothing, when another worker has it by now."""
+    if not leases.begin(row):
+        return
+    lease = row.due_at
+    try:
+        _refuse_deadly(row)
+        job = _settle_claimed(row, lease)
+    except Exception as error:
+        row.due_at = lease  # a later one was not kept
+        _put_off(row, error)
+    else:
+        if job and job.needs:
+            _settle_fetched(job)
+
+
+def _refuse_deadly(row: WebhookEvent) -> None:
+    if row.attempts > MAX_ATTEMPTS:
+        before = row.error.removeprefix(leases.BEGUN)
+        raise EndedWorker(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
+
+
+@retried
+def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
+    """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
+    at, row.due_at = clock.now(), lease
+    with transaction.atomic():
+        if not leases.held(row).select_for_update(no_key=True).values_list("pk"):
+            return None
+        [job] = _settle([row], at, begun=True)
+    return job
+
+
+def _read(row: WebhookEvent) -> News | None:
+    if row.livemode != is_live():
+        outbox.alert_staff_hourly(
+            "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
+        )
+        return None
+    return read(row.payload)
+
+
+@bound(stripe_events=lambda rows, *_, **__: _names(rows))
+def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) -> list[Job]:
+    """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
+    jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
+    told = {id(job.news): job for job in jobs}
+    for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
+        job = told[id(outcome.fact)]
+        job.outcome, job.needs = outcome.summary, outcome.needs
+    for job in jobs:
+        _settle_other(job)
+    _mark([job for job in jobs if not job.needs], at, begun=begun)
+    leases.take([job.row for job in jobs if job.needs], at=at)
+    return jobs
+
+
+def _names(rows: Sequence[WebhookEvent]) -> str:
+    return " ".join(row.stripe_event_id for row in rows)
+
+
+def _settle_other(job: Job) -> None:
+    match job.news:
+        case None:
+            job.outcome = NO_CONCERN
+        case CardNews() as news:
+            outcome = sync_method(news)
+            if isinstance(outcome, NeedsObject):
+                job.needs = outcome
+            else:
+                job.outcome = outcome
+        case OtherMethodAttached() as attached:
+            job.outcome = remove_method(attached)
+        case CardRefused() as refused:
+            job.outcome = _note_refused(refused)
+        case CustomerGone() as customer_id:
+            forget_customer(customer_id)
+            job.outcome = "customer forgotten"
+        case ForeignEvent() as account_id:
+            job.outcome = OF_ANOTHER_ACCOUNT
+            outbox.alert_staff_hourly(
+                "event_of_another_account",
+                f"{job.row.stripe_event_id} is of {account_id}: it was recorded and has no effect. In Stripe's "
+                "dashboard, let this endpoint have the events of your own account alone",
+            )
+        case NeedsObject() as needs:
+            job.needs = needs
+
+
+def _note_refused(refused: CardRefused) -> str:
+    """Count a decline on whose card it was to be: our row of the SetupIntent says so, or its customer does."""
+    row = SetupIntent.objects.filter(stripe_setup_intent_id=refused.setup_intent_id).first()
+    owner = row or StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
+    if owner is None:
+        return NOT_OURS
+    throttling.note(declined=[(owner.user_id, refused.attempt)])
+    return "decline counted"
+
+
+def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
+    """Note what became of events; the try of one that was begun alone is counted by now."""
+    for job in jobs:
+        job.row.attempts += not begun
+        job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
+        job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
+    update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
+    counting.settled([job.row for job in jobs])
+
+
+def _fetch(job: Job) -> None:
+    """Begin a try of an event that its batch could not settle; nothing, when another worker has it by now."""
+    if leases.begin(job.row):
+        _settle_fetched(job)
+
+
+@bound(stripe_events=lambda job: job.row.stripe_event_id)
+def _settle_fetched(job: Job) -> None:
+    """Fetch what an event could not say, outside any transaction, and settle that instead; its try is begun."""
+    assert job.needs is not None
+    try:
+        _refuse_deadly(job.row)
+        if job.needs.kind == "card":
+            _settle_card(job, fetch_news(job.needs.id))
+            return
+        facts = _fetch_facts(job)
+        at = clock.now()
+        with transaction.atomic():
+            outcomes = settle(facts, at=at)
+            summaries = "; ".join(outcome.summary for outcome in outcomes)
+            job.outcome = f"fetched: {summaries}" if facts else NOT_OURS
+            _mark([job], at, begun=True)
+    except Exception as error:
+        _put_off(job.row, error)
+
+
+def _fetch_facts(job: Job) -> list[Fact]:
+    """Fetch what an event needs; nothing for what Stripe does not have for our key and no order of ours was paid by."""
+    assert job.needs is not None
+    try:
+        return fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+    except NotAtStripe:
+        if _is_known(job.needs.id):
+            raise
+        return []
+
+
+def _is_known(stripe_id: str) -> bool:
+    """Whether an id of Stripe's is one that we stored: of a payment, a page or a dispute."""
+    of_order = any_id("stripe_payment_intent_id", [stripe_id]) | any_id(
+        "stripe_checkout_session_id", [stripe_id]
+    )
+    return (
+        Order.objects.filter(of_order).exists()
+        or Refund.objects.filter(any_id("stripe_payment_intent_id", [stripe_id])).exists()
+        or Dispute.objects.filter(stripe_dispute_id=stripe_id).exists()
+    )
+
+
+def _settle_card(job: Job, news: CardNews | OtherMethodAttached | None) -> None:
+    with transaction.atomic():
+        match news:
+            case None:
+                job.outcome = NOT_OURS
+            case CardNews():
+                job.outcome = str(sync_method(news))
+            case OtherMethodAttached():
+                job.outcome = remove_method(news)
+        _mark([job], clock.now(), begun=True)
+
+
+def _put_off(row: WebhookEvent, error: Exception) -> None:
+    """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told.
+
+    A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
+    """
+    at = clock.now()
+    stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy | NotOwner)
+    delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
+    if stripe_is_down:
+        row.attempts -= 1
+    dead = row.attempts >= MAX_ATTEMPTS
+    fails = not stripe_is_down and row.attempts >= ALERT_AFTER and not row.alerted_at
+    changed = {
+        "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
+        "due_at": at + timedelta(seconds=delay_s),
+        "attempts": row.attempts,
+        "status": Status.DEAD if dead else Status.PENDING,
+        "alerted_at": at if fails else row.alerted_at,
+    }
+    log.error(
+        "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
+    )
+    with transaction.atomic():
+        if not leases.held(row).update(**changed):
+            return
+        metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
+        if dead:
+            _tell_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
+        elif fails:
+            _tell_of_failing("event_fails", row, str(changed["error"]), NOT_IN_OUR_BOOKS)
+
+
+def _tell_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
+    page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
+    outbox.alert_staff(
+        code,
+        f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
+        f" error names, then press Replay at {page}",
+    )
+
+
+def replay(rows: Sequence[WebhookEvent]) -> int:
+    """Put events back into the queue, whatever became of them; settling them again does no harm."""
+    return WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=Status.PENDING, attempts=0, due_at=clock.now(), error="", alerted_at=None
+    )

@@ -1,0 +1,211 @@
+"""What payments add to orders and bookings: cancel, refund, and ask Stripe how a payment stands."""
+
+from typing import Any, cast
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.accounts.rights import Right, may
+from estuary.bookings.models import Booking
+from estuary.common.api.fields import FlagField, IdField, MoneyField, TextField
+from estuary.common.api.openapi import problems
+from estuary.common.money import to_minor
+from estuary.orders.models import Order
+from estuary.orders.states import LIVE
+from estuary.payments import idempotency
+from estuary.payments.checkout.cancel_order import cancel_order
+from estuary.payments.checkout.serializers import AmountField
+from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
+from estuary.payments.models import Refund
+from estuary.payments.reconciliation.overdue import sync_order
+from estuary.payments.refunds.cancellation import cancel_booking, foresee
+from estuary.payments.refunds.service import request_refund, send_refund
+from estuary.payments.throttling import SyncThrottle
+
+
+class OrderStandingSerializer(serializers.Serializer[Order]):
+    order_id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+
+
+def own_order(request: Request, public_id: str) -> Order:
+    """Return the signed-in buyer's order; anybody else's is not found."""
+    return get_object_or_404(
+        Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user)
+    )
+
+
+class CancelOrderView(APIView):
+    """Cancels an unpaid order, at Stripe first; its seats and credits come back at once."""
+
+    @extend_schema(
+        summary="Cancel an unpaid order",
+        request=None,
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 503),
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        order = cancel_order(user=cast(User, request.user), order=own_order(request, public_id))
+        return Response(OrderStandingSerializer(order).data)
+
+
+class SyncOrderView(APIView):
+    """Asks Stripe how the payment stands and settles it: the return page's door, should the webhook be late."""
+
+    throttle_classes = [SyncThrottle]
+
+    @extend_schema(
+        summary="Settle an order from Stripe's side",
+        request=None,
+        responses={200: OrderStandingSerializer} | problems(401, 404, 409, 429, 503),
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        order = own_order(request, public_id)
+        if order.status in LIVE:
+            sync_order(order)
+            order.refresh_from_db()
+        return Response(OrderStandingSerializer(order).data)
+
+
+class RefundSerializer(serializers.Serializer[Refund]):
+    refund_id = serializers.CharField(source="public_id")
+    order_id = serializers.CharField(source="order.public_id")
+    booking_id = serializers.CharField(allow_null=True)
+    status = serializers.CharField()
+    amount = MoneyField(source="amount_minor")
+    to_card = MoneyField(source="card_minor")
+    to_credits = MoneyField(source="credits_minor")
+    currency = serializers.CharField()
+    origin = serializers.CharField()
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class MayRefund(BasePermission):
+    """Lets staff read an order's refunds who may view orders, and refund who may add refunds."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        reads = request.method in SAFE_METHODS
+        return may(request.user, Right.VIEW_ORDERS if reads else Right.REFUND)
+
+
+class RefundsView(APIView):
+    """The refunds of an order, for staff with the permissions that the admin asks for."""
+
+    permission_classes = [MayRefund]
+
+    class RefundRequest(serializers.Serializer[Any]):
+        """Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone."""
+
+        amount = AmountField(required=False)
+        booking_id = IdField(required=False)
+        cancel_booking = FlagField(default=False)
+        reason = TextField(required=False, max_length=200, default="")
+
+    @extend_schema(
+        operation_id="orders_refunds_list",
+        summary="List the refunds of an order",
+        responses={200: RefundSerializer(many=True)} | problems(401, 403, 404),
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        order = get_object_or_404(Order, public_id=public_id)
+        refunds = Refund.objects.filter(order=order).select_related("order")
+        return Response([RefundSerializer(refund).data for refund in refunds])
+
+    @extend_schema(
+        operation_id="orders_refunds_create",
+        summary="Refund an order or a part of it",
+        request=RefundRequest,
+        parameters=[idempotency.PARAMETER],
+        responses={201: RefundSerializer} | problems(400, 401, 403, 404, 409, 413, 415, 422),
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, public_id: str, claim: idempotency.Claim) -> Response:
+        order = get_object_or_404(Order, public_id=public_id)
+        body = self.RefundRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = Refund.objects.filter(request_key=claim.request_key).first() if claim.again else None
+        refund = made or self._request(order, body.validated_data, request, claim)
+        return Response(RefundSerializer(sent_now(refund)).data, status=status.HTTP_201_CREATED)
+
+    @staticmethod
+    def _request(order: Order, asked: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
+        return request_refund(
+            order=order,
+            amount_minor=to_minor(asked["amount"], order.currency) if "amount" in asked else None,
+            booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order)
+            if "booking_id" in asked
+            else None,
+            cancels=asked["cancel_booking"],
+            reason=asked["reason"],
+            requested_by=cast(User, request.user),
+            request_key=claim.request_key,
+        )
+
+    def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A refund's answer is kept whole."""
+        return answer
+
+
+def sent_now(refund: Refund) -> Refund:
+    """Send a refund while the person waits; when Stripe does not answer, its job sends it later."""
+    try:
+        return send_refund(refund.pk)
+    except (StripeUnavailable, StripeBusy, StripeRefused, NotOwner):
+        return refund
+
+
+class CancelBookingView(APIView):
+    """Cancels a booking for its buyer; early enough, its price goes back by the service's own rule."""
+
+    class CanceledBooking(serializers.Serializer[Any]):
+        booking_id = serializers.CharField()
+        status = serializers.CharField()
+        refund = RefundSerializer(allow_null=True)
+
+    class Consequence(serializers.Serializer[Any]):
+        """``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one."""
+
+        returned = MoneyField(source="returned_minor", currency="currency")
+        currency = serializers.CharField()
+        along = serializers.IntegerField()
+
+    @extend_schema(
+        operation_id="bookings_cancel_foresee",
+        summary="Ask what cancelling a booking would return, now",
+        responses={200: Consequence} | problems(401, 404, 409),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        booking = self._own(request, pk)
+        consequence = foresee(booking)
+        answer = {
+            "returned_minor": consequence.returned_minor,
+            "currency": booking.order.currency,
+            "along": len(consequence.outcome.along),
+        }
+        return Response(self.Consequence(answer).data)
+
+    @extend_schema(
+        summary="Cancel a booking", request=None, responses={200: CanceledBooking} | problems(401, 404, 409)
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        booking = self._own(request, pk)
+        refund = cancel_booking(booking=booking, by=cast(User, request.user))
+        sent = sent_now(refund) if refund else None
+        booking.refresh_from_db()
+        answer = {
+            "booking_id": str(booking.pk),
+            "status": booking.status,
+            "refund": RefundSerializer(sent).data if sent else None,
+        }
+        return Response(answer)
+
+    @staticmethod
+    def _own(request: Request, pk: int) -> Booking:
+        mine = Booking.objects.select_related("order").filter(user=cast(User, request.user))
+        return get_object_or_404(mine, pk=pk)

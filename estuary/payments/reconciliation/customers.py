@@ -1,0 +1,98 @@
+"""Giving a user back the customer, and the cards, that Stripe has and we have forgotten, as after a restored backup."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from estuary.accounts.models import ContactChange, User
+from estuary.common import clock
+from estuary.common.primary_keys import primary_key_in
+from estuary.payments import client
+from estuary.payments.customers.customer_updates import joined
+from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
+from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
+from estuary.payments.customers.payment_methods import CardNews, as_card, sync_method
+from estuary.payments.errors import NotAtStripe
+from estuary.payments.gateway.objects import Card, Customer, OtherMethod
+from estuary.payments.models import PaymentMethod, StripeCustomer
+
+EMAIL_MAX = 254  # of the column; Stripe takes 512
+
+
+def reattach(customer: Customer) -> bool:
+    """Bind a customer that carries our label to its user, when that user has none, and take over its cards.
+
+    A user who has another customer by now keeps that one.
+    """
+    user = labeled_user(customer) if customer.home == settings.FRONTEND_URL else None
+    if user is None or not _bind(user, customer):
+        return False
+    at = clock.now()
+    for method in client.methods_of(customer.id):
+        with transaction.atomic():
+            _take_over(method, customer.id, at)
+    return True
+
+
+def relist(owner: StripeCustomer) -> bool:
+    """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it.
+
+    Our list is read before Stripe's, so a card that is saved meanwhile is not taken for one that is gone.
+    """
+    at, before = clock.now(), _listed(owner.user_id)
+    try:
+        there = client.methods_of(owner.stripe_customer_id)
+    except NotAtStripe:
+        forget_customer(owner.stripe_customer_id)
+        return True
+    gone = before.keys() - {card.id for card in there}
+    with transaction.atomic():
+        for method in there:
+            _take_over(method, owner.stripe_customer_id, at)
+        for row in (before[card_id] for card_id in sorted(gone)):
+            sync_method(CardNews("detached", as_card(row), owner.stripe_customer_id, at, fetched=True))
+    return _listed(owner.user_id).keys() != before.keys()
+
+
+def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
+    if isinstance(method, Card):
+        sync_method(CardNews("attached", method, customer_id, at, fetched=True))
+    else:
+        remove_method(OtherMethodAttached(method, at))
+
+
+def _listed(user_id: int) -> dict[str, PaymentMethod]:
+    rows = PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
+    return {row.stripe_payment_method_id: row for row in rows}
+
+
+def labeled_user(customer: Customer) -> User | None:
+    """Return the user whom a customer's label names.
+
+    The number alone is no proof: after a restore it may have been given to somebody else. So the address must fit too,
+    or, since that may have been changed after the backup, the moment at which the user signed up.
+    """
+    number = primary_key_in(customer.user_ref)
+    user = User.objects.filter(pk=number).first() if number is not None else None
+    if user is None:
+        return None
+    same = user.email.lower() == customer.email.lower() or customer.joined == joined(user)
+    return user if same else None
+
+
+def _bind(user: User, customer: Customer) -> bool:
+    """Give a user without a customer this one; what differs there from the user's address and name follows later."""
+    with transaction.atomic():
+        defaults = {"email": user.email, "name": name_at_stripe(user)}
+        row, _ = StripeCustomer.objects.select_for_update(no_key=True).get_or_create(
+            user=user, defaults=defaults
+        )
+        if row.stripe_customer_id:
+            return False
+        row.stripe_customer_id = customer.id
+        row.email, row.name = customer.email[:EMAIL_MAX], customer.name[:NAME_MAX]
+        row.save(update_fields=["stripe_customer_id", "email", "name"])
+        if (row.email, row.name) != (user.email, name_at_stripe(user)):
+            ContactChange.objects.create(user=user)
+    return True

@@ -1,0 +1,89 @@
+"""Disputes that no event told of: found by looking through Stripe's list, and asked about until they are decided."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from estuary.common import clock
+from estuary.common.db.bulk import any_id
+from estuary.common.process import shutdown
+from estuary.orders.models import Order
+from estuary.payments import client
+from estuary.payments.errors import StripeUnavailable
+from estuary.payments.gateway.objects import StripeDispute
+from estuary.payments.models import Dispute, Lookout, Refund
+from estuary.payments.reconciliation.overdue import ASK_AGAIN, heal_due
+from estuary.payments.reconciliation.stripe_lists import OVERLAP
+from estuary.payments.settlement import settle
+from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.fetch import fetch_facts
+
+# Most banks give a buyer 120 days, and a decision takes up to three months:
+# https://docs.stripe.com/disputes/how-disputes-work
+FAR_BACK = timedelta(days=120)
+
+log = structlog.get_logger(__name__)
+
+
+def look_for_new_disputes() -> int:
+    """Settle disputes opened at Stripe since the last look, with some overlap; returns of how many.
+
+    After a silence of any length it begins where it had stopped.
+    """
+    at = clock.now()
+    mark, _ = Lookout.objects.get_or_create(name="disputes", defaults={"looked_until": at - FAR_BACK})
+    settled = _settle_since(mark.looked_until - OVERLAP)
+    Lookout.objects.filter(pk=mark.pk).update(looked_until=at, looked_at=at)
+    return settled
+
+
+def look_for_changed_disputes() -> int:
+    """Settle all disputes of the last months that stand otherwise here: a bank may decide anew after it has closed."""
+    return _settle_since(clock.now() - FAR_BACK)
+
+
+def ask_about_open_disputes() -> int:
+    """Ask Stripe about disputes that are open here, in case the news of their decision was lost."""
+    due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - ASK_AGAIN)
+    return heal_due(
+        due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_ask_at"
+    )
+
+
+def sync_dispute(dispute_id: str) -> None:
+    """Make an order agree with a dispute of its payment, by looking at it."""
+    settle(fetch_facts(NeedsObject("dispute", dispute_id), "asked of Stripe"), at=clock.now())
+
+
+def _settle_since(moment: datetime) -> int:
+    told = client.disputes_since(moment)
+    known = dict(
+        Dispute.objects.filter(stripe_dispute_id__in=[one.id for one in told]).values_list(
+            "stripe_dispute_id", "status"
+        )
+    )
+    news = [one for one in told if known.get(one.id) != one.status]
+    ours = _payments_of_ours(news)
+    return sum(_synced(one.id) for one in news if one.intent_id in ours)
+
+
+def _synced(dispute_id: str) -> bool:
+    """One that can't be settled is logged and stops no other; it is met again by the next far look back."""
+    shutdown.check()
+    try:
+        sync_dispute(dispute_id)
+    except StripeUnavailable:
+        raise
+    except Exception:
+        log.exception("dispute_not_settled", dispute=dispute_id)
+        return False
+    return True
+
+
+def _payments_of_ours(disputes: list[StripeDispute]) -> set[str]:
+    """Return the payments that we know: of an order, or a second one that was sent back."""
+    ids = {dispute.intent_id for dispute in disputes} - {""}
+    of_ours = any_id("stripe_payment_intent_id", ids)
+    orders, refunds = Order.objects.filter(of_ours), Refund.objects.filter(of_ours)
+    field = "stripe_payment_intent_id"
+    return {*orders.values_list(field, flat=True), *refunds.values_list(field, flat=True)}

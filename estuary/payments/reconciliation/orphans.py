@@ -1,0 +1,208 @@
+"""What Stripe has for orders that we do not know: made in an hour that a restored backup has forgotten.
+
+An order's row is always committed before Stripe is asked, so this comes only from a lost hour, or from another house
+that shares the account; the customer's label tells which. Money is never kept for goods that nobody can name.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from estuary.accounts.models import User
+from estuary.catalog.models import Service
+from estuary.common import clock
+from estuary.common.db.transactions import retried
+from estuary.common.primary_keys import primary_key_in
+from estuary.orders.models import Order, OrderType
+from estuary.orders.recovery import Remembered, recover_order
+from estuary.payments import client, outbox
+from estuary.payments.checkout.stripe_creation import withdraw
+from estuary.payments.customers.customers import find_at_stripe
+from estuary.payments.gateway import ownership
+from estuary.payments.gateway.objects import CheckoutSession, Customer, Intent, StripeRefund
+from estuary.payments.models import Orphan, StripeCustomer
+from estuary.payments.reconciliation.customers import labeled_user
+from estuary.payments.refunds.service import refundable_minor
+from estuary.payments.settlement import load, settle
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.rules.payments import Fact, return_late, take_recovered_money
+
+REF = re.compile(r"ord_[0-9a-z]{20}")
+CAUSE = "recovered from Stripe"
+ENDED = frozenset({"canceled", "expired"})
+
+Fate = Orphan.Fate
+log = structlog.get_logger(__name__)
+
+
+def take_in(one: Intent | CheckoutSession) -> bool:
+    """Do with a payment or a page of an order we do not know what is right; tells whether anything was done.
+
+    What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
+    to staff once and left alone.
+    """
+    if one.status in ENDED or one.status == "complete" or not ownership.may_take_in():
+        return False  # the intent of a completed page tells of the money
+    if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
+        known = Orphan.objects.filter(stripe_payment_intent_id=one.id).first()
+        return known is None and _decide(one)
+    if not _is_ours(one.customer_id):
+        return False
+    return withdraw(one.order_ref, one)
+
+
+def look_again() -> int:
+    """Ask again about payments of unknown orders that a bank was working on; returns how many are decided now."""
+    if not ownership.may_take_in():
+        return 0
+    waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
+    return sum(_decide(client.retrieve_intent(row.stripe_payment_intent_id)) for row in waiting)
+
+
+def _decide(intent: Intent) -> bool:
+    customer = find_at_stripe(intent.customer_id)
+    if intent.status == "processing":
+        return _note(intent, Fate.WAITING)
+    if intent.status != "succeeded":
+        return _end(intent, customer)
+    if customer is None or not _made_here(customer):
+        return _note(
+            intent,
+            Fate.FOREIGN,
+            "payment_of_unknown_order",
+            "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was",
+        )
+    given = client.refunds_of(intent.id)
+    if user := _payer(intent, customer):
+        return _recover(intent, user, given)
+    return _return(intent, given)
+
+
+def _end(intent: Intent, customer: Customer | None) -> bool:
+    """The bank refused what it was working on: nothing is to be given back, and nobody is to try again."""
+    if customer and _made_here(customer) and intent.status not in ENDED:
+        withdraw(intent.order_ref, intent)
+    return _note(intent, Fate.RETURNED)
+
+
+def _is_ours(customer_id: str) -> bool:
+    customer = find_at_stripe(customer_id)
+    return customer is not None and _made_here(customer)
+
+
+def _made_here(customer: Customer) -> bool:
+    """Whether this house made the customer: we know it, or it carries our address."""
+    known = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
+    return known or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
+
+
+def _payer(intent: Intent, customer: Customer) -> User | None:
+    """Return who paid, by our own row of the customer, or by its label."""
+    if known := StripeCustomer.objects.select_related("user").filter(stripe_customer_id=customer.id).first():
+        return known.user
+    return labeled_user(customer)
+
+
+@retried
+def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
+    """Write the order down again as one that had ended, and treat its payment as money that came late.
+
+    Credits are granted; for anything else the seat or the slot is no longer held, so all of it goes back.
+    """
+    at = clock.now()
+    refunds = [Fact(refund, CAUSE, fetched=True) for refund in given]
+    with transaction.atomic():
+        if Order.objects.filter(public_id=intent.order_ref).exists():
+            return False  # another worker was faster
+        order = _write_down(intent, user)
+        if order.type == OrderType.CREDIT:
+            settle([Fact(intent, CAUSE, fetched=True), *refunds], at=at)
+        else:
+            [locked] = load([order.pk])
+            write([(locked, take_recovered_money(intent, CAUSE))], at=at)
+            settle(refunds, at=at)
+            [locked] = load([order.pk])
+            if left := refundable_minor(locked):
+                write([(locked, [return_late(intent.id, left, CAUSE)])], at=at)
+        text = f"{order.public_id}, {intent.id}: paid for in an hour that is lost; the order was written down again"
+        _keep(intent, Fate.RECOVERED, "order_recovered", text)
+    return True
+
+
+def _write_down(intent: Intent, user: User) -> Order:
+    label = intent.metadata
+    known = Remembered(
+        public_id=intent.order_ref,
+        user=user,
+        service=_service(label),
+        service_name=label.get("service_name", ""),
+        service_type=label.get("service_type", ""),
+        is_credit=label.get("order_type") == OrderType.CREDIT,
+        currency=intent.currency,
+        total_minor=intent.received_minor,
+        customer_id=intent.customer_id,
+        placed_at=clock.from_timestamp(intent.created),
+        scheduling_data=_scheduling(label),
+    )
+    return recover_order(known, cause=CAUSE, at=clock.now())
+
+
+def _service(label: Mapping[str, str]) -> Service | None:
+    number = primary_key_in(label.get("service_id", ""))
+    if number is None:
+        return None
+    return Service.objects.select_related("practitioner").filter(pk=number).first()
+
+
+def _scheduling(label: Mapping[str, str]) -> dict[str, Any]:
+    if session := label.get("service_session_id"):
+        return {"service_session_id": session}
+    try:
+        found = json.loads(label.get("scheduling_data") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _return(intent: Intent, given: list[StripeRefund]) -> bool:
+    """Refund what nobody is left to have: the account that paid was made in the lost hour as well."""
+    back = sum(refund.amount_minor for refund in given if refund.status not in {"failed", "canceled"})
+    if left := intent.received_minor - back:
+        label = {"order_id": intent.order_ref}
+        params = {"payment_intent": intent.id, "amount": left, "metadata": label}
+        client.create_refund(params, key=f"{intent.id}-return-{back}")
+    return _note(
+        intent, Fate.RETURNED, "payment_returned", "the buyer's account is lost too; all of it was refunded"
+    )
+
+
+def _note(intent: Intent, fate: Orphan.Fate, code: str = "", text: str = "") -> bool:
+    with transaction.atomic():
+        return _keep(
+            intent, fate, code, f"{intent.order_ref}, {intent.id}: a payment for an unknown order; {text}"
+        )
+
+
+def _keep(intent: Intent, fate: Orphan.Fate, code: str, text: str) -> bool:
+    """Remember what became of a payment, and tell staff when that is new; tells whether it is."""
+    row, made = Orphan.objects.get_or_create(
+        stripe_payment_intent_id=intent.id,
+        defaults={
+            "order_ref": intent.order_ref,
+            "currency": intent.currency,
+            "amount_minor": intent.received_minor,
+            "fate": fate,
+        },
+    )
+    if not made and row.fate == fate:
+        return False
+    Orphan.objects.filter(pk=row.pk).update(fate=fate, amount_minor=intent.received_minor)
+    if code:
+        log.error("alert", code=code, order=intent.order_ref, text=text)
+        outbox.alert_staff(code, text)
+    return True

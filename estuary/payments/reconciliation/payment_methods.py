@@ -1,0 +1,43 @@
+"""Comparing the lists of saved cards with Stripe's, a few customers at a time, the longest unseen first.
+
+Stripe may never make an event of a card that was removed, and has no list of removed ones: each customer's cards are
+looked at in turn. A card that is gone is refused in any case when somebody pays with it (methods.py).
+"""
+
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from django.db.models import Q
+
+from estuary.common import clock
+from estuary.common.process import shutdown
+from estuary.payments.errors import StripeUnavailable
+from estuary.payments.models import StripeCustomer
+from estuary.payments.reconciliation.customers import relist
+from estuary.payments.reconciliation.overdue import goes_well
+
+AT_ONCE = 50
+CHECK_AGAIN = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+def check_cards() -> int:
+    """Make the lists of up to AT_ONCE customers what Stripe has; returns how many were looked at."""
+    at = clock.now()
+    customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
+    # A time in the future was set by a clock that ran ahead.
+    due = Q(cards_checked_at__lte=at - CHECK_AGAIN) | Q(cards_checked_at__gt=at)
+    rows = [*customers.filter(cards_checked_at=None)[:AT_ONCE], *customers.filter(due)[:AT_ONCE]][:AT_ONCE]
+    checked = 0
+    for customer in rows:
+        if shutdown.told():
+            break
+        try:
+            checked += goes_well(partial(relist, customer), what=f"cards of {customer}")
+        except StripeUnavailable:
+            log.warning("card_checks_stopped", customer=customer.stripe_customer_id)
+            break
+        StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
+    return checked

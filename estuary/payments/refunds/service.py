@@ -1,0 +1,268 @@
+"""Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from estuary.accounts import audit
+from estuary.accounts.models import User
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.common.db.transactions import retried
+from estuary.common.money import display
+from estuary.common.observability.redaction import redact
+from estuary.orders.models import Order
+from estuary.orders.states import REFUNDABLE
+from estuary.payments import client, counting, outbox
+from estuary.payments.checkout.stripe_creation import KEY_LIFE, is_surely_done
+from estuary.payments.errors import (
+    ChargeDisputed,
+    NotAtStripe,
+    NotRefundable,
+    RefundTooLarge,
+    StripeRefused,
+    UnexpectedState,
+)
+from estuary.payments.gateway.objects import StripeRefund
+from estuary.payments.models import Dispute, Refund
+from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.effects import AdvanceRefund
+from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.settlement.rules.refunds import COUNTS, consequences
+
+log = structlog.get_logger(__name__)
+
+
+@retried
+def request_refund(
+    *,
+    order: Order,
+    amount_minor: int | None = None,
+    booking: Booking | None = None,
+    cancels: bool = False,
+    reason: str = "",
+    origin: Refund.Origin = Refund.Origin.STAFF,
+    requested_by: User | None = None,
+    request_key: str = "",
+) -> Refund:
+    """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
+
+    ``amount_minor=None`` returns all that is left. The card is refunded first, then credits. A refund of credits alone
+    is done at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or RefundTooLarge with
+    nothing written.
+    """
+    at = clock.now()
+    if booking and booking.position == 0:
+        booking = None  # the booking at the top is the order: what is refunded of it, all in it feels
+    with transaction.atomic():
+        [locked] = load([order.pk])
+        refund = _new_refund(locked, booking, amount_minor, at)
+        refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
+        refund.requested_by, refund.request_key = requested_by, request_key
+        refund.save()
+        counting.refunds([refund])
+        if requested_by and origin == Refund.Origin.STAFF:
+            amount = display(refund.amount_minor, refund.currency)
+            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")
+        if refund.card_minor:
+            outbox.send_refunds([refund])
+        else:
+            _succeed_at_once(order, refund, at)
+    return refund
+
+
+def _because(reason: str) -> str:
+    return f": {reason[:200]}" if reason else ""
+
+
+def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
+    if order.status not in REFUNDABLE:
+        raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
+    if is_blocked(order):
+        raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
+    left = refundable_minor(order, booking)
+    wanted = left if amount_minor is None else amount_minor
+    if left <= 0:
+        raise NotRefundable("Everything has been refunded already, or is on its way.")
+    if wanted <= 0 or wanted > left:
+        raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
+    card_left = order.captured_minor - order.lost_minor - sum(known.card_minor for known in _live(order))
+    card_minor = min(wanted, card_left)
+    return Refund(
+        order=order,
+        booking=booking,
+        stripe_payment_intent_id=order.stripe_payment_intent_id,
+        currency=order.currency,
+        card_minor=card_minor,
+        credits_minor=wanted - card_minor,
+        created_at=at,
+    )
+
+
+def refundable_minor(order: Order, booking: Booking | None = None) -> int:
+    """Return what can still be refunded of an order or of one booking in it, in minor units."""
+    if order.status not in REFUNDABLE or is_blocked(order):
+        return 0
+    paid = order.captured_minor if order.completed_at is None else order.total_minor
+    left = paid - order.lost_minor - sum(known.amount_minor for known in _live(order))
+    if booking is None or booking.position == 0:
+        return left
+    return min(left, share_left_minor(order, booking))
+
+
+def is_blocked(order: Order) -> bool:
+    """Whether a dispute stands against every refund: open, or lost. An inquiry does not, and is often ended by one."""
+    if not order.disputed:
+        return False
+    weighing = [dispute for dispute in order.disputes.all() if not dispute.stray]
+    return not weighing or any(dispute.blocks_refunds for dispute in weighing)
+
+
+def share_left_minor(order: Order, booking: Booking) -> int:
+    """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
+    return booking.amount_minor - refunded_by_name_minor(order, booking)
+
+
+def refunded_by_name_minor(order: Order, booking: Booking) -> int:
+    """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
+    return sum(known.amount_minor for known in _live(order) if known.booking_id == booking.pk)
+
+
+def _live(order: Order) -> list[Refund]:
+    return [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
+
+
+def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
+    """Carry out a refund that needs no bank: all of it goes back to the balance."""
+    [locked] = load([order.pk])
+    view = view_of(locked)
+    before = next(known for known in view.refunds if known.id == refund.pk)
+    done = AdvanceRefund(refund.pk, Refund.Status.SUCCEEDED, "")
+    cause = f"refund {refund.public_id}"
+    after = replace(before, status=done.status)
+    write([(locked, [done, *consequences(view, before=before, after=after, cause=cause)])], at=at)
+    refund.refresh_from_db()
+
+
+def send_refund(refund_id: int) -> Refund:
+    """Send one requested refund to Stripe and settle the answer; sending again is harmless (same key, same body).
+
+    While the payment's dispute is open it waits: sent once the dispute is won, and failed once it is lost.
+    Raises StripeUnavailable when the answer is not known: the row stays ``requested`` and is sent again later.
+    """
+    refund = Refund.objects.select_related("order").get(pk=refund_id)
+    if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _waits_for_bank(refund):
+        return refund
+    before = refund.asked_at
+    if not _note_asked(refund):
+        return refund  # somebody else sends it just now
+    params = {
+        "payment_intent": refund.stripe_payment_intent_id,
+        "amount": refund.card_minor,
+        "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
+    }
+    try:
+        made = _made_before(refund) if refund.created_at < clock.now() - KEY_LIFE else None
+        answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+    except StripeRefused:
+        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made or will
+        # be, by a POST of another worker that Stripe may still be at.
+        if (made := _made_before(refund)) is None:
+            _give_up_key(refund) if is_surely_done(before) else _put_back(refund, before)
+            raise
+        answer = made
+    except (UnexpectedState, NotAtStripe) as refused:
+        code = getattr(refused, "stripe_code", "") or refused.code
+        return refund if _is_put_off(refund, code) else _refused(refund, code)
+    return _settled(refund, [answer])
+
+
+def _waits_for_bank(refund: Refund) -> bool:
+    of_payment = Dispute.objects.filter(stripe_payment_intent_id=refund.stripe_payment_intent_id)
+    return of_payment.filter(closed_at=None, refundable=False).exists()
+
+
+def _is_put_off(refund: Refund, code: str) -> bool:
+    """Whether Stripe refused for a dispute that is open, which is looked at and settled: it may not be known here yet.
+
+    Stripe remembers its refusal under the key, so the next try has another.
+    """
+    if code != "charge_disputed":
+        return False
+    disputes = client.disputes_of(refund.stripe_payment_intent_id)
+    settle([Fact(one, f"refund {refund.public_id}", fetched=True) for one in disputes], at=clock.now())
+    if not _waits_for_bank(refund):
+        return False
+    _give_up_key(refund)
+    return True
+
+
+def _note_asked(refund: Refund) -> bool:
+    """Commit that a refund is sent now; False when its row has changed since it was read."""
+    asked_at = clock.now()
+    if not _as_read(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
+        return False
+    refund.asked_at = asked_at
+    return True
+
+
+def _give_up_key(refund: Refund) -> None:
+    """Let the next try have a key of its own, unless somebody else has sent it under this one meanwhile."""
+    _as_read(refund).update(attempt=refund.attempt + 1, asked_at=None)
+
+
+def _put_back(refund: Refund, before: datetime | None) -> None:
+    """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
+    _as_read(refund).update(asked_at=before)
+
+
+def _as_read(refund: Refund) -> QuerySet[Refund]:
+    return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, asked_at=refund.asked_at)
+
+
+def _refused(refund: Refund, code: str) -> Refund:
+    """Stripe will not make this refund: most often the money went back another way, so look at that first.
+
+    What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
+    """
+    log.error("refund_refused", refund=refund.public_id, stripe_code=code)
+    given = _given(refund)
+    ours = [known for known in given if known.refund_ref == refund.public_id]
+    failed = StripeRefund(
+        id="",
+        status="failed",
+        amount_minor=refund.card_minor,
+        currency=refund.currency,
+        intent_id=refund.stripe_payment_intent_id,
+        refund_ref=refund.public_id,
+        failure_reason=code,
+    )
+    # One of ours there was made after all, when only its answer was lost.
+    return _settled(refund, given if ours else [*given, failed])
+
+
+def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
+    cause = f"refund {refund.public_id}"
+    outcomes = settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
+    if needs := next((outcome.needs for outcome in outcomes if outcome.needs), None):
+        settle(fetch_facts(needs, cause), at=clock.now())
+    refund.refresh_from_db()
+    return refund
+
+
+def _given(refund: Refund) -> list[StripeRefund]:
+    try:
+        return client.refunds_of(refund.stripe_payment_intent_id)
+    except NotAtStripe:
+        return []
+
+
+def _made_before(refund: Refund) -> StripeRefund | None:
+    """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
+    return next((known for known in _given(refund) if known.refund_ref == refund.public_id), None)

@@ -1,0 +1,327 @@
+"""``settle``: the one idempotent verb that makes our orders agree with Stripe's payments.
+
+Load the rows that the facts speak of, locked and in id order; decide, purely; write the effects in bulk, in the same
+transaction. One code path for one fact and for two hundred. Facts of one order are taken in turn, one each round.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from estuary.bookings.models import Booking, Reservation
+from estuary.common import clock
+from estuary.common.db.bulk import AnyOf, any_id, attach, attached
+from estuary.common.db.prepared_queries import Compiled, Given
+from estuary.common.db.transactions import pipelined, retried
+from estuary.common.livemode import is_live
+from estuary.orders.models import Order, OrderLine, OrderType
+from estuary.orders.states import Status
+from estuary.payments import outbox, throttling
+from estuary.payments.gateway.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
+from estuary.payments.models import Dispute, Refund
+from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.effects import (
+    BookingView,
+    DisputeView,
+    Effect,
+    NeedsObject,
+    OrderView,
+    RecordCapture,
+    RecordDecline,
+    RefundView,
+)
+from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, Fact, decide
+
+EVENT = "payment_intent."  # begins the cause of what an event of a payment told
+
+
+def _locked(named: Q) -> QuerySet[Order]:
+    return Order.objects.filter(named).order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+BY_KEY = Compiled(lambda: _locked(Q(AnyOf("pk", Given("keys")))))
+# That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
+# whole table instead of the indexes, which leave out the empty ones.
+NAMED = Compiled(
+    lambda: _locked(
+        any_id("stripe_payment_intent_id", Given("intents"))
+        | any_id("stripe_checkout_session_id", Given("sessions"))
+        | Q(AnyOf("public_id", Given("refs")))
+        | Q(AnyOf("pk", Given("keys")))
+    ).defer("service_data", "scheduling_data")
+)
+OF_ORDERS = AnyOf("order_id", Given("orders"))
+LINES = Compiled(lambda: OrderLine.objects.filter(OF_ORDERS).order_by("position"))
+RESERVATIONS = Compiled(lambda: Reservation.objects.filter(OF_ORDERS))
+REFUNDS = Compiled(lambda: Refund.objects.filter(OF_ORDERS).order_by("pk"))
+DISPUTES = Compiled(lambda: Dispute.objects.filter(OF_ORDERS).order_by("pk"))
+BOOKINGS = Compiled(lambda: Booking.objects.filter(OF_ORDERS).order_by("position"))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a fact came to: the order it spoke of (if any of ours), and what was done or is still needed."""
+
+    fact: Fact
+    order_id: int | None = None
+    effects: list[Effect] = field(default_factory=list)
+    needs: NeedsObject | None = None
+
+    @property
+    def summary(self) -> str:
+        if self.needs:
+            return f"needs the {self.needs.kind}"
+        if self.order_id is None:
+            return "not ours"
+        return ", ".join(type(effect).__name__ for effect in self.effects) or "nothing new"
+
+
+@retried
+def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
+    """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
+
+    Twice does no harm; late does no harm; out of order does no harm.
+    """
+    outcomes = [Outcome(fact) for fact in facts]
+    with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
+        strays = _orders_of_strays(facts)
+        orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
+        owners = _owners(facts, orders.values(), strays)
+        waiting: dict[int, list[Outcome]] = {}
+        # A page comes before the payment that it names: what it says binds by an id that we stored, and spares a look.
+        for outcome in sorted(outcomes, key=lambda one: not isinstance(one.fact.object, CheckoutSession)):
+            outcome.order_id = owners.get(id(outcome.fact))
+            if outcome.order_id is None:
+                outcome.needs = _payment_behind(outcome.fact)
+                _tell_of_unknown(outcome)
+            else:
+                waiting.setdefault(outcome.order_id, []).append(outcome)
+        while waiting:
+            round_ = {order_id: queue.pop(0) for order_id, queue in waiting.items()}
+            _settle_round([orders[order_id] for order_id in sorted(round_)], round_, at)
+            waiting = {order_id: queue for order_id, queue in waiting.items() if queue}
+    return outcomes
+
+
+def _payment_behind(fact: Fact) -> NeedsObject | None:
+    """A refund or a dispute may overtake the news of its payment; the payment itself says whose it is."""
+    if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
+        return NeedsObject("dispute", fact.object.id)
+    if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
+        return NeedsObject("payment", fact.object.intent_id)
+    return None
+
+
+def _tell_of_unknown(outcome: Outcome) -> None:
+    """Somebody must answer a dispute, whosever payment it is about; told once, by the event that opens it."""
+    dispute = outcome.fact.object
+    if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
+        outbox.alert_staff(
+            "dispute_of_unknown_payment",
+            f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",
+        )
+
+
+def _settle_round(orders: Sequence[Order], round_: dict[int, Outcome], at: datetime) -> None:
+    _attach_all(orders)
+    work = []
+    for order in orders:
+        outcome = round_[order.pk]
+        decision = decide(view_of(order, at=at), outcome.fact)
+        if isinstance(decision, NeedsObject):
+            outcome.needs = decision
+        elif decision:
+            outcome.effects = decision
+            work.append((order, decision))
+    write(work, at=at)
+    _note_tries(orders, round_)
+
+
+def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
+    """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
+    declined: list[tuple[int, str]] = []
+    paid = set()
+    for order in orders:
+        outcome = round_[order.pk]
+        done = {type(effect) for effect in outcome.effects}
+        if attempt := _declined_attempt(order, outcome, done):
+            declined.append((order.user_id, attempt))
+        if RecordCapture in done:
+            paid.add(order.user_id)
+    throttling.note(declined=declined, paid=paid)
+
+
+def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -> str:
+    """Return the name of the try whose decline a fact tells, or nothing: its charge's, or else that of its event.
+
+    A failed challenge has no charge. A page's declines are fetched, each by its own event, and may all look the same.
+    A payment of another customer, which only carries the order's label, is no try of its buyer.
+    """
+    fact, intent = outcome.fact, outcome.fact.object
+    if outcome.needs or not isinstance(intent, Intent) or not intent.decline:
+        return ""
+    if intent.id != order.stripe_payment_intent_id and intent.customer_id != order.stripe_customer_id:
+        return ""
+    if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in done:
+        return ""
+    return intent.decline.charge_id or (fact.cause if EVENT in fact.cause else intent.id)
+
+
+def load(order_ids: Iterable[int]) -> list[Order]:
+    """Return the orders, locked in id order, with all that the rules and the writers look at."""
+    orders = BY_KEY.ask(keys=list(order_ids))
+    _attach_all(orders)
+    return orders
+
+
+def _attach_all(orders: Sequence[Order]) -> None:
+    """Give orders their rows, anew in each round: at most six queries, and none for what there can't be."""
+    every = [order.pk for order in orders]
+    direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
+    handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
+    wanted: dict[str, tuple[Compiled[Any], list[int]]] = {
+        "lines": (LINES, direct),
+        "reservations": (RESERVATIONS, direct),
+        "refunds": (REFUNDS, every),
+        "disputes": (DISPUTES, every),
+        "bookings": (BOOKINGS, handed_over),
+    }
+    with pipelined():
+        sent = {name: query.send(orders=theirs) for name, (query, theirs) in wanted.items() if theirs}
+        for name in wanted:
+            attach(orders, name, sent[name]() if name in sent else [])
+
+
+def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order]:
+    """Lock the orders that any of the facts names, by whichever of its ids, and those ``besides``, in id order."""
+    intents, sessions, refs = set(), set(), set()
+    for fact in facts:
+        intents.add(_intent_id(fact))
+        sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
+        refs.add(getattr(fact.object, "order_ref", ""))
+    named = {"intents": intents, "sessions": sessions, "refs": refs}
+    return NAMED.ask(keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()})
+
+
+def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
+    """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
+    kinds = StripeRefund | Charge | StripeDispute
+    told = {_intent_id(fact) for fact in facts if isinstance(fact.object, kinds)} - {""}
+    if not told:
+        return {}
+    rows = Refund.objects.filter(any_id("stripe_payment_intent_id", told))
+    return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
+
+
+def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str, int]) -> dict[int, int]:
+    """Map each fact (by identity) to the primary key of its order.
+
+    An id that we stored binds first. Metadata, which anyone can copy, only leads to an order; then Stripe is asked.
+    """
+    by_intent, by_session, by_ref = {}, {}, {}
+    for order in orders:
+        by_intent[order.stripe_payment_intent_id] = order.pk
+        by_session[order.stripe_checkout_session_id] = order.pk
+        by_ref[order.public_id] = order.pk
+    by_intent.pop("", None)
+    by_session.pop("", None)
+    # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
+    told: dict[str, int] = {}
+    for fact in facts:
+        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
+            told.setdefault(_intent_id(fact), named)
+    told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
+    told.pop("", None)
+    owners = {
+        id(fact): by_intent.get(_intent_id(fact))
+        or by_session.get(fact.object.id)
+        or told.get(_intent_id(fact))
+        or by_ref.get(getattr(fact.object, "order_ref", ""))
+        or strays.get(_intent_id(fact))
+        for fact in facts
+    }
+    return {fact: order_id for fact, order_id in owners.items() if order_id}
+
+
+def _intent_id(fact: Fact) -> str:
+    return fact.object.id if isinstance(fact.object, Intent) else fact.object.intent_id
+
+
+def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
+    """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
+    at = at or clock.now()
+    return OrderView(
+        public_id=order.public_id,
+        is_credit=order.type == "credit",
+        status=Status(order.status),
+        title=order.title,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        credits_applied_minor=order.credits_applied_minor,
+        amount_due_minor=order.amount_due_minor,
+        credit_amount_minor=order.credit_amount_minor,
+        captured_minor=order.captured_minor,
+        refunded_minor=order.refunded_minor,
+        is_checkout=order.payment_type == "checkout",
+        intent_id=order.stripe_payment_intent_id,
+        session_id=order.stripe_checkout_session_id,
+        customer_id=order.stripe_customer_id,
+        handed_over=order.completed_at is not None,
+        expires_at=order.expires_at,
+        at=at,
+        starts_at=min((line.starts_at for line in attached(order, "lines") if line.starts_at), default=None),
+        kept_until=order.kept_until,
+        may_keep_until=at + settings.BANK_HOLD,
+        livemode=is_live(),
+        decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
+        refunds=tuple(map(_refund_view, attached(order, "refunds"))),
+        bookings=tuple(
+            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
+            for b in attached(order, "bookings")
+        ),
+        disputes=tuple(map(_dispute_view, attached(order, "disputes"))),
+        disputed=order.disputed,
+        lost_minor=order.lost_minor,
+    )
+
+
+def _refund_view(refund: Refund) -> RefundView:
+    return RefundView(
+        id=refund.pk,
+        public_id=refund.public_id,
+        stripe_refund_id=refund.stripe_refund_id,
+        intent_id=refund.stripe_payment_intent_id,
+        card_minor=refund.card_minor,
+        credits_minor=refund.credits_minor,
+        status=Refund.Status(refund.status),
+        booking_id=refund.booking_id,
+        cancels=refund.cancels,
+        stray=refund.stray,
+        from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
+        currency=refund.currency,
+    )
+
+
+def _dispute_view(dispute: Dispute) -> DisputeView:
+    return DisputeView(
+        id=dispute.stripe_dispute_id,
+        charge_id=dispute.stripe_charge_id,
+        intent_id=dispute.stripe_payment_intent_id,
+        status=Dispute.Status(dispute.status),
+        reason=dispute.reason,
+        amount_minor=dispute.amount_minor,
+        currency=dispute.currency,
+        refundable=dispute.refundable,
+        due_by=dispute.due_by,
+        opened_at=dispute.opened_at,
+        stray=dispute.stray,
+        frozen_minor=dispute.frozen_minor,
+        clawed_minor=dispute.clawed_minor,
+        lost_minor=dispute.lost_minor,
+        revision=dispute.revision,
+    )

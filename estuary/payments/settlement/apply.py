@@ -1,0 +1,262 @@
+"""Carrying effects out: every kind of effect of a whole batch at once, inside settlement's transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from estuary.bookings import fulfilment
+from estuary.bookings.models import Booking
+from estuary.bookings.requested_times import wished_lines
+from estuary.common.db.bulk import attached, insert_and_number, insert_rows, update_rows
+from estuary.common.db.transactions import pipelined
+from estuary.credits import ledger
+from estuary.orders.models import Order, OrderTransition
+from estuary.orders.states import Status
+from estuary.payments import counting, outbox
+from estuary.payments.models import Orphan, Refund
+from estuary.payments.settlement import apply_disputes
+from estuary.payments.settlement.effects import (
+    AdvanceRefund,
+    Alert,
+    Become,
+    BindIntent,
+    CancelBookings,
+    CarryCredits,
+    Effect,
+    FreezeCredits,
+    HandOver,
+    KeepUntil,
+    LetGo,
+    MarkBookings,
+    MarkDisputed,
+    OpenRefund,
+    PostCredits,
+    RecordCapture,
+    RecordDecline,
+    RecordDispute,
+    RecordForeignPayment,
+    RecordRefunded,
+    Tell,
+    WatchPayment,
+)
+
+log = structlog.get_logger(__name__)
+
+type Recorded = (
+    BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | KeepUntil | WatchPayment
+)
+RECORDED = (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed, KeepUntil, WatchPayment)
+
+type Work = Sequence[tuple[Order, Sequence[Effect]]]
+
+
+ORDER_FIELDS = [
+    "status",
+    "stripe_payment_intent_id",
+    "captured_minor",
+    "refunded_minor",
+    "failure_code",
+    "decline_code",
+    "failure_message",
+    "cancel_reason",
+    "disputed",
+    "lost_minor",
+    "kept_until",
+    "payment_open",
+    "paid_at",
+    "completed_at",
+]
+
+REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
+
+
+class _ByKind:
+    """The effects of many orders, by what kind they are of."""
+
+    def __init__(self, work: Work) -> None:
+        self._found: defaultdict[type, list[tuple[Order, Any]]] = defaultdict(list)
+        for order, effects in work:
+            for effect in effects:
+                self._found[type(effect)].append((order, effect))
+
+    def of[E](self, kind: type[E]) -> list[tuple[Order, E]]:
+        return self._found.get(kind, [])
+
+
+def write(work: Work, *, at: datetime) -> None:
+    """Write the effects of many orders; the orders are locked and prefetched as settlement loads them."""
+    if not work:
+        return
+    effects = _ByKind(work)
+    with pipelined():
+        _write_orders(work, at)
+        _write_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
+        _write_bookings(effects, at)
+    _write_refunds(effects, at)
+    apply_disputes.write_disputes(effects.of(RecordDispute), at=at)
+    _write_foreign(effects)
+    _tell(effects)
+
+
+def _write_orders(work: Work, at: datetime) -> None:
+    transitions: list[OrderTransition] = []
+    touched: dict[int, Order] = {}
+    for order, effects in work:
+        for effect in effects:
+            if isinstance(effect, Become):
+                transitions.append(order.become(effect.status, cause=effect.cause, at=at))
+                order.cancel_reason = effect.reason or order.cancel_reason
+                if effect.status == Status.COMPLETED and order.completed_at is None:
+                    order.completed_at = at
+            elif isinstance(effect, RECORDED):
+                _record(order, effect, at)
+            else:
+                continue
+            touched[order.pk] = order
+    if touched:
+        update_rows(touched.values(), ORDER_FIELDS)
+        insert_rows(transitions)
+        counting.transitions(transitions)
+
+
+def _record(order: Order, effect: Recorded, at: datetime) -> None:
+    match effect:
+        case BindIntent():
+            order.stripe_payment_intent_id = effect.intent_id
+        case RecordCapture():
+            order.captured_minor, order.paid_at, order.payment_open = effect.amount_minor, at, False
+            order.failure_code = order.decline_code = order.failure_message = ""
+        case RecordDecline():
+            order.failure_code, order.decline_code = effect.code[:64], effect.decline_code[:64]
+            order.failure_message = effect.message[:300]
+        case RecordRefunded():
+            order.refunded_minor = effect.refunded_minor
+        case KeepUntil():
+            order.kept_until = effect.moment
+        case WatchPayment():
+            order.payment_open = True
+        case MarkDisputed():
+            order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
+
+
+def _write_bookings(effects: _ByKind, at: datetime) -> None:
+    leaving = [order for kind in (LetGo, CancelBookings) for order, _ in effects.of(kind)]
+    paid = [order for order, _ in effects.of(HandOver)]
+    left = [row.session_id for order in leaving for row in attached(order, "reservations")]
+    fulfilment.lock_sessions([*left, *(line.wished_session_id for line in wished_lines(paid))])
+    if paid:
+        fulfilment.book(paid, at=at)
+    fulfilment.release([row for order, _ in effects.of(LetGo) for row in attached(order, "reservations")])
+    if ended := [
+        row
+        for order, effect in effects.of(CancelBookings)
+        for row in attached(order, "bookings")
+        if row.pk in effect.booking_ids
+    ]:
+        fulfilment.cancel(ended, at=at)
+    for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
+        marked = [
+            row
+            for order, effect in effects.of(MarkBookings)
+            if effect.status == status
+            for row in attached(order, "bookings")
+            if row.pk in effect.booking_ids
+        ]
+        if marked:
+            fulfilment.mark(marked, status)
+
+
+def _write_credits(effects: _ByKind, at: datetime) -> None:
+    ledger.post(
+        [
+            ledger.Posting(
+                user_id=order.user_id,
+                currency=order.currency,
+                kind=effect.kind,
+                amount_minor=effect.amount_minor,
+                effect=effect.effect,
+                order_id=order.pk,
+                note=effect.note,
+            )
+            for order, effect in effects.of(PostCredits)
+        ],
+        at=at,
+        freezes=[
+            ledger.Freeze(order.user_id, order.currency, effect.amount_minor)
+            for order, effect in effects.of(FreezeCredits)
+        ],
+    )
+
+
+def _write_refunds(effects: _ByKind, at: datetime) -> None:
+    opened = insert_and_number([_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
+    advanced: dict[int, Refund] = {}
+    moved: list[Refund] = []
+    for order, effect in effects.of(AdvanceRefund):
+        refund = advanced[effect.refund_id] = _row(order, effect.refund_id)
+        moved += [refund] if refund.status != effect.status else []
+        refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
+        refund.failure_reason = effect.failure_reason
+        refund.settled_at = (
+            at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
+        )
+    for order, added in effects.of(CarryCredits):
+        refund = advanced[added.refund_id] = _row(order, added.refund_id)
+        refund.credits_minor = added.credits_minor
+    update_rows(advanced.values(), REFUND_FIELDS)
+    counting.refunds([*opened, *moved])
+    outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
+
+
+def _row(order: Order, refund_id: int) -> Refund:
+    refunds: list[Refund] = attached(order, "refunds")
+    return next(row for row in refunds if row.pk == refund_id)
+
+
+def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
+    settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
+    return Refund(
+        order=order,
+        stripe_payment_intent_id=effect.intent_id,
+        stripe_refund_id=effect.stripe_refund_id,
+        currency=effect.currency or order.currency,
+        card_minor=effect.card_minor,
+        credits_minor=effect.credits_minor,
+        status=effect.status,
+        origin=effect.origin,
+        reason=effect.reason,
+        stray=effect.stray,
+        failure_reason=effect.failure_reason,
+        created_at=at,
+        settled_at=at if settled else None,
+    )
+
+
+def _write_foreign(effects: _ByKind) -> None:
+    """Remember payments that are left alone, and tell staff of each when it is seen for the first time."""
+    for order, effect in effects.of(RecordForeignPayment):
+        _, new = Orphan.objects.get_or_create(
+            stripe_payment_intent_id=effect.intent_id,
+            defaults={
+                "order_ref": order.public_id,
+                "currency": effect.currency,
+                "amount_minor": effect.amount_minor,
+                "fate": Orphan.Fate.FOREIGN,
+            },
+        )
+        if new:
+            outbox.alert_staff(
+                "payment_names_our_order",
+                f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "
+                "nothing was done with it. Look at it in Stripe's dashboard, and refund it there if it was an error",
+            )
+
+
+def _tell(effects: _ByKind) -> None:
+    outbox.send_mails([(order, effect.template) for order, effect in effects.of(Tell)])
+    for order, effect in effects.of(Alert):
+        log.error("alert", code=effect.code, order=order.public_id, text=effect.text)
+        outbox.alert_staff(effect.code, effect.text)

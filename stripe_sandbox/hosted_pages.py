@@ -1,0 +1,280 @@
+"""The pages a buyer sees, without JavaScript: hosted Checkout, the bank's 3-D Secure page, receipts."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from stripe_sandbox import checkout, confirmation, money, payment_methods, setup_intents
+from stripe_sandbox.errors import CardError, InvalidParameter, StripeError
+from stripe_sandbox.http import Response, json_response
+from stripe_sandbox.pages import Html, page, redirect, text
+from stripe_sandbox.render import client_view, public
+from stripe_sandbox.state import World
+from stripe_sandbox.store import Obj
+
+METHOD_LABELS = {
+    "us_bank_account": "US bank account (takes days)",
+    "sepa_debit": "SEPA direct debit (takes days)",
+}
+NOT_FOUND = "There is nothing at this address. The sandbox forgets everything when it restarts."
+
+
+def answer(
+    world: World, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> Response:
+    """Answer a request under `/c/`."""
+    _, _, kind, object_id, *_ = [*path.split("/"), "", ""]
+    form = dict(parse_qsl(query, keep_blank_values=True))
+    if method == "POST":
+        form |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    if kind == "pay":
+        return _checkout(world, method, world.store.checkout_sessions.get(object_id), form)
+    if kind == "authenticate":
+        as_json = "application/json" in headers.get("accept", "")
+        return _challenge(world, method, world.store.find(object_id), form, as_json)
+    if kind == "receipt":
+        return _receipt(world, world.store.charges.get(object_id))
+    return _not_found()
+
+
+def _checkout(world: World, method: str, session: Obj | None, form: dict[str, str]) -> Response:
+    if session is None:
+        return _not_found()
+    if session["status"] == "expired":
+        text_ = "This payment page has expired. Nothing was charged."
+        return _message("This page has expired", text_, session["cancel_url"], "Back to the shop", 410)
+    if session["status"] == "complete":
+        return _message("All done", "This order is already paid for.", _success_url(session), "Continue")
+    if method != "POST":
+        failed = confirmation.AUTHENTICATION_FAILED if form.get("failed") else ""
+        return _checkout_page(world, session, form, failed)
+    try:
+        paying, buyer = _what_was_entered(world, session, form)
+        checkout.pay(world, session, paying, buyer)
+    except CardError as declined:
+        return _checkout_page(world, session, form, declined.message, 402, declined.param)
+    except StripeError as error:
+        return _checkout_page(world, session, form, error.message, 400, error.param)
+    if session["status"] == "complete":
+        return redirect(_success_url(session))
+    intent = _intent_of(world, session)
+    return redirect(f"/c/authenticate/{intent['id']}?{urlencode({'client_secret': intent['client_secret']})}")
+
+
+def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
+    known = (session["customer_details"] or {}).get("email")
+    email = known or form.get("email", "").strip()
+    if "@" not in email:
+        raise InvalidParameter("Enter an email address, so that the receipt can reach you.", param="email")
+    buyer = {"email": email, "name": form.get("name") or None, "save": form.get("save") == "on"}
+    choice = form.get("choice", "new")
+    billing = {
+        "email": email,
+        "name": form.get("name", ""),
+        "address": {"postal_code": form.get("postal_code", "")},
+    }
+    if choice.startswith("pm_"):
+        saved = world.store.payment_methods.get(choice)
+        if saved is None or saved["customer"] is None or saved["customer"] != session["customer"]:
+            raise InvalidParameter("That card is no longer there. Choose another.", param="choice")
+        return saved, buyer
+    if choice in METHOD_LABELS:
+        return payment_methods.make(world, {"type": choice, choice: {}, "billing_details": billing}), buyer
+    month, year = _expiry(form.get("expiry", ""))
+    card = {
+        "number": form.get("number", ""),
+        "exp_month": month,
+        "exp_year": year,
+        "cvc": form.get("cvc", "").strip(),
+    }
+    if not card["cvc"]:
+        raise CardError("Your card's security code is incomplete.", code="invalid_cvc", param="cvc")
+    return payment_methods.make(world, {"type": "card", "card": card, "billing_details": billing}), buyer
+
+
+def _expiry(entered: str) -> tuple[int, int]:
+    month, _, year = entered.replace(" ", "").partition("/")
+    if not year and len(month) == 4:
+        month, year = month[:2], month[2:]
+    if not (month.isdigit() and year.isdigit()):
+        raise CardError("Enter the expiry date as MM / YY.", code="invalid_expiry_month", param="exp_month")
+    return int(month), int(year)
+
+
+def _checkout_page(
+    world: World,
+    session: Obj,
+    form: dict[str, str],
+    alert: str = "",
+    status: int = 200,
+    param: str | None = None,
+) -> Response:
+    setup = session["mode"] == "setup"
+    total = "" if setup else money.display(session["amount_total"], session["currency"])
+    known = (session["customer_details"] or {}).get("email")
+    merchant = world.settings.account_name
+    values = {
+        "back": _link(session["cancel_url"], "← Back") if session["cancel_url"] else Html(""),
+        "merchant": merchant,
+        "heading": "Save a card for later" if setup else f"Pay {merchant}",
+        "total": total or "Nothing is charged now",
+        "lines": Html("".join(_line(line) for line in session["_lines"])),
+        "alert": Html(f'<p class="alert" role="alert">{text(alert)}</p>') if alert else Html(""),
+        "email": known or form.get("email", ""),
+        "email_locked": Html("readonly") if known else Html(""),
+        "choices": Html("".join(_choices(world, session, form.get("choice", "")))),
+        "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
+        "name": form.get("name", ""),
+        "save": _save_notice(session),
+        "button": "Save card" if setup else f"Pay {total}",
+    }
+    return page("checkout", f"{values['heading']} · Checkout", status, **values)
+
+
+def _choices(world: World, session: Obj, chosen: str) -> list[str]:
+    rows: list[tuple[str, str]] = []
+    shown = session["saved_payment_method_options"]["allow_redisplay_filters"]
+    if session["customer"] and session["mode"] == "payment":
+        for method in world.store.payment_methods:
+            if (
+                method["customer"] == session["customer"]
+                and method["allow_redisplay"] in shown
+                and "card" in method
+            ):
+                card = method["card"]
+                expiry = f"{card['exp_month']}/{card['exp_year']}"
+                label = f"{card['brand'].title()} •••• {card['last4']}, expires {expiry}"
+                rows.append((method["id"], label))
+    rows.append(("new", "New card" if rows else "Card"))
+    if session["mode"] == "payment":
+        rows += [
+            (kind, METHOD_LABELS[kind]) for kind in session["payment_method_types"] if kind in METHOD_LABELS
+        ]
+    selected = chosen if chosen in dict(rows) else rows[0][0]
+    return [
+        f'<label class="choice"><input type="radio" name="choice" value="{value}"'
+        f"{' checked' if value == selected else ''}> {text(label)}</label>"
+        for value, label in rows
+    ]
+
+
+def _save_notice(session: Obj) -> Html:
+    if session["mode"] == "setup" or session["_payment_intent_data"].get("setup_future_usage"):
+        notice = "Your card will be saved for your next purchases. You can remove it at any time."
+        return Html(f'<p class="note">{notice}</p>')
+    if session["customer"] and session["saved_payment_method_options"]["payment_method_save"] == "enabled":
+        label = "Save this card for my next purchases"
+        return Html(f'<label class="choice"><input type="checkbox" name="save"> {label}</label>')
+    return Html("")
+
+
+def _challenge(
+    world: World, method: str, intent: Obj | None, form: dict[str, str], as_json: bool
+) -> Response:
+    if intent is None or form.get("client_secret") != intent.get("client_secret"):
+        return json_response(404, {"error": {"message": NOT_FOUND}}) if as_json else _not_found()
+    waiting = intent["status"] == "requires_action"
+    if method == "POST" and waiting:
+        _finish(world, intent, form.get("outcome") == "complete")
+    if as_json:
+        return json_response(200, client_view(public(intent)))
+    if method != "POST" and waiting:
+        return _challenge_page(world, intent, form["client_secret"])
+    return _after_challenge(world, intent)
+
+
+def _finish(world: World, intent: Obj, passed: bool) -> None:
+    paying = world.store.payment_methods.get(intent["payment_method"])
+    assert paying is not None
+    flow = confirmation if intent["object"] == "payment_intent" else setup_intents
+    if not passed:
+        flow.fail_challenge(world, intent, paying)
+        return
+    try:
+        flow.pass_challenge(world, intent, paying)
+    except CardError:
+        return  # recorded on the intent, which is where the buyer's browser looks
+
+
+def _challenge_page(world: World, intent: Obj, client_secret: str) -> Response:
+    paying = world.store.payment_methods.get(intent["payment_method"])
+    assert paying is not None
+    amount = (
+        money.display(intent["amount"], intent["currency"])
+        if "amount" in intent
+        else "leave to save your card"
+    )
+    return page(
+        "challenge",
+        "3-D Secure",
+        merchant=world.settings.account_name,
+        amount=amount,
+        last4=paying["card"]["last4"],
+        client_secret=client_secret,
+    )
+
+
+def _after_challenge(world: World, intent: Obj) -> Response:
+    session = world.store.checkout_sessions.get(intent.get("_session"))
+    if session is not None:
+        done = session["status"] == "complete"
+        return redirect(_success_url(session) if done else f"/c/pay/{session['id']}?failed=authentication")
+    manner = intent.get("_manner")
+    # Stripe.js shows this page in a dialog and comes back by itself.
+    if manner and manner.return_url and not manner.use_stripe_sdk:
+        return redirect(_return_url(manner.return_url, intent))
+    paid = intent["status"] in ("succeeded", "requires_capture", "processing")
+    heading = "Confirmed" if paid else "Not confirmed"
+    told = json.dumps({"type": "stripe_sandbox.challenge", "id": intent["id"], "status": intent["status"]})
+    script = Html(f"<script>if (window.parent !== window) window.parent.postMessage({told}, '*');</script>")
+    return page("message", heading, heading=heading, text="You can close this page.", link="", script=script)
+
+
+def _return_url(url: str, intent: Obj) -> str:
+    name = intent["object"]
+    failed = intent["status"] in ("requires_payment_method", "canceled")
+    told = {
+        name: intent["id"],
+        f"{name}_client_secret": intent["client_secret"],
+        "redirect_status": "failed" if failed else "succeeded",
+    }
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(told)}"
+
+
+def _receipt(world: World, charge: Obj | None) -> Response:
+    if charge is None:
+        return _not_found()
+    amount = money.display(charge["amount_captured"], charge["currency"])
+    back = charge["amount_refunded"]
+    refunded = f" Refunded so far: {money.display(back, charge['currency'])}." if back else ""
+    return _message(f"Receipt from {world.settings.account_name}", f"Paid: {amount}.{refunded}", None, "")
+
+
+def _intent_of(world: World, session: Obj) -> Obj:
+    intent = world.store.find(session["payment_intent"] or session["setup_intent"])
+    assert intent is not None
+    return intent
+
+
+def _success_url(session: Obj) -> str:
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _line(line: Obj) -> str:
+    amount = money.display(line["amount_total"], line["currency"])
+    many = f" × {line['quantity']}" if line["quantity"] > 1 else ""
+    return f"<li><span>{text(line['description'] or 'Item')}{many}</span><span>{text(amount)}</span></li>"
+
+
+def _link(url: str | None, label: str) -> Html:
+    return Html(f'<a href="{text(url)}">{text(label)}</a>') if url else Html("")
+
+
+def _message(heading: str, words: str, url: str | None, label: str, status: int = 200) -> Response:
+    return page(
+        "message", heading, status, heading=heading, text=words, link=_link(url, label), script=Html("")
+    )
+
+
+def _not_found() -> Response:
+    return _message("Nothing here", NOT_FOUND, None, "", 404)

@@ -1,0 +1,123 @@
+"""What every resource works with: the store, the time, new ids, and the events that it emits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from stripe_sandbox import versions
+from stripe_sandbox.clock import Clock
+from stripe_sandbox.faults import Faults
+from stripe_sandbox.ids import Ids
+from stripe_sandbox.render import difference, public
+from stripe_sandbox.store import Obj, Store
+from stripe_sandbox.timers import Timers
+from stripe_sandbox.webhook_queue import Outbox
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The request that is being answered; both are None when no request of the user's is the cause."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass
+class Settings:
+    """What an account's owner sets in the dashboard."""
+
+    public_url: str = "http://127.0.0.1:12111"
+    default_version: str = versions.DEFAULT
+    account_id: str = "acct_1SandboxEstuary00"
+    account_name: str = "Estuary sandbox"
+    country: str = "US"
+    currency: str = "usd"
+    automatic_after_s: float | None = None
+    publishable_key: str = ""  # the only one that is taken; without it, see auth.Keys
+    revoked_keys: set[str] = field(default_factory=set)
+
+
+class World:
+    """The state of one sandbox."""
+
+    def __init__(self, clock: Clock, ids: Ids, settings: Settings, faults: Faults) -> None:
+        self.clock, self.ids, self.settings, self.faults = clock, ids, settings, faults
+        self.includes: dict[tuple[str, str], Callable[[World, Obj], Obj]] = {}
+        self.listeners: list[Callable[[Obj], None]] = []
+        self.watchers: list[Callable[[World, Obj], None]] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew; who listens goes on listening."""
+        self.store = Store()
+        self.outbox = Outbox(self.clock)
+        self.timers = Timers(self.clock)
+        self.cause = Cause()
+
+    @property
+    def now(self) -> int:
+        return int(self.clock.now())
+
+    def include(self, obj: Obj, name: str) -> Obj:
+        """Return what an includable field holds, such as a charge's refunds."""
+        make = self.includes.get((obj["object"], name))
+        return make(self, obj) if make else empty_list(f"/v1/{obj['object']}s/{obj['id']}/{name}")
+
+    def emit(self, event_type: str, obj: Obj, previous: Obj | None = None) -> None:
+        """Record an event with the object as of now and queue it for each endpoint that listens."""
+        plan = self.faults.plan_for_event(event_type)
+        if plan.never_generated:
+            return
+        data = {"object": public(obj)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        event = self.store.events.add(
+            {
+                "id": self.ids.new("evt"),
+                "object": "event",
+                "api_version": self.settings.default_version,
+                "created": self.now,
+                "data": data,
+                "livemode": False,
+                "pending_webhooks": 0,
+                "request": {"id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key},
+                "type": event_type,
+            }
+        )
+        endpoints = self._listening(event_type)
+        event["pending_webhooks"] = len(endpoints)
+        self.outbox.queue(event, endpoints, plan)
+        for listener in self.listeners:
+            listener(event)
+
+    def send_again(self, event: Obj) -> None:
+        """Deliver an event once more to each endpoint that listens."""
+        endpoints = self._listening(event["type"])
+        event["pending_webhooks"] += len(endpoints)
+        self.outbox.send_again(event, endpoints)
+
+    def _listening(self, event_type: str) -> list[Obj]:
+        return [endpoint for endpoint in self.store.webhook_endpoints if _listens(endpoint, event_type)]
+
+    def notice(self, intent: Obj) -> None:
+        """Tell those who wait for a payment, such as its Checkout Session, that it moved."""
+        for watcher in self.watchers:
+            watcher(self, intent)
+
+    @contextmanager
+    def updating(self, event_type: str, obj: Obj) -> Iterator[None]:
+        """Emit an event with the previous attributes when the block changed the object."""
+        before = public(obj)
+        yield
+        previous = difference(before, public(obj))
+        if previous:
+            self.emit(event_type, obj, previous)
+
+
+def _listens(endpoint: Obj, event_type: str) -> bool:
+    wanted = endpoint["enabled_events"]
+    return endpoint["status"] == "enabled" and ("*" in wanted or event_type in wanted)
+
+
+def empty_list(url: str) -> Obj:
+    return {"object": "list", "data": [], "has_more": False, "url": url}
