@@ -34,9 +34,14 @@ from estuary.common import clock  # noqa: E402
 from estuary.common.observability import metrics  # noqa: E402
 from estuary.credits.models import CreditTransaction  # noqa: E402
 from estuary.orders.models import Order  # noqa: E402
-from estuary.payments.checkout.holds import Hold  # noqa: E402
 from estuary.payments.client import API_VERSION  # noqa: E402
-from estuary.payments.models import Attempts, IdempotencyKey, SetupIntent, WebhookEvent  # noqa: E402
+from estuary.payments.models import (  # noqa: E402
+    Attempts,
+    Hold,
+    IdempotencyKey,
+    SetupIntent,
+    WebhookEvent,
+)
 from estuary.privacy.erase import REQUESTS_END_AFTER, begin_erasure, finish_erasure  # noqa: E402
 from stripe_sandbox import Sandbox  # noqa: E402
 from tests import marketplace  # noqa: E402

@@ -26,8 +26,7 @@ from estuary.payments.doctor.liveness import NOT_OWNER, WORKER_SILENT
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
-from estuary.payments.models import Orphan
-from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.models import Orphan, StripeAccount
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying

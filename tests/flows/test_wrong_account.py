@@ -14,8 +14,7 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.inbox import processor
-from estuary.payments.models import PaymentMethod, Refund, StripeCustomer, WebhookEvent
-from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.models import PaymentMethod, Refund, StripeAccount, StripeCustomer, WebhookEvent
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying

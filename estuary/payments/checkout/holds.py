@@ -10,8 +10,7 @@ from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models
-from django.db.models import Q
+from django.db import connection
 
 from estuary.catalog.models import Service
 from estuary.common import clock
@@ -24,6 +23,7 @@ from estuary.common.observability import metrics
 from estuary.orders.creation import item_key
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
+from estuary.payments.models import Hold
 
 DAY = timedelta(days=1)
 KEPT = 2 * DAY  # longer than any count looks back
@@ -68,32 +68,6 @@ SELECT
     (SELECT count(DISTINCT (user_id, ends_at)) FROM near WHERE status = 'canceled' AND created_at > %(day)s),
     (SELECT min(created_at) FROM near WHERE status = 'canceled' AND created_at > %(day)s)
 """
-
-
-class Hold(models.Model):
-    """What an order held when it was placed, for whom, from where, and until when; kept for two days."""
-
-    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="hold")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="holds", db_index=False
-    )
-    practitioner_id = models.BigIntegerField()
-    newcomer = models.BooleanField(help_text="had paid for nothing until then")
-    address = models.CharField(max_length=64, blank=True, help_text="where it was asked for; of IPv6 the /64")
-    site = models.CharField(max_length=64, blank=True, help_text="the same; of IPv6 the /48")
-    ends_at = models.DateTimeField(help_text="the deadline, which no later order of the buyer's moves")
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-
-    class Meta:
-        app_label = "payments"
-        indexes = [
-            models.Index(fields=["user", "-created_at"], name="hold_by_user"),
-            models.Index(fields=["site"], condition=Q(newcomer=True) & ~Q(site=""), name="hold_by_site"),
-            models.Index(fields=["created_at"], name="hold_by_age"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.order_id} until {self.ends_at}"
 
 
 class HoldLimitReached(Conflict):

@@ -15,8 +15,7 @@ from estuary.common import clock
 from estuary.common.livemode import is_live
 from estuary.payments import outbox
 from estuary.payments.errors import WrongAccount
-from estuary.payments.models import StripeCustomer
-from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.models import StripeAccount, StripeCustomer
 
 NOT_NOW = "Payments are not available right now. We have been told."
 LATER_S = 60

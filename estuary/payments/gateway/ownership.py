@@ -21,8 +21,7 @@ from estuary.orders.models import Order
 from estuary.payments import outbox
 from estuary.payments.errors import KeyMayNot, NotOwner, StripeRefused
 from estuary.payments.gateway.objects import Owner
-from estuary.payments.models import Refund, StripeCustomer
-from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.models import Refund, StripeAccount, StripeCustomer
 
 COUNT_EVERY = timedelta(hours=1)
 COUNT_LEASE = timedelta(minutes=2)

@@ -8,7 +8,7 @@ from estuary.common.api.errors import EstuaryError
 from estuary.common.livemode import is_live
 from estuary.payments import client
 from estuary.payments.gateway import account_binding, ownership
-from estuary.payments.models.stripe_account import StripeAccount
+from estuary.payments.models import StripeAccount
 
 
 class Command(BaseCommand):

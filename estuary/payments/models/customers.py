@@ -1,0 +1,121 @@
+"""Who a user is at Stripe, the payment methods they saved, and those being saved."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.common import clock, ids
+
+
+class StripeCustomer(models.Model):
+    """Who a user is at Stripe. The key exists before the call, so that a retry meets the same customer."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer"
+    )
+    key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
+    stripe_customer_id = models.CharField(max_length=80, blank=True)
+    email = models.EmailField(help_text="as last sent to Stripe, so that a retry sends the same")
+    name = models.CharField(max_length=150, blank=True)
+    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs after the first, one key each")
+    update_key = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="of an update without an answer"
+    )
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="when Stripe last took an update")
+    cards_checked_at = models.DateTimeField(null=True, blank=True, help_text="when compared with Stripe's")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_customer_id"],
+                condition=~Q(stripe_customer_id=""),
+                name="stripe_customer_unique",
+            )
+        ]
+        indexes = [models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check")]
+
+    def __str__(self) -> str:
+        return self.stripe_customer_id or "(not yet at Stripe)"
+
+
+class PaymentMethod(models.Model):
+    """A saved card. A row with ``detached_at`` is a tombstone: what was deleted stays deleted."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods"
+    )
+    stripe_payment_method_id = models.CharField(max_length=80, unique=True)
+    card_brand = models.CharField(max_length=32)
+    last4 = models.CharField(max_length=4)
+    exp_month = models.PositiveSmallIntegerField()
+    exp_year = models.PositiveSmallIntegerField()
+    is_default = models.BooleanField(default=False)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    added_at = models.DateTimeField(
+        help_text="when the card came to be at Stripe; the newest of one fingerprint wins"
+    )
+    synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
+    detached_at = models.DateTimeField(null=True, blank=True)
+    detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to detach it"
+    )
+
+    class Meta:
+        ordering = ["-is_default", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(is_default=True), name="payment_method_one_default_per_user"
+            ),
+            models.CheckConstraint(
+                name="payment_method_default_is_attached", condition=Q(is_default=False) | Q(detached_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["user", "fingerprint"],
+                condition=Q(detached_at=None) & ~Q(fingerprint=""),
+                name="payment_method_same_card_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(detach_pending=True), name="payment_method_to_detach"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.card_brand} •••• {self.last4}"
+
+
+class SetupIntent(models.Model):
+    """A SetupIntent of ours, by which a card can be saved. Its client secret lets cards be tried until it has ended.
+
+    The row is committed before Stripe is asked, so that one whose answer was lost is found by its key and ended too.
+    """
+
+    key = models.CharField(max_length=32, unique=True, default=ids.setup_key, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="setup_intents")
+    stripe_setup_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_customer_id = models.CharField(max_length=80, help_text="whom Stripe was asked for")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(help_text="when it is canceled at Stripe, unless a card was saved")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when no card can be tried with it"
+    )
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker tries again to cancel it"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_setup_intent_id"],
+                condition=~Q(stripe_setup_intent_id=""),
+                name="setup_intent_stripe_id_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="setup_intent_to_end"),
+            models.Index(fields=["ended_at"], name="setup_intent_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_setup_intent_id or self.key

@@ -1,0 +1,93 @@
+"""Disputes: what a bank asks back, and how that stands."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from estuary.orders.models import Order
+
+
+class Dispute(models.Model):
+    """One dispute at Stripe: a buyer's bank asks for a payment back, or has it back. A row beside its order.
+
+    What is frozen or clawed back are credits that the payment had bought; what is lost is the card's money.
+    """
+
+    class Status(models.TextChoices):
+        WARNING_NEEDS_RESPONSE = "warning_needs_response", "inquiry, to be answered"
+        WARNING_UNDER_REVIEW = "warning_under_review", "inquiry, under review"
+        NEEDS_RESPONSE = "needs_response", "to be answered"
+        UNDER_REVIEW = "under_review", "under review"
+        APPEAL_NEEDS_RESPONSE = "appeal_needs_response", "appeal, to be answered"
+        APPEAL_UNDER_REVIEW = "appeal_under_review", "appeal, under review"
+        WARNING_CLOSED = "warning_closed", "inquiry closed"
+        PREVENTED = "prevented"
+        WON = "won"
+        LOST = "lost"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="disputes")
+    stripe_dispute_id = models.CharField(max_length=80, unique=True)
+    stripe_charge_id = models.CharField(max_length=80, blank=True)
+    stripe_payment_intent_id = models.CharField(max_length=80)
+    amount_minor = models.PositiveBigIntegerField(help_text="what the bank asks for")
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=40)
+    status = models.CharField(max_length=24, choices=Status)
+    due_by = models.DateTimeField(null=True, blank=True, help_text="until when evidence is taken")
+    refundable = models.BooleanField(
+        default=False, help_text="whether Stripe still refunds the charge, as with an inquiry"
+    )
+    stray = models.BooleanField(
+        default=False, help_text="of a second or wrong payment; the order is untouched"
+    )
+    frozen_minor = models.PositiveBigIntegerField(
+        default=0, help_text="credits that can't be spent meanwhile"
+    )
+    clawed_minor = models.PositiveBigIntegerField(default=0, help_text="credits taken back, as it was lost")
+    lost_minor = models.PositiveBigIntegerField(default=0, help_text="the order's money that is gone with it")
+    revision = models.PositiveSmallIntegerField(
+        default=0, help_text="counts the changes heard of; names what each of them posts"
+    )
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="when we heard that it was decided")
+    next_ask_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker asks Stripe about it again"
+    )
+
+    class Meta:
+        ordering = [F("closed_at").desc(nulls_first=True), "due_by", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="dispute_freezes_while_open", condition=Q(frozen_minor=0) | Q(closed_at=None)
+            ),
+            models.CheckConstraint(
+                name="dispute_takes_when_lost", condition=Q(clawed_minor=0, lost_minor=0) | Q(status="lost")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_by"], condition=Q(closed_at=None), name="dispute_open_by_deadline"),
+            models.Index(fields=["stripe_payment_intent_id"], name="dispute_by_payment"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_dispute_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def needs_answer(self) -> bool:
+        """Whether the bank waits for evidence."""
+        return self.is_open and self.status.endswith("needs_response")
+
+    @property
+    def blocks_refunds(self) -> bool:
+        """Whether Stripe refuses refunds of the charge: while it is open, unless it only inquires, and once lost."""
+        return not self.refundable and (self.is_open or self.status == self.Status.LOST)
+
+    @property
+    def standing(self) -> str:
+        """What it comes to, in one of the API's words: ``open``, ``won``, ``lost`` or ``closed``."""
+        if self.is_open:
+            return "open"
+        return self.status if self.status in {self.Status.WON, self.Status.LOST} else "closed"

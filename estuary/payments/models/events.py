@@ -1,0 +1,52 @@
+"""The inbox of Stripe's events: a row is a job."""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+
+from estuary.common.db.json import FastDecoder
+
+
+class WebhookEvent(models.Model):
+    """One event of Stripe in the inbox. The row is the job: workers lock due rows in batches."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        IGNORED = "ignored"
+        DEAD = "dead"
+
+    stripe_event_id = models.CharField(max_length=80, unique=True)
+    type = models.CharField(max_length=80)
+    api_version = models.CharField(max_length=40, blank=True)
+    livemode = models.BooleanField()
+    payload = models.JSONField(decoder=FastDecoder)
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="when it may be claimed; a claim moves it forward by a lease")
+    created_at = models.DateTimeField(help_text="when Stripe made it")
+    received_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=200, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True, help_text="when staff were told that it fails")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
+            models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
+            models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
+            # What is old lies together, as it came: a few pages of index for any number of events.
+            BrinIndex(fields=["received_at"], autosummarize=True, name="webhook_event_by_age"),
+            # The payment that an event speaks of, for the page of an order: an object names it, or is it.
+            models.Index(
+                Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),
+                name="webhook_event_by_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stripe_event_id}"

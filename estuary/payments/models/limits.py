@@ -1,0 +1,65 @@
+"""What the limits count: tries from an address, cards that were declined, and what is held unpaid."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.common import clock
+from estuary.orders.models import Order
+
+
+class Hold(models.Model):
+    """What an order held when it was placed, for whom, from where, and until when; kept for two days."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="hold")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="holds", db_index=False
+    )
+    practitioner_id = models.BigIntegerField()
+    newcomer = models.BooleanField(help_text="had paid for nothing until then")
+    address = models.CharField(max_length=64, blank=True, help_text="where it was asked for; of IPv6 the /64")
+    site = models.CharField(max_length=64, blank=True, help_text="the same; of IPv6 the /48")
+    ends_at = models.DateTimeField(help_text="the deadline, which no later order of the buyer's moves")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        app_label = "payments"
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="hold_by_user"),
+            models.Index(fields=["site"], condition=Q(newcomer=True) & ~Q(site=""), name="hold_by_site"),
+            models.Index(fields=["created_at"], name="hold_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} until {self.ends_at}"
+
+
+class Attempts(models.Model):
+    """How often a user or an address knocked at a door that makes Stripe try cards, and how many were declined."""
+
+    name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(help_text="when the count begins anew")
+    declines = models.PositiveIntegerField(default=0, help_text="in a row")
+    forgiven_at = models.DateTimeField(help_text="when the declines are forgotten, unless more come")
+    last_decline = models.CharField(max_length=80, blank=True, help_text="as Stripe names it; counted once")
+    came_from = models.CharField(max_length=64, blank=True, help_text="where the user last came from")
+
+    class Meta:
+        indexes = [models.Index(fields=["ends_at"], name="attempts_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}, {self.declines} declined"
+
+
+class Decline(models.Model):
+    """A decline that was counted, by Stripe's name of the try: told by an event and by a look, it counts once."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["counted_at"], name="decline_by_age")]
+
+    def __str__(self) -> str:
+        return self.name

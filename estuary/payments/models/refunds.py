@@ -1,0 +1,95 @@
+"""Refunds: each row is committed before Stripe is asked."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from estuary.bookings.models import Booking
+from estuary.common import clock, ids
+from estuary.orders.models import Order
+
+
+class Refund(models.Model):
+    """One refund, whoever started it: its card part goes through Stripe, its credit part back to the balance.
+
+    ``requested`` is committed before Stripe is called, so its key is never lost.
+    """
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class Origin(models.TextChoices):
+        STAFF = "staff"
+        BUYER = "buyer"
+        DASHBOARD = "dashboard"
+        AUTOMATIC = "automatic"
+
+    public_id = models.CharField(max_length=32, unique=True, default=ids.refund_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
+    booking = models.ForeignKey(
+        Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds"
+    )
+    stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
+    stripe_refund_id = models.CharField(max_length=80, blank=True)
+    currency = models.CharField(max_length=3)
+    card_minor = models.PositiveBigIntegerField()
+    credits_minor = models.PositiveBigIntegerField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
+    origin = models.CharField(max_length=12, choices=Origin)
+    reason = models.CharField(max_length=200, blank=True)
+    cancels = models.BooleanField(
+        default=False, help_text="also cancels the booking it names, or the whole order"
+    )
+    stray = models.BooleanField(
+        default=False, help_text="returns a second or wrong payment; the order is untouched"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    failure_reason = models.CharField(max_length=80, blank=True)
+    request_key = models.CharField(max_length=64, blank=True, help_text="the request that asked for it")
+    attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it was last sent under this key with no outcome known"
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the worker sends it again, or asks about it again"
+    )
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="refund_not_empty", condition=Q(card_minor__gt=0) | Q(credits_minor__gt=0)
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="refund_stripe_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["request_key"], condition=~Q(request_key=""), name="refund_once_per_request"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
+            models.Index(fields=["created_at"], condition=Q(status="pending"), name="refund_at_the_bank"),
+            BrinIndex(fields=["settled_at"], autosummarize=True, name="refund_by_day"),
+            models.Index(
+                fields=["stripe_payment_intent_id"],
+                condition=Q(stripe_payment_intent_id__gt=""),
+                name="refund_by_intent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def amount_minor(self) -> int:
+        return self.card_minor + self.credits_minor
