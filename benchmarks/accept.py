@@ -62,7 +62,7 @@ class InboxLimit:
 
 def insert_statement() -> str:
     """Return the statement that the product keeps an event with, as pgbench says it; raises BenchmarkFailed."""
-    from estuary.payments.webhooks import insertion
+    from estuary.payments.event_store import insertion
 
     pieces = insertion(1).split("%s")
     if len(pieces) != len(INBOX_ROW) + 1:

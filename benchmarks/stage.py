@@ -60,8 +60,8 @@ class Stage:
     def deliver(self) -> None:
         """Take in what Stripe has to tell, and settle it."""
         from estuary.common import clock
+        from estuary.payments.event_store import keep
         from estuary.payments.inbox import processor
-        from estuary.payments.webhooks import keep
 
         for delivery in self.stripe.take_deliveries():
             keep(json.loads(delivery.body), clock.now())

@@ -11,8 +11,8 @@ from benchmarks.stage import Stage
 def settling(stage: Stage) -> dict[str, Play]:
     """Return what events come to; the orders after the first ``stage.orders`` wait for theirs."""
     from estuary.common import clock
+    from estuary.payments.event_store import keep
     from estuary.payments.inbox import processor
-    from estuary.payments.webhooks import keep
 
     def take_in(payment: Payment) -> None:
         body, _ = next(signed([payment]))
@@ -31,7 +31,7 @@ def settling(stage: Stage) -> dict[str, Play]:
 def by_the_clock(stage: Stage) -> dict[str, Play]:
     """Return the jobs that are done again and again, and what is asked when the metrics are read."""
     from estuary.payments import tasks
-    from estuary.payments.gauges import DATABASE_GAUGES
+    from estuary.payments.observability import DATABASE_GAUGES
 
     jobs: list[Any] = [
         tasks.expire_orders,

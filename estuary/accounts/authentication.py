@@ -22,7 +22,7 @@ from estuary.accounts.second_factor import bind_passed_factors
 from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.common import clock
 from estuary.common.db.prepared_queries import CompiledValues, Given
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 
 COLUMNS = [field.attname for field in User._meta.concrete_fields]
 _session = Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("at"))

@@ -16,8 +16,7 @@ from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.api.errors import Conflict
 from estuary.common.db.bulk import AnyOf, attached, insert_rows, next_keys, update_rows
-from estuary.common.db.instances import new
-from estuary.common.db.prepared_queries import CompiledValues, Given
+from estuary.common.db.prepared_queries import CompiledValues, Given, new
 from estuary.common.db.transactions import violated
 from estuary.orders.creation import Line
 from estuary.orders.models import Order, OrderLine

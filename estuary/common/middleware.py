@@ -42,7 +42,7 @@ class NameRequest:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = get_contextvars()["request_id"]
-        request.request_id = request_id  # type: ignore[attr-defined] # for what Django logs when it is over (logs.py)
+        request.request_id = request_id  # type: ignore[attr-defined] # Django logs it at the end
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response

@@ -187,8 +187,8 @@ SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py
     "frame-ancestors": [CSP.NONE],
 }
 
-DEFAULT_EXCEPTION_REPORTER = "estuary.common.observability.reporting.RedactingReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.observability.reporting.RedactingFilter"
+DEFAULT_EXCEPTION_REPORTER = "estuary.common.observability.redaction.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "estuary.common.observability.redaction.RedactingFilter"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

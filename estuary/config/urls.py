@@ -22,8 +22,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.orders.urls")),
     path("", include("estuary.bookings.urls")),
     path("", include("estuary.credits.urls")),
-    path("", include("estuary.payments.order_urls")),
-    path("payments/", include("estuary.payments.urls")),
+    path("", include("estuary.payments.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

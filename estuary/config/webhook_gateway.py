@@ -36,7 +36,8 @@ from estuary.common.db.transactions import UNFIT
 from estuary.common.observability import db_pools
 from estuary.common.observability.request_ids import name_of
 from estuary.common.postgresql.limits import set_limits
-from estuary.payments.webhooks import RECEIVED, Row, insertion, receive, webhook_paths
+from estuary.payments.event_store import Row, insertion
+from estuary.payments.webhooks import RECEIVED, receive, webhook_paths
 
 PATIENCE_S = 4.0  # how long an event waits to be written; Stripe tries again
 OUT_OF_TIME = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}

@@ -9,8 +9,7 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common.api.errors import Conflict
 from estuary.common.db.bulk import AnyOf, insert_missing, insert_rows, update_rows
-from estuary.common.db.instances import new
-from estuary.common.db.prepared_queries import Compiled, Given
+from estuary.common.db.prepared_queries import Compiled, Given, new
 from estuary.common.money import display
 from estuary.credits.models import CreditAccount, CreditTransaction
 

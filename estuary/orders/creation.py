@@ -9,7 +9,7 @@ from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common.db.bulk import insert_and_number, insert_rows
 from estuary.common.observability import metrics
-from estuary.common.observability.counting import after_commit
+from estuary.common.observability.metrics import after_commit
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status
 

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
-from estuary.common.db.instances import new
+from estuary.common.db.prepared_queries import new
 from estuary.orders.states import UNPAID, Status, check
 
 

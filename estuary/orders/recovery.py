@@ -7,7 +7,7 @@ from typing import Any
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common.observability import metrics
-from estuary.common.observability.counting import after_commit
+from estuary.common.observability.metrics import after_commit
 from estuary.orders.creation import item_key, snapshot_of
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status

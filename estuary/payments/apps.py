@@ -15,7 +15,7 @@ class PaymentsConfig(AppConfig):
         from estuary.payments import checks  # noqa: F401, PLC0415
         from estuary.payments.account_adapter import end_payments  # noqa: PLC0415
         from estuary.payments.customers.customer_updates import enqueue_update  # noqa: PLC0415
-        from estuary.payments.gauges import DATABASE_GAUGES  # noqa: PLC0415
+        from estuary.payments.observability import DATABASE_GAUGES  # noqa: PLC0415
 
         ask_at_scrape(DATABASE_GAUGES)
         account_recovered.connect(end_payments, dispatch_uid="payments.end_payments_on_recovery")

@@ -29,7 +29,7 @@ from estuary.payments.errors import (
 )
 from estuary.payments.gateway import account_binding, instrumentation, owner_product, ownership
 from estuary.payments.gateway.http import Session
-from estuary.payments.gateway.objects import (
+from estuary.payments.stripe_objects import (
     Card,
     Charge,
     CheckoutSession,

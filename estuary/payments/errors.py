@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
-from estuary.payments.gateway.objects import Decline, Intent
+from estuary.payments.stripe_objects import Decline, Intent
 
 
 class StripeUnavailable(Unavailable):

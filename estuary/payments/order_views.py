@@ -23,9 +23,9 @@ from estuary.payments.checkout.cancel_order import cancel_order
 from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
-from estuary.payments.reconciliation.overdue import sync_order
 from estuary.payments.refunds.cancellation import cancel_booking, foresee
 from estuary.payments.refunds.service import request_refund, send_refund
+from estuary.payments.settlement.sync import sync_order
 from estuary.payments.throttling import SyncThrottle
 
 

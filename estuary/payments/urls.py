@@ -1,11 +1,11 @@
-"""The addresses under /api/v1/payments/: the five that the storefront is built on, and the two we add."""
+"""Addresses under /api/v1/: those of payments/, and what payments add to orders/ and bookings/."""
 
-from django.urls import path
+from django.urls import include, path
 
-from estuary.payments import api
+from estuary.payments import api, order_views
 from estuary.payments.webhooks import stripe_webhook
 
-urlpatterns = [
+payment_urls = [
     path("create/", api.CreatePaymentView.as_view(), name="payment-create"),
     path("methods/", api.MethodListView.as_view(), name="payment-methods"),
     path("methods/default/", api.DefaultMethodView.as_view(), name="payment-method-default"),
@@ -14,4 +14,12 @@ urlpatterns = [
     path("webhook/", stripe_webhook, name="stripe-webhook"),
     path("webhook", stripe_webhook),  # Stripe follows no redirect to the address with its slash
     path("config/", api.ConfigView.as_view(), name="payment-config"),
+]
+
+urlpatterns = [
+    path("payments/", include(payment_urls)),
+    path("orders/<ref:public_id>/cancel/", order_views.CancelOrderView.as_view(), name="order-cancel"),
+    path("orders/<ref:public_id>/sync/", order_views.SyncOrderView.as_view(), name="order-sync"),
+    path("orders/<ref:public_id>/refunds/", order_views.RefundsView.as_view(), name="order-refunds"),
+    path("bookings/<int:pk>/cancel/", order_views.CancelBookingView.as_view(), name="booking-cancel"),
 ]

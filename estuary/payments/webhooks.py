@@ -7,14 +7,12 @@ the inbox (inbox/processor.py) and asks ``read`` what an event says.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -25,11 +23,22 @@ from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem
 from estuary.common.body_limits import BodyTooLarge
 from estuary.common.db.transactions import is_unfit
-from estuary.common.observability import metrics, redaction
+from estuary.common.observability import metrics
 from estuary.payments import client
 from estuary.payments.customers.other_payment_methods import OtherMethodAttached
 from estuary.payments.customers.payment_methods import CardNews
-from estuary.payments.gateway.objects import (
+from estuary.payments.event_store import (
+    THIN,
+    Json,
+    NotAnEvent,
+    Write,
+    created_of,
+    keep,
+    without_secrets,
+    write,
+)
+from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.stripe_objects import (
     Card,
     Charge,
     CheckoutSession,
@@ -38,33 +47,9 @@ from estuary.payments.gateway.objects import (
     StripeDispute,
     StripeRefund,
 )
-from estuary.payments.settlement.effects import NeedsObject
-from estuary.payments.settlement.rules.payments import Fact
 
 MAX_BYTES = 256 * 1024
 RECEIVED = b'{"received": true}'
-# Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
-SECRETS = ("client_secret", "next_action")
-
-
-class NotAnEvent(EstuaryError):
-    code, status, title = "not_an_event", 400, "This is no Stripe event"
-
-
-class Row(NamedTuple):
-    """What is written of an event that comes in, in the order of ``insertion``."""
-
-    id: str
-    type: str
-    api_version: str
-    livemode: bool
-    payload: str
-    due_at: datetime
-    created_at: datetime
-    received_at: datetime
-
-
-type Write = Callable[[Row], bool]
 
 
 def webhook_paths() -> frozenset[str]:
@@ -80,13 +65,6 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     refusal = receive(request.META, request.META["wsgi.input"] if chunked else request, write)
     return problem(refusal) if refusal else HttpResponse(RECEIVED, content_type="application/json")
-
-
-def write(row: Row) -> bool:
-    """Insert one event on Django's own connection; tells whether it had not come before."""
-    with connection.cursor() as cursor:
-        cursor.execute(insertion(1), row)
-        return bool(cursor.fetchall())
 
 
 class Readable(Protocol):
@@ -136,23 +114,10 @@ def _parse(body: bytes) -> dict[str, Any]:
         # The escape may itself be escaped, and then only spells the character.
         if b"\\u0000" in body and _has_nul(event):
             raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
-        _created(event)
+        created_of(event)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
     return dict(event)
-
-
-def without_secrets(value: Any) -> Any:
-    """Return a decoded event as it may be kept: its secrets are taken out of it, wherever they are."""
-    inside = value
-    if type(value) is dict:  # as decoded, it has no subclasses: to ask for its type is the quickest there is
-        for secret in SECRETS:
-            value.pop(secret, None)
-        inside = value.values()
-    for inner in inside:
-        if type(inner) is dict or type(inner) is list:
-            without_secrets(inner)
-    return value
 
 
 def _has_nul(value: Any) -> bool:
@@ -164,38 +129,8 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\x00" in value
 
 
-COLUMNS = """stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at, created_at, received_at,
-    outcome, error"""
-GAPS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
-
-
-@cache
-def insertion(rows: int) -> str:
-    """Return the statement that keeps so many events, and returns the ids of those that had not come before."""
-    return f"""
-    INSERT INTO payments_webhookevent ({COLUMNS})
-    VALUES {", ".join([GAPS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
-
-
-def keep(event: dict[str, Any], at: datetime, write: Write = write) -> bool:
-    """Put an event, ``without_secrets``, into the inbox; False when it had come before."""
-    payload = _json(event)
-    if redaction.is_suspicious(payload):
-        payload = _json(redaction.redacted(event))  # where nobody expects one, such as a description
-    names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
-    return write(Row(*names, bool(event.get("livemode")), payload.decode(), at, _created(event), at))
-
-
-def _json(event: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(event)
-    except orjson.JSONEncodeError:
-        raise NotAnEvent("The body is signed, but it is nested deeper than any event.") from None
-
-
 # --- What each event says -----------------------------------------------------------------------------------
 
-type Json = Mapping[str, Any]
 type News = Fact | CardNews | OtherMethodAttached | CardRefused | CustomerGone | ForeignEvent | NeedsObject
 
 
@@ -252,14 +187,14 @@ def dispute_changed(event: Json, obj: Json) -> News:
 def card_attached(event: Json, obj: Json) -> News | None:
     """A card was saved, or something that is none and is not kept."""
     if card := Card.parse(obj):
-        return CardNews("attached", card, card.customer_id, _created(event))
-    return OtherMethodAttached(OtherMethod.parse(obj), _created(event))
+        return CardNews("attached", card, card.customer_id, created_of(event))
+    return OtherMethodAttached(OtherMethod.parse(obj), created_of(event))
 
 
 def card_updated(event: Json, obj: Json) -> News | None:
     """A card was changed, by its holder or by its network."""
     card = Card.parse(obj)
-    return CardNews("updated", card, card.customer_id, _created(event)) if card else None
+    return CardNews("updated", card, card.customer_id, created_of(event)) if card else None
 
 
 def card_detached(event: Json, obj: Json) -> News | None:
@@ -267,7 +202,7 @@ def card_detached(event: Json, obj: Json) -> News | None:
     previous = event["data"].get("previous_attributes")
     before = _id(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=before)
-    return CardNews("detached", card, before, _created(event)) if card else None
+    return CardNews("detached", card, before, created_of(event)) if card else None
 
 
 def card_refused(event: Json, obj: Json) -> News:
@@ -314,8 +249,6 @@ FETCHED_AS = {
     "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
     "payment_method": lambda obj: NeedsObject("card", obj["id"]),
 }
-# A thin event says of which object, and nothing more. https://docs.stripe.com/api/v2/core/events/event-types
-THIN = "v2.core.event"
 FETCHED_WHEN_THIN = {
     "payment_intent": "intent",
     "checkout.session": "session",
@@ -367,12 +300,3 @@ def _cause(event: Json) -> str:
 def _captured_at(event: Json, paid: bool) -> int:
     """Return when the money came that an event tells of: it is made then, however late it arrives here."""
     return int(event["created"]) if paid else 0
-
-
-def _created(event: Json) -> datetime:
-    """Return when an event was made: Unix time, or text in a thin one; raises ValueError and its like for neither."""
-    return (
-        clock.from_text(event["created"])
-        if event.get("object") == THIN
-        else clock.from_timestamp(event["created"])
-    )

@@ -3,7 +3,7 @@
 from django.core.management.base import CommandError
 
 from estuary.accounts.models import User
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 
 
 def find_person(ref: str) -> User:

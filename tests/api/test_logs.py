@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common.observability import logging as logs
 from estuary.config.webhook_gateway import Doorman
-from estuary.payments import jobs, outbox
+from estuary.payments import observability, outbox
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -172,7 +172,9 @@ def test_every_line_of_a_job_has_its_number_and_its_name(log: Log, settings: Any
         with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
             async with working.open_async():
                 await working.run_worker_async(
-                    wait=False, install_signal_handlers=False, worker_middleware=[jobs.observed, speaking]
+                    wait=False,
+                    install_signal_handlers=False,
+                    worker_middleware=[observability.observed, speaking],
                 )
 
     asyncio.run(work())

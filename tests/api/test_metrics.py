@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from estuary.common import clock
 from estuary.common.observability import db_pools, metrics
 from estuary.common.postgresql.admission import ANY, Admission, Busy, Claim
-from estuary.payments import gauges
-from estuary.payments.gauges import DATABASE_GAUGES
+from estuary.payments import observability
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
+from estuary.payments.observability import DATABASE_GAUGES
 from stripe_sandbox import Sandbox
 from tests.api.test_unavailable import no_connection_left
 from tests.flows import buying
@@ -120,7 +120,7 @@ def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> Non
 
 
 def test_of_a_long_backlog_enough_is_counted_to_tell_of_it_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gauges, "COUNTED", 2)
+    monkeypatch.setattr(observability, "COUNTED", 2)
     for number in range(3):
         body = an_event(id=f"evt_{number}", type="invoice.paid")
         send(body, signed(body))

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from estuary.bookings.models import Booking, Participant
 from estuary.common import clock
-from estuary.common.db.instances import loaded, new
+from estuary.common.db.prepared_queries import loaded, new
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order, OrderTransition
 

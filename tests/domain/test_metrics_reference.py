@@ -4,7 +4,7 @@ import re
 
 from estuary.common.observability import metrics
 from estuary.config.environment import BASE_DIR
-from estuary.payments.gauges import GAUGES, REACHABLE
+from estuary.payments.observability import GAUGES, REACHABLE
 
 DOCS = BASE_DIR / "docs"
 ROW = re.compile(r"^\| `(?P<name>estuary_\w+)` \| (?P<kind>\w+) \|(?P<labels>[^|]*)\|", re.MULTILINE)

@@ -18,8 +18,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.observability import redaction
-from estuary.common.observability.redaction import redact
-from estuary.common.observability.reporting import RedactingReporter
+from estuary.common.observability.redaction import RedactingReporter, redact
 from estuary.orders.models import Order
 from estuary.payments.customers import payment_methods
 from estuary.payments.inbox import processor

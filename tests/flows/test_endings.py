@@ -15,7 +15,7 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common import clock
-from estuary.payments import outbox, webhooks
+from estuary.payments import event_store, outbox
 from estuary.payments.models import WebhookEvent
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, send, signed
@@ -51,7 +51,7 @@ def test_the_web_server_answers_a_request_that_is_under_way_and_then_ends(wire: 
     answers: list[int] = []
     with psycopg.connect(database_url()) as other:
         at = clock.now()
-        other.execute(webhooks.insertion(1), ["evt_under_way", "", "", False, "{}", at, at, at])
+        other.execute(event_store.insertion(1), ["evt_under_way", "", "", False, "{}", at, at, at])
         head = f"Content-Length: {len(body)}"
         posting = threading.Thread(target=lambda: answers.append(wire.post(head, body, signed(body))))
         posting.start()

@@ -12,7 +12,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.order_lines import Wish
 from estuary.catalog.models import Service, ServiceType
 from estuary.orders.creation import Terms
-from estuary.payments import utils
+from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
@@ -111,7 +111,7 @@ def test_nothing_is_sold_from_the_moment_an_erasure_begins(
 
 def place(massage: Service, buyer: Any) -> None:
     """Place an order as the API does once it has read the service."""
-    utils.create_order(
+    create_order.create_order(
         user=buyer,
         service=massage,
         currency="usd",

@@ -18,8 +18,8 @@ from estuary.credits.ledger import NotEnoughCredits
 from estuary.orders.models import Order
 from estuary.payments import idempotency
 from estuary.payments.errors import CardDeclined, StripeUnavailable
-from estuary.payments.gateway.objects import Decline
 from estuary.payments.models import IdempotencyKey, Refund
+from estuary.payments.stripe_objects import Decline
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE, Json, pay

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 
 from estuary.common import clock
-from estuary.payments.gateway.objects import Intent, StripeRefund
 from estuary.payments.inbox.processor import BATCH
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.settlement.facts import Fact
+from estuary.payments.stripe_objects import Intent, StripeRefund
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,11 +18,11 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import TRIES, retried
 from estuary.orders.creation import Terms
-from estuary.payments import client, utils
-from estuary.payments.checkout import purchase
+from estuary.payments import client
+from estuary.payments.checkout import create_order, purchase
 from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.settlement.facts import Fact
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
@@ -78,10 +78,10 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
         threading.Event().wait(0.5)
         return plan_lines(*args, **kwargs)
 
-    monkeypatch.setattr("estuary.payments.utils.plan_lines", plan_slowly)
+    monkeypatch.setattr("estuary.payments.checkout.create_order.plan_lines", plan_slowly)
 
     def place() -> None:
-        utils.create_order(
+        create_order.create_order(
             user=maya,
             service=workshop,
             currency="usd",

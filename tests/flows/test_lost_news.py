@@ -17,6 +17,7 @@ from estuary.payments.checkout.cancel_order import close_order
 from estuary.payments.inbox import leases, processor
 from estuary.payments.models import Refund, WebhookEvent
 from estuary.payments.reconciliation import overdue, stripe_lists
+from estuary.payments.settlement import sync
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, order_of, pay, status_of
@@ -120,7 +121,7 @@ def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
             run_jobs()
     assert mailoutbox_of("reconcile_gave_up", mailoutbox) == 1
     stripe.faults.clear()
-    overdue.sync_payment(made["payment_intent_id"])
+    sync.sync_payment(made["payment_intent_id"])
 
 
 def mailoutbox_of(code: str, mailoutbox: list[Any]) -> int:

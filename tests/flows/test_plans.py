@@ -16,8 +16,8 @@ from estuary.catalog.availability import free_slots
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.payments.doctor import stripe_comparison
-from estuary.payments.gateway.objects import StripeDispute, StripeRefund
 from estuary.payments.reconciliation import disputes, stripe_lists
+from estuary.payments.stripe_objects import StripeDispute, StripeRefund
 from tests.marketplace import make_service
 from tests.plans import as_if_large, read_whole
 

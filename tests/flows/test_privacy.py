@@ -20,7 +20,8 @@ from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.creation import Terms
 from estuary.orders.models import Order
-from estuary.payments import outbox, tasks, utils
+from estuary.payments import outbox, tasks
+from estuary.payments.checkout import create_order
 from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
@@ -288,7 +289,7 @@ def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, ze
     read = User.objects.get(pk=zenobia.pk)
     assert "over in a minute" in shut_out(zenobia.email)
     finish_erasures(timestamp=0)
-    order, _ = utils.create_order(
+    order, _ = create_order.create_order(
         user=read, service=None, currency="usd", total_minor=2_500, terms=Terms(payment_type="intent"),
         wish=Wish(), items=(),
     )  # fmt: skip

@@ -17,9 +17,9 @@ from estuary.common import ids
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments import client
-from estuary.payments.checkout.stripe_creation import SURELY_DONE
 from estuary.payments.customers import customers
 from estuary.payments.errors import StripeRefused
+from estuary.payments.gateway.idempotency_keys import SURELY_DONE
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
 from estuary.payments.refunds.service import send_refund

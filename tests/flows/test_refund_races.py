@@ -18,7 +18,7 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.settlement.facts import Fact
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of

@@ -11,8 +11,9 @@ from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from estuary.payments.settlement.effects import OrderView, PostCredits, RecordDecline, RefundView
+from estuary.payments.settlement.effects import PostCredits
 from estuary.payments.settlement.rules.refunds import consequences
+from estuary.payments.settlement.state import OrderView, RecordDecline, RefundView
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of

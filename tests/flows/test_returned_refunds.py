@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.payments.models import Refund
-from estuary.payments.reconciliation.overdue import sync_payment
+from estuary.payments.settlement.sync import sync_payment
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import Json, pay, status_of

@@ -11,8 +11,8 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.payments import client
 from estuary.payments.customers import setup_intents
-from estuary.payments.gateway.objects import Setup
 from estuary.payments.reconciliation import overdue
+from estuary.payments.stripe_objects import Setup
 from stripe_sandbox import Sandbox
 from tests.flows.test_half_ended_payments import at_stripe, ended, setup
 

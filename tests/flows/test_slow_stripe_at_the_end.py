@@ -15,9 +15,9 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.process import shutdown
 from estuary.orders.models import Order
-from estuary.payments.gateway.objects import Intent
 from estuary.payments.models import Lookout
 from estuary.payments.reconciliation import overdue, stripe_lists
+from estuary.payments.stripe_objects import Intent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url

@@ -12,6 +12,7 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.errors import StripeRefused
+from estuary.payments.gateway import idempotency_keys
 from estuary.payments.models import Refund, StripeCustomer
 from estuary.payments.refunds import service as refunds
 from stripe_sandbox import Sandbox
@@ -93,7 +94,7 @@ def test_a_failure_that_stripe_remembers_after_a_lost_answer_is_overcome_once_st
     stripe.faults.add("timeout_before", PATHS[payment_type])
     stripe.faults.add("error_saved", PATHS[payment_type])
     assert [buyer.post(CREATE, body).status_code for _ in range(4)] == [503] * 4
-    with later(stripe_creation.SURELY_DONE + timedelta(seconds=1)):
+    with later(idempotency_keys.SURELY_DONE + timedelta(seconds=1)):
         tab = signed_in(maya)
         assert tab.post(CREATE, body).status_code == 503  # its key is given up now
         made = tab.post(CREATE, body).json()
@@ -113,7 +114,7 @@ def test_a_key_for_a_customer_who_was_replaced_is_kept_while_stripe_may_be_at_it
     )
     StripeCustomer.objects.update(stripe_customer_id=another)
     assert buyer.post(CREATE, CREDITS).json()["code"] == "payment_service_busy"
-    with later(stripe_creation.SURELY_DONE + timedelta(seconds=1)):
+    with later(idempotency_keys.SURELY_DONE + timedelta(seconds=1)):
         made = signed_in(maya).post(CREATE, CREDITS).json()
         assert open_ways(stripe) == [made["payment_intent_id"]]
         pay(stripe, made)
@@ -149,7 +150,7 @@ def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
     for _ in range(2):
         with pytest.raises(StripeRefused):
             refunds.send_refund(refund.pk)
-    Refund.objects.update(asked_at=F("asked_at") - stripe_creation.SURELY_DONE)
+    Refund.objects.update(asked_at=F("asked_at") - idempotency_keys.SURELY_DONE)
     with pytest.raises(StripeRefused):
         refunds.send_refund(refund.pk)
     refunds.send_refund(refund.pk)

@@ -28,7 +28,7 @@ from demo.ports import free_port, listens
 from estuary.common import clock
 from estuary.common.postgresql import limits
 from estuary.config import webhook_gateway
-from estuary.payments import client, webhooks
+from estuary.payments import client, event_store, webhooks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows.test_real_mode import database_url
@@ -165,9 +165,9 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
     assert WebhookEvent.objects.count() == 3
 
 
-def row(name: str, payload: str = "{}") -> webhooks.Row:
+def row(name: str, payload: str = "{}") -> event_store.Row:
     at = clock.now()
-    return webhooks.Row(f"evt_{name}", "a.type", "", False, payload, at, at, at)
+    return event_store.Row(f"evt_{name}", "a.type", "", False, payload, at, at, at)
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from estuary.common.admin.pagination import BoundedPaginator, LongChangeList, Whole
+from estuary.common.ids import primary_key_in
 from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
 from estuary.common.observability.redaction import redact
-from estuary.common.primary_keys import primary_key_in
 
 # One word has one colour on every page; a word that is not here is grey.
 COLOURS = {

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import get_attribute
 
+from estuary.common.ids import primary_key_in
 from estuary.common.money import to_decimal
-from estuary.common.primary_keys import primary_key_in
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})

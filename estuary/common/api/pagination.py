@@ -12,7 +12,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 
 
 class NewestFirst(CursorPagination):

@@ -5,14 +5,14 @@ read by many queries, again and again, writing them is most of what they cost.
 """
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Expression, Model, QuerySet, TextField
+from django.db.models.base import ModelState
 from psycopg import sql
 
-from estuary.common.db.instances import loaded
 from estuary.common.db.transactions import ask
 
 
@@ -121,3 +121,38 @@ def _sent(value: Any) -> Any:
 
 def _literal(value: Any) -> str:
     return sql.quote(value).replace("%", "%%")
+
+
+def loaded[R: Model](model: type[R], columns: Iterable[str], values: Iterable[Any]) -> R:
+    """Return the instance that a row of the database is, as ``Model.from_db`` does."""
+    instance = model.__new__(model)
+    instance._state = state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    vars(instance).update(zip(columns, values, strict=True))
+    return instance
+
+
+def new[R: Model](model: type[R], **columns: Any) -> R:
+    """Return an instance to be inserted, of columns by their names: a relation by its key (``order_id``).
+
+    The others take their defaults. Raises TypeError for what is no column.
+    """
+    plain, made = _defaults(model)
+    if not columns.keys() <= plain.keys():
+        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(columns.keys() - plain.keys()))}")
+    instance = model.__new__(model)
+    instance._state = ModelState()
+    vars(instance).update(plain, **columns)
+    for name, make in made:
+        if name not in columns:
+            setattr(instance, name, make())
+    return instance
+
+
+@cache
+def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Return what each column holds when nobody says, and which are made anew for each instance."""
+    fields = model._meta.concrete_fields
+    made = [field for field in fields if field.has_default() and callable(field.default)]
+    plain = {field.attname: None if field in made else field.get_default() for field in fields}
+    return plain, [(field.attname, field.get_default) for field in made]

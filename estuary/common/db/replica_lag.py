@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from estuary.common.db.connecting import CONNECTING
+from estuary.common.postgresql.connecting import CONNECTING
 
 LAG_S = 5.0  # how old an answer of the replica may be
 LOOK_S = 0.5

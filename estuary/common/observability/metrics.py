@@ -5,9 +5,11 @@ No label has a value that a caller chooses: calls, codes, states and doors are f
 
 import os
 from collections import Counter as Counted
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from hmac import compare_digest
 
+from django.db import transaction
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -131,3 +133,17 @@ def exposition() -> bytes:
 def may_scrape(authorization: str, *, token: str) -> bool:
     """Tell whether an ``Authorization`` header has our token; nobody may while there is none."""
     return bool(token) and compare_digest(authorization.encode(), f"Bearer {token}".encode())
+
+
+type Labels = tuple[str, ...]
+
+
+def after_commit(counter: Counter, labels: Iterable[Labels]) -> None:
+    """Count each set of labels once, when the open transaction is committed, or at once when there is none."""
+    if counted := Counted(labels):
+        transaction.on_commit(partial(_inc, counter, counted), robust=True)
+
+
+def _inc(counter: Counter, counted: Counted[Labels]) -> None:
+    for labels, times in counted.items():
+        counter.labels(*labels).inc(times)

@@ -21,8 +21,8 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments.checkout.cancel_order import close_order
 from estuary.payments.errors import OrderNotCancelable
-from estuary.payments.reconciliation.overdue import sync_order
 from estuary.payments.refunds.cancellation import cancel_without_refund
+from estuary.payments.settlement.sync import sync_order
 
 
 def asked_first(

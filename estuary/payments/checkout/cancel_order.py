@@ -7,7 +7,7 @@ from estuary.common import clock
 from estuary.common.db.transactions import retried
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments import client, utils
+from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.each import act_on_each
 from estuary.payments.errors import (
@@ -16,10 +16,13 @@ from estuary.payments.errors import (
     OrderNotCancelable,
     UnexpectedState,
 )
-from estuary.payments.settlement import fetch, load, settle, view_of
+from estuary.payments.gateway import idempotency_keys
+from estuary.payments.settlement import fetch, load, settle
 from estuary.payments.settlement.apply import write
 from estuary.payments.settlement.effects import Alert
-from estuary.payments.settlement.rules.payments import BANK_TOO_LATE, Fact, end_unpaid
+from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.rules.payments import BANK_TOO_LATE, end_unpaid
+from estuary.payments.settlement.state import view_of
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
@@ -138,10 +141,12 @@ def _made_after_all(order: Order) -> bool:
     if made := stripe_creation.find_made(order):
         stripe_creation.remember(order, made)
         return True
-    if order.asked_at + stripe_creation.SURELY_DONE < clock.now():
+    if order.asked_at + idempotency_keys.SURELY_DONE < clock.now():
         return False
     create = (
-        utils.create_checkout_session if stripe_creation.is_checkout(order) else utils.create_payment_intent
+        stripe_creation.create_checkout_session
+        if stripe_creation.is_checkout(order)
+        else stripe_creation.create_payment_intent
     )
     try:
         create(order, customer_id=order.stripe_customer_id)

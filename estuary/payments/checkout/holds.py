@@ -18,7 +18,7 @@ from estuary.common.api.errors import Conflict, TooManyRequests
 from estuary.common.client_ip import site_of
 from estuary.common.db.batch_delete import forget
 from estuary.common.db.bulk import insert_rows
-from estuary.common.db.instances import new
+from estuary.common.db.prepared_queries import new
 from estuary.common.observability import metrics
 from estuary.orders.creation import item_key
 from estuary.orders.models import Order

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, Status
-from estuary.payments import client, utils
+from estuary.payments import client
+from estuary.payments.checkout import stripe_creation
 from estuary.payments.checkout.cancel_order import close_order, end_here
 from estuary.payments.checkout.stripe_creation import is_checkout, next_post_key
 from estuary.payments.customers import payment_methods
@@ -23,12 +24,12 @@ from estuary.payments.errors import (
     UnexpectedState,
 )
 from estuary.payments.gateway import account_binding
-from estuary.payments.gateway.objects import CheckoutSession, Intent
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.effects import Alert, NeedsObject
+from estuary.payments.settlement.effects import Alert
+from estuary.payments.settlement.facts import Fact, NeedsObject
 from estuary.payments.settlement.fetch import fetch_facts, fetch_intent
-from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 UNCONFIRMED = (
     "The payment service has not said whether this was paid. Send the same request again within ten minutes: it finds "
@@ -71,9 +72,11 @@ def _ask_stripe(order: Order, customer: StripeCustomer | None) -> Begun:
     def ask(customer_id: str) -> Begun:
         same = noted and customer_id == order.stripe_customer_id
         if is_checkout(order):
-            page = utils.create_checkout_session(order, customer_id=customer_id, noted=same)
+            page = stripe_creation.create_checkout_session(order, customer_id=customer_id, noted=same)
             return Begun(order, session=page)
-        return Begun(order, intent=utils.create_payment_intent(order, customer_id=customer_id, noted=same))
+        return Begun(
+            order, intent=stripe_creation.create_payment_intent(order, customer_id=customer_id, noted=same)
+        )
 
     return with_customer(order.user, ask, known=customer)
 

@@ -23,18 +23,19 @@ from estuary.common.postgresql.admission import claim_resource
 from estuary.orders.creation import Terms, item_key
 from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
-from estuary.payments import idempotency, utils
-from estuary.payments.checkout import holds
+from estuary.payments import idempotency
+from estuary.payments.checkout import create_order, holds
 from estuary.payments.checkout.cancel_order import close_order
 from estuary.payments.checkout.payments import Begun, pay, refuse_if_paid, resume
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers import payment_methods
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.models import StripeCustomer
-from estuary.payments.reconciliation.overdue import sync_order
-from estuary.payments.settlement import load, view_of
+from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import write
 from estuary.payments.settlement.rules.payments import end_unpaid
+from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.sync import sync_order
 
 TRIES = 4
 REFUSED = frozenset({400, 404, 409})
@@ -219,7 +220,7 @@ def _is_twin(order: Order, purchase: Purchase) -> bool:
 
 
 def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
-    return utils.create_order(
+    return create_order.create_order(
         user=purchase.user,
         service=purchase.service,
         currency=purchase.currency,

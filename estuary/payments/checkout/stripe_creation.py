@@ -9,23 +9,35 @@ POST under it can be at Stripe any more: two keys at once would be two payments 
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import structlog
+from django.conf import settings
 
 from estuary.common import clock
 from estuary.common.db.transactions import write
 from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
-from estuary.payments.errors import NotAtStripe, OrderChanged, StripeBusy, StripeRefused, UnexpectedState
+from estuary.payments.checkout.metadata import build_metadata
+from estuary.payments.errors import (
+    NotAtStripe,
+    OrderChanged,
+    StripeBusy,
+    StripeRefused,
+    UnexpectedState,
+)
 from estuary.payments.gateway import instrumentation
-from estuary.payments.gateway.idempotency_keys import count_post, counted_key
-from estuary.payments.gateway.objects import CheckoutSession, Intent
-
-CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
-SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
-KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
+from estuary.payments.gateway.idempotency_keys import (
+    CLOCKS_DIFFER,
+    KEY_LIFE,
+    SURELY_DONE,
+    count_post,
+    counted_key,
+    is_surely_done,
+)
+from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 # A hosted page may last from 30 minutes to 24 hours, counted from when the request arrives; clocks differ by a bit.
 # https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
@@ -71,11 +83,6 @@ def _end_what_another_customer_has(order: Order, asked_at: datetime) -> None:
     if made and not withdraw(order.public_id, made):
         remember(order, made)  # it is paid, and the next look at the order finds that
         raise OrderChanged("This order has just changed. Please try again.")
-
-
-def is_surely_done(asked_at: datetime | None) -> bool:
-    """Tell whether Stripe is done with a POST that was sent then, whether or not its answer came."""
-    return asked_at is None or asked_at < clock.now() - SURELY_DONE
 
 
 def create[Made: (Intent, CheckoutSession)](
@@ -208,3 +215,68 @@ def next_post_key(order: Order, verb: str) -> str:
 
 def is_checkout(order: Order) -> bool:
     return order.payment_type == PaymentType.CHECKOUT
+
+
+def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False) -> Intent:
+    """Ask Stripe for the intent that pays for ``order`` (the same one again after a crash) and remember its id.
+
+    ``noted`` says that the order was placed with what is asked here.
+    """
+    if isinstance(known := made_long_ago(order), Intent):
+        remember(order, known)
+        return known
+    before = None if noted else note_asked(order, customer_id=customer_id)
+    params: dict[str, Any] = {
+        "amount": order.amount_due_minor,
+        "currency": order.currency,
+        "customer": customer_id,
+        "description": order.title,
+        "metadata": build_metadata(order),
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
+    }
+    if order.save_payment_method:
+        params["setup_future_usage"] = "off_session"
+    key = f"{order.public_id}-intent-{order.attempt}"
+    return create(order, lambda: client.create_intent(params, key=key), before=before)
+
+
+def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
+    """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
+    if isinstance(known := made_long_ago(order), CheckoutSession):
+        remember(order, known)
+        return known
+    before = None if noted else note_asked(order, customer_id=customer_id)
+    try:
+        return create(order, lambda: _create_page(order), before=before)
+    except UnexpectedState:
+        if not page_is_late(order):
+            raise
+    before = renew_page(order, customer_id=customer_id)
+    return create(order, lambda: _create_page(order), before=before)
+
+
+def _create_page(order: Order) -> CheckoutSession:
+    """The same metadata goes on the page and on its intent."""
+    metadata = build_metadata(order)
+    intent_data: dict[str, Any] = {"metadata": metadata, "description": order.title}
+    if order.save_payment_method:
+        intent_data["setup_future_usage"] = "off_session"
+    product = {"name": order.title}
+    price = {"currency": order.currency, "unit_amount": order.amount_due_minor, "product_data": product}
+    assert order.page_expires_at is not None  # noted before it is asked for
+    params: dict[str, Any] = {
+        "mode": "payment",
+        "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
+        # Otherwise Stripe may show, and charge, a converted amount: https://docs.stripe.com/payments/currencies
+        "adaptive_pricing": {"enabled": False},
+        "customer": order.stripe_customer_id,
+        "line_items": [{"price_data": price, "quantity": 1}],
+        "metadata": metadata,
+        "payment_intent_data": intent_data,
+        "success_url": order.success_url
+        or f"{settings.FRONTEND_URL}/checkout/return/?order={order.public_id}",
+        "cancel_url": order.cancel_url or f"{settings.FRONTEND_URL}/orders/?id={order.public_id}&canceled=1",
+        "expires_at": int(order.page_expires_at.timestamp()),
+    }
+    return client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")

@@ -12,8 +12,8 @@ from estuary.common.db.transactions import write
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
 from estuary.payments.gateway.idempotency_keys import count_post, counted_key
-from estuary.payments.gateway.objects import Customer
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.stripe_objects import Customer
 
 NAME_MAX = 150  # of the column; Stripe takes 256
 

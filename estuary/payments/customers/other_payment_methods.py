@@ -9,8 +9,8 @@ from datetime import datetime
 
 from estuary.common import clock
 from estuary.payments import outbox
-from estuary.payments.gateway.objects import OtherMethod
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.stripe_objects import OtherMethod
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,16 @@ from django.db.models.functions import Coalesce
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.api.errors import NotFound
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import next_post_key
 from estuary.payments.customers.other_payment_methods import OtherMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
-from estuary.payments.gateway.objects import Card, OtherMethod
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
-from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.facts import NeedsObject
+from estuary.payments.stripe_objects import Card, OtherMethod
 
 
 @dataclass(frozen=True, slots=True)

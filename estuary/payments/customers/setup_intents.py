@@ -14,13 +14,13 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.db.batch_delete import forget
 from estuary.payments import client
-from estuary.payments.checkout.stripe_creation import is_surely_done
 from estuary.payments.customers.customers import next_post_key, with_customer
 from estuary.payments.each import act_on_each
 from estuary.payments.errors import NotAtStripe, UnexpectedState
-from estuary.payments.gateway.objects import Setup
+from estuary.payments.gateway.idempotency_keys import is_surely_done
 from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import SetupIntent, StripeCustomer
+from estuary.payments.stripe_objects import Setup
 
 
 def create_setup_intent(user: User) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from estuary.accounts.models import ContactChange
 from estuary.common.db.bulk import any_id
 from estuary.payments import client
 from estuary.payments.customers.customers import find_at_stripe, name_at_stripe
-from estuary.payments.gateway.objects import Customer
 from estuary.payments.models import StripeCustomer
 from estuary.payments.reconciliation.stripe_lists import in_batches
+from estuary.payments.stripe_objects import Customer
 
 
 def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[str, str, str]]:

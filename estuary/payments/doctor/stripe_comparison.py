@@ -19,11 +19,11 @@ from estuary.payments.doctor.check import GRACE
 from estuary.payments.doctor.customers import differing_customers
 from estuary.payments.doctor.runner import SHOWN, Breach
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.gateway.objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.reconciliation.orphans import REF
 from estuary.payments.reconciliation.stripe_lists import in_batches, is_own, orders_named, payable
 from estuary.payments.settlement.rules.refunds import AT_STRIPE
+from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 
 HEAL = "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
 LOOK = "Look at both in the admin and in Stripe's dashboard; refund there what was taken in error."

@@ -1,5 +1,7 @@
 """Idempotency keys of what may be asked of Stripe again and again, each time anew."""
 
+from datetime import datetime, timedelta
+
 from django.db.models import F, Model
 
 from estuary.common import clock
@@ -17,3 +19,15 @@ def counted_key(stem: str, verb: str, count: int) -> str:
     The time is in it because a restored backup counts again from where it was, and meets no older key that way.
     """
     return f"{stem}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
+
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # Stripe's and ours, at most
+
+SURELY_DONE = timedelta(minutes=2)  # Stripe drops a request long before that
+
+KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
+
+
+def is_surely_done(asked_at: datetime | None) -> bool:
+    """Tell whether Stripe is done with a POST that was sent then, whether or not its answer came."""
+    return asked_at is None or asked_at < clock.now() - SURELY_DONE

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from estuary.payments.errors import NotAtStripe, StripeBusy, UnexpectedState
-from estuary.payments.gateway.objects import Owner
 from estuary.payments.gateway.ownership import Asker
+from estuary.payments.stripe_objects import Owner
 
 PRODUCT = "estuary_owner"  # the first to make it is the owner
 PATH = "/v1/products"

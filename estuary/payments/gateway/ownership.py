@@ -20,8 +20,8 @@ from estuary.common.origins import origin_of
 from estuary.orders.models import Order
 from estuary.payments import outbox
 from estuary.payments.errors import KeyMayNot, NotOwner, StripeRefused
-from estuary.payments.gateway.objects import Owner
 from estuary.payments.models import Refund, StripeAccount, StripeCustomer
+from estuary.payments.stripe_objects import Owner
 
 COUNT_EVERY = timedelta(hours=1)
 COUNT_LEASE = timedelta(minutes=2)

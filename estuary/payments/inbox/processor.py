@@ -20,27 +20,19 @@ from estuary.common.observability import metrics
 from estuary.common.observability.logging import bound
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
-from estuary.payments import counting, outbox, throttling
+from estuary.payments import observability, outbox, throttling
 from estuary.payments.customers.customers import forget_customer
 from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
 from estuary.payments.customers.payment_methods import CardNews, fetch_news, sync_method
 from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
+from estuary.payments.event_store import keep, without_secrets
 from estuary.payments.inbox import leases
 from estuary.payments.inbox.leases import LEASE
 from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.facts import Fact, NeedsObject
 from estuary.payments.settlement.fetch import fetch_facts
-from estuary.payments.settlement.rules.payments import Fact
-from estuary.payments.webhooks import (
-    CardRefused,
-    CustomerGone,
-    ForeignEvent,
-    News,
-    keep,
-    read,
-    without_secrets,
-)
+from estuary.payments.webhooks import CardRefused, CustomerGone, ForeignEvent, News, read
 
 BATCH = 200
 MAX_ATTEMPTS = 12
@@ -273,7 +265,7 @@ def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
         job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
-    counting.settled([job.row for job in jobs])
+    observability.settled([job.row for job in jobs])
 
 
 def _fetch(job: Job) -> None:

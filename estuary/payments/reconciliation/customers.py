@@ -7,15 +7,15 @@ from django.db import transaction
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import joined
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
 from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
 from estuary.payments.customers.payment_methods import CardNews, as_card, sync_method
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.gateway.objects import Card, Customer, OtherMethod
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.stripe_objects import Card, Customer, OtherMethod
 
 EMAIL_MAX = 254  # of the column; Stripe takes 512
 

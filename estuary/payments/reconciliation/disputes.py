@@ -10,13 +10,14 @@ from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
-from estuary.payments.gateway.objects import StripeDispute
 from estuary.payments.models import Dispute, Lookout, Refund
-from estuary.payments.reconciliation.overdue import ASK_AGAIN, heal_due
+from estuary.payments.reconciliation.overdue import ASK_AGAIN
+from estuary.payments.reconciliation.retry import heal_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.facts import NeedsObject
 from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.stripe_objects import StripeDispute
 
 # Most banks give a buyer 120 days, and a decision takes up to three months:
 # https://docs.stripe.com/disputes/how-disputes-work

@@ -17,20 +17,21 @@ from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retried
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovery import Remembered, recover_order
 from estuary.payments import client, outbox
 from estuary.payments.checkout.stripe_creation import withdraw
 from estuary.payments.customers.customers import find_at_stripe
 from estuary.payments.gateway import ownership
-from estuary.payments.gateway.objects import CheckoutSession, Customer, Intent, StripeRefund
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
 from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.rules.payments import Fact, return_late, take_recovered_money
+from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.rules.payments import return_late, take_recovered_money
+from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeRefund
 
 REF = re.compile(r"ord_[0-9a-z]{20}")
 CAUSE = "recovered from Stripe"

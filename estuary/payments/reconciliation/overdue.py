@@ -1,52 +1,41 @@
 """Healing our rows that wait: ended holds, unsent refunds, cards to detach, payments that Stripe knows better.
 
-What Stripe has and no row of ours waits for is found by reconcile.py.
+What Stripe has and no row of ours waits for is found by stripe_lists.py.
 
 Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent. A row
 that can't be healed waits as long again as it has waited so far: it neither hammers Stripe nor holds up the others.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
-from operator import attrgetter
-from typing import Any
+from datetime import timedelta
 
-import structlog
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q
 
 from estuary.accounts.models import ContactChange
 from estuary.bookings.models import Reservation
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
-from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments import outbox
 from estuary.payments.checkout.cancel_order import close_order, close_payment, end_kept_order
-from estuary.payments.checkout.stripe_creation import CLOCKS_DIFFER
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
-from estuary.payments.errors import NotAtStripe, StripeUnavailable
+from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, Refund, SetupIntent
+from estuary.payments.reconciliation.retry import BATCH, heal_due
 from estuary.payments.refunds.service import send_refund
-from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.effects import NeedsObject, Tell
-from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.settlement.effects import Tell
 from estuary.payments.settlement.rules.payments import keep_for_bank
+from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.sync import sync_order, sync_payment
 
-BATCH = 100
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 ASK_AGAIN = timedelta(minutes=5)
 
 MISSING = "payment_missing"
-
-log = structlog.get_logger(__name__)
 
 
 def expire_orders() -> int:
@@ -151,72 +140,3 @@ def _ask_about(order: Order) -> None:
                     MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise
-
-
-def sync_order(order: Order) -> None:
-    """Make an order agree with Stripe's payment by looking at it: the return page's and the sweep's door to settle."""
-    if order.stripe_checkout_session_id:
-        needs = NeedsObject("session", order.stripe_checkout_session_id)
-    elif order.stripe_payment_intent_id:
-        needs = NeedsObject("intent", order.stripe_payment_intent_id)
-    else:
-        return
-    settle(fetch_facts(needs, "asked of Stripe"), at=clock.now())
-
-
-def sync_payment(intent_id: str) -> None:
-    """Make an order agree with its payment and with every refund of it."""
-    settle(fetch_facts(NeedsObject("payment", intent_id), "asked of Stripe"), at=clock.now())
-
-
-def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
-    """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
-
-    ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
-    While Stripe does not answer there is no use in asking on: the rest keeps its turn, as when the process ends.
-    """
-    healed = 0
-    turn = Coalesce(again, since)
-    while rows := list(due.filter(_has_its_turn(again)).order_by(turn, "pk")[:BATCH]):
-        for row in rows:
-            if shutdown.told():
-                return healed
-            name = f"{row._meta.model_name} {row.pk}"
-            try:
-                healed += goes_well(partial(heal, row), what=name)
-            except StripeUnavailable:
-                log.warning("sweep_stopped", what=name)
-                return healed
-            finally:
-                waited = clock.now() - (attrgetter(since)(row) or clock.now())
-                type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_turn(waited)})
-    return healed
-
-
-def _has_its_turn(again: str) -> Q:
-    """Never tried, or due; or put off for longer than any row is, which only a clock that ran ahead has done."""
-    at = clock.now()
-    by_a_wrong_clock = Q(**{f"{again}__gt": at + LONGEST_WAIT + CLOCKS_DIFFER})
-    return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | by_a_wrong_clock
-
-
-def goes_well(act: Callable[[], Any], *, what: str) -> bool:
-    """Do one of many, and tell whether it went well; what fails is logged and stops no other.
-
-    Raises StripeUnavailable, which is the fault of none of them and would befall the others too.
-    """
-    try:
-        act()
-    except StripeUnavailable:
-        raise
-    except EstuaryError as error:
-        log.warning("sweep_put_off", what=what, code=error.code)
-    except Exception:
-        log.exception("sweep_failed", what=what)
-    else:
-        return True
-    return False
-
-
-def _next_turn(waited: timedelta) -> datetime:
-    return clock.now() + min(max(waited, SHORTEST_WAIT), LONGEST_WAIT)

@@ -1,7 +1,7 @@
 """Comparing the lists of saved cards with Stripe's, a few customers at a time, the longest unseen first.
 
 Stripe may never make an event of a card that was removed, and has no list of removed ones: each customer's cards are
-looked at in turn. A card that is gone is refused in any case when somebody pays with it (methods.py).
+looked at in turn. A card that is gone is refused in any case when somebody pays with it (payment_methods.py).
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from estuary.common.process import shutdown
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import StripeCustomer
 from estuary.payments.reconciliation.customers import relist
-from estuary.payments.reconciliation.overdue import goes_well
+from estuary.payments.reconciliation.retry import goes_well
 
 AT_ONCE = 50
 CHECK_AGAIN = timedelta(minutes=10)

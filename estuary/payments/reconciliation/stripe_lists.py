@@ -25,16 +25,18 @@ from estuary.payments import client, outbox
 from estuary.payments.checkout.stripe_creation import is_checkout, withdraw
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
-from estuary.payments.gateway.objects import CheckoutSession, Intent, StripeRefund
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, Refund, StripeCustomer
 from estuary.payments.reconciliation import orphans
 from estuary.payments.reconciliation.customers import reattach, relist
-from estuary.payments.reconciliation.overdue import GRACE, goes_well, sync_payment
+from estuary.payments.reconciliation.overdue import GRACE
+from estuary.payments.reconciliation.retry import goes_well
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.effects import NeedsObject
+from estuary.payments.settlement.facts import NeedsObject
 from estuary.payments.settlement.fetch import fetch_facts
 from estuary.payments.settlement.rules.refunds import AT_STRIPE
+from estuary.payments.settlement.sync import sync_payment
+from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
 
 OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds

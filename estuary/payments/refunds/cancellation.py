@@ -49,7 +49,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """Cancel a booking for its buyer; returns the refund when it was canceled early enough for one.
 
     A package or bundle is canceled with everything in it that is still to come. What comes back is the rule of
-    cancellation_rules.py, less what was refunded before. Raises BookingNotCancelable.
+    cancellation_policy.py, less what was refunded before. Raises BookingNotCancelable.
     """
     at = clock.now()
     with transaction.atomic():

@@ -17,8 +17,7 @@ from estuary.common.money import display
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
-from estuary.payments import client, counting, outbox
-from estuary.payments.checkout.stripe_creation import KEY_LIFE, is_surely_done
+from estuary.payments import client, observability, outbox
 from estuary.payments.errors import (
     ChargeDisputed,
     NotAtStripe,
@@ -27,14 +26,16 @@ from estuary.payments.errors import (
     StripeRefused,
     UnexpectedState,
 )
-from estuary.payments.gateway.objects import StripeRefund
+from estuary.payments.gateway.idempotency_keys import KEY_LIFE, is_surely_done
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.settlement import load, settle, view_of
+from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import write
 from estuary.payments.settlement.effects import AdvanceRefund
+from estuary.payments.settlement.facts import Fact
 from estuary.payments.settlement.fetch import fetch_facts
-from estuary.payments.settlement.rules.payments import Fact
 from estuary.payments.settlement.rules.refunds import COUNTS, consequences
+from estuary.payments.settlement.state import view_of
+from estuary.payments.stripe_objects import StripeRefund
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,7 @@ def request_refund(
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
-        counting.refunds([refund])
+        observability.refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
             audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")

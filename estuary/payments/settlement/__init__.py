@@ -9,33 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from estuary.bookings.models import Booking, Reservation
-from estuary.common import clock
-from estuary.common.db.bulk import AnyOf, any_id, attach, attached
+from estuary.common.db.bulk import AnyOf, any_id, attach
 from estuary.common.db.prepared_queries import Compiled, Given
 from estuary.common.db.transactions import pipelined, retried
-from estuary.common.livemode import is_live
 from estuary.orders.models import Order, OrderLine, OrderType
-from estuary.orders.states import Status
 from estuary.payments import outbox, throttling
-from estuary.payments.gateway.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.effects import (
-    BookingView,
-    DisputeView,
-    Effect,
-    NeedsObject,
-    OrderView,
-    RecordCapture,
-    RecordDecline,
-    RefundView,
-)
-from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, Fact, decide
+from estuary.payments.settlement.effects import Effect, RecordCapture
+from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
+from estuary.payments.settlement.state import RecordDecline, view_of
+from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 EVENT = "payment_intent."  # begins the cause of what an event of a payment told
 
@@ -250,78 +239,3 @@ def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str,
 
 def _intent_id(fact: Fact) -> str:
     return fact.object.id if isinstance(fact.object, Intent) else fact.object.intent_id
-
-
-def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
-    """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
-    at = at or clock.now()
-    return OrderView(
-        public_id=order.public_id,
-        is_credit=order.type == "credit",
-        status=Status(order.status),
-        title=order.title,
-        currency=order.currency,
-        total_minor=order.total_minor,
-        credits_applied_minor=order.credits_applied_minor,
-        amount_due_minor=order.amount_due_minor,
-        credit_amount_minor=order.credit_amount_minor,
-        captured_minor=order.captured_minor,
-        refunded_minor=order.refunded_minor,
-        is_checkout=order.payment_type == "checkout",
-        intent_id=order.stripe_payment_intent_id,
-        session_id=order.stripe_checkout_session_id,
-        customer_id=order.stripe_customer_id,
-        handed_over=order.completed_at is not None,
-        expires_at=order.expires_at,
-        at=at,
-        starts_at=min((line.starts_at for line in attached(order, "lines") if line.starts_at), default=None),
-        kept_until=order.kept_until,
-        may_keep_until=at + settings.BANK_HOLD,
-        livemode=is_live(),
-        decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
-        refunds=tuple(map(_refund_view, attached(order, "refunds"))),
-        bookings=tuple(
-            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
-            for b in attached(order, "bookings")
-        ),
-        disputes=tuple(map(_dispute_view, attached(order, "disputes"))),
-        disputed=order.disputed,
-        lost_minor=order.lost_minor,
-    )
-
-
-def _refund_view(refund: Refund) -> RefundView:
-    return RefundView(
-        id=refund.pk,
-        public_id=refund.public_id,
-        stripe_refund_id=refund.stripe_refund_id,
-        intent_id=refund.stripe_payment_intent_id,
-        card_minor=refund.card_minor,
-        credits_minor=refund.credits_minor,
-        status=Refund.Status(refund.status),
-        booking_id=refund.booking_id,
-        cancels=refund.cancels,
-        stray=refund.stray,
-        from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
-        currency=refund.currency,
-    )
-
-
-def _dispute_view(dispute: Dispute) -> DisputeView:
-    return DisputeView(
-        id=dispute.stripe_dispute_id,
-        charge_id=dispute.stripe_charge_id,
-        intent_id=dispute.stripe_payment_intent_id,
-        status=Dispute.Status(dispute.status),
-        reason=dispute.reason,
-        amount_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        refundable=dispute.refundable,
-        due_by=dispute.due_by,
-        opened_at=dispute.opened_at,
-        stray=dispute.stray,
-        frozen_minor=dispute.frozen_minor,
-        clawed_minor=dispute.clawed_minor,
-        lost_minor=dispute.lost_minor,
-        revision=dispute.revision,
-    )

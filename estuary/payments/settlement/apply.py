@@ -15,7 +15,7 @@ from estuary.common.db.transactions import pipelined
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
-from estuary.payments import counting, outbox
+from estuary.payments import observability, outbox
 from estuary.payments.models import Orphan, Refund
 from estuary.payments.settlement import apply_disputes
 from estuary.payments.settlement.effects import (
@@ -35,13 +35,13 @@ from estuary.payments.settlement.effects import (
     OpenRefund,
     PostCredits,
     RecordCapture,
-    RecordDecline,
     RecordDispute,
     RecordForeignPayment,
     RecordRefunded,
     Tell,
     WatchPayment,
 )
+from estuary.payments.settlement.state import RecordDecline
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ def _write_orders(work: Work, at: datetime) -> None:
     if touched:
         update_rows(touched.values(), ORDER_FIELDS)
         insert_rows(transitions)
-        counting.transitions(transitions)
+        observability.transitions(transitions)
 
 
 def _record(order: Order, effect: Recorded, at: datetime) -> None:
@@ -207,7 +207,7 @@ def _write_refunds(effects: _ByKind, at: datetime) -> None:
         refund = advanced[added.refund_id] = _row(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     update_rows(advanced.values(), REFUND_FIELDS)
-    counting.refunds([*opened, *moved])
+    observability.refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from estuary.common.db.bulk import attached, insert_rows, update_rows
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute
-from estuary.payments.settlement.effects import DisputeView, RecordDispute
+from estuary.payments.settlement.effects import RecordDispute
 from estuary.payments.settlement.rules.dispute_amounts import CLOSED
+from estuary.payments.settlement.state import DisputeView
 
 FIELDS = [
     "status",

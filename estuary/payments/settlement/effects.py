@@ -1,4 +1,4 @@
-"""What a decision asks to be written: plain data, made by rules.py and carried out in bulk by settlement.py."""
+"""What a decision asks to be written: plain data, made by ``rules`` and carried out in bulk by apply.py."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,8 @@ from datetime import datetime
 from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
-from estuary.payments.models import Dispute, Refund
+from estuary.payments.models import Refund
+from estuary.payments.settlement.state import DisputeView, RecordDecline
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,6 @@ class RecordCapture:
     """Money has arrived, in minor units."""
 
     amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecordDecline:
-    """The buyer is told why the card was not charged."""
-
-    code: str
-    decline_code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,102 +201,3 @@ type Effect = (
     | Tell
     | Alert
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsObject:
-    """The fact alone does not say: fetch the object, outside any transaction, and decide again.
-
-    ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it), ``refund`` or ``charge`` (and
-    the payment behind it), ``dispute`` (and its intent) or ``card``.
-    """
-
-    kind: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefundView:
-    """A refund as the rules see it. Amounts are minor units."""
-
-    id: int
-    public_id: str
-    stripe_refund_id: str
-    intent_id: str
-    card_minor: int
-    credits_minor: int
-    status: Refund.Status
-    booking_id: int | None
-    cancels: bool
-    stray: bool
-    from_dashboard: bool = False
-    currency: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BookingView:
-    """A booking as the rules see it; ``ahead``: it is active, and has neither begun nor lapsed."""
-
-    id: int
-    parent_id: int | None
-    amount_minor: int
-    status: Booking.Status
-    ahead: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeView:
-    """A dispute as the rules see it, in minor units; frozen and clawed are credits, lost is the card's money."""
-
-    id: str
-    charge_id: str
-    intent_id: str
-    status: Dispute.Status
-    reason: str
-    amount_minor: int
-    currency: str
-    refundable: bool
-    due_by: datetime | None
-    opened_at: datetime
-    stray: bool = False
-    frozen_minor: int = 0
-    clawed_minor: int = 0
-    lost_minor: int = 0
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class OrderView:
-    """Everything the rules may know of an order at a moment, with no database behind it. Amounts are minor units.
-
-    ``starts_at`` is the first of the times that were reserved; a bank is waited for until ``may_keep_until`` at most.
-    """
-
-    public_id: str
-    is_credit: bool
-    status: Status
-    title: str
-    currency: str
-    total_minor: int
-    credits_applied_minor: int
-    amount_due_minor: int
-    credit_amount_minor: int
-    captured_minor: int
-    refunded_minor: int
-    is_checkout: bool
-    intent_id: str
-    session_id: str
-    customer_id: str
-    handed_over: bool
-    expires_at: datetime
-    at: datetime
-    starts_at: datetime | None
-    kept_until: datetime | None
-    may_keep_until: datetime
-    livemode: bool
-    decline: RecordDecline
-    refunds: tuple[RefundView, ...]
-    bookings: tuple[BookingView, ...]
-    disputes: tuple[DisputeView, ...] = ()
-    disputed: bool = False
-    lost_minor: int = 0

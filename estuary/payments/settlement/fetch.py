@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from estuary.common import clock
 from estuary.payments import client
-from estuary.payments.gateway.objects import Intent
-from estuary.payments.settlement.effects import NeedsObject
-from estuary.payments.settlement.rules.payments import Fact
+from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.stripe_objects import Intent
 
 SUCCEEDED = "payment_intent.succeeded"
 

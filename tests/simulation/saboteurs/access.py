@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.api.errors import NotFound
-from estuary.common.primary_keys import primary_key_in
+from estuary.common.ids import primary_key_in
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order
 from estuary.payments import client, idempotency, order_views

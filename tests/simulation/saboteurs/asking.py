@@ -7,8 +7,8 @@ from django.db.models import F
 
 from estuary.common import clock, ids
 from estuary.orders.models import Order
-from estuary.payments import client, utils
-from estuary.payments.checkout import stripe_creation
+from estuary.payments import client
+from estuary.payments.checkout import metadata, stripe_creation
 from estuary.payments.customers import customers
 from estuary.payments.gateway.idempotency_keys import counted_key
 from estuary.payments.models import StripeCustomer
@@ -70,7 +70,7 @@ def a_counter_is_counted_in_memory() -> None:
 
 @breaks("S9", TWO_BODIES)
 def a_label_tells_the_time() -> None:
-    build = utils.build_metadata
+    build = metadata.build_metadata
     instead_of(build, lambda order: build(order) | {"sent_at": clock.now().isoformat()})
 
 

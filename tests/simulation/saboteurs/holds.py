@@ -5,8 +5,7 @@ from typing import Any
 from estuary.bookings import fulfilment, order_lines
 from estuary.bookings.requested_times import take_wishes, wished_lines
 from estuary.common.db.bulk import update_rows
-from estuary.payments import utils
-from estuary.payments.checkout import holds
+from estuary.payments.checkout import create_order, holds
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 
@@ -17,7 +16,7 @@ def an_unpaid_order_holds_all_that_it_names() -> None:
 
 @breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
 def a_changed_order_is_held_afresh() -> None:
-    deadline = utils._deadline
+    deadline = create_order._deadline
     instead_of(deadline, lambda service, lines, _, at: deadline(service, lines, None, at))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from estuary.bookings import scheduling
-from estuary.payments import webhooks
+from estuary.payments import event_store
 from estuary.payments.customers import payment_methods
 from estuary.payments.refunds import cancellation
 from tests.simulation.saboteurs.craft import breaks, instead_of, unwritten
@@ -15,7 +15,7 @@ THERE = "what was answered with a 2xx is there"
 
 @breaks("S10", THERE)
 def an_event_is_answered_before_it_is_kept() -> None:
-    instead_of(webhooks.keep, lambda event, at, execute: True)
+    instead_of(event_store.keep, lambda event, at, execute: True)
 
 
 @breaks("S10", THERE)

@@ -4,6 +4,7 @@ from django.db.models import F
 
 from estuary.orders.models import Order
 from estuary.payments.checkout import stripe_creation
+from estuary.payments.gateway import idempotency_keys
 from estuary.payments.models import Refund
 from estuary.payments.refunds import service as refunds
 from tests.simulation.saboteurs.asking import TWO_WAYS
@@ -13,7 +14,7 @@ from tests.simulation.saboteurs.craft import breaks, instead_of
 @breaks("S5", *TWO_WAYS, plans="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
-    instead_of(stripe_creation.is_surely_done, lambda asked_at: True)
+    instead_of(idempotency_keys.is_surely_done, lambda asked_at: True)
     instead_of(stripe_creation.NOTE, stripe_creation.NOTE.replace(" AND attempt = %s", " AND %s > 0"))
 
     def give_up(order: Order) -> None:
@@ -25,7 +26,7 @@ def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
 @breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
-    instead_of(stripe_creation.is_surely_done, lambda asked_at: True)
+    instead_of(idempotency_keys.is_surely_done, lambda asked_at: True)
     instead_of(refunds._note_asked, lambda refund: True)
 
 

@@ -26,7 +26,7 @@ from estuary.common.process import cpu_priority, shutdown
 from estuary.payments.doctor.liveness import WORKER_SILENT
 from estuary.payments.doctor.runner import ask
 from estuary.payments.inbox.worker import Draining
-from estuary.payments.jobs import observed
+from estuary.payments.observability import observed
 
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
 CHECK_TIMEOUT_S = 5

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from estuary.common.money import proportion
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.settlement.effects import DisputeView, OrderView
+from estuary.payments.settlement.state import DisputeView, OrderView
 
 State = Dispute.Status
 CLOSED = frozenset({State.WARNING_CLOSED, State.PREVENTED, State.WON, State.LOST})

@@ -11,29 +11,26 @@ from estuary.bookings.models import ACTIVE
 from estuary.common.money import display
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
-from estuary.payments.gateway.objects import StripeDispute
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
     AdvanceRefund,
     Alert,
     Become,
-    BookingView,
     CancelBookings,
     CarryCredits,
-    DisputeView,
     Effect,
     FreezeCredits,
     MarkDisputed,
-    NeedsObject,
     OpenRefund,
-    OrderView,
     PostCredits,
     RecordDispute,
     RecordRefunded,
-    RefundView,
     Tell,
 )
+from estuary.payments.settlement.facts import NeedsObject
 from estuary.payments.settlement.rules.dispute_amounts import CLOSED, card_refunded_minor, staked
+from estuary.payments.settlement.state import BookingView, DisputeView, OrderView, RefundView
+from estuary.payments.stripe_objects import StripeDispute
 
 State = Dispute.Status
 # Between late events the further one stands: an inquiry may become a dispute, and a closed one never opens again.

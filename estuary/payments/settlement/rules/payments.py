@@ -4,12 +4,9 @@ Pure functions from what we hold and what Stripe says to effects; no database, n
 twice, late or out of order meets a state that answers it with nothing.
 """
 
-from dataclasses import dataclass
-
 from estuary.common import clock
 from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments.gateway.objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import (
     Alert,
@@ -19,31 +16,20 @@ from estuary.payments.settlement.effects import (
     HandOver,
     KeepUntil,
     LetGo,
-    NeedsObject,
     OpenRefund,
-    OrderView,
     PostCredits,
     RecordCapture,
-    RecordDecline,
     RecordForeignPayment,
     Tell,
     WatchPayment,
 )
+from estuary.payments.settlement.facts import Fact, NeedsObject
 from estuary.payments.settlement.rules import disputes as dispute_rules
 from estuary.payments.settlement.rules import refunds as refund_rules
+from estuary.payments.settlement.state import OrderView, RecordDecline
+from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 BANK_TOO_LATE = "bank_too_late"  # why an order ended: its bank had not answered until its date
-
-type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDispute
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What Stripe said of one object, and how we know; a fetched object is how things stand now."""
-
-    object: StripeObject
-    cause: str
-    fetched: bool = False
 
 
 type Decision = list[Effect] | NeedsObject

@@ -7,25 +7,22 @@ from estuary.bookings.models import ACTIVE, Booking
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
-from estuary.payments.gateway.objects import StripeRefund
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
     AdvanceRefund,
     Alert,
     Become,
-    BookingView,
     CancelBookings,
     CarryCredits,
-    DisputeView,
     Effect,
     MarkBookings,
     OpenRefund,
-    OrderView,
     PostCredits,
     RecordRefunded,
-    RefundView,
     Tell,
 )
+from estuary.payments.settlement.state import BookingView, DisputeView, OrderView, RefundView
+from estuary.payments.stripe_objects import StripeRefund
 
 State = Refund.Status
 RANK = {State.REQUESTED: 0, State.PENDING: 1, State.SUCCEEDED: 2, State.FAILED: 3, State.CANCELED: 3}

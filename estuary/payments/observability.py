@@ -1,16 +1,26 @@
 """What the database is asked at a scrape: how much waits, and for how long. Each question has an index of its own."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
+from procrastinate import JobContext
+from procrastinate.worker import Worker
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from structlog.contextvars import bound_contextvars
 
 from estuary.common import clock
+from estuary.common.observability import metrics
+from estuary.common.observability.metrics import after_commit
+from estuary.orders.models import OrderTransition
+from estuary.payments.models import Refund, WebhookEvent
 
 KEPT_S = 5.0  # an answer is good for so long, however many ask
 TIMEOUT_S = 2
@@ -93,3 +103,38 @@ def _ask() -> list[float] | None:
 
 
 DATABASE_GAUGES = DatabaseGauges()
+
+
+def transitions(rows: Iterable[OrderTransition]) -> None:
+    """Count orders that have come from one state into another."""
+    after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
+
+
+def refunds(rows: Iterable[Refund]) -> None:
+    """Count refunds that have come into the state that they are in."""
+    after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
+
+
+def settled(rows: Sequence[WebhookEvent]) -> None:
+    """Count events that are done with, and how long each took from its arrival until that is committed."""
+    told = [(row.status, row.received_at) for row in rows if row.settled_at]
+    transaction.on_commit(partial(_count_settled, told), robust=True)
+
+
+def _count_settled(told: Iterable[tuple[str, datetime]]) -> None:
+    at = clock.now()
+    metrics.count_settled([(status, (at - received_at).total_seconds()) for status, received_at in told])
+
+
+async def observed(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
+    """Run one job, observed (a middleware of procrastinate's worker)."""
+    name = context.job.task_name.removeprefix("payments.")
+    begun = perf_counter()
+    with bound_contextvars(job=name, job_id=context.job.id):
+        try:
+            return await run()
+        except Exception:
+            metrics.JOBS_FAILED.labels(name).inc()
+            raise
+        finally:
+            metrics.JOB_SECONDS.labels(name).observe(perf_counter() - begun)

@@ -1,0 +1,185 @@
+"""How an order stands, as the rules see it: plain data with no database behind it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.common.db.bulk import attached
+from estuary.common.livemode import is_live
+from estuary.orders.models import Order
+from estuary.orders.states import Status
+from estuary.payments.models import Dispute, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    """A refund as the rules see it. Amounts are minor units."""
+
+    id: int
+    public_id: str
+    stripe_refund_id: str
+    intent_id: str
+    card_minor: int
+    credits_minor: int
+    status: Refund.Status
+    booking_id: int | None
+    cancels: bool
+    stray: bool
+    from_dashboard: bool = False
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking as the rules see it; ``ahead``: it is active, and has neither begun nor lapsed."""
+
+    id: int
+    parent_id: int | None
+    amount_minor: int
+    status: Booking.Status
+    ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute as the rules see it, in minor units; frozen and clawed are credits, lost is the card's money."""
+
+    id: str
+    charge_id: str
+    intent_id: str
+    status: Dispute.Status
+    reason: str
+    amount_minor: int
+    currency: str
+    refundable: bool
+    due_by: datetime | None
+    opened_at: datetime
+    stray: bool = False
+    frozen_minor: int = 0
+    clawed_minor: int = 0
+    lost_minor: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDecline:
+    """The buyer is told why the card was not charged."""
+
+    code: str
+    decline_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """Everything the rules may know of an order at a moment, with no database behind it. Amounts are minor units.
+
+    ``starts_at`` is the first of the times that were reserved; a bank is waited for until ``may_keep_until`` at most.
+    """
+
+    public_id: str
+    is_credit: bool
+    status: Status
+    title: str
+    currency: str
+    total_minor: int
+    credits_applied_minor: int
+    amount_due_minor: int
+    credit_amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    is_checkout: bool
+    intent_id: str
+    session_id: str
+    customer_id: str
+    handed_over: bool
+    expires_at: datetime
+    at: datetime
+    starts_at: datetime | None
+    kept_until: datetime | None
+    may_keep_until: datetime
+    livemode: bool
+    decline: RecordDecline
+    refunds: tuple[RefundView, ...]
+    bookings: tuple[BookingView, ...]
+    disputes: tuple[DisputeView, ...] = ()
+    disputed: bool = False
+    lost_minor: int = 0
+
+
+def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
+    """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
+    at = at or clock.now()
+    return OrderView(
+        public_id=order.public_id,
+        is_credit=order.type == "credit",
+        status=Status(order.status),
+        title=order.title,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        credits_applied_minor=order.credits_applied_minor,
+        amount_due_minor=order.amount_due_minor,
+        credit_amount_minor=order.credit_amount_minor,
+        captured_minor=order.captured_minor,
+        refunded_minor=order.refunded_minor,
+        is_checkout=order.payment_type == "checkout",
+        intent_id=order.stripe_payment_intent_id,
+        session_id=order.stripe_checkout_session_id,
+        customer_id=order.stripe_customer_id,
+        handed_over=order.completed_at is not None,
+        expires_at=order.expires_at,
+        at=at,
+        starts_at=min((line.starts_at for line in attached(order, "lines") if line.starts_at), default=None),
+        kept_until=order.kept_until,
+        may_keep_until=at + settings.BANK_HOLD,
+        livemode=is_live(),
+        decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
+        refunds=tuple(map(_refund_view, attached(order, "refunds"))),
+        bookings=tuple(
+            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
+            for b in attached(order, "bookings")
+        ),
+        disputes=tuple(map(_dispute_view, attached(order, "disputes"))),
+        disputed=order.disputed,
+        lost_minor=order.lost_minor,
+    )
+
+
+def _refund_view(refund: Refund) -> RefundView:
+    return RefundView(
+        id=refund.pk,
+        public_id=refund.public_id,
+        stripe_refund_id=refund.stripe_refund_id,
+        intent_id=refund.stripe_payment_intent_id,
+        card_minor=refund.card_minor,
+        credits_minor=refund.credits_minor,
+        status=Refund.Status(refund.status),
+        booking_id=refund.booking_id,
+        cancels=refund.cancels,
+        stray=refund.stray,
+        from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
+        currency=refund.currency,
+    )
+
+
+def _dispute_view(dispute: Dispute) -> DisputeView:
+    return DisputeView(
+        id=dispute.stripe_dispute_id,
+        charge_id=dispute.stripe_charge_id,
+        intent_id=dispute.stripe_payment_intent_id,
+        status=Dispute.Status(dispute.status),
+        reason=dispute.reason,
+        amount_minor=dispute.amount_minor,
+        currency=dispute.currency,
+        refundable=dispute.refundable,
+        due_by=dispute.due_by,
+        opened_at=dispute.opened_at,
+        stray=dispute.stray,
+        frozen_minor=dispute.frozen_minor,
+        clawed_minor=dispute.clawed_minor,
+        lost_minor=dispute.lost_minor,
+        revision=dispute.revision,
+    )
