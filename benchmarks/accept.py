@@ -62,9 +62,9 @@ class InboxLimit:
 
 def insert_statement() -> str:
     """Return the statement that the product keeps an event with, as pgbench says it; raises BenchmarkFailed."""
-    from estuary.payments.event_store import insertion
+    from estuary.payments.event_store import insert_statement
 
-    pieces = insertion(1).split("%s")
+    pieces = insert_statement(1).split("%s")
     if len(pieces) != len(INBOX_ROW) + 1:
         raise BenchmarkFailed(
             "The product keeps an event in another way than before: adapt INBOX_ROW in benchmarks/accept.py"

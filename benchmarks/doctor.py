@@ -123,12 +123,12 @@ def _examine() -> None:
     from django.db import connection
 
     from estuary.common import clock
-    from estuary.payments.doctor import RULES, examine
+    from estuary.payments.doctor import RULES, run_checks
 
     at = clock.now()
     for turn in ("first", "second"):
         begun = time.monotonic()
-        found = examine(RULES, at=at)
+        found = run_checks(RULES, at=at)
         print(f"{turn} examination: {time.monotonic() - begun:.1f} s, {len(RULES)} rules, {found.figures}")
         print("broken:", found.breaches or "nothing")
     slowest = sorted(RULES, key=lambda rule: -found.seconds[rule.code])

@@ -60,11 +60,11 @@ class Stage:
     def deliver(self) -> None:
         """Take in what Stripe has to tell, and settle it."""
         from estuary.common import clock
-        from estuary.payments.event_store import keep
+        from estuary.payments.event_store import store_event
         from estuary.payments.inbox import processor
 
         for delivery in self.stripe.take_deliveries():
-            keep(json.loads(delivery.body), clock.now())
+            store_event(json.loads(delivery.body), clock.now())
             processor.drain()
 
     def free_slot(self, service_id: int, nth: int) -> str:

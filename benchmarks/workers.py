@@ -11,12 +11,12 @@ from benchmarks.stage import Stage
 def settling(stage: Stage) -> dict[str, Play]:
     """Return what events come to; the orders after the first ``stage.orders`` wait for theirs."""
     from estuary.common import clock
-    from estuary.payments.event_store import keep
+    from estuary.payments.event_store import store_event
     from estuary.payments.inbox import processor
 
     def take_in(payment: Payment) -> None:
         body, _ = next(signed([payment]))
-        keep(json.loads(body), clock.now())
+        store_event(json.loads(body), clock.now())
         assert processor.drain() == 1
 
     def unknown_event(turn: int) -> None:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.fulfilment import book, reserve
 from estuary.bookings.models import Booking
-from estuary.bookings.order_lines import Wish, plan_lines
+from estuary.bookings.order_lines import ScheduleRequest, plan_lines
 from estuary.catalog.availability import free_slots
 from estuary.catalog.models import (
     Availability,
@@ -24,7 +24,7 @@ from estuary.catalog.models import (
 )
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
-from estuary.orders.creation import Terms, place_order
+from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 
@@ -106,14 +106,14 @@ def place(
     user: User,
     service: Service,
     *,
-    wish: Wish | None = None,
-    items: Sequence[Wish] = (),
+    wish: ScheduleRequest | None = None,
+    items: Sequence[ScheduleRequest] = (),
     currency: str = "usd",
 ) -> Order:
     """Place an order that waits for its payment, with its seats and slots held."""
     at = clock.now()
     with transaction.atomic():
-        lines = plan_lines(service, wish=wish or Wish(), items=items, currency=currency, at=at)
+        lines = plan_lines(service, wish=wish or ScheduleRequest(), items=items, currency=currency, at=at)
         order, rows = place_order(
             user=user,
             service=service,
@@ -121,7 +121,7 @@ def place(
             total_minor=price_of(service, currency),
             credits_applied_minor=0,
             lines=lines,
-            terms=Terms(payment_type="intent"),
+            terms=CheckoutOptions(payment_type="intent"),
             at=at,
             expires_at=at + timedelta(minutes=15),
         )
@@ -147,8 +147,8 @@ def buy(
     user: User,
     service: Service,
     *,
-    wish: Wish | None = None,
-    items: Sequence[Wish] = (),
+    wish: ScheduleRequest | None = None,
+    items: Sequence[ScheduleRequest] = (),
     currency: str = "usd",
 ) -> Booking:
     return pay(place(user, service, wish=wish, items=items, currency=currency))

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from estuary.accounts.models import StaffAct, User
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -34,7 +34,7 @@ class NewUserForm(UserCreationForm):
 
 
 @register(User)
-class UserAdmin(Searched, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     """Only a superuser gives rights, or touches the account of someone who has them: no one promotes oneself."""
 
     form = UserChangeForm

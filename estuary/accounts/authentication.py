@@ -21,13 +21,13 @@ from estuary.accounts.models import User
 from estuary.accounts.second_factor import bind_passed_factors
 from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.common import clock
-from estuary.common.db.prepared_queries import CompiledValues, Given
+from estuary.common.db.prepared_queries import Param, PreparedValuesQuery
 from estuary.common.ids import primary_key_in
 
 COLUMNS = [field.attname for field in User._meta.concrete_fields]
-_session = Session.objects.filter(session_key=Given("session_key"), expire_date__gt=Given("at"))
-SIGNED_IN = CompiledValues(
-    lambda: User.objects.filter(pk=Given("user_id")).values_list(
+_session = Session.objects.filter(session_key=Param("session_key"), expire_date__gt=Param("at"))
+SIGNED_IN = PreparedValuesQuery(
+    lambda: User.objects.filter(pk=Param("user_id")).values_list(
         *COLUMNS, Subquery(_session.values("session_data"))
     )
 )

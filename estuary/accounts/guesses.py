@@ -74,7 +74,7 @@ def count_code(request: HttpRequest, user: User) -> Guess | None:
     return guess if within else None
 
 
-def forget_guesses(request: HttpRequest, email: str) -> None:
+def clear_guesses(request: HttpRequest, email: str) -> None:
     """Let the owner in who reset the password: forget what was counted at the account, from wherever."""
     account = email.lower()
     pair = _pair(request, account)

@@ -26,7 +26,7 @@ def recover_account(user: User) -> None:
     verified_at = user.email_verified_at or _verified_before_it_was_noted(user)
     EmailAddress.objects.filter(user=user).exclude(email=user.email.lower()).delete()
     _drop_factors(user, before=verified_at or clock.now())
-    note_verified(user)
+    record_verification(user)
     EmailAddress.objects.update_or_create(
         user=user, defaults={"email": user.email.lower(), "verified": True, "primary": True}
     )
@@ -56,6 +56,6 @@ def _drop_factors(user: User, *, before: datetime) -> None:
         )
 
 
-def note_verified(user: User) -> None:
+def record_verification(user: User) -> None:
     """Note when the owner of the address first proved to be its owner."""
     User.objects.filter(pk=user.pk, email_verified_at=None).update(email_verified_at=clock.now())

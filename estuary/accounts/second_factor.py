@@ -91,7 +91,7 @@ def drop_factor(user: User, what: str) -> bool:
     return bool(deleted)
 
 
-def note_passed(session: SessionBase, factor_pk: int) -> None:
+def record_passed(session: SessionBase, factor_pk: int) -> None:
     """Note in a session which factor it passed; a new id, so that one from before the code opens nothing."""
     session.cycle_key()
     session[PASSED] = factor_pk

@@ -56,7 +56,7 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
         if enrolment is not None:
             guess.take_back()
             del request.session[SECRET]
-            second_factor.note_passed(request.session, enrolment.factor_pk)
+            second_factor.record_passed(request.session, enrolment.factor_pk)
             account_adapter(request).send_notification_mail("mfa/email/totp_activated", user)
             return _page(request, "second_factor_codes.html", "Recovery codes", codes=enrolment.codes)
         form.add_error(None, WRONG)
@@ -77,7 +77,7 @@ def code_page(request: HttpRequest) -> HttpResponse:
         factor_pk = second_factor.find_factor_by_code(user, form.cleaned_data["code"].strip())
         if factor_pk is not None:
             guess.take_back()
-            second_factor.note_passed(request.session, factor_pk)
+            second_factor.record_passed(request.session, factor_pk)
             return HttpResponseRedirect(_next(request))
         form.add_error(None, WRONG)
     return _page(request, "second_factor_code.html", "Second factor", form=form)

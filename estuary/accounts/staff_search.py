@@ -11,7 +11,7 @@ from estuary.accounts.models import User
 MOST_PEOPLE = 500
 
 
-class Searched:
+class IndexedSearchMixin:
     """For pages of the admin whose ``search_fields`` only say that there is something to search by.
 
     ``by_prefix`` says of the beginnings of ids which field they stand in, ``person`` which one leads to the person.

@@ -21,10 +21,10 @@ from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_key
-from estuary.accounts.guesses import forget_guesses
+from estuary.accounts.guesses import clear_guesses
 from estuary.accounts.hashing import turn_to_sign_up
 from estuary.accounts.models import User
-from estuary.accounts.recovery import note_verified, recover_account
+from estuary.accounts.recovery import record_verification, recover_account
 
 
 class AtomicSignupView(SignupView):
@@ -100,7 +100,7 @@ class ConfirmEmailView(VerifyEmailView):
             if not held.exists():
                 return refuse(request, "invalid_or_expired_key")
             answer = super().post(request, *args, **kwargs)
-            note_verified(user)
+            record_verification(user)
         return answer
 
 
@@ -132,7 +132,7 @@ class RecoveryView(ResetPasswordView):
             self.input.user = user
             answer = super().post(request, *args, **kwargs)
             recover_account(user)
-            forget_guesses(request, user.email)
+            clear_guesses(request, user.email)
             remember_device(User, request, user)
         return answer
 

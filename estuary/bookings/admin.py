@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
@@ -65,7 +65,7 @@ class EndsFilter(admin.SimpleListFilter):
 
 
 @register(Booking)
-class BookingAdmin(Searched, ReadOnlyAdmin):
+class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
     list_filter = (
         "status",
@@ -115,7 +115,7 @@ class BookingAdmin(Searched, ReadOnlyAdmin):
 
 
 @register(Reservation)
-class ReservationAdmin(Searched, ReadOnlyAdmin):
+class ReservationAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("id", "order", "line", "session", "status_label", "created_at")
     list_filter = ("status",)
     list_select_related = ("order", "line", "session")

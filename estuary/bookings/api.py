@@ -21,7 +21,7 @@ from estuary.common.api.errors import Forbidden
 from estuary.common.api.fields import IdField, MomentField, MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst
-from estuary.common.api.query_params import asked
+from estuary.common.api.query_params import query_param
 
 
 class PractitionersOnly(Forbidden):
@@ -175,7 +175,7 @@ class BookingList(generics.ListAPIView[Booking]):
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        wanted = asked(self.request, BookingFilter)
+        wanted = query_param(self.request, BookingFilter)
         bookings = own_bookings(cast(User, self.request.user))
         return _when(bookings, wanted.get("when"), clock.now())
 
@@ -259,7 +259,7 @@ class Roster(APIView):
         responses={200: RosterSerializer, **problems(400, 401, 403)},
     )
     def get(self, request: Request) -> Response:
-        wanted = asked(request, RosterFilter)
+        wanted = query_param(request, RosterFilter)
         practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
         if practitioner is None:
             raise PractitionersOnly(

@@ -15,15 +15,15 @@ from estuary.catalog.calendar import CalendarEntry, entries_for, forget_entries
 from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.api.errors import Conflict
-from estuary.common.db.bulk import AnyOf, attached, insert_rows, next_keys, update_rows
-from estuary.common.db.prepared_queries import CompiledValues, Given, new
+from estuary.common.db.bulk import AnyOf, insert_rows, next_keys, prefetched, update_rows
+from estuary.common.db.prepared_queries import Param, PreparedValuesQuery, build_instance
 from estuary.common.db.transactions import violated
 from estuary.orders.creation import Line
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status
 
-GIVERS = CompiledValues(
-    lambda: Service.objects.filter(AnyOf("pk", Given("services"))).values_list("pk", "practitioner_id")
+PRACTITIONERS = PreparedValuesQuery(
+    lambda: Service.objects.filter(AnyOf("pk", Param("services"))).values_list("pk", "practitioner_id")
 )
 HELD, CONFIRMED, RELEASED = Reservation.Status.HELD, Reservation.Status.CONFIRMED, Reservation.Status.RELEASED
 
@@ -139,10 +139,10 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
     bookings = _bookings(orders, at)
     insert_rows(bookings)
     by_line = {booking.line_id: booking.pk for booking in bookings}
-    held = [row for order in orders for row in attached(order, "reservations") if row.status == HELD]
+    held = [row for order in orders for row in prefetched(order, "reservations") if row.status == HELD]
     insert_rows(
         [
-            new(
+            build_instance(
                 Participant,
                 session_id=row.session_id,
                 user_id=row.order.user_id,
@@ -161,10 +161,10 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
 
 def _bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
     """Return what each order becomes: a booking, and one for each line inside it, with their primary keys."""
-    inside = {order.pk: attached(order, "lines") if _is_whole(order) else [] for order in orders}
+    inside = {order.pk: prefetched(order, "lines") if _is_whole(order) else [] for order in orders}
     lines = [line for theirs in inside.values() for line in theirs]
     services = {line.service_id for line in lines} - {None}  # those that were not deleted meanwhile
-    asked = GIVERS.send(services=list(services)) if services else None
+    asked = PRACTITIONERS.send(services=list(services)) if services else None
     keys = iter(next_keys(Booking, len(orders) + len(lines)))
     givers = dict(asked()) if asked else {}
     made = []
@@ -175,10 +175,10 @@ def _bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
 
 
 def _root(order: Order, key: int, at: datetime) -> Booking:
-    lines = attached(order, "lines")
+    lines = prefetched(order, "lines")
     whole = _is_whole(order)
     line = None if whole else lines[0]
-    return new(
+    return build_instance(
         Booking,
         id=key,
         user_id=order.user_id,
@@ -206,7 +206,7 @@ def _is_whole(order: Order) -> bool:
 def _child(
     root: Booking, key: int, line: OrderLine, givers: Mapping[int | None, int], at: datetime
 ) -> Booking:
-    return new(
+    return build_instance(
         Booking,
         id=key,
         user_id=root.user_id,
@@ -260,7 +260,7 @@ def release(reservations: Iterable[Reservation]) -> None:
     live = [reservation for reservation in reservations if reservation.status != RELEASED]
     if not live:
         return
-    _give_seats_back(Counter(reservation.session_id for reservation in live if reservation.session_id))
+    _return_seats(Counter(reservation.session_id for reservation in live if reservation.session_id))
     slots = [reservation.calendar_entry_id for reservation in live if reservation.calendar_entry_id]
     Reservation.objects.filter(pk__in=[reservation.pk for reservation in live]).update(
         status=RELEASED, calendar_entry=None
@@ -269,7 +269,7 @@ def release(reservations: Iterable[Reservation]) -> None:
         CalendarEntry.objects.filter(pk__in=slots).delete()
 
 
-def _give_seats_back(seats: Counter[int]) -> None:
+def _return_seats(seats: Counter[int]) -> None:
     """Count seats down, several of one session at once, in one statement."""
     if not seats:
         return
@@ -305,7 +305,7 @@ def _in_order(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     return Booking.objects.filter(pk__in=bookings.order_by("pk").select_for_update(no_key=True).values("pk"))
 
 
-def mark(bookings: Iterable[Booking], status: Booking.Status) -> None:
+def set_status(bookings: Iterable[Booking], status: Booking.Status) -> None:
     """Mark active bookings ``partially_refunded``, or ``confirmed`` again when that refund failed.
 
     What is completed, expired or canceled stays so: marked, it would be open to be canceled for money again.

@@ -28,7 +28,7 @@ class SessionStarted(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ScheduleRequest:
     """When the buyer wants one deliverable: a start (1-on-1) or a session's id (group), of which service."""
 
     service_id: int | None = None
@@ -37,7 +37,7 @@ class Wish:
 
 
 def plan_lines(
-    service: Service, *, wish: Wish, items: Sequence[Wish], currency: str, at: datetime
+    service: Service, *, wish: ScheduleRequest, items: Sequence[ScheduleRequest], currency: str, at: datetime
 ) -> list[Line]:
     """Price every deliverable of ``service`` and say which seats and slot it takes, in at most three queries.
 
@@ -65,7 +65,9 @@ def plan_lines(
     return lines
 
 
-def _match(service: Service, priced: list[PricedItem], wish: Wish, items: Sequence[Wish]) -> list[Wish]:
+def _match(
+    service: Service, priced: list[PricedItem], wish: ScheduleRequest, items: Sequence[ScheduleRequest]
+) -> list[ScheduleRequest]:
     """Give every deliverable its wish; in a package or bundle those not asked for are scheduled later."""
     if service.type not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
         if service.type == ServiceType.SESSION and wish.starts_at is None:
@@ -83,7 +85,7 @@ def _match(service: Service, priced: list[PricedItem], wish: Wish, items: Sequen
         found = next((w for w in waiting if w.service_id in (None, item.service.pk)), None)
         if found:
             waiting.remove(found)
-        matched.append(found or Wish())
+        matched.append(found or ScheduleRequest())
     if waiting:
         raise SessionNotOffered(
             f"scheduling_data.items names service {waiting[0].service_id}, which {service.name} does not hold "
@@ -92,7 +94,7 @@ def _match(service: Service, priced: list[PricedItem], wish: Wish, items: Sequen
     return matched
 
 
-def _seats(priced: list[PricedItem], wishes: list[Wish]) -> dict[int, list[ServiceSession]]:
+def _seats(priced: list[PricedItem], wishes: list[ScheduleRequest]) -> dict[int, list[ServiceSession]]:
     """Return the sessions that matter, locked in id order, by service id: one query, or none without a group."""
     courses = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
     chosen = {
@@ -108,7 +110,9 @@ def _seats(priced: list[PricedItem], wishes: list[Wish]) -> dict[int, list[Servi
     return found
 
 
-def _group_line(item: PricedItem, wish: Wish, seats: dict[int, list[ServiceSession]], at: datetime) -> Line:
+def _group_line(
+    item: PricedItem, wish: ScheduleRequest, seats: dict[int, list[ServiceSession]], at: datetime
+) -> Line:
     service, offered = item.service, seats.get(item.service.pk, [])
     if service.type == ServiceType.COURSE:
         if not offered:

@@ -13,7 +13,7 @@ from django.db.models import F
 from estuary.bookings.models import Reservation
 from estuary.catalog.calendar import take_free
 from estuary.catalog.models import Service, ServiceSession
-from estuary.common.db.bulk import attached, insert_and_number, update_rows
+from estuary.common.db.bulk import insert_and_number, prefetched, update_rows
 from estuary.orders.models import Order, OrderLine
 
 TIMES = ["session", "starts_at", "ends_at"]
@@ -21,7 +21,7 @@ TIMES = ["session", "starts_at", "ends_at"]
 
 def wished_lines(orders: Iterable[Order]) -> list[OrderLine]:
     """Return the lines of orders, with ``lines`` attached, whose time was chosen and is not theirs yet."""
-    lines = [line for order in orders for line in attached(order, "lines")]
+    lines = [line for order in orders for line in prefetched(order, "lines")]
     return [line for line in lines if line.wished_starts_at and line.starts_at is None]
 
 
@@ -41,7 +41,7 @@ def take_wishes(orders: Sequence[Order], *, at: datetime) -> None:
     insert_and_number(rows)
     update_rows([row.line for row in rows], TIMES)
     for row in rows:
-        attached(row.line.order, "reservations").append(row)
+        prefetched(row.line.order, "reservations").append(row)
 
 
 def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:

@@ -24,8 +24,8 @@ from estuary.common.api.errors import InvalidRequest
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst, OldestFirst
-from estuary.common.api.query_params import asked
-from estuary.common.db.replica import may_be_old
+from estuary.common.api.query_params import query_param
+from estuary.common.db.replica import replica_read
 
 
 class NoSlots(InvalidRequest):
@@ -213,7 +213,7 @@ def visible_services() -> QuerySet[Service]:
         responses={200: ServiceSerializer, **problems(400, 404)},
     )
 )
-@method_decorator(may_be_old, name="get")
+@method_decorator(replica_read, name="get")
 class ServiceList(generics.ListAPIView[Service]):
     """Services in the catalogue, oldest first; those not on sale just now are marked so."""
 
@@ -224,7 +224,7 @@ class ServiceList(generics.ListAPIView[Service]):
     queryset = Service.objects.none()
 
     def get_queryset(self) -> QuerySet[Service]:
-        wanted = asked(self.request, ServiceFilter)
+        wanted = query_param(self.request, ServiceFilter)
         names = {"type": "type", "practitioner": "practitioner__slug"}
         return visible_services().filter(**{names[key]: value for key, value in wanted.items()})
 
@@ -234,7 +234,7 @@ class ServiceList(generics.ListAPIView[Service]):
         summary="One service", auth=[], responses={200: ServiceDetailSerializer, **problems(404)}
     )
 )
-@method_decorator(may_be_old, name="get")
+@method_decorator(replica_read, name="get")
 class ServiceDetail(generics.RetrieveAPIView[Service]):
     """One service, with what a package or a bundle holds."""
 
@@ -261,7 +261,7 @@ class Soonest(NewestFirst):
         responses={200: SessionSerializer, **problems(400, 404)},
     )
 )
-@method_decorator(may_be_old, name="get")
+@method_decorator(replica_read, name="get")
 class SessionList(generics.ListAPIView[ServiceSession]):
     """The sessions of a workshop or course that have not begun yet, with the seats that are left."""
 
@@ -278,7 +278,7 @@ class SessionList(generics.ListAPIView[ServiceSession]):
         return ServiceSession.objects.filter(service_id=service_id, starts_at__gt=clock.now())
 
 
-@method_decorator(may_be_old, name="get")
+@method_decorator(replica_read, name="get")
 class SlotList(APIView):
     """The free slots of a 1-on-1 session, with what is taken and what is over left out."""
 
@@ -292,7 +292,7 @@ class SlotList(APIView):
         responses={200: SlotsSerializer, **problems(400, 404)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        wanted = asked(request, SlotFilter)
+        wanted = query_param(request, SlotFilter)
         service = generics.get_object_or_404(
             Service.objects.select_related("practitioner"), pk=pk, active=True
         )

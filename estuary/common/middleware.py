@@ -14,7 +14,7 @@ from estuary.common.observability import request_ids  # noqa: F401 names request
 from estuary.common.postgresql.admission import Busy
 
 
-class BrowserRules:
+class SecurityHeadersMiddleware:
     """Say on every answer what Django's own middleware leaves unsaid: no page of ours needs more of the browser.
 
     Source: https://www.w3.org/TR/permissions-policy/, https://docs.stripe.com/security/guide
@@ -34,7 +34,7 @@ class BrowserRules:
         return response
 
 
-class NameRequest:
+class RequestIdMiddleware:
     """Tell the caller the name of the request, by which all its lines are found in the log."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -48,7 +48,7 @@ class NameRequest:
         return response
 
 
-class RefuseNul:
+class RejectNulMiddleware:
     """Refuse NUL in a query: no text has it, PostgreSQL can't compare with it, and Django's own filters let it pass."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -62,7 +62,7 @@ class RefuseNul:
         return self.get_response(request)
 
 
-class SayUnavailable:
+class DatabaseUnavailableMiddleware:
     """Answer 503 with Retry-After while the database does not answer: to Stripe and at sign-in as in the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 
 from estuary.common.api.errors import Unavailable
 from estuary.common.api.problems import problem, unavailable
-from estuary.common.db.group_commit import GroupCommit, TooLong
+from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.postgresql.limits import set_limits
 
 # Who vanishes without a word is noticed, and nothing outlives its transaction, as a PgBouncer wants it.
@@ -59,7 +59,7 @@ def _said(word: str) -> HttpResponse:
 def _readiness() -> HttpResponse:
     try:
         missing = _asked_together(None)
-    except (psycopg.OperationalError, TooLong) as error:
+    except (psycopg.OperationalError, WriteTimeout) as error:
         return unavailable(error)
     if missing:
         return problem(NotReady(f"{missing} migrations are not applied yet. Run `manage.py migrate`."))

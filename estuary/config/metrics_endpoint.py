@@ -12,7 +12,7 @@ from estuary.common.observability import metrics
 PATH = "/metrics"
 
 
-class Scraping:
+class MetricsMiddleware:
     """Middleware that answers a scrape, and lets everything else pass."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

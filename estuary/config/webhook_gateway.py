@@ -31,17 +31,17 @@ from structlog.contextvars import bind_contextvars
 from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.body_limits import find_body_problem
-from estuary.common.db.group_commit import GroupCommit, TooLong
+from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.db.transactions import UNFIT
 from estuary.common.observability import db_pools
 from estuary.common.observability.request_ids import name_of
 from estuary.common.postgresql.limits import set_limits
-from estuary.payments.event_store import Row, insertion
+from estuary.payments.event_store import EventRow, insert_statement
 from estuary.payments.webhooks import RECEIVED, receive, webhook_paths
 
-PATIENCE_S = 4.0  # how long an event waits to be written; Stripe tries again
+WRITE_TIMEOUT_S = 4.0  # how long an event waits to be written; Stripe tries again
 OUT_OF_TIME = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}
-MOST = 8  # events in one statement
+MAX_BATCH = 8  # events in one statement
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
 
@@ -52,13 +52,13 @@ class Connection(psycopg.Connection[Any]):
     prepared: set[int]
 
 
-class Doorman:
+class WebhookGateway:
     """A WSGI application in front of Django's."""
 
     def __init__(self, django: WSGIApplication) -> None:
         self._django, self._paths = django, webhook_paths()
-        self._write: GroupCommit[Row, bool] = GroupCommit(
-            _write, writers=settings.INBOX_POOL_SIZE, most=MOST, patience_s=PATIENCE_S
+        self._write: GroupCommit[EventRow, bool] = GroupCommit(
+            _write, writers=settings.INBOX_POOL_SIZE, most=MAX_BATCH, patience_s=WRITE_TIMEOUT_S
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -80,7 +80,7 @@ class Doorman:
         """Take in an event; returns an answer only when it can't be."""
         try:
             refusal = receive(environ, environ["wsgi.input"], self._write)
-        except (psycopg.OperationalError, TooLong) as error:
+        except (psycopg.OperationalError, WriteTimeout) as error:
             return unavailable(error)
         except Exception as error:  # a bug, which Django knows how to tell of
             return response_for_exception(WSGIRequest(environ), error)
@@ -92,7 +92,7 @@ def _refuse(refusal: EstuaryError) -> HttpResponse:
     return problem(refusal)
 
 
-def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
+def _write(rows: Sequence[EventRow]) -> Sequence[bool | Exception]:
     """Write events in one statement, once more when its connection turns out to be dead: twice is kept once.
 
     An event that no database can hold stands alone.
@@ -109,7 +109,7 @@ def _write(rows: Sequence[Row]) -> Sequence[bool | Exception]:
         return [error] if len(rows) == 1 else [outcome for row in rows for outcome in _write([row])]
 
 
-def _write_once(rows: Sequence[Row]) -> list[bool]:
+def _write_once(rows: Sequence[EventRow]) -> list[bool]:
     pool = _pool()
     kept = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
     try:
@@ -121,7 +121,7 @@ def _write_once(rows: Sequence[Row]) -> list[bool]:
     return [name in new and ids.index(name) == place for place, name in enumerate(ids)]
 
 
-def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
+def _send(kept: Connection, rows: Sequence[EventRow]) -> list[str]:
     """Carry out the one statement by libpq's own function, and return the ids of what is new.
 
     psycopg's cursor would be a quarter of an event's cost. What fails goes its way after all: it knows each error by
@@ -136,7 +136,7 @@ def _send(kept: Connection, rows: Sequence[Row]) -> list[str]:
         return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
     if result.error_field(DiagnosticField.SQLSTATE) in OUT_OF_TIME:
         raise error_from_result(result)  # and don't wait for the same once more
-    return [new for (new,) in kept.execute(insertion(len(rows)), list(chain.from_iterable(rows)))]
+    return [new for (new,) in kept.execute(insert_statement(len(rows)), list(chain.from_iterable(rows)))]
 
 
 def _execute_prepared(kept: Connection, rows: int, texts: Sequence[bytes]) -> PGresult:
@@ -169,7 +169,7 @@ def _name(rows: int) -> bytes:
 def _numbered(rows: int) -> bytes:
     """Return the statement with the placeholders of PostgreSQL itself: $1, $2 and so on."""
     numbers = count(1)
-    return re.sub("%s", lambda _: f"${next(numbers)}", insertion(rows)).encode()
+    return re.sub("%s", lambda _: f"${next(numbers)}", insert_statement(rows)).encode()
 
 
 def _text(value: Any) -> bytes:
@@ -192,7 +192,7 @@ def _opened_pool() -> "ConnectionPool[Connection]":
         settings.DATABASE_URL,
         min_size=1,
         max_size=settings.INBOX_POOL_SIZE,
-        timeout=PATIENCE_S,
+        timeout=WRITE_TIMEOUT_S,
         # A server that vanishes without a word is noticed, or it would hold up all that share its connection.
         kwargs={
             "autocommit": True,

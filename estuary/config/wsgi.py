@@ -14,14 +14,14 @@ from estuary.common.db import replica  # noqa: E402
 from estuary.common.observability import db_pools  # noqa: E402
 from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
 from estuary.common.process import cpu_priority  # noqa: E402
-from estuary.config.webhook_gateway import Doorman  # noqa: E402 it needs the settings and the apps
+from estuary.config.webhook_gateway import WebhookGateway  # noqa: E402 it needs the settings and the apps
 
 # Requests pour in by threads of which each would interrupt the worker. The web server has started this process.
-cpu_priority.let_others_go_first(leader=os.getppid())
+cpu_priority.lower_cpu_priority(leader=os.getppid())
 limit_this_process()
-application = Doorman(django)
+application = WebhookGateway(django)
 if settings.METRICS_TOKEN:
     db_pools.watch()
 if settings.DATABASE_REPLICA_URL:
-    replica.watch()
+    replica.start_monitor()
 gc.freeze()  # what is loaded by now stays: to look through it for garbage again would hold requests up for 40 ms

@@ -20,7 +20,7 @@ from unfold.widgets import (
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common import clock, ids
 from estuary.common.admin.base import (
     NOTHING,
@@ -133,7 +133,7 @@ class MovementInline(ReadOnlyInline):
 
 
 @register(CreditAccount)
-class CreditAccountAdmin(Searched, ReadOnlyAdmin):
+class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("owner", "balance", "frozen", "currency")
     list_select_related = ("user",)
     search_fields = ("user",)
@@ -194,7 +194,7 @@ class CreditAccountAdmin(Searched, ReadOnlyAdmin):
 
 
 @register(CreditTransaction)
-class CreditTransactionAdmin(Searched, ReadOnlyAdmin):
+class CreditTransactionAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("created_at", "owner", "kind_label", "amount", "balance_after", "order_link", "note")
     list_filter = ("kind", "created_at")
     list_select_related = ("account__user", "order")

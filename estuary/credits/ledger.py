@@ -9,14 +9,14 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common.api.errors import Conflict
 from estuary.common.db.bulk import AnyOf, insert_missing, insert_rows, update_rows
-from estuary.common.db.prepared_queries import Compiled, Given, new
+from estuary.common.db.prepared_queries import Param, PreparedQuery, build_instance
 from estuary.common.money import display
 from estuary.credits.models import CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind
-ACCOUNTS = Compiled(
+ACCOUNTS = PreparedQuery(
     lambda: (
-        CreditAccount.objects.filter(AnyOf("user_id", Given("users")), AnyOf("currency", Given("currencies")))
+        CreditAccount.objects.filter(AnyOf("user_id", Param("users")), AnyOf("currency", Param("currencies")))
         .order_by("id")
         .select_for_update(no_key=True)
     )
@@ -85,7 +85,7 @@ def post(
 
 def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
     """Return the line that says what has just been done to an account."""
-    return new(
+    return build_instance(
         CreditTransaction,
         account_id=account.pk,
         kind=posting.kind,

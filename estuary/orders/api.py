@@ -24,7 +24,7 @@ from estuary.accounts.rights import Right, may
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst
-from estuary.common.api.query_params import asked
+from estuary.common.api.query_params import query_param
 from estuary.common.money import to_decimal
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import REFUNDABLE, Status
@@ -255,7 +255,7 @@ class OrderList(generics.ListAPIView[Order]):
     queryset = Order.objects.none()
 
     def get_queryset(self) -> QuerySet[Order]:
-        wanted = asked(self.request, OrderFilter)
+        wanted = query_param(self.request, OrderFilter)
         return Order.objects.filter(user=cast(User, self.request.user), **wanted)
 
 

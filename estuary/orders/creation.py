@@ -30,7 +30,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CheckoutOptions:
     """What the buyer chose besides the thing itself."""
 
     payment_type: str
@@ -56,7 +56,7 @@ def place_order(
     total_minor: int,
     credits_applied_minor: int,
     lines: Sequence[Line],
-    terms: Terms,
+    terms: CheckoutOptions,
     at: datetime,
     expires_at: datetime,
     asks_of: str = "",
@@ -96,7 +96,7 @@ def _write_first_transition(order: Order, at: datetime) -> None:
     after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
 
 
-def _chosen(terms: Terms) -> dict[str, Any]:
+def _chosen(terms: CheckoutOptions) -> dict[str, Any]:
     return {
         "payment_type": terms.payment_type,
         "save_payment_method": terms.save_payment_method,

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
-from estuary.common.db.prepared_queries import new
+from estuary.common.db.prepared_queries import build_instance
 from estuary.orders.states import UNPAID, Status, check
 
 
@@ -173,7 +173,9 @@ class Order(models.Model):
         before = Status(self.status)
         check(before, status)
         self.status = status
-        return new(OrderTransition, order_id=self.pk, before=before, after=status, cause=cause, at=at)
+        return build_instance(
+            OrderTransition, order_id=self.pk, before=before, after=status, cause=cause, at=at
+        )
 
     @property
     def title(self) -> str:

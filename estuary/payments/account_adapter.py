@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 from estuary.accounts.addresses import check_address
 from estuary.accounts.emails import FOLDER
-from estuary.accounts.guesses import count_guess, forget_guesses
+from estuary.accounts.guesses import clear_guesses, count_guess
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.client_ip import address_of
@@ -96,7 +96,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the wrong passwords at an account that was reset, and not those of whoever resets it at others."""
-        forget_guesses(request, str(credentials.get("email", "")))
+        clear_guesses(request, str(credentials.get("email", "")))
 
 
 def end_payments(sender: Any, user: User, **_: Any) -> None:

@@ -18,8 +18,8 @@ from estuary.common.client_ip import address_of
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.orders.states import Status
 from estuary.payments import client, idempotency
-from estuary.payments.checkout.payments import Begun
-from estuary.payments.checkout.purchase import begin_purchase, find_first, take_up
+from estuary.payments.checkout.payments import StartedPayment
+from estuary.payments.checkout.purchase import begin_purchase, find_first_purchase, resume_request
 from estuary.payments.checkout.repeats import guard_for
 from estuary.payments.checkout.serializers import (
     PaymentRequestSerializer,
@@ -44,7 +44,7 @@ class CreatePaymentView(APIView):
 
     throttle_classes = [PaymentThrottle]
 
-    class CreatedPayment(serializers.Serializer[Begun]):
+    class CreatedPayment(serializers.Serializer[StartedPayment]):
         """``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all."""
 
         order_id = serializers.CharField()
@@ -70,14 +70,14 @@ class CreatePaymentView(APIView):
         wanted = check_request(request.data)
         user = cast(User, request.user)
         card_ref = wanted.get("payment_method_id", "")
-        begun = take_up(user, claim.request_key, card_ref) if claim.again else None
+        begun = resume_request(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
             address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             begun = self._begin(wanted, user, claim.request_key, address)
         return Response(self._answer(begun), status=status.HTTP_201_CREATED)
 
     @staticmethod
-    def _begin(wanted: dict[str, Any], user: User, request_key: str, address: str) -> Begun:
+    def _begin(wanted: dict[str, Any], user: User, request_key: str, address: str) -> StartedPayment:
         fingerprint = fingerprint_of(wanted)
         guard = guard_for(wanted, user=user, fingerprint=fingerprint, keyed=bool(request_key))
         try:
@@ -91,7 +91,7 @@ class CreatePaymentView(APIView):
             )
             return begin_purchase(purchase)
         except EstuaryError as refusal:
-            return find_first(guard, refusal)
+            return find_first_purchase(guard, refusal)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the client secret, which is not kept here, to an answer that is given again."""
@@ -100,7 +100,7 @@ class CreatePaymentView(APIView):
         return answer
 
     @staticmethod
-    def _answer(begun: Begun) -> dict[str, Any]:
+    def _answer(begun: StartedPayment) -> dict[str, Any]:
         order, currency = begun.order, begun.order.currency
         answer: dict[str, Any] = {
             "order_id": order.public_id,
@@ -182,7 +182,7 @@ class MethodView(APIView):
         responses={204: None} | problems(401, 404, 409),
     )
     def delete(self, request: Request, payment_method_id: str) -> Response:
-        methods.forget(user=cast(User, request.user), ref=payment_method_id)
+        methods.remove_payment_method(user=cast(User, request.user), ref=payment_method_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -50,7 +50,7 @@ CHARGE = "payment_intent.latest_charge"
 log = structlog.get_logger(__name__)
 
 
-class _Noting(stripe.HTTPClient):
+class _RequestIdRecorder(stripe.HTTPClient):
     """Another HTTP client, whose answers' Request-Id is taken down."""
 
     name = "estuary"
@@ -61,7 +61,7 @@ class _Noting(stripe.HTTPClient):
 
     def request(self, *args: Any, **options: Any) -> tuple[str, int, Mapping[str, str]]:
         answer = self._inner.request(*args, **options)
-        instrumentation.note_request_id(answer[2].get("Request-Id", ""))
+        instrumentation.record_request_id(answer[2].get("Request-Id", ""))
         return answer
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ def _client() -> stripe.StripeClient:
     bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
-        http_client=_Noting(http_client),
+        http_client=_RequestIdRecorder(http_client),
         base_addresses=bases,
         max_network_retries=0,
     )
@@ -100,13 +100,13 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
         if ours:
             raise
         log.critical("stripe_key_hides_its_account", call=name, missing=missing.extra["param"])
-        raise WrongAccount(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
+        raise WrongAccount(account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S) from None
 
 
 @functools.lru_cache(maxsize=1)
 def _is_ours(api: stripe.StripeClient) -> bool:
     """Tell whether the key is known to be our account's: once for each client; a refusal is not remembered."""
-    return account_binding.is_ours(ask=account_id, knows=_knows_customer)
+    return account_binding.is_ours(ask=account_id, knows=_customer_exists)
 
 
 def account_id() -> str:
@@ -118,7 +118,7 @@ def account_id() -> str:
             return ""
 
 
-def _knows_customer(customer_id: str) -> bool:
+def _customer_exists(customer_id: str) -> bool:
     try:
         with _guarded("customers.retrieve") as v1:
             v1.customers.retrieve(customer_id)
@@ -134,9 +134,9 @@ def owner_asker() -> ownership.Asker:
 
 
 @functools.lru_cache(maxsize=1)
-def _standing(api: stripe.StripeClient, home: str) -> ownership.Watch:
+def _standing(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
     """Return how we stand as the owner: once for each client and address."""
-    return ownership.Watch(owner_asker())
+    return ownership.OwnershipGuard(owner_asker())
 
 
 @contextmanager
@@ -161,9 +161,13 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
             raise StripeUnavailable(instrumentation.UNANSWERED) from None
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             if dispensable and isinstance(error, stripe.PermissionError):
-                raise KeyMayNot(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
-            account_binding.tell_of_refusal(name, error.request_id or "")
-            raise StripeUnavailable(account_binding.NOT_NOW, retry_after_s=account_binding.LATER_S) from None
+                raise KeyMayNot(
+                    account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S
+                ) from None
+            account_binding.alert_of_refusal(name, error.request_id or "")
+            raise StripeUnavailable(
+                account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S
+            ) from None
         except stripe.StripeError as error:
             raise _translated(error, name) from None
 
@@ -190,7 +194,7 @@ def _intent_in(error: stripe.StripeError) -> Intent | None:
     return Intent.parse(found) if found else None
 
 
-def _plain(obj: stripe.StripeObject) -> dict[str, Any]:
+def _plain_json(obj: stripe.StripeObject) -> dict[str, Any]:
     return obj.to_dict()  # a StripeObject is no dict since SDK 15; what we parse is one
 
 
@@ -229,7 +233,7 @@ def find_customer(*, email: str, user_id: int) -> str:
 
 def retrieve_customer(customer_id: str) -> Customer:
     with _call("customers.retrieve") as v1:
-        return Customer.parse(_plain(v1.customers.retrieve(customer_id)))
+        return Customer.parse(_plain_json(v1.customers.retrieve(customer_id)))
 
 
 def customers_since(moment: datetime) -> list[Customer]:
@@ -248,7 +252,9 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
 def retrieve_intent(intent_id: str) -> Intent:
     """Return an intent with its charge, which says when a card was charged."""
     with _call("payment_intents.retrieve") as v1:
-        return Intent.parse(_plain(v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})))
+        return Intent.parse(
+            _plain_json(v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
+        )
 
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
@@ -266,14 +272,16 @@ def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Inten
     """Charge a saved card; raises CardDeclined, which carries the intent as it stands then."""
     with _call("payment_intents.confirm", key) as v1:
         params = {"payment_method": payment_method_id}
-        return Intent.parse(_plain(v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key})))
+        return Intent.parse(
+            _plain_json(v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}))
+        )
 
 
 def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it is too late for that."""
     with _call("payment_intents.cancel", key) as v1:
         why, options = {"cancellation_reason": reason}, {"idempotency_key": key}
-        return Intent.parse(_plain(v1.payment_intents.cancel(intent_id, why, options)))
+        return Intent.parse(_plain_json(v1.payment_intents.cancel(intent_id, why, options)))
 
 
 # --- Checkout sessions --------------------------------------------------------------------------------------
@@ -281,12 +289,16 @@ def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
 
 def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
     with _call("checkout.sessions.create", key) as v1:
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.create(params, {"idempotency_key": key})))
+        return CheckoutSession.parse(
+            _plain_json(v1.checkout.sessions.create(params, {"idempotency_key": key}))
+        )
 
 
 def retrieve_session(session_id: str) -> CheckoutSession:
     with _call("checkout.sessions.retrieve") as v1:
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.retrieve(session_id, {"expand": [CHARGE]})))
+        return CheckoutSession.parse(
+            _plain_json(v1.checkout.sessions.retrieve(session_id, {"expand": [CHARGE]}))
+        )
 
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
@@ -305,7 +317,7 @@ def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Close a hosted page; raises UnexpectedState when it was completed meanwhile."""
     with _call("checkout.sessions.expire", key) as v1:
         options = {"idempotency_key": key}
-        return CheckoutSession.parse(_plain(v1.checkout.sessions.expire(session_id, {}, options)))
+        return CheckoutSession.parse(_plain_json(v1.checkout.sessions.expire(session_id, {}, options)))
 
 
 # --- Refunds ------------------------------------------------------------------------------------------------
@@ -313,17 +325,17 @@ def expire_session(session_id: str, *, key: str) -> CheckoutSession:
 
 def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
     with _call("refunds.create", key) as v1:
-        return StripeRefund.parse(_plain(v1.refunds.create(params, {"idempotency_key": key})))
+        return StripeRefund.parse(_plain_json(v1.refunds.create(params, {"idempotency_key": key})))
 
 
 def retrieve_refund(refund_id: str) -> StripeRefund:
     with _call("refunds.retrieve") as v1:
-        return StripeRefund.parse(_plain(v1.refunds.retrieve(refund_id)))
+        return StripeRefund.parse(_plain_json(v1.refunds.retrieve(refund_id)))
 
 
 def retrieve_charge(charge_id: str) -> Charge:
     with _call("charges.retrieve") as v1:
-        return Charge.parse(_plain(v1.charges.retrieve(charge_id)))
+        return Charge.parse(_plain_json(v1.charges.retrieve(charge_id)))
 
 
 def refunds_of(intent_id: str) -> list[StripeRefund]:
@@ -342,7 +354,7 @@ def refunds_since(moment: datetime) -> list[StripeRefund]:
 
 def retrieve_dispute(dispute_id: str) -> StripeDispute:
     with _call("disputes.retrieve") as v1:
-        return StripeDispute.parse(_plain(v1.disputes.retrieve(dispute_id)))
+        return StripeDispute.parse(_plain_json(v1.disputes.retrieve(dispute_id)))
 
 
 def disputes_of(intent_id: str) -> list[StripeDispute]:
@@ -361,7 +373,7 @@ def disputes_since(moment: datetime) -> list[StripeDispute]:
 def retrieve_method(payment_method_id: str) -> Card | OtherMethod:
     """Return a payment method as it stands now; raises NotAtStripe."""
     with _call("payment_methods.retrieve") as v1:
-        return parse_method(_plain(v1.payment_methods.retrieve(payment_method_id)))
+        return parse_method(_plain_json(v1.payment_methods.retrieve(payment_method_id)))
 
 
 def methods_of(customer_id: str) -> list[Card | OtherMethod]:
@@ -392,7 +404,7 @@ def setup_secret(setup_intent_id: str) -> str:
 def retrieve_setup_intent(setup_intent_id: str) -> Setup:
     """Return a SetupIntent as it stands now; raises NotAtStripe."""
     with _call("setup_intents.retrieve") as v1:
-        return Setup.parse(_plain(v1.setup_intents.retrieve(setup_intent_id)))
+        return Setup.parse(_plain_json(v1.setup_intents.retrieve(setup_intent_id)))
 
 
 def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
@@ -424,7 +436,7 @@ def _all[T](
 ) -> list[T]:
     with _call(name) as v1:
         page = service(v1).list({**params, "limit": 100})
-        return [parse(_plain(item)) for item in page.auto_paging_iter()]
+        return [parse(_plain_json(item)) for item in page.auto_paging_iter()]
 
 
 # --- Webhooks -----------------------------------------------------------------------------------------------

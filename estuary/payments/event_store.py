@@ -24,8 +24,8 @@ class NotAnEvent(EstuaryError):
     code, status, title = "not_an_event", 400, "This is no Stripe event"
 
 
-class Row(NamedTuple):
-    """What is written of an event that comes in, in the order of ``insertion``."""
+class EventRow(NamedTuple):
+    """What is written of an event that comes in, in the order of ``insert_statement``."""
 
     id: str
     type: str
@@ -37,13 +37,13 @@ class Row(NamedTuple):
     received_at: datetime
 
 
-type Write = Callable[[Row], bool]
+type Write = Callable[[EventRow], bool]
 
 
-def write(row: Row) -> bool:
+def insert_event(row: EventRow) -> bool:
     """Insert one event on Django's own connection; tells whether it had not come before."""
     with connection.cursor() as cursor:
-        cursor.execute(insertion(1), row)
+        cursor.execute(insert_statement(1), row)
         return bool(cursor.fetchall())
 
 
@@ -67,20 +67,20 @@ GAPS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
 
 
 @cache
-def insertion(rows: int) -> str:
+def insert_statement(rows: int) -> str:
     """Return the statement that keeps so many events, and returns the ids of those that had not come before."""
     return f"""
     INSERT INTO payments_webhookevent ({COLUMNS})
     VALUES {", ".join([GAPS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
 
 
-def keep(event: dict[str, Any], at: datetime, write: Write = write) -> bool:
+def store_event(event: dict[str, Any], at: datetime, write: Write = insert_event) -> bool:
     """Put an event, ``without_secrets``, into the inbox; False when it had come before."""
     payload = _json(event)
     if redaction.is_suspicious(payload):
         payload = _json(redaction.redacted(event))  # where nobody expects one, such as a description
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
-    return write(Row(*names, bool(event.get("livemode")), payload.decode(), at, created_of(event), at))
+    return write(EventRow(*names, bool(event.get("livemode")), payload.decode(), at, created_of(event), at))
 
 
 def _json(event: dict[str, Any]) -> bytes:

@@ -26,8 +26,8 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.api.problems import problem_response
-from estuary.common.db.batch_delete import forget
-from estuary.common.db.transactions import write
+from estuary.common.db.batch_delete import delete_in_batches
+from estuary.common.db.transactions import execute
 from estuary.common.observability import metrics
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
@@ -102,21 +102,21 @@ def idempotent(post: Post) -> Post:
         key = request.headers.get(HEADER)
         if key is None:
             return post(view, request, claim=Claim(), **kwargs)
-        row, again = _claim(cast(User, request.user), _checked(key), _fingerprint(request))
+        row, again = _claim(cast(User, request.user), _check_key(key), _fingerprint(request))
         if row.status_code is not None:
-            return _again(view, row)
+            return _replay(view, row)
         try:
             response = post(view, request, claim=Claim(row.request_key, again), **kwargs)
         except Exception as error:
-            _end_without(row, error)
+            _release_claim(row, error)
             raise
-        _keep(row, response.status_code, response.data)
+        _store_answer(row, response.status_code, response.data)
         return response
 
     return wrapped
 
 
-def _checked(key: str) -> str:
+def _check_key(key: str) -> str:
     if not (
         key.strip() and key.isascii() and key.isprintable() and len(key) <= KEY_MAX and redact(key) == key
     ):
@@ -175,7 +175,7 @@ def _request_key(user: User, key: str) -> str:
     return hashlib.sha256(f"{user.pk} {key}".encode()).hexdigest()
 
 
-def _again(view: Replaying, row: IdempotencyKey) -> Response:
+def _replay(view: Replaying, row: IdempotencyKey) -> Response:
     metrics.REPLAYS.inc()
     answer = dict(row.answer or {})
     kind = "application/problem+json" if row.status_code == DECLINED else None
@@ -184,34 +184,34 @@ def _again(view: Replaying, row: IdempotencyKey) -> Response:
     return Response(answer, status=row.status_code, headers={REPLAYED: "true"}, content_type=kind)
 
 
-def _end_without(row: IdempotencyKey, error: Exception) -> None:
+def _release_claim(row: IdempotencyKey, error: Exception) -> None:
     """A decline is kept. Another refusal frees the key, unless there is something for its retry to take up."""
     told = problem_response(error, {})
     refused = told is not None and told.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     if told is not None and told.status_code == DECLINED:
-        _keep(row, told.status_code, told.data)
-    elif refused and not _made_something(row):
-        _held(row).delete()
+        _store_answer(row, told.status_code, told.data)
+    elif refused and not _has_effect(row):
+        _in_flight(row).delete()
     else:
-        _held(row).update(leased_until=clock.now())
+        _in_flight(row).update(leased_until=clock.now())
 
 
-def _held(row: IdempotencyKey) -> QuerySet[IdempotencyKey]:
+def _in_flight(row: IdempotencyKey) -> QuerySet[IdempotencyKey]:
     """Return the key for as long as this run holds it: once a retry has taken over, all of it is that one's matter."""
     return IdempotencyKey.objects.filter(pk=row.pk, leased_until=row.leased_until)
 
 
-def _made_something(row: IdempotencyKey) -> bool:
+def _has_effect(row: IdempotencyKey) -> bool:
     return (
         order_of(row.user, row.request_key) is not None
         or Refund.objects.filter(request_key=row.request_key).exists()
     )
 
 
-def _keep(row: IdempotencyKey, status_code: int, data: Any) -> None:
+def _store_answer(row: IdempotencyKey, status_code: int, data: Any) -> None:
     kept = {name: value for name, value in data.items() if name not in SECRETS}
     answer = JSONRenderer().render(kept).decode()
-    write(KEEP, [status_code, answer, row.pk, row.leased_until])
+    execute(KEEP, [status_code, answer, row.pk, row.leased_until])
 
 
 def order_of(user: User, request_key: str) -> Order | None:
@@ -224,17 +224,17 @@ def bind_order(request_key: str, order: Order) -> None:
     """Commit with an order which request placed it; raises OrderChanged when another run of that was faster."""
     if not request_key:
         return
-    if not write(BIND, [order.pk, request_key]):
+    if not execute(BIND, [order.pk, request_key]):
         raise OrderChanged("The same request is being carried out elsewhere. Ask again in a moment.")
 
 
-def note_order(request_key: str, order: Order) -> None:
+def record_order(request_key: str, order: Order) -> None:
     """Commit which order a request takes up, before it may charge anyone for it."""
     if request_key:
         IdempotencyKey.objects.filter(request_key=request_key).update(order=order)
 
 
-def forget_old_keys() -> int:
+def delete_old_keys() -> int:
     """Delete keys that no client sends again any more; returns how many."""
     before = clock.now() - timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS)
-    return forget(IdempotencyKey.objects.filter(created_at__lt=before))
+    return delete_in_batches(IdempotencyKey.objects.filter(created_at__lt=before))

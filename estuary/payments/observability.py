@@ -105,17 +105,17 @@ def _ask() -> list[float] | None:
 DATABASE_GAUGES = DatabaseGauges()
 
 
-def transitions(rows: Iterable[OrderTransition]) -> None:
+def count_transitions(rows: Iterable[OrderTransition]) -> None:
     """Count orders that have come from one state into another."""
     after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
 
 
-def refunds(rows: Iterable[Refund]) -> None:
+def count_refunds(rows: Iterable[Refund]) -> None:
     """Count refunds that have come into the state that they are in."""
     after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
 
 
-def settled(rows: Sequence[WebhookEvent]) -> None:
+def count_settled_events(rows: Sequence[WebhookEvent]) -> None:
     """Count events that are done with, and how long each took from its arrival until that is committed."""
     told = [(row.status, row.received_at) for row in rows if row.settled_at]
     transaction.on_commit(partial(_count_settled, told), robust=True)
@@ -126,7 +126,7 @@ def _count_settled(told: Iterable[tuple[str, datetime]]) -> None:
     metrics.count_settled([(status, (at - received_at).total_seconds()) for status, received_at in told])
 
 
-async def observed(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
+async def observe_job(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
     """Run one job, observed (a middleware of procrastinate's worker)."""
     name = context.job.task_name.removeprefix("payments.")
     begun = perf_counter()

@@ -23,7 +23,7 @@ from estuary.payments.checkout.cancel_order import cancel_order
 from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
-from estuary.payments.refunds.cancellation import cancel_booking, foresee
+from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
 from estuary.payments.refunds.service import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
 from estuary.payments.throttling import SyncThrottle
@@ -131,7 +131,7 @@ class RefundsView(APIView):
         body.is_valid(raise_exception=True)
         made = Refund.objects.filter(request_key=claim.request_key).first() if claim.again else None
         refund = made or self._request(order, body.validated_data, request, claim)
-        return Response(RefundSerializer(sent_now(refund)).data, status=status.HTTP_201_CREATED)
+        return Response(RefundSerializer(try_send_now(refund)).data, status=status.HTTP_201_CREATED)
 
     @staticmethod
     def _request(order: Order, asked: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
@@ -152,7 +152,7 @@ class RefundsView(APIView):
         return answer
 
 
-def sent_now(refund: Refund) -> Refund:
+def try_send_now(refund: Refund) -> Refund:
     """Send a refund while the person waits; when Stripe does not answer, its job sends it later."""
     try:
         return send_refund(refund.pk)
@@ -182,7 +182,7 @@ class CancelBookingView(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         booking = self._own(request, pk)
-        consequence = foresee(booking)
+        consequence = preview_cancellation(booking)
         answer = {
             "returned_minor": consequence.returned_minor,
             "currency": booking.order.currency,
@@ -196,7 +196,7 @@ class CancelBookingView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         booking = self._own(request, pk)
         refund = cancel_booking(booking=booking, by=cast(User, request.user))
-        sent = sent_now(refund) if refund else None
+        sent = try_send_now(refund) if refund else None
         booking.refresh_from_db()
         answer = {
             "booking_id": str(booking.pk),

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from estuary.common import clock
-from estuary.common.db.batch_delete import forget
+from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments.models import WebhookEvent
 
 # A job's last event says when it ended. Deleting a job deletes its events.
@@ -20,7 +20,7 @@ DELETE FROM procrastinate_jobs WHERE status IN ('failed', 'cancelled', 'aborted'
     SELECT FROM procrastinate_events WHERE job_id = procrastinate_jobs.id AND at >= %s)"""
 
 
-def forget_old_events() -> int:
+def delete_old_events() -> int:
     """Delete events that were settled, or were of no concern, long ago; returns how many.
 
     Stripe keeps its own for thirty days. One that came again after that would be settled again, which does no harm.
@@ -28,23 +28,25 @@ def forget_old_events() -> int:
     """
     before = clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS)
     over = [WebhookEvent.Status.DONE, WebhookEvent.Status.IGNORED]
-    return forget(WebhookEvent.objects.filter(received_at__lt=before, status__in=over))
+    return delete_in_batches(WebhookEvent.objects.filter(received_at__lt=before, status__in=over))
 
 
-def forget_dead_events() -> int:
+def delete_dead_events() -> int:
     """Delete events that were given up and that nobody has replayed for very long; returns how many."""
     before = clock.now() - timedelta(days=settings.DEAD_EVENTS_KEPT_DAYS)
-    return forget(WebhookEvent.objects.filter(received_at__lt=before, status=WebhookEvent.Status.DEAD))
+    return delete_in_batches(
+        WebhookEvent.objects.filter(received_at__lt=before, status=WebhookEvent.Status.DEAD)
+    )
 
 
-def forget_failed_jobs() -> int:
+def delete_failed_jobs() -> int:
     """Delete the jobs that failed for good long ago; returns how many. Rows, not jobs, say what is still to be done."""
     with connection.cursor() as cursor:
         cursor.execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
         return int(cursor.rowcount)
 
 
-def forget_expired_cache() -> int:
+def delete_expired_cache() -> int:
     """Delete what has expired in caches of the database: Django deletes it only when a cache is full."""
     deleted = 0
     for cache in settings.CACHES.values():
@@ -56,7 +58,7 @@ def forget_expired_cache() -> int:
     return deleted
 
 
-def forget_unsent_account_mails() -> int:
+def delete_unsent_account_mails() -> int:
     """Delete the jobs of mails that could not be sent for days: addresses, of strangers too; returns how many."""
     # procrastinate's own models may only be read.
     with connection.cursor() as cursor:
@@ -66,7 +68,7 @@ def forget_unsent_account_mails() -> int:
         return int(cursor.rowcount)
 
 
-def forget_old_sessions() -> int:
+def delete_old_sessions() -> int:
     """Delete sign-ins that are over; returns how many."""
     sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
-    return forget(sessions.objects.filter(expire_date__lt=clock.now()))
+    return delete_in_batches(sessions.objects.filter(expire_date__lt=clock.now()))

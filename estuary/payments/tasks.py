@@ -42,7 +42,7 @@ def send_refund(refund_id: int) -> None:
 @app.task(name="payments.detach_card", retry=TRY_AGAIN)
 def detach_card(payment_method_id: str) -> None:
     with suppress(NotOwner):
-        payment_methods.detach(payment_method_id)
+        payment_methods.detach_at_stripe(payment_method_id)
 
 
 @app.task(name="payments.update_customer", retry=TRY_AGAIN)
@@ -118,7 +118,7 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
         def run(timestamp: int) -> None:
             try:
                 verb(timestamp)
-            except shutdown.Stopping:
+            except shutdown.ShuttingDown:
                 log.info("periodic_job_stopped", job=name)
             except Exception:
                 metrics.JOBS_FAILED.labels(name).inc()
@@ -139,7 +139,7 @@ def run_each(*verbs: Callable[[], Any]) -> None:
     for verb in verbs:
         try:
             verb()
-        except (StripeUnavailable, shutdown.Stopping):
+        except (StripeUnavailable, shutdown.ShuttingDown):
             raise
         except Exception as failure:
             failures.append(failure)
@@ -174,9 +174,9 @@ def expire_orders(timestamp: int) -> None:
 def sweep_minute(timestamp: int) -> None:
     run_each(
         overdue.send_unsent_refunds,
-        overdue.detach_removed_cards,
+        overdue.detach_removed_payment_methods,
         overdue.update_changed_customers,
-        processor.bring_forward,
+        processor.reset_overlong_delays,
     )
 
 
@@ -189,48 +189,48 @@ def close_past_bookings(timestamp: int) -> None:
 def ask_stripe(timestamp: int) -> None:
     run_each(
         lambda: ownership.count_on(client.owner_asker()),
-        overdue.ask_about_open_orders,
-        overdue.ask_about_pending_refunds,
-        stripe_lists.look_through_all,
-        disputes.look_for_new_disputes,
-        disputes.ask_about_open_disputes,
-        card_checks.check_cards,
+        overdue.sync_open_orders,
+        overdue.sync_pending_refunds,
+        stripe_lists.sync_all_lists,
+        disputes.sync_new_disputes,
+        disputes.sync_open_disputes,
+        card_checks.check_saved_payment_methods,
     )
 
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
     run_each(
-        customer_updates.note_missed_changes,
-        stripe_lists.look_for_changed_refunds,
-        disputes.look_for_changed_disputes,
+        customer_updates.record_missed_changes,
+        stripe_lists.sync_changed_refunds,
+        disputes.sync_changed_disputes,
     )
 
 
 @periodic("27 3 * * *")
 def forget_old_keys(timestamp: int) -> None:
-    idempotency.forget_old_keys()
+    idempotency.delete_old_keys()
 
 
 @periodic("37 3 * * *")
 def forget_old_attempts(timestamp: int) -> None:
-    throttling.forget_old_attempts()
-    holds.forget_old_holds()
+    throttling.delete_old_attempts()
+    holds.delete_old_holds()
 
 
 @periodic("47 3 * * *")
 def forget_old_events(timestamp: int) -> None:
-    run_each(retention.forget_old_events, retention.forget_dead_events)
+    run_each(retention.delete_old_events, retention.delete_dead_events)
 
 
 @periodic("57 3 * * *")
 def forget_old_sessions(timestamp: int) -> None:
-    retention.forget_old_sessions()
+    retention.delete_old_sessions()
 
 
 @periodic("7 4 * * *")
 def forget_unsent_account_mails(timestamp: int) -> None:
-    retention.forget_unsent_account_mails()
+    retention.delete_unsent_account_mails()
 
 
 @periodic("17 4 * * *")
@@ -240,9 +240,9 @@ def forget_old_setup_intents(timestamp: int) -> None:
 
 @periodic("27 4 * * *")
 def forget_failed_jobs(timestamp: int) -> None:
-    retention.forget_failed_jobs()
+    retention.delete_failed_jobs()
 
 
 @periodic("37 * * * *")
 def forget_expired_cache(timestamp: int) -> None:
-    retention.forget_expired_cache()
+    retention.delete_expired_cache()

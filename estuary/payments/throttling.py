@@ -21,8 +21,8 @@ from estuary.common import clock
 from estuary.common.api.errors import TooManyRequests
 from estuary.common.api.rates import Rate
 from estuary.common.client_ip import address_of
-from estuary.common.db.batch_delete import forget
-from estuary.common.db.transactions import ask
+from estuary.common.db.batch_delete import delete_in_batches
+from estuary.common.db.transactions import execute_prepared
 from estuary.common.observability import metrics
 from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline
@@ -156,7 +156,7 @@ def _note(declined: Collection[tuple[int, str]], paid: Collection[str]) -> None:
     for user_id, decline in declined:
         _count_decline(user_id, decline, at)
     if paid:
-        ask(PAID, [sorted(paid)]).close()
+        execute_prepared(PAID, [sorted(paid)]).close()
 
 
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:
@@ -179,8 +179,8 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
         outbox.end_open_payments(user_id)
 
 
-def forget_old_attempts() -> int:
+def delete_old_attempts() -> int:
     """Delete what no count needs any more; returns how many rows."""
     before = clock.now() - timedelta(days=settings.ATTEMPTS_KEPT_DAYS)
-    attempts = forget(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
-    return attempts + forget(Decline.objects.filter(counted_at__lte=before))
+    attempts = delete_in_batches(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
+    return attempts + delete_in_batches(Decline.objects.filter(counted_at__lte=before))

@@ -2,7 +2,7 @@
 
 The view verifies the signature over the raw body, inserts one row and answers 200: nothing is decided while Stripe
 waits. The web server leads to ``receive`` past Django's middleware (config/webhook_gateway.py). The worker drains
-the inbox (inbox/processor.py) and asks ``read`` what an event says.
+the inbox (inbox/processor.py) and asks ``read_event`` what an event says.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,19 +25,19 @@ from estuary.common.body_limits import BodyTooLarge
 from estuary.common.db.transactions import is_unfit
 from estuary.common.observability import metrics
 from estuary.payments import client
-from estuary.payments.customers.other_payment_methods import OtherMethodAttached
-from estuary.payments.customers.payment_methods import CardNews
+from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
+from estuary.payments.customers.payment_methods import PaymentMethodEvent
 from estuary.payments.event_store import (
     THIN,
     Json,
     NotAnEvent,
     Write,
     created_of,
-    keep,
+    insert_event,
+    store_event,
     without_secrets,
-    write,
 )
-from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.stripe_objects import (
     Card,
     Charge,
@@ -63,7 +63,7 @@ def webhook_paths() -> frozenset[str]:
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     # Django reads nothing of a body that comes in chunks, as a proxy may send it on; the server knows its end.
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    refusal = receive(request.META, request.META["wsgi.input"] if chunked else request, write)
+    refusal = receive(request.META, request.META["wsgi.input"] if chunked else request, insert_event)
     return problem(refusal) if refusal else HttpResponse(RECEIVED, content_type="application/json")
 
 
@@ -74,7 +74,7 @@ class Readable(Protocol):
 def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryError | None:
     """Take in one signed event: it is durable then, and at most once in the inbox; returns why not, when it is refused.
 
-    ``write`` commits by itself. Nothing that Stripe did not sign comes as far.
+    ``insert_event`` commits by itself. Nothing that Stripe did not sign comes as far.
     """
     at = clock.now()
     refusal: EstuaryError
@@ -83,7 +83,7 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
         signature = meta.get("HTTP_STRIPE_SIGNATURE", "")
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
         event = _parse(body)
-        metrics.count_received(known=event["type"] in HANDLERS, kept=keep(event, at, write))
+        metrics.count_received(known=event["type"] in HANDLERS, kept=store_event(event, at, write))
     except EstuaryError as error:
         refusal = error
     except (DatabaseError, psycopg.Error) as error:
@@ -131,11 +131,19 @@ def _has_nul(value: Any) -> bool:
 
 # --- What each event says -----------------------------------------------------------------------------------
 
-type News = Fact | CardNews | OtherMethodAttached | CardRefused | CustomerGone | ForeignEvent | NeedsObject
+type News = (
+    StripeObservation
+    | PaymentMethodEvent
+    | OtherPaymentMethodAttached
+    | SetupDeclined
+    | CustomerDeleted
+    | ForeignEvent
+    | FetchRequired
+)
 
 
 @dataclass(frozen=True, slots=True)
-class CardRefused:
+class SetupDeclined:
     """A customer's card could not be saved: the bank declined it. ``attempt`` is Stripe's name of the try."""
 
     customer_id: str
@@ -143,7 +151,7 @@ class CardRefused:
     setup_intent_id: str
 
 
-class CustomerGone(str):
+class CustomerDeleted(str):
     """The id of a customer that was deleted at Stripe."""
 
 
@@ -151,78 +159,78 @@ class ForeignEvent(str):
     """The id of another account whose event this is: one connected to ours, or of the same organization."""
 
 
-def payment_changed(event: Json, obj: Json) -> News:
+def payment_intent_changed(event: Json, obj: Json) -> News:
     """A payment went through, failed, is at its bank, or was canceled."""
-    return Fact(
+    return StripeObservation(
         Intent.parse(obj, captured_at=_captured_at(event, obj["status"] == "succeeded")), _cause(event)
     )
 
 
-def page_changed(event: Json, obj: Json) -> News:
+def checkout_session_changed(event: Json, obj: Json) -> News:
     """A hosted page was completed (paid or not yet) or expired, or its late payment came through."""
     paid_at = _captured_at(event, obj["payment_status"] == "paid")
-    return Fact(CheckoutSession.parse(obj, captured_at=paid_at), _cause(event))
+    return StripeObservation(CheckoutSession.parse(obj, captured_at=paid_at), _cause(event))
 
 
-def page_failed_later(event: Json, obj: Json) -> News:
+def checkout_session_failed_late(event: Json, obj: Json) -> News:
     """The bank refused after the page was completed: its hold ends."""
-    return Fact(CheckoutSession.parse(obj, failed_later=True), _cause(event))
+    return StripeObservation(CheckoutSession.parse(obj, failed_later=True), _cause(event))
 
 
 def charge_refunded(event: Json, obj: Json) -> News:
     """A charge tells a cumulative sum; the refunds themselves are looked at when ours do not add up to it."""
-    return Fact(Charge.parse(obj), _cause(event))
+    return StripeObservation(Charge.parse(obj), _cause(event))
 
 
 def refund_changed(event: Json, obj: Json) -> News:
     """A refund began, moved on or failed, whoever started it."""
-    return Fact(StripeRefund.parse(obj), _cause(event))
+    return StripeObservation(StripeRefund.parse(obj), _cause(event))
 
 
 def dispute_changed(event: Json, obj: Json) -> News:
     """A bank asks for a payment back, has taken it, has decided, or has given it back again."""
-    return Fact(StripeDispute.parse(obj), _cause(event))
+    return StripeObservation(StripeDispute.parse(obj), _cause(event))
 
 
-def card_attached(event: Json, obj: Json) -> News | None:
+def payment_method_attached(event: Json, obj: Json) -> News | None:
     """A card was saved, or something that is none and is not kept."""
     if card := Card.parse(obj):
-        return CardNews("attached", card, card.customer_id, created_of(event))
-    return OtherMethodAttached(OtherMethod.parse(obj), created_of(event))
+        return PaymentMethodEvent("attached", card, card.customer_id, created_of(event))
+    return OtherPaymentMethodAttached(OtherMethod.parse(obj), created_of(event))
 
 
-def card_updated(event: Json, obj: Json) -> News | None:
+def payment_method_updated(event: Json, obj: Json) -> News | None:
     """A card was changed, by its holder or by its network."""
     card = Card.parse(obj)
-    return CardNews("updated", card, card.customer_id, created_of(event)) if card else None
+    return PaymentMethodEvent("updated", card, card.customer_id, created_of(event)) if card else None
 
 
-def card_detached(event: Json, obj: Json) -> News | None:
+def payment_method_detached(event: Json, obj: Json) -> News | None:
     """A card was removed; whose it was is told among the previous attributes, or is looked up when it is not."""
     previous = event["data"].get("previous_attributes")
     before = _id(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=before)
-    return CardNews("detached", card, before, created_of(event)) if card else None
+    return PaymentMethodEvent("detached", card, before, created_of(event)) if card else None
 
 
-def card_refused(event: Json, obj: Json) -> News:
+def setup_declined(event: Json, obj: Json) -> News:
     """A card was declined when it was to be saved."""
-    return CardRefused(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or event["id"], obj["id"])
+    return SetupDeclined(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or event["id"], obj["id"])
 
 
 def customer_deleted(event: Json, obj: Json) -> News:
-    return CustomerGone(obj["id"])
+    return CustomerDeleted(obj["id"])
 
 
 HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
-    "payment_intent.succeeded": payment_changed,
-    "payment_intent.processing": payment_changed,
-    "payment_intent.payment_failed": payment_changed,
-    "payment_intent.canceled": payment_changed,
-    "checkout.session.completed": page_changed,
-    "checkout.session.async_payment_succeeded": page_changed,
-    "checkout.session.async_payment_failed": page_failed_later,
-    "checkout.session.expired": page_changed,
+    "payment_intent.succeeded": payment_intent_changed,
+    "payment_intent.processing": payment_intent_changed,
+    "payment_intent.payment_failed": payment_intent_changed,
+    "payment_intent.canceled": payment_intent_changed,
+    "checkout.session.completed": checkout_session_changed,
+    "checkout.session.async_payment_succeeded": checkout_session_changed,
+    "checkout.session.async_payment_failed": checkout_session_failed_late,
+    "checkout.session.expired": checkout_session_changed,
     "charge.refunded": charge_refunded,
     "refund.created": refund_changed,
     "refund.updated": refund_changed,
@@ -232,22 +240,22 @@ HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
     "charge.dispute.funds_withdrawn": dispute_changed,
     "charge.dispute.closed": dispute_changed,
     "charge.dispute.funds_reinstated": dispute_changed,
-    "payment_method.attached": card_attached,
-    "payment_method.detached": card_detached,
-    "payment_method.updated": card_updated,
-    "payment_method.automatically_updated": card_updated,
-    "setup_intent.setup_failed": card_refused,
+    "payment_method.attached": payment_method_attached,
+    "payment_method.detached": payment_method_detached,
+    "payment_method.updated": payment_method_updated,
+    "payment_method.automatically_updated": payment_method_updated,
+    "setup_intent.setup_failed": setup_declined,
     "customer.deleted": customer_deleted,
 }
 
 # In another API version an object may look different: what to fetch then, in ours.
 FETCHED_AS = {
-    "payment_intent": lambda obj: NeedsObject("intent", obj["id"]),
-    "checkout.session": lambda obj: NeedsObject("session", obj["id"]),
-    "charge": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
-    "refund": lambda obj: NeedsObject("payment", _id(obj.get("payment_intent"))),
-    "dispute": lambda obj: NeedsObject("dispute", obj["id"]),
-    "payment_method": lambda obj: NeedsObject("card", obj["id"]),
+    "payment_intent": lambda obj: FetchRequired("intent", obj["id"]),
+    "checkout.session": lambda obj: FetchRequired("session", obj["id"]),
+    "charge": lambda obj: FetchRequired("payment", _id(obj.get("payment_intent"))),
+    "refund": lambda obj: FetchRequired("payment", _id(obj.get("payment_intent"))),
+    "dispute": lambda obj: FetchRequired("dispute", obj["id"]),
+    "payment_method": lambda obj: FetchRequired("card", obj["id"]),
 }
 FETCHED_WHEN_THIN = {
     "payment_intent": "intent",
@@ -259,7 +267,7 @@ FETCHED_WHEN_THIN = {
 }
 
 
-def read(event: Json) -> News | None:
+def read_event(event: Json) -> News | None:
     """Return what an event says, or None when it is of no concern here.
 
     An event in another API version than ours is only a hint: the object is to be fetched. One of another account says
@@ -268,7 +276,7 @@ def read(event: Json) -> News | None:
     if other := event.get("account") or event.get("context"):
         return ForeignEvent(other)
     if event.get("object") == THIN:
-        return _read_thin(event)
+        return _read_thin_event(event)
     handler = HANDLERS.get(event["type"])
     if handler is None:
         return None
@@ -279,14 +287,14 @@ def read(event: Json) -> News | None:
     return handler(event, obj)
 
 
-def _read_thin(event: Json) -> News | None:
+def _read_thin_event(event: Json) -> News | None:
     about = event.get("related_object") or {}
     if event["type"].removeprefix("v1.") not in HANDLERS or not about.get("id"):
         return None
     if about.get("type") == "customer":
-        return CustomerGone(about["id"])  # the one of its events that we listen to
+        return CustomerDeleted(about["id"])  # the one of its events that we listen to
     kind = FETCHED_WHEN_THIN.get(str(about.get("type")))
-    return NeedsObject(kind, about["id"]) if kind else None
+    return FetchRequired(kind, about["id"]) if kind else None
 
 
 def _id(value: Any) -> str:

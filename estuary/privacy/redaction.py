@@ -57,7 +57,7 @@ def redact_late_events() -> int:
     """
     changed = 0
     for erasure in Erasure.objects.exclude(erased_at=None).order_by("pk").iterator():
-        shutdown.check()
+        shutdown.raise_if_shutting_down()
         changed += redact_events_named(erasure)
     return changed
 

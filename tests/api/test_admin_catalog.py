@@ -9,7 +9,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.admin.sessions import SessionFormSet
 from estuary.catalog.models import (
     CalendarEntry,
@@ -112,7 +112,7 @@ def test_a_date_over_another_service_of_the_practitioner_is_an_error_on_the_form
 def test_a_date_over_a_slot_that_is_held_is_an_error_too(workshop: Service) -> None:
     single = make_service(ServiceType.SESSION, workshop.practitioner)
     slot = a_free_slot(single)
-    place(make_user(), single, wish=Wish(starts_at=slot))
+    place(make_user(), single, wish=ScheduleRequest(starts_at=slot))
     first = workshop.sessions.all()[0]
     hours = int((slot - first.starts_at).total_seconds() // 3600)
     assert "is taken at that time" in errors_on(save(workshop, **at(0, first, hours=hours)))
@@ -157,7 +157,7 @@ def test_seats_sold_while_the_form_was_open_are_not_forgotten(workshop: Service)
 
 def test_a_date_with_seats_taken_is_neither_moved_nor_deleted(workshop: Service) -> None:
     session = workshop.sessions.all()[0]
-    place(make_user(), workshop, wish=Wish(session_id=session.pk))
+    place(make_user(), workshop, wish=ScheduleRequest(session_id=session.pk))
     assert "can't be moved" in errors_on(save(workshop, **at(0, session, hours=3)))
     assert "would require deleting" in errors_on(save(workshop, sessions__0__DELETE="on"))
     assert workshop.sessions.count() == 2
@@ -216,7 +216,7 @@ def test_a_new_package_is_not_on_sale_before_it_holds_something(ana: Practitione
 
 
 def test_a_service_that_was_ordered_is_not_deleted(workshop: Service) -> None:
-    place(make_user(), workshop, wish=Wish(session_id=workshop.sessions.all()[0].pk))
+    place(make_user(), workshop, wish=ScheduleRequest(session_id=workshop.sessions.all()[0].pk))
     client = admin_client()
     url = reverse("admin:catalog_service_delete", args=[workshop.pk])
     assert client.post(url, {"post": "yes"}).status_code == 403

@@ -11,7 +11,7 @@ from estuary.accounts import staff_search
 from estuary.accounts.models import User
 from estuary.accounts.staff_search import people
 from estuary.bookings.models import Booking
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.admin import pagination
@@ -41,7 +41,7 @@ def two(db: None) -> tuple[User, User]:
     maya, tom = make_user("Maya Lindqvist"), make_user("Tom Achterberg")
     for number, user in enumerate((maya, tom)):
         give_credits(user, 1_000)
-        buy(user, workshop, wish=Wish(session_id=seat.pk))
+        buy(user, workshop, wish=ScheduleRequest(session_id=seat.pk))
         StripeCustomer.objects.create(user=user, email=user.email, stripe_customer_id=f"cus_{number}")
         PaymentMethod.objects.create(
             user=user, stripe_payment_method_id=f"pm_{number}", card_brand=("visa", "amex")[number], last4="4242",

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from tests.marketplace import a_free_slot, buy, make_service, make_sessions, make_user, signed_in
@@ -35,7 +35,7 @@ def test_a_1_on_1_session_is_told_with_its_time_and_until_when_it_may_be_cancele
 ) -> None:
     yoga = make_service(ServiceType.SESSION, ana, name="Yoga", free_cancel_hours=48, location="Lisbon")
     starts_at = a_free_slot(yoga)
-    booking = buy(maya, yoga, wish=Wish(starts_at=starts_at))
+    booking = buy(maya, yoga, wish=ScheduleRequest(starts_at=starts_at))
     shown = as_maya.get(f"/api/v1/bookings/{booking.pk}/").json()
     assert (shown["service_name"], shown["location"], shown["status"]) == ("Yoga", "Lisbon", "confirmed")
     assert shown["start_datetime"] == starts_at.isoformat().replace("+00:00", "Z")
@@ -61,7 +61,7 @@ def test_a_package_nests_its_parts_in_order(as_maya: APIClient, maya: User, ana:
     yoga, bath = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
     [session] = make_sessions(bath)
     package = make_service(ServiceType.PACKAGE, ana, holds=[yoga, bath], validity_days=90)
-    booking = buy(maya, package, items=[Wish(service_id=bath.pk, session_id=session.pk)])
+    booking = buy(maya, package, items=[ScheduleRequest(service_id=bath.pk, session_id=session.pk)])
     shown = as_maya.get(f"/api/v1/bookings/{booking.pk}/").json()
     parts = [(part["service_name"], part["needs_scheduling"]) for part in shown["children"]]
     assert parts == [(yoga.name, True), (bath.name, False)]
@@ -74,12 +74,12 @@ def test_bookings_are_sorted_by_when_they_take_place(
 ) -> None:
     yoga = make_service(ServiceType.SESSION, ana)
     bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=yoga, bundle_quantity=2, validity_days=30)
-    later = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga, nth=9)))
-    sooner = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
-    over = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga, nth=5)))
+    later = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga, nth=9)))
+    sooner = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
+    over = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga, nth=5)))
     past = clock.now() - timedelta(days=3)
     Booking.objects.filter(pk=over.pk).update(starts_at=past, ends_at=past + timedelta(hours=1))
-    called_off = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga, nth=4)))
+    called_off = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga, nth=4)))
     cancel([called_off], at=clock.now())
     parent = buy(maya, bundle)
     children = [str(child.pk) for child in parent.children.order_by("-id")]
@@ -105,7 +105,7 @@ def test_a_filter_that_means_nothing_is_a_400(as_maya: APIClient) -> None:
 
 def test_upcoming_bookings_page_by_cursor(as_maya: APIClient, maya: User, ana: Practitioner) -> None:
     yoga = make_service(ServiceType.SESSION, ana)
-    bought = [buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga))) for _ in range(5)]
+    bought = [buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga))) for _ in range(5)]
     soonest = [str(booking.pk) for booking in sorted(bought, key=lambda booking: str(booking.starts_at))]
     seen, address = [], "/api/v1/bookings/?when=upcoming&page_size=2"
     while address:
@@ -155,10 +155,10 @@ def test_a_roster_names_guests_and_nothing_more(as_maya: APIClient, maya: User, 
     yoga, bath = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
     [session] = make_sessions(bath, capacity=5)
     tom = make_user("Tom Achterberg")
-    seat = buy(maya, bath, wish=Wish(session_id=session.pk))
-    other = buy(tom, bath, wish=Wish(session_id=session.pk))
-    slot = buy(tom, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
-    gone = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
+    seat = buy(maya, bath, wish=ScheduleRequest(session_id=session.pk))
+    other = buy(tom, bath, wish=ScheduleRequest(session_id=session.pk))
+    slot = buy(tom, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
+    gone = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
     cancel([gone], at=clock.now())
     answer = signed_in(ana.user).get("/api/v1/roster/")
     assert answer.status_code == 200
@@ -183,8 +183,8 @@ def test_a_roster_takes_a_constant_number_of_queries(maya: User, ana: Practition
         bath, yoga = make_service(ServiceType.WORKSHOP, ana), make_service(ServiceType.SESSION, ana)
         [session] = make_sessions(bath, in_days=number + 4)
         for _ in range(number):
-            buy(make_user(), bath, wish=Wish(session_id=session.pk))
-        buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
+            buy(make_user(), bath, wish=ScheduleRequest(session_id=session.pk))
+        buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
         with CaptureQueriesContext(connection) as queries:
             as_ana.get("/api/v1/roster/")
         counts.add(len(queries))
@@ -195,7 +195,7 @@ def test_a_guest_without_a_name_stays_without_an_address(ana: Practitioner) -> N
     nameless = make_user()
     User.objects.filter(pk=nameless.pk).update(first_name="", last_name="")
     yoga = make_service(ServiceType.SESSION, ana)
-    buy(nameless, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
+    buy(nameless, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
     [entry] = signed_in(ana.user).get("/api/v1/roster/").json()["results"]
     assert [guest["name"] for guest in entry["guests"]] == ["A guest"]
 

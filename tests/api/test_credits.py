@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.ledger import Freeze, NotEnoughCredits, Posting, post
@@ -49,7 +49,7 @@ def test_without_any_credits_the_balance_is_nought(as_maya: APIClient) -> None:
 
 def test_the_history_is_signed_and_newest_first(as_maya: APIClient, maya: User, ana: Practitioner) -> None:
     yoga = make_service(ServiceType.SESSION, ana)
-    order = place(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga)))
+    order = place(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
     move(maya, Kind.PURCHASE, 10_000)
     move(maya, Kind.SPEND, -2_550, order_id=order.pk)
     move(maya, Kind.PURCHASE, 4_000, currency="eur")

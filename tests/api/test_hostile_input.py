@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer
@@ -79,7 +79,7 @@ def ines(db: None) -> User:
 @pytest.fixture
 def booking(ines: User, ana: Practitioner) -> Booking:
     session = make_service(ServiceType.SESSION, ana)
-    booking = buy(ines, session, wish=Wish(starts_at=a_free_slot(session)))
+    booking = buy(ines, session, wish=ScheduleRequest(starts_at=a_free_slot(session)))
     Order.objects.update(disputed=True)  # or a body that is right by chance would refund it
     return booking
 

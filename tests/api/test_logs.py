@@ -17,7 +17,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common.observability import logging as logs
-from estuary.config.webhook_gateway import Doorman
+from estuary.config.webhook_gateway import WebhookGateway
 from estuary.payments import observability, outbox
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
@@ -96,7 +96,7 @@ def named(path: str, name: str) -> str:
 
     method = "POST" if path == WEBHOOK else "GET"
     environ = RequestFactory().generic(method, path, headers={"X-Request-ID": name}).environ
-    list(Doorman(WSGIHandler())(environ, start_response))
+    list(WebhookGateway(WSGIHandler())(environ, start_response))
     return told["X-Request-ID"]
 
 
@@ -174,7 +174,7 @@ def test_every_line_of_a_job_has_its_number_and_its_name(log: Log, settings: Any
                 await working.run_worker_async(
                     wait=False,
                     install_signal_handlers=False,
-                    worker_middleware=[observability.observed, speaking],
+                    worker_middleware=[observability.observe_job, speaking],
                 )
 
     asyncio.run(work())

@@ -7,10 +7,10 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.orders.creation import Terms, place_order
+from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
@@ -38,7 +38,7 @@ def a_credit_order(user: User, total_minor: int = 5000) -> Order:
         total_minor=total_minor,
         credits_applied_minor=0,
         lines=[],
-        terms=Terms(payment_type="checkout"),
+        terms=CheckoutOptions(payment_type="checkout"),
         at=at,
         expires_at=at + timedelta(minutes=15),
     )
@@ -54,7 +54,7 @@ def test_nobody_sees_orders_without_signing_in(public: APIClient) -> None:
 def test_a_paid_workshop_is_told_whole(as_maya: APIClient, maya: User, ana: Practitioner) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana, name="Breath", usd=6500)
     [session] = make_sessions(workshop)
-    booking = buy(maya, workshop, wish=Wish(session_id=session.pk))
+    booking = buy(maya, workshop, wish=ScheduleRequest(session_id=session.pk))
     shown = as_maya.get(f"/api/v1/orders/{booking.order.public_id}/").json()
     assert shown["order_id"] == booking.order.public_id
     assert (shown["type"], shown["status"], shown["title"]) == ("direct", "completed", "Breath")
@@ -111,7 +111,7 @@ def test_refunds_on_their_way_are_not_refundable_again_and_strays_are_not_shown(
     as_maya: APIClient, maya: User, ana: Practitioner
 ) -> None:
     yoga = make_service(ServiceType.SESSION, ana)
-    order = buy(maya, yoga, wish=Wish(starts_at=a_free_slot(yoga))).order
+    order = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga))).order
     terms = {"order": order, "currency": "usd", "origin": Refund.Origin.STAFF}
     Refund.objects.create(card_minor=2000, credits_minor=500, status=Refund.Status.PENDING, **terms)
     Refund.objects.create(card_minor=1000, credits_minor=0, status=Refund.Status.FAILED, **terms)

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
@@ -156,7 +156,7 @@ def test_what_is_not_on_sale_is_refused(as_maya: APIClient, session: Service) ->
 
 def test_a_sold_out_workshop_is_refused(as_maya: APIClient, workshop: Service) -> None:
     [seat] = make_sessions(workshop, capacity=1)
-    buy(make_user("Tom Achterberg"), workshop, wish=Wish(session_id=seat.pk))
+    buy(make_user("Tom Achterberg"), workshop, wish=ScheduleRequest(session_id=seat.pk))
     wish = {"service_session_id": str(seat.pk)}
     problem = refused(as_maya, 409, "sold_out", service_id=str(workshop.pk), scheduling_data=wish)
     assert problem["sessions"] == [str(seat.pk)]
@@ -196,7 +196,7 @@ def test_a_workshop_needs_a_session_of_its_own(
 
 def test_a_session_needs_a_time_that_is_offered_and_free(as_maya: APIClient, session: Service) -> None:
     taken = a_free_slot(session)
-    place(make_user("Tom Achterberg"), session, wish=Wish(starts_at=taken))
+    place(make_user("Tom Achterberg"), session, wish=ScheduleRequest(starts_at=taken))
     night = taken.replace(hour=2, minute=0)
     for start, status, code in (
         (None, 400, "scheduling_required"),
@@ -340,7 +340,7 @@ def test_an_unknown_card_is_not_found(as_maya: APIClient) -> None:
 
 
 def test_what_belongs_to_another_is_not_found(as_tom: APIClient, maya: User, session: Service) -> None:
-    booking = buy(maya, session, wish=Wish(starts_at=a_free_slot(session)))
+    booking = buy(maya, session, wish=ScheduleRequest(starts_at=a_free_slot(session)))
     order = booking.order.public_id
     for answer in (
         as_tom.get(f"/api/v1/orders/{order}/"),

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking, Participant, Reservation
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.scheduling import schedule
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
@@ -113,7 +113,7 @@ def test_what_has_its_time_keeps_it(as_maya: APIClient, package: Booking, yoga: 
 
 def test_a_taken_slot_is_a_409_and_takes_nothing(as_maya: APIClient, package: Booking, yoga: Service) -> None:
     starts_at = a_free_slot(yoga)
-    buy(make_user("Tom Achterberg"), yoga, wish=Wish(starts_at=starts_at))
+    buy(make_user("Tom Achterberg"), yoga, wish=ScheduleRequest(starts_at=starts_at))
     overlapping = starts_at + timedelta(minutes=30)
     status, problem = ask(as_maya, part(package, yoga), start_datetime=overlapping.isoformat())
     assert (status, problem["code"]) == (409, "slot_taken")
@@ -125,7 +125,7 @@ def test_a_full_session_is_a_409_and_takes_nothing(
     as_maya: APIClient, package: Booking, bath: Service
 ) -> None:
     [session] = make_sessions(bath, capacity=1)
-    buy(make_user("Tom Achterberg"), bath, wish=Wish(session_id=session.pk))
+    buy(make_user("Tom Achterberg"), bath, wish=ScheduleRequest(session_id=session.pk))
     status, problem = ask(as_maya, part(package, bath), service_session_id=session.pk)
     assert (status, problem["code"]) == (409, "sold_out")
     assert part(package, bath).session is None
@@ -135,7 +135,7 @@ def test_a_second_seat_in_the_same_session_is_refused(
     as_maya: APIClient, maya: User, package: Booking, bath: Service
 ) -> None:
     [session] = make_sessions(bath)
-    buy(maya, bath, wish=Wish(session_id=session.pk))
+    buy(maya, bath, wish=ScheduleRequest(session_id=session.pk))
     status, problem = ask(as_maya, part(package, bath), service_session_id=session.pk)
     assert (status, problem["code"]) == (409, "already_booked")
 

@@ -11,7 +11,7 @@ from demo.servers import PYTHON
 from estuary.common import clock
 from estuary.config.environment import BASE_DIR
 from estuary.payments import tasks
-from estuary.payments.doctor import GRACE, RULES, Breach, examine
+from estuary.payments.doctor import GRACE, RULES, Violation, run_checks
 from estuary.payments.doctor.stripe_comparison import compare
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from tests.simulation.oracle.healed import LASTING
@@ -49,14 +49,14 @@ def waiting() -> dict[str, int]:
     return found
 
 
-def breaches() -> list[Breach]:
+def breaches() -> list[Violation]:
     """Ask the doctor here and at Stripe as if its grace were over for everything, the youngest too."""
     at = clock.now()
     rules = [rule for rule in RULES if rule.code != OF_THE_MOMENT]
-    return examine(rules, at=at + GRACE).breaches or compare(since=at - SINCE, at=at + GRACE)
+    return run_checks(rules, at=at + GRACE).breaches or compare(since=at - SINCE, at=at + GRACE)
 
 
-def in_words(breach: Breach) -> str:
+def in_words(breach: Violation) -> str:
     shown = "; ".join(f"{name}: {wrong}" for name, wrong in breach.objects[:5])
     return f"{breach.code}, {breach.count} of them. {breach.sentence} {shown}"
 
@@ -79,11 +79,11 @@ def failed_jobs() -> list[str]:
 
 def look_at_stripe() -> None:
     """Ask Stripe about everything, as the worker does every five minutes: some events never come."""
-    overdue.ask_about_open_orders()
-    overdue.ask_about_pending_refunds()
-    stripe_lists.look_through_all()
-    disputes.look_for_new_disputes()
-    disputes.ask_about_open_disputes()
+    overdue.sync_open_orders()
+    overdue.sync_pending_refunds()
+    stripe_lists.sync_all_lists()
+    disputes.sync_new_disputes()
+    disputes.sync_open_disputes()
 
 
 def what_a_second_look_changes() -> list[str]:

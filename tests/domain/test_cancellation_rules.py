@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from estuary.bookings.models import Booking
 from estuary.common.money import allocate
-from estuary.payments.refunds.cancellation_policy import yield_of
+from estuary.payments.refunds.cancellation_policy import compute_refund
 
 BEGIN = datetime(2027, 1, 4, 9, tzinfo=UTC)
 NOTICE = timedelta(hours=24)
@@ -24,7 +24,7 @@ def a_bundle(paid: int, bonus: int, total_minor: int) -> list[Booking]:
 
 def cancel(parts: list[Booking], going: list[Booking], at: datetime) -> int:
     """Cancel as the product does, and return the shares that come back."""
-    outcome = yield_of(parts, going, refunded={}, bundle=True, notice=NOTICE, at=at)
+    outcome = compute_refund(parts, going, refunded={}, bundle=True, notice=NOTICE, at=at)
     for part in [*going, *outcome.along]:
         part.status, part.canceled_at = Booking.Status.CANCELED, at
     return sum(part.amount_minor for part in outcome.returned)

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from estuary.common.db.group_commit import GroupCommit, TooLong
+from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from tests.serving import wait_until
 
 type Group = GroupCommit[int, int]
@@ -115,7 +115,7 @@ def test_who_has_waited_for_too_long_is_told_so_and_is_not_written(paper: Paper)
         with paper.pen:
             first = people.submit(group, 0)
             wait_until(lambda: paper.batches == [[0]])
-            with pytest.raises(TooLong):
+            with pytest.raises(WriteTimeout):
                 group(2)
         assert first.result() == 0
     assert group(4) == 40

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from estuary.bookings.models import Booking, Participant
 from estuary.common import clock
-from estuary.common.db.prepared_queries import loaded, new
+from estuary.common.db.prepared_queries import build_instance, instance_from_row
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order, OrderTransition
 
@@ -33,7 +33,7 @@ def columns(row: Model) -> dict[str, object]:
 
 @pytest.mark.parametrize("model", GIVEN, ids=lambda model: model.__name__)
 def test_a_new_row_is_what_its_model_makes_of_the_same_columns(model: type[Model]) -> None:
-    ours, djangos = new(model, **GIVEN[model]), model(**GIVEN[model])
+    ours, djangos = build_instance(model, **GIVEN[model]), model(**GIVEN[model])
     told, expected = columns(ours), columns(djangos)
     made = MADE_EACH_TIME & told.keys()
     assert {name: told[name] for name in told.keys() - made} == {
@@ -44,24 +44,27 @@ def test_a_new_row_is_what_its_model_makes_of_the_same_columns(model: type[Model
 
 
 def test_what_is_made_anew_for_each_is_so_here() -> None:
-    one, other = new(Order), new(Order)
+    one, other = build_instance(Order), build_instance(Order)
     assert one.public_id != other.public_id
     assert one.service_data is not other.service_data
 
 
 def test_what_is_given_is_not_made() -> None:
-    assert new(Order, public_id="ord_given").public_id == "ord_given"
+    assert build_instance(Order, public_id="ord_given").public_id == "ord_given"
 
 
 def test_what_is_no_column_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="Booking has no column colour, order"):
-        new(Booking, order=Order(), colour="blue")
+        build_instance(Booking, order=Order(), colour="blue")
 
 
 def test_a_row_that_was_read_is_what_django_makes_of_it() -> None:
     names = ["id", "order_id", "before", "after", "cause"]  # and no moment: that was left for later
     values = (1, 7, "pending", "completed", "evt_1")
-    ours, djangos = loaded(OrderTransition, names, values), OrderTransition.from_db("default", names, values)
+    ours, djangos = (
+        instance_from_row(OrderTransition, names, values),
+        OrderTransition.from_db("default", names, values),
+    )
     assert ours == djangos
     assert ours.get_deferred_fields() == djangos.get_deferred_fields() == {"at"}
     assert (

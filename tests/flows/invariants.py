@@ -5,14 +5,14 @@ import re
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.doctor import SAFETY, run_checks
 from estuary.payments.models import Dispute, PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 
 
 def assert_invariants(sandbox: Sandbox) -> None:
     """Fail with every rule that is broken, and by what."""
-    broken = examine(SAFETY, at=clock.now()).breaches
+    broken = run_checks(SAFETY, at=clock.now()).breaches
     assert not broken, broken
     _assert_agreement(sandbox)
     _assert_no_secrets()

@@ -24,7 +24,7 @@ from estuary.accounts import emails
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.payments import account_adapter, outbox, retention, tasks
-from estuary.payments.doctor import RULES, examine
+from estuary.payments.doctor import RULES, run_checks
 from tests.marketplace import make_user
 from tests.wiring import run_jobs
 
@@ -206,16 +206,16 @@ def _set_jobs(assignment: str) -> None:
 
 def test_the_doctor_names_mails_that_wait_and_what_was_given_up_is_forgotten() -> None:
     def codes() -> set[str]:
-        return {breach.code for breach in examine(RULES, at=clock.now()).breaches}
+        return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
 
     sign_up()
     assert codes() == set()
     _set_jobs("attempts = 6")
     assert codes() == {"mail_waiting"}
-    assert retention.forget_unsent_account_mails() == 0
+    assert retention.delete_unsent_account_mails() == 0
     _set_jobs("status = 'failed'")
     assert codes() == {"mail_waiting"}
-    assert retention.forget_unsent_account_mails() == 1
+    assert retention.delete_unsent_account_mails() == 1
     assert codes() == set()
 
 

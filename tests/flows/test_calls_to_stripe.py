@@ -176,7 +176,7 @@ def test_what_stripe_made_before_our_commit_was_lost_is_found_by_the_retry(
     ask: Callable[[], Any] = lambda: send(buyer, body, "k") if key else buyer.post(CREATE, body)  # noqa: E731
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr(stripe_creation, "remember", lost)
+        dying.setattr(stripe_creation, "save_stripe_id", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
     made = ask().json()

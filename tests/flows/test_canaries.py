@@ -110,7 +110,7 @@ def a_bug_of_the_worker(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError(f"can't settle {text}")
 
     with monkeypatch.context() as patched:
-        patched.setattr(processor, "read", broken)
+        patched.setattr(processor, "read_event", broken)
         # Its last try, and it is due.
         dying = WebhookEvent.objects.filter(stripe_event_id="evt_canary")
         dying.update(

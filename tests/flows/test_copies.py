@@ -21,7 +21,7 @@ from estuary.common import clock
 from estuary.common.api.errors import Unavailable
 from estuary.orders.models import Order
 from estuary.payments import client, tasks
-from estuary.payments.doctor import examine
+from estuary.payments.doctor import run_checks
 from estuary.payments.doctor.liveness import NOT_OWNER, WORKER_SILENT
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
@@ -137,9 +137,9 @@ def test_the_worker_of_a_copy_at_another_address_writes_nothing_at_stripe(
         assert [mail.subject for mail in mailoutbox if "stripe_other" in mail.subject] == [
             "[Estuary alert] stripe_other"
         ]
-        assert [breach.code for breach in examine([NOT_OWNER, WORKER_SILENT], at=clock.now()).breaches] == [
-            "not_the_owner"
-        ]
+        assert [
+            breach.code for breach in run_checks([NOT_OWNER, WORKER_SILENT], at=clock.now()).breaches
+        ] == ["not_the_owner"]
     assert at_stripe(stripe) == before
 
 
@@ -354,7 +354,7 @@ def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unk
     assert [mail.subject for mail in mailoutbox if "stripe_untold" in mail.subject] == [
         "[Estuary alert] stripe_untold"
     ]
-    assert not ownership.may_take_in()
+    assert not ownership.may_enqueue()
 
 
 def test_a_shop_that_moves_to_another_address_is_claimed_there(

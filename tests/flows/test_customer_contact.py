@@ -18,7 +18,7 @@ from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.payments import tasks
 from estuary.payments.customers import customer_updates
-from estuary.payments.doctor import LIVENESS, SAFETY, examine, stripe_comparison
+from estuary.payments.doctor import LIVENESS, SAFETY, run_checks, stripe_comparison
 from estuary.payments.errors import StripeRefused, StripeUnavailable
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.reconciliation import overdue, stripe_lists
@@ -185,7 +185,7 @@ def test_a_name_is_the_same_to_python_and_to_postgresql(
     User.objects.filter(pk=maya.pk).update(first_name=first, last_name=last)
     minute(stripe)
     assert at_stripe(stripe)[1] == name
-    assert customer_updates.note_missed_changes() == 0
+    assert customer_updates.record_missed_changes() == 0
     assert codes() == set()
 
 
@@ -304,7 +304,7 @@ def test_a_copy_of_the_database_at_another_address_changes_no_customer(
 def codes() -> set[str]:
     at = clock.now() + timedelta(minutes=16)
     there = {breach.code for breach in stripe_comparison.compare(since=at - timedelta(days=1), at=at)}
-    return there | {breach.code for breach in examine((*SAFETY, *LIVENESS), at=at).breaches}
+    return there | {breach.code for breach in run_checks((*SAFETY, *LIVENESS), at=at).breaches}
 
 
 def without_trigger(maya: User, **fields: str) -> None:
@@ -360,7 +360,7 @@ def test_after_a_backup_with_the_old_address_the_customer_is_found_again(
     PaymentMethod.objects.all().delete()
     StripeCustomer.objects.all().delete()
     without_trigger(maya, email=old)
-    assert stripe_lists.look_at_customers() == 1
+    assert stripe_lists.sync_customers() == 1
     assert StripeCustomer.objects.get().stripe_customer_id == customer.stripe_customer_id
     assert len(buying.cards(buyer)) == 1
     minute(stripe)
@@ -376,7 +376,7 @@ def test_a_number_given_to_somebody_else_after_a_restore_gets_nobodys_customer(
     StripeCustomer.objects.all().delete()
     without_trigger(maya, email="somebody@example.com")
     User.objects.filter(pk=maya.pk).update(date_joined=clock.now())
-    assert stripe_lists.look_at_customers() == 0
+    assert stripe_lists.sync_customers() == 0
     assert StripeCustomer.objects.count() == 0
 
 

@@ -50,14 +50,14 @@ def put_in_deadly(**more: object) -> WebhookEvent:
 
 @pytest.fixture
 def deadly(monkeypatch: pytest.MonkeyPatch) -> WebhookEvent:
-    read = webhooks.read
+    read = webhooks.read_event
 
     def die(payload: dict[str, object]) -> object:
         if payload["id"] == DEADLY:
             raise Died
         return read(payload)
 
-    monkeypatch.setattr(processor, "read", die)
+    monkeypatch.setattr(processor, "read_event", die)
     return put_in_deadly()
 
 
@@ -92,7 +92,7 @@ def test_events_that_wait_behind_it_lose_no_try_and_come_first_the_next_time(
     pay_only(stripe, made)
     post_all(stripe)
     with monkeypatch.context() as failing:
-        failing.setattr(processor, "_settle_due", fail)
+        failing.setattr(processor, "_settle_batch", fail)
         with pytest.raises(Died):
             processor.drain()
         others = WebhookEvent.objects.exclude(pk=deadly.pk)
@@ -116,7 +116,7 @@ def test_one_that_has_failed_before_is_known_by_its_begun_try_and_keeps_what_it_
         with pytest.raises(Died):
             processor.drain_one()
         deadly.refresh_from_db()
-        assert (deadly.attempts, deadly.error) == (tries, f"{leases.BEGUN}KeyError: 'amount'")
+        assert (deadly.attempts, deadly.error) == (tries, f"{leases.ATTEMPT_STARTED}KeyError: 'amount'")
         lease_over()
     assert processor.replay([deadly]) == 1
     deadly.refresh_from_db()

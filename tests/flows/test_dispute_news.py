@@ -181,7 +181,7 @@ def test_one_event_alone_is_enough_with_what_the_sweep_asks(
     heard = Dispute.objects.get()
     assert heard.status == ("lost" if only in {"updated", "closed"} else "needs_response")
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
-        disputes.ask_about_open_disputes()
+        disputes.sync_open_disputes()
         run_jobs()
     assert the_end(made) == ENDS[story.__name__]
 
@@ -192,12 +192,12 @@ def test_disputes_of_which_no_event_came_are_found(
 ) -> None:
     made = story(stripe, buyer, ana)
     stripe.control.lose_events()
-    stripe_lists.look_for_new_refunds()
-    assert disputes.look_for_new_disputes() == len(list(stripe.world.store.disputes))
+    stripe_lists.sync_new_refunds()
+    assert disputes.sync_new_disputes() == len(list(stripe.world.store.disputes))
     run_jobs()
     assert the_end(made) == ENDS[story.__name__]
     asked = len(stripe.requests)
-    assert disputes.look_for_new_disputes() == disputes.look_for_changed_disputes() == 0
+    assert disputes.sync_new_disputes() == disputes.sync_changed_disputes() == 0
     assert len(stripe.requests) == asked + 2
 
 
@@ -227,7 +227,7 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
     told = [mail for mail in mailoutbox if "dispute_of_unknown_payment" in mail.subject]
     assert (len(told), Dispute.objects.count()) == (1, 0)
     assert opened["id"] in told[0].body
-    assert disputes.look_for_new_disputes() == 0
+    assert disputes.sync_new_disputes() == 0
 
 
 def paid_past_us(stripe: Sandbox, amount: int, *, customer: str = "", **metadata: str) -> str:

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.payments.doctor import RULES, examine
+from estuary.payments.doctor import RULES, run_checks
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, pay
@@ -57,7 +57,7 @@ def marketplace(
 
 
 def codes() -> set[str]:
-    return {breach.code for breach in examine(RULES, at=clock.now()).breaches}
+    return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
 
 
 def doctor(*options: str) -> tuple[int, str]:
@@ -440,7 +440,7 @@ def test_a_rule_that_takes_too_long_is_told_and_the_others_are_asked(
     stripe: Sandbox, marketplace: Sandbox
 ) -> None:
     slow = replace(RULES[0], sql="SELECT 'x', 'y' FROM pg_sleep(5)")
-    found = examine([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
+    found = run_checks([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
     assert [(breach.code, breach.objects[0][1][:13]) for breach in found.breaches] == [
         (slow.code, "not looked at")
     ]
@@ -449,4 +449,4 @@ def test_a_rule_that_takes_too_long_is_told_and_the_others_are_asked(
 def test_the_doctor_may_change_nothing_even_if_a_rule_would(stripe: Sandbox, transactional_db: None) -> None:
     writing = replace(RULES[0], sql="SELECT nextval('orders_order_id_seq')::text, 'x'")
     with pytest.raises(InternalError, match="read-only"):
-        examine([writing], at=clock.now())
+        run_checks([writing], at=clock.now())

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.inbox import processor
-from estuary.payments.inbox.worker import Draining
+from estuary.payments.inbox.worker import InboxWorker
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -46,7 +46,7 @@ def put_in(how_many: int, *, before_others: bool) -> None:
 @contextmanager
 def draining() -> Iterator[None]:
     stop = threading.Event()
-    threads = Draining(stop, alone=0)
+    threads = InboxWorker(stop, alone=0)
     threads.start()
     try:
         yield

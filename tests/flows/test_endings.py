@@ -51,7 +51,7 @@ def test_the_web_server_answers_a_request_that_is_under_way_and_then_ends(wire: 
     answers: list[int] = []
     with psycopg.connect(database_url()) as other:
         at = clock.now()
-        other.execute(event_store.insertion(1), ["evt_under_way", "", "", False, "{}", at, at, at])
+        other.execute(event_store.insert_statement(1), ["evt_under_way", "", "", False, "{}", at, at, at])
         head = f"Content-Length: {len(body)}"
         posting = threading.Thread(target=lambda: answers.append(wire.post(head, body, signed(body))))
         posting.start()

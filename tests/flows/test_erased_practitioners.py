@@ -9,9 +9,9 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import Service, ServiceType
-from estuary.orders.creation import Terms
+from estuary.orders.creation import CheckoutOptions
 from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
 from estuary.privacy.tasks import finish_erasures
@@ -116,8 +116,8 @@ def place(massage: Service, buyer: Any) -> None:
         service=massage,
         currency="usd",
         total_minor=10_000,
-        terms=Terms(payment_type="intent"),
-        wish=Wish(starts_at=a_free_slot(massage)),
+        terms=CheckoutOptions(payment_type="intent"),
+        wish=ScheduleRequest(starts_at=a_free_slot(massage)),
         items=(),
     )
 

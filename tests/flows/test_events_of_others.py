@@ -187,8 +187,8 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
     mailoutbox.clear()
     by_hand = taken_by_hand(stripe, 5000, customer=whose(stripe), **own_label(made))
     settle_everything(stripe)
-    stripe_lists.look_at_payments()
-    stripe_lists.look_at_payments()
+    stripe_lists.sync_payments()
+    stripe_lists.sync_payments()
     settle_everything(stripe)
     after = order_of(made)
     assert (after.status, after.stripe_payment_intent_id) == (before.status, before.stripe_payment_intent_id)
@@ -226,7 +226,7 @@ def test_money_of_the_orders_own_buyer_that_no_order_asked_for_goes_back(
     amount = 5000 if state == "paid" else 4200
     by_hand = taken_by_hand(stripe, amount, customer=before.stripe_customer_id, **own_label(made))
     settle_everything(stripe)
-    stripe_lists.look_at_payments()  # a page that is open does not tell what else came
+    stripe_lists.sync_payments()  # a page that is open does not tell what else came
     settle_everything(stripe)
     refund = Refund.objects.get()
     assert (refund.stray, refund.status, refund.card_minor) == (True, "succeeded", amount)
@@ -324,7 +324,7 @@ def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_lab
     else:
         theirs = v1.checkout.sessions.create(label | page).id
     with later(GRACE * 2):
-        stripe_lists.look_through_all()
+        stripe_lists.sync_all_lists()
     store = stripe.world.store
     found = store.payment_intents.get(theirs) or store.checkout_sessions.get(theirs)
     assert found is not None and found["status"] in {"open", "requires_payment_method"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from estuary.common import clock
-from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.doctor import SAFETY, run_checks
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -140,4 +140,4 @@ def test_a_real_event_with_one_thing_amiss_harms_no_other(
     processor.drain()
     others = WebhookEvent.objects.exclude(stripe_event_id="evt_amiss")
     assert not others.exclude(status__in=[Status.DONE, Status.IGNORED]).exists()
-    assert not examine(SAFETY, at=clock.now()).breaches
+    assert not run_checks(SAFETY, at=clock.now()).breaches

@@ -165,7 +165,7 @@ def test_a_retry_finds_what_was_bought_at_the_old_price(
     body = a_bundle(ana) | {"amount": "100.00"}
     stripe.faults.add("timeout_before", "*", times=None)  # credits need no Stripe
     with pytest.MonkeyPatch.context() as dying:
-        dying.setattr(idempotency, "_keep", crash)
+        dying.setattr(idempotency, "_store_answer", crash)
         buyer.raise_request_exception = False
         assert send(buyer, body, key).status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
@@ -199,7 +199,7 @@ def crash(*args: Any, **kwargs: Any) -> Any:
     [
         "estuary.payments.checkout.purchase.utils.create_order",
         "estuary.payments.api.CreatePaymentView._answer",
-        "estuary.payments.idempotency._keep",
+        "estuary.payments.idempotency._store_answer",
     ],
 )
 def test_a_request_whose_process_died_is_taken_up_by_its_retry(
@@ -215,7 +215,7 @@ def test_a_request_whose_process_died_is_taken_up_by_its_retry(
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
         dying.setattr(where, crash)
-        dying.setattr(idempotency, "_end_without", crash)  # nothing is tidied up either
+        dying.setattr(idempotency, "_release_claim", crash)  # nothing is tidied up either
         assert send(buyer, body, key).status_code == 500
     in_flight = send(buyer, body, key)
     assert (in_flight.status_code, in_flight.json()["code"]) == (409, "idempotency_key_in_flight")
@@ -342,7 +342,7 @@ def test_a_refund_whose_process_died_is_given_once(
     path = f"/api/v1/orders/{made['order_id']}/refunds/"
     staff.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.order_views.sent_now", crash)
+        dying.setattr("estuary.payments.order_views.try_send_now", crash)
         assert send(staff, {"amount": "10.00"}, key, path).status_code == 500
     assert send(staff, {"amount": "10.00"}, key, path).status_code == 201
     settle_everything(stripe)
@@ -351,9 +351,9 @@ def test_a_refund_whose_process_died_is_given_once(
 
 def test_old_keys_are_forgotten(stripe: Sandbox, buyer: APIClient, key: str) -> None:
     send(buyer, CREDITS, key)
-    assert idempotency.forget_old_keys() == 0
+    assert idempotency.delete_old_keys() == 0
     IdempotencyKey.objects.update(created_at="2026-01-01T00:00Z")
-    assert idempotency.forget_old_keys() == 1
+    assert idempotency.delete_old_keys() == 1
 
 
 DECLINE = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -370,6 +370,6 @@ def test_who_was_held_up_for_longer_than_its_lease_ends_nothing_of_its_retrys(
     held_up, _ = idempotency._claim(maya, key, "a wish")
     with time_machine.travel(clock.now() + idempotency.LEASE + timedelta(seconds=1), tick=True):
         idempotency._claim(maya, key, "a wish")  # its retry has taken over, and is under way
-        idempotency._end_without(held_up, error)
+        idempotency._release_claim(held_up, error)
         with pytest.raises(idempotency.IdempotencyKeyInFlight):
             idempotency._claim(maya, key, "a wish")

@@ -9,7 +9,7 @@ from django.db import connection
 from estuary.common import clock
 from estuary.payments.inbox.processor import BATCH
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.stripe_objects import Intent, StripeRefund
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +54,7 @@ def refund(intent_id: str) -> StripeRefund:
 def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
     told: Callable[[str], Intent | StripeRefund], index: str, table: str
 ) -> None:
-    facts = [Fact(told(f"pi_{n}"), "told") for n in range(BATCH)]
+    facts = [StripeObservation(told(f"pi_{n}"), "told") for n in range(BATCH)]
     said = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:

@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
 from estuary.payments.doctor import RULES
-from estuary.payments.doctor.runner import examine
+from estuary.payments.doctor.runner import run_checks
 from estuary.payments.models import Refund
 from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
@@ -44,7 +44,7 @@ def at(moment: datetime) -> AbstractContextManager[object]:
 
 
 def breaches() -> set[str]:
-    return {breach.code for breach in examine(RULES, at=clock.now()).breaches}
+    return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
 
 
 def balance_minor() -> int:
@@ -70,7 +70,7 @@ def ask(stripe: Sandbox) -> None:
     overdue.expire_orders()
     overdue.end_kept_orders()
     Order.objects.update(next_ask_at=None, next_close_at=None)
-    overdue.ask_about_open_orders()
+    overdue.sync_open_orders()
     overdue.close_open_payments()
     settle_everything(stripe)
 
@@ -417,7 +417,7 @@ def test_a_payment_of_a_page_that_was_only_listed_is_judged_by_its_own_time(
         stripe.control.settle(intent_of(stripe, made))
         stripe.control.lose_events()
     with at(workshop.starts_at + timedelta(minutes=30)):
-        stripe_lists.look_through_all()
+        stripe_lists.sync_all_lists()
         assert status_of(made) == "completed"
 
 

@@ -5,14 +5,14 @@ from django.db import DataError
 
 from estuary.common import clock
 from estuary.common.db.bulk import AnyOf
-from estuary.common.db.prepared_queries import Compiled, CompiledValues, Given
+from estuary.common.db.prepared_queries import Param, PreparedQuery, PreparedValuesQuery
 from estuary.payments.models import Attempts
 
 pytestmark = pytest.mark.django_db
 
-NAMED = Compiled(lambda: Attempts.objects.filter(AnyOf("name", Given("names"))).order_by("name"))
-COUNTED = CompiledValues(
-    lambda: Attempts.objects.filter(AnyOf("count", Given("counts"))).values_list("count")
+NAMED = PreparedQuery(lambda: Attempts.objects.filter(AnyOf("name", Param("names"))).order_by("name"))
+COUNTED = PreparedValuesQuery(
+    lambda: Attempts.objects.filter(AnyOf("count", Param("counts"))).values_list("count")
 )
 ODD = [
     "",

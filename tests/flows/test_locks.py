@@ -13,16 +13,16 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
-from estuary.bookings.order_lines import Wish, plan_lines
+from estuary.bookings.order_lines import ScheduleRequest, plan_lines
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import TRIES, retried
-from estuary.orders.creation import Terms
+from estuary.orders.creation import CheckoutOptions
 from estuary.payments import client
 from estuary.payments.checkout import create_order, purchase
 from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.facts import StripeObservation
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
@@ -86,15 +86,15 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
             service=workshop,
             currency="usd",
             total_minor=10_000,
-            terms=Terms(payment_type="intent"),
-            wish=Wish(session_id=seat.pk),
+            terms=CheckoutOptions(payment_type="intent"),
+            wish=ScheduleRequest(session_id=seat.pk),
             items=(),
             use_credits=True,
         )
 
     def end() -> None:
         placing.wait()
-        settle([Fact(replace(intent, status="canceled"), "evt_canceled")], at=clock.now())
+        settle([StripeObservation(replace(intent, status="canceled"), "evt_canceled")], at=clock.now())
 
     [placed, ended] = both(place, end)
     assert "transaction_lost_a_race" not in caplog.text

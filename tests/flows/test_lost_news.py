@@ -47,10 +47,10 @@ def test_a_refund_whose_success_nobody_told_is_asked_for(
     assert (refund.status, status_of(made)) == ("pending", "completed")
     stripe.control.succeed_refund(refund.stripe_refund_id)
     stripe.control.lose_events()
-    assert overdue.ask_about_pending_refunds() == 0
+    assert overdue.sync_pending_refunds() == 0
     with later(timedelta(minutes=11)):
-        assert overdue.ask_about_pending_refunds() == 1
-        assert overdue.ask_about_pending_refunds() == 0
+        assert overdue.sync_pending_refunds() == 1
+        assert overdue.sync_pending_refunds() == 0
     assert (Refund.objects.get().status, status_of(made)) == ("succeeded", "refunded")
 
 
@@ -61,12 +61,12 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     made = buying.buy_credits(stripe, buyer, "50.00")
     stripe.control.refund(made["payment_intent_id"], amount)
     stripe.control.lose_events()
-    assert stripe_lists.look_for_new_refunds() == 1
+    assert stripe_lists.sync_new_refunds() == 1
     run_jobs()
     assert status_of(made) == ("partially_refunded" if amount else "refunded")
     assert buying.balance(buyer) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     assert len(stripe.requests) == before + 1
 
 
@@ -78,7 +78,7 @@ def test_a_refund_that_failed_later_unheard_is_found_too(
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
-    assert stripe_lists.look_for_new_refunds() == 1
+    assert stripe_lists.sync_new_refunds() == 1
     run_jobs()
     assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
 
@@ -89,19 +89,19 @@ def test_what_could_not_be_made_to_agree_is_looked_at_again_for_three_days(
     """Its payment is busy at Stripe, hour after hour; other refunds, found meanwhile, do not make it forgotten."""
     settings.STAFF_MAIL = "staff@estuary.example"
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     stripe.control.refund(made["payment_intent_id"])
     stripe.control.lose_events()
     busy = f"GET /v1/payment_intents/{made['payment_intent_id']}"
     stripe.faults.add("lock_timeout", busy, times=None)
     for hours in (1, 30, 71):
         with later(timedelta(hours=hours)):
-            assert stripe_lists.look_for_new_refunds() == 0
+            assert stripe_lists.sync_new_refunds() == 0
             run_jobs()
     assert (status_of(made), mailoutbox_of("reconcile_gave_up", mailoutbox)) == ("completed", 0)
     with later(timedelta(hours=71)):
         stripe.faults.clear()
-        assert stripe_lists.look_for_new_refunds() == 1
+        assert stripe_lists.sync_new_refunds() == 1
         assert status_of(made) == "refunded"
 
 
@@ -110,14 +110,14 @@ def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     stripe.control.refund(made["payment_intent_id"])
     stripe.control.lose_events()
     stripe.faults.add("lock_timeout", "GET /v1/payment_intents/*", times=None)
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     with later(timedelta(hours=73)):
         for _ in range(3):
-            stripe_lists.look_for_new_refunds()
+            stripe_lists.sync_new_refunds()
             run_jobs()
     assert mailoutbox_of("reconcile_gave_up", mailoutbox) == 1
     stripe.faults.clear()
@@ -133,7 +133,7 @@ def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, b
     stripe.control.refund(made["payment_intent_id"])
     Order.objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     assert len(stripe.requests) == before + 1
     Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
     settle_everything(stripe)
@@ -163,14 +163,14 @@ def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandb
     made = buying.credits(buyer, "50.00")
     stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
     post_all(stripe)
-    slow = processor.claim(10)
+    slow = processor.claim_event(10)
     with later(leases.LEASE * 2):
-        fast = processor.claim(10)
+        fast = processor.claim_event(10)
         assert {row.pk for row in fast} == {row.pk for row in slow}
         WebhookEvent.objects.filter(pk__in=[row.pk for row in fast]).update(status="done")
         for row in slow:
-            processor._put_off(row, ValueError("too late"))
-            assert not leases.begin(row)
+            processor._schedule_retry(row, ValueError("too late"))
+            assert not leases.start_attempt(row)
         assert set(WebhookEvent.objects.values_list("status", flat=True)) == {"done"}
     processor.replay(list(WebhookEvent.objects.all()))
     processor.drain()
@@ -195,15 +195,15 @@ def test_refunds_made_while_nobody_looked_are_found_however_long_it_was(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
-    assert stripe_lists.look_for_new_refunds() == 0
+    assert stripe_lists.sync_new_refunds() == 0
     with later(timedelta(minutes=10)):
         stripe.control.refund(made["payment_intent_id"], 2000)
         stripe.control.lose_events()
     with later(timedelta(days=3)):
-        assert stripe_lists.look_for_new_refunds() == 1
+        assert stripe_lists.sync_new_refunds() == 1
         run_jobs()
         assert status_of(made) == "partially_refunded"
-        assert stripe_lists.look_for_new_refunds() == 0
+        assert stripe_lists.sync_new_refunds() == 0
 
 
 def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
@@ -215,7 +215,7 @@ def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     with later(timedelta(days=20)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
-        assert stripe_lists.look_for_changed_refunds() == 1
+        assert stripe_lists.sync_changed_refunds() == 1
         run_jobs()
     assert status_of(made) == "completed"
 
@@ -227,15 +227,15 @@ def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
     buying.refund(staff, made)
     settle_everything(stripe)
     with later(timedelta(hours=2)):
-        stripe_lists.look_through_all()
+        stripe_lists.sync_all_lists()
     with later(timedelta(days=2)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
-        stripe_lists.look_through_all()
+        stripe_lists.sync_all_lists()
         processor.drain()
         run_jobs()
         assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
-        assert stripe_lists.look_through_all() == 0
+        assert stripe_lists.sync_all_lists() == 0
 
 
 def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
@@ -250,10 +250,10 @@ def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
         buying.service(signed_in(make_user("Tom Achterberg")), a_bundle(ana))
     asked: list[str] = []
     monkeypatch.setattr(overdue, "BATCH", 2)
-    monkeypatch.setattr(overdue, "_ask_about", lambda order: asked.append(order.public_id))
+    monkeypatch.setattr(overdue, "_sync_or_alert", lambda order: asked.append(order.public_id))
     with later(timedelta(minutes=11)):
-        assert overdue.ask_about_open_orders() == 4
-        assert overdue.ask_about_open_orders() == 0
+        assert overdue.sync_open_orders() == 4
+        assert overdue.sync_open_orders() == 0
     assert (asked[0], len(set(asked))) == (old["order_id"], 4)
 
 
@@ -281,7 +281,7 @@ def test_a_payment_at_its_bank_that_stripe_does_not_know_is_told_to_staff_once(
     Order.objects.update(stripe_payment_intent_id="pi_of_another_account")
     for minutes in (11, 30, 60):
         with later(timedelta(minutes=minutes)):
-            overdue.ask_about_open_orders()
+            overdue.sync_open_orders()
             run_jobs()
     assert [mail.subject for mail in mailoutbox if "payment_missing" in mail.subject] == [
         "[Estuary alert] payment_missing"

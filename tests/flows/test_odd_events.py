@@ -227,14 +227,14 @@ def test_an_event_that_comes_before_its_payment_is_written_down_here_is_not_lost
     stripe: Sandbox, buyer: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order is committed before Stripe is asked, so the news finds it though the payment's id is not saved yet."""
-    remember = stripe_creation.remember
+    remember = stripe_creation.save_stripe_id
 
     def paid_and_told_first(order: Any, made: Any) -> None:
         stripe.control.confirm(made.id)
         deliver(stripe)
         remember(order, made)
 
-    monkeypatch.setattr(stripe_creation, "remember", paid_and_told_first)
+    monkeypatch.setattr(stripe_creation, "save_stripe_id", paid_and_told_first)
     made = buying.credits(buyer, "50.00")
     assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
     settle_everything(stripe)

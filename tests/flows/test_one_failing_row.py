@@ -17,7 +17,7 @@ from estuary.orders.models import Order
 from estuary.payments import client, tasks
 from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.check import Rule
-from estuary.payments.doctor.runner import ask, examine
+from estuary.payments.doctor.runner import ask, run_checks
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
@@ -97,7 +97,9 @@ def test_a_payment_that_fails_for_days_is_an_alert_and_no_dead_worker(
     assert len(mails_about("reconcile_fails", mailoutbox)) == 1
     assert buying.status_of(unsettled) == "pending"
     with later(timedelta(hours=49)):
-        assert [one.code for one in examine([LIST_DISAGREES], at=clock.now()).breaches] == ["list_disagrees"]
+        assert [one.code for one in run_checks([LIST_DISAGREES], at=clock.now()).breaches] == [
+            "list_disagrees"
+        ]
         monkeypatch.undo()
         tasks.ask_stripe(0)
         assert buying.status_of(unsettled) == "completed"
@@ -119,7 +121,7 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
     monkeypatch.setattr(client, "customers_since", dict[str, object]().__getitem__)
     for minutes in (6, 20):
         with later(timedelta(minutes=minutes)):
-            stripe_lists.look_through_all()
+            stripe_lists.sync_all_lists()
             run_jobs()
             if minutes == 20:
                 call_command("worker", "--check")
@@ -129,7 +131,7 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
 
 
 def test_a_worker_that_does_not_look_is_still_silent(stripe: Sandbox, buyer: APIClient) -> None:
-    stripe_lists.look_through_all()
+    stripe_lists.sync_all_lists()
     call_command("worker", "--check")
     with later(timedelta(minutes=30)), pytest.raises(CommandError, match="looks through Stripe's lists"):
         call_command("worker", "--check")
@@ -140,7 +142,7 @@ def test_a_rule_of_the_doctor_that_trips_over_a_row_is_told_and_the_others_are_a
 ) -> None:
     odd = Rule("odd", "Odd.", "SELECT 'row', (1 / (random() * 0)::int)::text", "")
     fine = Rule("fine", "Fine.", "SELECT 'row', 'always'", "")
-    found = examine([odd, fine], at=clock.now()).breaches
+    found = run_checks([odd, fine], at=clock.now()).breaches
     assert [breach.code for breach in found] == ["odd", "fine"]
     assert "division by zero" in found[0].objects[0][1]
     assert (ask(odd, at=clock.now()) is not None, connection.in_atomic_block) == (True, False)

@@ -11,7 +11,7 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.reconciliation.customers import relist
+from estuary.payments.reconciliation.customers import resync_payment_methods
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
 from tests.flows import buying
@@ -91,7 +91,7 @@ def test_what_is_no_card_is_removed_again_and_its_owner_told_once(
         at_stripe(stripe).v1.payment_methods.attach(BANK, {"customer": owner.stripe_customer_id})
     if way == "restored":
         stripe.control.lose_events()
-        relist(owner)
+        resync_payment_methods(owner)
     settle_everything(stripe)
     [method] = stripe.world.store.payment_methods
     assert (method["customer"], buying.cards(buyer)) == (None, [])

@@ -15,7 +15,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import client, tasks
-from estuary.payments.doctor import RULES, examine, stripe_comparison
+from estuary.payments.doctor import RULES, run_checks, stripe_comparison
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, Orphan, PaymentMethod, Refund, StripeCustomer
 from estuary.payments.reconciliation import stripe_lists
@@ -52,7 +52,7 @@ def sweep_for(minutes: int = 15) -> None:
 def all_is_well(after: timedelta = timedelta(minutes=16)) -> None:
     """The doctor finds nothing, here and at Stripe, once the time to heal is over."""
     at = clock.now() + after
-    assert examine([rule for rule in RULES if rule.code != "worker_silent"], at=at).breaches == []
+    assert run_checks([rule for rule in RULES if rule.code != "worker_silent"], at=at).breaches == []
     assert stripe_comparison.compare(since=at - timedelta(days=60), at=at) == []
 
 
@@ -91,8 +91,8 @@ def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
     second = client.create_intent(params, key="a second one")
     assert codes() == {"open_twice"}
     with later(timedelta(minutes=5)):
-        assert stripe_lists.look_at_payments() == 1
-        assert stripe_lists.look_at_payments() == 0
+        assert stripe_lists.sync_payments() == 1
+        assert stripe_lists.sync_payments() == 0
     assert client.retrieve_intent(second.id).status == "canceled"
     pay(stripe, made)
     assert status_of(made) == "completed"

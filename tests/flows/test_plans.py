@@ -38,11 +38,13 @@ DISPUTES = [
     )
     for number in MANY
 ]  # fmt: skip
-THEIRS = stripe_comparison.Theirs({}, {}, {one.id: one for one in REFUNDS}, {one.id: one for one in DISPUTES})
+THEIRS = stripe_comparison.StripeFigures(
+    {}, {}, {one.id: one for one in REFUNDS}, {one.id: one for one in DISPUTES}
+)
 
 ASKED: dict[str, Callable[[], Any]] = {
     "orders by their names": lambda: stripe_lists.orders_named(INTENTS),
-    "refunds that are not known": lambda: stripe_lists.not_as_told(REFUNDS),
+    "refunds that are not known": lambda: stripe_lists.differing_orders(REFUNDS),
     "payments that are disputed": lambda: disputes._payments_of_ours(DISPUTES),
     "all that the doctor compares": lambda: stripe_comparison._read_ours(THEIRS),
 }

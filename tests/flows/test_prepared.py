@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from estuary.accounts.authentication import SIGNED_IN
 from estuary.common import clock
-from estuary.common.db.prepared_queries import Compiled
+from estuary.common.db.prepared_queries import PreparedQuery
 from estuary.config.database import database_settings
 from estuary.payments import settlement
 from estuary.payments.inbox import processor
@@ -23,14 +23,14 @@ from tests.wiring import post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PLANNED: dict[str, Compiled[Any]] = {
+PLANNED: dict[str, PreparedQuery[Any]] = {
     "webhook_event_due": processor._due(processor.BATCH),
-    "order_intent_unique": settlement.NAMED,
-    "order_checkout_session_unique": settlement.NAMED,
+    "order_intent_unique": settlement.ORDERS_BY_STRIPE_ID,
+    "order_checkout_session_unique": settlement.ORDERS_BY_STRIPE_ID,
 }
 
 
-def plan_for_any_values(query: Compiled[Any]) -> str:
+def plan_for_any_values(query: PreparedQuery[Any]) -> str:
     """Return how PostgreSQL would carry a query out that knows none of its values yet."""
     numbers = count(1)
     with transaction.atomic(), connection.cursor() as cursor:

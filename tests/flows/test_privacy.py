@@ -14,18 +14,18 @@ from rest_framework.test import APIClient
 
 from estuary.accounts import audit
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
-from estuary.orders.creation import Terms
+from estuary.orders.creation import CheckoutOptions
 from estuary.orders.models import Order
 from estuary.payments import outbox, tasks
 from estuary.payments.checkout import create_order
 from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
-from estuary.payments.reconciliation.stripe_lists import look_for_unlisted_news
+from estuary.payments.reconciliation.stripe_lists import sync_unlisted_events
 from estuary.privacy.erase import REQUESTS_END_AFTER, pass_append_only
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
@@ -271,7 +271,7 @@ def test_what_stripe_sends_after_it_brings_nobody_back(stripe: Sandbox, zenobia:
     assert not PaymentMethod.objects.filter(user=zenobia, detached_at=None).exists()
     assert not PaymentMethod.objects.exclude(last4="").filter(user=zenobia).exists()
     assert StripeCustomer.objects.get(user=zenobia).stripe_customer_id == ""
-    look_for_unlisted_news()
+    sync_unlisted_events()
     settle_everything(stripe)
     assert where_is(MARK, address) == []
     redacted = WebhookEvent.objects.filter(payload__object="v2.core.event")
@@ -290,8 +290,8 @@ def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, ze
     assert "over in a minute" in shut_out(zenobia.email)
     finish_erasures(timestamp=0)
     order, _ = create_order.create_order(
-        user=read, service=None, currency="usd", total_minor=2_500, terms=Terms(payment_type="intent"),
-        wish=Wish(), items=(),
+        user=read, service=None, currency="usd", total_minor=2_500, terms=CheckoutOptions(payment_type="intent"),
+        wish=ScheduleRequest(), items=(),
     )  # fmt: skip
     customer = customers.ensure_customer(read)
     assert stripe.world.store.customers.get(customer)["email"] == zenobia.email  # type: ignore[index]

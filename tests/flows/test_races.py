@@ -19,7 +19,7 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.customers import customers
 from estuary.payments.errors import StripeRefused
-from estuary.payments.gateway.idempotency_keys import SURELY_DONE
+from estuary.payments.gateway.idempotency_keys import STRIPE_REQUEST_MAX_AGE
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
 from estuary.payments.refunds.service import send_refund
@@ -126,7 +126,7 @@ def test_a_customer_that_was_made_under_a_key_given_up_meanwhile_is_not_paid_wit
         connection.close()
 
     def overtaken(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql == customers.MADE and not saved:
+        if sql == customers.SAVE_STRIPE_ID and not saved:
             saved.append(sql)
             with ThreadPoolExecutor(1) as the_other_tab:
                 the_other_tab.submit(give_up_the_key).result()
@@ -194,7 +194,7 @@ def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a
 
 def stripe_is_surely_done() -> None:
     """Let so much time pass that no POST of a refund can be at work at Stripe any more."""
-    Refund.objects.update(asked_at=F("asked_at") - SURELY_DONE)
+    Refund.objects.update(asked_at=F("asked_at") - STRIPE_REQUEST_MAX_AGE)
 
 
 def send_again(refund_id: int) -> str:

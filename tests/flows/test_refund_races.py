@@ -18,7 +18,7 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.facts import StripeObservation
 from stripe_sandbox import Delivery, Sandbox
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
@@ -84,7 +84,7 @@ def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_secon
     stripe: Sandbox, buyer: APIClient, made: Json, first: str
 ) -> None:
     intent = client.retrieve_intent(made["payment_intent_id"])
-    settle([Fact(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
+    settle([StripeObservation(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
     assert (status_of(made), buying.balance(buyer)) == ("canceled", "20.00")
     stripe.control.confirm(made["payment_intent_id"], card=FINE)
     deliver(stripe)
@@ -112,7 +112,7 @@ def test_late_money_of_which_the_dashboard_refunds_parts_first_goes_back_in_full
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     intent = client.retrieve_intent(made["payment_intent_id"])
-    settle([Fact(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
+    settle([StripeObservation(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
     stripe.control.confirm(made["payment_intent_id"], card=FINE)
     deliver(stripe)
     for cents in (1, 99):

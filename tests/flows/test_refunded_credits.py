@@ -12,8 +12,8 @@ from estuary.credits.models import CreditTransaction
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import PostCredits
-from estuary.payments.settlement.rules.refunds import consequences
-from estuary.payments.settlement.state import OrderView, RecordDecline, RefundView
+from estuary.payments.settlement.rules.refunds import follow_up_effects
+from estuary.payments.settlement.state import OrderState, RecordDecline, RefundState
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
@@ -91,10 +91,10 @@ def test_a_pending_refund_of_credits_claws_nothing_back_yet(
     assert (buying.balance(buyer), status_of(made)) == ("30.00", "partially_refunded")
 
 
-def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundView, ...]) -> OrderView:
+def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundState, ...]) -> OrderState:
     refunded = sum(known.card_minor for known in refunds if known.status == Refund.Status.SUCCEEDED)
     status = Status.PARTIALLY_REFUNDED if refunded else Status.COMPLETED
-    return OrderView(
+    return OrderState(
         public_id="ord_x",
         is_credit=True,
         status=Status.REFUNDED if refunded == captured_minor else status,
@@ -123,8 +123,8 @@ def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundView, 
     )
 
 
-def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundView:
-    return RefundView(
+def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundState:
+    return RefundState(
         id=number,
         public_id=f"rfd_{number}",
         stripe_refund_id=f"re_{number}",
@@ -138,8 +138,8 @@ def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundView:
     )
 
 
-def moved(order: OrderView, before: RefundView, after: RefundView) -> int:
-    effects = consequences(order, before=before, after=after, cause="test")
+def moved(order: OrderState, before: RefundState, after: RefundState) -> int:
+    effects = follow_up_effects(order, before=before, after=after, cause="test")
     return sum(effect.amount_minor for effect in effects if isinstance(effect, PostCredits))
 
 

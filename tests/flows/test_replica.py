@@ -63,8 +63,8 @@ def follows(standby: Standby, settings: Settings, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(lag, "LOOK_S", 0.05)
     settings.DATABASE_REPLICA_URL = standby.url
     settings.DATABASE_ROUTERS = ["estuary.common.db.replica.ReplicaRouter"]
-    watch = lag.Watch()
-    monkeypatch.setattr(replica, "_watch", watch)
+    watch = lag.ReplicaMonitor()
+    monkeypatch.setattr(replica, "_monitor", watch)
     watch.start()
     wait_until(lambda: not watch.is_behind)
     yield standby
@@ -182,10 +182,10 @@ def test_who_has_just_written_reads_the_primary_for_as_long_as_the_replica_may_l
 ) -> None:
     answer = buyer.post(buying.CREATE, {})
     assert answer.status_code == 400
-    cookie = answer.cookies[replica.WROTE]
+    cookie = answer.cookies[replica.STICKY_COOKIE]
     assert cookie["max-age"] > 5.0  # LAG_S, which the fixture has changed
     assert cookie["httponly"] and cookie["samesite"] == "Lax"
-    assert replica.WROTE not in APIClient().get(SERVICES).cookies
+    assert replica.STICKY_COOKIE not in APIClient().get(SERVICES).cookies
 
 
 def test_what_the_replica_does_not_know_yet_is_there_all_the_same(
@@ -200,10 +200,10 @@ def test_a_replica_that_lags_is_left_alone_until_it_has_caught_up(
 ) -> None:
     with nothing_replayed(follows):
         Service.objects.update(name="Stone")
-        wait_until(lambda: replica._watch.is_behind, seconds=SHORT_S * 3)
+        wait_until(lambda: replica._monitor.is_behind, seconds=SHORT_S * 3)
         with reads(behind=1):
             assert name_of(workshop) == "Stone"
-    wait_until(lambda: not replica._watch.is_behind)
+    wait_until(lambda: not replica._monitor.is_behind)
     with reads(answered=1):
         assert name_of(workshop) == "Stone"
 
@@ -221,7 +221,7 @@ def test_a_replica_that_dies_is_noticed_by_nobody_and_used_again_when_it_is_back
         assert [name_of(workshop) for _ in range(3)] == ["Clay"] * 3
     assert time.monotonic() - began < 3
     follows.start()
-    wait_until(lambda: not replica._watch.is_behind)
+    wait_until(lambda: not replica._monitor.is_behind)
     wait_until(answered_by_the_replica(workshop), seconds=10)
 
 
@@ -239,7 +239,7 @@ def test_a_primary_that_is_taken_for_a_replica_is_never_asked(
 ) -> None:
     monkeypatch.setattr(lag, "LOOK_S", 0.05)
     settings.DATABASE_REPLICA_URL = settings.DATABASE_URL
-    watch = lag.Watch()
+    watch = lag.ReplicaMonitor()
     watch.start()
     time.sleep(0.5)
     assert watch.is_behind

@@ -56,14 +56,14 @@ def test_settled_events_are_forgotten_when_they_are_old_and_no_others(
     WebhookEvent.objects.filter(pk=first.pk).update(status="dead")
     WebhookEvent.objects.filter(pk=second.pk).update(status="pending")
     with after(settings.EVENTS_KEPT_DAYS - 1):
-        assert retention.forget_old_events() == 0
+        assert retention.delete_old_events() == 0
     with after(settings.EVENTS_KEPT_DAYS + 1):
         buying.buy_credits(stripe, signed_in(maya), "10.00")
         young = WebhookEvent.objects.count() - len(rest) - 2
         WebhookEvent.objects.filter(pk=second.pk).update(status="pending")
-        assert retention.forget_old_events() == len(rest) > 2
+        assert retention.delete_old_events() == len(rest) > 2
         assert WebhookEvent.objects.count() == young + 2
-        assert retention.forget_old_events() == 0
+        assert retention.delete_old_events() == 0
     assert {"dead", "pending"} <= set(kept())
     WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
     settle_everything(stripe)
@@ -80,7 +80,7 @@ def test_an_event_that_comes_again_after_it_was_forgotten_changes_nothing(
     processor.drain()
     WebhookEvent.objects.update(received_at=clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS + 1))
     steps = OrderTransition.objects.count()
-    assert retention.forget_old_events() == len(told)
+    assert retention.delete_old_events() == len(told)
     for delivery in told:
         assert post_event(delivery) == 200
     settle_everything(stripe)
@@ -117,7 +117,7 @@ def test_a_worker_that_is_to_end_forgets_one_batch_more_and_the_next_night_the_r
     assert before > 4
     with after(settings.EVENTS_KEPT_DAYS + 1):
         with monkeypatch.context() as ending:
-            ending.setattr(shutdown, "told", lambda: True)
+            ending.setattr(shutdown, "is_shutting_down", lambda: True)
             tasks.forget_old_events(timestamp=0)
             assert WebhookEvent.objects.count() == before - 2
         tasks.forget_old_events(timestamp=0)
@@ -129,5 +129,5 @@ def test_what_somebody_holds_is_not_waited_for(stripe: Sandbox, buyer: APIClient
     held, *others = WebhookEvent.objects.order_by("pk")
     with after(settings.EVENTS_KEPT_DAYS + 1), psycopg.connect(database_url()) as somebody:
         somebody.execute("SELECT FROM payments_webhookevent WHERE id = %s FOR UPDATE", [held.pk])
-        assert retention.forget_old_events() == len(others) > 0
+        assert retention.delete_old_events() == len(others) > 0
     assert WebhookEvent.objects.get() == held

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.payments.doctor import GRACE, LIVENESS, examine
+from estuary.payments.doctor import GRACE, LIVENESS, run_checks
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
@@ -279,9 +279,9 @@ def test_a_removed_card_that_an_unpaid_order_kept_is_late_only_some_time_after_t
     assert buyer.post(f"/api/v1/orders/{unpaid['order_id']}/cancel/").status_code == 200
     assert late(clock.now()) == []
     assert late(clock.now() + GRACE + timedelta(minutes=1)) == ["card_not_detached"]
-    assert overdue.detach_removed_cards() == 1
+    assert overdue.detach_removed_payment_methods() == 1
     assert late(clock.now() + GRACE + timedelta(minutes=1)) == []
 
 
 def late(at: datetime) -> list[str]:
-    return [breach.code for breach in examine(LIVENESS, at=at).breaches]
+    return [breach.code for breach in run_checks(LIVENESS, at=at).breaches]

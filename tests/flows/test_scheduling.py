@@ -99,5 +99,5 @@ def test_where_a_sandbox_forbids_it_the_server_starts_all_the_same(monkeypatch: 
 
     monkeypatch.setattr(os, "sched_setscheduler", forbid)
     with capture_logs() as logs:
-        cpu_priority.let_others_go_first(leader=os.getpid())
+        cpu_priority.lower_cpu_priority(leader=os.getpid())
     assert [line["event"] for line in logs] == ["scheduling_unchanged"]

@@ -196,5 +196,5 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_o
         assert who.post(buying.CREATE, wanted, headers={"Idempotency-Key": "one"}).status_code == 201
     forget()
     with time_machine.travel(clock.now() + timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS + 1)):
-        assert idempotency.forget_old_keys() == 2
+        assert idempotency.delete_old_keys() == 2
     assert widest("buyer") == 2

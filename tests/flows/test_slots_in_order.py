@@ -86,7 +86,7 @@ def test_a_purchase_and_a_settlement_that_want_the_same_slots_do_not_deadlock(an
 def test_bookings_that_are_over_are_locked_in_the_order_of_whoever_cancels(transactional_db: None) -> None:
     for verb in (
         lambda: fulfilment.close_past(at=clock.now()),
-        lambda: fulfilment.mark([Booking(pk=2), Booking(pk=1)], Booking.Status.CONFIRMED),
+        lambda: fulfilment.set_status([Booking(pk=2), Booking(pk=1)], Booking.Status.CONFIRMED),
     ):
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
             verb()

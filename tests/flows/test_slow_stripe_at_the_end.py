@@ -36,7 +36,7 @@ SLOW_S = 2  # for one answer, within what is waited for
 @pytest.fixture(autouse=True)
 def told_nothing_yet() -> Iterator[None]:
     yield
-    shutdown._told.clear()
+    shutdown._requested.clear()
 
 
 def asked(stripe: Sandbox, ending: str) -> int:
@@ -114,21 +114,21 @@ def test_a_look_through_a_list_that_is_left_half_way_begins_there_again(
     for one in made:
         buying.pay_only(stripe, one)
     stripe.take_deliveries()
-    agree = stripe_lists._agree_with
+    agree = stripe_lists._reconcile
 
     def agree_and_be_told_to_end(order: Order, one: Intent) -> bool:
-        shutdown.tell()
+        shutdown.request_shutdown()
         return agree(order, one)
 
     with monkeypatch.context() as told:
-        told.setattr(stripe_lists, "_agree_with", agree_and_be_told_to_end)
-        with pytest.raises(shutdown.Stopping):
-            stripe_lists.look_at_payments()
+        told.setattr(stripe_lists, "_reconcile", agree_and_be_told_to_end)
+        with pytest.raises(shutdown.ShuttingDown):
+            stripe_lists.sync_payments()
     completed = Order.objects.filter(status="completed")
     assert completed.count() == 1
     assert Lookout.objects.get(name="payments").looked_until < clock.now() - timedelta(days=1)
 
-    shutdown._told.clear()
-    stripe_lists.look_at_payments()
+    shutdown._requested.clear()
+    stripe_lists.sync_payments()
     assert completed.count() == 2
     settle_everything(stripe)

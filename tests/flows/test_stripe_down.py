@@ -69,7 +69,7 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
     for what, ask in requests_of(buyer, staff, paid, open_, card["id"]).items():
         before = len(stripe.requests)
         answer = ask()
-        waited_s = (len(stripe.requests) - before) * deadline.ANSWER_WITHIN_S
+        waited_s = (len(stripe.requests) - before) * deadline.REQUEST_BUDGET_S
         assert 0 < waited_s <= A_BUYER_WAITS_S, (what, waited_s)
         if what == "a refund":
             assert (answer.status_code, answer.json()["status"]) == (201, "requested")  # kept, and sent later
@@ -91,7 +91,7 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     connections: Any = real._session
     assert isinstance(connections, Session)
     given = deadline.timeout()
-    assert (given.connect_timeout, given.total) == (deadline.CONNECT_TIMEOUT_S, deadline.ANSWER_WITHIN_S)
+    assert (given.connect_timeout, given.total) == (deadline.CONNECT_TIMEOUT_S, deadline.REQUEST_BUDGET_S)
     assert client._client()._requestor._options.max_network_retries == 0
     client._client.cache_clear()
 
@@ -185,7 +185,7 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
     assert buying.refund(staff, paid, amount="4.00")["status"] == "requested"
     with later(timedelta(minutes=20)):
         overdue.expire_orders()
-        overdue.ask_about_open_orders()
+        overdue.sync_open_orders()
         overdue.send_unsent_refunds()
     assert (status_of(waiting), status_of(paid), Refund.objects.get().status) == (
         "pending",

@@ -151,10 +151,10 @@ def test_a_card_whose_removal_stripe_failed_and_remembers_is_removed_all_the_sam
     with pytest.raises(StripeRefused):
         run_jobs()
     forget_jobs()
-    assert overdue.detach_removed_cards() == 1
+    assert overdue.detach_removed_payment_methods() == 1
     [method] = stripe.world.store.payment_methods
     assert (method["customer"], PaymentMethod.objects.get().detach_pending) == (None, False)
-    assert overdue.detach_removed_cards() == 0
+    assert overdue.detach_removed_payment_methods() == 0
 
 
 def test_a_buyer_with_a_very_long_name_can_buy(stripe: Sandbox, buyer: APIClient, maya: User) -> None:

@@ -237,6 +237,6 @@ def test_events_are_never_refused_for_coming_often(stripe: Sandbox, buyer: APICl
 def test_what_no_count_needs_any_more_is_deleted(stripe: Sandbox, buyer: APIClient) -> None:
     begin(buyer, REMOTE_ADDR=HOME)
     time_passes(timedelta(days=1))
-    assert throttling.forget_old_attempts() == 0
+    assert throttling.delete_old_attempts() == 0
     time_passes(timedelta(days=2))
-    assert throttling.forget_old_attempts() == 2
+    assert throttling.delete_old_attempts() == 2

@@ -51,7 +51,7 @@ def test_a_key_is_not_given_up_when_another_tab_has_asked_under_it_meanwhile(
     stripe: Sandbox, buyer: APIClient, maya: User, monkeypatch: pytest.MonkeyPatch, payment_type: str
 ) -> None:
     """What seed 50372 told: a failure, a look that finds nothing, and just then the other tab, whose answer is cut."""
-    body, look, looks = {**CREDITS, "payment_type": payment_type}, stripe_creation.find_made, iter([True])
+    body, look, looks = {**CREDITS, "payment_type": payment_type}, stripe_creation.find_created, iter([True])
 
     def and_the_other_tab_asks(order: Order) -> Any:
         found = look(order)
@@ -62,7 +62,7 @@ def test_a_key_is_not_given_up_when_another_tab_has_asked_under_it_meanwhile(
 
     stripe.faults.add("error_before", PATHS[payment_type])
     with monkeypatch.context() as racing:
-        racing.setattr(stripe_creation, "find_made", and_the_other_tab_asks)
+        racing.setattr(stripe_creation, "find_created", and_the_other_tab_asks)
         assert buyer.post(CREATE, body).status_code == 503
     made = buyer.post(CREATE, body).json()
     assert len(open_ways(stripe)) == 1
@@ -94,7 +94,7 @@ def test_a_failure_that_stripe_remembers_after_a_lost_answer_is_overcome_once_st
     stripe.faults.add("timeout_before", PATHS[payment_type])
     stripe.faults.add("error_saved", PATHS[payment_type])
     assert [buyer.post(CREATE, body).status_code for _ in range(4)] == [503] * 4
-    with later(idempotency_keys.SURELY_DONE + timedelta(seconds=1)):
+    with later(idempotency_keys.STRIPE_REQUEST_MAX_AGE + timedelta(seconds=1)):
         tab = signed_in(maya)
         assert tab.post(CREATE, body).status_code == 503  # its key is given up now
         made = tab.post(CREATE, body).json()
@@ -114,7 +114,7 @@ def test_a_key_for_a_customer_who_was_replaced_is_kept_while_stripe_may_be_at_it
     )
     StripeCustomer.objects.update(stripe_customer_id=another)
     assert buyer.post(CREATE, CREDITS).json()["code"] == "payment_service_busy"
-    with later(idempotency_keys.SURELY_DONE + timedelta(seconds=1)):
+    with later(idempotency_keys.STRIPE_REQUEST_MAX_AGE + timedelta(seconds=1)):
         made = signed_in(maya).post(CREATE, CREDITS).json()
         assert open_ways(stripe) == [made["payment_intent_id"]]
         pay(stripe, made)
@@ -150,7 +150,7 @@ def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
     for _ in range(2):
         with pytest.raises(StripeRefused):
             refunds.send_refund(refund.pk)
-    Refund.objects.update(asked_at=F("asked_at") - idempotency_keys.SURELY_DONE)
+    Refund.objects.update(asked_at=F("asked_at") - idempotency_keys.STRIPE_REQUEST_MAX_AGE)
     with pytest.raises(StripeRefused):
         refunds.send_refund(refund.pk)
     refunds.send_refund(refund.pk)

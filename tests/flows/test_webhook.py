@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.doctor import SAFETY, run_checks
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
@@ -267,7 +267,7 @@ def test_a_secret_is_taken_out_wherever_it_stands_and_mere_words_trouble_nobody(
     body = json.dumps(EVENT | {"data": {"object": EVENT["data"]["object"] | odd}}).encode()
     assert send(body, signed(body)).status_code == 200
     assert "xYz123456" not in json.dumps(WebhookEvent.objects.get().payload)
-    assert not examine(SAFETY, at=clock.now()).breaches
+    assert not run_checks(SAFETY, at=clock.now()).breaches
 
 
 def test_an_event_in_another_version_is_a_hint_and_the_object_is_fetched(
@@ -341,7 +341,7 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     made = buying.credits(buyer)
     pay_only(stripe, made)
     post_all(stripe)
-    assert processor.claim(100)
+    assert processor.claim_event(100)
     assert processor.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))
     processor.drain()

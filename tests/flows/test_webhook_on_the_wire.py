@@ -165,9 +165,9 @@ def test_events_come_in_again_as_soon_as_the_database_is_back(wire: Wire) -> Non
     assert WebhookEvent.objects.count() == 3
 
 
-def row(name: str, payload: str = "{}") -> event_store.Row:
+def row(name: str, payload: str = "{}") -> event_store.EventRow:
     at = clock.now()
-    return event_store.Row(f"evt_{name}", "a.type", "", False, payload, at, at, at)
+    return event_store.EventRow(f"evt_{name}", "a.type", "", False, payload, at, at, at)
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_nothing_is_asked_of_another_account_and_nothing_is_forgotten(
         refused(buyer, "post", f"/api/v1/orders/{waiting['order_id']}/cancel/")
         refused(buyer, "post", f"/api/v1/orders/{waiting['order_id']}/sync/")
         requested = buying.refund(staff, paid, amount="10.00")
-        for heal in (overdue.expire_orders, overdue.send_unsent_refunds, overdue.ask_about_open_orders):
+        for heal in (overdue.expire_orders, overdue.send_unsent_refunds, overdue.sync_open_orders):
             heal()
         assert asked_of(elsewhere) == {("GET", "/v1/account")}
         assert (requested["status"], status_of(waiting)) == ("requested", "pending")
@@ -119,10 +119,10 @@ def test_a_card_removed_meanwhile_is_detached_once_the_key_is_right_again(
     [card] = buying.cards(buyer)
     with the_key_of_somebody_else():
         assert buyer.delete(f"{buying.METHODS}{card['id']}/").status_code == 204
-        overdue.detach_removed_cards()
+        overdue.detach_removed_payment_methods()
         assert PaymentMethod.objects.get().detach_pending
     PaymentMethod.objects.update(next_try_at=None)
-    overdue.detach_removed_cards()
+    overdue.detach_removed_payment_methods()
     assert not PaymentMethod.objects.get().detach_pending
     assert [method["customer"] for method in stripe.world.store.payment_methods] == [None]
 

@@ -12,7 +12,7 @@ from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments.doctor import SAFETY, examine
+from estuary.payments.doctor import SAFETY, run_checks
 from estuary.payments.models import PaymentMethod
 from tests.flows.canaries import secrets
 from tests.fuzz.world import Marketplace
@@ -100,4 +100,4 @@ class Judge:
         return "/services/" in path
 
     def _books(self) -> list[Verdict]:
-        return [("books", str(breach)) for breach in examine(SAFETY, at=clock.now()).breaches]
+        return [("books", str(breach)) for breach in run_checks(SAFETY, at=clock.now()).breaches]

@@ -8,7 +8,7 @@ from django.db import connection
 from psycopg import waiting
 from psycopg.pq import TransactionStatus
 
-from estuary.payments.gateway.deadline import ANSWER_WITHIN_S
+from estuary.payments.gateway.deadline import REQUEST_BUDGET_S
 from stripe_sandbox.http import Response
 from stripe_sandbox.inprocess import CUT, TIMED_OUT, SandboxHTTPClient, _connection_error
 from stripe_sandbox.sandbox import Sandbox
@@ -170,7 +170,7 @@ class SimulatedStripe(SandboxHTTPClient):
         travel_s: Callable[[], float],
         check_key: Callable[[str, str, str, str], None],
     ) -> None:
-        super().__init__(sandbox, ANSWER_WITHIN_S)
+        super().__init__(sandbox, REQUEST_BUDGET_S)
         self._scheduler, self._travel_s, self._check_key = scheduler, travel_s, check_key
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Response:

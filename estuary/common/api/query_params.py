@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 
-def asked(request: Request, filters: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+def query_param(request: Request, filters: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """Return the checked parameters of a query; raises ValidationError.
 
     Handed over as a plain dict: of a QueryDict, as of a form, an empty value would count as none at all.

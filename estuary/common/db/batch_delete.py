@@ -11,19 +11,19 @@ from estuary.common.process import shutdown
 BATCH = 5_000
 
 
-def forget(old: QuerySet[Any]) -> int:
+def delete_in_batches(old: QuerySet[Any]) -> int:
     """Delete rows, so many in a transaction; returns how many. What somebody holds is left for the next time.
 
     Raises Stopping between two batches once the process is to end: the next time goes on from there.
     """
     forgotten = 0
-    while some := _forget_some(old):
+    while some := _delete_batch(old):
         forgotten += some
-        shutdown.check()
+        shutdown.raise_if_shutting_down()
     return forgotten
 
 
-def _forget_some(old: QuerySet[Any]) -> int:
+def _delete_batch(old: QuerySet[Any]) -> int:
     with transaction.atomic():
         free = old.order_by().select_for_update(skip_locked=True)
         ids = list(free.values_list("pk", flat=True)[:BATCH])

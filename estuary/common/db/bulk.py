@@ -15,8 +15,8 @@ import orjson
 from django.db import connection
 from django.db.models import F, Field, ForeignKey, Lookup, Model, Q
 
-from estuary.common.db.prepared_queries import Given
-from estuary.common.db.transactions import ask
+from estuary.common.db.prepared_queries import Param
+from estuary.common.db.transactions import execute_prepared
 
 
 class AnyOf(Lookup):
@@ -24,15 +24,15 @@ class AnyOf(Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, column: str, values: Iterable[int | str] | Given) -> None:
-        super().__init__(F(column), values if isinstance(values, Given) else list(values))
+    def __init__(self, column: str, values: Iterable[int | str] | Param) -> None:
+        super().__init__(F(column), values if isinstance(values, Param) else list(values))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
         return f"{column} = ANY(%s)", (*params, self.rhs)
 
 
-def any_id(column: str, ids: Iterable[str] | Given) -> Q:
+def any_id(column: str, ids: Iterable[str] | Param) -> Q:
     """Return what finds rows by ids of a column whose index leaves out the empty ones: none of these is empty.
 
     PostgreSQL is told so, as it looks at a hundred of them at most to find out, and would read the whole table then.
@@ -40,7 +40,7 @@ def any_id(column: str, ids: Iterable[str] | Given) -> Q:
     return Q(AnyOf(column, ids), **{f"{column}__gt": ""})
 
 
-def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:
+def set_prefetched(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:
     """Give each owner its rows, for ``owner.relation.all()`` to return as after ``prefetch_related``.
 
     That one makes a manager and a queryset for each owner and relation, which cost more than the rows do.
@@ -60,8 +60,8 @@ def attach(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> Non
         vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = theirs
 
 
-def attached(owner: Model, relation: str) -> list[Any]:
-    """Return what ``attach`` gave an owner, for whom there is no manager to be made; raises KeyError if it did not."""
+def prefetched(owner: Model, relation: str) -> list[Any]:
+    """Return the rows that ``set_prefetched`` gave an owner, without a manager; raises KeyError when it gave none."""
     rows: list[Any] = vars(owner)["_prefetched_objects_cache"][relation]
     return rows
 
@@ -69,7 +69,7 @@ def attached(owner: Model, relation: str) -> list[Any]:
 def next_keys(model: type[Model], how_many: int) -> list[int]:
     """Return primary keys for rows that are yet to be inserted: those that name each other then go in one statement."""
     meta = model._meta
-    with ask(
+    with execute_prepared(
         "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
         [meta.db_table, meta.pk.column, how_many],
     ) as cursor:
@@ -108,7 +108,7 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
 def _insert(rows: Sequence[Model], ending: str) -> Any:
     """Send the insertion of rows of one model, and return its cursor."""
     beginning, fields = _insertion(type(rows[0]), numbered=rows[0].pk is not None)
-    return ask(f"{beginning} {ending}", [_document(rows, fields)])
+    return execute_prepared(f"{beginning} {ending}", [_document(rows, fields)])
 
 
 @cache
@@ -138,7 +138,7 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
         f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
         f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
     )
-    ask(statement, [_document(known, [meta.pk, *changed])]).close()
+    execute_prepared(statement, [_document(known, [meta.pk, *changed])]).close()
 
 
 def _document(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:

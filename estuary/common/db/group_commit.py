@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 
-class TooLong(Exception):
+class WriteTimeout(Exception):
     """Nothing was written within the time that was given: all writers are at work still."""
 
 
@@ -66,7 +66,7 @@ class GroupCommit[Item, Result]:
         with self._lock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
-                raise TooLong
+                raise WriteTimeout
         turn.woken.acquire()  # it is being written, or was called at the last moment
 
     def _lead(self, turn: _Turn[Item, Result]) -> None:

@@ -13,10 +13,10 @@ from django.db.models import Expression, Model, QuerySet, TextField
 from django.db.models.base import ModelState
 from psycopg import sql
 
-from estuary.common.db.transactions import ask
+from estuary.common.db.transactions import execute_prepared
 
 
-class Given(Expression):
+class Param(Expression):
     """A gap in a query, by name: its value is given whenever the query is asked."""
 
     def __init__(self, name: str) -> None:
@@ -41,19 +41,19 @@ class _Statement:
     def _written(self) -> tuple[str, list[str]]:
         """Return the statement, with what never changes in it for partial indexes to match, and its gaps' names."""
         written, params = self._queryset.query.sql_with_params()
-        said = ["%s" if isinstance(param, Given) else _literal(param) for param in params]
+        said = ["%s" if isinstance(param, Param) else _literal(param) for param in params]
         return written.replace("%%", "%%%%") % tuple(said), [
-            param.name for param in params if isinstance(param, Given)
+            param.name for param in params if isinstance(param, Param)
         ]
 
     def _execute(self, given: dict[str, Any]) -> Any:
         """Send it, and return the cursor that its rows are fetched from."""
         statement, gaps = self._written
-        return ask(statement, [_sent(given[gap]) for gap in gaps])
+        return execute_prepared(statement, [_sent(given[gap]) for gap in gaps])
 
 
-class CompiledValues(_Statement):
-    """A query of columns (``values_list``), with a ``Given`` for each value; they come as the driver has them."""
+class PreparedValuesQuery(_Statement):
+    """A query of columns (``values_list``), with a ``Param`` for each value; they come as the driver has them."""
 
     def first(self, **given: Any) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
@@ -62,7 +62,7 @@ class CompiledValues(_Statement):
         return found
 
     def send(self, **given: Any) -> Callable[[], list[tuple[Any, ...]]]:
-        """Send the query, and return what fetches its rows, as ``Compiled`` does."""
+        """Send the query, and return what fetches its rows, as ``PreparedQuery`` does."""
         sent = self._execute(given)
 
         def fetch() -> list[tuple[Any, ...]]:
@@ -72,8 +72,8 @@ class CompiledValues(_Statement):
         return fetch
 
 
-class Compiled[R: Model](_Statement):
-    """A query for whole rows of one model, with a ``Given`` for each value. Nothing is prefetched."""
+class PreparedQuery[R: Model](_Statement):
+    """A query for whole rows of one model, with a ``Param`` for each value. Nothing is prefetched."""
 
     def __init__(self, query: Callable[[], QuerySet[R]]) -> None:
         super().__init__(query)
@@ -91,7 +91,7 @@ class Compiled[R: Model](_Statement):
             names, converters = self._columns
             if converters:
                 rows = self._compiler().apply_converters(rows, converters)
-            return [loaded(self._queryset.model, names, row) for row in rows]
+            return [instance_from_row(self._queryset.model, names, row) for row in rows]
 
         return fetch
 
@@ -123,7 +123,7 @@ def _literal(value: Any) -> str:
     return sql.quote(value).replace("%", "%%")
 
 
-def loaded[R: Model](model: type[R], columns: Iterable[str], values: Iterable[Any]) -> R:
+def instance_from_row[R: Model](model: type[R], columns: Iterable[str], values: Iterable[Any]) -> R:
     """Return the instance that a row of the database is, as ``Model.from_db`` does."""
     instance = model.__new__(model)
     instance._state = state = ModelState()
@@ -132,7 +132,7 @@ def loaded[R: Model](model: type[R], columns: Iterable[str], values: Iterable[An
     return instance
 
 
-def new[R: Model](model: type[R], **columns: Any) -> R:
+def build_instance[R: Model](model: type[R], **columns: Any) -> R:
     """Return an instance to be inserted, of columns by their names: a relation by its key (``order_id``).
 
     The others take their defaults. Raises TypeError for what is no column.

@@ -1,6 +1,6 @@
 """Reads that may be a moment old: a replica answers them while it keeps up, and the primary whenever it does not.
 
-Everything else, which is everything that is not marked ``may_be_old``, is read where it is written. See
+Everything else, which is everything that is not marked ``replica_read``, is read where it is written. See
 docs/decisions/0017-what-a-replica-answers.md.
 """
 
@@ -16,29 +16,29 @@ from django.db import Error, connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from estuary.common.db.replica_lag import LAG_S, Watch
+from estuary.common.db.replica_lag import LAG_S, ReplicaMonitor
 from estuary.common.observability import metrics
 
 REPLICA = "replica"  # its alias among DATABASES
-WROTE, WROTE_S = "estuary_wrote", round(2 * LAG_S)  # a cookie, and how long it is kept
+STICKY_COOKIE, STICKY_S = "estuary_wrote", round(2 * LAG_S)  # a cookie, and how long it is kept
 
 _reading: ContextVar[bool] = ContextVar("reading_from_the_replica", default=False)
-_watch = Watch()
+_monitor = ReplicaMonitor()
 
 
-def watch() -> None:
+def start_monitor() -> None:
     """Begin to look after the replica; until then the primary answers everything."""
-    _watch.start()
+    _monitor.start()
 
 
 class ReplicaRouter:
-    """Leads what is read inside ``may_be_old`` to the replica, and leaves all else as Django has it."""
+    """Leads what is read inside ``replica_read`` to the replica, and leaves all else as Django has it."""
 
     def db_for_read(self, model: type, **hints: Any) -> str | None:
         return REPLICA if _reading.get() else None
 
 
-def may_be_old[R](get: Callable[..., R]) -> Callable[..., R]:
+def replica_read[R](get: Callable[..., R]) -> Callable[..., R]:
     """Let a view's GET be answered by the replica, and by the primary when that goes wrong.
 
     Only for what writes nothing, decides nothing about money, and is nobody's own.
@@ -48,7 +48,9 @@ def may_be_old[R](get: Callable[..., R]) -> Callable[..., R]:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> R:
         if not settings.DATABASE_REPLICA_URL:
             return get(request, *args, **kwargs)
-        outcome = "writer" if WROTE in request.COOKIES else "behind" if _watch.is_behind else "answered"
+        outcome = (
+            "writer" if STICKY_COOKIE in request.COOKIES else "behind" if _monitor.is_behind else "answered"
+        )
         try:
             if outcome == "answered":
                 with _reading_from_the_replica():
@@ -57,7 +59,7 @@ def may_be_old[R](get: Callable[..., R]) -> Callable[..., R]:
             outcome = "missing"  # perhaps it is newer than what the replica knows
         except Error as error:
             outcome = "failed"
-            _watch.distrust(error)
+            _monitor.distrust(error)
         finally:
             metrics.REPLICA_READS.labels(outcome).inc()
         return get(request, *args, **kwargs)
@@ -76,7 +78,7 @@ def _reading_from_the_replica() -> Iterator[None]:
         connections[REPLICA].close()  # back into its pool, before the primary may be asked
 
 
-class RememberWriters:
+class StickyPrimaryMiddleware:
     """Middleware that has whoever has just written read from the primary, until the replica has it for certain.
 
     It goes by a cookie, so that it holds at every node, and for who looks without being signed in.
@@ -91,5 +93,7 @@ class RememberWriters:
         response = self.get_response(request)
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             secure = settings.SESSION_COOKIE_SECURE
-            response.set_cookie(WROTE, "1", max_age=WROTE_S, secure=secure, httponly=True, samesite="Lax")
+            response.set_cookie(
+                STICKY_COOKIE, "1", max_age=STICKY_S, secure=secure, httponly=True, samesite="Lax"
+            )
         return response

@@ -18,7 +18,7 @@ REPLAYED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_ls
 log = structlog.get_logger(__name__)
 
 
-class Watch(threading.Thread):
+class ReplicaMonitor(threading.Thread):
     """Marks how far the primary has written, and asks the replica until it has come there.
 
     So neither clocks nor traffic matter. What the replica said counts for LAG_S from the mark on, and nothing renews it

@@ -63,7 +63,7 @@ def prepared() -> CursorWrapper:
     return cursor
 
 
-def ask(statement: str, values: Sequence[Any]) -> CursorWrapper:
+def execute_prepared(statement: str, values: Sequence[Any]) -> CursorWrapper:
     """Send what is prepared, and return the cursor; the caller closes it.
 
     Where a migration has changed the type of a column, the plan of each connection fails from then on, until a rollback
@@ -86,7 +86,7 @@ def _forget_plans() -> None:
         transaction.set_rollback(True)
 
 
-def write(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+def execute(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
     """Carry out one statement of our own and return how many rows it wrote.
 
     For where every buyer passes: to put together what is the same each time costs Django twice what it costs to carry

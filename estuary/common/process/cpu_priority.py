@@ -15,7 +15,7 @@ AUTOGROUP_TRIES, AUTOGROUP_PAUSE_S = 5, 0.15
 log = structlog.get_logger(__name__)
 
 
-def let_others_go_first(*, leader: int) -> None:
+def lower_cpu_priority(*, leader: int) -> None:
     """Have the threads of this process wait their turn for a core, and get less of one where others want it too.
 
     For the calling thread and those that it starts, and for our session where the process ``leader`` has begun it and

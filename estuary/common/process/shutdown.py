@@ -2,22 +2,22 @@
 
 import threading
 
-_told = threading.Event()
+_requested = threading.Event()
 
 
-class Stopping(Exception):
+class ShuttingDown(Exception):
     """Work was left where it stands, since the process ends."""
 
 
-def tell() -> None:
-    _told.set()
+def request_shutdown() -> None:
+    _requested.set()
 
 
-def told() -> bool:
-    return _told.is_set()
+def is_shutting_down() -> bool:
+    return _requested.is_set()
 
 
-def check() -> None:
+def raise_if_shutting_down() -> None:
     """Raise Stopping once the process was told to end."""
-    if told():
-        raise Stopping
+    if is_shutting_down():
+        raise ShuttingDown

@@ -25,7 +25,7 @@ from estuary.payments.refunds.cancellation import cancel_without_refund
 from estuary.payments.settlement.sync import sync_order
 
 
-def asked_first(
+def confirmed_action(
     model_admin: ModelAdmin,
     request: HttpRequest,
     row: Model,
@@ -95,7 +95,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         danger=True,
         facts=_facts(order),
     )
-    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
+    return confirmed_action(model_admin, request, order, act, do, calls_stripe=True)
 
 
 def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -120,7 +120,7 @@ def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> H
         back=change_url(order),
         facts=_facts(order),
     )
-    return asked_first(model_admin, request, order, act, do, calls_stripe=True)
+    return confirmed_action(model_admin, request, order, act, do, calls_stripe=True)
 
 
 def cancel_booking_page(
@@ -142,7 +142,7 @@ def cancel_booking_page(
         danger=True,
         facts=(("Booking", booking.service_name), *_facts(booking.order)),
     )
-    return asked_first(model_admin, request, booking.order, act, do)
+    return confirmed_action(model_admin, request, booking.order, act, do)
 
 
 def _facts(order: Order) -> tuple[tuple[str, str], ...]:

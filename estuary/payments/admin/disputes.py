@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, label, link, money_column, register
 from estuary.payments.admin.order_detail import deadline
 from estuary.payments.models import Dispute
@@ -28,7 +28,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @register(Dispute)
-class DisputeAdmin(Searched, ReadOnlyAdmin):
+class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = (
         "stripe_dispute_id",
         "order_link",

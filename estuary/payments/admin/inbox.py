@@ -27,7 +27,7 @@ from estuary.common.admin.base import (
 )
 from estuary.common.admin.pagination import before_newest
 from estuary.common.observability.redaction import redact
-from estuary.payments.admin.actions import asked_first
+from estuary.payments.admin.actions import confirmed_action
 from estuary.payments.admin.order_detail import events_about
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
@@ -169,4 +169,4 @@ class WebhookEventAdmin(ReadOnlyAdmin):
                 ("Status", event.get_status_display()),
             ),
         )
-        return asked_first(self, request, event, act, do)
+        return confirmed_action(self, request, event, act, do)

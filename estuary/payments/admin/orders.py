@@ -11,7 +11,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, label, moment_column, money_column, register
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
@@ -34,7 +34,7 @@ BY_PREFIX = {
 
 
 @register(Order)
-class OrderAdmin(Searched, ReadOnlyAdmin):
+class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")
     filters_whole = {

@@ -2,7 +2,7 @@
 
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import Searched
+from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, link, money, money_column, register
 from estuary.common.admin.pagination import among
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
@@ -19,7 +19,7 @@ class OwnedAdmin(ReadOnlyAdmin):
 
 
 @register(Refund)
-class RefundAdmin(Searched, ReadOnlyAdmin):
+class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = (
         "public_id",
         "order_link",
@@ -97,7 +97,7 @@ BRANDS = [
 
 
 @register(PaymentMethod)
-class PaymentMethodAdmin(Searched, OwnedAdmin):
+class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
     list_filter = ("is_default", "detach_pending", among("brand", "card_brand", BRANDS))
     filters_whole = {"detach_pending__exact": {"1"}}
@@ -118,7 +118,7 @@ class PaymentMethodAdmin(Searched, OwnedAdmin):
 
 
 @register(StripeCustomer)
-class StripeCustomerAdmin(Searched, OwnedAdmin):
+class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("owner", "customer", "email", "created_at")
     search_fields = ("stripe_customer_id",)
     by_prefix = {"cus_": "stripe_customer_id"}

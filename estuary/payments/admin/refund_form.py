@@ -22,9 +22,9 @@ from estuary.common.api.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
-from estuary.payments.order_views import sent_now
+from estuary.payments.order_views import try_send_now
 from estuary.payments.refunds.service import refundable_minor, request_refund
-from estuary.payments.settlement.rules.refunds import COUNTS
+from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
 
 
 class FormOutOfDate(Conflict):
@@ -38,7 +38,9 @@ def stamp(order: Order) -> str:
 
 
 def _live(order: Order) -> list[Refund]:
-    return [refund for refund in order.refunds.all() if refund.status in COUNTS and not refund.stray]
+    return [
+        refund for refund in order.refunds.all() if refund.status in OPEN_OR_SUCCEEDED and not refund.stray
+    ]
 
 
 class RefundForm(forms.Form):
@@ -131,7 +133,7 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
     """Send it while staff wait, and say what came of it."""
     amount = display(refund.amount_minor, refund.currency)
     try:
-        refund = sent_now(refund)
+        refund = try_send_now(refund)
     except EstuaryError as error:
         messages.warning(
             request, f"The refund of {amount} is recorded and will be sent again: {error.detail}"

@@ -18,11 +18,11 @@ from estuary.payments.errors import (
 )
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.settlement import fetch, load, settle
-from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.effects import Alert
-from estuary.payments.settlement.facts import Fact
+from estuary.payments.settlement.apply import apply_effects
+from estuary.payments.settlement.effects import AlertStaff
+from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.rules.payments import BANK_TOO_LATE, end_unpaid
-from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.state import state_of
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
@@ -30,15 +30,15 @@ def close_order(order: Order, *, reason: str, cause: str) -> Order:
 
     ``reason`` is one of Stripe's cancellation reasons. Raises StripeUnavailable or OrderChanged with nothing changed.
     """
-    if not _payment_of(order) and not _made_after_all(order):
-        return end_here(order, cause=cause, reason=reason)
+    if not _stripe_id_of(order) and not _recover_lost_creation(order):
+        return cancel_locally(order, cause=cause, reason=reason)
     try:
-        facts = _end_at_stripe(order, reason, cause)
+        facts = _cancel_at_stripe(order, reason, cause)
     except NotAtStripe:
-        missing = Alert(
-            "payment_missing", f"{order.public_id}: Stripe has no {_payment_of(order)}; order ended"
+        missing = AlertStaff(
+            "payment_missing", f"{order.public_id}: Stripe has no {_stripe_id_of(order)}; order ended"
         )
-        return end_here(order, cause=cause, reason=reason, alert=missing, among=LIVE)
+        return cancel_locally(order, cause=cause, reason=reason, alert=missing, among=LIVE)
     settle(facts, at=clock.now())
     order.refresh_from_db()
     return order
@@ -52,7 +52,7 @@ def end_kept_order(order: Order) -> Order:
     order = close_order(order, reason="abandoned", cause="kept until its date")
     if order.status != Status.PROCESSING:
         return order
-    return end_here(
+    return cancel_locally(
         order, cause="kept until its date", reason=BANK_TOO_LATE, among=frozenset({Status.PROCESSING})
     )
 
@@ -65,16 +65,16 @@ def close_payment(order: Order) -> bool:
     try:
         intent = fetch.fetch_intent(order.stripe_payment_intent_id)
     except NotAtStripe:
-        return _forget_payment(order)
-    settle([Fact(intent, "asked of Stripe", fetched=True)], at=clock.now())
+        return _clear_payment(order)
+    settle([StripeObservation(intent, "asked of Stripe", fetched=True)], at=clock.now())
     if intent.status == "processing":
         return False
     if intent.status not in {"succeeded", "canceled"} and not stripe_creation.is_checkout(order):
-        return stripe_creation.withdraw(order.public_id, intent) and _forget_payment(order)
-    return _forget_payment(order)
+        return stripe_creation.cancel_at_stripe(order.public_id, intent) and _clear_payment(order)
+    return _clear_payment(order)
 
 
-def _forget_payment(order: Order) -> bool:
+def _clear_payment(order: Order) -> bool:
     Order.objects.filter(pk=order.pk).update(payment_open=False)
     return True
 
@@ -85,14 +85,14 @@ def cancel_order(*, user: User, order: Order) -> Order:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
         raise OrderNotCancelable(
-            "Your bank is working on this payment, so it can't be canceled right now." + _kept(order)
+            "Your bank is working on this payment, so it can't be canceled right now." + _kept_message(order)
         )
     if order.status != "canceled":
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
 
 
-def _kept(order: Order) -> str:
+def _kept_message(order: Order) -> str:
     if order.kept_until is None:
         return ""
     return f" Should it not answer by {order.kept_until:%d %B %Y, %H:%M} UTC, the order ends by itself."
@@ -109,8 +109,13 @@ def close_open_orders(user_id: int, *, cause: str) -> None:
 
 
 @retried
-def end_here(
-    order: Order, *, cause: str, reason: str, alert: Alert | None = None, among: frozenset[Status] = UNPAID
+def cancel_locally(
+    order: Order,
+    *,
+    cause: str,
+    reason: str,
+    alert: AlertStaff | None = None,
+    among: frozenset[Status] = UNPAID,
 ) -> Order:
     """End an order for which there is nothing at Stripe that anyone could pay, when its status is ``among`` these.
 
@@ -118,30 +123,30 @@ def end_here(
     """
     with transaction.atomic():
         [now] = load([order.pk])
-        if (now.asked_at, _payment_of(now)) != (order.asked_at, _payment_of(order)):
+        if (now.asked_at, _stripe_id_of(now)) != (order.asked_at, _stripe_id_of(order)):
             raise OrderChanged("This order has just changed. Please try again.")
         if now.status in among:
-            effects = [*end_unpaid(view_of(now), cause, reason), *([alert] if alert else [])]
-            write([(now, effects)], at=clock.now())
+            effects = [*end_unpaid(state_of(now), cause, reason), *([alert] if alert else [])]
+            apply_effects([(now, effects)], at=clock.now())
     order.refresh_from_db()
     return order
 
 
-def _payment_of(order: Order) -> str:
+def _stripe_id_of(order: Order) -> str:
     return order.stripe_checkout_session_id or order.stripe_payment_intent_id
 
 
-def _made_after_all(order: Order) -> bool:
+def _recover_lost_creation(order: Order) -> bool:
     """Tell whether Stripe made something to pay although we have no id of it, which is saved now.
 
     While Stripe may still be at the last request, the same key asks for its outcome: a refusal is as good as an answer.
     """
     if order.asked_at is None:
         return False
-    if made := stripe_creation.find_made(order):
-        stripe_creation.remember(order, made)
+    if made := stripe_creation.find_created(order):
+        stripe_creation.save_stripe_id(order, made)
         return True
-    if order.asked_at + idempotency_keys.SURELY_DONE < clock.now():
+    if order.asked_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
         return False
     create = (
         stripe_creation.create_checkout_session
@@ -155,13 +160,13 @@ def _made_after_all(order: Order) -> bool:
     return True
 
 
-def _end_at_stripe(order: Order, reason: str, cause: str) -> list[Fact]:
+def _cancel_at_stripe(order: Order, reason: str, cause: str) -> list[StripeObservation]:
     if session_id := order.stripe_checkout_session_id:
         try:
             session = client.expire_session(session_id, key=stripe_creation.next_post_key(order, "expire"))
         except UnexpectedState:
-            return fetch.session_facts(session_id, cause)
-        return [Fact(session, cause, fetched=True)]
+            return fetch._fetch_session(session_id, cause)
+        return [StripeObservation(session, cause, fetched=True)]
     intent_id = order.stripe_payment_intent_id
     try:
         intent = client.cancel_intent(
@@ -169,4 +174,4 @@ def _end_at_stripe(order: Order, reason: str, cause: str) -> list[Fact]:
         )
     except UnexpectedState:
         intent = fetch.fetch_intent(intent_id)
-    return [Fact(intent, cause, fetched=True)]
+    return [StripeObservation(intent, cause, fetched=True)]

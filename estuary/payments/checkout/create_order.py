@@ -9,25 +9,25 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import reserve
-from estuary.bookings.order_lines import Wish, hold_at_most, plan_lines
+from estuary.bookings.order_lines import ScheduleRequest, hold_at_most, plan_lines
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retried
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
-from estuary.orders.creation import Line, Terms, place_order
+from estuary.orders.creation import CheckoutOptions, Line, place_order
 from estuary.orders.models import Order
 from estuary.payments import idempotency
 from estuary.payments.checkout import holds, stripe_creation
 from estuary.payments.checkout.repeats import RepeatGuard
-from estuary.payments.customers.customers import customer_of
+from estuary.payments.customers.customers import get_or_create_customer
 from estuary.payments.errors import NotOnSale
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
-from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.rules.payments import hand_over
-from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.apply import apply_effects
+from estuary.payments.settlement.rules.payments import fulfil
+from estuary.payments.settlement.state import state_of
 
 
 @retried
@@ -37,9 +37,9 @@ def create_order(
     service: Service | None,
     currency: str,
     total_minor: int,
-    terms: Terms,
-    wish: Wish,
-    items: Sequence[Wish],
+    terms: CheckoutOptions,
+    wish: ScheduleRequest,
+    items: Sequence[ScheduleRequest],
     use_credits: bool = False,
     request_key: str = "",
     guard: RepeatGuard | None = None,
@@ -55,13 +55,15 @@ def create_order(
     """
     at = clock.now()
     with transaction.atomic():
-        standing = holds.look_at_holds(user.pk, service=service, address=address, at=at) if service else None
+        standing = (
+            holds.read_hold_counts(user.pk, service=service, address=address, at=at) if service else None
+        )
         if service and standing and not standing.service_is_active:
             raise NotOnSale(f"{service.name} is not on sale at the moment.")
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
-        customer = customer_of(user) if applied_minor < total_minor else None
+        customer = get_or_create_customer(user) if applied_minor < total_minor else None
         allowance = None
         if standing and customer and any(line.starts_at for line in lines):
             lines, allowance = hold_at_most(lines), holds.allow(standing, at=at)
@@ -77,13 +79,13 @@ def create_order(
             at=at,
             expires_at=ends_at,
             asks_of=customer.stripe_customer_id if customer else "",
-            page_expires_at=stripe_creation.page_end(terms.payment_type, hold_ends_at=ends_at, at=at),
+            page_expires_at=stripe_creation.page_expiry(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
         if guard and (terms.payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
-        _take(order, account, list(zip(rows, lines, strict=True)), at)
+        _reserve_and_spend(order, account, list(zip(rows, lines, strict=True)), at)
         if service and allowance:
-            holds.note_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
+            holds.record_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
         idempotency.bind_order(request_key, order)
     return order, customer
 
@@ -92,13 +94,15 @@ def _deadline(
     service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
 ) -> datetime:
     """Return when an order ends that is not paid: never later than what it replaces, nor than what it buys begins."""
-    ends = [at + _hold(service), *(line.starts_at for line in lines if line.starts_at)]
+    ends = [at + _hold_length(service), *(line.starts_at for line in lines if line.starts_at)]
     if allowance and allowance.deadline:
         ends.append(allowance.deadline)
     return min(ends)
 
 
-def _take(order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime) -> None:
+def _reserve_and_spend(
+    order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime
+) -> None:
     """Take the credits that the order spends, and hold its seats and slots; hand over what is paid with that."""
     if account and (spent := order.credits_applied_minor):
         ledger.spend(account=account, amount_minor=spent, order_id=order.pk, note=order.title, at=at)
@@ -106,7 +110,7 @@ def _take(order: Order, account: CreditAccount | None, lines: list[tuple[Any, Li
         reserve(order=order, lines=lines)
     if order.amount_due_minor == 0:
         [whole] = load([order.pk])
-        write([(whole, hand_over(view_of(whole), "covered by credits"))], at=at)
+        apply_effects([(whole, fulfil(state_of(whole), "covered by credits"))], at=at)
         order.refresh_from_db()
 
 
@@ -119,5 +123,5 @@ def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     return applied
 
 
-def _hold(service: Service | None) -> timedelta:
+def _hold_length(service: Service | None) -> timedelta:
     return timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD

@@ -16,9 +16,9 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.api.errors import Conflict, TooManyRequests
 from estuary.common.client_ip import site_of
-from estuary.common.db.batch_delete import forget
+from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.bulk import insert_rows
-from estuary.common.db.prepared_queries import new
+from estuary.common.db.prepared_queries import build_instance
 from estuary.common.observability import metrics
 from estuary.orders.creation import item_key
 from estuary.orders.models import Order
@@ -117,7 +117,7 @@ class TooManyUnpaidHolds(TooManyRequests):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HoldCounts:
     """What a buyer holds and has held, and what new buyers near by do: facts, before anything is decided."""
 
     address: str
@@ -147,7 +147,7 @@ class Allowance:
     deadline: datetime | None
 
 
-def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime) -> Standing:
+def read_hold_counts(user_id: int, *, service: Service, address: str, at: datetime) -> HoldCounts:
     """Return what the buyer and the newcomers at the address hold, who are counted one at a time from here on.
 
     An unpaid order for the very ``service`` is about to end: nothing else can be bought under its name.
@@ -166,7 +166,7 @@ def look_at_holds(user_id: int, *, service: Service, address: str, at: datetime)
         cursor.nextset()
         has_paid, same_is_open, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
     here, around, ends_at, lapsed_here, lapsed_around, first_near = near
-    return Standing(
+    return HoldCounts(
         address=address,
         site=site,
         has_paid=has_paid,
@@ -195,7 +195,7 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
     return {"my_lock": f"hold user {user_id}", "near_lock": f"hold site {site or user_id}"}
 
 
-def allow(standing: Standing, *, at: datetime) -> Allowance:
+def allow(standing: HoldCounts, *, at: datetime) -> Allowance:
     """Decide under what terms a buyer may hold one more thing.
 
     A newcomer holds one thing that is not at a bank yet, and who has paid before five; five in all. Five of a
@@ -209,22 +209,22 @@ def allow(standing: Standing, *, at: datetime) -> Allowance:
     unpaid = standing.live if standing.has_paid else standing.live - standing.at_bank
     if standing.orders and (unpaid >= limit or standing.live >= settings.HOLDS_PER_BUYER):
         order_id, status = standing.orders[0]
-        raise _counted(HoldLimitReached(order_id, status=status, limit=limit))
+        raise _count_refusal(HoldLimitReached(order_id, status=status, limit=limit))
     fresh = standing.deadline is None
     if fresh and standing.lapsed >= limit * settings.UNPAID_HOLDS_PER_DAY:
-        raise _counted(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.first_lapse, at)))
+        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.first_lapse, at)))
     if not standing.has_paid:
         _check_address(standing, at, fresh=fresh)
     return Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
 
 
-def _check_address(standing: Standing, at: datetime, *, fresh: bool) -> None:
+def _check_address(standing: HoldCounts, at: datetime, *, fresh: bool) -> None:
     """Newcomers alone are counted here: an address full of them refuses nobody who has paid before."""
     most = settings.HOLDS_PER_NEWCOMER * settings.USERS_PER_ADDRESS
     if _is_full(standing.near, most):
-        raise _counted(AddressHoldLimitReached(retry_after_s=_wait(standing.near_ends_at, at)))
+        raise _count_refusal(AddressHoldLimitReached(retry_after_s=_wait(standing.near_ends_at, at)))
     if fresh and _is_full(standing.near_lapsed, most * settings.UNPAID_HOLDS_PER_DAY):
-        raise _counted(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.near_first_lapse, at)))
+        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.near_first_lapse, at)))
 
 
 def _is_full(counts: tuple[int, int], most: int) -> bool:
@@ -232,7 +232,7 @@ def _is_full(counts: tuple[int, int], most: int) -> bool:
     return of_address >= most or of_site >= most * NETWORKS_PER_SITE
 
 
-def _counted[Refusal: Conflict | TooManyRequests](refusal: Refusal) -> Refusal:
+def _count_refusal[Refusal: Conflict | TooManyRequests](refusal: Refusal) -> Refusal:
     metrics.THROTTLED.labels("hold", refusal.code).inc()
     return refusal
 
@@ -253,11 +253,11 @@ def _in_words(seconds: int) -> str:
     return f"{ceil(seconds / 3600)} hours"
 
 
-def note_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: datetime) -> None:
+def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: datetime) -> None:
     """Write down what an order holds, in the transaction that places it."""
     insert_rows(
         [
-            new(
+            build_instance(
                 Hold,
                 order_id=order.pk,
                 user_id=order.user_id,
@@ -272,7 +272,7 @@ def note_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: d
     )
 
 
-def forget_old_holds() -> int:
+def delete_old_holds() -> int:
     """Delete what no count needs any more; returns how many rows. What is still held stays, however old."""
     old = Hold.objects.filter(created_at__lte=clock.now() - KEPT).exclude(order__status__in=sorted(LIVE))
-    return forget(old)
+    return delete_in_batches(old)

@@ -27,11 +27,11 @@ def build_metadata(order: Order) -> dict[str, str]:
     if snapshot["type"] == ServiceType.WORKSHOP:
         metadata["service_session_id"] = str(order.scheduling_data.get("service_session_id", ""))
     elif snapshot["type"] != ServiceType.COURSE:
-        metadata["scheduling_data"] = _fitting(order.scheduling_data)
+        metadata["scheduling_data"] = _fit_into_metadata(order.scheduling_data)
     return metadata
 
 
-def _fitting(scheduling: dict[str, Any]) -> str:
+def _fit_into_metadata(scheduling: dict[str, Any]) -> str:
     """Return the scheduling data as JSON of at most 500 characters, whole or marked as ``truncated``."""
     whole = json.dumps(scheduling, separators=(",", ":"), sort_keys=True)
     if len(whole) <= METADATA_VALUE_MAX:

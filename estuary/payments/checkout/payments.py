@@ -7,10 +7,10 @@ from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
-from estuary.payments.checkout.cancel_order import close_order, end_here
+from estuary.payments.checkout.cancel_order import cancel_locally, close_order
 from estuary.payments.checkout.stripe_creation import is_checkout, next_post_key
 from estuary.payments.customers import payment_methods
-from estuary.payments.customers.customers import with_customer
+from estuary.payments.customers.customers import call_with_customer
 from estuary.payments.errors import (
     AlreadyPaid,
     CardDeclined,
@@ -26,9 +26,9 @@ from estuary.payments.errors import (
 from estuary.payments.gateway import account_binding
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.effects import Alert
-from estuary.payments.settlement.facts import Fact, NeedsObject
-from estuary.payments.settlement.fetch import fetch_facts, fetch_intent
+from estuary.payments.settlement.effects import AlertStaff
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.fetch import fetch_intent, fetch_observations
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 UNCONFIRMED = (
@@ -38,7 +38,7 @@ UNCONFIRMED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedPayment:
     """An order and what pays for it; neither is there when credits covered everything."""
 
     order: Order
@@ -46,17 +46,17 @@ class Begun:
     session: CheckoutSession | None = None
 
 
-def pay(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> Begun:
+def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> StartedPayment:
     """Give an order its intent or its page; what Stripe refuses outright ends at once and holds nothing.
 
     ``card_id`` is a saved card to charge now, or nothing; ``customer`` whom the order was placed for just now.
     """
     try:
-        begun = _ask_stripe(order, customer)
+        begun = _create_at_stripe(order, customer)
     except (UnexpectedState, NotAtStripe) as refused:
         why = f"{order.public_id}: Stripe refused to take the payment: {refused.detail}"
-        end_here(
-            order, cause="refused by Stripe", reason="not_chargeable", alert=Alert("not_chargeable", why)
+        cancel_locally(
+            order, cause="refused by Stripe", reason="not_chargeable", alert=AlertStaff("not_chargeable", why)
         )
         if order.status != Status.CANCELED:
             raise OrderChanged("This order has just changed. Please try again.") from refused
@@ -66,25 +66,25 @@ def pay(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -
     return _confirm_if_asked(order, begun.intent, card_id) if begun.intent else begun
 
 
-def _ask_stripe(order: Order, customer: StripeCustomer | None) -> Begun:
+def _create_at_stripe(order: Order, customer: StripeCustomer | None) -> StartedPayment:
     noted = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
 
-    def ask(customer_id: str) -> Begun:
+    def ask(customer_id: str) -> StartedPayment:
         same = noted and customer_id == order.stripe_customer_id
         if is_checkout(order):
             page = stripe_creation.create_checkout_session(order, customer_id=customer_id, noted=same)
-            return Begun(order, session=page)
-        return Begun(
+            return StartedPayment(order, session=page)
+        return StartedPayment(
             order, intent=stripe_creation.create_payment_intent(order, customer_id=customer_id, noted=same)
         )
 
-    return with_customer(order.user, ask, known=customer)
+    return call_with_customer(order.user, ask, known=customer)
 
 
-def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
+def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:
     """Charge the saved card that the buyer chose; a decline is recorded on the order and told."""
     if not card_id or (intent.status == "requires_action" and intent.payment_method_id == card_id):
-        return Begun(order, intent=intent)  # the browser finishes it
+        return StartedPayment(order, intent=intent)  # the browser finishes it
     if order.stripe_payment_method_id != card_id:
         order.stripe_payment_method_id = card_id
         order.save(update_fields=["stripe_payment_method_id"])
@@ -93,28 +93,28 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> Begun:
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
     except CardDeclined as declined:
         if declined.intent:
-            _settle_now(order, declined.intent, "declined at once")
+            _settle_found(order, declined.intent, "declined at once")
         raise CardDeclined(declined.decline, order_id=order.public_id) from None
     except (StripeUnavailable, StripeBusy, StripeRefused) as unknown:
-        raise _unconfirmed(unknown, order) from None
+        raise _started_unconfirmed(unknown, order) from None
     except (UnexpectedState, NotAtStripe):
         payment_methods.refuse_if_gone(card_id)
         intent = fetch_intent(intent.id)
-    _settle_now(order, intent, "confirmed by the server")
-    return Begun(order, intent=intent)
+    _settle_found(order, intent, "confirmed by the server")
+    return StartedPayment(order, intent=intent)
 
 
-def _unconfirmed(
+def _started_unconfirmed(
     unknown: StripeUnavailable | StripeBusy | StripeRefused, order: Order
 ) -> StripeUnavailable | StripeBusy | StripeRefused:
     """Say of which order it is not known whether it is paid."""
-    if unknown.detail != account_binding.NOT_NOW:
+    if unknown.detail != account_binding.UNAVAILABLE_NOW:
         unknown.detail = UNCONFIRMED
     unknown.extra = {**unknown.extra, "order_id": order.public_id}
     return unknown
 
 
-def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
+def resume(order: Order, *, card_id: str, own: bool = False) -> StartedPayment | None:
     """Return the same order with what pays for it, or None when it turns out to have ended.
 
     ``own`` says that the very request that is carried out began to pay for it: then it is the answer that it is paid,
@@ -122,10 +122,10 @@ def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
     """
     session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
     if not session_id and not intent_id:
-        return pay(order, card_id=card_id)
+        return start_payment(order, card_id=card_id)
     kind, made_id = ("session", session_id) if session_id else ("intent", intent_id)
     try:
-        facts = fetch_facts(NeedsObject(kind, made_id), "asked for again")
+        facts = fetch_observations(FetchRequired(kind, made_id), "asked for again")
     except NotAtStripe:
         close_order(order, reason="abandoned", cause="gone at Stripe")
         return None
@@ -134,10 +134,10 @@ def resume(order: Order, *, card_id: str, own: bool = False) -> Begun | None:
     made = facts[0].object
     assert isinstance(made, Intent | CheckoutSession)
     if own and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
-        return Begun(order, intent=made if isinstance(made, Intent) else None)
+        return StartedPayment(order, intent=made if isinstance(made, Intent) else None)
     refuse_if_paid(order)
     if isinstance(made, CheckoutSession):
-        return Begun(order, session=made) if made.status == "open" else None
+        return StartedPayment(order, session=made) if made.status == "open" else None
     return _confirm_if_asked(order, made, card_id) if order.status in LIVE else None
 
 
@@ -152,6 +152,6 @@ def refuse_if_paid(order: Order) -> None:
         )
 
 
-def _settle_now(order: Order, found: Intent | CheckoutSession, cause: str) -> None:
-    settle([Fact(found, cause, fetched=True)], at=clock.now())
+def _settle_found(order: Order, found: Intent | CheckoutSession, cause: str) -> None:
+    settle([StripeObservation(found, cause, fetched=True)], at=clock.now())
     order.refresh_from_db()

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
@@ -20,21 +20,21 @@ from estuary.common import clock
 from estuary.common.api.errors import Conflict, EstuaryError
 from estuary.common.db.transactions import retried, violated
 from estuary.common.postgresql.admission import claim_resource
-from estuary.orders.creation import Terms, item_key
+from estuary.orders.creation import CheckoutOptions, item_key
 from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import idempotency
 from estuary.payments.checkout import create_order, holds
 from estuary.payments.checkout.cancel_order import close_order
-from estuary.payments.checkout.payments import Begun, pay, refuse_if_paid, resume
+from estuary.payments.checkout.payments import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers import payment_methods
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
-from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.rules.payments import end_unpaid
-from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order
 
 TRIES = 4
@@ -56,16 +56,16 @@ class Purchase:
     service: Service | None
     currency: str
     total_minor: int
-    terms: Terms
-    wish: Wish
-    items: tuple[Wish, ...] = ()
+    terms: CheckoutOptions
+    wish: ScheduleRequest
+    items: tuple[ScheduleRequest, ...] = ()
     use_credits: bool = False
     request_key: str = ""
     guard: RepeatGuard | None = None
     address: str = ""
 
 
-def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
+def resume_request(user: User, request_key: str, card_ref: str) -> StartedPayment | None:
     """Return what a request that was cut off has made, carried on to its end, so that its retry makes nothing twice.
 
     None when it came to nothing, so that it is carried out from the start. Raises what begin_purchase raises.
@@ -74,12 +74,12 @@ def take_up(user: User, request_key: str, card_ref: str) -> Begun | None:
     if order is None:
         return None
     if order.status not in LIVE:
-        return Begun(order)
+        return StartedPayment(order)
     card_id = payment_methods.find_card(user, card_ref).stripe_payment_method_id if card_ref else ""
     return resume(order, card_id=card_id, own=True)
 
 
-def begin_purchase(purchase: Purchase) -> Begun:
+def begin_purchase(purchase: Purchase) -> StartedPayment:
     """Return an order that the buyer can pay now.
 
     Credits hold nothing that an older order could be in the way of: theirs is placed without a look, and the
@@ -91,7 +91,7 @@ def begin_purchase(purchase: Purchase) -> Begun:
     look = purchase.service is not None
     for _ in range(TRIES):
         try:
-            if begun := _begin_once(purchase, _live_order(purchase) if look else None):
+            if begun := _begin_single(purchase, _live_order(purchase) if look else None):
                 return begun
         except OrderChanged:
             look = True  # another tab was faster, or the buyer was here before: look again
@@ -102,7 +102,7 @@ def begin_purchase(purchase: Purchase) -> Begun:
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 
 
-def find_first(guard: RepeatGuard | None, refusal: EstuaryError) -> Begun:
+def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> StartedPayment:
     """Return what the buyer's first request has bought, when only its answer was lost; raises the refusal otherwise.
 
     A second try may be refused over what the first has taken: its seat, its credits, the last minute before the start.
@@ -117,21 +117,21 @@ def find_first(guard: RepeatGuard | None, refusal: EstuaryError) -> Begun:
     first.refresh_from_db()
     if first.status in UNPAID | {Status.CANCELED}:
         raise refusal
-    return Begun(first)
+    return StartedPayment(first)
 
 
-def _begin_once(purchase: Purchase, live: Order | None) -> Begun | None:
+def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | None:
     """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
     card_id = purchase.terms.payment_method_id
     if live is None:
-        order, customer = _place(purchase)
+        order, customer = _place_order(purchase)
         if order.status in FULFILLED:
-            return Begun(order)
-        return pay(order, card_id=card_id, customer=customer)
-    return _take_up_live(purchase, live)
+            return StartedPayment(order)
+        return start_payment(order, card_id=card_id, customer=customer)
+    return _resume_live_order(purchase, live)
 
 
-def _take_up_live(purchase: Purchase, live: Order) -> Begun | None:
+def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
     """Return the buyer's own live order when the same is asked for again; another one ends first, and None is told."""
     card_id, guard = purchase.terms.payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
@@ -140,18 +140,18 @@ def _take_up_live(purchase: Purchase, live: Order) -> Begun | None:
     # The first answer may be lost: when that one is paid, it is our answer.
     unknown = same and guard is not None and guard.is_unknown(live)
     if same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
-        idempotency.note_order(purchase.request_key, live)
+        idempotency.record_order(purchase.request_key, live)
         return resume(live, card_id=card_id, own=unknown)
-    _rehearse(live, purchase)
+    _check_replacement_possible(live, purchase)
     ended = close_order(live, reason="abandoned", cause="replaced by the buyer")
     if unknown and ended.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
-        return Begun(ended)
-    if ended.status != Status.PROCESSING or _is_twin(ended, purchase):
+        return StartedPayment(ended)
+    if ended.status != Status.PROCESSING or _is_same_purchase(ended, purchase):
         refuse_if_paid(ended)
     return None
 
 
-def _place(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     try:
         return _create(purchase)
     except IntegrityError as error:
@@ -161,7 +161,7 @@ def _place(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
 
 
 @retried
-def _rehearse(old: Order, purchase: Purchase) -> None:
+def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
     """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it.
 
     The old order is ended and the new one placed, exactly as it will be, and all of it is rolled back.
@@ -170,7 +170,7 @@ def _rehearse(old: Order, purchase: Purchase) -> None:
         holds.lock_holds(purchase.user.pk, address=purchase.address)
         [locked] = load([old.pk])
         if locked.status in UNPAID:
-            write([(locked, end_unpaid(view_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
+            apply_effects([(locked, end_unpaid(state_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
             _create(purchase)
         transaction.set_rollback(True)
 
@@ -208,11 +208,13 @@ def _live_order(purchase: Purchase) -> Order | None:
     keys = [pk for pk, status in found if status in LIVE]
     orders = list(Order.objects.select_related("user").filter(pk__in=keys)) if keys else []
     unpaid = [order for order in orders if order.status in UNPAID]
-    twins = [order for order in orders if order.status == Status.PROCESSING and _is_twin(order, purchase)]
+    twins = [
+        order for order in orders if order.status == Status.PROCESSING and _is_same_purchase(order, purchase)
+    ]
     return next(iter([*twins, *unpaid]), None)
 
 
-def _is_twin(order: Order, purchase: Purchase) -> bool:
+def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
     """Whether an order buys exactly what is asked for; of credits a buyer waits for one bank at a time."""
     if purchase.service is None:
         return True

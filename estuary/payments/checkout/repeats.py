@@ -17,7 +17,7 @@ from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.errors import BoughtJustNow
 from estuary.payments.models import Refund
-from estuary.payments.settlement.rules.refunds import COUNTS
+from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
 
 WINDOW = timedelta(minutes=10)
 BOUGHT = (Status.COMPLETED, Status.PARTIALLY_REFUNDED)  # as the index order_by_buyer_completed has it
@@ -65,7 +65,7 @@ class RepeatGuard:
 
 def _goes_back(order: Order) -> bool:
     """Whether all that was paid is refunded or on its way: 85.00 paid, 50.00 succeeded and 35.00 pending."""
-    refunds = Refund.objects.filter(order=order, stray=False, status__in=COUNTS)
+    refunds = Refund.objects.filter(order=order, stray=False, status__in=OPEN_OR_SUCCEEDED)
     back = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
     return bool(back >= order.total_minor)
 

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.models import User
-from estuary.bookings.order_lines import Wish
+from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
@@ -24,7 +24,7 @@ from estuary.common.observability.card_numbers import card_numbers_in
 from estuary.common.observability.redaction import redact
 from estuary.common.origins import origin_of
 from estuary.credits.ledger import spendable_of
-from estuary.orders.creation import Terms
+from estuary.orders.creation import CheckoutOptions
 from estuary.orders.models import PaymentType
 from estuary.payments.checkout.purchase import Purchase
 from estuary.payments.checkout.repeats import RepeatGuard
@@ -54,7 +54,7 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
         return str(value)
 
 
-class WishSerializer(serializers.Serializer[Any]):
+class ScheduledItemSerializer(serializers.Serializer[Any]):
     """When one thing shall happen."""
 
     service_id = IdField(required=False)
@@ -62,10 +62,10 @@ class WishSerializer(serializers.Serializer[Any]):
     service_session_id = IdField(required=False)
 
 
-class SchedulingSerializer(WishSerializer):
+class SchedulingSerializer(ScheduledItemSerializer):
     """``items`` is for packages and bundles: what is not listed is scheduled later."""
 
-    items = serializers.ListField(child=WishSerializer(), required=False, max_length=60)
+    items = serializers.ListField(child=ScheduledItemSerializer(), required=False, max_length=60)
 
 
 class PaymentRequestSerializer(serializers.Serializer[Any]):
@@ -116,7 +116,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
 
 
 @cache
-def _checker() -> PaymentRequestSerializer:
+def _shared_serializer() -> PaymentRequestSerializer:
     """Return the one serializer that checks every body: to copy its fields for each takes longer than to check it."""
     return PaymentRequestSerializer()
 
@@ -124,7 +124,7 @@ def _checker() -> PaymentRequestSerializer:
 def check_request(body: Any) -> dict[str, Any]:
     """Return what a body says, checked field by field; raises ValidationError."""
     try:
-        return dict(_checker().run_validation(body))
+        return dict(_shared_serializer().run_validation(body))
     except serializers.ValidationError:
         PaymentRequestSerializer(data=body).is_valid(raise_exception=True)  # says it in its own words
         raise
@@ -138,7 +138,7 @@ def fingerprint_of(data: dict[str, Any]) -> str:
     said = [
         data.get("service_id") if not data["is_credit_purchase"] else None,
         data.get("currency", settings.CURRENCY).lower(),
-        _plain(data["amount"]) if data["is_credit_purchase"] else "",
+        _plain_amount(data["amount"]) if data["is_credit_purchase"] else "",
         data["use_credits"],
         data["payment_type"],
         data["save_payment_method"],
@@ -150,7 +150,7 @@ def fingerprint_of(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _plain(amount: Decimal) -> str:
+def _plain_amount(amount: Decimal) -> str:
     """Return 20, 20.0 and 20.00 as one; what is no amount is refused when it is priced."""
     try:
         return str(amount.normalize())
@@ -173,7 +173,7 @@ def purchase_from(
     """
     currency = data.get("currency", settings.CURRENCY).lower()
     scheduling = data.get("scheduling_data") or {}
-    service = None if data["is_credit_purchase"] else _service(data["service_id"])
+    service = None if data["is_credit_purchase"] else _find_service(data["service_id"])
     total_minor = (
         _credits_price(data, currency) if service is None else _service_price(service, data, currency)
     )
@@ -185,8 +185,8 @@ def purchase_from(
         currency=currency,
         total_minor=total_minor,
         terms=_terms(data, user, scheduling, fingerprint),
-        wish=_wish(scheduling),
-        items=tuple(_wish(item) for item in scheduling.get("items", [])),
+        wish=_schedule_request(scheduling),
+        items=tuple(_schedule_request(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
         request_key=request_key,
         guard=guard,
@@ -194,7 +194,7 @@ def purchase_from(
     )
 
 
-def _service(service_id: str) -> Service:
+def _find_service(service_id: str) -> Service:
     items = PackageItem.objects.select_related("service__practitioner")
     services = Service.objects.select_related("practitioner", "bundle_of__practitioner")
     service = services.prefetch_related(Prefetch("items", items)).filter(pk=int(service_id)).first()
@@ -251,9 +251,9 @@ def _credits_price(data: dict[str, Any], currency: str) -> int:
     return total_minor
 
 
-def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str) -> Terms:
+def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str) -> CheckoutOptions:
     card_ref = data.get("payment_method_id", "")
-    return Terms(
+    return CheckoutOptions(
         payment_type=data["payment_type"],
         save_payment_method=data["save_payment_method"],
         payment_method_id=find_card(user, card_ref).stripe_payment_method_id if card_ref else "",
@@ -279,8 +279,8 @@ def _safe_url(url: str) -> str:
     return url
 
 
-def _wish(data: dict[str, Any]) -> Wish:
-    return Wish(
+def _schedule_request(data: dict[str, Any]) -> ScheduleRequest:
+    return ScheduleRequest(
         service_id=int(data["service_id"]) if data.get("service_id") else None,
         starts_at=data.get("start_datetime"),
         session_id=int(data["service_session_id"]) if data.get("service_session_id") else None,

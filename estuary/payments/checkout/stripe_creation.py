@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 
 from estuary.common import clock
-from estuary.common.db.transactions import write
+from estuary.common.db.transactions import execute
 from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
@@ -29,12 +29,12 @@ from estuary.payments.errors import (
 )
 from estuary.payments.gateway import instrumentation
 from estuary.payments.gateway.idempotency_keys import (
-    CLOCKS_DIFFER,
     KEY_LIFE,
-    SURELY_DONE,
-    count_post,
-    counted_key,
-    is_surely_done,
+    MAX_CLOCK_SKEW,
+    STRIPE_REQUEST_MAX_AGE,
+    is_request_over,
+    next_sequence,
+    sequence_key,
 )
 from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.stripe_objects import CheckoutSession, Intent
@@ -44,9 +44,9 @@ from estuary.payments.stripe_objects import CheckoutSession, Intent
 LATE = timedelta(minutes=1)
 PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
 
-NOTE = """UPDATE orders_order SET asked_at = %s, stripe_customer_id = %s, attempt = %s, page_expires_at = %s
+RECORD_REQUEST = """UPDATE orders_order SET asked_at = %s, stripe_customer_id = %s, attempt = %s, page_expires_at = %s
 WHERE id = %s AND status = ANY(%s) AND asked_at IS NOT DISTINCT FROM %s AND attempt = %s"""
-REMEMBER = {
+SAVE_STRIPE_ID = {
     column: f"UPDATE orders_order SET {column} = %s WHERE id = %s AND status = ANY(%s) AND {column} = ''"  # noqa: S608
     for column in ("stripe_payment_intent_id", "stripe_checkout_session_id")
 }
@@ -54,7 +54,7 @@ REMEMBER = {
 log = structlog.get_logger(__name__)
 
 
-def note_asked(order: Order, *, customer_id: str) -> datetime | None:
+def record_request(order: Order, *, customer_id: str) -> datetime | None:
     """Commit what the next POST is made of; returns when an earlier one was sent that may have no answer yet.
 
     Raises OrderChanged when the order has ended or is asked for elsewhere, and StripeBusy while Stripe may still be
@@ -62,30 +62,30 @@ def note_asked(order: Order, *, customer_id: str) -> datetime | None:
     """
     before, attempt, at = order.asked_at, order.attempt, clock.now()
     if before and order.stripe_customer_id != customer_id:
-        _end_what_another_customer_has(order, before)
+        _cancel_for_other_customer(order, before)
         order.attempt += 1  # the body changes with the customer, so the key must
-    elif _is_forgotten(order):
+    elif _is_key_expired(order):
         order.attempt += 1  # a key that Stripe may have forgotten is never used again
     if order.page_expires_at is None:
-        order.page_expires_at = page_end(order.payment_type, hold_ends_at=order.expires_at, at=at)
+        order.page_expires_at = page_expiry(order.payment_type, hold_ends_at=order.expires_at, at=at)
     order.asked_at, order.stripe_customer_id = at, customer_id
     said = [at, customer_id, order.attempt, order.page_expires_at]
-    if not write(NOTE, [*said, order.pk, [*map(str, UNPAID)], before, attempt]):
+    if not execute(RECORD_REQUEST, [*said, order.pk, [*map(str, UNPAID)], before, attempt]):
         raise OrderChanged("This order has just changed. Please try again.")
     return before
 
 
-def _end_what_another_customer_has(order: Order, asked_at: datetime) -> None:
+def _cancel_for_other_customer(order: Order, asked_at: datetime) -> None:
     """Make sure that what was asked for a customer who is the buyer's no more can't be paid."""
-    if not is_surely_done(asked_at):
+    if not is_request_over(asked_at):
         raise StripeBusy(instrumentation.STILL_BUSY)
-    made = find_made(order)
-    if made and not withdraw(order.public_id, made):
-        remember(order, made)  # it is paid, and the next look at the order finds that
+    made = find_created(order)
+    if made and not cancel_at_stripe(order.public_id, made):
+        save_stripe_id(order, made)  # it is paid, and the next look at the order finds that
         raise OrderChanged("This order has just changed. Please try again.")
 
 
-def create[Made: (Intent, CheckoutSession)](
+def create_at_stripe[Made: (Intent, CheckoutSession)](
     order: Order, send: Callable[[], Made], *, before: datetime | None
 ) -> Made:
     """Send an order's POST, which was noted, and remember what it made; a key that made nothing is given up.
@@ -96,33 +96,33 @@ def create[Made: (Intent, CheckoutSession)](
     try:
         made = send()
     except (UnexpectedState, NotAtStripe):
-        _give_up_key(order)  # an answer of Stripe itself, which holds for every POST under this key
+        _rotate_key(order)  # an answer of Stripe itself, which holds for every POST under this key
         raise
     except StripeRefused:
-        found = find_made(order)
+        found = find_created(order)
         if found is None:
-            _give_up_key(order) if is_surely_done(before) else _put_back(order, before)
+            _rotate_key(order) if is_request_over(before) else _restore_request(order, before)
             raise
         made = cast(Made, found)
-    remember(order, made)
+    save_stripe_id(order, made)
     return made
 
 
-def _give_up_key(order: Order) -> None:
+def _rotate_key(order: Order) -> None:
     """Let the next POST have a key of its own, unless somebody else has sent one under this key meanwhile."""
     mine = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
     if mine.update(attempt=order.attempt + 1, asked_at=None):
         order.attempt, order.asked_at = order.attempt + 1, None
 
 
-def _put_back(order: Order, before: datetime | None) -> None:
+def _restore_request(order: Order, before: datetime | None) -> None:
     """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
     mine = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
     if mine.update(asked_at=before):
         order.asked_at = before
 
 
-def page_end(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
+def page_expiry(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
     """Return when a hosted page that is asked for now shall end: with the hold, within what Stripe allows."""
     if payment_type != PaymentType.CHECKOUT:
         return None
@@ -137,23 +137,23 @@ def page_is_late(order: Order) -> bool:
 def renew_page(order: Order, *, customer_id: str) -> datetime | None:
     """Let the next page end later; for when Stripe has refused the first as too short, and its key was given up."""
     order.page_expires_at = None
-    return note_asked(order, customer_id=customer_id)
+    return record_request(order, customer_id=customer_id)
 
 
-def made_long_ago(order: Order) -> Intent | CheckoutSession | None:
+def find_if_key_expired(order: Order) -> Intent | CheckoutSession | None:
     """Return what an order's first POST made when its key may be forgotten by now: then nothing is asked unseen."""
-    return find_made(order) if _is_forgotten(order) else None
+    return find_created(order) if _is_key_expired(order) else None
 
 
-def _is_forgotten(order: Order) -> bool:
+def _is_key_expired(order: Order) -> bool:
     """Whether Stripe may know the order's key no more; while it may still be at the last POST, that key is fresh."""
     asked_at = order.asked_at
-    return asked_at is not None and is_surely_done(asked_at) and order.created_at < clock.now() - KEY_LIFE
+    return asked_at is not None and is_request_over(asked_at) and order.created_at < clock.now() - KEY_LIFE
 
 
-def find_made(order: Order) -> Intent | CheckoutSession | None:
+def find_created(order: Order) -> Intent | CheckoutSession | None:
     """Return what Stripe made of an order's POST whose answer was lost, unless it has ended there."""
-    since = order.created_at - CLOCKS_DIFFER
+    since = order.created_at - MAX_CLOCK_SKEW
     made: list[Intent] | list[CheckoutSession]
     try:
         if is_checkout(order):
@@ -162,39 +162,39 @@ def find_made(order: Order) -> Intent | CheckoutSession | None:
             made = client.intents_of(order.stripe_customer_id, since=since)
     except NotAtStripe:
         return None  # the customer is gone, and nobody was ever told of what it could have paid with
-    return next((one for one in made if _is_answer(order, one) and not _is_over(one)), None)
+    return next((one for one in made if _answers_request(order, one) and not _is_ended(one)), None)
 
 
-def _is_answer(order: Order, made: Intent | CheckoutSession) -> bool:
+def _answers_request(order: Order, made: Intent | CheckoutSession) -> bool:
     """Whether one of the buyer's payments is what the order asked for: a label alone can be copied."""
     asked = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
     return asked == (made.order_ref, made.customer_id, made.amount_minor, made.currency)
 
 
-def _is_over(made: Intent | CheckoutSession) -> bool:
+def _is_ended(made: Intent | CheckoutSession) -> bool:
     return made.status in {"canceled", "expired"}
 
 
-def remember(order: Order, made: Intent | CheckoutSession) -> None:
+def save_stripe_id(order: Order, made: Intent | CheckoutSession) -> None:
     """Save the id of what pays for an order; when the order has ended meanwhile it is withdrawn at Stripe again.
 
     Raises OrderChanged then.
     """
     field = "stripe_payment_intent_id" if isinstance(made, Intent) else "stripe_checkout_session_id"
-    if not write(REMEMBER[field], [made.id, order.pk, [*map(str, LIVE)]]):
+    if not execute(SAVE_STRIPE_ID[field], [made.id, order.pk, [*map(str, LIVE)]]):
         order.refresh_from_db()
         if getattr(order, field) != made.id:
-            withdraw(order.public_id, made)
+            cancel_at_stripe(order.public_id, made)
             raise OrderChanged("This order has ended meanwhile. Please try again.")
     setattr(order, field, made.id)
 
 
-def withdraw(order_ref: str, made: Intent | CheckoutSession) -> bool:
+def cancel_at_stripe(order_ref: str, made: Intent | CheckoutSession) -> bool:
     """Make what nobody may pay any more unpayable at Stripe; False when it is over already, or paid.
 
     Whoever tries again later does so with another key: Stripe remembers a failure under a key for a day.
     """
-    turn = int((clock.now() - clock.from_timestamp(made.created)) / SURELY_DONE)
+    turn = int((clock.now() - clock.from_timestamp(made.created)) / STRIPE_REQUEST_MAX_AGE)
     key = f"{order_ref}-withdraw-{made.id}-{turn}"
     try:
         if isinstance(made, Intent):
@@ -209,8 +209,8 @@ def withdraw(order_ref: str, made: Intent | CheckoutSession) -> bool:
 
 def next_post_key(order: Order, verb: str) -> str:
     """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
-    count_post(order)
-    return counted_key(order.public_id, verb, order.posts)
+    next_sequence(order)
+    return sequence_key(order.public_id, verb, order.posts)
 
 
 def is_checkout(order: Order) -> bool:
@@ -222,10 +222,10 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
 
     ``noted`` says that the order was placed with what is asked here.
     """
-    if isinstance(known := made_long_ago(order), Intent):
-        remember(order, known)
+    if isinstance(known := find_if_key_expired(order), Intent):
+        save_stripe_id(order, known)
         return known
-    before = None if noted else note_asked(order, customer_id=customer_id)
+    before = None if noted else record_request(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -238,22 +238,22 @@ def create_payment_intent(order: Order, *, customer_id: str, noted: bool = False
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
     key = f"{order.public_id}-intent-{order.attempt}"
-    return create(order, lambda: client.create_intent(params, key=key), before=before)
+    return create_at_stripe(order, lambda: client.create_intent(params, key=key), before=before)
 
 
 def create_checkout_session(order: Order, *, customer_id: str, noted: bool = False) -> CheckoutSession:
     """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
-    if isinstance(known := made_long_ago(order), CheckoutSession):
-        remember(order, known)
+    if isinstance(known := find_if_key_expired(order), CheckoutSession):
+        save_stripe_id(order, known)
         return known
-    before = None if noted else note_asked(order, customer_id=customer_id)
+    before = None if noted else record_request(order, customer_id=customer_id)
     try:
-        return create(order, lambda: _create_page(order), before=before)
+        return create_at_stripe(order, lambda: _create_page(order), before=before)
     except UnexpectedState:
         if not page_is_late(order):
             raise
     before = renew_page(order, customer_id=customer_id)
-    return create(order, lambda: _create_page(order), before=before)
+    return create_at_stripe(order, lambda: _create_page(order), before=before)
 
 
 def _create_page(order: Order) -> CheckoutSession:

@@ -12,16 +12,16 @@ from django.db.models import Q, QuerySet
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
-from estuary.common.db.transactions import retried, write
+from estuary.common.db.transactions import execute, retried
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import NAME, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
-from estuary.payments.gateway.idempotency_keys import counted_key
+from estuary.payments.gateway.idempotency_keys import sequence_key
 from estuary.payments.models import StripeCustomer
 
 CONTACT = frozenset({"email", "first_name", "last_name"})
 # A change that no trigger saw, as when rows were copied in with triggers off, is noted once a day.
-MISSED = f"""
+RECORD_MISSED = f"""
     INSERT INTO accounts_contactchange (user_id)
     SELECT u.id FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
     WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
@@ -40,9 +40,9 @@ def enqueue_update(
         outbox.update_customer(instance.pk)
 
 
-def note_missed_changes() -> int:
+def record_missed_changes() -> int:
     """Note users whose customer differs and for whom no change is noted; returns how many."""
-    return write(MISSED, {})
+    return execute(RECORD_MISSED, {})
 
 
 def update_customer(user_id: int) -> None:
@@ -79,7 +79,7 @@ def _next_update(user_id: int) -> StripeCustomer | None:
 
 def _take_new_key(customer: StripeCustomer) -> None:
     customer.posts += 1
-    customer.update_key = counted_key(customer.key, "update", customer.posts)
+    customer.update_key = sequence_key(customer.key, "update", customer.posts)
     customer.save(update_fields=["email", "name", "posts", "update_key"])
 
 
@@ -99,10 +99,10 @@ def _send(customer: StripeCustomer) -> None:
 
 
 def _contact(customer: StripeCustomer) -> dict[str, Any]:
-    return {"email": customer.email, "name": customer.name, "metadata": {"joined": joined(customer.user)}}
+    return {"email": customer.email, "name": customer.name, "metadata": {"joined": join_names(customer.user)}}
 
 
-def joined(user: User) -> str:
+def join_names(user: User) -> str:
     """Return what tells a user from another who is given the same number after a restored backup."""
     return user.date_joined.astimezone(UTC).isoformat()
 

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from estuary.accounts.models import User
 from estuary.common import clock, ids
-from estuary.common.db.transactions import write
+from estuary.common.db.transactions import execute
 from estuary.payments import client
 from estuary.payments.errors import NotAtStripe, StripeRefused
-from estuary.payments.gateway.idempotency_keys import count_post, counted_key
+from estuary.payments.gateway.idempotency_keys import next_sequence, sequence_key
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.stripe_objects import Customer
 
@@ -28,7 +28,7 @@ SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHE
 # As ``name_at_stripe`` has it.
 NAME = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
 # Unless the sweep has meanwhile found the one whom Stripe knew already. Who was renamed meanwhile is noted.
-MADE = f"""WITH made AS (
+SAVE_STRIPE_ID = f"""WITH made AS (
     UPDATE payments_stripecustomer c SET stripe_customer_id = %(made)s FROM accounts_user u
     WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(made)s) AND u.id = c.user_id
     RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME}) AS outdated),
@@ -36,7 +36,7 @@ noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM made 
 SELECT user_id FROM made"""  # noqa: S608 (ours)
 
 
-def with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustomer | None = None) -> T:
+def call_with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustomer | None = None) -> T:
     """Return what ``ask`` gets for the user's customer id; a customer who was deleted at Stripe is made again, once.
 
     ``known`` is the row when the caller has it already. The second time Stripe gets another body, so ``ask`` must send
@@ -52,7 +52,7 @@ def with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustom
     return ask(ensure_customer(user))
 
 
-def find_at_stripe(customer_id: str) -> Customer | None:
+def find_customer_at_stripe(customer_id: str) -> Customer | None:
     """Return a customer as Stripe has it; None for one that it does not know, and for no id."""
     try:
         return client.retrieve_customer(customer_id) if customer_id else None
@@ -60,7 +60,7 @@ def find_at_stripe(customer_id: str) -> Customer | None:
         return None
 
 
-def customer_of(user: User) -> StripeCustomer:
+def get_or_create_customer(user: User) -> StripeCustomer:
     """Return who the user is at Stripe, or, with a key and no id, will be: then Stripe was never asked."""
     said: dict[str, Any] = {
         "user": user.pk,
@@ -80,11 +80,11 @@ def customer_of(user: User) -> StripeCustomer:
 def ensure_customer(user: User, known: StripeCustomer | None = None) -> str:
     """Return the user's customer id, asking Stripe for one the first time; ``known`` is the committed row."""
     while True:
-        customer, known = known or customer_of(user), None
+        customer, known = known or get_or_create_customer(user), None
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
-        customer_id = _make(customer)
-        if write(MADE, {"made": customer_id, "id": customer.pk, "key": customer.key}):
+        customer_id = _create_at_stripe(customer)
+        if execute(SAVE_STRIPE_ID, {"made": customer_id, "id": customer.pk, "key": customer.key}):
             return customer_id
         # Another tab gave the key up meanwhile and makes a customer under a new one: nobody pays as two.
 
@@ -94,7 +94,7 @@ def name_at_stripe(user: User) -> str:
     return f"{user.first_name} {user.last_name}".strip(" ")[:NAME_MAX].rstrip(" ")
 
 
-def _make(customer: StripeCustomer) -> str:
+def _create_at_stripe(customer: StripeCustomer) -> str:
     try:
         return client.create_customer(
             email=customer.email,
@@ -135,5 +135,5 @@ def next_post_key(user: User, verb: str) -> str:
     None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
     """
     customer = StripeCustomer.objects.get(user=user)
-    count_post(customer)
-    return counted_key(customer.key, verb, customer.posts)
+    next_sequence(customer)
+    return sequence_key(customer.key, verb, customer.posts)

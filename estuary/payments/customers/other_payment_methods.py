@@ -14,14 +14,14 @@ from estuary.payments.stripe_objects import OtherMethod
 
 
 @dataclass(frozen=True, slots=True)
-class OtherMethodAttached:
+class OtherPaymentMethodAttached:
     """A payment method that is no card was attached to a customer."""
 
     method: OtherMethod
     at: datetime
 
 
-def remove_method(attached: OtherMethodAttached) -> str:
+def remove_other_payment_method(attached: OtherPaymentMethodAttached) -> str:
     """Have a method that is no card detached at Stripe, and write to its owner, once; returns what it came to."""
     method = attached.method
     owner = StripeCustomer.objects.filter(stripe_customer_id=method.customer_id or None).first()

@@ -18,15 +18,15 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import next_post_key
-from estuary.payments.customers.other_payment_methods import OtherMethodAttached
+from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
-from estuary.payments.settlement.facts import NeedsObject
+from estuary.payments.settlement.facts import FetchRequired
 from estuary.payments.stripe_objects import Card, OtherMethod
 
 
 @dataclass(frozen=True, slots=True)
-class CardNews:
+class PaymentMethodEvent:
     """What Stripe says of a card: that it was attached or updated (``card`` as it is), or detached from a customer.
 
     ``customer_id`` may be empty where an event does not name one. ``fetched`` is the card as it stands now.
@@ -39,7 +39,7 @@ class CardNews:
     fetched: bool = False
 
 
-def sync_method(news: CardNews) -> str | NeedsObject:
+def sync_method(news: PaymentMethodEvent) -> str | FetchRequired:
     """Bring the list of saved cards in line with one piece of news, in the open transaction; returns what it came to.
 
     Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
@@ -48,11 +48,11 @@ def sync_method(news: CardNews) -> str | NeedsObject:
     owner = _lock_owner(news)
     row = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
     if not news.fetched and _is_ambiguous(news, owner, row):
-        return NeedsObject("card", news.card.id)
+        return FetchRequired("card", news.card.id)
     if row is None:
-        return _take_in(owner, news) if owner else "not ours"
+        return _save_or_refresh(owner, news) if owner else "not ours"
     if row.detached_at:
-        return _keep_removed(row, news)
+        return _record_removed(row, news)
     is_other = owner is None or owner.user_id != row.user_id
     if news.kind == "detached" or (is_other and news.fetched):
         return _remove_locked(row, at=news.at)
@@ -64,7 +64,7 @@ def sync_method(news: CardNews) -> str | NeedsObject:
     return "updated"
 
 
-def _lock_owner(news: CardNews) -> StripeCustomer | None:
+def _lock_owner(news: PaymentMethodEvent) -> StripeCustomer | None:
     """Lock whom the news names, or, when it names nobody, whose card we know it to be."""
     named = Q(stripe_customer_id=news.customer_id)
     if not news.customer_id:
@@ -72,7 +72,7 @@ def _lock_owner(news: CardNews) -> StripeCustomer | None:
     return StripeCustomer.objects.select_for_update(no_key=True, of=("self",)).filter(named).first()
 
 
-def _is_ambiguous(news: CardNews, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
+def _is_ambiguous(news: PaymentMethodEvent, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
     """Whether an event alone does not say how the card stands now.
 
     It names no customer, or another than ours; it tells of an end before what we last saw of the card, though events
@@ -106,14 +106,14 @@ def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
     return "removed"
 
 
-def _take_in(owner: StripeCustomer, news: CardNews) -> str:
+def _save_or_refresh(owner: StripeCustomer, news: PaymentMethodEvent) -> str:
     if news.kind == "detached":
         _row(owner, news, detached_at=news.at).save()
         return "remembered as removed"
-    return _add(owner, news)
+    return _insert(owner, news)
 
 
-def _keep_removed(row: PaymentMethod, news: CardNews) -> str:
+def _record_removed(row: PaymentMethod, news: PaymentMethodEvent) -> str:
     """Keep a card removed; when Stripe has it attached all the same, have it detached there too."""
     if news.fetched and news.kind != "detached" and not row.detach_pending:
         row.detach_pending = True
@@ -122,21 +122,21 @@ def _keep_removed(row: PaymentMethod, news: CardNews) -> str:
     return "stays removed"
 
 
-def fetch_news(payment_method_id: str) -> CardNews | OtherMethodAttached | None:
+def fetch_event(payment_method_id: str) -> PaymentMethodEvent | OtherPaymentMethodAttached | None:
     """Ask Stripe how a payment method stands now, and return that as news; None for one that nobody knows."""
     at = clock.now()
     try:
         card = client.retrieve_method(payment_method_id)
     except NotAtStripe:
         row = PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).first()
-        return CardNews("detached", as_card(row), "", at, fetched=True) if row else None
+        return PaymentMethodEvent("detached", card_from(row), "", at, fetched=True) if row else None
     if isinstance(card, OtherMethod):
-        return OtherMethodAttached(card, at)
+        return OtherPaymentMethodAttached(card, at)
     kind: Literal["attached", "detached"] = "attached" if card.customer_id else "detached"
-    return CardNews(kind, card, card.customer_id, at, fetched=True)
+    return PaymentMethodEvent(kind, card, card.customer_id, at, fetched=True)
 
 
-def as_card(row: PaymentMethod) -> Card:
+def card_from(row: PaymentMethod) -> Card:
     """Return a card as we know it, when Stripe no longer tells it."""
     return Card(
         id=row.stripe_payment_method_id,
@@ -150,7 +150,9 @@ def as_card(row: PaymentMethod) -> Card:
     )
 
 
-def _row(owner: StripeCustomer, news: CardNews, detached_at: datetime | None = None) -> PaymentMethod:
+def _row(
+    owner: StripeCustomer, news: PaymentMethodEvent, detached_at: datetime | None = None
+) -> PaymentMethod:
     return PaymentMethod(
         user_id=owner.user_id,
         stripe_payment_method_id=news.card.id,
@@ -165,7 +167,7 @@ def _row(owner: StripeCustomer, news: CardNews, detached_at: datetime | None = N
     )
 
 
-def _add(owner: StripeCustomer, news: CardNews) -> str:
+def _insert(owner: StripeCustomer, news: PaymentMethodEvent) -> str:
     """Add a card, or, when the buyer has the same card already, keep the row and let the newest method win."""
     mine = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
     twin = mine.filter(fingerprint=news.card.fingerprint).first() if news.card.fingerprint else None
@@ -184,7 +186,7 @@ def _add(owner: StripeCustomer, news: CardNews) -> str:
     return "replaced its older twin"
 
 
-def _refresh(row: PaymentMethod, news: CardNews) -> None:
+def _refresh(row: PaymentMethod, news: PaymentMethodEvent) -> None:
     row.stripe_payment_method_id = news.card.id
     row.card_brand, row.last4 = news.card.brand, news.card.last4
     row.exp_month, row.exp_year = news.card.exp_month, news.card.exp_year
@@ -266,7 +268,7 @@ def set_default(*, user: User, ref: str) -> PaymentMethod:
     return row
 
 
-def forget(*, user: User, ref: str) -> None:
+def remove_payment_method(*, user: User, ref: str) -> None:
     """Delete a card here at once, and at Stripe by a job of the same commit; raises NotFound or CardRemoved."""
     with transaction.atomic():
         _lock(user)
@@ -281,7 +283,7 @@ def _lock(user: User) -> None:
     list(StripeCustomer.objects.select_for_update(no_key=True).filter(user=user))
 
 
-def detach(payment_method_id: str) -> bool:
+def detach_at_stripe(payment_method_id: str) -> bool:
     """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
     if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
         return False

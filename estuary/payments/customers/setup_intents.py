@@ -12,12 +12,12 @@ from django.conf import settings
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.db.batch_delete import forget
+from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
-from estuary.payments.customers.customers import next_post_key, with_customer
+from estuary.payments.customers.customers import call_with_customer, next_post_key
 from estuary.payments.each import act_on_each
 from estuary.payments.errors import NotAtStripe, UnexpectedState
-from estuary.payments.gateway.idempotency_keys import is_surely_done
+from estuary.payments.gateway.idempotency_keys import is_request_over
 from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import SetupIntent, StripeCustomer
 from estuary.payments.stripe_objects import Setup
@@ -25,7 +25,7 @@ from estuary.payments.stripe_objects import Setup
 
 def create_setup_intent(user: User) -> tuple[str, str]:
     """Return the id and the client secret of a new SetupIntent, which lasts as long as an unpaid order."""
-    return with_customer(user, lambda customer_id: _create(user, customer_id))
+    return call_with_customer(user, lambda customer_id: _create(user, customer_id))
 
 
 def _create(user: User, customer_id: str) -> tuple[str, str]:
@@ -47,7 +47,7 @@ def _create(user: User, customer_id: str) -> tuple[str, str]:
 def end_setup_intent(row: SetupIntent) -> bool:
     """Cancel a SetupIntent at Stripe; False while it is at a bank, or while Stripe may still be making it."""
     setup_intent_id = row.stripe_setup_intent_id or _find_at_stripe(row)
-    if not setup_intent_id and not is_surely_done(row.created_at):
+    if not setup_intent_id and not is_request_over(row.created_at):
         return False
     if setup_intent_id and not _cancel(row.user, setup_intent_id):
         return False
@@ -109,4 +109,4 @@ def _cancel(user: User, setup_intent_id: str) -> bool:
 def forget_old_setup_intents() -> int:
     """Delete the rows of SetupIntents that ended long ago; returns how many."""
     before = clock.now() - timedelta(days=settings.SETUP_INTENTS_KEPT_DAYS)
-    return forget(SetupIntent.objects.filter(ended_at__lt=before))
+    return delete_in_batches(SetupIntent.objects.filter(ended_at__lt=before))

@@ -6,11 +6,11 @@ from estuary.payments.doctor.fulfilment import GOODS
 from estuary.payments.doctor.holds import HELD_PAST_DEADLINE, HOLDS
 from estuary.payments.doctor.liveness import WAITING
 from estuary.payments.doctor.money import BOOKS
-from estuary.payments.doctor.runner import Breach, Examination, examine
+from estuary.payments.doctor.runner import CheckRun, Violation, run_checks
 from estuary.payments.doctor.transitions import PATHS
 
 SAFETY: tuple[Rule, ...] = (*BOOKS, *DISPUTES, *GOODS, *HOLDS, *PATHS)
 LIVENESS: tuple[Rule, ...] = (*WAITING, HELD_PAST_DEADLINE)
 RULES = SAFETY + LIVENESS
 
-__all__ = ["GRACE", "LIVENESS", "RULES", "SAFETY", "Breach", "Examination", "Rule", "examine"]
+__all__ = ["GRACE", "LIVENESS", "RULES", "SAFETY", "CheckRun", "Rule", "Violation", "run_checks"]

@@ -8,7 +8,7 @@ from django.db.models import Q
 from estuary.accounts.models import ContactChange
 from estuary.common.db.bulk import any_id
 from estuary.payments import client
-from estuary.payments.customers.customers import find_at_stripe, name_at_stripe
+from estuary.payments.customers.customers import find_customer_at_stripe, name_at_stripe
 from estuary.payments.models import StripeCustomer
 from estuary.payments.reconciliation.stripe_lists import in_batches
 from estuary.payments.stripe_objects import Customer
@@ -19,7 +19,7 @@ def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[st
     there = {one.id: one for one in client.customers_since(since)}
     updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
     for customer_id in list(updated.values_list("stripe_customer_id", flat=True)):
-        if customer_id not in there and (customer := find_at_stripe(customer_id)):
+        if customer_id not in there and (customer := find_customer_at_stripe(customer_id)):
             there[customer_id] = customer
     for some in in_batches(there):
         rows = StripeCustomer.objects.select_related("user").filter(any_id("stripe_customer_id", some))

@@ -20,7 +20,7 @@ FIGURES = """
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Violation:
     """A rule that is broken: by how many objects, and the first of them with what is wrong."""
 
     code: str
@@ -31,21 +31,21 @@ class Breach:
 
 
 @dataclass(slots=True)
-class Examination:
+class CheckRun:
     """What came out: broken rules, how long each rule took, and per currency orders, captured and refunded (minor)."""
 
-    breaches: list[Breach] = field(default_factory=list)
+    breaches: list[Violation] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     figures: list[tuple[str, int, int, int]] = field(default_factory=list)
 
 
-def examine(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_S) -> Examination:
+def run_checks(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_S) -> CheckRun:
     """Ask all rules of one snapshot, so that a database that moves meanwhile gives no false alarm; writes nothing.
 
     A rule that takes longer than ``timeout_s`` is told as broken by itself: it was not looked at. Raises RuntimeError
     inside an open transaction.
     """
-    found = Examination()
+    found = CheckRun()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(f"SET LOCAL statement_timeout = '{int(timeout_s)}s'")
@@ -61,7 +61,7 @@ def examine(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_S) 
     return found
 
 
-def ask(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Breach | None:
+def ask(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Violation | None:
     """Ask one rule alone, without a look at anything else; writes nothing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
@@ -69,7 +69,7 @@ def ask(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Breach | Non
         return _ask(cursor, rule, at)
 
 
-def _ask(cursor: Any, rule: Rule, at: datetime) -> Breach | None:
+def _ask(cursor: Any, rule: Rule, at: datetime) -> Violation | None:
     broken = f"({rule.sql}) AS broken (object, wrong)"
     counted = f"SELECT broken.*, count(*) OVER () FROM {broken} LIMIT {SHOWN}"  # noqa: S608 (rules are our own)
     try:
@@ -78,14 +78,16 @@ def _ask(cursor: Any, rule: Rule, at: datetime) -> Breach | None:
             rows = cursor.fetchall()
     except OperationalError as error:
         wrong = f"not looked at: {error}".strip()
-        return Breach(rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", wrong),))
+        return Violation(
+            rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", wrong),)
+        )
     except DataError as error:
         # A row that no rule foresaw: the other rules are asked all the same.
         wrong = f"can't be asked: {error}".strip()
-        return Breach(
+        return Violation(
             rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", wrong),)
         )
     if not rows:
         return None
     objects = tuple((str(row[0]), str(row[1])) for row in rows)
-    return Breach(rule.code, rule.sentence, rule.remedy, rows[0][2], objects)
+    return Violation(rule.code, rule.sentence, rule.remedy, rows[0][2], objects)

@@ -17,11 +17,11 @@ from estuary.orders.states import LIVE
 from estuary.payments import client
 from estuary.payments.doctor.check import GRACE
 from estuary.payments.doctor.customers import differing_customers
-from estuary.payments.doctor.runner import SHOWN, Breach
+from estuary.payments.doctor.runner import SHOWN, Violation
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.reconciliation.orphans import REF
-from estuary.payments.reconciliation.stripe_lists import in_batches, is_own, orders_named, payable
+from estuary.payments.reconciliation.stripe_lists import in_batches, is_own, is_payable, orders_named
 from estuary.payments.settlement.rules.refunds import AT_STRIPE
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 
@@ -50,11 +50,11 @@ SENTENCES = {
     "dispute_differs": ("A dispute has the same amount and state on both sides.", HEAL),
 }
 
-type Found = tuple[str, str, str]  # the code, the object, what is wrong
+type Difference = tuple[str, str, str]  # the code, the object, what is wrong
 
 
 @dataclass(slots=True)
-class Theirs:
+class StripeFigures:
     """What Stripe has since a moment."""
 
     intents: dict[str, Intent]
@@ -64,7 +64,7 @@ class Theirs:
 
 
 @dataclass(slots=True)
-class Ours:
+class OurFigures:
     """What we have of the same: orders by each name Stripe may have for them, the others by Stripe's id."""
 
     orders: dict[str, Order]
@@ -74,7 +74,7 @@ class Ours:
     orphans: dict[str, Orphan]
 
 
-def compare(*, since: datetime, at: datetime) -> list[Breach]:
+def compare(*, since: datetime, at: datetime) -> list[Violation]:
     """Return what differs of all that was made on either side since then; raises StripeUnavailable."""
     theirs = _read_theirs(since)
     _add_older(theirs, since, at)
@@ -89,11 +89,11 @@ def compare(*, since: datetime, at: datetime) -> list[Breach]:
         *_disputes(theirs, ours, late),
         *differing_customers(since=since, late=at - GRACE),
     ]
-    return _breaches(found)
+    return _violations(found)
 
 
-def _read_theirs(since: datetime) -> Theirs:
-    return Theirs(
+def _read_theirs(since: datetime) -> StripeFigures:
+    return StripeFigures(
         intents={one.id: one for one in client.intents_since(since)},
         sessions={one.id: one for one in client.sessions_since(since)},
         refunds={one.id: one for one in client.refunds_since(since)},
@@ -101,7 +101,7 @@ def _read_theirs(since: datetime) -> Theirs:
     )
 
 
-def _add_older(theirs: Theirs, since: datetime, at: datetime) -> None:
+def _add_older(theirs: StripeFigures, since: datetime, at: datetime) -> None:
     """Fetch the payments that are older at Stripe than what we compare, and were paid since."""
     for intent_id in _paid(since, at).values_list("stripe_payment_intent_id", flat=True).iterator():
         if intent_id not in theirs.intents:
@@ -115,13 +115,13 @@ def _paid(since: datetime, at: datetime) -> QuerySet[Order]:
     return Order.objects.filter(paid_at__gte=since, paid_at__lte=at, captured_minor__gt=0)
 
 
-def _read_ours(theirs: Theirs) -> Ours:
+def _read_ours(theirs: StripeFigures) -> OurFigures:
     intents = {*theirs.intents, *(one.intent_id for one in theirs.refunds.values())}
     intents |= {one.intent_id for one in theirs.disputes.values()}
     made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
     refs = {one.order_ref for one in made if REF.fullmatch(one.order_ref)}
     names = intents | theirs.sessions.keys() | refs
-    ours = Ours(orders=orders_named(names), refunds={}, disputes={}, strays={}, orphans={})
+    ours = OurFigures(orders=orders_named(names), refunds={}, disputes={}, strays={}, orphans={})
     for some in in_batches(names):
         for refund in Refund.objects.filter(any_id("stripe_payment_intent_id", some), stray=True):
             ours.strays[refund.stripe_payment_intent_id] = refund
@@ -137,7 +137,7 @@ def _read_ours(theirs: Theirs) -> Ours:
     return ours
 
 
-def _captured(intents: Iterable[Intent], ours: Ours, late: float) -> Iterator[Found]:
+def _captured(intents: Iterable[Intent], ours: OurFigures, late: float) -> Iterator[Difference]:
     for intent in intents:
         order = ours.orders.get(intent.id) or ours.orders.get(intent.order_ref)
         known = order is not None or bool(REF.fullmatch(intent.order_ref))
@@ -156,7 +156,7 @@ def _captured(intents: Iterable[Intent], ours: Ours, late: float) -> Iterator[Fo
             yield _differs(intent, f"of {intent.customer_id}, and here of {order.stripe_customer_id}")
 
 
-def _differs(intent: Intent, here: str) -> Found:
+def _differs(intent: Intent, here: str) -> Difference:
     return "captured_differs", intent.id, f"{_money(intent)} at Stripe; {here}"
 
 
@@ -164,7 +164,7 @@ def _money(intent: Intent) -> str:
     return f"{intent.received_minor} {intent.currency}"
 
 
-def _recorded(theirs: Theirs, since: datetime, at: datetime) -> Iterator[Found]:
+def _recorded(theirs: StripeFigures, since: datetime, at: datetime) -> Iterator[Difference]:
     for name, intent_id in _paid(since, at).values_list("public_id", "stripe_payment_intent_id").iterator():
         there = theirs.intents.get(intent_id)
         if there is None or there.status != "succeeded":
@@ -183,7 +183,7 @@ def _is_there(row: Refund) -> bool:
         return False
 
 
-def _refunds(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
+def _refunds(theirs: StripeFigures, ours: OurFigures, late: float) -> Iterator[Difference]:
     for refund in theirs.refunds.values():
         mine = refund.intent_id in ours.orders or refund.intent_id in ours.strays
         row = ours.refunds.get(refund.id)
@@ -205,7 +205,7 @@ def _refunds(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
             yield "refund_differs", refund.id, f"{refund.status} at Stripe, {row.status} here"
 
 
-def _refunds_made_twice(theirs: Theirs) -> Iterator[Found]:
+def _refunds_made_twice(theirs: StripeFigures) -> Iterator[Difference]:
     made: defaultdict[str, list[str]] = defaultdict(list)
     for refund in theirs.refunds.values():
         if refund.refund_ref and AT_STRIPE.get(refund.status) in {"pending", "succeeded"}:
@@ -215,10 +215,10 @@ def _refunds_made_twice(theirs: Theirs) -> Iterator[Found]:
             yield "refund_made_twice", f"refund {name}", ", ".join(sorted(ids))
 
 
-def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
+def _open(theirs: StripeFigures, ours: OurFigures, late: float) -> Iterator[Difference]:
     ways: dict[str, list[str]] = {}
     made: list[Intent | CheckoutSession] = [*theirs.intents.values(), *theirs.sessions.values()]
-    for one in filter(payable, made):
+    for one in filter(is_payable, made):
         order = ours.orders.get(one.id) or ours.orders.get(one.order_ref)
         if one.created > late or (order is None and not REF.fullmatch(one.order_ref)):
             continue
@@ -240,7 +240,7 @@ def _open(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
             yield "open_twice", f"order {name}", ", ".join(sorted(ids))
 
 
-def _disputes(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
+def _disputes(theirs: StripeFigures, ours: OurFigures, late: float) -> Iterator[Difference]:
     for dispute in theirs.disputes.values():
         order, row = ours.orders.get(dispute.intent_id), ours.disputes.get(dispute.id)
         if order is None or dispute.opened_at.timestamp() > late:
@@ -252,12 +252,12 @@ def _disputes(theirs: Theirs, ours: Ours, late: float) -> Iterator[Found]:
             yield "dispute_differs", dispute.id, f"{dispute.amount_minor} {dispute.status}, here {here}"
 
 
-def _breaches(found: Iterable[Found]) -> list[Breach]:
+def _violations(found: Iterable[Difference]) -> list[Violation]:
     by_code: dict[str, list[tuple[str, str]]] = {}
     for code, name, wrong in found:
         by_code.setdefault(code, []).append((name, wrong))
     return [
-        Breach(code, sentence, remedy, len(by_code[code]), tuple(by_code[code][:SHOWN]))
+        Violation(code, sentence, remedy, len(by_code[code]), tuple(by_code[code][:SHOWN]))
         for code, (sentence, remedy) in SENTENCES.items()
         if code in by_code
     ]

@@ -17,7 +17,7 @@ from estuary.payments import outbox
 from estuary.payments.errors import WrongAccount
 from estuary.payments.models import StripeAccount, StripeCustomer
 
-NOT_NOW = "Payments are not available right now. We have been told."
+UNAVAILABLE_NOW = "Payments are not available right now. We have been told."
 LATER_S = 60
 ALERT_AGAIN = timedelta(hours=1)
 WITNESSES = 3  # customers that are asked for, when a database with customers has no account yet
@@ -41,7 +41,7 @@ def is_ours(*, ask: Callable[[], str], knows: Callable[[str], bool]) -> bool:
         ids = list(known.values_list("stripe_customer_id", flat=True))
         if ids and not any(knows(customer_id) for customer_id in ids):
             _refuse("This database has customers, and the account of STRIPE_SECRET_KEY knows none of them.")
-        bound = bind(account_id, livemode=livemode)
+        bound = bind_account(account_id, livemode=livemode)
     if (bound.account_id, bound.livemode) != (account_id, livemode):
         _refuse(
             f"STRIPE_SECRET_KEY is of {account_id} ({'live' if livemode else 'test'}), and this database belongs to "
@@ -50,7 +50,7 @@ def is_ours(*, ask: Callable[[], str], knows: Callable[[str], bool]) -> bool:
     return True
 
 
-def bind(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:
+def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:
     """Write down which account this database belongs to, unless one is known; returns the one that counts."""
     with transaction.atomic():
         row = StripeAccount.objects.select_for_update(no_key=True).get(pk=1)
@@ -65,11 +65,11 @@ def bind(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAcc
     return row
 
 
-def tell_of_refusal(call: str, request_id: str) -> None:
+def alert_of_refusal(call: str, request_id: str) -> None:
     """Tell staff that Stripe takes STRIPE_SECRET_KEY no more, or not for this call; at most once an hour."""
     log.critical("stripe_refused_our_key", call=call, stripe_request_id=request_id)
     StripeAccount.objects.get_or_create(pk=1)
-    _tell(
+    _alert(
         "stripe_refused_our_key",
         f"Stripe refused STRIPE_SECRET_KEY for {call} ({request_id}): it was revoked, has expired or lacks a "
         "permission. Nobody can pay until it is changed; nothing is lost meanwhile.",
@@ -79,11 +79,11 @@ def tell_of_refusal(call: str, request_id: str) -> None:
 def _refuse(why: str) -> None:
     """Tell staff, at most once an hour, and refuse the call."""
     log.critical("stripe_account_is_another", why=why)
-    _tell("wrong_account", why)
-    raise WrongAccount(NOT_NOW, retry_after_s=LATER_S)
+    _alert("wrong_account", why)
+    raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=LATER_S)
 
 
-def _tell(code: str, why: str) -> None:
+def _alert(code: str, why: str) -> None:
     at = clock.now()
     quiet = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_AGAIN))
     with transaction.atomic():

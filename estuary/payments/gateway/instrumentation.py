@@ -45,6 +45,6 @@ def observed(call: str) -> Iterator[None]:
         )
 
 
-def note_request_id(request_id: str) -> None:
+def record_request_id(request_id: str) -> None:
     """Remember what Stripe calls the request, by which its support and its dashboard find it."""
     _request_id.set(request_id)

@@ -98,7 +98,7 @@ def say(standing: Standing, there: Owner | None = None) -> str:
     return SENTENCES.get(standing, "").format(here=here(), there=there.home if there else "another house")
 
 
-class Watch:
+class OwnershipGuard:
     """How this process knows where the database stands: by Stripe at first, then by the row, looked at now and then."""
 
     def __init__(self, asker: Asker) -> None:
@@ -140,7 +140,7 @@ def find_standing(asker: Asker, *, makes: bool = True) -> Standing:
         return Standing(row.standing) if row.standing and row.judged_home == here() else Standing.UNTOLD
     except KeyMayNot:
         standing = Standing.UNTOLD if judge(row, here(), None) == Standing.OWNER else Standing.OTHER
-    _note(row, standing, there)
+    _record_standing(row, standing, there)
     return standing
 
 
@@ -201,7 +201,7 @@ def _row() -> StripeAccount:
     return row
 
 
-def _note(row: StripeAccount, standing: Standing, there: Owner | None) -> None:
+def _record_standing(row: StripeAccount, standing: Standing, there: Owner | None) -> None:
     """Write down how we stand, for other processes and for staff, who are told when it changes."""
     changed = (row.standing, row.judged_home) != (standing, here())
     since = None
@@ -247,7 +247,7 @@ def _is_own(call: str, key: str) -> bool:
     return StripeCustomer.objects.filter(key=name, created_at__gte=since).exists()
 
 
-def may_take_in() -> bool:
+def may_enqueue() -> bool:
     """Whether payments at Stripe of orders that are not known here may be of an hour that we have lost."""
     row = StripeAccount.objects.filter(pk=1).first()
     return row is not None and row.standing == Standing.OWNER and row.judged_home == here()

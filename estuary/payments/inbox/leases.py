@@ -13,35 +13,35 @@ from estuary.common.db.bulk import update_rows
 from estuary.payments.models import WebhookEvent
 
 LEASE = timedelta(minutes=1)
-BEGUN = "A try was begun and has not ended. "  # stands before what the error of the last one was
+ATTEMPT_STARTED = "A try was begun and has not ended. "  # stands before what the error of the last one was
 ERROR_MAX = 500
 
 
-def held(row: WebhookEvent) -> QuerySet[WebhookEvent]:
+def if_still_leased(row: WebhookEvent) -> QuerySet[WebhookEvent]:
     """Return the event for as long as it is ours; nothing, when it is another's by now."""
     return WebhookEvent.objects.filter(pk=row.pk, status=WebhookEvent.Status.PENDING, due_at=row.due_at)
 
 
-def take(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
+def take_lease(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
     """Have nobody else claim these for a while; the caller has locked them."""
     for row in rows:
         row.due_at = at + LEASE
     update_rows(rows, ["due_at"])
 
 
-def begin(row: WebhookEvent) -> bool:
+def start_attempt(row: WebhookEvent) -> bool:
     """Count and mark a try, with a lease of its own, before anything can go wrong; tells whether it was still ours."""
-    ours = held(row)
+    ours = if_still_leased(row)
     row.attempts, row.due_at = row.attempts + 1, clock.now() + LEASE
-    row.error = (BEGUN + row.error.removeprefix(BEGUN))[:ERROR_MAX]
+    row.error = (ATTEMPT_STARTED + row.error.removeprefix(ATTEMPT_STARTED))[:ERROR_MAX]
     return bool(ours.update(attempts=row.attempts, due_at=row.due_at, error=row.error))
 
 
-def is_begun(row: WebhookEvent) -> bool:
+def is_attempt_started(row: WebhookEvent) -> bool:
     """Tell whether a try is under way, or was when whoever was at it died."""
-    return row.error.startswith(BEGUN)
+    return row.error.startswith(ATTEMPT_STARTED)
 
 
-def give_back(row: WebhookEvent) -> None:
+def release_lease(row: WebhookEvent) -> None:
     """Let any worker claim the event at once, as if it had not been claimed."""
-    held(row).update(due_at=clock.now())
+    if_still_leased(row).update(due_at=clock.now())

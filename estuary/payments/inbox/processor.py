@@ -13,7 +13,7 @@ from django.db import transaction
 
 from estuary.common import clock
 from estuary.common.db.bulk import any_id, update_rows
-from estuary.common.db.prepared_queries import Compiled, Given
+from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.db.transactions import retried
 from estuary.common.livemode import is_live
 from estuary.common.observability import metrics
@@ -22,17 +22,20 @@ from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments import observability, outbox, throttling
 from estuary.payments.customers.customers import forget_customer
-from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
-from estuary.payments.customers.payment_methods import CardNews, fetch_news, sync_method
+from estuary.payments.customers.other_payment_methods import (
+    OtherPaymentMethodAttached,
+    remove_other_payment_method,
+)
+from estuary.payments.customers.payment_methods import PaymentMethodEvent, fetch_event, sync_method
 from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
-from estuary.payments.event_store import keep, without_secrets
+from estuary.payments.event_store import store_event, without_secrets
 from estuary.payments.inbox import leases
 from estuary.payments.inbox.leases import LEASE
 from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import Fact, NeedsObject
-from estuary.payments.settlement.fetch import fetch_facts
-from estuary.payments.webhooks import CardRefused, CustomerGone, ForeignEvent, News, read
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.fetch import fetch_observations
+from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, News, SetupDeclined, read_event
 
 BATCH = 200
 MAX_ATTEMPTS = 12
@@ -45,14 +48,14 @@ NOT_IN_OUR_BOOKS = (
 )
 DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
 
-OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN = "of another account", "not ours", "no concern of ours"
-NO_EFFECT = frozenset({OF_ANOTHER_ACCOUNT, NOT_OURS, NO_CONCERN})
+OF_ANOTHER_ACCOUNT, FOREIGN, NO_CONCERN = "of another account", "not ours", "no concern of ours"
+NO_EFFECT = frozenset({OF_ANOTHER_ACCOUNT, FOREIGN, NO_CONCERN})
 
 Status = WebhookEvent.Status
 log = structlog.get_logger(__name__)
 
 
-class EndedWorker(Exception):
+class RetriesExhausted(Exception):
     """An event was tried as often as any, and whoever was at it died."""
 
 
@@ -63,7 +66,7 @@ class Job:
     row: WebhookEvent
     news: News | None
     outcome: str = ""
-    needs: NeedsObject | None = None
+    needs: FetchRequired | None = None
 
 
 def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
@@ -73,15 +76,15 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
     Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
     """
     try:
-        jobs, deadly = _settle_due(limit)
+        jobs, deadly = _settle_batch(limit)
     except Exception as error:
         failure = error  # and with the transaction its locks are gone
     else:
         for job in jobs:
             if job.needs:
-                leases.give_back(job.row) if stopping() else _fetch(job)
+                leases.release_lease(job.row) if stopping() else _fetch(job)
         return len(jobs) + (drain_one(deadly[0].pk, stopping=stopping) if deadly else 0)
-    return _settle_each_alone(claim(limit), failure, stopping)
+    return _settle_one_by_one(claim_event(limit), failure, stopping)
 
 
 def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
@@ -89,14 +92,14 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
 
     Its try is counted before it begins, so that an event over which the process dies is given up in the end.
     """
-    rows = claim(1, only=pk)
+    rows = claim_event(1, only=pk)
     for row in rows:
-        leases.give_back(row) if stopping() else _settle_alone(row)
+        leases.release_lease(row) if stopping() else _settle_single(row)
     return len(rows)
 
 
 @retried
-def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
+def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
 
     Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease. Second, untouched,
@@ -105,8 +108,8 @@ def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     at = clock.now()
     with transaction.atomic():
         due = _due(limit).ask(at=at)
-        deadly = [row for row in due if leases.is_begun(row)]
-        rows = [row for row in due if not leases.is_begun(row)] if deadly else due
+        deadly = [row for row in due if leases.is_attempt_started(row)]
+        rows = [row for row in due if not leases.is_attempt_started(row)] if deadly else due
         if not rows:
             return [], deadly
         with metrics.BATCH_SECONDS.time():
@@ -116,17 +119,17 @@ def _settle_due(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
 
 
 @cache
-def _due(limit: int) -> Compiled[WebhookEvent]:
-    due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=Given("at")).order_by("due_at", "pk")
-    return Compiled(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
+def _due(limit: int) -> PreparedQuery[WebhookEvent]:
+    due = WebhookEvent.objects.filter(status=Status.PENDING, due_at__lte=Param("at")).order_by("due_at", "pk")
+    return PreparedQuery(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
 
 
 @bound(stripe_events=lambda rows, *_: _names(rows))
-def _settle_each_alone(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
+def _settle_one_by_one(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
     """A poison event stands alone; the others settle."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
     for row in rows:
-        leases.give_back(row) if stopping() else _settle_alone(row)
+        leases.release_lease(row) if stopping() else _settle_single(row)
     return len(rows)
 
 
@@ -138,47 +141,47 @@ CLAIM = """
     UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
 
 
-def claim(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
+def claim_event(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
     """Take a lease on due events, the oldest or ``only`` one, in one statement; those somebody died over come last."""
     at = clock.now()
     claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
-    return sorted(claimed, key=lambda row: (leases.is_begun(row), row.pk))
+    return sorted(claimed, key=lambda row: (leases.is_attempt_started(row), row.pk))
 
 
-def bring_forward() -> int:
+def reset_overlong_delays() -> int:
     """Make events due that a clock which ran ahead has put off for longer than any is; returns how many."""
     at = clock.now()
     longest = at + timedelta(seconds=LONGEST_DELAY_S) + LEASE
     return WebhookEvent.objects.filter(status=Status.PENDING, due_at__gt=longest).update(due_at=at)
 
 
-def take_in(events: Sequence[dict[str, Any]]) -> int:
+def enqueue_events(events: Sequence[dict[str, Any]]) -> int:
     """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
     at = clock.now()
-    return sum(keep(without_secrets(event), at) for event in reversed(events))
+    return sum(store_event(without_secrets(event), at) for event in reversed(events))
 
 
 @bound(stripe_events=lambda row: row.stripe_event_id)
-def _settle_alone(row: WebhookEvent) -> None:
+def _settle_single(row: WebhookEvent) -> None:
     """Begin a try, which is counted, and settle; nothing, when another worker has it by now."""
-    if not leases.begin(row):
+    if not leases.start_attempt(row):
         return
     lease = row.due_at
     try:
-        _refuse_deadly(row)
+        _raise_if_exhausted(row)
         job = _settle_claimed(row, lease)
     except Exception as error:
         row.due_at = lease  # a later one was not kept
-        _put_off(row, error)
+        _schedule_retry(row, error)
     else:
         if job and job.needs:
-            _settle_fetched(job)
+            _settle_after_fetch(job)
 
 
-def _refuse_deadly(row: WebhookEvent) -> None:
+def _raise_if_exhausted(row: WebhookEvent) -> None:
     if row.attempts > MAX_ATTEMPTS:
-        before = row.error.removeprefix(leases.BEGUN)
-        raise EndedWorker(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
+        before = row.error.removeprefix(leases.ATTEMPT_STARTED)
+        raise RetriesExhausted(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
 
 
 @retried
@@ -186,7 +189,7 @@ def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
     at, row.due_at = clock.now(), lease
     with transaction.atomic():
-        if not leases.held(row).select_for_update(no_key=True).values_list("pk"):
+        if not leases.if_still_leased(row).select_for_update(no_key=True).values_list("pk"):
             return None
         [job] = _settle([row], at, begun=True)
     return job
@@ -198,7 +201,7 @@ def _read(row: WebhookEvent) -> News | None:
             "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
         )
         return None
-    return read(row.payload)
+    return read_event(row.payload)
 
 
 @bound(stripe_events=lambda rows, *_, **__: _names(rows))
@@ -206,13 +209,13 @@ def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) 
     """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
     told = {id(job.news): job for job in jobs}
-    for outcome in settle([job.news for job in jobs if isinstance(job.news, Fact)], at=at):
+    for outcome in settle([job.news for job in jobs if isinstance(job.news, StripeObservation)], at=at):
         job = told[id(outcome.fact)]
         job.outcome, job.needs = outcome.summary, outcome.needs
     for job in jobs:
         _settle_other(job)
     _mark([job for job in jobs if not job.needs], at, begun=begun)
-    leases.take([job.row for job in jobs if job.needs], at=at)
+    leases.take_lease([job.row for job in jobs if job.needs], at=at)
     return jobs
 
 
@@ -224,17 +227,17 @@ def _settle_other(job: Job) -> None:
     match job.news:
         case None:
             job.outcome = NO_CONCERN
-        case CardNews() as news:
+        case PaymentMethodEvent() as news:
             outcome = sync_method(news)
-            if isinstance(outcome, NeedsObject):
+            if isinstance(outcome, FetchRequired):
                 job.needs = outcome
             else:
                 job.outcome = outcome
-        case OtherMethodAttached() as attached:
-            job.outcome = remove_method(attached)
-        case CardRefused() as refused:
-            job.outcome = _note_refused(refused)
-        case CustomerGone() as customer_id:
+        case OtherPaymentMethodAttached() as attached:
+            job.outcome = remove_other_payment_method(attached)
+        case SetupDeclined() as refused:
+            job.outcome = _record_decline(refused)
+        case CustomerDeleted() as customer_id:
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
         case ForeignEvent() as account_id:
@@ -244,16 +247,16 @@ def _settle_other(job: Job) -> None:
                 f"{job.row.stripe_event_id} is of {account_id}: it was recorded and has no effect. In Stripe's "
                 "dashboard, let this endpoint have the events of your own account alone",
             )
-        case NeedsObject() as needs:
+        case FetchRequired() as needs:
             job.needs = needs
 
 
-def _note_refused(refused: CardRefused) -> str:
+def _record_decline(refused: SetupDeclined) -> str:
     """Count a decline on whose card it was to be: our row of the SetupIntent says so, or its customer does."""
     row = SetupIntent.objects.filter(stripe_setup_intent_id=refused.setup_intent_id).first()
     owner = row or StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
     if owner is None:
-        return NOT_OURS
+        return FOREIGN
     throttling.note(declined=[(owner.user_id, refused.attempt)])
     return "decline counted"
 
@@ -265,47 +268,47 @@ def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
         job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
-    observability.settled([job.row for job in jobs])
+    observability.count_settled_events([job.row for job in jobs])
 
 
 def _fetch(job: Job) -> None:
     """Begin a try of an event that its batch could not settle; nothing, when another worker has it by now."""
-    if leases.begin(job.row):
-        _settle_fetched(job)
+    if leases.start_attempt(job.row):
+        _settle_after_fetch(job)
 
 
 @bound(stripe_events=lambda job: job.row.stripe_event_id)
-def _settle_fetched(job: Job) -> None:
+def _settle_after_fetch(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead; its try is begun."""
     assert job.needs is not None
     try:
-        _refuse_deadly(job.row)
+        _raise_if_exhausted(job.row)
         if job.needs.kind == "card":
-            _settle_card(job, fetch_news(job.needs.id))
+            _settle_payment_method(job, fetch_event(job.needs.id))
             return
         facts = _fetch_facts(job)
         at = clock.now()
         with transaction.atomic():
             outcomes = settle(facts, at=at)
             summaries = "; ".join(outcome.summary for outcome in outcomes)
-            job.outcome = f"fetched: {summaries}" if facts else NOT_OURS
+            job.outcome = f"fetched: {summaries}" if facts else FOREIGN
             _mark([job], at, begun=True)
     except Exception as error:
-        _put_off(job.row, error)
+        _schedule_retry(job.row, error)
 
 
-def _fetch_facts(job: Job) -> list[Fact]:
+def _fetch_facts(job: Job) -> list[StripeObservation]:
     """Fetch what an event needs; nothing for what Stripe does not have for our key and no order of ours was paid by."""
     assert job.needs is not None
     try:
-        return fetch_facts(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+        return fetch_observations(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
     except NotAtStripe:
-        if _is_known(job.needs.id):
+        if _is_of_our_order(job.needs.id):
             raise
         return []
 
 
-def _is_known(stripe_id: str) -> bool:
+def _is_of_our_order(stripe_id: str) -> bool:
     """Whether an id of Stripe's is one that we stored: of a payment, a page or a dispute."""
     of_order = any_id("stripe_payment_intent_id", [stripe_id]) | any_id(
         "stripe_checkout_session_id", [stripe_id]
@@ -317,19 +320,19 @@ def _is_known(stripe_id: str) -> bool:
     )
 
 
-def _settle_card(job: Job, news: CardNews | OtherMethodAttached | None) -> None:
+def _settle_payment_method(job: Job, news: PaymentMethodEvent | OtherPaymentMethodAttached | None) -> None:
     with transaction.atomic():
         match news:
             case None:
-                job.outcome = NOT_OURS
-            case CardNews():
+                job.outcome = FOREIGN
+            case PaymentMethodEvent():
                 job.outcome = str(sync_method(news))
-            case OtherMethodAttached():
-                job.outcome = remove_method(news)
+            case OtherPaymentMethodAttached():
+                job.outcome = remove_other_payment_method(news)
         _mark([job], clock.now(), begun=True)
 
 
-def _put_off(row: WebhookEvent, error: Exception) -> None:
+def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
     """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told.
 
     A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
@@ -352,16 +355,16 @@ def _put_off(row: WebhookEvent, error: Exception) -> None:
         "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
     )
     with transaction.atomic():
-        if not leases.held(row).update(**changed):
+        if not leases.if_still_leased(row).update(**changed):
             return
         metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
         if dead:
-            _tell_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
+            _alert_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
         elif fails:
-            _tell_of_failing("event_fails", row, str(changed["error"]), NOT_IN_OUR_BOOKS)
+            _alert_of_failing("event_fails", row, str(changed["error"]), NOT_IN_OUR_BOOKS)
 
 
-def _tell_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
+def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
     page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
     outbox.alert_staff(
         code,

@@ -21,7 +21,7 @@ SWITCH_S, SWITCH_OF_TWO_S = 0.0001, 0.005
 log = structlog.get_logger(__name__)
 
 
-class Draining:
+class InboxWorker:
     """Drains until ``stop`` is set; ``join`` then waits for the batches that are under way.
 
     The first ``alone`` events are settled one by one: the process before may have died over one of them.

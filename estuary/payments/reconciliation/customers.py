@@ -9,10 +9,13 @@ from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.ids import primary_key_in
 from estuary.payments import client
-from estuary.payments.customers.customer_updates import joined
+from estuary.payments.customers.customer_updates import join_names
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
-from estuary.payments.customers.other_payment_methods import OtherMethodAttached, remove_method
-from estuary.payments.customers.payment_methods import CardNews, as_card, sync_method
+from estuary.payments.customers.other_payment_methods import (
+    OtherPaymentMethodAttached,
+    remove_other_payment_method,
+)
+from estuary.payments.customers.payment_methods import PaymentMethodEvent, card_from, sync_method
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.stripe_objects import Card, Customer, OtherMethod
@@ -20,7 +23,7 @@ from estuary.payments.stripe_objects import Card, Customer, OtherMethod
 EMAIL_MAX = 254  # of the column; Stripe takes 512
 
 
-def reattach(customer: Customer) -> bool:
+def restore_customer(customer: Customer) -> bool:
     """Bind a customer that carries our label to its user, when that user has none, and take over its cards.
 
     A user who has another customer by now keeps that one.
@@ -35,7 +38,7 @@ def reattach(customer: Customer) -> bool:
     return True
 
 
-def relist(owner: StripeCustomer) -> bool:
+def resync_payment_methods(owner: StripeCustomer) -> bool:
     """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it.
 
     Our list is read before Stripe's, so a card that is saved meanwhile is not taken for one that is gone.
@@ -51,15 +54,17 @@ def relist(owner: StripeCustomer) -> bool:
         for method in there:
             _take_over(method, owner.stripe_customer_id, at)
         for row in (before[card_id] for card_id in sorted(gone)):
-            sync_method(CardNews("detached", as_card(row), owner.stripe_customer_id, at, fetched=True))
+            sync_method(
+                PaymentMethodEvent("detached", card_from(row), owner.stripe_customer_id, at, fetched=True)
+            )
     return _listed(owner.user_id).keys() != before.keys()
 
 
 def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
     if isinstance(method, Card):
-        sync_method(CardNews("attached", method, customer_id, at, fetched=True))
+        sync_method(PaymentMethodEvent("attached", method, customer_id, at, fetched=True))
     else:
-        remove_method(OtherMethodAttached(method, at))
+        remove_other_payment_method(OtherPaymentMethodAttached(method, at))
 
 
 def _listed(user_id: int) -> dict[str, PaymentMethod]:
@@ -77,7 +82,7 @@ def labeled_user(customer: Customer) -> User | None:
     user = User.objects.filter(pk=number).first() if number is not None else None
     if user is None:
         return None
-    same = user.email.lower() == customer.email.lower() or customer.joined == joined(user)
+    same = user.email.lower() == customer.email.lower() or customer.joined == join_names(user)
     return user if same else None
 
 

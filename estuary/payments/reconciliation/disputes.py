@@ -12,11 +12,11 @@ from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import Dispute, Lookout, Refund
 from estuary.payments.reconciliation.overdue import ASK_AGAIN
-from estuary.payments.reconciliation.retry import heal_due
+from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import NeedsObject
-from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.stripe_objects import StripeDispute
 
 # Most banks give a buyer 120 days, and a decision takes up to three months:
@@ -26,7 +26,7 @@ FAR_BACK = timedelta(days=120)
 log = structlog.get_logger(__name__)
 
 
-def look_for_new_disputes() -> int:
+def sync_new_disputes() -> int:
     """Settle disputes opened at Stripe since the last look, with some overlap; returns of how many.
 
     After a silence of any length it begins where it had stopped.
@@ -38,22 +38,22 @@ def look_for_new_disputes() -> int:
     return settled
 
 
-def look_for_changed_disputes() -> int:
+def sync_changed_disputes() -> int:
     """Settle all disputes of the last months that stand otherwise here: a bank may decide anew after it has closed."""
     return _settle_since(clock.now() - FAR_BACK)
 
 
-def ask_about_open_disputes() -> int:
+def sync_open_disputes() -> int:
     """Ask Stripe about disputes that are open here, in case the news of their decision was lost."""
     due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - ASK_AGAIN)
-    return heal_due(
+    return process_due(
         due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_ask_at"
     )
 
 
 def sync_dispute(dispute_id: str) -> None:
     """Make an order agree with a dispute of its payment, by looking at it."""
-    settle(fetch_facts(NeedsObject("dispute", dispute_id), "asked of Stripe"), at=clock.now())
+    settle(fetch_observations(FetchRequired("dispute", dispute_id), "asked of Stripe"), at=clock.now())
 
 
 def _settle_since(moment: datetime) -> int:
@@ -70,7 +70,7 @@ def _settle_since(moment: datetime) -> int:
 
 def _synced(dispute_id: str) -> bool:
     """One that can't be settled is logged and stops no other; it is met again by the next far look back."""
-    shutdown.check()
+    shutdown.raise_if_shutting_down()
     try:
         sync_dispute(dispute_id)
     except StripeUnavailable:

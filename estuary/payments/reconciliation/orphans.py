@@ -21,16 +21,16 @@ from estuary.common.ids import primary_key_in
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovery import Remembered, recover_order
 from estuary.payments import client, outbox
-from estuary.payments.checkout.stripe_creation import withdraw
-from estuary.payments.customers.customers import find_at_stripe
+from estuary.payments.checkout.stripe_creation import cancel_at_stripe
+from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
 from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
-from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.facts import Fact
-from estuary.payments.settlement.rules.payments import return_late, take_recovered_money
+from estuary.payments.settlement.apply import apply_effects
+from estuary.payments.settlement.facts import StripeObservation
+from estuary.payments.settlement.rules.payments import record_unmatched_payment, refund_late_payment
 from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeRefund
 
 REF = re.compile(r"ord_[0-9a-z]{20}")
@@ -41,38 +41,38 @@ Fate = Orphan.Fate
 log = structlog.get_logger(__name__)
 
 
-def take_in(one: Intent | CheckoutSession) -> bool:
+def handle_orphan(one: Intent | CheckoutSession) -> bool:
     """Do with a payment or a page of an order we do not know what is right; tells whether anything was done.
 
     What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
     to staff once and left alone.
     """
-    if one.status in ENDED or one.status == "complete" or not ownership.may_take_in():
+    if one.status in ENDED or one.status == "complete" or not ownership.may_enqueue():
         return False  # the intent of a completed page tells of the money
     if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
         known = Orphan.objects.filter(stripe_payment_intent_id=one.id).first()
         return known is None and _decide(one)
     if not _is_ours(one.customer_id):
         return False
-    return withdraw(one.order_ref, one)
+    return cancel_at_stripe(one.order_ref, one)
 
 
-def look_again() -> int:
+def revisit_orphans() -> int:
     """Ask again about payments of unknown orders that a bank was working on; returns how many are decided now."""
-    if not ownership.may_take_in():
+    if not ownership.may_enqueue():
         return 0
     waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
     return sum(_decide(client.retrieve_intent(row.stripe_payment_intent_id)) for row in waiting)
 
 
 def _decide(intent: Intent) -> bool:
-    customer = find_at_stripe(intent.customer_id)
+    customer = find_customer_at_stripe(intent.customer_id)
     if intent.status == "processing":
-        return _note(intent, Fate.WAITING)
+        return _record(intent, Fate.WAITING)
     if intent.status != "succeeded":
         return _end(intent, customer)
-    if customer is None or not _made_here(customer):
-        return _note(
+    if customer is None or not _was_created_here(customer):
+        return _record(
             intent,
             Fate.FOREIGN,
             "payment_of_unknown_order",
@@ -86,17 +86,17 @@ def _decide(intent: Intent) -> bool:
 
 def _end(intent: Intent, customer: Customer | None) -> bool:
     """The bank refused what it was working on: nothing is to be given back, and nobody is to try again."""
-    if customer and _made_here(customer) and intent.status not in ENDED:
-        withdraw(intent.order_ref, intent)
-    return _note(intent, Fate.RETURNED)
+    if customer and _was_created_here(customer) and intent.status not in ENDED:
+        cancel_at_stripe(intent.order_ref, intent)
+    return _record(intent, Fate.RETURNED)
 
 
 def _is_ours(customer_id: str) -> bool:
-    customer = find_at_stripe(customer_id)
-    return customer is not None and _made_here(customer)
+    customer = find_customer_at_stripe(customer_id)
+    return customer is not None and _was_created_here(customer)
 
 
-def _made_here(customer: Customer) -> bool:
+def _was_created_here(customer: Customer) -> bool:
     """Whether this house made the customer: we know it, or it carries our address."""
     known = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
     return known or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
@@ -116,20 +116,20 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
     Credits are granted; for anything else the seat or the slot is no longer held, so all of it goes back.
     """
     at = clock.now()
-    refunds = [Fact(refund, CAUSE, fetched=True) for refund in given]
+    refunds = [StripeObservation(refund, CAUSE, fetched=True) for refund in given]
     with transaction.atomic():
         if Order.objects.filter(public_id=intent.order_ref).exists():
             return False  # another worker was faster
         order = _write_down(intent, user)
         if order.type == OrderType.CREDIT:
-            settle([Fact(intent, CAUSE, fetched=True), *refunds], at=at)
+            settle([StripeObservation(intent, CAUSE, fetched=True), *refunds], at=at)
         else:
             [locked] = load([order.pk])
-            write([(locked, take_recovered_money(intent, CAUSE))], at=at)
+            apply_effects([(locked, record_unmatched_payment(intent, CAUSE))], at=at)
             settle(refunds, at=at)
             [locked] = load([order.pk])
             if left := refundable_minor(locked):
-                write([(locked, [return_late(intent.id, left, CAUSE)])], at=at)
+                apply_effects([(locked, [refund_late_payment(intent.id, left, CAUSE)])], at=at)
         text = f"{order.public_id}, {intent.id}: paid for in an hour that is lost; the order was written down again"
         _keep(intent, Fate.RECOVERED, "order_recovered", text)
     return True
@@ -177,12 +177,12 @@ def _return(intent: Intent, given: list[StripeRefund]) -> bool:
         label = {"order_id": intent.order_ref}
         params = {"payment_intent": intent.id, "amount": left, "metadata": label}
         client.create_refund(params, key=f"{intent.id}-return-{back}")
-    return _note(
+    return _record(
         intent, Fate.RETURNED, "payment_returned", "the buyer's account is lost too; all of it was refunded"
     )
 
 
-def _note(intent: Intent, fate: Orphan.Fate, code: str = "", text: str = "") -> bool:
+def _record(intent: Intent, fate: Orphan.Fate, code: str = "", text: str = "") -> bool:
     with transaction.atomic():
         return _keep(
             intent, fate, code, f"{intent.order_ref}, {intent.id}: a payment for an unknown order; {text}"

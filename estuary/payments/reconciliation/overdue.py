@@ -23,13 +23,13 @@ from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, Refund, SetupIntent
-from estuary.payments.reconciliation.retry import BATCH, heal_due
+from estuary.payments.reconciliation.retry import BATCH, process_due
 from estuary.payments.refunds.service import send_refund
 from estuary.payments.settlement import load
-from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.effects import Tell
-from estuary.payments.settlement.rules.payments import keep_for_bank
-from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.apply import apply_effects
+from estuary.payments.settlement.effects import NotifyBuyer
+from estuary.payments.settlement.rules.payments import hold_for_bank
+from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order, sync_payment
 
 GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
@@ -41,7 +41,7 @@ MISSING = "payment_missing"
 def expire_orders() -> int:
     """End unpaid orders whose hold is over: at Stripe first, here then."""
     due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
-    return heal_due(
+    return process_due(
         due,
         lambda order: close_order(order, reason="abandoned", cause="the hold ended"),
         since="expires_at",
@@ -51,12 +51,12 @@ def expire_orders() -> int:
 
 def end_kept_orders() -> int:
     """End orders whose bank has not answered until the date that their seats were kept for, which each has by then."""
-    _date_kept_orders()
+    _set_bank_deadlines()
     due = Order.objects.filter(status=Status.PROCESSING, kept_until__lte=clock.now())
-    return heal_due(due, end_kept_order, since="kept_until", again="next_close_at")
+    return process_due(due, end_kept_order, since="kept_until", again="next_close_at")
 
 
-def _date_kept_orders() -> None:
+def _set_bank_deadlines() -> None:
     """Give a date to what holds seats for its bank without one, as it did before there were dates."""
     held = Reservation.objects.filter(order=OuterRef("pk"), status=Reservation.Status.HELD)
     undated = Order.objects.filter(Exists(held), status=Status.PROCESSING, kept_until=None).order_by("pk")
@@ -64,31 +64,33 @@ def _date_kept_orders() -> None:
         with transaction.atomic():
             [order] = load([order_id])
             if order.status == Status.PROCESSING and order.kept_until is None:
-                write([(order, [keep_for_bank(view_of(order)), Tell("processing")])], at=clock.now())
+                apply_effects(
+                    [(order, [hold_for_bank(state_of(order)), NotifyBuyer("processing")])], at=clock.now()
+                )
 
 
 def close_open_payments() -> int:
     """Look after the payments of orders that ended while a bank was at work, until nobody can pay by them."""
     due = Order.objects.filter(payment_open=True)
-    return heal_due(due, close_payment, since="created_at", again="next_close_at")
+    return process_due(due, close_payment, since="created_at", again="next_close_at")
 
 
 def end_setup_intents() -> int:
     """End SetupIntents whose time is over: nobody tries cards with a client secret of yesterday."""
     due = SetupIntent.objects.filter(ended_at=None, expires_at__lte=clock.now()).select_related("user")
-    return heal_due(due, end_setup_intent, since="expires_at", again="next_try_at")
+    return process_due(due, end_setup_intent, since="expires_at", again="next_try_at")
 
 
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
     due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE)
-    return heal_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
+    return process_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
 
 
-def ask_about_pending_refunds() -> int:
+def sync_pending_refunds() -> int:
     """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
     due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - ASK_AGAIN)
-    return heal_due(
+    return process_due(
         due,
         lambda refund: sync_payment(refund.stripe_payment_intent_id),
         since="created_at",
@@ -96,12 +98,12 @@ def ask_about_pending_refunds() -> int:
     )
 
 
-def detach_removed_cards() -> int:
+def detach_removed_payment_methods() -> int:
     """Detach at Stripe what was removed here and could not be detached then."""
     due = PaymentMethod.objects.filter(detach_pending=True)
-    return heal_due(
+    return process_due(
         due,
-        lambda card: payment_methods.detach(card.stripe_payment_method_id),
+        lambda card: payment_methods.detach_at_stripe(card.stripe_payment_method_id),
         since="detached_at",
         again="next_try_at",
     )
@@ -110,7 +112,7 @@ def detach_removed_cards() -> int:
 def update_changed_customers() -> int:
     """Have Stripe's customers follow users whose change no job was enqueued for, or whose job was lost."""
     ContactChange.objects.filter(seen_at=None).update(seen_at=clock.now())
-    return heal_due(
+    return process_due(
         ContactChange.objects.all(),
         lambda change: update_customer(change.user_id),
         since="seen_at",
@@ -118,17 +120,17 @@ def update_changed_customers() -> int:
     )
 
 
-def ask_about_open_orders() -> int:
+def sync_open_orders() -> int:
     """Ask Stripe about payments whose news did not come: processing ones, and unpaid ones of some age."""
     at = clock.now()
     due = Order.objects.filter(
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
         | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return heal_due(due, _ask_about, since="created_at", again="next_ask_at")
+    return process_due(due, _sync_or_alert, since="created_at", again="next_ask_at")
 
 
-def _ask_about(order: Order) -> None:
+def _sync_or_alert(order: Order) -> None:
     """A payment that its bank works on and that Stripe no longer knows is for staff to judge, who are told once."""
     try:
         sync_order(order)

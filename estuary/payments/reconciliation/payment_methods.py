@@ -14,8 +14,8 @@ from estuary.common import clock
 from estuary.common.process import shutdown
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import StripeCustomer
-from estuary.payments.reconciliation.customers import relist
-from estuary.payments.reconciliation.retry import goes_well
+from estuary.payments.reconciliation.customers import resync_payment_methods
+from estuary.payments.reconciliation.retry import run_logged
 
 AT_ONCE = 50
 CHECK_AGAIN = timedelta(minutes=10)
@@ -23,7 +23,7 @@ CHECK_AGAIN = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def check_cards() -> int:
+def check_saved_payment_methods() -> int:
     """Make the lists of up to AT_ONCE customers what Stripe has; returns how many were looked at."""
     at = clock.now()
     customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
@@ -32,10 +32,10 @@ def check_cards() -> int:
     rows = [*customers.filter(cards_checked_at=None)[:AT_ONCE], *customers.filter(due)[:AT_ONCE]][:AT_ONCE]
     checked = 0
     for customer in rows:
-        if shutdown.told():
+        if shutdown.is_shutting_down():
             break
         try:
-            checked += goes_well(partial(relist, customer), what=f"cards of {customer}")
+            checked += run_logged(partial(resync_payment_methods, customer), what=f"cards of {customer}")
         except StripeUnavailable:
             log.warning("card_checks_stopped", customer=customer.stripe_customer_id)
             break

@@ -14,7 +14,7 @@ from estuary.common import clock
 from estuary.common.api.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.payments.errors import StripeUnavailable
-from estuary.payments.gateway.idempotency_keys import CLOCKS_DIFFER
+from estuary.payments.gateway.idempotency_keys import MAX_CLOCK_SKEW
 
 BATCH = 100
 
@@ -23,7 +23,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
+def process_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
     """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
@@ -31,30 +31,30 @@ def heal_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str
     """
     healed = 0
     turn = Coalesce(again, since)
-    while rows := list(due.filter(_has_its_turn(again)).order_by(turn, "pk")[:BATCH]):
+    while rows := list(due.filter(_is_due(again)).order_by(turn, "pk")[:BATCH]):
         for row in rows:
-            if shutdown.told():
+            if shutdown.is_shutting_down():
                 return healed
             name = f"{row._meta.model_name} {row.pk}"
             try:
-                healed += goes_well(partial(heal, row), what=name)
+                healed += run_logged(partial(heal, row), what=name)
             except StripeUnavailable:
                 log.warning("sweep_stopped", what=name)
                 return healed
             finally:
                 waited = clock.now() - (attrgetter(since)(row) or clock.now())
-                type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_turn(waited)})
+                type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_attempt_at(waited)})
     return healed
 
 
-def _has_its_turn(again: str) -> Q:
+def _is_due(again: str) -> Q:
     """Never tried, or due; or put off for longer than any row is, which only a clock that ran ahead has done."""
     at = clock.now()
-    by_a_wrong_clock = Q(**{f"{again}__gt": at + LONGEST_WAIT + CLOCKS_DIFFER})
+    by_a_wrong_clock = Q(**{f"{again}__gt": at + LONGEST_WAIT + MAX_CLOCK_SKEW})
     return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | by_a_wrong_clock
 
 
-def goes_well(act: Callable[[], Any], *, what: str) -> bool:
+def run_logged(act: Callable[[], Any], *, what: str) -> bool:
     """Do one of many, and tell whether it went well; what fails is logged and stops no other.
 
     Raises StripeUnavailable, which is the fault of none of them and would befall the others too.
@@ -72,5 +72,5 @@ def goes_well(act: Callable[[], Any], *, what: str) -> bool:
     return False
 
 
-def _next_turn(waited: timedelta) -> datetime:
+def _next_attempt_at(waited: timedelta) -> datetime:
     return clock.now() + min(max(waited, SHORTEST_WAIT), LONGEST_WAIT)

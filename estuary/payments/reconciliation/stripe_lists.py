@@ -22,18 +22,18 @@ from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
-from estuary.payments.checkout.stripe_creation import is_checkout, withdraw
+from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_checkout
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, Refund, StripeCustomer
 from estuary.payments.reconciliation import orphans
-from estuary.payments.reconciliation.customers import reattach, relist
+from estuary.payments.reconciliation.customers import restore_customer, resync_payment_methods
 from estuary.payments.reconciliation.overdue import GRACE
-from estuary.payments.reconciliation.retry import goes_well
+from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import NeedsObject
-from estuary.payments.settlement.fetch import fetch_facts
+from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.settlement.rules.refunds import AT_STRIPE
 from estuary.payments.settlement.sync import sync_payment
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
@@ -44,7 +44,7 @@ FAR_BACK = timedelta(days=45)
 TRIED_AGAIN_FOR = timedelta(days=3)
 ALERT_AFTER = timedelta(minutes=4)  # by the next look, which most failures do not live to see
 FAILING_KEPT = 100
-READ_AT_ONCE = 500
+BATCH = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
 EVENTS_KEPT = timedelta(days=29)
@@ -64,100 +64,107 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Looked:
+class SyncResult:
     """How much of a list was changed, here or there, and what of it could not be made to agree this time."""
 
     changed: int = 0
     failed: tuple[str, ...] = ()
 
-    def __add__(self, other: "Looked") -> "Looked":
-        return Looked(self.changed + other.changed, self.failed + other.failed)
+    def __add__(self, other: "SyncResult") -> "SyncResult":
+        return SyncResult(self.changed + other.changed, self.failed + other.failed)
 
 
-def look_through_all() -> int:
+def sync_all_lists() -> int:
     """Look through every list of Stripe's since the last time; returns how much changed here or there.
 
     Customers come first, since they show whose a payment is, and refunds last, of payments that are known by then.
     """
-    changed = look_at_customers() + look_for_unlisted_news()
+    changed = sync_customers() + sync_unlisted_events()
     if not ownership.is_waiting():  # what is open or unknown there waits for whoever claims this database
-        changed += look_at_sessions() + look_at_payments()
-    return changed + look_for_new_refunds()
+        changed += sync_sessions() + sync_payments()
+    return changed + sync_new_refunds()
 
 
-def look_for_new_refunds() -> int:
+def sync_new_refunds() -> int:
     """Settle refunds made at Stripe since the last look: those in the dashboard that no event told.
 
     Returns of how many payments.
     """
-    return _look("refunds", settle_refunds_since)
+    return _sync_list("refunds", settle_refunds_since)
 
 
-def look_for_changed_refunds() -> int:
+def sync_changed_refunds() -> int:
     """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
     return settle_refunds_since(clock.now() - FAR_BACK).changed
 
 
-def look_at_customers() -> int:
+def sync_customers() -> int:
     """Give users back the customer, and the cards, that Stripe has for them and we have forgotten; returns how many."""
-    return _look("customers", lambda since: _count(reattach, client.customers_since(since)))
+    return _sync_list(
+        "customers", lambda since: _count_reconciled(restore_customer, client.customers_since(since))
+    )
 
 
-def look_for_unlisted_news() -> int:
+def sync_unlisted_events() -> int:
     """Put what happened to cards, refunds and disputes since the last look into the inbox, where it never came.
 
     Returns how much. Of cards, what Stripe's list of events has forgotten is seen by looking at every customer's.
     """
-    return _look("events", _unlisted_news)
+    return _sync_list("events", _enqueue_unlisted_events)
 
 
-def _unlisted_news(since: datetime) -> Looked:
-    relisted = Looked()
+def _enqueue_unlisted_events(since: datetime) -> SyncResult:
+    relisted = SyncResult()
     if since < clock.now() - EVENTS_KEPT:
-        relisted = _count(relist, list(StripeCustomer.objects.exclude(stripe_customer_id="").order_by("pk")))
-    return relisted + Looked(processor.take_in(client.events_since(since, UNLISTED)))
+        relisted = _count_reconciled(
+            resync_payment_methods, list(StripeCustomer.objects.exclude(stripe_customer_id="").order_by("pk"))
+        )
+    return relisted + SyncResult(processor.enqueue_events(client.events_since(since, UNLISTED)))
 
 
-def look_at_sessions() -> int:
+def sync_sessions() -> int:
     """Settle hosted pages made since the last look, and close those that nobody may pay any more."""
-    return _look("sessions", lambda since: _agree(client.sessions_since(since)))
+    return _sync_list("sessions", lambda since: _reconcile_all(client.sessions_since(since)))
 
 
-def look_at_payments() -> int:
+def sync_payments() -> int:
     """Settle payments made since the last look, cancel those that nobody may pay any more, and take in orphans."""
-    return _look("payments", lambda since: _agree(client.intents_since(since)) + Looked(orphans.look_again()))
+    return _sync_list(
+        "payments",
+        lambda since: _reconcile_all(client.intents_since(since)) + SyncResult(orphans.revisit_orphans()),
+    )
 
 
-def _look(name: str, make_agree: Callable[[datetime], Looked]) -> int:
+def _sync_list(name: str, make_agree: Callable[[datetime], SyncResult]) -> int:
     """Look through a list since the last time, and remember how far; a look that fails is made again from there.
 
     So is one in which anything failed, for as long as TRIED_AGAIN_FOR.
     """
-    shutdown.check()
+    shutdown.raise_if_shutting_down()
     at = clock.now()
     mark, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - FAR_BACK})
     # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
     since = mark.looked_until if mark.looked_until <= at else at - FAR_BACK
-    looked = _looked_through(name, make_agree, since - OVERLAP)
+    looked = _sync_since(name, make_agree, since - OVERLAP)
     if looked.failed:
-        _note_failures(mark, looked.failed, at)
+        _record_failures(mark, looked.failed, at)
     else:
-        _remember(mark, at, since=at, failing={})
+        _save_cursor(mark, at, since=at, failing={})
     return looked.changed
 
 
-def _looked_through(name: str, make_agree: Callable[[datetime], Looked], since: datetime) -> Looked:
+def _sync_since(name: str, make_agree: Callable[[datetime], SyncResult], since: datetime) -> SyncResult:
     """Look through one list; one that can't even be read stops no other, a Stripe that can't be asked stops all."""
     try:
         return make_agree(since)
-    except (EstuaryError, shutdown.Stopping):
+    except (EstuaryError, shutdown.ShuttingDown):
         raise
     except Exception:
         log.exception("list_not_looked_through", list=name)
-        return Looked(failed=("the list itself",))
+        return SyncResult(failed=("the list itself",))
 
 
-def _note_failures(mark: Lookout, failed: Sequence[str], at: datetime) -> None:
+def _record_failures(mark: Lookout, failed: Sequence[str], at: datetime) -> None:
     """Have the next look begin where this one did; staff are told of each that fails, and go on failing, once.
 
     That the list was gone through is noted all the same: what fails is one payment, and the worker is well. What has
@@ -175,18 +182,18 @@ def _note_failures(mark: Lookout, failed: Sequence[str], at: datetime) -> None:
     }
     since = min((begun[name] for name in left), default=at) if given_up else mark.looked_until
     with transaction.atomic():
-        _remember(mark, at, since=since, failing=left)
+        _save_cursor(mark, at, since=since, failing=left)
         if told:
-            _tell_of_failing(mark.name, told)
+            _alert_of_failing(mark.name, told)
         if given_up:
-            _tell_of_given_up(mark.name, given_up)
+            _alert_of_given_up(mark.name, given_up)
 
 
-def _remember(mark: Lookout, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
+def _save_cursor(mark: Lookout, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
     Lookout.objects.filter(pk=mark.pk).update(looked_at=at, looked_until=since, failing=failing)
 
 
-def _tell_of_failing(kind: str, names: Sequence[str]) -> None:
+def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
     outbox.alert_staff(
         "reconcile_fails",
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
@@ -195,7 +202,7 @@ def _tell_of_failing(kind: str, names: Sequence[str]) -> None:
     )
 
 
-def _tell_of_given_up(kind: str, names: Sequence[str]) -> None:
+def _alert_of_given_up(kind: str, names: Sequence[str]) -> None:
     outbox.alert_staff(
         "reconcile_gave_up",
         f"{len(names)} of Stripe's {kind} could not be made to agree for {TRIED_AGAIN_FOR.days} days:"
@@ -203,11 +210,11 @@ def _tell_of_given_up(kind: str, names: Sequence[str]) -> None:
     )
 
 
-def settle_refunds_since(moment: datetime) -> Looked:
-    return _count(_sync_refunds, not_as_told(client.refunds_since(moment)))
+def settle_refunds_since(moment: datetime) -> SyncResult:
+    return _count_reconciled(_sync_refunds, differing_orders(client.refunds_since(moment)))
 
 
-def not_as_told(refunds: Sequence[StripeRefund]) -> list[Order]:
+def differing_orders(refunds: Sequence[StripeRefund]) -> list[Order]:
     """Return our orders that have a refund at Stripe which we do not know, or not as it stands there."""
     ids = [refund.id for refund in refunds]
     known = dict(
@@ -222,17 +229,17 @@ def _sync_refunds(order: Order) -> bool:
     return True
 
 
-def _agree(made: Sequence[Intent | CheckoutSession]) -> Looked:
+def _reconcile_all(made: Sequence[Intent | CheckoutSession]) -> SyncResult:
     """Make what Stripe has agree with our orders. Stripe was read first, so an order of each is here if it ever was."""
     orders = orders_named({name for one in made for name in (one.id, one.order_ref)})
 
     def agree(one: Intent | CheckoutSession) -> bool:
         order = orders.get(one.id) or orders.get(one.order_ref)
         if order:
-            return _agree_with(order, one)
-        return bool(orphans.REF.fullmatch(one.order_ref)) and orphans.take_in(one)
+            return _reconcile(order, one)
+        return bool(orphans.REF.fullmatch(one.order_ref)) and orphans.handle_orphan(one)
 
-    return _count(agree, made)
+    return _count_reconciled(agree, made)
 
 
 def orders_named(names: Iterable[str]) -> dict[str, Order]:
@@ -248,20 +255,24 @@ def orders_named(names: Iterable[str]) -> dict[str, Order]:
 
 def in_batches(names: Iterable[str]) -> Iterator[list[str]]:
     """Return what there is of some names, each once, in as many as one query should ask for."""
-    return (list(some) for some in batched(sorted(set(names) - {""}), READ_AT_ONCE, strict=False))
+    return (list(some) for some in batched(sorted(set(names) - {""}), BATCH, strict=False))
 
 
-def _agree_with(order: Order, one: Intent | CheckoutSession) -> bool:
+def _reconcile(order: Order, one: Intent | CheckoutSession) -> bool:
     if isinstance(one, Intent) and one.status == "succeeded":
         return _settle_captured(order, one)
     if isinstance(one, CheckoutSession) and one.payment_status == "paid" and not order.captured_minor:
         return _settle(one)
-    if not payable(one) or not is_own(order, one) or clock.from_timestamp(one.created) > clock.now() - GRACE:
+    if (
+        not is_payable(one)
+        or not is_own(order, one)
+        or clock.from_timestamp(one.created) > clock.now() - GRACE
+    ):
         return False
-    if order.status in LIVE and _is_the_way(order, one):
+    if order.status in LIVE and _is_current_payment(order, one):
         return False
     try:
-        return withdraw(order.public_id, one)
+        return cancel_at_stripe(order.public_id, one)
     except NotOwner:
         return False  # a copy in test mode leaves alone what came with it
 
@@ -272,12 +283,12 @@ def is_own(order: Order, one: Intent | CheckoutSession) -> bool:
     return one.id in stored or order.stripe_customer_id == one.customer_id != ""
 
 
-def payable(one: Intent | CheckoutSession) -> bool:
+def is_payable(one: Intent | CheckoutSession) -> bool:
     """Tell whether a buyer could pay by this."""
     return one.status in PAYABLE if isinstance(one, Intent) else one.status == "open"
 
 
-def _is_the_way(order: Order, one: Intent | CheckoutSession) -> bool:
+def _is_current_payment(order: Order, one: Intent | CheckoutSession) -> bool:
     """Whether a live order is, or may yet turn out to be, paid by this; the intent of a page ends with its page."""
     if is_checkout(order):
         return isinstance(one, Intent) or order.stripe_checkout_session_id in {"", one.id}
@@ -293,20 +304,20 @@ def _settle_captured(order: Order, intent: Intent) -> bool:
 def _settle(one: Intent | CheckoutSession) -> bool:
     kind = "intent" if isinstance(one, Intent) else "session"
     # Read by itself it says when its money came, which a list does not.
-    outcomes = settle(fetch_facts(NeedsObject(kind, one.id), "found at Stripe"), at=clock.now())
+    outcomes = settle(fetch_observations(FetchRequired(kind, one.id), "found at Stripe"), at=clock.now())
     return any(outcome.effects for outcome in outcomes)
 
 
-def _count[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> Looked:
+def _count_reconciled[T](make_agree: Callable[[T], bool], made: Sequence[T]) -> SyncResult:
     """Make each agree; one that fails stops no other, a Stripe that is down and the end of the process stop all."""
-    looked = Looked()
+    looked = SyncResult()
 
     def agree(one: T) -> None:
         looked.changed += make_agree(one)
 
     for one in made:
-        shutdown.check()
+        shutdown.raise_if_shutting_down()
         name = str(getattr(one, "public_id", getattr(one, "id", one)))
-        if not goes_well(partial(agree, one), what=name):
+        if not run_logged(partial(agree, one), what=name):
             looked.failed += (name,)
     return looked

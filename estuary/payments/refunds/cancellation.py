@@ -17,7 +17,7 @@ from estuary.common.db.transactions import retried
 from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
-from estuary.payments.refunds.cancellation_policy import Yield, yield_of
+from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
 from estuary.payments.refunds.service import (
     refundable_minor,
     refunded_by_name_minor,
@@ -31,17 +31,17 @@ class BookingNotCancelable(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Consequence:
+class CancellationPreview:
     """What cancelling a booking comes to: minor units that are returned, and the bookings that end with it."""
 
-    outcome: Yield
+    outcome: RefundBreakdown
     returned_minor: int
 
 
-def foresee(booking: Booking) -> Consequence:
+def preview_cancellation(booking: Booking) -> CancellationPreview:
     """Return what cancelling would come to at this moment, and change nothing. Raises BookingNotCancelable."""
     order = Order.objects.prefetch_related("refunds", "bookings").get(pk=booking.order_id)
-    return _consequence(order, booking, clock.now())
+    return _preview(order, booking, clock.now())
 
 
 @retried
@@ -53,8 +53,8 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """
     at = clock.now()
     with transaction.atomic():
-        order = _locked(booking.order_id)
-        consequence = _consequence(order, booking, at)
+        order = _lock_order(booking.order_id)
+        consequence = _preview(order, booking, at)
         bookings.cancel([booking, *consequence.outcome.along], at=at)
         if not consequence.returned_minor:
             return None
@@ -85,7 +85,7 @@ def cancel_without_refund(*, booking: Booking) -> None:
         bookings.cancel([booking], at=at, forfeited=True)
 
 
-def _locked(order_id: int) -> Order:
+def _lock_order(order_id: int) -> Order:
     """Lock an order and what its end touches, in the one order of locks of the house; with its refunds and bookings.
 
     A refund in credits follows at once, in the same transaction: so the account is locked before the first seat, and
@@ -101,12 +101,12 @@ def _locked(order_id: int) -> Order:
     return order
 
 
-def _consequence(order: Order, booking: Booking, at: datetime) -> Consequence:
+def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPreview:
     booking = next(row for row in order.bookings.all() if row.pk == booking.pk)
     _check_cancelable(booking, at)
     outcome = _outcome(order, booking, at)
     returned_minor = 0 if order.disputed else max(_returned_minor(order, outcome), 0)
-    return Consequence(outcome, returned_minor)
+    return CancellationPreview(outcome, returned_minor)
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:
@@ -118,11 +118,11 @@ def _check_cancelable(booking: Booking, at: datetime) -> None:
         raise BookingNotCancelable("Its validity has ended. What has a time already is canceled by itself.")
 
 
-def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
+def _outcome(order: Order, booking: Booking, at: datetime) -> RefundBreakdown:
     """The rule as it was sold: the hours are in the order's snapshot, so a later change of the service is not felt."""
     parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
     going = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
-    return yield_of(
+    return compute_refund(
         parts,
         going,
         refunded={part.pk: refunded_by_name_minor(order, part) for part in parts},
@@ -132,7 +132,7 @@ def _outcome(order: Order, booking: Booking, at: datetime) -> Yield:
     )
 
 
-def _returned_minor(order: Order, outcome: Yield) -> int:
+def _returned_minor(order: Order, outcome: RefundBreakdown) -> int:
     """Return what the buyer gets, in minor units: the shares, less what was refunded of them or of the order before.
 
     What is left of the shares that are kept stays with the seller, so a refund of the order as a whole counts against

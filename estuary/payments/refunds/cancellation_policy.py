@@ -22,7 +22,7 @@ from estuary.bookings.models import Booking
 
 
 @dataclass(frozen=True, slots=True)
-class Yield:
+class RefundBreakdown:
     """What a cancellation comes to: whose shares are returned now, what is kept or held back, and what goes along.
 
     ``upto_minor`` is what may be returned now at most, in minor units: all the shares that are returned by now, less
@@ -40,7 +40,7 @@ def is_free(booking: Booking, notice: timedelta, at: datetime) -> bool:
     return booking.starts_at is None or booking.starts_at - at >= notice
 
 
-def yield_of(
+def compute_refund(
     parts: Sequence[Booking],
     going: Iterable[Booking],
     *,
@@ -48,7 +48,7 @@ def yield_of(
     bundle: bool,
     notice: timedelta,
     at: datetime,
-) -> Yield:
+) -> RefundBreakdown:
     """Return what comes of cancelling ``going``, which are all still to come, among all the ``parts`` of an order.
 
     ``refunded`` says what was refunded of each part by name before, in minor units, by primary key.
@@ -59,7 +59,7 @@ def yield_of(
     already = _returned(ranked, before, bundle)
     in_all = _returned(ranked, after, bundle)
     returned = tuple(part for part in in_all if part not in already)
-    return Yield(
+    return RefundBreakdown(
         returned=returned,
         kept=tuple(part for part in parts if part not in in_all),
         along=tuple(part for part in parts if returned and _is_bonus(part, bundle) and _is_open(part, at)),

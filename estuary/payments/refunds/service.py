@@ -26,15 +26,15 @@ from estuary.payments.errors import (
     StripeRefused,
     UnexpectedState,
 )
-from estuary.payments.gateway.idempotency_keys import KEY_LIFE, is_surely_done
+from estuary.payments.gateway.idempotency_keys import KEY_LIFE, is_request_over
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement import load, settle
-from estuary.payments.settlement.apply import write
-from estuary.payments.settlement.effects import AdvanceRefund
-from estuary.payments.settlement.facts import Fact
-from estuary.payments.settlement.fetch import fetch_facts
-from estuary.payments.settlement.rules.refunds import COUNTS, consequences
-from estuary.payments.settlement.state import view_of
+from estuary.payments.settlement.apply import apply_effects
+from estuary.payments.settlement.effects import UpdateRefund
+from estuary.payments.settlement.facts import StripeObservation
+from estuary.payments.settlement.fetch import fetch_observations
+from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED, follow_up_effects
+from estuary.payments.settlement.state import state_of
 from estuary.payments.stripe_objects import StripeRefund
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ def request_refund(
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
-        observability.refunds([refund])
+        observability.count_refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
             audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")
@@ -93,7 +93,9 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if wanted <= 0 or wanted > left:
         raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
-    card_left = order.captured_minor - order.lost_minor - sum(known.card_minor for known in _live(order))
+    card_left = (
+        order.captured_minor - order.lost_minor - sum(known.card_minor for known in _open_refunds(order))
+    )
     card_minor = min(wanted, card_left)
     return Refund(
         order=order,
@@ -111,7 +113,7 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     if order.status not in REFUNDABLE or is_blocked(order):
         return 0
     paid = order.captured_minor if order.completed_at is None else order.total_minor
-    left = paid - order.lost_minor - sum(known.amount_minor for known in _live(order))
+    left = paid - order.lost_minor - sum(known.amount_minor for known in _open_refunds(order))
     if booking is None or booking.position == 0:
         return left
     return min(left, share_left_minor(order, booking))
@@ -132,22 +134,24 @@ def share_left_minor(order: Order, booking: Booking) -> int:
 
 def refunded_by_name_minor(order: Order, booking: Booking) -> int:
     """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
-    return sum(known.amount_minor for known in _live(order) if known.booking_id == booking.pk)
+    return sum(known.amount_minor for known in _open_refunds(order) if known.booking_id == booking.pk)
 
 
-def _live(order: Order) -> list[Refund]:
-    return [known for known in order.refunds.all() if known.status in COUNTS and not known.stray]
+def _open_refunds(order: Order) -> list[Refund]:
+    return [known for known in order.refunds.all() if known.status in OPEN_OR_SUCCEEDED and not known.stray]
 
 
 def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
     """Carry out a refund that needs no bank: all of it goes back to the balance."""
     [locked] = load([order.pk])
-    view = view_of(locked)
+    view = state_of(locked)
     before = next(known for known in view.refunds if known.id == refund.pk)
-    done = AdvanceRefund(refund.pk, Refund.Status.SUCCEEDED, "")
+    done = UpdateRefund(refund.pk, Refund.Status.SUCCEEDED, "")
     cause = f"refund {refund.public_id}"
     after = replace(before, status=done.status)
-    write([(locked, [done, *consequences(view, before=before, after=after, cause=cause)])], at=at)
+    apply_effects(
+        [(locked, [done, *follow_up_effects(view, before=before, after=after, cause=cause)])], at=at
+    )
     refund.refresh_from_db()
 
 
@@ -161,7 +165,7 @@ def send_refund(refund_id: int) -> Refund:
     if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _waits_for_bank(refund):
         return refund
     before = refund.asked_at
-    if not _note_asked(refund):
+    if not _record_request(refund):
         return refund  # somebody else sends it just now
     params = {
         "payment_intent": refund.stripe_payment_intent_id,
@@ -169,13 +173,13 @@ def send_refund(refund_id: int) -> Refund:
         "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
     }
     try:
-        made = _made_before(refund) if refund.created_at < clock.now() - KEY_LIFE else None
+        made = _find_created(refund) if refund.created_at < clock.now() - KEY_LIFE else None
         answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
     except StripeRefused:
         # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made or will
         # be, by a POST of another worker that Stripe may still be at.
-        if (made := _made_before(refund)) is None:
-            _give_up_key(refund) if is_surely_done(before) else _put_back(refund, before)
+        if (made := _find_created(refund)) is None:
+            _rotate_key(refund) if is_request_over(before) else _restore_request(refund, before)
             raise
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
@@ -197,14 +201,17 @@ def _is_put_off(refund: Refund, code: str) -> bool:
     if code != "charge_disputed":
         return False
     disputes = client.disputes_of(refund.stripe_payment_intent_id)
-    settle([Fact(one, f"refund {refund.public_id}", fetched=True) for one in disputes], at=clock.now())
+    settle(
+        [StripeObservation(one, f"refund {refund.public_id}", fetched=True) for one in disputes],
+        at=clock.now(),
+    )
     if not _waits_for_bank(refund):
         return False
-    _give_up_key(refund)
+    _rotate_key(refund)
     return True
 
 
-def _note_asked(refund: Refund) -> bool:
+def _record_request(refund: Refund) -> bool:
     """Commit that a refund is sent now; False when its row has changed since it was read."""
     asked_at = clock.now()
     if not _as_read(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
@@ -213,12 +220,12 @@ def _note_asked(refund: Refund) -> bool:
     return True
 
 
-def _give_up_key(refund: Refund) -> None:
+def _rotate_key(refund: Refund) -> None:
     """Let the next try have a key of its own, unless somebody else has sent it under this one meanwhile."""
     _as_read(refund).update(attempt=refund.attempt + 1, asked_at=None)
 
 
-def _put_back(refund: Refund, before: datetime | None) -> None:
+def _restore_request(refund: Refund, before: datetime | None) -> None:
     """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
     _as_read(refund).update(asked_at=before)
 
@@ -250,9 +257,9 @@ def _refused(refund: Refund, code: str) -> Refund:
 
 def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
     cause = f"refund {refund.public_id}"
-    outcomes = settle([Fact(answer, cause, fetched=True) for answer in answers], at=clock.now())
+    outcomes = settle([StripeObservation(answer, cause, fetched=True) for answer in answers], at=clock.now())
     if needs := next((outcome.needs for outcome in outcomes if outcome.needs), None):
-        settle(fetch_facts(needs, cause), at=clock.now())
+        settle(fetch_observations(needs, cause), at=clock.now())
     refund.refresh_from_db()
     return refund
 
@@ -264,6 +271,6 @@ def _given(refund: Refund) -> list[StripeRefund]:
         return []
 
 
-def _made_before(refund: Refund) -> StripeRefund | None:
+def _find_created(refund: Refund) -> StripeRefund | None:
     """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
     return next((known for known in _given(refund) if known.refund_ref == refund.public_id), None)

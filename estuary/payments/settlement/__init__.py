@@ -13,53 +13,53 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from estuary.bookings.models import Booking, Reservation
-from estuary.common.db.bulk import AnyOf, any_id, attach
-from estuary.common.db.prepared_queries import Compiled, Given
+from estuary.common.db.bulk import AnyOf, any_id, set_prefetched
+from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.db.transactions import pipelined, retried
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments import outbox, throttling
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.settlement.apply import write
+from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import Effect, RecordCapture
-from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
-from estuary.payments.settlement.state import RecordDecline, view_of
+from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 EVENT = "payment_intent."  # begins the cause of what an event of a payment told
 
 
-def _locked(named: Q) -> QuerySet[Order]:
+def _lock_orders(named: Q) -> QuerySet[Order]:
     return Order.objects.filter(named).order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
-BY_KEY = Compiled(lambda: _locked(Q(AnyOf("pk", Given("keys")))))
+ORDERS_BY_PK = PreparedQuery(lambda: _lock_orders(Q(AnyOf("pk", Param("keys")))))
 # That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
 # whole table instead of the indexes, which leave out the empty ones.
-NAMED = Compiled(
-    lambda: _locked(
-        any_id("stripe_payment_intent_id", Given("intents"))
-        | any_id("stripe_checkout_session_id", Given("sessions"))
-        | Q(AnyOf("public_id", Given("refs")))
-        | Q(AnyOf("pk", Given("keys")))
+ORDERS_BY_STRIPE_ID = PreparedQuery(
+    lambda: _lock_orders(
+        any_id("stripe_payment_intent_id", Param("intents"))
+        | any_id("stripe_checkout_session_id", Param("sessions"))
+        | Q(AnyOf("public_id", Param("refs")))
+        | Q(AnyOf("pk", Param("keys")))
     ).defer("service_data", "scheduling_data")
 )
-OF_ORDERS = AnyOf("order_id", Given("orders"))
-LINES = Compiled(lambda: OrderLine.objects.filter(OF_ORDERS).order_by("position"))
-RESERVATIONS = Compiled(lambda: Reservation.objects.filter(OF_ORDERS))
-REFUNDS = Compiled(lambda: Refund.objects.filter(OF_ORDERS).order_by("pk"))
-DISPUTES = Compiled(lambda: Dispute.objects.filter(OF_ORDERS).order_by("pk"))
-BOOKINGS = Compiled(lambda: Booking.objects.filter(OF_ORDERS).order_by("position"))
+BELONGS_TO_ORDERS = AnyOf("order_id", Param("orders"))
+LINES = PreparedQuery(lambda: OrderLine.objects.filter(BELONGS_TO_ORDERS).order_by("position"))
+RESERVATIONS = PreparedQuery(lambda: Reservation.objects.filter(BELONGS_TO_ORDERS))
+REFUNDS = PreparedQuery(lambda: Refund.objects.filter(BELONGS_TO_ORDERS).order_by("pk"))
+DISPUTES = PreparedQuery(lambda: Dispute.objects.filter(BELONGS_TO_ORDERS).order_by("pk"))
+BOOKINGS = PreparedQuery(lambda: Booking.objects.filter(BELONGS_TO_ORDERS).order_by("position"))
 
 
 @dataclass(slots=True)
 class Outcome:
     """What a fact came to: the order it spoke of (if any of ours), and what was done or is still needed."""
 
-    fact: Fact
+    fact: StripeObservation
     order_id: int | None = None
     effects: list[Effect] = field(default_factory=list)
-    needs: NeedsObject | None = None
+    needs: FetchRequired | None = None
 
     @property
     def summary(self) -> str:
@@ -71,14 +71,14 @@ class Outcome:
 
 
 @retried
-def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
+def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]:
     """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
 
     Twice does no harm; late does no harm; out of order does no harm.
     """
     outcomes = [Outcome(fact) for fact in facts]
     with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
-        strays = _orders_of_strays(facts)
+        strays = _orders_by_unmatched_intent(facts)
         orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
         owners = _owners(facts, orders.values(), strays)
         waiting: dict[int, list[Outcome]] = {}
@@ -86,8 +86,8 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
         for outcome in sorted(outcomes, key=lambda one: not isinstance(one.fact.object, CheckoutSession)):
             outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
-                outcome.needs = _payment_behind(outcome.fact)
-                _tell_of_unknown(outcome)
+                outcome.needs = _payment_to_fetch(outcome.fact)
+                _log_unknown_payment(outcome)
             else:
                 waiting.setdefault(outcome.order_id, []).append(outcome)
         while waiting:
@@ -97,16 +97,16 @@ def settle(facts: Sequence[Fact], *, at: datetime) -> list[Outcome]:
     return outcomes
 
 
-def _payment_behind(fact: Fact) -> NeedsObject | None:
+def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
     """A refund or a dispute may overtake the news of its payment; the payment itself says whose it is."""
     if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
-        return NeedsObject("dispute", fact.object.id)
+        return FetchRequired("dispute", fact.object.id)
     if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
-        return NeedsObject("payment", fact.object.intent_id)
+        return FetchRequired("payment", fact.object.intent_id)
     return None
 
 
-def _tell_of_unknown(outcome: Outcome) -> None:
+def _log_unknown_payment(outcome: Outcome) -> None:
     """Somebody must answer a dispute, whosever payment it is about; told once, by the event that opens it."""
     dispute = outcome.fact.object
     if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
@@ -117,21 +117,21 @@ def _tell_of_unknown(outcome: Outcome) -> None:
 
 
 def _settle_round(orders: Sequence[Order], round_: dict[int, Outcome], at: datetime) -> None:
-    _attach_all(orders)
+    _prefetch_all(orders)
     work = []
     for order in orders:
         outcome = round_[order.pk]
-        decision = decide(view_of(order, at=at), outcome.fact)
-        if isinstance(decision, NeedsObject):
+        decision = decide(state_of(order, at=at), outcome.fact)
+        if isinstance(decision, FetchRequired):
             outcome.needs = decision
         elif decision:
             outcome.effects = decision
             work.append((order, decision))
-    write(work, at=at)
-    _note_tries(orders, round_)
+    apply_effects(work, at=at)
+    _count_attempts(orders, round_)
 
 
-def _note_tries(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
+def _count_attempts(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
     """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
     declined: list[tuple[int, str]] = []
     paid = set()
@@ -163,17 +163,17 @@ def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -
 
 def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at."""
-    orders = BY_KEY.ask(keys=list(order_ids))
-    _attach_all(orders)
+    orders = ORDERS_BY_PK.ask(keys=list(order_ids))
+    _prefetch_all(orders)
     return orders
 
 
-def _attach_all(orders: Sequence[Order]) -> None:
+def _prefetch_all(orders: Sequence[Order]) -> None:
     """Give orders their rows, anew in each round: at most six queries, and none for what there can't be."""
     every = [order.pk for order in orders]
     direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
     handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
-    wanted: dict[str, tuple[Compiled[Any], list[int]]] = {
+    wanted: dict[str, tuple[PreparedQuery[Any], list[int]]] = {
         "lines": (LINES, direct),
         "reservations": (RESERVATIONS, direct),
         "refunds": (REFUNDS, every),
@@ -183,10 +183,10 @@ def _attach_all(orders: Sequence[Order]) -> None:
     with pipelined():
         sent = {name: query.send(orders=theirs) for name, (query, theirs) in wanted.items() if theirs}
         for name in wanted:
-            attach(orders, name, sent[name]() if name in sent else [])
+            set_prefetched(orders, name, sent[name]() if name in sent else [])
 
 
-def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order]:
+def _lock_orders_of(facts: Sequence[StripeObservation], besides: Iterable[int]) -> list[Order]:
     """Lock the orders that any of the facts names, by whichever of its ids, and those ``besides``, in id order."""
     intents, sessions, refs = set(), set(), set()
     for fact in facts:
@@ -194,10 +194,12 @@ def _lock_orders_of(facts: Sequence[Fact], besides: Iterable[int]) -> list[Order
         sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
         refs.add(getattr(fact.object, "order_ref", ""))
     named = {"intents": intents, "sessions": sessions, "refs": refs}
-    return NAMED.ask(keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()})
+    return ORDERS_BY_STRIPE_ID.ask(
+        keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()}
+    )
 
 
-def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
+def _orders_by_unmatched_intent(facts: Sequence[StripeObservation]) -> dict[str, int]:
     """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
     kinds = StripeRefund | Charge | StripeDispute
     told = {_intent_id(fact) for fact in facts if isinstance(fact.object, kinds)} - {""}
@@ -207,7 +209,9 @@ def _orders_of_strays(facts: Sequence[Fact]) -> dict[str, int]:
     return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
 
 
-def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str, int]) -> dict[int, int]:
+def _owners(
+    facts: Sequence[StripeObservation], orders: Iterable[Order], strays: Mapping[str, int]
+) -> dict[int, int]:
     """Map each fact (by identity) to the primary key of its order.
 
     An id that we stored binds first. Metadata, which anyone can copy, only leads to an order; then Stripe is asked.
@@ -237,5 +241,5 @@ def _owners(facts: Sequence[Fact], orders: Iterable[Order], strays: Mapping[str,
     return {fact: order_id for fact, order_id in owners.items() if order_id}
 
 
-def _intent_id(fact: Fact) -> str:
+def _intent_id(fact: StripeObservation) -> str:
     return fact.object.id if isinstance(fact.object, Intent) else fact.object.intent_id

@@ -10,7 +10,7 @@ import structlog
 from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
 from estuary.bookings.requested_times import wished_lines
-from estuary.common.db.bulk import attached, insert_and_number, insert_rows, update_rows
+from estuary.common.db.bulk import insert_and_number, insert_rows, prefetched, update_rows
 from estuary.common.db.transactions import pipelined
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
@@ -19,26 +19,26 @@ from estuary.payments import observability, outbox
 from estuary.payments.models import Orphan, Refund
 from estuary.payments.settlement import apply_disputes
 from estuary.payments.settlement.effects import (
-    AdvanceRefund,
-    Alert,
-    Become,
+    AlertStaff,
     BindIntent,
     CancelBookings,
-    CarryCredits,
+    ChangeStatus,
     Effect,
     FreezeCredits,
-    HandOver,
-    KeepUntil,
-    LetGo,
-    MarkBookings,
+    Fulfil,
+    HoldForBank,
     MarkDisputed,
+    NotifyBuyer,
     OpenRefund,
     PostCredits,
     RecordCapture,
     RecordDispute,
-    RecordForeignPayment,
     RecordRefunded,
-    Tell,
+    RecordUnmatchedPayment,
+    ReleaseReservations,
+    SetBookingStatus,
+    SetRefundCredits,
+    UpdateRefund,
     WatchPayment,
 )
 from estuary.payments.settlement.state import RecordDecline
@@ -46,9 +46,9 @@ from estuary.payments.settlement.state import RecordDecline
 log = structlog.get_logger(__name__)
 
 type Recorded = (
-    BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | KeepUntil | WatchPayment
+    BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | HoldForBank | WatchPayment
 )
-RECORDED = (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed, KeepUntil, WatchPayment)
+RECORDED = (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed, HoldForBank, WatchPayment)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
 
@@ -73,7 +73,7 @@ ORDER_FIELDS = [
 REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
 
 
-class _ByKind:
+class _EffectsByKind:
     """The effects of many orders, by what kind they are of."""
 
     def __init__(self, work: Work) -> None:
@@ -86,43 +86,43 @@ class _ByKind:
         return self._found.get(kind, [])
 
 
-def write(work: Work, *, at: datetime) -> None:
+def apply_effects(work: Work, *, at: datetime) -> None:
     """Write the effects of many orders; the orders are locked and prefetched as settlement loads them."""
     if not work:
         return
-    effects = _ByKind(work)
+    effects = _EffectsByKind(work)
     with pipelined():
-        _write_orders(work, at)
-        _write_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
-        _write_bookings(effects, at)
-    _write_refunds(effects, at)
-    apply_disputes.write_disputes(effects.of(RecordDispute), at=at)
-    _write_foreign(effects)
-    _tell(effects)
+        _apply_to_orders(work, at)
+        _apply_to_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
+        _apply_to_bookings(effects, at)
+    _apply_to_refunds(effects, at)
+    apply_disputes.apply_disputes(effects.of(RecordDispute), at=at)
+    _record_unmatched_payments(effects)
+    _notify(effects)
 
 
-def _write_orders(work: Work, at: datetime) -> None:
+def _apply_to_orders(work: Work, at: datetime) -> None:
     transitions: list[OrderTransition] = []
     touched: dict[int, Order] = {}
     for order, effects in work:
         for effect in effects:
-            if isinstance(effect, Become):
+            if isinstance(effect, ChangeStatus):
                 transitions.append(order.become(effect.status, cause=effect.cause, at=at))
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
             elif isinstance(effect, RECORDED):
-                _record(order, effect, at)
+                _record_on_order(order, effect, at)
             else:
                 continue
             touched[order.pk] = order
     if touched:
         update_rows(touched.values(), ORDER_FIELDS)
         insert_rows(transitions)
-        observability.transitions(transitions)
+        observability.count_transitions(transitions)
 
 
-def _record(order: Order, effect: Recorded, at: datetime) -> None:
+def _record_on_order(order: Order, effect: Recorded, at: datetime) -> None:
     match effect:
         case BindIntent():
             order.stripe_payment_intent_id = effect.intent_id
@@ -134,7 +134,7 @@ def _record(order: Order, effect: Recorded, at: datetime) -> None:
             order.failure_message = effect.message[:300]
         case RecordRefunded():
             order.refunded_minor = effect.refunded_minor
-        case KeepUntil():
+        case HoldForBank():
             order.kept_until = effect.moment
         case WatchPayment():
             order.payment_open = True
@@ -142,34 +142,36 @@ def _record(order: Order, effect: Recorded, at: datetime) -> None:
             order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
 
 
-def _write_bookings(effects: _ByKind, at: datetime) -> None:
-    leaving = [order for kind in (LetGo, CancelBookings) for order, _ in effects.of(kind)]
-    paid = [order for order, _ in effects.of(HandOver)]
-    left = [row.session_id for order in leaving for row in attached(order, "reservations")]
+def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
+    leaving = [order for kind in (ReleaseReservations, CancelBookings) for order, _ in effects.of(kind)]
+    paid = [order for order, _ in effects.of(Fulfil)]
+    left = [row.session_id for order in leaving for row in prefetched(order, "reservations")]
     fulfilment.lock_sessions([*left, *(line.wished_session_id for line in wished_lines(paid))])
     if paid:
         fulfilment.book(paid, at=at)
-    fulfilment.release([row for order, _ in effects.of(LetGo) for row in attached(order, "reservations")])
+    fulfilment.release(
+        [row for order, _ in effects.of(ReleaseReservations) for row in prefetched(order, "reservations")]
+    )
     if ended := [
         row
         for order, effect in effects.of(CancelBookings)
-        for row in attached(order, "bookings")
+        for row in prefetched(order, "bookings")
         if row.pk in effect.booking_ids
     ]:
         fulfilment.cancel(ended, at=at)
     for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
         marked = [
             row
-            for order, effect in effects.of(MarkBookings)
+            for order, effect in effects.of(SetBookingStatus)
             if effect.status == status
-            for row in attached(order, "bookings")
+            for row in prefetched(order, "bookings")
             if row.pk in effect.booking_ids
         ]
         if marked:
-            fulfilment.mark(marked, status)
+            fulfilment.set_status(marked, status)
 
 
-def _write_credits(effects: _ByKind, at: datetime) -> None:
+def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
     ledger.post(
         [
             ledger.Posting(
@@ -191,32 +193,34 @@ def _write_credits(effects: _ByKind, at: datetime) -> None:
     )
 
 
-def _write_refunds(effects: _ByKind, at: datetime) -> None:
-    opened = insert_and_number([_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
+def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
+    opened = insert_and_number(
+        [_update_refund(order, effect, at) for order, effect in effects.of(OpenRefund)]
+    )
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
-    for order, effect in effects.of(AdvanceRefund):
-        refund = advanced[effect.refund_id] = _row(order, effect.refund_id)
+    for order, effect in effects.of(UpdateRefund):
+        refund = advanced[effect.refund_id] = _new_refund(order, effect.refund_id)
         moved += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
         refund.settled_at = (
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
-    for order, added in effects.of(CarryCredits):
-        refund = advanced[added.refund_id] = _row(order, added.refund_id)
+    for order, added in effects.of(SetRefundCredits):
+        refund = advanced[added.refund_id] = _new_refund(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     update_rows(advanced.values(), REFUND_FIELDS)
-    observability.refunds([*opened, *moved])
+    observability.count_refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 
 
-def _row(order: Order, refund_id: int) -> Refund:
-    refunds: list[Refund] = attached(order, "refunds")
+def _new_refund(order: Order, refund_id: int) -> Refund:
+    refunds: list[Refund] = prefetched(order, "refunds")
     return next(row for row in refunds if row.pk == refund_id)
 
 
-def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
+def _update_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
     settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
     return Refund(
         order=order,
@@ -235,9 +239,9 @@ def _refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
     )
 
 
-def _write_foreign(effects: _ByKind) -> None:
+def _record_unmatched_payments(effects: _EffectsByKind) -> None:
     """Remember payments that are left alone, and tell staff of each when it is seen for the first time."""
-    for order, effect in effects.of(RecordForeignPayment):
+    for order, effect in effects.of(RecordUnmatchedPayment):
         _, new = Orphan.objects.get_or_create(
             stripe_payment_intent_id=effect.intent_id,
             defaults={
@@ -255,8 +259,8 @@ def _write_foreign(effects: _ByKind) -> None:
             )
 
 
-def _tell(effects: _ByKind) -> None:
-    outbox.send_mails([(order, effect.template) for order, effect in effects.of(Tell)])
-    for order, effect in effects.of(Alert):
+def _notify(effects: _EffectsByKind) -> None:
+    outbox.send_mails([(order, effect.template) for order, effect in effects.of(NotifyBuyer)])
+    for order, effect in effects.of(AlertStaff):
         log.error("alert", code=effect.code, order=order.public_id, text=effect.text)
         outbox.alert_staff(effect.code, effect.text)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from estuary.common.db.bulk import attached, insert_rows, update_rows
+from estuary.common.db.bulk import insert_rows, prefetched, update_rows
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute
 from estuary.payments.settlement.effects import RecordDispute
 from estuary.payments.settlement.rules.dispute_amounts import CLOSED
-from estuary.payments.settlement.state import DisputeView
+from estuary.payments.settlement.state import DisputeState
 
 FIELDS = [
     "status",
@@ -25,21 +25,21 @@ FIELDS = [
 ]
 
 
-def write_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datetime) -> None:
+def apply_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datetime) -> None:
     """Make or change the rows; the orders are locked, and their disputes prefetched."""
     new: list[Dispute] = []
     changed: list[Dispute] = []
     for order, effect in recorded:
         known = next(
-            (row for row in attached(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
+            (row for row in prefetched(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
         )
-        row = _stand(known or _open(order, effect.dispute), effect.dispute, at)
+        row = _update_dispute(known or _new_dispute(order, effect.dispute), effect.dispute, at)
         (changed if known else new).append(row)
     update_rows(changed, FIELDS)
     insert_rows(new)
 
 
-def _open(order: Order, told: DisputeView) -> Dispute:
+def _new_dispute(order: Order, told: DisputeState) -> Dispute:
     return Dispute(
         order=order,
         stripe_dispute_id=told.id,
@@ -50,7 +50,7 @@ def _open(order: Order, told: DisputeView) -> Dispute:
     )
 
 
-def _stand(row: Dispute, told: DisputeView, at: datetime) -> Dispute:
+def _update_dispute(row: Dispute, told: DisputeState, at: datetime) -> Dispute:
     for name in FIELDS[:-1]:
         setattr(row, name, getattr(told, name))
     if told.status in CLOSED:

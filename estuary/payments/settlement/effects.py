@@ -7,11 +7,11 @@ from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from estuary.payments.settlement.state import DisputeView, RecordDecline
+from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 
 @dataclass(frozen=True, slots=True)
-class Become:
+class ChangeStatus:
     """The order changes its status."""
 
     status: Status
@@ -34,17 +34,17 @@ class RecordCapture:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
+class Fulfil:
     """The buyer gets what was bought: bookings for reservations."""
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class ReleaseReservations:
     """Seats and slots go back on sale."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeepUntil:
+class HoldForBank:
     """Seats and slots are kept for a payment that its bank works on, until then; None: nothing has to be kept."""
 
     moment: datetime | None
@@ -86,7 +86,7 @@ class OpenRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordForeignPayment:
+class RecordUnmatchedPayment:
     """A captured payment carries the order's label and is not the buyer's; it is left alone, and staff hear of it once.
 
     In minor units of the payment's own currency.
@@ -99,7 +99,7 @@ class RecordForeignPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class AdvanceRefund:
+class UpdateRefund:
     """A refund that we know moves on."""
 
     refund_id: int
@@ -109,7 +109,7 @@ class AdvanceRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class CarryCredits:
+class SetRefundCredits:
     """A refund of the dashboard takes credits along, or does no more: its credit part from now on, in minor units."""
 
     refund_id: int
@@ -131,7 +131,7 @@ class CancelBookings:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkBookings:
+class SetBookingStatus:
     """Those named take the status when they are active."""
 
     booking_ids: tuple[int, ...]
@@ -149,7 +149,7 @@ class FreezeCredits:
 class RecordDispute:
     """A dispute's row appears, or stands anew."""
 
-    dispute: "DisputeView"
+    dispute: DisputeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class MarkDisputed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class NotifyBuyer:
     """The buyer gets a mail.
 
     ``template`` is a key of mails.TEXTS.
@@ -171,7 +171,7 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class AlertStaff:
     """Staff must know."""
 
     code: str
@@ -179,25 +179,25 @@ class Alert:
 
 
 type Effect = (
-    Become
+    ChangeStatus
     | BindIntent
     | RecordCapture
     | RecordDecline
-    | HandOver
-    | LetGo
-    | KeepUntil
+    | Fulfil
+    | ReleaseReservations
+    | HoldForBank
     | WatchPayment
     | PostCredits
     | OpenRefund
-    | RecordForeignPayment
-    | AdvanceRefund
-    | CarryCredits
+    | RecordUnmatchedPayment
+    | UpdateRefund
+    | SetRefundCredits
     | RecordRefunded
     | CancelBookings
-    | MarkBookings
+    | SetBookingStatus
     | FreezeCredits
     | RecordDispute
     | MarkDisputed
-    | Tell
-    | Alert
+    | NotifyBuyer
+    | AlertStaff
 )

@@ -6,7 +6,7 @@ from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, Str
 
 
 @dataclass(frozen=True, slots=True)
-class NeedsObject:
+class FetchRequired:
     """The fact alone does not say: fetch the object, outside any transaction, and decide again.
 
     ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it), ``refund`` or ``charge`` (and
@@ -21,7 +21,7 @@ type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDis
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class StripeObservation:
     """What Stripe said of one object, and how we know; a fetched object is how things stand now."""
 
     object: StripeObject

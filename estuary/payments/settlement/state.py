@@ -7,7 +7,7 @@ from django.conf import settings
 
 from estuary.bookings.models import Booking
 from estuary.common import clock
-from estuary.common.db.bulk import attached
+from estuary.common.db.bulk import prefetched
 from estuary.common.livemode import is_live
 from estuary.orders.models import Order
 from estuary.orders.states import Status
@@ -15,7 +15,7 @@ from estuary.payments.models import Dispute, Refund
 
 
 @dataclass(frozen=True, slots=True)
-class RefundView:
+class RefundState:
     """A refund as the rules see it. Amounts are minor units."""
 
     id: int
@@ -33,7 +33,7 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True)
-class BookingView:
+class BookingState:
     """A booking as the rules see it; ``ahead``: it is active, and has neither begun nor lapsed."""
 
     id: int
@@ -44,7 +44,7 @@ class BookingView:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeView:
+class DisputeState:
     """A dispute as the rules see it, in minor units; frozen and clawed are credits, lost is the card's money."""
 
     id: str
@@ -74,7 +74,7 @@ class RecordDecline:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderState:
     """Everything the rules may know of an order at a moment, with no database behind it. Amounts are minor units.
 
     ``starts_at`` is the first of the times that were reserved; a bank is waited for until ``may_keep_until`` at most.
@@ -103,17 +103,17 @@ class OrderView:
     may_keep_until: datetime
     livemode: bool
     decline: RecordDecline
-    refunds: tuple[RefundView, ...]
-    bookings: tuple[BookingView, ...]
-    disputes: tuple[DisputeView, ...] = ()
+    refunds: tuple[RefundState, ...]
+    bookings: tuple[BookingState, ...]
+    disputes: tuple[DisputeState, ...] = ()
     disputed: bool = False
     lost_minor: int = 0
 
 
-def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
+def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
     """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
     at = at or clock.now()
-    return OrderView(
+    return OrderState(
         public_id=order.public_id,
         is_credit=order.type == "credit",
         status=Status(order.status),
@@ -132,24 +132,26 @@ def view_of(order: Order, *, at: datetime | None = None) -> OrderView:
         handed_over=order.completed_at is not None,
         expires_at=order.expires_at,
         at=at,
-        starts_at=min((line.starts_at for line in attached(order, "lines") if line.starts_at), default=None),
+        starts_at=min(
+            (line.starts_at for line in prefetched(order, "lines") if line.starts_at), default=None
+        ),
         kept_until=order.kept_until,
         may_keep_until=at + settings.BANK_HOLD,
         livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
-        refunds=tuple(map(_refund_view, attached(order, "refunds"))),
+        refunds=tuple(map(_refund_state, prefetched(order, "refunds"))),
         bookings=tuple(
-            BookingView(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
-            for b in attached(order, "bookings")
+            BookingState(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
+            for b in prefetched(order, "bookings")
         ),
-        disputes=tuple(map(_dispute_view, attached(order, "disputes"))),
+        disputes=tuple(map(_dispute_state, prefetched(order, "disputes"))),
         disputed=order.disputed,
         lost_minor=order.lost_minor,
     )
 
 
-def _refund_view(refund: Refund) -> RefundView:
-    return RefundView(
+def _refund_state(refund: Refund) -> RefundState:
+    return RefundState(
         id=refund.pk,
         public_id=refund.public_id,
         stripe_refund_id=refund.stripe_refund_id,
@@ -165,8 +167,8 @@ def _refund_view(refund: Refund) -> RefundView:
     )
 
 
-def _dispute_view(dispute: Dispute) -> DisputeView:
-    return DisputeView(
+def _dispute_state(dispute: Dispute) -> DisputeState:
+    return DisputeState(
         id=dispute.stripe_dispute_id,
         charge_id=dispute.stripe_charge_id,
         intent_id=dispute.stripe_payment_intent_id,

@@ -10,7 +10,7 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.checkout import metadata, stripe_creation
 from estuary.payments.customers import customers
-from estuary.payments.gateway.idempotency_keys import counted_key
+from estuary.payments.gateway.idempotency_keys import sequence_key
 from estuary.payments.models import StripeCustomer
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
@@ -33,12 +33,12 @@ def each_try_is_a_new_payment() -> None:
 
 @breaks("S5", *TWO_WAYS)
 def after_a_failure_nobody_looks_what_was_made() -> None:
-    instead_of(stripe_creation.find_made, lambda order: None)
+    instead_of(stripe_creation.find_created, lambda order: None)
 
 
 @breaks("S5", *TWO_WAYS)
 def what_was_made_is_not_remembered() -> None:
-    note = stripe_creation.note_asked
+    note = stripe_creation.record_request
 
     def again(order: Order, *, customer_id: str) -> Any:
         if order.asked_at:
@@ -47,7 +47,7 @@ def what_was_made_is_not_remembered() -> None:
         return note(order, customer_id=customer_id)
 
     instead_of(note, again)
-    instead_of(stripe_creation.remember, lambda order, made: None)
+    instead_of(stripe_creation.save_stripe_id, lambda order, made: None)
 
 
 # --- S9 -----------------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def a_key_is_drawn_when_it_is_sent() -> None:
 def a_counter_is_counted_in_memory() -> None:
     def counted(order: Order, verb: str) -> str:
         order.posts += 1
-        return counted_key(order.public_id, verb, order.posts)
+        return sequence_key(order.public_id, verb, order.posts)
 
     instead_of(stripe_creation.next_post_key, counted)
 
@@ -86,7 +86,7 @@ def one_key_confirms_with_every_card() -> None:
 
 @breaks("S9", UNCOMMITTED)
 def a_customer_is_asked_for_before_it_is_written_down() -> None:
-    make = customers._make
+    make = customers._create_at_stripe
 
     def hasty(customer: StripeCustomer) -> str:
         customer.key = ids.customer_key()

@@ -30,8 +30,8 @@ def a_detached_card_of_nobody_stays_listed() -> None:
     instead_of(payment_methods._lock_owner, _only_who_is_named)
     instead_of(payment_methods._is_ambiguous, lambda news, owner, row: False)
     instead_of(payment_methods._remove_locked, lambda row, at: "not ours")
-    instead_of(reattaching.relist, lambda owner: False)
+    instead_of(reattaching.resync_payment_methods, lambda owner: False)
 
 
-def _only_who_is_named(news: payment_methods.CardNews) -> StripeCustomer | None:
+def _only_who_is_named(news: payment_methods.PaymentMethodEvent) -> StripeCustomer | None:
     return StripeCustomer.objects.filter(stripe_customer_id=news.customer_id or None).first()

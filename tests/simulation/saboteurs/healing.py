@@ -26,14 +26,14 @@ def nobody_ends_a_hold() -> None:
 @breaks("L2", OPEN, "open_after_end")
 def an_order_ends_here_alone() -> None:
     """Nothing is ended at Stripe, and what the lists show to be open is left open."""
-    instead_of(cancel_order._payment_of, lambda order: "")
-    instead_of(cancel_order._made_after_all, lambda order: False)
-    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
+    instead_of(cancel_order._stripe_id_of, lambda order: "")
+    instead_of(cancel_order._recover_lost_creation, lambda order: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
 
 
 @breaks("L2", "an order is processing only while its bank is")
 def a_bank_that_refuses_is_not_heard() -> None:
-    declined, session = rules._declined, rules._decide_session
+    declined, session = rules._decide_declined, rules._decide_session
     at_its_bank = Status.PROCESSING
     instead_of(
         declined,
@@ -45,7 +45,7 @@ def a_bank_that_refuses_is_not_heard() -> None:
 @breaks("L2", OPEN, "open_after_end")
 def a_page_that_came_too_late_stays_open() -> None:
     """What Stripe makes for an order that has ended meanwhile is not taken back, at once or later."""
-    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
 
 
 # --- L3 -----------------------------------------------------------------------------------------------------------
@@ -53,30 +53,30 @@ def a_page_that_came_too_late_stays_open() -> None:
 
 @breaks("L3", CAPTURES, "captured_unknown_here", "an order is processing only while its bank is", STUCK)
 def no_news_and_no_questions() -> None:
-    instead_of(overdue.ask_about_open_orders, none_done)
-    instead_of(stripe_lists.look_at_payments, none_done)
-    instead_of(stripe_lists.look_at_sessions, none_done)
+    instead_of(overdue.sync_open_orders, none_done)
+    instead_of(stripe_lists.sync_payments, none_done)
+    instead_of(stripe_lists.sync_sessions, none_done)
 
 
 @breaks("L3", REFUNDS, "refund_unknown_here", "refund_differs")
 def a_refund_of_the_dashboard_goes_unseen() -> None:
     """Neither the list of refunds nor that of events is looked through: each of them alone finds it."""
-    instead_of(stripe_lists.look_for_new_refunds, none_done)
-    instead_of(stripe_lists.look_for_unlisted_news, none_done)
+    instead_of(stripe_lists.sync_new_refunds, none_done)
+    instead_of(stripe_lists.sync_unlisted_events, none_done)
 
 
 @breaks("L3", REFUNDS, "refund_differs")
 def nobody_asks_how_a_refund_went() -> None:
     """Neither the sweep, nor the lists of refunds and of events."""
-    instead_of(overdue.ask_about_pending_refunds, none_done)
-    instead_of(stripe_lists.look_for_new_refunds, none_done)
-    instead_of(stripe_lists.look_for_unlisted_news, none_done)
+    instead_of(overdue.sync_pending_refunds, none_done)
+    instead_of(stripe_lists.sync_new_refunds, none_done)
+    instead_of(stripe_lists.sync_unlisted_events, none_done)
 
 
 @breaks("L3", "disputes are equal on both sides", "dispute_unknown_here")
 def nobody_looks_for_disputes() -> None:
-    instead_of(disputes.look_for_new_disputes, none_done)
-    instead_of(stripe_lists.look_for_unlisted_news, none_done)
+    instead_of(disputes.sync_new_disputes, none_done)
+    instead_of(stripe_lists.sync_unlisted_events, none_done)
 
 
 # --- L4 -----------------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def the_inbox_takes_an_event_as_often_as_it_comes() -> None:
 @breaks("L4", "a second reconcile writes nothing")
 def each_look_at_a_dispute_is_news() -> None:
     """The reason is cut to what fits a narrow column, so what Stripe tells is never what is known."""
-    stand = apply_disputes._stand
+    stand = apply_disputes._update_dispute
 
     def cut(row: Any, told: Any, at: Any) -> Any:
         row = stand(row, told, at)

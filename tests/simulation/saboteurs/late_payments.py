@@ -16,13 +16,13 @@ def a_seat_is_kept_for_a_bank_for_ever() -> None:
 
 @breaks("L1", BEGUN)
 def what_had_begun_is_handed_over() -> None:
-    instead_of(rules._had_begun, lambda order, intent: False)
+    instead_of(rules._date_had_begun, lambda order, intent: False)
 
 
 @breaks("L1", IN_TIME)
 def the_time_of_settling_decides() -> None:
     instead_of(
-        rules._had_begun,
+        rules._date_had_begun,
         lambda order, intent: order.starts_at is not None and order.starts_at <= order.at,
     )
 
@@ -31,7 +31,7 @@ def the_time_of_settling_decides() -> None:
 def nobody_ends_what_a_bank_has_refused() -> None:
     """Neither the look at ended orders' payments, nor the lists of them."""
     instead_of(overdue.close_open_payments, none_done)
-    instead_of(stripe_creation.withdraw, lambda order_ref, made: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
 
 
 @breaks("L2", "who left it to a bank is told how it ended")

@@ -52,7 +52,7 @@ def _raise(*_: Any, **__: Any) -> Any:
 def one_payment_that_fails_makes_the_worker_look_dead() -> None:
     """A payment on Stripe's list fails at each look; that all was gone through is noted only when all of it agrees."""
     instead_of(stripe_lists._settle_captured, _raise)
-    instead_of(stripe_lists._note_failures, nothing)
+    instead_of(stripe_lists._record_failures, nothing)
 
 
 @breaks("L4", "an event that fails alerts staff")

@@ -15,7 +15,7 @@ from estuary.payments import client, settlement, utils
 from estuary.payments.models import Refund
 from estuary.payments.refunds import service as refunds
 from estuary.payments.settlement import apply
-from estuary.payments.settlement.effects import Become, HandOver, RecordCapture
+from estuary.payments.settlement.effects import ChangeStatus, Fulfil, RecordCapture
 from estuary.payments.settlement.rules import payments as rules
 from estuary.payments.settlement.rules import refunds as refund_rules
 from tests.simulation.saboteurs.craft import (
@@ -86,8 +86,8 @@ def the_trigger_of_the_ledger_is_lost() -> None:
 
 @breaks("S2", CAPTURED)
 def the_amount_that_was_due_is_called_captured() -> None:
-    instead_of(rules._mismatch, lambda order, intent: "")
-    record = apply._record
+    instead_of(rules._find_mismatch, lambda order, intent: "")
+    record = apply._record_on_order
 
     def as_due(order: Any, effect: Any, at: Any) -> None:
         record(order, effect, at)
@@ -99,19 +99,19 @@ def the_amount_that_was_due_is_called_captured() -> None:
 
 @breaks("S2", CAPTURED)
 def no_currency_is_compared() -> None:
-    mismatch = rules._mismatch
+    mismatch = rules._find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(order, replace(intent, currency=order.currency)))
 
 
 @breaks("S2", "a payment is of the order's own customer", "captured_differs")
 def no_customer_is_compared() -> None:
-    mismatch = rules._mismatch
+    mismatch = rules._find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(replace(order, customer_id=""), intent))
 
 
 @breaks("S2", REFUNDED)
 def a_refund_of_the_dashboard_counts_as_full() -> None:
-    adopt = refund_rules._adopt
+    adopt = refund_rules._adopt_from_stripe
 
     def in_full(order: Any, refund: Any, status: Any, cause: str) -> Any:
         return adopt(order, replace(refund, amount_minor=order.captured_minor), status, cause)
@@ -136,7 +136,8 @@ def two_refunds_at_once_see_the_same_rest() -> None:
 def a_refund_on_its_way_is_not_counted() -> None:
     done = {Refund.Status.SUCCEEDED}
     instead_of(
-        refunds._live, lambda order: [r for r in order.refunds.all() if r.status in done and not r.stray]
+        refunds._open_refunds,
+        lambda order: [r for r in order.refunds.all() if r.status in done and not r.stray],
     )
 
 
@@ -160,7 +161,7 @@ def every_refund_takes_all_credits_along() -> None:
 def whatever_arrives_is_enough() -> None:
     """The rule and the constraint behind it are both gone: each of them alone stops this."""
     weaken("orders_order", "order_fulfilled_means_paid")
-    mismatch = rules._mismatch
+    mismatch = rules._find_mismatch
     instead_of(
         mismatch,
         lambda order, intent: mismatch(replace(order, amount_due_minor=intent.received_minor), intent),
@@ -171,12 +172,12 @@ def whatever_arrives_is_enough() -> None:
 def handed_over_while_the_bank_is_at_it() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
     at_its_bank = Status.PROCESSING
-    for decide in (rules._processing, rules._decide_session):
+    for decide in (rules._decide_processing, rules._decide_session):
 
         def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
             decided = decide(order, told, fact)
-            if isinstance(decided, list) and Become(at_its_bank, fact.cause) in decided:
-                return rules.hand_over(order, fact.cause)
+            if isinstance(decided, list) and ChangeStatus(at_its_bank, fact.cause) in decided:
+                return rules.fulfil(order, fact.cause)
             return decided
 
         instead_of(decide, hasty)
@@ -190,12 +191,12 @@ def credits_that_pay_are_not_taken() -> None:
 @breaks("S6", "handed_over_unpaid")
 def a_declined_card_is_as_good_as_a_charged_one() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
-    declined = rules._declined
+    declined = rules._decide_declined
 
     def lenient(order: Any, intent: Any, fact: Any) -> Any:
         decided = declined(order, intent, fact)
-        if isinstance(decided, list) and any(isinstance(effect, Become) for effect in decided):
-            return rules.hand_over(order, fact.cause)
+        if isinstance(decided, list) and any(isinstance(effect, ChangeStatus) for effect in decided):
+            return rules.fulfil(order, fact.cause)
         return decided
 
     instead_of(declined, lenient)
@@ -220,7 +221,7 @@ def paid_is_paid_however_often_it_is_told() -> None:
     from estuary.orders import models
 
     vars(models)["check"] = nothing
-    paid = rules._paid
+    paid = rules._decide_paid
 
     def forgetful(order: Any, intent: Any, cause: str) -> Any:
         fresh = order.captured_minor and not order.refunds and order.intent_id == intent.id
@@ -240,7 +241,7 @@ def two_workers_settle_one_order_at_once() -> None:
 @breaks("S4", "fulfilled_not_once", "hold_of_ended_order")
 def what_credits_cover_is_never_booked() -> None:
     def unbooked(order: Any, cause: str) -> Any:
-        return [effect for effect in rules.hand_over(order, cause) if not isinstance(effect, HandOver)]
+        return [effect for effect in rules.fulfil(order, cause) if not isinstance(effect, Fulfil)]
 
     vars(utils)["hand_over"] = unbooked
 
@@ -289,7 +290,7 @@ def an_end_is_not_written_down() -> None:
 def the_timeline_is_tidied_when_an_order_is_paid() -> None:
     from estuary.orders.models import OrderTransition
 
-    write = apply._write_orders
+    write = apply._apply_to_orders
 
     def tidy(work: Any, at: Any) -> None:
         paid = [
@@ -310,7 +311,7 @@ def late_news_of_a_decline_takes_back_what_was_paid() -> None:
 
     vars(models)["check"] = nothing
     weaken("orders_order", "order_one_live_per_item")
-    declined = rules._declined
+    declined = rules._decide_declined
 
     def whenever(order: Any, intent: Any, fact: Any) -> Any:
         return declined(replace(order, status=Status.PENDING), intent, fact)
@@ -320,7 +321,7 @@ def late_news_of_a_decline_takes_back_what_was_paid() -> None:
 
 @breaks("S8", "booking_without_place", "hold_of_ended_order", "spent_credits_off", "seat_without_participant")
 def late_money_revives_a_canceled_order() -> None:
-    instead_of(rules._return_late_money, lambda order, intent, cause: rules.hand_over(order, cause))
+    instead_of(rules._return_late_money, lambda order, intent, cause: rules.fulfil(order, cause))
 
 
 # --- L1, money that belongs nowhere ---------------------------------------------------------------------------------
@@ -328,12 +329,12 @@ def late_money_revives_a_canceled_order() -> None:
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "money_neither")
 def late_money_is_kept() -> None:
-    instead_of(rules._return_late_money, lambda order, intent, cause: [Become(Status.PAID, cause)])
+    instead_of(rules._return_late_money, lambda order, intent, cause: [ChangeStatus(Status.PAID, cause)])
 
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here")
 def a_second_payment_is_forgotten() -> None:
-    instead_of(rules._return_stray, lambda order, intent, cause, problem: [])
+    instead_of(rules._return_unmatched_payment, lambda order, intent, cause, problem: [])
 
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "no refund is left unsent", "refund_unsent")

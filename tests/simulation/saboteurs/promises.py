@@ -15,7 +15,7 @@ THERE = "what was answered with a 2xx is there"
 
 @breaks("S10", THERE)
 def an_event_is_answered_before_it_is_kept() -> None:
-    instead_of(event_store.keep, lambda event, at, execute: True)
+    instead_of(event_store.store_event, lambda event, at, execute: True)
 
 
 @breaks("S10", THERE)
@@ -30,7 +30,7 @@ def a_default_card_is_not_kept() -> None:
 
 @breaks("S10", THERE)
 def a_deleted_card_is_not_deleted() -> None:
-    unwritten(payment_methods.forget)
+    unwritten(payment_methods.remove_payment_method)
 
 
 @breaks("S10", THERE)

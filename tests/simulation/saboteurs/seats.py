@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from estuary.bookings import fulfilment, order_lines, scheduling
 from estuary.catalog.calendar import CalendarEntry
-from estuary.payments.settlement.effects import LetGo
+from estuary.payments.settlement.effects import ReleaseReservations
 from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 
@@ -34,7 +34,7 @@ def an_order_that_ends_keeps_its_hold() -> None:
     end = rules.end_unpaid
 
     def holding(*args: Any) -> Any:
-        return [effect for effect in end(*args) if not isinstance(effect, LetGo)]
+        return [effect for effect in end(*args) if not isinstance(effect, ReleaseReservations)]
 
     instead_of(end, holding)
 
@@ -62,4 +62,4 @@ def a_canceled_slot_stays_in_the_calendar() -> None:
 
 @breaks("S7", "seats_off")
 def a_seat_given_back_is_still_taken() -> None:
-    instead_of(fulfilment._give_seats_back, nothing)
+    instead_of(fulfilment._return_seats, nothing)

@@ -14,7 +14,7 @@ OTHERS, LEFT_ALONE = "a payment is of the order's own customer", "what is not ou
 
 @breaks("S2", CAPTURED, "captured_differs", "captured_unknown_there")
 def an_event_of_another_account_is_as_good_as_ours() -> None:
-    read = webhooks.read
+    read = webhooks.read_event
 
     def whosever(event: Any) -> Any:
         return read({name: value for name, value in event.items() if name not in {"account", "context"}})
@@ -25,13 +25,13 @@ def an_event_of_another_account_is_as_good_as_ours() -> None:
 @breaks("S2", OTHERS, "captured_differs")
 def a_label_is_enough() -> None:
     """A payment that names an order is the order's, whoever made it and without asking Stripe."""
-    labeled = rules._decide_labeled
+    labeled = rules._decide_unmatched_with_label
 
     def trusting(order: Any, intent: Any, fact: Any) -> Any:
         return labeled(order, intent, fact) if order.intent_id else rules._decide_own(order, intent, fact)
 
     instead_of(labeled, trusting)
-    mismatch = rules._mismatch
+    mismatch = rules._find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(order, _of_the_orders_customer(order, intent)))
 
 
@@ -41,4 +41,4 @@ def _of_the_orders_customer(order: Any, intent: Any) -> Any:
 
 @breaks("S2", LEFT_ALONE)
 def whatever_carries_our_label_is_sent_back() -> None:
-    instead_of(rules._decide_unwanted, rules._return_stray)
+    instead_of(rules._return_unwanted_payment, rules._return_unmatched_payment)

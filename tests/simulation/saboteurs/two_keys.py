@@ -14,20 +14,23 @@ from tests.simulation.saboteurs.craft import breaks, instead_of
 @breaks("S5", *TWO_WAYS, plans="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
-    instead_of(idempotency_keys.is_surely_done, lambda asked_at: True)
-    instead_of(stripe_creation.NOTE, stripe_creation.NOTE.replace(" AND attempt = %s", " AND %s > 0"))
+    instead_of(idempotency_keys.is_request_over, lambda asked_at: True)
+    instead_of(
+        stripe_creation.RECORD_REQUEST,
+        stripe_creation.RECORD_REQUEST.replace(" AND attempt = %s", " AND %s > 0"),
+    )
 
     def give_up(order: Order) -> None:
         Order.objects.filter(pk=order.pk, attempt=order.attempt).update(attempt=F("attempt") + 1)
 
-    instead_of(stripe_creation._give_up_key, give_up)
+    instead_of(stripe_creation._rotate_key, give_up)
 
 
 @breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
-    instead_of(idempotency_keys.is_surely_done, lambda asked_at: True)
-    instead_of(refunds._note_asked, lambda refund: True)
+    instead_of(idempotency_keys.is_request_over, lambda asked_at: True)
+    instead_of(refunds._record_request, lambda refund: True)
 
 
 @breaks("S3", "a refund is made once", "refund_made_twice")
@@ -39,4 +42,4 @@ def a_refund_has_a_key_for_each_worker() -> None:
         refund.refresh_from_db(fields=["attempt"])
         return True
 
-    instead_of(refunds._note_asked, count)
+    instead_of(refunds._record_request, count)

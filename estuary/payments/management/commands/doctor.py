@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from estuary.common import clock
 from estuary.common.api.rates import SECONDS
 from estuary.common.money import display
-from estuary.payments.doctor import RULES, Breach, Examination, examine, stripe_comparison
+from estuary.payments.doctor import RULES, CheckRun, Violation, run_checks, stripe_comparison
 from estuary.payments.doctor.runner import TIMEOUT_S
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         at, begun = clock.now(), time.monotonic()
-        found = examine(RULES, at=at, timeout_s=options["timeout"])
+        found = run_checks(RULES, at=at, timeout_s=options["timeout"])
         rules = len(RULES)
         if options["stripe"]:
             found.breaches += stripe_comparison.compare(since=at - options["since"], at=at)
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _as_json(found: Examination, rules: int, seconds: float) -> str:
+def _as_json(found: CheckRun, rules: int, seconds: float) -> str:
     figures = [
         {"currency": currency, "orders": orders, "captured_minor": captured, "refunded_minor": refunded}
         for currency, orders, captured, refunded in found.figures
@@ -64,7 +64,7 @@ def _as_json(found: Examination, rules: int, seconds: float) -> str:
     return json.dumps(told, indent=2)
 
 
-def _as_text(found: Examination, rules: int, seconds: float) -> str:
+def _as_text(found: CheckRun, rules: int, seconds: float) -> str:
     if found.breaches:
         return "\n\n".join(_told(breach) for breach in found.breaches)
     figures = "; ".join(
@@ -74,7 +74,7 @@ def _as_text(found: Examination, rules: int, seconds: float) -> str:
     return f"healthy: {rules} rules hold; {figures or 'no orders yet'} ({seconds:.1f} s)"
 
 
-def _told(breach: Breach) -> str:
+def _told(breach: Violation) -> str:
     objects = "".join(f"\n  {name}: {wrong}" for name, wrong in breach.objects)
     more = breach.count - len(breach.objects)
     rest = f"\n  … and {more:,} more" if more else ""

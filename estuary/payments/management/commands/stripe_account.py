@@ -47,7 +47,7 @@ class Command(BaseCommand):
         elif not options["replace"]:
             self._say_standing()
         if options["replace"] and str(bound) != str(now):
-            account_binding.bind(asked, livemode=now.livemode, replace=True)
+            account_binding.bind_account(asked, livemode=now.livemode, replace=True)
             self.stdout.write(f"From now on it belongs to {now}. Restart the web server and the worker.")
 
     def _claim(self) -> None:

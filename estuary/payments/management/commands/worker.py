@@ -25,8 +25,8 @@ from estuary.common.observability import db_pools, metrics_server
 from estuary.common.process import cpu_priority, shutdown
 from estuary.payments.doctor.liveness import WORKER_SILENT
 from estuary.payments.doctor.runner import ask
-from estuary.payments.inbox.worker import Draining
-from estuary.payments.observability import observed
+from estuary.payments.inbox.worker import InboxWorker
+from estuary.payments.observability import observe_job
 
 LOST_DATABASE_S, LOOK_S = 2.0, 0.2
 CHECK_TIMEOUT_S = 5
@@ -62,13 +62,13 @@ class Command(BaseCommand):
             metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
         if options["only"] == "jobs":
             # Nobody waits for a mail as for what was bought.
-            cpu_priority.let_others_go_first(leader=os.getpid())
+            cpu_priority.lower_cpu_priority(leader=os.getpid())
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
         if not settings.MAIL_SERVER_NAMED:
             log.warning(
                 "no_mail_server", hint="Set EMAIL_URL: mails wait for three days at most (estuary.W003)."
             )
-        draining = Draining(stop)
+        draining = InboxWorker(stop)
         try:
             if options["only"] != "jobs":
                 draining.start()
@@ -103,7 +103,7 @@ def _stop_when_told(stop: threading.Event) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         for ending, handler in before.items():
             signal.signal(ending, handler)
-        shutdown.tell()
+        shutdown.request_shutdown()
         stop.set()
 
     for ending in ENDINGS:
@@ -142,7 +142,7 @@ async def _run_jobs(working: App, concurrency: int) -> None:
             concurrency=concurrency,
             install_signal_handlers=False,
             delete_jobs="successful",  # what failed for good stays to be looked at
-            worker_middleware=[observed],
+            worker_middleware=[observe_job],
         )
 
 

@@ -9,19 +9,19 @@ from dataclasses import replace
 
 from estuary.common.money import proportion
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.settlement.state import DisputeView, OrderView
+from estuary.payments.settlement.state import DisputeState, OrderState
 
 State = Dispute.Status
 CLOSED = frozenset({State.WARNING_CLOSED, State.PREVENTED, State.WON, State.LOST})
 
 
-def staked(order: OrderView) -> OrderView:
+def with_dispute_amounts(order: OrderState) -> OrderState:
     """Return the order with its flag, its lost money and each dispute's share as its sums have them."""
     upto, shares = card_refunded_minor(order), {}
-    for dispute in sorted(_weighing(order), key=_place):
-        begin, upto = upto, min(upto + _asked_minor(order, dispute), order.captured_minor)
-        shares[dispute.id] = (upto - begin, _bought(order, upto) - _bought(order, begin))
-    disputes = tuple(_with_share(dispute, *shares.get(dispute.id, (0, 0))) for dispute in order.disputes)
+    for dispute in sorted(_effective(order), key=_sort_key):
+        begin, upto = upto, min(upto + _disputed_minor(order, dispute), order.captured_minor)
+        shares[dispute.id] = (upto - begin, _credits_for(order, upto) - _credits_for(order, begin))
+    disputes = tuple(_with_amounts(dispute, *shares.get(dispute.id, (0, 0))) for dispute in order.disputes)
     return replace(
         order,
         disputes=disputes,
@@ -30,34 +30,34 @@ def staked(order: OrderView) -> OrderView:
     )
 
 
-def card_refunded_minor(order: OrderView) -> int:
+def card_refunded_minor(order: OrderState) -> int:
     """Return what has gone back of the order's own payment, in minor units."""
     done = (known for known in order.refunds if known.status == Refund.Status.SUCCEEDED and not known.stray)
     return sum(known.card_minor for known in done)
 
 
-def _weighing(order: OrderView) -> list[DisputeView]:
+def _effective(order: OrderState) -> list[DisputeState]:
     """Return the disputes of the order's own payment that are open or were lost."""
     return [d for d in order.disputes if not d.stray and (d.status == State.LOST or d.status not in CLOSED)]
 
 
-def _place(dispute: DisputeView) -> tuple[object, ...]:
+def _sort_key(dispute: DisputeState) -> tuple[object, ...]:
     return (dispute.status != State.LOST, dispute.opened_at, dispute.id)
 
 
-def _asked_minor(order: OrderView, dispute: DisputeView) -> int:
+def _disputed_minor(order: OrderState, dispute: DisputeState) -> int:
     """A bank may ask in a currency of its own; then all of the payment is at stake."""
     return dispute.amount_minor if dispute.currency == order.currency else order.captured_minor
 
 
-def _bought(order: OrderView, card_minor: int) -> int:
+def _credits_for(order: OrderState, card_minor: int) -> int:
     """Return the credits that so much of the card's money bought."""
     if not (order.is_credit and order.handed_over and order.captured_minor):
         return 0
     return proportion(card_minor, order.captured_minor, order.credit_amount_minor)
 
 
-def _with_share(dispute: DisputeView, card_minor: int, credits_minor: int) -> DisputeView:
+def _with_amounts(dispute: DisputeState, card_minor: int, credits_minor: int) -> DisputeState:
     lost = dispute.status == State.LOST
     return replace(
         dispute,

@@ -13,23 +13,27 @@ from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
-    AdvanceRefund,
-    Alert,
-    Become,
+    AlertStaff,
     CancelBookings,
-    CarryCredits,
+    ChangeStatus,
     Effect,
     FreezeCredits,
     MarkDisputed,
+    NotifyBuyer,
     OpenRefund,
     PostCredits,
     RecordDispute,
     RecordRefunded,
-    Tell,
+    SetRefundCredits,
+    UpdateRefund,
 )
-from estuary.payments.settlement.facts import NeedsObject
-from estuary.payments.settlement.rules.dispute_amounts import CLOSED, card_refunded_minor, staked
-from estuary.payments.settlement.state import BookingView, DisputeView, OrderView, RefundView
+from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.rules.dispute_amounts import (
+    CLOSED,
+    card_refunded_minor,
+    with_dispute_amounts,
+)
+from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeDispute
 
 State = Dispute.Status
@@ -50,12 +54,12 @@ LIVE_REFUNDS = frozenset({Refund.Status.REQUESTED, Refund.Status.PENDING, Refund
 
 
 def decide_dispute(
-    order: OrderView, dispute: StripeDispute, cause: str, *, fetched: bool
-) -> list[Effect] | NeedsObject:
+    order: OrderState, dispute: StripeDispute, cause: str, *, fetched: bool
+) -> list[Effect] | FetchRequired:
     """Return what Stripe's dispute changes. Two stories of one rank, such as won and lost: Stripe is asked."""
     if not order.captured_minor and not fetched:
-        return NeedsObject("dispute", dispute.id)
-    told, known = _told(order, dispute), _known(order, dispute.id)
+        return FetchRequired("dispute", dispute.id)
+    told, known = _state_from_stripe(order, dispute), _update_known(order, dispute.id)
     if known is not None:
         told = replace(
             told,
@@ -68,40 +72,40 @@ def decide_dispute(
         if told == known or RANK[told.status] < RANK[known.status]:
             return []
         if RANK[told.status] == RANK[known.status] and not fetched:
-            return NeedsObject("dispute", dispute.id)
+            return FetchRequired("dispute", dispute.id)
         told = replace(told, revision=known.revision + 1)
     others = tuple(other for other in order.disputes if other.id != told.id)
-    after = staked(replace(order, disputes=(*others, told)))
+    after = with_dispute_amounts(replace(order, disputes=(*others, told)))
     effects = _changes(order, after, cause, f"dispute:{told.id}:{told.revision}")
-    return [*effects, *_news(order, after, known, told)]
+    return [*effects, *_notices(order, after, known, told)]
 
 
-def follow_refund(order: OrderView, effects: list[Effect], cause: str) -> list[Effect]:
+def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: str) -> list[Effect]:
     """Return what a refund changes about the disputes beside it: what went back is no longer at stake."""
     if not order.disputes or not effects:
         return []
     status, refunds, name = order.status, {known.id: known for known in order.refunds}, ""
     for effect in effects:
         match effect:
-            case Become():
+            case ChangeStatus():
                 status = effect.status
-            case AdvanceRefund():
+            case UpdateRefund():
                 known = refunds[effect.refund_id]
                 refunds[known.id] = replace(known, status=effect.status)
                 name = f"dispute_beside:{known.public_id}:{effect.status}"
-            case CarryCredits():
+            case SetRefundCredits():
                 refunds[effect.refund_id] = replace(
                     refunds[effect.refund_id], credits_minor=effect.credits_minor
                 )
             case OpenRefund():
                 refunds[0] = _opened(effect)
                 name = f"dispute_beside:{effect.stripe_refund_id}:{effect.status}"
-    after = staked(replace(order, refunds=tuple(refunds.values()), status=status))
+    after = with_dispute_amounts(replace(order, refunds=tuple(refunds.values()), status=status))
     return _changes(order, after, cause, name)
 
 
-def _opened(effect: OpenRefund) -> RefundView:
-    return RefundView(
+def _opened(effect: OpenRefund) -> RefundState:
+    return RefundState(
         id=0,
         public_id=effect.stripe_refund_id,
         stripe_refund_id=effect.stripe_refund_id,
@@ -115,9 +119,9 @@ def _opened(effect: OpenRefund) -> RefundView:
     )
 
 
-def _told(order: OrderView, dispute: StripeDispute) -> DisputeView:
+def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeState:
     known_status = dispute.status in State.values
-    return DisputeView(
+    return DisputeState(
         id=dispute.id,
         charge_id=dispute.charge_id,
         intent_id=dispute.intent_id,
@@ -133,11 +137,11 @@ def _told(order: OrderView, dispute: StripeDispute) -> DisputeView:
     )
 
 
-def _known(order: OrderView, dispute_id: str) -> DisputeView | None:
+def _update_known(order: OrderState, dispute_id: str) -> DisputeState | None:
     return next((known for known in order.disputes if known.id == dispute_id), None)
 
 
-def _changes(before: OrderView, after: OrderView, cause: str, name: str) -> list[Effect]:
+def _changes(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
     """Return the effects that lead from one standing of an order to the next; ``name`` is unique to this step."""
     effects: list[Effect] = [
         RecordDispute(dispute) for dispute in after.disputes if dispute not in before.disputes
@@ -153,26 +157,26 @@ def _changes(before: OrderView, after: OrderView, cause: str, name: str) -> list
         effects.append(PostCredits(Kind.ADJUSTMENT, -clawed, name, note))
     if is_wholly_lost(after) and not is_wholly_lost(before):
         effects += [
-            *_end_what_is_ahead(after, cause, name),
-            *([Tell("dispute_lost")] if after.handed_over else []),
+            *_cancel_future_bookings(after, cause, name),
+            *([NotifyBuyer("dispute_lost")] if after.handed_over else []),
         ]
     return effects
 
 
-def _frozen_minor(order: OrderView) -> int:
+def _frozen_minor(order: OrderState) -> int:
     return sum(dispute.frozen_minor for dispute in order.disputes)
 
 
-def _clawed_minor(order: OrderView) -> int:
+def _clawed_minor(order: OrderState) -> int:
     return sum(dispute.clawed_minor for dispute in order.disputes)
 
 
-def is_wholly_lost(order: OrderView) -> bool:
+def is_wholly_lost(order: OrderState) -> bool:
     """Whether nothing is left of the card's money, and some of it went to a dispute."""
     return order.lost_minor > 0 and card_refunded_minor(order) + order.lost_minor >= order.captured_minor
 
 
-def _end_what_is_ahead(order: OrderView, cause: str, name: str) -> list[Effect]:
+def _cancel_future_bookings(order: OrderState, cause: str, name: str) -> list[Effect]:
     """Cancel what lies ahead, and return the credits that paid for more than what was used."""
     ahead = [booking for booking in order.bookings if booking.ahead]
     root = next((booking for booking in order.bookings if booking.parent_id is None), None)
@@ -180,11 +184,11 @@ def _end_what_is_ahead(order: OrderView, cause: str, name: str) -> list[Effect]:
     if root is None or not ahead or (len(order.bookings) > 1 and not inside):
         return []
     named = (root.id,) if root.status in ACTIVE else tuple(booking.id for booking in inside)
-    returned = _credits_not_used_minor(order, inside or [root])
+    returned = _unused_credits_minor(order, inside or [root])
     return [CancelBookings(named), *(_return_credits(order, returned, cause, name) if returned else [])]
 
 
-def _credits_not_used_minor(order: OrderView, ending: list[BookingView]) -> int:
+def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     """What was used is valued first: the credits that were spent pay for it, and what they did not pay for returns."""
     live = [known for known in order.refunds if known.status in LIVE_REFUNDS and not known.stray]
     returned = sum(known.card_minor + known.credits_minor for known in live)
@@ -198,7 +202,7 @@ def _credits_not_used_minor(order: OrderView, ending: list[BookingView]) -> int:
     return min(max(credits_left - used_minor, 0), ends_minor)
 
 
-def _return_credits(order: OrderView, credits_minor: int, cause: str, name: str) -> list[Effect]:
+def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str) -> list[Effect]:
     done = sum(
         known.card_minor + known.credits_minor
         for known in order.refunds
@@ -221,11 +225,13 @@ def _return_credits(order: OrderView, credits_minor: int, cause: str, name: str)
     ]
     return [
         *effects,
-        *([Become(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
+        *([ChangeStatus(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
     ]
 
 
-def _news(before: OrderView, after: OrderView, known: DisputeView | None, told: DisputeView) -> list[Effect]:
+def _notices(
+    before: OrderState, after: OrderState, known: DisputeState | None, told: DisputeState
+) -> list[Effect]:
     """Staff hear of a dispute when it opens and when it is decided, once each."""
     alerts: list[Effect] = []
     asked = display(told.amount_minor, told.currency)
@@ -233,14 +239,14 @@ def _news(before: OrderView, after: OrderView, known: DisputeView | None, told: 
         until = f" by {told.due_by:%d %b %Y, %H:%M} UTC" if told.due_by else ""
         text = f"{before.public_id}: {told.id} disputes {asked} as {told.reason.replace('_', ' ')}."
         answer = "" if told.status in CLOSED else f" Answer it in Stripe's dashboard{until}."
-        alerts.append(Alert("dispute_opened", text + answer))
+        alerts.append(AlertStaff("dispute_opened", text + answer))
     if told.status in CLOSED and (known is None or known.status != told.status):
         text = f"{before.public_id}: {told.id} over {asked} is {told.status.label}. "
-        alerts.append(Alert("dispute_closed", text + _what_follows(after, known, told)))
+        alerts.append(AlertStaff("dispute_closed", text + _follow_up_effects(after, known, told)))
     return alerts
 
 
-def _what_follows(after: OrderView, known: DisputeView | None, told: DisputeView) -> str:
+def _follow_up_effects(after: OrderState, known: DisputeState | None, told: DisputeState) -> str:
     if known is not None and known.status == State.LOST:
         return "It had been lost before: what was canceled then stays canceled; see to the buyer."
     if told.status != State.LOST or told.stray:

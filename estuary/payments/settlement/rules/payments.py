@@ -9,76 +9,76 @@ from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import (
-    Alert,
-    Become,
+    AlertStaff,
     BindIntent,
+    ChangeStatus,
     Effect,
-    HandOver,
-    KeepUntil,
-    LetGo,
+    Fulfil,
+    HoldForBank,
+    NotifyBuyer,
     OpenRefund,
     PostCredits,
     RecordCapture,
-    RecordForeignPayment,
-    Tell,
+    RecordUnmatchedPayment,
+    ReleaseReservations,
     WatchPayment,
 )
-from estuary.payments.settlement.facts import Fact, NeedsObject
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.rules import disputes as dispute_rules
 from estuary.payments.settlement.rules import refunds as refund_rules
-from estuary.payments.settlement.state import OrderView, RecordDecline
+from estuary.payments.settlement.state import OrderState, RecordDecline
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 BANK_TOO_LATE = "bank_too_late"  # why an order ended: its bank had not answered until its date
 
 
-type Decision = list[Effect] | NeedsObject
+type Decision = list[Effect] | FetchRequired
 
-SECOND = "This order was already being paid by another payment."
+ALREADY_BEING_PAID = "This order was already being paid by another payment."
 DISPUTE_OPENED = "charge.dispute.created"
 
 
-def decide(order: OrderView, fact: Fact) -> Decision:
+def decide(order: OrderState, fact: StripeObservation) -> Decision:
     """Return what a fact changes about the order it speaks of: often nothing."""
     match fact.object:
         case Intent() as intent:
             return _decide_intent(order, intent, fact)
         case CheckoutSession() as session:
             return _decide_session(order, session, fact)
-        case StripeRefund() | StripeDispute() as other if not _is_of(order, other.intent_id):
-            return _decide_foreign(order, other, fact)
+        case StripeRefund() | StripeDispute() as other if not _is_own_payment(order, other.intent_id):
+            return _decide_of_unmatched_payment(order, other, fact)
         case StripeRefund() as refund:
-            overtook = not order.captured_minor and refund_rules.find(order, refund) is None
-            if (overtook and not fact.fetched) or refund_rules.is_too_much(order, refund):
-                return NeedsObject("payment", refund.intent_id)
+            overtook = not order.captured_minor and refund_rules.find_refund(order, refund) is None
+            if (overtook and not fact.fetched) or refund_rules.exceeds_captured(order, refund):
+                return FetchRequired("payment", refund.intent_id)
             effects = refund_rules.decide_refund(order, refund, fact.cause)
-            return [*effects, *dispute_rules.follow_refund(order, effects, fact.cause)]
+            return [*effects, *dispute_rules.apply_refund_to_disputes(order, effects, fact.cause)]
         case StripeDispute() as dispute:
             return dispute_rules.decide_dispute(order, dispute, fact.cause, fetched=fact.fetched)
         case Charge() as charge:
             return _decide_charge(order, charge)
 
 
-def _decide_intent(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+def _decide_intent(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     if order.intent_id != intent.id:
-        return _decide_labeled(order, intent, fact)
+        return _decide_unmatched_with_label(order, intent, fact)
     return _decide_own(order, intent, fact)
 
 
-def _decide_own(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+def _decide_own(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     match intent.status:
         case "succeeded":
-            return _paid(order, intent, fact.cause)
+            return _decide_paid(order, intent, fact.cause)
         case "canceled":
-            return _payment_canceled(order, intent, fact.cause)
+            return _decide_canceled(order, intent, fact.cause)
         case "processing":
-            return _processing(order, intent, fact)
+            return _decide_processing(order, intent, fact)
         case "requires_payment_method" if intent.decline:
-            return _declined(order, intent, fact)
+            return _decide_declined(order, intent, fact)
     return []  # requires_action, requires_confirmation …: the buyer is still at it
 
 
-def _decide_labeled(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     """Decide about a payment that only a label connects with the order, and anyone can copy a label.
 
     It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
@@ -95,65 +95,69 @@ def _decide_labeled(order: OrderView, intent: Intent, fact: Fact) -> Decision:
     if not fact.fetched:
         # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open.
         by_page = order.session_id and not order.intent_id and not intent.decline
-        return NeedsObject("session", order.session_id) if by_page else NeedsObject("intent", intent.id)
-    problem = _mismatch(order, intent)
+        return FetchRequired("session", order.session_id) if by_page else FetchRequired("intent", intent.id)
+    problem = _find_mismatch(order, intent)
     if not order.intent_id and order.customer_id and not problem:
         return _decide_own(order, intent, fact)
     if not paid:
         return []
-    return _decide_unwanted(order, intent, fact.cause, problem or SECOND)
+    return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
 
 
-def _decide_unwanted(order: OrderView, intent: Intent, cause: str, problem: str) -> list[Effect]:
+def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Return the money of the order's own customer, which no order asked for; leave anybody else's alone."""
     if order.customer_id and intent.customer_id == order.customer_id:
-        return _return_stray(order, intent, cause, problem)
+        return _return_unmatched_payment(order, intent, cause, problem)
     return [
-        RecordForeignPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
+        RecordUnmatchedPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
     ]
 
 
-def _is_of(order: OrderView, intent_id: str) -> bool:
+def _is_own_payment(order: OrderState, intent_id: str) -> bool:
     """Whether a payment is the order's own, or a second one that it sends back."""
     strays = {refund.intent_id for refund in order.refunds if refund.stray}
     return not intent_id or intent_id == order.intent_id or intent_id in strays
 
 
-def _decide_foreign(order: OrderView, other: StripeRefund | StripeDispute, fact: Fact) -> Decision:
+def _decide_of_unmatched_payment(
+    order: OrderState, other: StripeRefund | StripeDispute, fact: StripeObservation
+) -> Decision:
     """A refund or a dispute of a payment that was left alone changes nothing; somebody must answer the dispute."""
     if not fact.fetched:
         kind = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
-        return NeedsObject(*kind)
+        return FetchRequired(*kind)
     if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
         return []
     text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
-    return [Alert("dispute_of_unknown_payment", text)]
+    return [AlertStaff("dispute_of_unknown_payment", text)]
 
 
-def _paid(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     if intent.livemode != order.livemode:
         return [
-            Alert("wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)")
+            AlertStaff(
+                "wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)"
+            )
         ]
     if order.intent_id not in ("", intent.id):
-        return _return_stray(order, intent, cause, SECOND)
+        return _return_unmatched_payment(order, intent, cause, ALREADY_BEING_PAID)
     bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
     if order.captured_minor:
         return bind
-    if problem := _mismatch(order, intent):
+    if problem := _find_mismatch(order, intent):
         ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
-        return bind + _return_stray(order, intent, cause, problem) + ended
+        return bind + _return_unmatched_payment(order, intent, cause, problem) + ended
     capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
     if order.is_credit:
-        return capture + hand_over(order, cause)
+        return capture + fulfil(order, cause)
     if order.status not in LIVE:
         return capture + _return_late_money(order, intent, cause)
-    if _had_begun(order, intent):
-        return capture + _return_of_begun(order, intent, cause)
-    return capture + hand_over(order, cause)
+    if _date_had_begun(order, intent):
+        return capture + _return_because_begun(order, intent, cause)
+    return capture + fulfil(order, cause)
 
 
-def _had_begun(order: OrderView, intent: Intent) -> bool:
+def _date_had_begun(order: OrderState, intent: Intent) -> bool:
     """Whether the first reserved time had begun when the money came, however late we hear of it.
 
     Paid by card at 17:55 and settled here at 19:00: a workshop of 18:00 is handed over. Paid by the bank at 18:05: not.
@@ -162,26 +166,28 @@ def _had_begun(order: OrderView, intent: Intent) -> bool:
     return order.starts_at is not None and order.starts_at <= captured_at
 
 
-def _return_of_begun(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+def _return_because_begun(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     """What was bought had begun: all of the money and the credits go back, and the buyer is told."""
     return [
-        Become(Status.PAID, cause),
-        *_give_back(order),
-        _send_back(intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."),
-        Tell("date_begun"),
+        ChangeStatus(Status.PAID, cause),
+        *_release_and_return_credits(order),
+        _refund_unmatched(
+            intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
+        ),
+        NotifyBuyer("date_begun"),
     ]
 
 
-def hand_over(order: OrderView, cause: str) -> list[Effect]:
+def fulfil(order: OrderState, cause: str) -> list[Effect]:
     """Return the effects that complete an order whose money is here (or whose credits cover it all)."""
-    effects: list[Effect] = [Become(Status.COMPLETED, cause)]
+    effects: list[Effect] = [ChangeStatus(Status.COMPLETED, cause)]
     if order.is_credit:
         bought = PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
-        return [*effects, bought, Tell("completed")]
-    return [*effects, HandOver(), Tell("completed")]
+        return [*effects, bought, NotifyBuyer("completed")]
+    return [*effects, Fulfil(), NotifyBuyer("completed")]
 
 
-def _mismatch(order: OrderView, intent: Intent) -> str:
+def _find_mismatch(order: OrderState, intent: Intent) -> str:
     """Money that is not what this order asked for is never taken as its payment."""
     amount_minor = intent.received_minor if intent.status == "succeeded" else intent.amount_minor
     if (amount_minor, intent.currency) != (order.amount_due_minor, order.currency):
@@ -194,13 +200,13 @@ def _mismatch(order: OrderView, intent: Intent) -> str:
     return ""
 
 
-def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) -> list[Effect]:
+def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Refund money that no order of ours asked for, once; the order it names is left as it is."""
     if any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
         return []
     return [
-        Alert("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        _send_back(
+        AlertStaff("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
+        _refund_unmatched(
             intent.id,
             intent.received_minor,
             cause,
@@ -211,21 +217,23 @@ def _return_stray(order: OrderView, intent: Intent, cause: str, problem: str) ->
     ]
 
 
-def _return_late_money(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+def _return_late_money(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     """The goods are gone: take note of the money, send all of it back, and say so."""
     return [
-        Become(Status.PAID, cause),
-        return_late(intent.id, intent.received_minor, cause),
-        Tell("late_payment"),
+        ChangeStatus(Status.PAID, cause),
+        refund_late_payment(intent.id, intent.received_minor, cause),
+        NotifyBuyer("late_payment"),
     ]
 
 
-def return_late(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
+def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
     """Return what sends back money, in minor units, that came after its order had ended."""
-    return _send_back(intent_id, amount_minor, cause, reason="The payment arrived after the order had ended.")
+    return _refund_unmatched(
+        intent_id, amount_minor, cause, reason="The payment arrived after the order had ended."
+    )
 
 
-def _send_back(
+def _refund_unmatched(
     intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
@@ -241,76 +249,82 @@ def _send_back(
     )
 
 
-def take_recovered_money(intent: Intent, cause: str) -> list[Effect]:
+def record_unmatched_payment(intent: Intent, cause: str) -> list[Effect]:
     """Take note of the money of an order that was written down again; what of it is still there goes back next."""
     return [
         BindIntent(intent.id),
         RecordCapture(intent.received_minor),
-        Become(Status.PAID, cause),
-        Tell("recovered"),
+        ChangeStatus(Status.PAID, cause),
+        NotifyBuyer("recovered"),
     ]
 
 
-def _processing(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     if order.status not in UNPAID or order.intent_id not in ("", intent.id):
         return []
     if order.status == Status.FAILED and not fact.fetched:
         # A failure and a processing may have overtaken each other on their way here.
-        return NeedsObject("intent", intent.id)
+        return FetchRequired("intent", intent.id)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     return bind + _wait_for_bank(order, fact.cause)
 
 
-def _wait_for_bank(order: OrderView, cause: str) -> list[Effect]:
+def _wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
     """The bank is at work, for days perhaps: what was reserved is kept until a date, and the buyer is told which."""
-    keep = keep_for_bank(order)
+    keep = hold_for_bank(order)
     over = keep.moment is not None and keep.moment <= order.at
-    return [Become(Status.PROCESSING, cause), keep, *([] if over else [Tell("processing")])]
+    return [ChangeStatus(Status.PROCESSING, cause), keep, *([] if over else [NotifyBuyer("processing")])]
 
 
-def keep_for_bank(order: OrderView) -> KeepUntil:
+def hold_for_bank(order: OrderState) -> HoldForBank:
     """Return until when the seats of a payment at its bank are kept: until they begin, or for as long as we may.
 
     Seven days allowed: a workshop in three days is kept for three, one in a month for seven; credits hold nothing.
     """
-    return KeepUntil(min(order.starts_at, order.may_keep_until) if order.starts_at else None)
+    return HoldForBank(min(order.starts_at, order.may_keep_until) if order.starts_at else None)
 
 
-def _declined(order: OrderView, intent: Intent, fact: Fact) -> Decision:
+def _decide_declined(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     if order.status not in LIVE or order.intent_id not in ("", intent.id):
         return []
     assert intent.decline is not None  # matched above
     late = order.status == Status.PROCESSING or intent.decline.by_bank
     if late and not fact.fetched:
-        return NeedsObject("intent", intent.id)
+        return FetchRequired("intent", intent.id)
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     if late:
         return [*bind, decline, *end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)]
     if order.status == Status.FAILED:
         return [*bind, decline] if decline != order.decline else bind
-    return [*bind, Become(Status.FAILED, fact.cause), decline]
+    return [*bind, ChangeStatus(Status.FAILED, fact.cause), decline]
 
 
-def _payment_canceled(order: OrderView, intent: Intent, cause: str) -> list[Effect]:
+def _decide_canceled(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     if order.status not in LIVE or order.intent_id not in ("", intent.id):
         return []
     return end_unpaid(order, cause, intent.cancellation_reason or "canceled")
 
 
-def end_unpaid(order: OrderView, cause: str, reason: str, *, bank_at_work: bool = False) -> list[Effect]:
+def end_unpaid(order: OrderState, cause: str, reason: str, *, bank_at_work: bool = False) -> list[Effect]:
     """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too.
 
     Whoever left it to a bank has gone away, and is told by mail; its payment at Stripe may outlive the order.
     """
-    effects: list[Effect] = [Become(Status.CANCELED, cause, reason), *_give_back(order)]
+    effects: list[Effect] = [
+        ChangeStatus(Status.CANCELED, cause, reason),
+        *_release_and_return_credits(order),
+    ]
     if bank_at_work or order.status == Status.PROCESSING:
-        effects += [WatchPayment(), Tell("bank_too_late" if reason == BANK_TOO_LATE else "payment_failed")]
+        effects += [
+            WatchPayment(),
+            NotifyBuyer("bank_too_late" if reason == BANK_TOO_LATE else "payment_failed"),
+        ]
     return effects
 
 
-def _give_back(order: OrderView) -> list[Effect]:
-    effects: list[Effect] = [LetGo()]
+def _release_and_return_credits(order: OrderState) -> list[Effect]:
+    effects: list[Effect] = [ReleaseReservations()]
     if order.credits_applied_minor:
         effects.append(
             PostCredits(
@@ -320,7 +334,7 @@ def _give_back(order: OrderView) -> list[Effect]:
     return effects
 
 
-def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> Decision:
+def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObservation) -> Decision:
     if order.session_id not in ("", session.id):
         return []
     if not order.session_id and (other := _decide_labeled_session(order, session, fact)) is not None:
@@ -336,28 +350,34 @@ def _decide_session(order: OrderView, session: CheckoutSession, fact: Fact) -> D
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
-        return _paid(order, _intent_of(session), fact.cause)
+        return _decide_paid(order, _intent_from_session(session), fact.cause)
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
-            return NeedsObject("session", session.id)
+            return FetchRequired("session", session.id)
         return bind + _wait_for_bank(order, fact.cause)
     return []
 
 
-def _decide_labeled_session(order: OrderView, session: CheckoutSession, fact: Fact) -> Decision | None:
+def _decide_labeled_session(
+    order: OrderState, session: CheckoutSession, fact: StripeObservation
+) -> Decision | None:
     """Decide about a page that only a label connects with the order; None for one that is the order's after all."""
     if session.status not in {"expired", "complete"} and not session.failed_later:
         return []
     if not fact.fetched:
-        return NeedsObject("session", session.id)
-    intent = _intent_of(session)
-    if order.is_checkout and order.customer_id and not _mismatch(order, intent):
+        return FetchRequired("session", session.id)
+    intent = _intent_from_session(session)
+    if order.is_checkout and order.customer_id and not _find_mismatch(order, intent):
         return None
     paid = session.payment_status == "paid" and session.intent_id
-    return _decide_labeled(order, intent, fact) if paid and session.intent_id != order.intent_id else []
+    return (
+        _decide_unmatched_with_label(order, intent, fact)
+        if paid and session.intent_id != order.intent_id
+        else []
+    )
 
 
-def _intent_of(session: CheckoutSession) -> Intent:
+def _intent_from_session(session: CheckoutSession) -> Intent:
     """A paid page says as much about the money as its intent does."""
     return Intent(
         id=session.intent_id,
@@ -375,11 +395,11 @@ def _intent_of(session: CheckoutSession) -> Intent:
     )
 
 
-def _decide_charge(order: OrderView, charge: Charge) -> Decision:
+def _decide_charge(order: OrderState, charge: Charge) -> Decision:
     """A charge tells only the cumulative sum: when it is not ours, look at the refunds themselves."""
     known = sum(
         refund.card_minor
         for refund in order.refunds
         if refund.intent_id == charge.intent_id and refund.status == Refund.Status.SUCCEEDED
     )
-    return [] if known == charge.amount_refunded_minor else NeedsObject("payment", charge.intent_id)
+    return [] if known == charge.amount_refunded_minor else FetchRequired("payment", charge.intent_id)

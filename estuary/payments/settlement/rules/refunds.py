@@ -9,19 +9,19 @@ from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
-    AdvanceRefund,
-    Alert,
-    Become,
+    AlertStaff,
     CancelBookings,
-    CarryCredits,
+    ChangeStatus,
     Effect,
-    MarkBookings,
+    NotifyBuyer,
     OpenRefund,
     PostCredits,
     RecordRefunded,
-    Tell,
+    SetBookingStatus,
+    SetRefundCredits,
+    UpdateRefund,
 )
-from estuary.payments.settlement.state import BookingView, DisputeView, OrderView, RefundView
+from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeRefund
 
 State = Refund.Status
@@ -33,28 +33,28 @@ AT_STRIPE = {
     "failed": State.FAILED,
     "canceled": State.CANCELED,
 }
-COUNTS = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
-HEARD = frozenset({State.PENDING, State.SUCCEEDED})  # Stripe knows of it: only these empty a charge
+OPEN_OR_SUCCEEDED = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
+KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})  # Stripe knows of it: only these empty a charge
 
 
-def decide_refund(order: OrderView, refund: StripeRefund, cause: str) -> list[Effect]:
+def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[Effect]:
     """Return what Stripe's refund means: ours moves on, or one that was started elsewhere is taken over."""
     status = AT_STRIPE.get(refund.status, State.PENDING)
-    known = find(order, refund)
+    known = find_refund(order, refund)
     if known is None:
-        return _adopt(order, refund, status, cause)
+        return _adopt_from_stripe(order, refund, status, cause)
     if known.stripe_refund_id and not refund.id:
         return []  # one try was refused after another had been heard
     if RANK[status] <= RANK[known.status]:
         if known.stripe_refund_id:
             return []
-        return [AdvanceRefund(known.id, known.status, refund.id)]
-    advance = AdvanceRefund(known.id, status, refund.id, refund.failure_reason)
+        return [UpdateRefund(known.id, known.status, refund.id)]
+    advance = UpdateRefund(known.id, status, refund.id, refund.failure_reason)
     after = replace(known, status=status, stripe_refund_id=refund.id)
-    return [advance, *consequences(order, before=known, after=after, cause=cause)]
+    return [advance, *follow_up_effects(order, before=known, after=after, cause=cause)]
 
 
-def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
+def find_refund(order: OrderState, refund: StripeRefund) -> RefundState | None:
     """Return the refund we know that Stripe's is: by Stripe's id, or by our own in its metadata.
 
     Metadata can be copied, so a refund that only carries our id must also be of the payment that ours is of.
@@ -68,23 +68,30 @@ def find(order: OrderView, refund: StripeRefund) -> RefundView | None:
     return None
 
 
-def is_too_much(order: OrderView, refund: StripeRefund) -> bool:
+def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
     """Whether more would have gone back than was captured. Stripe makes no such refund: an earlier one has failed."""
-    known = find(order, refund)
-    if AT_STRIPE.get(refund.status, State.PENDING) not in HEARD or refund.intent_id != order.intent_id:
+    known = find_refund(order, refund)
+    if (
+        AT_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
+        or refund.intent_id != order.intent_id
+    ):
         return False
-    others = [r for r in order.refunds if r.status in HEARD and not r.stray and r is not known]
-    return _card_minor(others) + refund.amount_minor > order.captured_minor > 0
+    others = [r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.stray and r is not known]
+    return _stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
 
 
-def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause: str) -> list[Effect]:
+def _adopt_from_stripe(
+    order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
+) -> list[Effect]:
     """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
     stray = any(known.stray and known.intent_id == refund.intent_id for known in order.refunds)
     if not stray and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
-            Alert("refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}")
+            AlertStaff(
+                "refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}"
+            )
         ]
-    after = RefundView(
+    after = RefundState(
         id=0,
         public_id=refund.id,
         stripe_refund_id=refund.id,
@@ -98,7 +105,7 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         from_dashboard=True,
     )
     if not stray:
-        after = next(known for known in _with_credits(order, _known(order, after)) if known.id == 0)
+        after = next(known for known in _with_credits(order, _update_known(order, after)) if known.id == 0)
     opened = OpenRefund(
         card_minor=after.card_minor,
         credits_minor=after.credits_minor,
@@ -112,17 +119,17 @@ def _adopt(order: OrderView, refund: StripeRefund, status: Refund.Status, cause:
         cause=cause,
         currency=refund.currency,
     )
-    return [opened, *consequences(order, before=None, after=after, cause=cause)]
+    return [opened, *follow_up_effects(order, before=None, after=after, cause=cause)]
 
 
-def _known(order: OrderView, after: RefundView) -> list[RefundView]:
+def _update_known(order: OrderState, after: RefundState) -> list[RefundState]:
     """Return the order's own refunds, oldest first, with ``after`` in its place or as the newest."""
     known = [after if refund.id == after.id else refund for refund in order.refunds]
     known += [] if after.id else [after]
     return [refund for refund in known if not refund.stray]
 
 
-def _with_credits(order: OrderView, known: list[RefundView]) -> list[RefundView]:
+def _with_credits(order: OrderState, known: list[RefundState]) -> list[RefundState]:
     """Return the refunds with the credits that those of the dashboard take along: all that is owed with one, or none.
 
     The dashboard knows no credits. So only when all that was captured went back there do the spent ones follow; what
@@ -130,61 +137,63 @@ def _with_credits(order: OrderView, known: list[RefundView]) -> list[RefundView]
     along. They follow what has succeeded, and until that is all of the card, what is still pending. Asked anew of all
     the refunds, never of the last one, so no order of the news and no later failure comes to anything else.
     """
-    there = [refund for refund in known if refund.from_dashboard and refund.status in HEARD]
+    there = [refund for refund in known if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
     done = [refund for refund in there if refund.status == State.SUCCEEDED]
-    whole = order.handed_over and 0 < order.captured_minor <= _card_minor(there)
-    ours_minor = sum(r.credits_minor for r in known if r.status in HEARD and not r.from_dashboard)
+    whole = order.handed_over and 0 < order.captured_minor <= _stripe_minor(there)
+    ours_minor = sum(r.credits_minor for r in known if r.status in KNOWN_TO_STRIPE and not r.from_dashboard)
     owed_minor = max(order.credits_applied_minor - ours_minor, 0) if whole else 0
-    able = done if _card_minor(done) >= order.captured_minor else [r for r in there if r not in done]
+    able = done if _stripe_minor(done) >= order.captured_minor else [r for r in there if r not in done]
     # The one that takes them already keeps them, or else the newest: which one makes no difference to any sum.
     carrier = max(able, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
     return [replace(r, credits_minor=owed_minor if r is carrier else 0) if r in there else r for r in known]
 
 
-def _card_minor(refunds: list[RefundView]) -> int:
+def _stripe_minor(refunds: list[RefundState]) -> int:
     return sum(refund.card_minor for refund in refunds)
 
 
-def _is_emptied(order: OrderView, known: list[RefundView]) -> bool:
+def _is_emptied(order: OrderState, known: list[RefundState]) -> bool:
     """Whether all of the card's money is back or on its way, as Stripe itself has said: refunded, or lost."""
-    heard_minor = _card_minor([r for r in known if r.status in HEARD])
+    heard_minor = _stripe_minor([r for r in known if r.status in KNOWN_TO_STRIPE])
     return 0 < order.captured_minor <= heard_minor + order.lost_minor
 
 
-def consequences(
-    order: OrderView, *, before: RefundView | None, after: RefundView, cause: str
+def follow_up_effects(
+    order: OrderState, *, before: RefundState | None, after: RefundState, cause: str
 ) -> list[Effect]:
     """Return what follows when one refund of the order goes from ``before`` to ``after``."""
-    effects = _news_of_failure(order, after)
+    effects = _failure_notices(order, after)
     if after.stray:
         return effects
     was, now = before is not None and before.status == State.SUCCEEDED, after.status == State.SUCCEEDED
-    known = _known(order, after)
+    known = _update_known(order, after)
     settled = _with_credits(order, known)
     after = next(refund for refund in settled if refund.id == after.id)
     if was != now:
         effects += _credit_movements(order, settled, after, now)
     effects += [
-        CarryCredits(r.id, r.credits_minor) for r, k in zip(settled, known, strict=True) if r.id and r != k
+        SetRefundCredits(r.id, r.credits_minor)
+        for r, k in zip(settled, known, strict=True)
+        if r.id and r != k
     ]
-    followed_minor, follower = _followed(known, settled, after)
+    followed_minor, follower = _with_follow_ups(known, settled, after)
     if followed_minor:
-        effects.append(_follow(order, after, followed_minor))
+        effects.append(_follow_up(order, after, followed_minor))
     if was == now and not followed_minor:
         return effects
     refunded_minor = sum(r.card_minor + r.credits_minor for r in settled if r.status == State.SUCCEEDED)
     effects.append(RecordRefunded(refunded_minor))
     target = _status_for(order, refunded_minor)
     if target != order.status:
-        effects.append(Become(target, cause))
+        effects.append(ChangeStatus(target, cause))
     gives = now if was != now else followed_minor > 0
-    effects += _on_bookings(order, after if was != now or not follower else follower, target, gives)
-    return [*effects, Tell("refunded")] if gives else effects
+    effects += _booking_effects(order, after if was != now or not follower else follower, target, gives)
+    return [*effects, NotifyBuyer("refunded")] if gives else effects
 
 
-def _followed(
-    known: list[RefundView], settled: list[RefundView], after: RefundView
-) -> tuple[int, RefundView | None]:
+def _with_follow_ups(
+    known: list[RefundState], settled: list[RefundState], after: RefundState
+) -> tuple[int, RefundState | None]:
     """Return the credits that follow, or leave again, with other refunds that had succeeded, and with which one."""
     moved = [
         (mine.credits_minor - old.credits_minor, mine)
@@ -194,39 +203,39 @@ def _followed(
     return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
 
 
-def _follow(order: OrderView, after: RefundView, amount_minor: int) -> PostCredits:
+def _follow_up(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
     """Move the credits of a refund that had succeeded; named after what set it off, since it can happen again."""
     note = f"Refund of {order.title}" if amount_minor > 0 else f"The refund of {order.title} failed"
     return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
 
 
-def _news_of_failure(order: OrderView, after: RefundView) -> list[Effect]:
+def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
     """A refund that failed is told; to staff alone when Stripe never made it because all went back another way."""
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
-    if not after.stripe_refund_id and _is_made_up_for(order, after):
+    if not after.stripe_refund_id and _is_compensated(order, after):
         text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
-        return [Alert("refund_overtaken", text)]
-    if not after.stripe_refund_id and (rest_minor := _rest_to_return(order, after)):
-        return [_return_the_rest(after, rest_minor)]
+        return [AlertStaff("refund_overtaken", text)]
+    if not after.stripe_refund_id and (rest_minor := _remaining_to_return(order, after)):
+        return [_refund_remaining(after, rest_minor)]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
-    return [Alert("refund_failed", text), Tell("refund_failed")]
+    return [AlertStaff("refund_failed", text), NotifyBuyer("refund_failed")]
 
 
-def _is_made_up_for(order: OrderView, after: RefundView) -> bool:
+def _is_compensated(order: OrderState, after: RefundState) -> bool:
     """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
     if after.stray:
-        others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in HEARD]
-        lost_minor = sum(d.amount_minor for d in order.disputes if _took(d, after.intent_id))
-        return _card_minor(others) + lost_minor >= after.card_minor
-    known = _with_credits(order, _known(order, after))
-    credits_minor = sum(refund.credits_minor for refund in known if refund.status in HEARD)
+        others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
+        lost_minor = sum(d.amount_minor for d in order.disputes if _credits_taken_back(d, after.intent_id))
+        return _stripe_minor(others) + lost_minor >= after.card_minor
+    known = _with_credits(order, _update_known(order, after))
+    credits_minor = sum(refund.credits_minor for refund in known if refund.status in KNOWN_TO_STRIPE)
     return _is_emptied(order, known) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
     )
 
 
-def _rest_to_return(order: OrderView, after: RefundView) -> int:
+def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     """Return what is left to send back of money that nothing was given for, when a part of it went back elsewhere.
 
     In minor units; 0 when the refund that failed asked for no more than that, so that another would fail too.
@@ -236,13 +245,16 @@ def _rest_to_return(order: OrderView, after: RefundView) -> int:
     of_payment = [r for r in order.refunds if r.intent_id == after.intent_id and r.stray == after.stray]
     asked_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
     received_minor = asked_minor if after.stray else order.captured_minor
-    lost_minor = sum(d.amount_minor for d in order.disputes if _took(d, after.intent_id))
-    gone_minor = _card_minor([r for r in of_payment if r.status in COUNTS and r.id != after.id]) + lost_minor
+    lost_minor = sum(d.amount_minor for d in order.disputes if _credits_taken_back(d, after.intent_id))
+    gone_minor = (
+        _stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
+        + lost_minor
+    )
     rest_minor = received_minor - gone_minor
     return rest_minor if 0 < rest_minor < after.card_minor else 0
 
 
-def _return_the_rest(after: RefundView, rest_minor: int) -> OpenRefund:
+def _refund_remaining(after: RefundState, rest_minor: int) -> OpenRefund:
     return OpenRefund(
         card_minor=rest_minor,
         credits_minor=0,
@@ -255,11 +267,11 @@ def _return_the_rest(after: RefundView, rest_minor: int) -> OpenRefund:
     )
 
 
-def _took(dispute: DisputeView, intent_id: str) -> bool:
+def _credits_taken_back(dispute: DisputeState, intent_id: str) -> bool:
     return dispute.intent_id == intent_id and dispute.status == Dispute.Status.LOST
 
 
-def _status_for(order: OrderView, refunded_minor: int) -> Status:
+def _status_for(order: OrderState, refunded_minor: int) -> Status:
     if order.status in {Status.PAID, Status.CANCELED} or (
         order.status == Status.REFUNDED and not order.handed_over
     ):
@@ -271,7 +283,7 @@ def _status_for(order: OrderView, refunded_minor: int) -> Status:
 
 
 def _credit_movements(
-    order: OrderView, known: list[RefundView], after: RefundView, now: bool
+    order: OrderState, known: list[RefundState], after: RefundState, now: bool
 ) -> list[Effect]:
     """Spent credits return with the refund; bought credits are clawed back in proportion to all refunds so far."""
     verb, sign = ("refund", 1) if now else ("refund_undone", -1)
@@ -289,7 +301,7 @@ def _credit_movements(
     return [PostCredits(Kind.REFUND, sign * after.credits_minor, effect, note)]
 
 
-def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool) -> list[Effect]:
+def _booking_effects(order: OrderState, after: RefundState, target: Status, now: bool) -> list[Effect]:
     """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled.
 
     Only what is active is felt: what took place or lapsed is neither marked nor canceled any more.
@@ -299,18 +311,18 @@ def _on_bookings(order: OrderView, after: RefundView, target: Status, now: bool)
         return []
     if not now:
         back = [booking.id for booking in active if target == Status.COMPLETED]
-        return [MarkBookings(tuple(back), Booking.Status.CONFIRMED)] if back else []
+        return [SetBookingStatus(tuple(back), Booking.Status.CONFIRMED)] if back else []
     if target == Status.REFUNDED:
         return [CancelBookings(tuple(booking.id for booking in active))]
     if after.booking_id:
-        return _on_one_booking(order, active, after)
+        return _one_booking_effects(order, active, after)
     if after.cancels:
         # The one at the top alone is named: inside it only what has not begun goes with it.
         return [CancelBookings(tuple(booking.id for booking in order.bookings if booking.parent_id is None))]
-    return [MarkBookings(tuple(booking.id for booking in active), Booking.Status.PARTIALLY_REFUNDED)]
+    return [SetBookingStatus(tuple(booking.id for booking in active), Booking.Status.PARTIALLY_REFUNDED)]
 
 
-def _on_one_booking(order: OrderView, active: list[BookingView], after: RefundView) -> list[Effect]:
+def _one_booking_effects(order: OrderState, active: list[BookingState], after: RefundState) -> list[Effect]:
     """A part of a package: canceled when all of its share went back or when asked for, else marked, with its parent."""
     effects: list[Effect] = []
     mine = [booking for booking in active if booking.id == after.booking_id]
@@ -324,8 +336,8 @@ def _on_one_booking(order: OrderView, active: list[BookingView], after: RefundVi
         if whole or after.cancels:
             effects.append(CancelBookings((booking.id,)))
         else:
-            effects.append(MarkBookings((booking.id,), Booking.Status.PARTIALLY_REFUNDED))
+            effects.append(SetBookingStatus((booking.id,), Booking.Status.PARTIALLY_REFUNDED))
     parents = tuple(booking.id for booking in active if booking.parent_id is None and booking not in mine)
     if parents:
-        effects.append(MarkBookings(parents, Booking.Status.PARTIALLY_REFUNDED))
+        effects.append(SetBookingStatus(parents, Booking.Status.PARTIALLY_REFUNDED))
     return effects

@@ -574,13 +574,22 @@ export type ScheduleRequest = {
 };
 
 /**
+ * When one thing shall happen.
+ */
+export type ScheduledItemRequest = {
+    service_id?: string | number;
+    start_datetime?: string;
+    service_session_id?: string | number;
+};
+
+/**
  * ``items`` is for packages and bundles: what is not listed is scheduled later.
  */
 export type SchedulingRequest = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
-    items?: Array<WishRequest>;
+    items?: Array<ScheduledItemRequest>;
 };
 
 /**
@@ -688,15 +697,6 @@ export type Transition = {
      * for staff only; empty for the buyer
      */
     readonly cause: string;
-};
-
-/**
- * When one thing shall happen.
- */
-export type WishRequest = {
-    service_id?: string | number;
-    start_datetime?: string;
-    service_session_id?: string | number;
 };
 
 export type BalanceWritable = {
