@@ -19,8 +19,8 @@ from django.utils.module_loading import import_string
 from estuary.payments.errors import (
     BadSignature,
     CardDeclined,
-    KeyMayNot,
     NotAtStripe,
+    PermissionMissing,
     StripeBusy,
     StripeRefused,
     StripeUnavailable,
@@ -143,7 +143,7 @@ def _standing(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
 def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
     """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours.
 
-    What is ``dispensable`` raises KeyMayNot where the key lacks the permission, and nobody is told.
+    What is ``dispensable`` raises PermissionMissing where the key lacks the permission, and nobody is told.
     """
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
@@ -161,7 +161,7 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
             raise StripeUnavailable(instrumentation.UNANSWERED) from None
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             if dispensable and isinstance(error, stripe.PermissionError):
-                raise KeyMayNot(
+                raise PermissionMissing(
                     account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S
                 ) from None
             account_binding.alert_of_refusal(name, error.request_id or "")

@@ -22,7 +22,7 @@ class NotOwner(Unavailable):
     code = "not_the_owner"
 
 
-class KeyMayNot(StripeUnavailable):
+class PermissionMissing(StripeUnavailable):
     """The restricted key lacks the permission for a call that we can do without."""
 
 

@@ -17,7 +17,7 @@ type Json = Mapping[str, Any]
 # A thin event says of which object, and nothing more. https://docs.stripe.com/api/v2/core/events/event-types
 THIN = "v2.core.event"
 # Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
-SECRETS = ("client_secret", "next_action")
+SECRET_FIELDS = ("client_secret", "next_action")
 
 
 class NotAnEvent(EstuaryError):
@@ -51,7 +51,7 @@ def without_secrets(value: Any) -> Any:
     """Return a decoded event as it may be kept: its secrets are taken out of it, wherever they are."""
     inside = value
     if type(value) is dict:  # as decoded, it has no subclasses: to ask for its type is the quickest there is
-        for secret in SECRETS:
+        for secret in SECRET_FIELDS:
             value.pop(secret, None)
         inside = value.values()
     for inner in inside:
@@ -63,7 +63,7 @@ def without_secrets(value: Any) -> Any:
 COLUMNS = """stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at, created_at, received_at,
     outcome, error"""
 
-GAPS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
+PLACEHOLDERS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
 
 
 @cache
@@ -71,7 +71,7 @@ def insert_statement(rows: int) -> str:
     """Return the statement that keeps so many events, and returns the ids of those that had not come before."""
     return f"""
     INSERT INTO payments_webhookevent ({COLUMNS})
-    VALUES {", ".join([GAPS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
+    VALUES {", ".join([PLACEHOLDERS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
 
 
 def store_event(event: dict[str, Any], at: datetime, write: Write = insert_event) -> bool:
@@ -80,7 +80,9 @@ def store_event(event: dict[str, Any], at: datetime, write: Write = insert_event
     if redaction.is_suspicious(payload):
         payload = _json(redaction.redacted(event))  # where nobody expects one, such as a description
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
-    return write(EventRow(*names, bool(event.get("livemode")), payload.decode(), at, created_of(event), at))
+    return write(
+        EventRow(*names, bool(event.get("livemode")), payload.decode(), at, parse_created(event), at)
+    )
 
 
 def _json(event: dict[str, Any]) -> bytes:
@@ -90,7 +92,7 @@ def _json(event: dict[str, Any]) -> bytes:
         raise NotAnEvent("The body is signed, but it is nested deeper than any event.") from None
 
 
-def created_of(event: Json) -> datetime:
+def parse_created(event: Json) -> datetime:
     """Return when an event was made: Unix time, or text in a thin one; raises ValueError and its like for neither."""
     return (
         clock.from_text(event["created"])

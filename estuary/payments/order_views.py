@@ -182,11 +182,11 @@ class CancelBookingView(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         booking = self._own(request, pk)
-        consequence = preview_cancellation(booking)
+        preview = preview_cancellation(booking)
         answer = {
-            "returned_minor": consequence.returned_minor,
+            "returned_minor": preview.returned_minor,
             "currency": booking.order.currency,
-            "along": len(consequence.outcome.along),
+            "along": len(preview.breakdown.also_canceled),
         }
         return Response(self.Consequence(answer).data)
 

@@ -32,8 +32,8 @@ from estuary.payments.event_store import (
     Json,
     NotAnEvent,
     Write,
-    created_of,
     insert_event,
+    parse_created,
     store_event,
     without_secrets,
 )
@@ -114,7 +114,7 @@ def _parse(body: bytes) -> dict[str, Any]:
         # The escape may itself be escaped, and then only spells the character.
         if b"\\u0000" in body and _has_nul(event):
             raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
-        created_of(event)
+        parse_created(event)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, OSError):
         raise NotAnEvent("The body is signed, but it is no Stripe event.") from None
     return dict(event)
@@ -131,7 +131,7 @@ def _has_nul(value: Any) -> bool:
 
 # --- What each event says -----------------------------------------------------------------------------------
 
-type News = (
+type ParsedEvent = (
     StripeObservation
     | PaymentMethodEvent
     | OtherPaymentMethodAttached
@@ -159,70 +159,70 @@ class ForeignEvent(str):
     """The id of another account whose event this is: one connected to ours, or of the same organization."""
 
 
-def payment_intent_changed(event: Json, obj: Json) -> News:
+def payment_intent_changed(event: Json, obj: Json) -> ParsedEvent:
     """A payment went through, failed, is at its bank, or was canceled."""
     return StripeObservation(
         Intent.parse(obj, captured_at=_captured_at(event, obj["status"] == "succeeded")), _cause(event)
     )
 
 
-def checkout_session_changed(event: Json, obj: Json) -> News:
+def checkout_session_changed(event: Json, obj: Json) -> ParsedEvent:
     """A hosted page was completed (paid or not yet) or expired, or its late payment came through."""
     paid_at = _captured_at(event, obj["payment_status"] == "paid")
     return StripeObservation(CheckoutSession.parse(obj, captured_at=paid_at), _cause(event))
 
 
-def checkout_session_failed_late(event: Json, obj: Json) -> News:
+def checkout_session_failed_late(event: Json, obj: Json) -> ParsedEvent:
     """The bank refused after the page was completed: its hold ends."""
     return StripeObservation(CheckoutSession.parse(obj, failed_later=True), _cause(event))
 
 
-def charge_refunded(event: Json, obj: Json) -> News:
+def charge_refunded(event: Json, obj: Json) -> ParsedEvent:
     """A charge tells a cumulative sum; the refunds themselves are looked at when ours do not add up to it."""
     return StripeObservation(Charge.parse(obj), _cause(event))
 
 
-def refund_changed(event: Json, obj: Json) -> News:
+def refund_changed(event: Json, obj: Json) -> ParsedEvent:
     """A refund began, moved on or failed, whoever started it."""
     return StripeObservation(StripeRefund.parse(obj), _cause(event))
 
 
-def dispute_changed(event: Json, obj: Json) -> News:
+def dispute_changed(event: Json, obj: Json) -> ParsedEvent:
     """A bank asks for a payment back, has taken it, has decided, or has given it back again."""
     return StripeObservation(StripeDispute.parse(obj), _cause(event))
 
 
-def payment_method_attached(event: Json, obj: Json) -> News | None:
+def payment_method_attached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was saved, or something that is none and is not kept."""
     if card := Card.parse(obj):
-        return PaymentMethodEvent("attached", card, card.customer_id, created_of(event))
-    return OtherPaymentMethodAttached(OtherMethod.parse(obj), created_of(event))
+        return PaymentMethodEvent("attached", card, card.customer_id, parse_created(event))
+    return OtherPaymentMethodAttached(OtherMethod.parse(obj), parse_created(event))
 
 
-def payment_method_updated(event: Json, obj: Json) -> News | None:
+def payment_method_updated(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was changed, by its holder or by its network."""
     card = Card.parse(obj)
-    return PaymentMethodEvent("updated", card, card.customer_id, created_of(event)) if card else None
+    return PaymentMethodEvent("updated", card, card.customer_id, parse_created(event)) if card else None
 
 
-def payment_method_detached(event: Json, obj: Json) -> News | None:
+def payment_method_detached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was removed; whose it was is told among the previous attributes, or is looked up when it is not."""
     previous = event["data"].get("previous_attributes")
     before = _id(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=before)
-    return PaymentMethodEvent("detached", card, before, created_of(event)) if card else None
+    return PaymentMethodEvent("detached", card, before, parse_created(event)) if card else None
 
 
-def setup_declined(event: Json, obj: Json) -> News:
+def setup_declined(event: Json, obj: Json) -> ParsedEvent:
     """A card was declined when it was to be saved."""
     return SetupDeclined(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or event["id"], obj["id"])
 
 
-def customer_deleted(event: Json, obj: Json) -> News:
+def customer_deleted(event: Json, obj: Json) -> ParsedEvent:
     return CustomerDeleted(obj["id"])
 
 
-HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
+HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
     "payment_intent.succeeded": payment_intent_changed,
     "payment_intent.processing": payment_intent_changed,
     "payment_intent.payment_failed": payment_intent_changed,
@@ -249,7 +249,7 @@ HANDLERS: dict[str, Callable[[Json, Json], News | None]] = {
 }
 
 # In another API version an object may look different: what to fetch then, in ours.
-FETCHED_AS = {
+FETCH_BY_OBJECT = {
     "payment_intent": lambda obj: FetchRequired("intent", obj["id"]),
     "checkout.session": lambda obj: FetchRequired("session", obj["id"]),
     "charge": lambda obj: FetchRequired("payment", _id(obj.get("payment_intent"))),
@@ -257,7 +257,7 @@ FETCHED_AS = {
     "dispute": lambda obj: FetchRequired("dispute", obj["id"]),
     "payment_method": lambda obj: FetchRequired("card", obj["id"]),
 }
-FETCHED_WHEN_THIN = {
+FETCH_BY_THIN_TYPE = {
     "payment_intent": "intent",
     "checkout.session": "session",
     "charge": "charge",
@@ -267,7 +267,7 @@ FETCHED_WHEN_THIN = {
 }
 
 
-def read_event(event: Json) -> News | None:
+def read_event(event: Json) -> ParsedEvent | None:
     """Return what an event says, or None when it is of no concern here.
 
     An event in another API version than ours is only a hint: the object is to be fetched. One of another account says
@@ -281,19 +281,21 @@ def read_event(event: Json) -> News | None:
     if handler is None:
         return None
     obj = event["data"]["object"]
-    if event.get("api_version") != client.API_VERSION and (fetched_as := FETCHED_AS.get(obj.get("object"))):
+    if event.get("api_version") != client.API_VERSION and (
+        fetched_as := FETCH_BY_OBJECT.get(obj.get("object"))
+    ):
         needs = fetched_as(obj)
         return needs if needs.id else None
     return handler(event, obj)
 
 
-def _read_thin_event(event: Json) -> News | None:
+def _read_thin_event(event: Json) -> ParsedEvent | None:
     about = event.get("related_object") or {}
     if event["type"].removeprefix("v1.") not in HANDLERS or not about.get("id"):
         return None
     if about.get("type") == "customer":
         return CustomerDeleted(about["id"])  # the one of its events that we listen to
-    kind = FETCHED_WHEN_THIN.get(str(about.get("type")))
+    kind = FETCH_BY_THIN_TYPE.get(str(about.get("type")))
     return FetchRequired(kind, about["id"]) if kind else None
 
 

@@ -24,10 +24,10 @@ def a_bundle(paid: int, bonus: int, total_minor: int) -> list[Booking]:
 
 def cancel(parts: list[Booking], going: list[Booking], at: datetime) -> int:
     """Cancel as the product does, and return the shares that come back."""
-    outcome = compute_refund(parts, going, refunded={}, bundle=True, notice=NOTICE, at=at)
-    for part in [*going, *outcome.along]:
+    breakdown = compute_refund(parts, going, refunded={}, bundle=True, notice=NOTICE, at=at)
+    for part in [*going, *breakdown.also_canceled]:
         part.status, part.canceled_at = Booking.Status.CANCELED, at
-    return sum(part.amount_minor for part in outcome.returned)
+    return sum(part.amount_minor for part in breakdown.returned)
 
 
 def is_kept(part: Booking) -> bool:

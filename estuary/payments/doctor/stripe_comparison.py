@@ -22,7 +22,7 @@ from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.reconciliation.orphans import REF
 from estuary.payments.reconciliation.stripe_lists import in_batches, is_own, is_payable, orders_named
-from estuary.payments.settlement.rules.refunds import AT_STRIPE
+from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 
 HEAL = "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
@@ -201,14 +201,14 @@ def _refunds(theirs: StripeFigures, ours: OurFigures, late: float) -> Iterator[D
                 refund.id,
                 f"{refund.amount_minor} {refund.currency}, here {row.card_minor} {row.currency}",
             )
-        elif row.status != AT_STRIPE.get(refund.status):
+        elif row.status != STATUS_FROM_STRIPE.get(refund.status):
             yield "refund_differs", refund.id, f"{refund.status} at Stripe, {row.status} here"
 
 
 def _refunds_made_twice(theirs: StripeFigures) -> Iterator[Difference]:
     made: defaultdict[str, list[str]] = defaultdict(list)
     for refund in theirs.refunds.values():
-        if refund.refund_ref and AT_STRIPE.get(refund.status) in {"pending", "succeeded"}:
+        if refund.refund_ref and STATUS_FROM_STRIPE.get(refund.status) in {"pending", "succeeded"}:
             made[refund.refund_ref].append(refund.id)
     for name, ids in made.items():
         if len(ids) > 1:

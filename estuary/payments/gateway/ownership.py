@@ -19,7 +19,7 @@ from estuary.common.livemode import is_live
 from estuary.common.origins import origin_of
 from estuary.orders.models import Order
 from estuary.payments import outbox
-from estuary.payments.errors import KeyMayNot, NotOwner, StripeRefused
+from estuary.payments.errors import NotOwner, PermissionMissing, StripeRefused
 from estuary.payments.models import Refund, StripeAccount, StripeCustomer
 from estuary.payments.stripe_objects import Owner
 
@@ -64,7 +64,7 @@ log = structlog.get_logger(__name__)
 class Asker:
     """How the product at Stripe is read, made and changed; ``read`` returns None where there is none.
 
-    ``create`` and ``update`` take the key of their POST. All three raise KeyMayNot where our key lacks the permission.
+    ``create`` and ``update`` take the key of their POST. All three raise PermissionMissing for a key without it.
     """
 
     read: Callable[[], Owner | None]
@@ -138,7 +138,7 @@ def find_standing(asker: Asker, *, makes: bool = True) -> Standing:
     except StripeRefused:
         # It fails at this alone, so that what was known last is as good as ever.
         return Standing(row.standing) if row.standing and row.judged_home == here() else Standing.UNTOLD
-    except KeyMayNot:
+    except PermissionMissing:
         standing = Standing.UNTOLD if judge(row, here(), None) == Standing.OWNER else Standing.OTHER
     _record_standing(row, standing, there)
     return standing

@@ -35,21 +35,21 @@ from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.fetch import fetch_observations
-from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, News, SetupDeclined, read_event
+from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, ParsedEvent, SetupDeclined, read_event
 
 BATCH = 200
 MAX_ATTEMPTS = 12
 # Failures, of which the fourth is half a minute after the first: what heals by itself has healed.
 ALERT_AFTER = 4
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
-NOT_IN_OUR_BOOKS = (
+RETRY_NOTICE = (
     "It is tried again, ever more seldom. Until it is settled, what was paid may not be handed over, or what was"
     " refunded may still count as paid."
 )
 DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
 
-OF_ANOTHER_ACCOUNT, FOREIGN, NO_CONCERN = "of another account", "not ours", "no concern of ours"
-NO_EFFECT = frozenset({OF_ANOTHER_ACCOUNT, FOREIGN, NO_CONCERN})
+FOREIGN_ACCOUNT, FOREIGN, IRRELEVANT = "of another account", "not ours", "no concern of ours"
+NO_EFFECT = frozenset({FOREIGN_ACCOUNT, FOREIGN, IRRELEVANT})
 
 Status = WebhookEvent.Status
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class Job:
     """One claimed event with what it says, and in the end what it came to."""
 
     row: WebhookEvent
-    news: News | None
+    news: ParsedEvent | None
     outcome: str = ""
     needs: FetchRequired | None = None
 
@@ -124,7 +124,7 @@ def _due(limit: int) -> PreparedQuery[WebhookEvent]:
     return PreparedQuery(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
 
 
-@bound(stripe_events=lambda rows, *_: _names(rows))
+@bound(stripe_events=lambda rows, *_: _event_ids(rows))
 def _settle_one_by_one(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
     """A poison event stands alone; the others settle."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
@@ -195,7 +195,7 @@ def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     return job
 
 
-def _read(row: WebhookEvent) -> News | None:
+def _read(row: WebhookEvent) -> ParsedEvent | None:
     if row.livemode != is_live():
         outbox.alert_staff_hourly(
             "wrong_mode", f"{row.stripe_event_id} is of another mode (test or live); it was ignored"
@@ -204,7 +204,7 @@ def _read(row: WebhookEvent) -> News | None:
     return read_event(row.payload)
 
 
-@bound(stripe_events=lambda rows, *_, **__: _names(rows))
+@bound(stripe_events=lambda rows, *_, **__: _event_ids(rows))
 def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) -> list[Job]:
     """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
@@ -219,14 +219,14 @@ def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) 
     return jobs
 
 
-def _names(rows: Sequence[WebhookEvent]) -> str:
+def _event_ids(rows: Sequence[WebhookEvent]) -> str:
     return " ".join(row.stripe_event_id for row in rows)
 
 
 def _settle_other(job: Job) -> None:
     match job.news:
         case None:
-            job.outcome = NO_CONCERN
+            job.outcome = IRRELEVANT
         case PaymentMethodEvent() as news:
             outcome = sync_method(news)
             if isinstance(outcome, FetchRequired):
@@ -241,7 +241,7 @@ def _settle_other(job: Job) -> None:
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
         case ForeignEvent() as account_id:
-            job.outcome = OF_ANOTHER_ACCOUNT
+            job.outcome = FOREIGN_ACCOUNT
             outbox.alert_staff_hourly(
                 "event_of_another_account",
                 f"{job.row.stripe_event_id} is of {account_id}: it was recorded and has no effect. In Stripe's "
@@ -361,7 +361,7 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
         if dead:
             _alert_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
         elif fails:
-            _alert_of_failing("event_fails", row, str(changed["error"]), NOT_IN_OUR_BOOKS)
+            _alert_of_failing("event_fails", row, str(changed["error"]), RETRY_NOTICE)
 
 
 def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:

@@ -13,7 +13,7 @@ from estuary.payments.inbox import processor
 # How long an idle drain sleeps before it looks again: a tenth of the time for which nothing has come, so that an event
 # waits briefly while others come, and a quiet night costs four looks a second.
 IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.002, 0.25, 0.1
-FAILED_S = 1.0
+PAUSE_AFTER_FAILURE_S = 1.0
 # After each answer of PostgreSQL a drain waits for its turn, and a mail that is being written would keep it for 5 ms,
 # which is what Python grants. Two drains take long turns: for them it is the throughput that counts.
 SWITCH_S, SWITCH_OF_TWO_S = 0.0001, 0.005
@@ -93,5 +93,5 @@ class InboxWorker:
         except Exception:
             log.exception("inbox_drain_failed")
             connection.close()
-            self._stop.wait(FAILED_S)
+            self._stop.wait(PAUSE_AFTER_FAILURE_S)
             return None

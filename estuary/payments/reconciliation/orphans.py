@@ -30,7 +30,7 @@ from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.facts import StripeObservation
-from estuary.payments.settlement.rules.payments import record_unmatched_payment, refund_late_payment
+from estuary.payments.settlement.rules.payments import record_recovered_payment, refund_late_payment
 from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeRefund
 
 REF = re.compile(r"ord_[0-9a-z]{20}")
@@ -125,7 +125,7 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
             settle([StripeObservation(intent, CAUSE, fetched=True), *refunds], at=at)
         else:
             [locked] = load([order.pk])
-            apply_effects([(locked, record_unmatched_payment(intent, CAUSE))], at=at)
+            apply_effects([(locked, record_recovered_payment(intent, CAUSE))], at=at)
             settle(refunds, at=at)
             [locked] = load([order.pk])
             if left := refundable_minor(locked):

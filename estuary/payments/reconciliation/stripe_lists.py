@@ -34,7 +34,7 @@ from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import FetchRequired
 from estuary.payments.settlement.fetch import fetch_observations
-from estuary.payments.settlement.rules.refunds import AT_STRIPE
+from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.settlement.sync import sync_payment
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
 
@@ -220,7 +220,11 @@ def differing_orders(refunds: Sequence[StripeRefund]) -> list[Order]:
     known = dict(
         Refund.objects.filter(any_id("stripe_refund_id", ids)).values_list("stripe_refund_id", "status")
     )
-    other = {refund.intent_id for refund in refunds if known.get(refund.id) != AT_STRIPE.get(refund.status)}
+    other = {
+        refund.intent_id
+        for refund in refunds
+        if known.get(refund.id) != STATUS_FROM_STRIPE.get(refund.status)
+    }
     return list(Order.objects.filter(any_id("stripe_payment_intent_id", other - {""})).order_by("pk"))
 
 

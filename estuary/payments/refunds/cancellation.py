@@ -20,7 +20,7 @@ from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
 from estuary.payments.refunds.service import (
     refundable_minor,
-    refunded_by_name_minor,
+    refunded_of_booking_minor,
     request_refund,
     share_left_minor,
 )
@@ -34,7 +34,7 @@ class BookingNotCancelable(Conflict):
 class CancellationPreview:
     """What cancelling a booking comes to: minor units that are returned, and the bookings that end with it."""
 
-    outcome: RefundBreakdown
+    breakdown: RefundBreakdown
     returned_minor: int
 
 
@@ -54,15 +54,15 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     at = clock.now()
     with transaction.atomic():
         order = _lock_order(booking.order_id)
-        consequence = _preview(order, booking, at)
-        bookings.cancel([booking, *consequence.outcome.along], at=at)
-        if not consequence.returned_minor:
+        preview = _preview(order, booking, at)
+        bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
+        if not preview.returned_minor:
             return None
         return request_refund(
             order=order,
-            amount_minor=consequence.returned_minor,
+            amount_minor=preview.returned_minor,
             # Of a part, the one whose share this is: what was held back of another, once nothing stands against it.
-            booking=None if booking.position == 0 else consequence.outcome.returned[0],
+            booking=None if booking.position == 0 else preview.breakdown.returned[0],
             cancels=True,
             reason="Canceled by the buyer in time",
             origin=Refund.Origin.BUYER,
@@ -104,9 +104,9 @@ def _lock_order(order_id: int) -> Order:
 def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPreview:
     booking = next(row for row in order.bookings.all() if row.pk == booking.pk)
     _check_cancelable(booking, at)
-    outcome = _outcome(order, booking, at)
-    returned_minor = 0 if order.disputed else max(_returned_minor(order, outcome), 0)
-    return CancellationPreview(outcome, returned_minor)
+    breakdown = _compute_breakdown(order, booking, at)
+    returned_minor = 0 if order.disputed else max(_returned_minor(order, breakdown), 0)
+    return CancellationPreview(breakdown, returned_minor)
 
 
 def _check_cancelable(booking: Booking, at: datetime) -> None:
@@ -118,26 +118,26 @@ def _check_cancelable(booking: Booking, at: datetime) -> None:
         raise BookingNotCancelable("Its validity has ended. What has a time already is canceled by itself.")
 
 
-def _outcome(order: Order, booking: Booking, at: datetime) -> RefundBreakdown:
+def _compute_breakdown(order: Order, booking: Booking, at: datetime) -> RefundBreakdown:
     """The rule as it was sold: the hours are in the order's snapshot, so a later change of the service is not felt."""
     parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
-    going = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
+    canceling = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
     return compute_refund(
         parts,
-        going,
-        refunded={part.pk: refunded_by_name_minor(order, part) for part in parts},
+        canceling,
+        refunded={part.pk: refunded_of_booking_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
         notice=notice(order.snapshot.get("free_cancel_hours", 24)),
         at=at,
     )
 
 
-def _returned_minor(order: Order, outcome: RefundBreakdown) -> int:
+def _returned_minor(order: Order, breakdown: RefundBreakdown) -> int:
     """Return what the buyer gets, in minor units: the shares, less what was refunded of them or of the order before.
 
     What is left of the shares that are kept stays with the seller, so a refund of the order as a whole counts against
     what is canceled, and is never made up by what was attended.
     """
-    shares = sum(max(refundable_minor(order, part), 0) for part in outcome.returned)
-    kept = sum(share_left_minor(order, part) for part in outcome.kept)
-    return min(shares, refundable_minor(order) - kept, outcome.upto_minor)
+    shares = sum(max(refundable_minor(order, part), 0) for part in breakdown.returned)
+    kept = sum(share_left_minor(order, part) for part in breakdown.kept)
+    return min(shares, refundable_minor(order) - kept, breakdown.max_minor)

@@ -25,58 +25,60 @@ from estuary.bookings.models import Booking
 class RefundBreakdown:
     """What a cancellation comes to: whose shares are returned now, what is kept or held back, and what goes along.
 
-    ``upto_minor`` is what may be returned now at most, in minor units: all the shares that are returned by now, less
+    ``max_minor`` is what may be returned now at most, in minor units: all the shares that are returned by now, less
     what was refunded by name of whatever was given back.
     """
 
     returned: tuple[Booking, ...]
     kept: tuple[Booking, ...]
-    along: tuple[Booking, ...]
-    upto_minor: int
+    also_canceled: tuple[Booking, ...]
+    max_minor: int
 
 
-def is_free(booking: Booking, notice: timedelta, at: datetime) -> bool:
+def is_in_time(booking: Booking, notice: timedelta, at: datetime) -> bool:
     """Whether cancelling at this moment is in time; what has no time yet always is."""
     return booking.starts_at is None or booking.starts_at - at >= notice
 
 
 def compute_refund(
     parts: Sequence[Booking],
-    going: Iterable[Booking],
+    canceling: Iterable[Booking],
     *,
     refunded: Mapping[int, int],
     bundle: bool,
     notice: timedelta,
     at: datetime,
 ) -> RefundBreakdown:
-    """Return what comes of cancelling ``going``, which are all still to come, among all the ``parts`` of an order.
+    """Return what comes of cancelling ``canceling``, which are all still to come, among all the ``parts`` of an order.
 
     ``refunded`` says what was refunded of each part by name before, in minor units, by primary key.
     """
-    before = {part.pk for part in parts if _was_given_back(part, notice)}
-    after = before | {part.pk for part in going if is_free(part, notice, at)}
+    before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
+    after = before | {part.pk for part in canceling if is_in_time(part, notice, at)}
     ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
-    already = _returned(ranked, before, bundle)
-    in_all = _returned(ranked, after, bundle)
+    already = _returned_parts(ranked, before, bundle)
+    in_all = _returned_parts(ranked, after, bundle)
     returned = tuple(part for part in in_all if part not in already)
     return RefundBreakdown(
         returned=returned,
         kept=tuple(part for part in parts if part not in in_all),
-        along=tuple(part for part in parts if returned and _is_bonus(part, bundle) and _is_open(part, at)),
-        upto_minor=sum(part.amount_minor for part in in_all) - sum(refunded.get(pk, 0) for pk in after),
+        also_canceled=tuple(
+            part for part in parts if returned and _is_bonus(part, bundle) and _is_unscheduled(part, at)
+        ),
+        max_minor=sum(part.amount_minor for part in in_all) - sum(refunded.get(pk, 0) for pk in after),
     )
 
 
-def _was_given_back(part: Booking, notice: timedelta) -> bool:
+def _is_canceled_in_time(part: Booking, notice: timedelta) -> bool:
     return (
         part.status == Booking.Status.CANCELED
         and not part.forfeited
         and part.canceled_at is not None
-        and is_free(part, notice, part.canceled_at)
+        and is_in_time(part, notice, part.canceled_at)
     )
 
 
-def _returned(ranked: Sequence[Booking], given_back: set[int], bundle: bool) -> list[Booking]:
+def _returned_parts(ranked: Sequence[Booking], given_back: set[int], bundle: bool) -> list[Booking]:
     """Return the parts whose shares are returned in all: those given back, less one for each bonus that is kept.
 
     The last in rank is held back first. A bonus that never had a time was of no use to anyone, whoever canceled it.
@@ -91,5 +93,5 @@ def _is_bonus(part: Booking, bundle: bool) -> bool:
     return bundle and part.amount_minor == 0
 
 
-def _is_open(part: Booking, at: datetime) -> bool:
+def _is_unscheduled(part: Booking, at: datetime) -> bool:
     return part.starts_at is None and part.is_to_come(at)

@@ -70,22 +70,24 @@ def request_refund(
         observability.count_refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
-            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){_because(reason)}")
+            audit.record(
+                requested_by, order, f"Refunded {amount} ({refund.public_id}){_reason_suffix(reason)}"
+            )
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:
-            _succeed_at_once(order, refund, at)
+            _complete_without_stripe(order, refund, at)
     return refund
 
 
-def _because(reason: str) -> str:
+def _reason_suffix(reason: str) -> str:
     return f": {reason[:200]}" if reason else ""
 
 
 def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
     if order.status not in REFUNDABLE:
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
-    if is_blocked(order):
+    if is_blocked_by_dispute(order):
         raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
     left = refundable_minor(order, booking)
     wanted = left if amount_minor is None else amount_minor
@@ -110,7 +112,7 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
 
 def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     """Return what can still be refunded of an order or of one booking in it, in minor units."""
-    if order.status not in REFUNDABLE or is_blocked(order):
+    if order.status not in REFUNDABLE or is_blocked_by_dispute(order):
         return 0
     paid = order.captured_minor if order.completed_at is None else order.total_minor
     left = paid - order.lost_minor - sum(known.amount_minor for known in _open_refunds(order))
@@ -119,7 +121,7 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     return min(left, share_left_minor(order, booking))
 
 
-def is_blocked(order: Order) -> bool:
+def is_blocked_by_dispute(order: Order) -> bool:
     """Whether a dispute stands against every refund: open, or lost. An inquiry does not, and is often ended by one."""
     if not order.disputed:
         return False
@@ -129,10 +131,10 @@ def is_blocked(order: Order) -> bool:
 
 def share_left_minor(order: Order, booking: Booking) -> int:
     """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
-    return booking.amount_minor - refunded_by_name_minor(order, booking)
+    return booking.amount_minor - refunded_of_booking_minor(order, booking)
 
 
-def refunded_by_name_minor(order: Order, booking: Booking) -> int:
+def refunded_of_booking_minor(order: Order, booking: Booking) -> int:
     """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
     return sum(known.amount_minor for known in _open_refunds(order) if known.booking_id == booking.pk)
 
@@ -141,7 +143,7 @@ def _open_refunds(order: Order) -> list[Refund]:
     return [known for known in order.refunds.all() if known.status in OPEN_OR_SUCCEEDED and not known.stray]
 
 
-def _succeed_at_once(order: Order, refund: Refund, at: datetime) -> None:
+def _complete_without_stripe(order: Order, refund: Refund, at: datetime) -> None:
     """Carry out a refund that needs no bank: all of it goes back to the balance."""
     [locked] = load([order.pk])
     view = state_of(locked)
@@ -162,7 +164,7 @@ def send_refund(refund_id: int) -> Refund:
     Raises StripeUnavailable when the answer is not known: the row stays ``requested`` and is sent again later.
     """
     refund = Refund.objects.select_related("order").get(pk=refund_id)
-    if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _waits_for_bank(refund):
+    if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _has_open_dispute(refund):
         return refund
     before = refund.asked_at
     if not _record_request(refund):
@@ -184,16 +186,16 @@ def send_refund(refund_id: int) -> Refund:
         answer = made
     except (UnexpectedState, NotAtStripe) as refused:
         code = getattr(refused, "stripe_code", "") or refused.code
-        return refund if _is_put_off(refund, code) else _refused(refund, code)
-    return _settled(refund, [answer])
+        return refund if _is_delayed_by_dispute(refund, code) else _settle_refusal(refund, code)
+    return _settle_stripe_refunds(refund, [answer])
 
 
-def _waits_for_bank(refund: Refund) -> bool:
+def _has_open_dispute(refund: Refund) -> bool:
     of_payment = Dispute.objects.filter(stripe_payment_intent_id=refund.stripe_payment_intent_id)
     return of_payment.filter(closed_at=None, refundable=False).exists()
 
 
-def _is_put_off(refund: Refund, code: str) -> bool:
+def _is_delayed_by_dispute(refund: Refund, code: str) -> bool:
     """Whether Stripe refused for a dispute that is open, which is looked at and settled: it may not be known here yet.
 
     Stripe remembers its refusal under the key, so the next try has another.
@@ -205,7 +207,7 @@ def _is_put_off(refund: Refund, code: str) -> bool:
         [StripeObservation(one, f"refund {refund.public_id}", fetched=True) for one in disputes],
         at=clock.now(),
     )
-    if not _waits_for_bank(refund):
+    if not _has_open_dispute(refund):
         return False
     _rotate_key(refund)
     return True
@@ -214,7 +216,7 @@ def _is_put_off(refund: Refund, code: str) -> bool:
 def _record_request(refund: Refund) -> bool:
     """Commit that a refund is sent now; False when its row has changed since it was read."""
     asked_at = clock.now()
-    if not _as_read(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
+    if not _if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
         return False
     refund.asked_at = asked_at
     return True
@@ -222,25 +224,25 @@ def _record_request(refund: Refund) -> bool:
 
 def _rotate_key(refund: Refund) -> None:
     """Let the next try have a key of its own, unless somebody else has sent it under this one meanwhile."""
-    _as_read(refund).update(attempt=refund.attempt + 1, asked_at=None)
+    _if_unchanged(refund).update(attempt=refund.attempt + 1, asked_at=None)
 
 
 def _restore_request(refund: Refund, before: datetime | None) -> None:
     """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
-    _as_read(refund).update(asked_at=before)
+    _if_unchanged(refund).update(asked_at=before)
 
 
-def _as_read(refund: Refund) -> QuerySet[Refund]:
+def _if_unchanged(refund: Refund) -> QuerySet[Refund]:
     return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, asked_at=refund.asked_at)
 
 
-def _refused(refund: Refund, code: str) -> Refund:
+def _settle_refusal(refund: Refund, code: str) -> Refund:
     """Stripe will not make this refund: most often the money went back another way, so look at that first.
 
     What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
     """
     log.error("refund_refused", refund=refund.public_id, stripe_code=code)
-    given = _given(refund)
+    given = _refunds_at_stripe(refund)
     ours = [known for known in given if known.refund_ref == refund.public_id]
     failed = StripeRefund(
         id="",
@@ -252,10 +254,10 @@ def _refused(refund: Refund, code: str) -> Refund:
         failure_reason=code,
     )
     # One of ours there was made after all, when only its answer was lost.
-    return _settled(refund, given if ours else [*given, failed])
+    return _settle_stripe_refunds(refund, given if ours else [*given, failed])
 
 
-def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
+def _settle_stripe_refunds(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
     cause = f"refund {refund.public_id}"
     outcomes = settle([StripeObservation(answer, cause, fetched=True) for answer in answers], at=clock.now())
     if needs := next((outcome.needs for outcome in outcomes if outcome.needs), None):
@@ -264,7 +266,7 @@ def _settled(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
     return refund
 
 
-def _given(refund: Refund) -> list[StripeRefund]:
+def _refunds_at_stripe(refund: Refund) -> list[StripeRefund]:
     try:
         return client.refunds_of(refund.stripe_payment_intent_id)
     except NotAtStripe:
@@ -273,4 +275,4 @@ def _given(refund: Refund) -> list[StripeRefund]:
 
 def _find_created(refund: Refund) -> StripeRefund | None:
     """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
-    return next((known for known in _given(refund) if known.refund_ref == refund.public_id), None)
+    return next((known for known in _refunds_at_stripe(refund) if known.refund_ref == refund.public_id), None)

@@ -26,7 +26,7 @@ from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
 from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
-EVENT = "payment_intent."  # begins the cause of what an event of a payment told
+PAYMENT_EVENT_PREFIX = "payment_intent."  # begins the cause of what an event of a payment told
 
 
 def _lock_orders(named: Q) -> QuerySet[Order]:
@@ -80,7 +80,7 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
     with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
         strays = _orders_by_unmatched_intent(facts)
         orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
-        owners = _owners(facts, orders.values(), strays)
+        owners = _map_to_orders(facts, orders.values(), strays)
         waiting: dict[int, list[Outcome]] = {}
         # A page comes before the payment that it names: what it says binds by an id that we stored, and spares a look.
         for outcome in sorted(outcomes, key=lambda one: not isinstance(one.fact.object, CheckoutSession)):
@@ -158,7 +158,7 @@ def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -
         return ""
     if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in done:
         return ""
-    return intent.decline.charge_id or (fact.cause if EVENT in fact.cause else intent.id)
+    return intent.decline.charge_id or (fact.cause if PAYMENT_EVENT_PREFIX in fact.cause else intent.id)
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:
@@ -209,7 +209,7 @@ def _orders_by_unmatched_intent(facts: Sequence[StripeObservation]) -> dict[str,
     return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
 
 
-def _owners(
+def _map_to_orders(
     facts: Sequence[StripeObservation], orders: Iterable[Order], strays: Mapping[str, int]
 ) -> dict[int, int]:
     """Map each fact (by identity) to the primary key of its order.

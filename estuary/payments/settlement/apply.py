@@ -45,10 +45,18 @@ from estuary.payments.settlement.state import RecordDecline
 
 log = structlog.get_logger(__name__)
 
-type Recorded = (
+type OrderFieldEffect = (
     BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | HoldForBank | WatchPayment
 )
-RECORDED = (BindIntent, RecordCapture, RecordDecline, RecordRefunded, MarkDisputed, HoldForBank, WatchPayment)
+ORDER_FIELD_EFFECTS = (
+    BindIntent,
+    RecordCapture,
+    RecordDecline,
+    RecordRefunded,
+    MarkDisputed,
+    HoldForBank,
+    WatchPayment,
+)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
 
@@ -111,7 +119,7 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
-            elif isinstance(effect, RECORDED):
+            elif isinstance(effect, ORDER_FIELD_EFFECTS):
                 _record_on_order(order, effect, at)
             else:
                 continue
@@ -122,7 +130,7 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
         observability.count_transitions(transitions)
 
 
-def _record_on_order(order: Order, effect: Recorded, at: datetime) -> None:
+def _record_on_order(order: Order, effect: OrderFieldEffect, at: datetime) -> None:
     match effect:
         case BindIntent():
             order.stripe_payment_intent_id = effect.intent_id
@@ -194,13 +202,11 @@ def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
 
 
 def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
-    opened = insert_and_number(
-        [_update_refund(order, effect, at) for order, effect in effects.of(OpenRefund)]
-    )
+    opened = insert_and_number([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
     for order, effect in effects.of(UpdateRefund):
-        refund = advanced[effect.refund_id] = _new_refund(order, effect.refund_id)
+        refund = advanced[effect.refund_id] = _find_refund(order, effect.refund_id)
         moved += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
@@ -208,19 +214,19 @@ def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
     for order, added in effects.of(SetRefundCredits):
-        refund = advanced[added.refund_id] = _new_refund(order, added.refund_id)
+        refund = advanced[added.refund_id] = _find_refund(order, added.refund_id)
         refund.credits_minor = added.credits_minor
     update_rows(advanced.values(), REFUND_FIELDS)
     observability.count_refunds([*opened, *moved])
     outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
 
 
-def _new_refund(order: Order, refund_id: int) -> Refund:
+def _find_refund(order: Order, refund_id: int) -> Refund:
     refunds: list[Refund] = prefetched(order, "refunds")
     return next(row for row in refunds if row.pk == refund_id)
 
 
-def _update_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
+def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
     settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
     return Refund(
         order=order,

@@ -16,13 +16,13 @@ def a_seat_is_kept_for_a_bank_for_ever() -> None:
 
 @breaks("L1", BEGUN)
 def what_had_begun_is_handed_over() -> None:
-    instead_of(rules._date_had_begun, lambda order, intent: False)
+    instead_of(rules._is_paid_after_start, lambda order, intent: False)
 
 
 @breaks("L1", IN_TIME)
 def the_time_of_settling_decides() -> None:
     instead_of(
-        rules._date_had_begun,
+        rules._is_paid_after_start,
         lambda order, intent: order.starts_at is not None and order.starts_at <= order.at,
     )
 

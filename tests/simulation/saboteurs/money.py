@@ -321,7 +321,7 @@ def late_news_of_a_decline_takes_back_what_was_paid() -> None:
 
 @breaks("S8", "booking_without_place", "hold_of_ended_order", "spent_credits_off", "seat_without_participant")
 def late_money_revives_a_canceled_order() -> None:
-    instead_of(rules._return_late_money, lambda order, intent, cause: rules.fulfil(order, cause))
+    instead_of(rules._return_late_payment, lambda order, intent, cause: rules.fulfil(order, cause))
 
 
 # --- L1, money that belongs nowhere ---------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ def late_money_revives_a_canceled_order() -> None:
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "money_neither")
 def late_money_is_kept() -> None:
-    instead_of(rules._return_late_money, lambda order, intent, cause: [ChangeStatus(Status.PAID, cause)])
+    instead_of(rules._return_late_payment, lambda order, intent, cause: [ChangeStatus(Status.PAID, cause)])
 
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here")

@@ -59,7 +59,7 @@ def decide_dispute(
     """Return what Stripe's dispute changes. Two stories of one rank, such as won and lost: Stripe is asked."""
     if not order.captured_minor and not fetched:
         return FetchRequired("dispute", dispute.id)
-    told, known = _state_from_stripe(order, dispute), _update_known(order, dispute.id)
+    told, known = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
     if known is not None:
         told = replace(
             told,
@@ -76,7 +76,7 @@ def decide_dispute(
         told = replace(told, revision=known.revision + 1)
     others = tuple(other for other in order.disputes if other.id != told.id)
     after = with_dispute_amounts(replace(order, disputes=(*others, told)))
-    effects = _changes(order, after, cause, f"dispute:{told.id}:{told.revision}")
+    effects = _change_effects(order, after, cause, f"dispute:{told.id}:{told.revision}")
     return [*effects, *_notices(order, after, known, told)]
 
 
@@ -98,13 +98,13 @@ def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: st
                     refunds[effect.refund_id], credits_minor=effect.credits_minor
                 )
             case OpenRefund():
-                refunds[0] = _opened(effect)
+                refunds[0] = _state_from_effect(effect)
                 name = f"dispute_beside:{effect.stripe_refund_id}:{effect.status}"
     after = with_dispute_amounts(replace(order, refunds=tuple(refunds.values()), status=status))
-    return _changes(order, after, cause, name)
+    return _change_effects(order, after, cause, name)
 
 
-def _opened(effect: OpenRefund) -> RefundState:
+def _state_from_effect(effect: OpenRefund) -> RefundState:
     return RefundState(
         id=0,
         public_id=effect.stripe_refund_id,
@@ -137,11 +137,11 @@ def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeStat
     )
 
 
-def _update_known(order: OrderState, dispute_id: str) -> DisputeState | None:
+def _find_dispute(order: OrderState, dispute_id: str) -> DisputeState | None:
     return next((known for known in order.disputes if known.id == dispute_id), None)
 
 
-def _changes(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
+def _change_effects(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
     """Return the effects that lead from one standing of an order to the next; ``name`` is unique to this step."""
     effects: list[Effect] = [
         RecordDispute(dispute) for dispute in after.disputes if dispute not in before.disputes
@@ -242,11 +242,11 @@ def _notices(
         alerts.append(AlertStaff("dispute_opened", text + answer))
     if told.status in CLOSED and (known is None or known.status != told.status):
         text = f"{before.public_id}: {told.id} over {asked} is {told.status.label}. "
-        alerts.append(AlertStaff("dispute_closed", text + _follow_up_effects(after, known, told)))
+        alerts.append(AlertStaff("dispute_closed", text + _describe_result(after, known, told)))
     return alerts
 
 
-def _follow_up_effects(after: OrderState, known: DisputeState | None, told: DisputeState) -> str:
+def _describe_result(after: OrderState, known: DisputeState | None, told: DisputeState) -> str:
     if known is not None and known.status == State.LOST:
         return "It had been lost before: what was canceled then stays canceled; see to the buyer."
     if told.status != State.LOST or told.stray:

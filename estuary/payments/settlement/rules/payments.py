@@ -151,13 +151,13 @@ def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     if order.is_credit:
         return capture + fulfil(order, cause)
     if order.status not in LIVE:
-        return capture + _return_late_money(order, intent, cause)
-    if _date_had_begun(order, intent):
-        return capture + _return_because_begun(order, intent, cause)
+        return capture + _return_late_payment(order, intent, cause)
+    if _is_paid_after_start(order, intent):
+        return capture + _refund_paid_after_start(order, intent, cause)
     return capture + fulfil(order, cause)
 
 
-def _date_had_begun(order: OrderState, intent: Intent) -> bool:
+def _is_paid_after_start(order: OrderState, intent: Intent) -> bool:
     """Whether the first reserved time had begun when the money came, however late we hear of it.
 
     Paid by card at 17:55 and settled here at 19:00: a workshop of 18:00 is handed over. Paid by the bank at 18:05: not.
@@ -166,12 +166,12 @@ def _date_had_begun(order: OrderState, intent: Intent) -> bool:
     return order.starts_at is not None and order.starts_at <= captured_at
 
 
-def _return_because_begun(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
+def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     """What was bought had begun: all of the money and the credits go back, and the buyer is told."""
     return [
         ChangeStatus(Status.PAID, cause),
         *_release_and_return_credits(order),
-        _refund_unmatched(
+        _open_automatic_refund(
             intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
         ),
         NotifyBuyer("date_begun"),
@@ -206,7 +206,7 @@ def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, pro
         return []
     return [
         AlertStaff("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        _refund_unmatched(
+        _open_automatic_refund(
             intent.id,
             intent.received_minor,
             cause,
@@ -217,7 +217,7 @@ def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, pro
     ]
 
 
-def _return_late_money(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
+def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     """The goods are gone: take note of the money, send all of it back, and say so."""
     return [
         ChangeStatus(Status.PAID, cause),
@@ -228,12 +228,12 @@ def _return_late_money(order: OrderState, intent: Intent, cause: str) -> list[Ef
 
 def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
     """Return what sends back money, in minor units, that came after its order had ended."""
-    return _refund_unmatched(
+    return _open_automatic_refund(
         intent_id, amount_minor, cause, reason="The payment arrived after the order had ended."
     )
 
 
-def _refund_unmatched(
+def _open_automatic_refund(
     intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
@@ -249,7 +249,7 @@ def _refund_unmatched(
     )
 
 
-def record_unmatched_payment(intent: Intent, cause: str) -> list[Effect]:
+def record_recovered_payment(intent: Intent, cause: str) -> list[Effect]:
     """Take note of the money of an order that was written down again; what of it is still there goes back next."""
     return [
         BindIntent(intent.id),

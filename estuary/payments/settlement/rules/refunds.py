@@ -26,7 +26,7 @@ from estuary.payments.stripe_objects import StripeRefund
 
 State = Refund.Status
 RANK = {State.REQUESTED: 0, State.PENDING: 1, State.SUCCEEDED: 2, State.FAILED: 3, State.CANCELED: 3}
-AT_STRIPE = {
+STATUS_FROM_STRIPE = {
     "pending": State.PENDING,
     "requires_action": State.PENDING,
     "succeeded": State.SUCCEEDED,
@@ -39,7 +39,7 @@ KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})  # Stripe knows of
 
 def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[Effect]:
     """Return what Stripe's refund means: ours moves on, or one that was started elsewhere is taken over."""
-    status = AT_STRIPE.get(refund.status, State.PENDING)
+    status = STATUS_FROM_STRIPE.get(refund.status, State.PENDING)
     known = find_refund(order, refund)
     if known is None:
         return _adopt_from_stripe(order, refund, status, cause)
@@ -72,7 +72,7 @@ def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
     """Whether more would have gone back than was captured. Stripe makes no such refund: an earlier one has failed."""
     known = find_refund(order, refund)
     if (
-        AT_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
+        STATUS_FROM_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
         or refund.intent_id != order.intent_id
     ):
         return False
@@ -105,7 +105,11 @@ def _adopt_from_stripe(
         from_dashboard=True,
     )
     if not stray:
-        after = next(known for known in _with_credits(order, _update_known(order, after)) if known.id == 0)
+        after = next(
+            known
+            for known in _with_dashboard_credits(order, _own_refunds_with(order, after))
+            if known.id == 0
+        )
     opened = OpenRefund(
         card_minor=after.card_minor,
         credits_minor=after.credits_minor,
@@ -122,14 +126,14 @@ def _adopt_from_stripe(
     return [opened, *follow_up_effects(order, before=None, after=after, cause=cause)]
 
 
-def _update_known(order: OrderState, after: RefundState) -> list[RefundState]:
+def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
     """Return the order's own refunds, oldest first, with ``after`` in its place or as the newest."""
     known = [after if refund.id == after.id else refund for refund in order.refunds]
     known += [] if after.id else [after]
     return [refund for refund in known if not refund.stray]
 
 
-def _with_credits(order: OrderState, known: list[RefundState]) -> list[RefundState]:
+def _with_dashboard_credits(order: OrderState, known: list[RefundState]) -> list[RefundState]:
     """Return the refunds with the credits that those of the dashboard take along: all that is owed with one, or none.
 
     The dashboard knows no credits. So only when all that was captured went back there do the spent ones follow; what
@@ -152,7 +156,7 @@ def _stripe_minor(refunds: list[RefundState]) -> int:
     return sum(refund.card_minor for refund in refunds)
 
 
-def _is_emptied(order: OrderState, known: list[RefundState]) -> bool:
+def _is_charge_emptied(order: OrderState, known: list[RefundState]) -> bool:
     """Whether all of the card's money is back or on its way, as Stripe itself has said: refunded, or lost."""
     heard_minor = _stripe_minor([r for r in known if r.status in KNOWN_TO_STRIPE])
     return 0 < order.captured_minor <= heard_minor + order.lost_minor
@@ -166,8 +170,8 @@ def follow_up_effects(
     if after.stray:
         return effects
     was, now = before is not None and before.status == State.SUCCEEDED, after.status == State.SUCCEEDED
-    known = _update_known(order, after)
-    settled = _with_credits(order, known)
+    known = _own_refunds_with(order, after)
+    settled = _with_dashboard_credits(order, known)
     after = next(refund for refund in settled if refund.id == after.id)
     if was != now:
         effects += _credit_movements(order, settled, after, now)
@@ -176,9 +180,9 @@ def follow_up_effects(
         for r, k in zip(settled, known, strict=True)
         if r.id and r != k
     ]
-    followed_minor, follower = _with_follow_ups(known, settled, after)
+    followed_minor, follower = _find_moved_credits(known, settled, after)
     if followed_minor:
-        effects.append(_follow_up(order, after, followed_minor))
+        effects.append(_post_moved_credits(order, after, followed_minor))
     if was == now and not followed_minor:
         return effects
     refunded_minor = sum(r.card_minor + r.credits_minor for r in settled if r.status == State.SUCCEEDED)
@@ -191,7 +195,7 @@ def follow_up_effects(
     return [*effects, NotifyBuyer("refunded")] if gives else effects
 
 
-def _with_follow_ups(
+def _find_moved_credits(
     known: list[RefundState], settled: list[RefundState], after: RefundState
 ) -> tuple[int, RefundState | None]:
     """Return the credits that follow, or leave again, with other refunds that had succeeded, and with which one."""
@@ -203,7 +207,7 @@ def _with_follow_ups(
     return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
 
 
-def _follow_up(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
+def _post_moved_credits(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
     """Move the credits of a refund that had succeeded; named after what set it off, since it can happen again."""
     note = f"Refund of {order.title}" if amount_minor > 0 else f"The refund of {order.title} failed"
     return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
@@ -226,11 +230,11 @@ def _is_compensated(order: OrderState, after: RefundState) -> bool:
     """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
     if after.stray:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
-        lost_minor = sum(d.amount_minor for d in order.disputes if _credits_taken_back(d, after.intent_id))
+        lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
         return _stripe_minor(others) + lost_minor >= after.card_minor
-    known = _with_credits(order, _update_known(order, after))
+    known = _with_dashboard_credits(order, _own_refunds_with(order, after))
     credits_minor = sum(refund.credits_minor for refund in known if refund.status in KNOWN_TO_STRIPE)
-    return _is_emptied(order, known) and (
+    return _is_charge_emptied(order, known) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
     )
 
@@ -245,7 +249,7 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     of_payment = [r for r in order.refunds if r.intent_id == after.intent_id and r.stray == after.stray]
     asked_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
     received_minor = asked_minor if after.stray else order.captured_minor
-    lost_minor = sum(d.amount_minor for d in order.disputes if _credits_taken_back(d, after.intent_id))
+    lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
     gone_minor = (
         _stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
         + lost_minor
@@ -267,7 +271,7 @@ def _refund_remaining(after: RefundState, rest_minor: int) -> OpenRefund:
     )
 
 
-def _credits_taken_back(dispute: DisputeState, intent_id: str) -> bool:
+def _is_lost_dispute_of(dispute: DisputeState, intent_id: str) -> bool:
     return dispute.intent_id == intent_id and dispute.status == Dispute.Status.LOST
 
 
