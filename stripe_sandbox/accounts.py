@@ -10,7 +10,7 @@ _PROFILE = (
 
 
 def retrieve(call: Call) -> Obj:
-    settings = call.world.settings
+    settings = call.state.settings
     return {
         "id": settings.account_id,
         "object": "account",

@@ -21,7 +21,7 @@ from stripe_sandbox.http import RecordedRequest, Response, json_response
 from stripe_sandbox.idempotency import REMEMBERED_S, Entry, IdempotencyKeys
 from stripe_sandbox.render import Renderer, client_view, expand_tree
 from stripe_sandbox.schema.validate import validate
-from stripe_sandbox.state import Cause, World
+from stripe_sandbox.state import Cause, SandboxState
 
 CARD_NUMBER = re.compile(r"\d{12,19}")
 # What Stripe.js says of the page and the browser beside the parameters proper.
@@ -58,19 +58,19 @@ class Incoming:
 
 
 class Api:
-    """Answers requests on one world."""
+    """Answers requests with one sandbox's state."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
         self._keys = IdempotencyKeys()
-        self._account_keys = auth.Keys(world.settings.publishable_key)
+        self._account_keys = auth.Keys(state.settings.publishable_key)
 
     def answer(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> tuple[Response, RecordedRequest]:
         """Answer one request, with the faults that strike it."""
-        fault = self._world.faults.for_request(method, path)
-        request_id = self._world.ids.new("req", 14)
+        fault = self._state.faults.for_request(method, path)
+        request_id = self._state.ids.new("req", 14)
         recorded = RecordedRequest(method, path, {}, _safe_headers(headers), request_id=request_id)
         try:
             text = body.decode() if method == "POST" else query
@@ -97,7 +97,7 @@ class Api:
         if fault.kind == "forbidden":
             raise Forbidden(
                 "The provided key does not have the required permissions for this endpoint on account "
-                f"'{self._world.settings.account_id}'."
+                f"'{self._state.settings.account_id}'."
             )
         if fault.kind == "rate_limit":
             raise _rate_limited(fault.options)
@@ -152,11 +152,11 @@ class Api:
 
     def _replayed(self, incoming: Incoming) -> Response | None:
         """Return the answer that a key's first request got; raises for a key that went with another body."""
-        world, key = self._world, incoming.idempotency_key
+        state, key = self._state, incoming.idempotency_key
         if not key:
             return None
-        account = world.settings.account_id
-        entry = self._keys.lookup(account, key, incoming.path, incoming.raw, world.clock.now())
+        account = state.settings.account_id
+        entry = self._keys.lookup(account, key, incoming.path, incoming.raw, state.clock.now())
         if entry is None:
             return None
         headers = {"Idempotent-Replayed": "true", "Original-Request": entry.request_id}
@@ -164,19 +164,19 @@ class Api:
 
     def _identify(self, incoming: Incoming) -> tuple[auth.KeyKind, str]:
         key = auth.key_from(incoming.headers, incoming.raw)
-        kind = auth.kind_of(key, self._world.settings.revoked_keys)
+        kind = auth.kind_of(key, self._state.settings.revoked_keys)
         self._account_keys.check(key, kind)
         given = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
-        return kind, versions.check(given) if given else self._world.settings.default_version
+        return kind, versions.check(given) if given else self._state.settings.default_version
 
     def _execute(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> Response:
         call, tree = self._call(incoming, kind, version)
-        self._world.cause = Cause(incoming.request_id, incoming.idempotency_key)
+        self._state.cause = Cause(incoming.request_id, incoming.idempotency_key)
         try:
             result = routes.ROUTES[call.endpoint](call)
         finally:
-            self._world.cause = Cause()
-        rendered = Renderer(self._world, version, tree)(result)
+            self._state.cause = Cause()
+        rendered = Renderer(self._state, version, tree)(result)
         return json_response(200, client_view(rendered) if kind == "publishable" else rendered)
 
     def _call(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> tuple[Call, dict[str, Any]]:
@@ -193,7 +193,7 @@ class Api:
             raw, also = _without_telemetry(raw), also | BROWSER_FIELDS
         params = validate(endpoint, raw, also)
         tree = expand_tree(params.pop("expand", []))
-        return Call(self._world, endpoint, incoming.path, ids, params, version, kind), tree
+        return Call(self._state, endpoint, incoming.path, ids, params, version, kind), tree
 
     def _error(
         self,
@@ -202,7 +202,7 @@ class Api:
         kind: auth.KeyKind = "secret",
         version: str = versions.LATEST,
     ) -> Response:
-        body = error.body(f"{self._world.settings.public_url}/_sandbox/requests/{request_id}")
+        body = error.body(f"{self._state.settings.public_url}/_sandbox/requests/{request_id}")
         for name in ("payment_intent", "setup_intent"):
             attached = body["error"].get(name)
             if isinstance(attached, dict):
@@ -217,18 +217,18 @@ class Api:
         key = incoming.idempotency_key
         if not key:
             return
-        now = self._world.clock.now()
+        now = self._state.clock.now()
         entry = Entry(
             incoming.path, incoming.raw, incoming.request_id, now + REMEMBERED_S, response.status,
             response.body, now + busy_s,
         )  # fmt: skip
-        self._keys.save(self._world.settings.account_id, key, entry)
+        self._keys.save(self._state.settings.account_id, key, entry)
         response.headers["Original-Request"] = incoming.request_id
 
     def _standing_headers(self, headers: dict[str, str], request_id: str) -> dict[str, str]:
         standing = {
             "Request-Id": request_id,
-            "Stripe-Version": headers.get("stripe-version", self._world.settings.default_version),
+            "Stripe-Version": headers.get("stripe-version", self._state.settings.default_version),
         }
         if "idempotency-key" in headers:
             standing["Idempotency-Key"] = headers["idempotency-key"]

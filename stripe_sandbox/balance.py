@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from stripe_sandbox import paging
 from stripe_sandbox.endpoint_call import Call, Routes
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 AVAILABLE_AFTER_S = 2 * 24 * 3600
@@ -12,21 +12,21 @@ FEE_PER_MILLE, FEE_FIXED, DISPUTE_FEE = 29, 30, 1500
 
 
 def record(
-    world: World, kind: str, category: str, amount: int, source: Obj, *, fee: int = 0, text: str = ""
+    state: SandboxState, kind: str, category: str, amount: int, source: Obj, *, fee: int = 0, text: str = ""
 ) -> Obj:
     """Add a transaction; `amount` is positive when money comes in, in minor units."""
     details = [{
         "amount": fee, "application": None, "currency": source["currency"],
         "description": "Stripe processing fees", "type": "stripe_fee",
     }]  # fmt: skip
-    return world.store.balance_transactions.add(
+    return state.store.balance_transactions.add(
         {
-            "id": world.ids.new("txn"),
+            "id": state.ids.new("txn"),
             "object": "balance_transaction",
             "amount": amount,
-            "available_on": world.now + AVAILABLE_AFTER_S,
+            "available_on": state.now + AVAILABLE_AFTER_S,
             "balance_type": "payments",
-            "created": world.now,
+            "created": state.now,
             "currency": source["currency"],
             "description": text or source.get("description"),
             "exchange_rate": None,
@@ -49,11 +49,11 @@ def fee_of(amount: int) -> int:
 def retrieve(call: Call) -> Obj:
     available: dict[str, int] = defaultdict(int)
     pending: dict[str, int] = defaultdict(int)
-    for transaction in call.world.store.balance_transactions:
-        _mature(call.world, transaction)
+    for transaction in call.state.store.balance_transactions:
+        _mature(call.state, transaction)
         side = available if transaction["status"] == "available" else pending
         side[transaction["currency"]] += transaction["net"]
-    currencies = sorted({call.world.settings.currency, *available, *pending})
+    currencies = sorted({call.state.settings.currency, *available, *pending})
     return {
         "object": "balance",
         "available": [_amount(currency, available[currency]) for currency in currencies],
@@ -67,22 +67,22 @@ def retrieve(call: Call) -> Obj:
 
 
 def retrieve_transaction(call: Call) -> Obj:
-    transaction = call.target(call.world.store.balance_transactions)
-    _mature(call.world, transaction)
+    transaction = call.target(call.state.store.balance_transactions)
+    _mature(call.state, transaction)
     return transaction
 
 
 def list_(call: Call) -> Obj:
     found = paging.page(
-        call.world.store.balance_transactions, call.path, call.params, "currency", "source", "type"
+        call.state.store.balance_transactions, call.path, call.params, "currency", "source", "type"
     )
     for transaction in found["data"]:
-        _mature(call.world, transaction)
+        _mature(call.state, transaction)
     return found
 
 
-def _mature(world: World, transaction: Obj) -> None:
-    if transaction["available_on"] <= world.now:
+def _mature(state: SandboxState, transaction: Obj) -> None:
+    if transaction["available_on"] <= state.now:
         transaction["status"] = "available"
 
 

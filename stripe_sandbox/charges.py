@@ -6,7 +6,7 @@ from stripe_sandbox import balance, cards, paging, payment_methods
 from stripe_sandbox.bank_accounts import METHODS_BY_CURRENCY
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.endpoint_call import Call, Routes, assign
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CAPTURE_WINDOW_S = 7 * 24 * 3600
@@ -31,29 +31,29 @@ _UNSET = (
 UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
-def make(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+def make(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     """Record an attempt and emit what it came to."""
     payment_methods.record_checks(method)
-    charge = _blank(world, intent, method, attempt)
-    world.store.charges.add(charge)
+    charge = _blank(state, intent, method, attempt)
+    state.store.charges.add(charge)
     intent["_charges"].append(charge["id"])
     if attempt.decline:
-        world.emit("charge.failed", charge)
+        state.emit("charge.failed", charge)
     elif attempt.pending:
-        world.emit("charge.pending", charge)
+        state.emit("charge.pending", charge)
     else:
-        world.emit("charge.succeeded", charge)
+        state.emit("charge.succeeded", charge)
     return charge
 
 
-def settle(world: World, charge: Obj) -> None:
+def settle(state: SandboxState, charge: Obj) -> None:
     """A pending charge's money arrived."""
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
     charge["outcome"] |= {"seller_message": "Payment complete."}
-    world.emit("charge.succeeded", charge)
+    state.emit("charge.succeeded", charge)
 
 
-def fail(world: World, charge: Obj, decline: Decline) -> None:
+def fail(state: SandboxState, charge: Obj, decline: Decline) -> None:
     """A pending charge's money did not arrive."""
     charge |= {"status": "failed", "paid": False, "captured": False, "amount_captured": 0}
     charge |= {
@@ -61,59 +61,59 @@ def fail(world: World, charge: Obj, decline: Decline) -> None:
         "failure_message": decline.message,
         "outcome": _outcome(charge, decline),
     }
-    world.emit("charge.failed", charge)
+    state.emit("charge.failed", charge)
 
 
-def book(world: World, charge: Obj) -> None:
+def book(state: SandboxState, charge: Obj) -> None:
     """Enter a captured charge into the balance, which Stripe does a moment after the payment."""
     amount = charge["amount_captured"]
-    transaction = balance.record(world, "charge", "charge", amount, charge, fee=balance.fee_of(amount))
-    with world.updating("charge.updated", charge):
+    transaction = balance.record(state, "charge", "charge", amount, charge, fee=balance.fee_of(amount))
+    with state.updating("charge.updated", charge):
         charge["balance_transaction"] = transaction["id"]
-        charge["receipt_url"] = f"{world.settings.public_url}/c/receipt/{charge['id']}"
+        charge["receipt_url"] = f"{state.settings.public_url}/c/receipt/{charge['id']}"
 
 
-def capture(world: World, charge: Obj, amount: int) -> None:
+def capture(state: SandboxState, charge: Obj, amount: int) -> None:
     """Take money that was held, all of it or less."""
     charge |= {"captured": True, "amount_captured": amount}
-    world.emit("charge.captured", charge)
+    state.emit("charge.captured", charge)
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.charges)
+    return call.target(call.state.store.charges)
 
 
 def update(call: Call) -> Obj:
     charge = retrieve(call)
-    with call.world.updating("charge.updated", charge):
+    with call.state.updating("charge.updated", charge):
         assign(
             charge, call.params, ["description", "metadata", "receipt_email", "shipping", "transfer_group"]
         )
         if "fraud_details" in call.params:
             charge["fraud_details"] |= {k: v for k, v in call.params["fraud_details"].items() if v}
         if "customer" in call.params:
-            call.referred(call.world.store.customers, "customer")
+            call.referred(call.state.store.customers, "customer")
             charge["customer"] = call.params["customer"]
     return charge
 
 
 def list_(call: Call) -> Obj:
     return paging.page(
-        call.world.store.charges, call.path, call.params, "customer", "payment_intent", "transfer_group"
+        call.state.store.charges, call.path, call.params, "customer", "payment_intent", "transfer_group"
     )
 
 
-def refunds_of(world: World, charge: Obj) -> Obj:
+def refunds_of(state: SandboxState, charge: Obj) -> Obj:
     """Return the list that `expand[]=refunds` asks for."""
-    made = [world.store.refunds.get(refund_id) for refund_id in reversed(charge["_refunds"])]
+    made = [state.store.refunds.get(refund_id) for refund_id in reversed(charge["_refunds"])]
     return paging.page_of([refund for refund in made if refund], f"/v1/charges/{charge['id']}/refunds")
 
 
-def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+def _blank(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     decline, moved = attempt.decline, not attempt.decline and not attempt.pending
     prefix = "ch" if method["type"] == "card" else "py"
     charge: Obj = UNSET | {
-        "id": world.ids.new(prefix),
+        "id": state.ids.new(prefix),
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if moved and attempt.captured else 0,
@@ -121,7 +121,7 @@ def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "ESTUARY SANDBOX" if method["type"] == "card" else None,
         "captured": moved and attempt.captured,
-        "created": world.now,
+        "created": state.now,
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
@@ -134,7 +134,7 @@ def _blank(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
         "paid": moved,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": _details(world, intent, method, attempt),
+        "payment_method_details": _details(state, intent, method, attempt),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "refunded": False,
@@ -179,16 +179,16 @@ def _outcome(charge: Obj, decline: Decline | None) -> Obj:
     return outcome
 
 
-def _details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+def _details(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     kind = method["type"]
     return {
-        kind: _card_details(world, intent, method, attempt)
+        kind: _card_details(state, intent, method, attempt)
         if kind == "card"
-        else _bank_details(world, method)
+        else _bank_details(state, method)
     } | {"type": kind}
 
 
-def _bank_details(world: World, method: Obj) -> Obj:
+def _bank_details(state: SandboxState, method: Obj) -> Obj:
     kind = method["type"]
     part = method[kind]
     if kind == METHODS_BY_CURRENCY["eur"]:
@@ -198,7 +198,7 @@ def _bank_details(world: World, method: Obj) -> Obj:
     return {name: part[name] for name in names} | {"payment_reference": None}
 
 
-def _card_details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     card = method["card"]
     held = not attempt.captured and not attempt.decline
     details: Obj = {
@@ -219,13 +219,13 @@ def _card_details(world: World, intent: Obj, method: Obj, attempt: Attempt) -> O
         "multicapture": {"status": "unavailable"},
         "network": card["brand"],
         "network_token": {"used": False},
-        "network_transaction_id": world.ids.text(15).upper(),
+        "network_transaction_id": state.ids.text(15).upper(),
         "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
         "regulated_status": card["regulated_status"],
         "three_d_secure": _three_d_secure() if attempt.authenticated else None,
         "wallet": None,
     }
-    return details | ({"capture_before": world.now + CAPTURE_WINDOW_S} if held else {})
+    return details | ({"capture_before": state.now + CAPTURE_WINDOW_S} if held else {})
 
 
 def _three_d_secure() -> Obj:

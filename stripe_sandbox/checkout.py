@@ -7,7 +7,7 @@ from stripe_sandbox import confirmation, customers, money, paging, payment_inten
 from stripe_sandbox.checkout_lines import lines_of
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
@@ -24,20 +24,20 @@ UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
 def create(call: Call) -> Obj:
-    world, params = call.world, call.params
-    customer = call.referred(world.store.customers, "customer")
-    _check(world, params)
-    lines = lines_of(world, params.get("line_items", []))
-    session = _make(world, params, lines, customer)
-    world.store.checkout_sessions.add(session)
+    state, params = call.state, call.params
+    customer = call.referred(state.store.customers, "customer")
+    _check(state, params)
+    lines = lines_of(state, params.get("line_items", []))
+    session = _make(state, params, lines, customer)
+    state.store.checkout_sessions.add(session)
     if session["mode"] == "setup":
-        _add_setup_intent(world, session, params)
-    world.timers.at(session["expires_at"], lambda: _expire_by_itself(world, session))
+        _add_setup_intent(state, session, params)
+    state.timers.at(session["expires_at"], lambda: _expire_by_itself(state, session))
     return session
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.checkout_sessions)
+    return call.target(call.state.store.checkout_sessions)
 
 
 def update(call: Call) -> Obj:
@@ -52,7 +52,7 @@ def list_(call: Call) -> Obj:
     def wanted(session: Obj) -> bool:
         return email is None or (session["customer_details"] or {}).get("email") == email
 
-    table = call.world.store.checkout_sessions
+    table = call.state.store.checkout_sessions
     return paging.page(table, call.path, call.params, "customer", "payment_intent", "status", keep=wanted)
 
 
@@ -60,16 +60,16 @@ def list_line_items(call: Call) -> Obj:
     return paging.page_of(retrieve(call)["_lines"], call.path, call.params)
 
 
-def line_items_of(world: World, session: Obj) -> Obj:
+def line_items_of(state: SandboxState, session: Obj) -> Obj:
     """Return the list that `expand[]=line_items` asks for."""
     return paging.page_of(session["_lines"], f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
 def expire(call: Call) -> Obj:
-    return expire_session(call.world, retrieve(call))
+    return expire_session(call.state, retrieve(call))
 
 
-def expire_session(world: World, session: Obj) -> Obj:
+def expire_session(state: SandboxState, session: Obj) -> Obj:
     """Close an open session for good, and cancel the payment that it began."""
     if session["status"] != "open":
         raise InvalidState(
@@ -77,55 +77,55 @@ def expire_session(world: World, session: Obj) -> Obj:
             f"This Session has a status of {session['status']}."
         )
     session |= {"status": "expired", "url": None}
-    intent = world.store.payment_intents.get(session["payment_intent"])
+    intent = state.store.payment_intents.get(session["payment_intent"])
     if intent is not None and intent["status"] in payment_intents.CANCELABLE:
-        payment_intents.cancel_intent(world, intent, "expired")
-    setup = world.store.setup_intents.get(session["setup_intent"])
+        payment_intents.cancel_intent(state, intent, "expired")
+    setup = state.store.setup_intents.get(session["setup_intent"])
     if setup is not None and setup["status"] in setup_intents.CONFIRMABLE:
-        setup_intents.cancel_intent(world, setup, "abandoned")
-    world.emit("checkout.session.expired", session)
+        setup_intents.cancel_intent(state, setup, "abandoned")
+    state.emit("checkout.session.expired", session)
     return session
 
 
-def pay(world: World, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
+def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
     """Pay, or save the card, as the buyer on the page; a decline is raised and leaves the session open."""
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
     session["_buyer"] = buyer
     manner = confirmation.Manner(use_stripe_sdk=True)
     if session["mode"] == "setup":
-        setup = world.store.setup_intents.get(session["setup_intent"])
+        setup = state.store.setup_intents.get(session["setup_intent"])
         assert setup is not None
-        setup_intents.set_up(world, setup, method, manner)
+        setup_intents.set_up(state, setup, method, manner)
         return
-    intent = world.store.payment_intents.get(session["payment_intent"]) or _begin_payment(
-        world, session, buyer
+    intent = state.store.payment_intents.get(session["payment_intent"]) or _begin_payment(
+        state, session, buyer
     )
     if buyer.get("save") and not intent["setup_future_usage"] and intent["customer"]:
         intent["setup_future_usage"] = "on_session"
         method["allow_redisplay"] = "always"
     elif intent["setup_future_usage"] and method["customer"] is None:
         method["allow_redisplay"] = "limited"
-    confirmation.confirm(world, intent, method, manner)
+    confirmation.confirm(state, intent, method, manner)
 
 
-def follow(world: World, intent: Obj) -> None:
+def follow(state: SandboxState, intent: Obj) -> None:
     """Move the session along with its payment."""
-    session = world.store.checkout_sessions.get(intent.get("_session"))
+    session = state.store.checkout_sessions.get(intent.get("_session"))
     if session is None:
         return
     paid = intent["status"] == "succeeded"
     if session["status"] == "open" and intent["status"] in (*PAID, "processing"):
-        _complete(world, session, paid)
+        _complete(state, session, paid)
     elif session["status"] == "complete" and session["payment_status"] == "unpaid":
         if paid:
             session["payment_status"] = "paid"
-            world.emit("checkout.session.async_payment_succeeded", session)
+            state.emit("checkout.session.async_payment_succeeded", session)
         elif intent["status"] == "requires_payment_method":
-            world.emit("checkout.session.async_payment_failed", session)
+            state.emit("checkout.session.async_payment_failed", session)
 
 
-def _complete(world: World, session: Obj, paid: bool) -> None:
+def _complete(state: SandboxState, session: Obj, paid: bool) -> None:
     buyer = session["_buyer"]
     known = session["customer_details"] or {}
     details = DETAILS | {"tax_exempt": "none", "tax_ids": []} | known
@@ -141,13 +141,13 @@ def _complete(world: World, session: Obj, paid: bool) -> None:
         "customer_details": details,
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
     }
-    world.emit("checkout.session.completed", session)
+    state.emit("checkout.session.completed", session)
 
 
-def _begin_payment(world: World, session: Obj, buyer: dict[str, Any]) -> Obj:
+def _begin_payment(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> Obj:
     """Create the intent only now, as Checkout does since 2022-08-01."""
     if session["customer"] is None and session["customer_creation"] == "always":
-        customer = customers.make(world, {"email": buyer.get("email"), "name": buyer.get("name")})
+        customer = customers.make(state, {"email": buyer.get("email"), "name": buyer.get("name")})
         session["customer"] = customer["id"]
     data = dict(session["_payment_intent_data"])
     fields = data | {
@@ -157,32 +157,32 @@ def _begin_payment(world: World, session: Obj, buyer: dict[str, Any]) -> Obj:
     }
     if session["customer"]:
         fields["customer"] = session["customer"]
-    intent = payment_intents.make(world, fields, versions.DEFAULT)
+    intent = payment_intents.make(state, fields, versions.DEFAULT)
     intent["_session"] = session["id"]
-    world.store.payment_intents.add(intent)
+    state.store.payment_intents.add(intent)
     session["payment_intent"] = intent["id"]
-    world.emit("payment_intent.created", intent)
+    state.emit("payment_intent.created", intent)
     return intent
 
 
-def _add_setup_intent(world: World, session: Obj, params: dict[str, Any]) -> None:
+def _add_setup_intent(state: SandboxState, session: Obj, params: dict[str, Any]) -> None:
     fields = dict(params.get("setup_intent_data", {})) | {
         "payment_method_types": session["payment_method_types"]
     }
     if session["customer"]:
         fields["customer"] = session["customer"]
-    intent = world.store.setup_intents.add(setup_intents.make(world, fields))
+    intent = state.store.setup_intents.add(setup_intents.make(state, fields))
     intent["_session"] = session["id"]
     session["setup_intent"] = intent["id"]
-    world.emit("setup_intent.created", intent)
+    state.emit("setup_intent.created", intent)
 
 
-def _expire_by_itself(world: World, session: Obj) -> None:
+def _expire_by_itself(state: SandboxState, session: Obj) -> None:
     if session["status"] == "open":
-        expire_session(world, session)
+        expire_session(state, session)
 
 
-def _check(world: World, params: dict[str, Any]) -> None:
+def _check(state: SandboxState, params: dict[str, Any]) -> None:
     mode = params.get("mode")
     if mode is None:
         raise InvalidParameter("Missing required param: mode.", code="parameter_missing", param="mode")
@@ -204,16 +204,16 @@ def _check(world: World, params: dict[str, Any]) -> None:
     if "customer" in params and "customer_email" in params:
         message = "You may only specify one of these parameters: customer, customer_email."
         raise InvalidParameter(message, param="customer_email")
-    _check_expiry(world, params.get("expires_at"))
+    _check_expiry(state, params.get("expires_at"))
 
 
-def _check_expiry(world: World, expires_at: int | None) -> None:
+def _check_expiry(state: SandboxState, expires_at: int | None) -> None:
     if expires_at is None:
         return
-    if expires_at < world.now + SHORTEST_S:
+    if expires_at < state.now + SHORTEST_S:
         message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
         raise InvalidParameter(message, param="expires_at")
-    if expires_at > world.now + LONGEST_S:
+    if expires_at > state.now + LONGEST_S:
         message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise InvalidParameter(message, param="expires_at")
 
@@ -236,10 +236,10 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
     return total, currency
 
 
-def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
+def _make(state: SandboxState, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
     total, currency = _total(params, lines)
-    session_id = "cs_test_" + world.ids.text(58)
-    types = payment_intents.kept_types(params, currency or world.settings.currency, "Checkout Session")
+    session_id = "cs_test_" + state.ids.text(58)
+    types = payment_intents.kept_types(params, currency or state.settings.currency, "Checkout Session")
     email = customer["email"] if customer else params.get("customer_email")
     details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
     known = details if email or customer else None
@@ -258,17 +258,17 @@ def _make(world: World, params: dict[str, Any], lines: list[Obj], customer: Obj 
         "customer": customer["id"] if customer else None,
         "customer_details": known,
         "customer_email": params.get("customer_email"),
-        "payment_method_configuration_details": None if explicit else payment_intents.configuration(world),
+        "payment_method_configuration_details": None if explicit else payment_intents.configuration(state),
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": explicit or types,
         "_lines": lines,
         "_payment_intent_data": params.get("payment_intent_data", {}),
         "_buyer": {},
     }
-    return session | _standing_fields(world, params, session_id)
+    return session | _standing_fields(state, params, session_id)
 
 
-def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> Obj:
+def _standing_fields(state: SandboxState, params: dict[str, Any], session_id: str) -> Obj:
     payment = params["mode"] == "payment"
     creation = params.get("customer_creation", "if_required" if payment else "always")
     saved = {
@@ -282,12 +282,12 @@ def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> O
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
         "consent_collection": params.get("consent_collection"),
-        "created": world.now,
+        "created": state.now,
         "custom_fields": [],
         "custom_text": CUSTOM_TEXT | params.get("custom_text", {}),
         "customer_creation": None if "customer" in params else creation,
         "discounts": [] if payment else None,
-        "expires_at": params.get("expires_at", world.now + LONGEST_S),
+        "expires_at": params.get("expires_at", state.now + LONGEST_S),
         "integration_identifier": params.get("integration_identifier"),
         "livemode": False,
         "locale": params.get("locale"),
@@ -304,7 +304,7 @@ def _standing_fields(world: World, params: dict[str, Any], session_id: str) -> O
         "success_url": params["success_url"],
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0} if payment else None,
         "ui_mode": "hosted_page",
-        "url": f"{world.settings.public_url}/c/pay/{session_id}",
+        "url": f"{state.settings.public_url}/c/pay/{session_id}",
     }
 
 

@@ -5,25 +5,25 @@ from typing import Any
 from stripe_sandbox import products
 from stripe_sandbox.endpoint_call import refer
 from stripe_sandbox.errors import InvalidParameter
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 
-def lines_of(world: World, given: list[dict[str, Any]]) -> list[Obj]:
+def lines_of(state: SandboxState, given: list[dict[str, Any]]) -> list[Obj]:
     """Return the lines with their prices; `price_data` makes a price on the way."""
-    return [_line(world, item, f"line_items[{index}]") for index, item in enumerate(given)]
+    return [_line(state, item, f"line_items[{index}]") for index, item in enumerate(given)]
 
 
-def _line(world: World, item: dict[str, Any], where: str) -> Obj:
-    price = _price(world, item, where)
+def _line(state: SandboxState, item: dict[str, Any], where: str) -> Obj:
+    price = _price(state, item, where)
     quantity = item.get("quantity", 1)
     if quantity < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParameter(message, code="parameter_invalid_integer", param=f"{where}[quantity]")
-    product = world.store.products.get(price["product"])
+    product = state.store.products.get(price["product"])
     amount = price["unit_amount"] * quantity
     return {
-        "id": world.ids.new("li"),
+        "id": state.ids.new("li"),
         "object": "item",
         "adjustable_quantity": None,
         "amount_discount": 0,
@@ -38,9 +38,9 @@ def _line(world: World, item: dict[str, Any], where: str) -> Obj:
     }
 
 
-def _price(world: World, item: dict[str, Any], where: str) -> Obj:
+def _price(state: SandboxState, item: dict[str, Any], where: str) -> Obj:
     if "price" in item:
-        return refer(world.store.prices, item["price"], f"{where}[price]")
+        return refer(state.store.prices, item["price"], f"{where}[price]")
     data = item.get("price_data")
     if data is None:
         message = f"You must specify either `price` or `price_data` for {where}."
@@ -49,11 +49,11 @@ def _price(world: World, item: dict[str, Any], where: str) -> Obj:
         message = "You specified `payment` mode but passed a recurring price."
         raise InvalidParameter(message, param=f"{where}[price_data][recurring]")
     if "product" in data:
-        product = refer(world.store.products, data["product"], f"{where}[price_data][product]")
+        product = refer(state.store.products, data["product"], f"{where}[price_data][product]")
     elif "product_data" in data:
         # Stripe makes such a product for the session alone and puts it away at once.
-        product = products.make_product(world, data["product_data"] | {"active": False})
+        product = products.make_product(state, data["product_data"] | {"active": False})
     else:
         name = f"{where}[price_data][product_data]"
         raise InvalidParameter(f"Missing required param: {name}.", code="parameter_missing", param=name)
-    return products.make_price(world, data | {"active": False}, product)
+    return products.make_price(state, data | {"active": False}, product)

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from stripe_sandbox import auth, versions
 from stripe_sandbox.errors import AuthenticationError, StripeError
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 from stripe_sandbox.webhook_queue import signature
 
@@ -52,10 +52,10 @@ class Session:
 class Listeners:
     """The sessions of `stripe listen`, each of which hears every event."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
         self._sessions: dict[str, Session] = {}
-        world.listeners.append(self._tell_all)
+        state.listeners.append(self._tell_all)
 
     def routes(self) -> list[BaseRoute]:
         """Return where the tool finds its session and its events."""
@@ -68,16 +68,16 @@ class Listeners:
         """Answer the tool with a new session and its signing secret."""
         try:
             key = auth.key_from(dict(request.headers), {})
-            if auth.kind_of(key, self._world.settings.revoked_keys) != "secret":
+            if auth.kind_of(key, self._state.settings.revoked_keys) != "secret":
                 raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
         except StripeError as error:
             return JSONResponse(error.body(), error.status)
         form = parse_qs((await request.body()).decode())
-        session = Session(self._world.ids.new("cliws"), signing_secret(key, form.get("device_name", [""])[0]))
-        session.left_at = self._world.now
+        session = Session(self._state.ids.new("cliws"), signing_secret(key, form.get("device_name", [""])[0]))
+        session.left_at = self._state.now
         self._forget_those_who_left()
         self._sessions[session.id] = session
-        default = self._world.settings.default_version
+        default = self._state.settings.default_version
         return JSONResponse(
             {
                 "default_version": default,
@@ -107,13 +107,13 @@ class Listeners:
             while True:
                 self._hear(session, await websocket.receive_text())
         except WebSocketDisconnect:
-            session.loop, session.left_at = None, self._world.now
+            session.loop, session.left_at = None, self._state.now
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
                 await sender
 
     def _forget_those_who_left(self) -> None:
-        oldest = self._world.now - FORGOTTEN_AFTER_S
+        oldest = self._state.now - FORGOTTEN_AFTER_S
         kept = {id: s for id, s in self._sessions.items() if s.loop is not None or s.left_at >= oldest}
         self._sessions = kept
 
@@ -135,9 +135,9 @@ class Listeners:
     def _frames(self, session: Session, event: Obj) -> list[dict[str, Any]]:
         """Return the event in the account's version and in the latest; the tool keeps what it was told to."""
         told = versions.event_in(event, event["api_version"])
-        plain = _frame(told, None, session, self._world)
+        plain = _frame(told, None, session, self._state)
         told = versions.event_in(event, versions.LATEST)
-        latest = _frame(told, versions.LATEST, session, self._world)
+        latest = _frame(told, versions.LATEST, session, self._state)
         return [plain, latest]
 
     def _hear(self, session: Session, text: str) -> None:
@@ -146,7 +146,7 @@ class Listeners:
             session.answers[message.get("notification_id", "")] = message["status"]
 
 
-def _frame(event: Obj, version: str | None, session: Session, world: World) -> dict[str, Any]:
+def _frame(event: Obj, version: str | None, session: Session, state: SandboxState) -> dict[str, Any]:
     payload = json.dumps(event, indent=2)
     return {
         "type": "webhook_event",
@@ -156,11 +156,11 @@ def _frame(event: Obj, version: str | None, session: Session, world: World) -> d
             "Accept": "*/*; q=0.5, application/xml",
             "Cache-Control": "no-cache",
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(payload.encode(), session.secret, world.now),
+            "Stripe-Signature": signature(payload.encode(), session.secret, state.now),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         },
-        "webhook_conversation_id": world.ids.new("wc"),
-        "webhook_id": world.ids.new("wh"),
+        "webhook_conversation_id": state.ids.new("wc"),
+        "webhook_id": state.ids.new("wh"),
     }
 
 

@@ -12,7 +12,7 @@ from stripe_sandbox.cards import Decline
 from stripe_sandbox.charges import Attempt
 from stripe_sandbox.errors import InvalidState
 from stripe_sandbox.render import public
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -32,27 +32,27 @@ class Manner:
     error_on_requires_action: bool = False
 
 
-def confirm(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
+def confirm(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
     """Try to take the money; a decline is recorded on the intent and raised as a card error."""
-    check_usable(world, method, intent)
+    check_usable(state, method, intent)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     intent["_manner"] = manner
     if method["type"] != "card":
-        _process(world, intent, method)
+        _process(state, intent, method)
         return
-    verdict = authentication(world, method, manner, intent["payment_method_options"])
+    verdict = authentication(state, method, manner, intent["payment_method_options"])
     if verdict == "challenge":
         if manner.error_on_requires_action:
-            decline(world, intent, method, cards.AUTHENTICATION_REQUIRED)
-        _challenge(world, intent, method, manner)
+            decline(state, intent, method, cards.AUTHENTICATION_REQUIRED)
+        _challenge(state, intent, method, manner)
         return
-    refusal = cards.AUTHENTICATION_REQUIRED if verdict == "refuse" else bank_refusal(world, method)
+    refusal = cards.AUTHENTICATION_REQUIRED if verdict == "refuse" else bank_refusal(state, method)
     if refusal:
-        decline(world, intent, method, refusal)
-    succeed(world, intent, method, authenticated=False)
+        decline(state, intent, method, refusal)
+    succeed(state, intent, method, authenticated=False)
 
 
-def check_usable(world: World, method: Obj, intent: Obj) -> None:
+def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
     """Refuse another customer's method, a consumed one, and a type that the intent does not take."""
     owner = method["customer"]
     if owner and owner != intent["customer"]:
@@ -73,7 +73,7 @@ def check_usable(world: World, method: Obj, intent: Obj) -> None:
         )
 
 
-def authentication(world: World, method: Obj, manner: Manner, options: Any) -> str:
+def authentication(state: SandboxState, method: Obj, manner: Manner, options: Any) -> str:
     """Return `challenge`, `refuse` (needed, and the buyer is away) or `none`."""
     card = cards.by_number(method["_number"])
     asked = ((options or {}).get("card") or {}).get("request_three_d_secure") in ("any", "challenge")
@@ -87,10 +87,10 @@ def authentication(world: World, method: Obj, manner: Manner, options: Any) -> s
     return "challenge" if needed or (asked and card.brand != "amex") else "none"
 
 
-def bank_refusal(world: World, method: Obj) -> Decline | None:
+def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
     """Return why the bank refuses a charge, if it does."""
     card = cards.by_number(method["_number"])
-    now = time.gmtime(world.now)
+    now = time.gmtime(state.now)
     if (method["card"]["exp_year"], method["card"]["exp_month"]) < (now.tm_year, now.tm_mon):
         return cards.EXPIRED
     if card.cvc_check == "fail" and method["_cvc_given"]:
@@ -98,135 +98,135 @@ def bank_refusal(world: World, method: Obj) -> Decline | None:
     return card.decline
 
 
-def succeed(world: World, intent: Obj, method: Obj, *, authenticated: bool) -> None:
+def succeed(state: SandboxState, intent: Obj, method: Obj, *, authenticated: bool) -> None:
     """Charge, or hold the money when capture is manual."""
     capture_now = intent["capture_method"] != "manual"
-    _keep_method(world, intent, method, authenticated)
-    charge = charges.make(world, intent, method, Attempt(captured=capture_now, authenticated=authenticated))
+    _keep_method(state, intent, method, authenticated)
+    charge = charges.make(state, intent, method, Attempt(captured=capture_now, authenticated=authenticated))
     intent |= {"latest_charge": charge["id"], "next_action": None}
     if not capture_now:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
-        world.emit("payment_intent.amount_capturable_updated", intent)
-        world.notice(intent)
+        state.emit("payment_intent.amount_capturable_updated", intent)
+        state.notice(intent)
         return
-    _received(world, intent, charge)
+    _received(state, intent, charge)
 
 
-def capture(world: World, intent: Obj, amount: int) -> None:
+def capture(state: SandboxState, intent: Obj, amount: int) -> None:
     """Take the held money, all of it or less."""
-    charge = world.store.charges.get(intent["latest_charge"])
+    charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
-    charges.capture(world, charge, amount)
+    charges.capture(state, charge, amount)
     intent["amount_capturable"] = 0
-    _received(world, intent, charge)
+    _received(state, intent, charge)
 
 
-def decline(world: World, intent: Obj, method: Obj, refusal: Decline) -> None:
+def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> None:
     """Record a failed charge and raise the 402."""
-    charge = charges.make(world, intent, method, Attempt(decline=refusal))
+    charge = charges.make(state, intent, method, Attempt(decline=refusal))
     intent["latest_charge"] = charge["id"]
     error = payment_methods.declined(refusal, charge=charge["id"])
     error.extra["payment_method"] = public(method)
-    _failed(world, intent, error.body()["error"])
+    _failed(state, intent, error.body()["error"])
     error.extra["payment_intent"] = public(intent)
     raise error
 
 
-def pass_challenge(world: World, intent: Obj, method: Obj) -> None:
+def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer authenticated: ask the bank; a decline is recorded, and raised as a card error."""
-    refusal = bank_refusal(world, method)
+    refusal = bank_refusal(state, method)
     if refusal:
         intent["next_action"] = None
-        decline(world, intent, method, refusal)
-    succeed(world, intent, method, authenticated=True)
+        decline(state, intent, method, refusal)
+    succeed(state, intent, method, authenticated=True)
 
 
-def fail_challenge(world: World, intent: Obj, method: Obj) -> None:
+def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer did not authenticate: no charge was tried."""
     error = InvalidState(AUTHENTICATION_FAILED, code="payment_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
-    _failed(world, intent, error.body()["error"])
+    _failed(state, intent, error.body()["error"])
 
 
-def settle(world: World, intent: Obj) -> None:
+def settle(state: SandboxState, intent: Obj) -> None:
     """The money of a processing payment arrived."""
-    charge = world.store.charges.get(intent["latest_charge"])
+    charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
-    charges.settle(world, charge)
-    _received(world, intent, charge)
+    charges.settle(state, charge)
+    _received(state, intent, charge)
 
 
-def fail_settlement(world: World, intent: Obj, refusal: Decline) -> None:
+def fail_settlement(state: SandboxState, intent: Obj, refusal: Decline) -> None:
     """The money of a processing payment did not arrive."""
-    charge = world.store.charges.get(intent["latest_charge"])
-    method = world.store.payment_methods.get(intent["payment_method"])
+    charge = state.store.charges.get(intent["latest_charge"])
+    method = state.store.payment_methods.get(intent["payment_method"])
     assert charge is not None and method is not None
-    charges.fail(world, charge, refusal)
+    charges.fail(state, charge, refusal)
     error = payment_methods.declined(refusal, charge=charge["id"])
     error.extra["payment_method"] = public(method)
-    _failed(world, intent, error.body()["error"])
-    world.notice(intent)
+    _failed(state, intent, error.body()["error"])
+    state.notice(intent)
 
 
-def settle_by_itself(world: World, intent: Obj, method: Obj) -> None:
+def settle_by_itself(state: SandboxState, intent: Obj, method: Obj) -> None:
     if intent["status"] != "processing":
         return
     refusal = bank_accounts.by_number(method["_number"], method["type"]).failure
     if refusal:
-        fail_settlement(world, intent, refusal)
+        fail_settlement(state, intent, refusal)
     else:
-        settle(world, intent)
+        settle(state, intent)
 
 
-def _challenge(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
-    url = f"{world.settings.public_url}/c/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
-    intent |= {"status": "requires_action", "next_action": next_action(world, url, manner)}
-    world.emit("payment_intent.requires_action", intent)
+def _challenge(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
+    url = f"{state.settings.public_url}/c/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
+    intent |= {"status": "requires_action", "next_action": next_action(state, url, manner)}
+    state.emit("payment_intent.requires_action", intent)
 
 
-def next_action(world: World, url: str, manner: Manner) -> Obj:
+def next_action(state: SandboxState, url: str, manner: Manner) -> Obj:
     """Return where the buyer authenticates: https://docs.stripe.com/payments/3d-secure."""
     if manner.return_url and not manner.use_stripe_sdk:
         return {"redirect_to_url": {"return_url": manner.return_url, "url": url}, "type": "redirect_to_url"}
-    source = world.ids.new("src")
+    source = state.ids.new("src")
     details = {"source": source, "stripe_js": url, "type": "three_d_secure_redirect"}
     return {"type": "use_stripe_sdk", "use_stripe_sdk": details}
 
 
-def _process(world: World, intent: Obj, method: Obj) -> None:
+def _process(state: SandboxState, intent: Obj, method: Obj) -> None:
     """Begin a payment whose outcome is known in days: https://docs.stripe.com/payments/ach-direct-debit."""
-    _keep_method(world, intent, method, authenticated=False)
-    charge = charges.make(world, intent, method, Attempt(pending=True))
+    _keep_method(state, intent, method, authenticated=False)
+    charge = charges.make(state, intent, method, Attempt(pending=True))
     intent |= {"status": "processing", "latest_charge": charge["id"], "processing": None}
-    world.emit("payment_intent.processing", intent)
-    world.notice(intent)
-    if world.settings.automatic_after_s is not None:
-        world.timers.after(world.settings.automatic_after_s, lambda: settle_by_itself(world, intent, method))
+    state.emit("payment_intent.processing", intent)
+    state.notice(intent)
+    if state.settings.automatic_after_s is not None:
+        state.timers.after(state.settings.automatic_after_s, lambda: settle_by_itself(state, intent, method))
 
 
-def _keep_method(world: World, intent: Obj, method: Obj, authenticated: bool) -> None:
+def _keep_method(state: SandboxState, intent: Obj, method: Obj, authenticated: bool) -> None:
     if intent["setup_future_usage"] == "off_session" and (authenticated or method["type"] != "card"):
         method["_set_up"] = True
     if method["customer"] is not None:
         return
     if intent["setup_future_usage"] and intent["customer"]:
-        payment_methods.attach_to(world, method, intent["customer"])
+        payment_methods.attach_to(state, method, intent["customer"])
     elif not intent["setup_future_usage"]:
         method["_consumed_by"] = intent["id"]
 
 
-def _received(world: World, intent: Obj, charge: Obj) -> None:
+def _received(state: SandboxState, intent: Obj, charge: Obj) -> None:
     intent |= {"status": "succeeded", "amount_received": charge["amount_captured"], "amount_capturable": 0}
     intent |= {"next_action": None, "last_payment_error": None}
-    world.emit("payment_intent.succeeded", intent)
-    world.notice(intent)
-    charges.book(world, charge)
+    state.emit("payment_intent.succeeded", intent)
+    state.notice(intent)
+    charges.book(state, charge)
     card = cards.CARDS.get(charge["_number"])
     if card and card.dispute:
-        disputes.open_dispute(world, charge, reason=card.dispute, inquiry=card.inquiry)
+        disputes.open_dispute(state, charge, reason=card.dispute, inquiry=card.inquiry)
 
 
-def _failed(world: World, intent: Obj, error: Obj) -> None:
+def _failed(state: SandboxState, intent: Obj, error: Obj) -> None:
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     intent["last_payment_error"] = error
-    world.emit("payment_intent.payment_failed", intent)
+    state.emit("payment_intent.payment_failed", intent)

@@ -138,7 +138,7 @@ def _call(verb: str, function: Callable[..., Any], given: dict[str, Any]) -> Any
 
 def _index(sandbox: "Sandbox", failed: str) -> Response:
     with sandbox.lock:
-        store = sandbox.world.store
+        store = sandbox.state.store
         counts = f"{len(store.payment_intents)} payments, {len(store.events)} events, "
         counts += f"{len(sandbox.requests)} requests"
         return page(
@@ -146,7 +146,7 @@ def _index(sandbox: "Sandbox", failed: str) -> Response:
             "Stripe sandbox",
             merchant=sandbox.settings.account_name,
             version=sandbox.settings.default_version,
-            time=_time(sandbox.world.now),
+            time=_time(sandbox.state.now),
             counts=counts,
             alert=Html(f'<p class="alert" role="alert">{text(failed)}</p>') if failed else Html(""),
             payments=_rows(store.payment_intents, _payment_actions),

@@ -5,7 +5,7 @@ from typing import Any
 from stripe_sandbox import paging, payment_methods
 from stripe_sandbox.endpoint_call import Call, Routes, address, assign, refer, shipping
 from stripe_sandbox.errors import InvalidParameter, no_such
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 PLAIN = [
@@ -21,52 +21,52 @@ INVOICE_SETTINGS = {
 
 
 def create(call: Call) -> Obj:
-    world, params = call.world, call.params
+    state, params = call.state, call.params
     if params.get("source"):
         raise InvalidParameter(
             "The sandbox attaches cards as payment methods, not as sources.", param="source"
         )
-    customer = _blank(world)
-    _apply(world, customer, params)
+    customer = _blank(state)
+    _apply(state, customer, params)
     method_id = params.get("payment_method")
-    method = payment_methods.resolve(world, method_id) if method_id else None
+    method = payment_methods.resolve(state, method_id) if method_id else None
     if method:
         payment_methods.check_attachable(method)
-    world.store.customers.add(customer)
-    world.emit("customer.created", customer)
+    state.store.customers.add(customer)
+    state.emit("customer.created", customer)
     if method:
-        payment_methods.attach_to(world, method, customer["id"])
+        payment_methods.attach_to(state, method, customer["id"])
     return customer
 
 
-def make(world: World, params: dict[str, Any]) -> Obj:
+def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Store a customer that Checkout made."""
-    customer = _blank(world)
-    _apply(world, customer, {name: value for name, value in params.items() if value})
-    world.store.customers.add(customer)
-    world.emit("customer.created", customer)
+    customer = _blank(state)
+    _apply(state, customer, {name: value for name, value in params.items() if value})
+    state.store.customers.add(customer)
+    state.emit("customer.created", customer)
     return customer
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.customers)
+    return call.target(call.state.store.customers)
 
 
 def update(call: Call) -> Obj:
     customer = _living(call)
-    with call.world.updating("customer.updated", customer):
-        _apply(call.world, customer, call.params)
+    with call.state.updating("customer.updated", customer):
+        _apply(call.state, customer, call.params)
     return customer
 
 
 def delete(call: Call) -> Obj:
-    return remove(call.world, _living(call))
+    return remove(call.state, _living(call))
 
 
-def remove(world: World, customer: Obj) -> Obj:
+def remove(state: SandboxState, customer: Obj) -> Obj:
     """Delete for good: what is left says only that it was there."""
-    world.emit("customer.deleted", customer)
-    for method in world.store.payment_methods:
+    state.emit("customer.deleted", customer)
+    for method in state.store.payment_methods:
         if method["customer"] == customer["id"]:
             method |= {"customer": None, "_consumed_by": "a deleted customer"}
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
@@ -76,37 +76,37 @@ def remove(world: World, customer: Obj) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.customers, call.path, call.params, "email")
+    return paging.page(call.state.store.customers, call.path, call.params, "email")
 
 
 def payment_methods_of(call: Call) -> Obj:
     customer = _living(call)
     fields = call.params | {"customer": customer["id"]}
-    return paging.page(call.world.store.payment_methods, call.path, fields, "customer", "type")
+    return paging.page(call.state.store.payment_methods, call.path, fields, "customer", "type")
 
 
 def payment_method_of(call: Call) -> Obj:
     customer = _living(call)
-    method = call.world.store.payment_methods.get(call.ids["payment_method"])
+    method = call.state.store.payment_methods.get(call.ids["payment_method"])
     if method is None or method["customer"] != customer["id"]:
         raise no_such("PaymentMethod", call.ids["payment_method"], "payment_method", in_path=True)
     return method
 
 
 def _living(call: Call) -> Obj:
-    customer = call.target(call.world.store.customers)
+    customer = call.target(call.state.store.customers)
     if customer.get("deleted"):
         raise no_such("customer", customer["id"], "id", in_path=True)
     return customer
 
 
-def _blank(world: World) -> Obj:
+def _blank(state: SandboxState) -> Obj:
     return {
-        "id": world.ids.new("cus", 14),
+        "id": state.ids.new("cus", 14),
         "object": "customer",
         "address": None,
         "balance": 0,
-        "created": world.now,
+        "created": state.now,
         "currency": None,
         "customer_account": None,
         "default_source": None,
@@ -114,7 +114,7 @@ def _blank(world: World) -> Obj:
         "description": None,
         "discount": None,
         "email": None,
-        "invoice_prefix": world.ids.text(8).upper(),
+        "invoice_prefix": state.ids.text(8).upper(),
         "invoice_settings": dict(INVOICE_SETTINGS),
         "livemode": False,
         "metadata": {},
@@ -128,10 +128,10 @@ def _blank(world: World) -> Obj:
     }
 
 
-def _apply(world: World, customer: Obj, params: dict[str, Any]) -> None:
+def _apply(state: SandboxState, customer: Obj, params: dict[str, Any]) -> None:
     settings = params.get("invoice_settings")
     if settings:
-        _check_default(world, customer, settings)
+        _check_default(state, customer, settings)
         customer["invoice_settings"] |= {name: value or None for name, value in settings.items()}
     assign(customer, params, PLAIN)
     if "address" in params:
@@ -140,11 +140,11 @@ def _apply(world: World, customer: Obj, params: dict[str, Any]) -> None:
         customer["shipping"] = shipping(params["shipping"])
 
 
-def _check_default(world: World, customer: Obj, settings: dict[str, Any]) -> None:
+def _check_default(state: SandboxState, customer: Obj, settings: dict[str, Any]) -> None:
     method_id = settings.get("default_payment_method")
     if not method_id:
         return
-    method = refer(world.store.payment_methods, method_id, "invoice_settings[default_payment_method]")
+    method = refer(state.store.payment_methods, method_id, "invoice_settings[default_payment_method]")
     if method["customer"] != customer["id"]:
         message = f"The customer does not have a payment method with the ID {method_id}. "
         message += "The payment method must be attached to the customer."

@@ -3,7 +3,7 @@
 from stripe_sandbox import balance, paging
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _EVIDENCE = (
@@ -31,7 +31,7 @@ FOR_THE_SELLER = ("won", "warning_closed")
 
 
 def open_dispute(
-    world: World,
+    state: SandboxState,
     charge: Obj,
     *,
     reason: str = "fraudulent",
@@ -44,51 +44,51 @@ def open_dispute(
     """
     if reason not in REASONS:
         raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
-    taken = sum(one["amount"] for one in disputes_of(world, charge) if one["status"] not in FOR_THE_SELLER)
+    taken = sum(one["amount"] for one in disputes_of(state, charge) if one["status"] not in FOR_THE_SELLER)
     left = charge["amount_captured"] - taken
     amount = left if amount is None else amount
     if charge["status"] != "succeeded" or left <= 0:
         raise InvalidState(f"Charge {charge['id']} cannot be disputed: it is not paid, or already disputed.")
     if not 0 < amount <= left:
         raise InvalidParameter(f"Invalid amount: at most {left} can be disputed.", param="amount")
-    dispute = world.store.disputes.add(_make(world, charge, reason, inquiry, amount))
-    with world.updating("charge.updated", charge):
+    dispute = state.store.disputes.add(_make(state, charge, reason, inquiry, amount))
+    with state.updating("charge.updated", charge):
         charge |= {"disputed": True, "dispute": dispute["id"]}
     if not inquiry:
-        _move(world, dispute, -1)
-    world.emit("charge.dispute.created", dispute)
+        _move(state, dispute, -1)
+    state.emit("charge.dispute.created", dispute)
     if not inquiry:
-        world.emit("charge.dispute.funds_withdrawn", dispute)
+        state.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
-def disputes_of(world: World, charge: Obj) -> list[Obj]:
-    return [dispute for dispute in world.store.disputes if dispute["charge"] == charge["id"]]
+def disputes_of(state: SandboxState, charge: Obj) -> list[Obj]:
+    return [dispute for dispute in state.store.disputes if dispute["charge"] == charge["id"]]
 
 
-def escalate(world: World, dispute: Obj) -> Obj:
+def escalate(state: SandboxState, dispute: Obj) -> Obj:
     """An inquiry becomes a chargeback: the bank takes the money after all, and a new deadline begins."""
     if dispute["status"] not in INQUIRIES:
         raise InvalidState(f"Only an inquiry can become a chargeback; this dispute is {dispute['status']}.")
-    with world.updating("charge.dispute.updated", dispute):
+    with state.updating("charge.dispute.updated", dispute):
         dispute |= {"status": "needs_response", "is_charge_refundable": False}
-        dispute["evidence_details"]["due_by"] = world.now + DUE_AFTER_S
+        dispute["evidence_details"]["due_by"] = state.now + DUE_AFTER_S
         dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
-        _move(world, dispute, -1)
-    world.emit("charge.dispute.funds_withdrawn", dispute)
+        _move(state, dispute, -1)
+    state.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
-def appeal(world: World, dispute: Obj) -> Obj:
+def appeal(state: SandboxState, dispute: Obj) -> Obj:
     """The seller appeals against a lost dispute; the money stays where it is meanwhile."""
     if dispute["status"] != "lost":
         raise InvalidState(f"Only a lost dispute can be appealed; this one is {dispute['status']}.")
-    with world.updating("charge.dispute.updated", dispute):
+    with state.updating("charge.dispute.updated", dispute):
         dispute["status"] = "appeal_under_review"
     return dispute
 
 
-def close_dispute(world: World, dispute: Obj, outcome: str) -> Obj:
+def close_dispute(state: SandboxState, dispute: Obj, outcome: str) -> Obj:
     """Decide a dispute: `won` gives the money back, `lost` does not, `warning_closed` ends an inquiry."""
     if outcome not in OUTCOMES:
         raise InvalidParameter(f"Invalid outcome: must be one of {', '.join(OUTCOMES)}", param="outcome")
@@ -100,24 +100,24 @@ def close_dispute(world: World, dispute: Obj, outcome: str) -> Obj:
     before = dispute["status"]
     dispute |= {"status": outcome, "is_charge_refundable": outcome != "lost"}
     if outcome == "won":
-        _move(world, dispute, 1)
-    world.emit("charge.dispute.updated", dispute, {"status": before})
-    world.emit("charge.dispute.closed", dispute)
+        _move(state, dispute, 1)
+    state.emit("charge.dispute.updated", dispute, {"status": before})
+    state.emit("charge.dispute.closed", dispute)
     if outcome == "won":
-        world.emit("charge.dispute.funds_reinstated", dispute)
+        state.emit("charge.dispute.funds_reinstated", dispute)
     return dispute
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.disputes)
+    return call.target(call.state.store.disputes)
 
 
 def update(call: Call) -> Obj:
     """Take evidence; `winning_evidence` and `losing_evidence` decide at once, as on Stripe's test pages."""
-    dispute, params, world = retrieve(call), call.params, call.world
+    dispute, params, state = retrieve(call), call.params, call.state
     if dispute["status"] not in OPEN:
         raise InvalidState("This dispute is already closed.")
-    with world.updating("charge.dispute.updated", dispute):
+    with state.updating("charge.dispute.updated", dispute):
         assign(dispute, params, ["metadata"])
         if params.get("evidence"):
             dispute["evidence"] |= {k: v or None for k, v in params["evidence"].items()}
@@ -126,18 +126,18 @@ def update(call: Call) -> Obj:
                 _submit(dispute)
     text = dispute["evidence"]["uncategorized_text"]
     if dispute["status"] == "under_review" and text in ("winning_evidence", "losing_evidence"):
-        close_dispute(world, dispute, "won" if text == "winning_evidence" else "lost")
+        close_dispute(state, dispute, "won" if text == "winning_evidence" else "lost")
     return dispute
 
 
 def close(call: Call) -> Obj:
     dispute = retrieve(call)
     outcome = "warning_closed" if dispute["status"].startswith("warning_") else "lost"
-    return close_dispute(call.world, dispute, outcome)
+    return close_dispute(call.state, dispute, outcome)
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.disputes, call.path, call.params, "charge", "payment_intent")
+    return paging.page(call.state.store.disputes, call.path, call.params, "charge", "payment_intent")
 
 
 def _submit(dispute: Obj) -> None:
@@ -147,32 +147,32 @@ def _submit(dispute: Obj) -> None:
     details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
 
 
-def _move(world: World, dispute: Obj, sign: int) -> None:
+def _move(state: SandboxState, dispute: Obj, sign: int) -> None:
     fee = balance.DISPUTE_FEE if sign < 0 else 0
     category = "dispute" if sign < 0 else "dispute_reversal"
     text = f"Chargeback {'withdrawal' if sign < 0 else 'reversal'} for {dispute['charge']}"
     moved = balance.record(
-        world, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text
+        state, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text
     )
     dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
 
 
-def _make(world: World, charge: Obj, reason: str, inquiry: bool, amount: int) -> Obj:
+def _make(state: SandboxState, charge: Obj, reason: str, inquiry: bool, amount: int) -> Obj:
     code = REASON_CODES.get(reason, "12.1")
     brand = charge["payment_method_details"].get("card", {}).get("brand", "visa")
     details = {"brand": brand, "case_type": "inquiry" if inquiry else "chargeback", "network": brand}
     return {
-        "id": world.ids.new("du"),
+        "id": state.ids.new("du"),
         "object": "dispute",
         "amount": amount,
         "balance_transactions": [],
         "charge": charge["id"],
-        "created": world.now,
+        "created": state.now,
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
         "evidence": dict.fromkeys(EVIDENCE) | {"enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": world.now + DUE_AFTER_S,
+            "due_by": state.now + DUE_AFTER_S,
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,

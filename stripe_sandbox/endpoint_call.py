@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_sandbox.auth import KeyKind
 from stripe_sandbox.errors import no_such
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj, Table
 
 
@@ -14,7 +14,7 @@ from stripe_sandbox.store import Obj, Table
 class Call:
     """One request to one endpoint, its parameters checked and typed."""
 
-    world: World
+    state: SandboxState
     endpoint: str
     path: str
     ids: dict[str, str]

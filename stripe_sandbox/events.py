@@ -12,7 +12,7 @@ MAX_TYPES = 20
 
 
 def retrieve(call: Call) -> Obj:
-    event = call.target(call.world.store.events)
+    event = call.target(call.state.store.events)
     if not _kept(call, event):
         raise no_such("event", event["id"], "id", in_path=True)
     return versions.event_in(event, event["api_version"])
@@ -29,12 +29,12 @@ def list_(call: Call) -> Obj:
         named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
         return named and _kept(call, event)
 
-    found = paging.page(call.world.store.events, call.path, call.params, keep=wanted)
+    found = paging.page(call.state.store.events, call.path, call.params, keep=wanted)
     return found | {"data": [versions.event_in(event, event["api_version"]) for event in found["data"]]}
 
 
 def _kept(call: Call, event: Obj) -> bool:
-    return bool(event["created"] > call.world.now - KEPT_S)
+    return bool(event["created"] > call.state.now - KEPT_S)
 
 
 ROUTES: Routes = {"GET /v1/events": list_, "GET /v1/events/{id}": retrieve}

@@ -9,7 +9,7 @@ from stripe_sandbox.errors import CardError, InvalidParameter, StripeError
 from stripe_sandbox.http import Response, json_response
 from stripe_sandbox.pages import Html, page, redirect, text
 from stripe_sandbox.render import client_view, public
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 METHOD_LABELS = {
@@ -20,7 +20,7 @@ NOT_FOUND = "There is nothing at this address. The sandbox forgets everything wh
 
 
 def answer(
-    world: World, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+    state: SandboxState, method: str, path: str, query: str, headers: dict[str, str], body: bytes
 ) -> Response:
     """Answer a request under `/c/`."""
     _, _, kind, object_id, *_ = [*path.split("/"), "", ""]
@@ -28,16 +28,16 @@ def answer(
     if method == "POST":
         form |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     if kind == "pay":
-        return _checkout(world, method, world.store.checkout_sessions.get(object_id), form)
+        return _checkout(state, method, state.store.checkout_sessions.get(object_id), form)
     if kind == "authenticate":
         as_json = "application/json" in headers.get("accept", "")
-        return _challenge(world, method, world.store.find(object_id), form, as_json)
+        return _challenge(state, method, state.store.find(object_id), form, as_json)
     if kind == "receipt":
-        return _receipt(world, world.store.charges.get(object_id))
+        return _receipt(state, state.store.charges.get(object_id))
     return _not_found()
 
 
-def _checkout(world: World, method: str, session: Obj | None, form: dict[str, str]) -> Response:
+def _checkout(state: SandboxState, method: str, session: Obj | None, form: dict[str, str]) -> Response:
     if session is None:
         return _not_found()
     if session["status"] == "expired":
@@ -47,21 +47,21 @@ def _checkout(world: World, method: str, session: Obj | None, form: dict[str, st
         return _message("All done", "This order is already paid for.", _success_url(session), "Continue")
     if method != "POST":
         failed = confirmation.AUTHENTICATION_FAILED if form.get("failed") else ""
-        return _checkout_page(world, session, form, failed)
+        return _checkout_page(state, session, form, failed)
     try:
-        paying, buyer = _what_was_entered(world, session, form)
-        checkout.pay(world, session, paying, buyer)
+        paying, buyer = _what_was_entered(state, session, form)
+        checkout.pay(state, session, paying, buyer)
     except CardError as declined:
-        return _checkout_page(world, session, form, declined.message, 402, declined.param)
+        return _checkout_page(state, session, form, declined.message, 402, declined.param)
     except StripeError as error:
-        return _checkout_page(world, session, form, error.message, 400, error.param)
+        return _checkout_page(state, session, form, error.message, 400, error.param)
     if session["status"] == "complete":
         return redirect(_success_url(session))
-    intent = _intent_of(world, session)
+    intent = _intent_of(state, session)
     return redirect(f"/c/authenticate/{intent['id']}?{urlencode({'client_secret': intent['client_secret']})}")
 
 
-def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
+def _what_was_entered(state: SandboxState, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
     known = (session["customer_details"] or {}).get("email")
     email = known or form.get("email", "").strip()
     if "@" not in email:
@@ -74,12 +74,12 @@ def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple
         "address": {"postal_code": form.get("postal_code", "")},
     }
     if choice.startswith("pm_"):
-        saved = world.store.payment_methods.get(choice)
+        saved = state.store.payment_methods.get(choice)
         if saved is None or saved["customer"] is None or saved["customer"] != session["customer"]:
             raise InvalidParameter("That card is no longer there. Choose another.", param="choice")
         return saved, buyer
     if choice in METHOD_LABELS:
-        return payment_methods.make(world, {"type": choice, choice: {}, "billing_details": billing}), buyer
+        return payment_methods.make(state, {"type": choice, choice: {}, "billing_details": billing}), buyer
     month, year = _expiry(form.get("expiry", ""))
     card = {
         "number": form.get("number", ""),
@@ -89,7 +89,7 @@ def _what_was_entered(world: World, session: Obj, form: dict[str, str]) -> tuple
     }
     if not card["cvc"]:
         raise CardError("Your card's security code is incomplete.", code="invalid_cvc", param="cvc")
-    return payment_methods.make(world, {"type": "card", "card": card, "billing_details": billing}), buyer
+    return payment_methods.make(state, {"type": "card", "card": card, "billing_details": billing}), buyer
 
 
 def _expiry(entered: str) -> tuple[int, int]:
@@ -102,7 +102,7 @@ def _expiry(entered: str) -> tuple[int, int]:
 
 
 def _checkout_page(
-    world: World,
+    state: SandboxState,
     session: Obj,
     form: dict[str, str],
     alert: str = "",
@@ -112,7 +112,7 @@ def _checkout_page(
     setup = session["mode"] == "setup"
     total = "" if setup else money.display(session["amount_total"], session["currency"])
     known = (session["customer_details"] or {}).get("email")
-    merchant = world.settings.account_name
+    merchant = state.settings.account_name
     values = {
         "back": _link(session["cancel_url"], "← Back") if session["cancel_url"] else Html(""),
         "merchant": merchant,
@@ -122,7 +122,7 @@ def _checkout_page(
         "alert": Html(f'<p class="alert" role="alert">{text(alert)}</p>') if alert else Html(""),
         "email": known or form.get("email", ""),
         "email_locked": Html("readonly") if known else Html(""),
-        "choices": Html("".join(_choices(world, session, form.get("choice", "")))),
+        "choices": Html("".join(_choices(state, session, form.get("choice", "")))),
         "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
         "name": form.get("name", ""),
         "save": _save_notice(session),
@@ -131,11 +131,11 @@ def _checkout_page(
     return page("checkout", f"{values['heading']} · Checkout", status, **values)
 
 
-def _choices(world: World, session: Obj, chosen: str) -> list[str]:
+def _choices(state: SandboxState, session: Obj, chosen: str) -> list[str]:
     rows: list[tuple[str, str]] = []
     shown = session["saved_payment_method_options"]["allow_redisplay_filters"]
     if session["customer"] and session["mode"] == "payment":
-        for method in world.store.payment_methods:
+        for method in state.store.payment_methods:
             if (
                 method["customer"] == session["customer"]
                 and method["allow_redisplay"] in shown
@@ -169,35 +169,35 @@ def _save_notice(session: Obj) -> Html:
 
 
 def _challenge(
-    world: World, method: str, intent: Obj | None, form: dict[str, str], as_json: bool
+    state: SandboxState, method: str, intent: Obj | None, form: dict[str, str], as_json: bool
 ) -> Response:
     if intent is None or form.get("client_secret") != intent.get("client_secret"):
         return json_response(404, {"error": {"message": NOT_FOUND}}) if as_json else _not_found()
     waiting = intent["status"] == "requires_action"
     if method == "POST" and waiting:
-        _finish(world, intent, form.get("outcome") == "complete")
+        _finish(state, intent, form.get("outcome") == "complete")
     if as_json:
         return json_response(200, client_view(public(intent)))
     if method != "POST" and waiting:
-        return _challenge_page(world, intent, form["client_secret"])
-    return _after_challenge(world, intent)
+        return _challenge_page(state, intent, form["client_secret"])
+    return _after_challenge(state, intent)
 
 
-def _finish(world: World, intent: Obj, passed: bool) -> None:
-    paying = world.store.payment_methods.get(intent["payment_method"])
+def _finish(state: SandboxState, intent: Obj, passed: bool) -> None:
+    paying = state.store.payment_methods.get(intent["payment_method"])
     assert paying is not None
     flow = confirmation if intent["object"] == "payment_intent" else setup_intents
     if not passed:
-        flow.fail_challenge(world, intent, paying)
+        flow.fail_challenge(state, intent, paying)
         return
     try:
-        flow.pass_challenge(world, intent, paying)
+        flow.pass_challenge(state, intent, paying)
     except CardError:
         return  # recorded on the intent, which is where the buyer's browser looks
 
 
-def _challenge_page(world: World, intent: Obj, client_secret: str) -> Response:
-    paying = world.store.payment_methods.get(intent["payment_method"])
+def _challenge_page(state: SandboxState, intent: Obj, client_secret: str) -> Response:
+    paying = state.store.payment_methods.get(intent["payment_method"])
     assert paying is not None
     amount = (
         money.display(intent["amount"], intent["currency"])
@@ -207,15 +207,15 @@ def _challenge_page(world: World, intent: Obj, client_secret: str) -> Response:
     return page(
         "challenge",
         "3-D Secure",
-        merchant=world.settings.account_name,
+        merchant=state.settings.account_name,
         amount=amount,
         last4=paying["card"]["last4"],
         client_secret=client_secret,
     )
 
 
-def _after_challenge(world: World, intent: Obj) -> Response:
-    session = world.store.checkout_sessions.get(intent.get("_session"))
+def _after_challenge(state: SandboxState, intent: Obj) -> Response:
+    session = state.store.checkout_sessions.get(intent.get("_session"))
     if session is not None:
         done = session["status"] == "complete"
         return redirect(_success_url(session) if done else f"/c/pay/{session['id']}?failed=authentication")
@@ -241,17 +241,17 @@ def _return_url(url: str, intent: Obj) -> str:
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(told)}"
 
 
-def _receipt(world: World, charge: Obj | None) -> Response:
+def _receipt(state: SandboxState, charge: Obj | None) -> Response:
     if charge is None:
         return _not_found()
     amount = money.display(charge["amount_captured"], charge["currency"])
     back = charge["amount_refunded"]
     refunded = f" Refunded so far: {money.display(back, charge['currency'])}." if back else ""
-    return _message(f"Receipt from {world.settings.account_name}", f"Paid: {amount}.{refunded}", None, "")
+    return _message(f"Receipt from {state.settings.account_name}", f"Paid: {amount}.{refunded}", None, "")
 
 
-def _intent_of(world: World, session: Obj) -> Obj:
-    intent = world.store.find(session["payment_intent"] or session["setup_intent"])
+def _intent_of(state: SandboxState, session: Obj) -> Obj:
+    intent = state.store.find(session["payment_intent"] or session["setup_intent"])
     assert intent is not None
     return intent
 

@@ -6,7 +6,7 @@ from stripe_sandbox import bank_accounts, confirmation, money, paging, payment_m
 from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata, shipping
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.render import public
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
@@ -46,34 +46,34 @@ METHOD_MISSING = (
 
 
 def create(call: Call) -> Obj:
-    world, params = call.world, call.params
+    state, params = call.state, call.params
     versions.refuse_method_types(call.version, params)
-    call.referred(world.store.customers, "customer")
-    intent = make(world, params, call.version)
+    call.referred(state.store.customers, "customer")
+    intent = make(state, params, call.version)
     _check_confirm_parameters(params)
     method = given_method(call, intent)
     if method:
-        confirmation.check_usable(world, method, intent)
+        confirmation.check_usable(state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
         if method is None:
             raise InvalidState(METHOD_MISSING, code="payment_intent_unexpected_state")
         _check_return_url(call, intent)
-    world.store.payment_intents.add(intent)
-    world.emit("payment_intent.created", intent)
+    state.store.payment_intents.add(intent)
+    state.emit("payment_intent.created", intent)
     if params.get("confirm"):
         _confirm(call, intent)
     return intent
 
 
 def retrieve(call: Call) -> Obj:
-    intent = call.target(call.world.store.payment_intents)
+    intent = call.target(call.state.store.payment_intents)
     check_client_secret(call, intent)
     return intent
 
 
 def update(call: Call) -> Obj:
-    world, params = call.world, call.params
+    state, params = call.state, call.params
     versions.refuse_method_types(call.version, params)
     intent = retrieve(call)
     locked = [name for name in MONEY if name in params and params[name] != intent[name]]
@@ -85,13 +85,13 @@ def update(call: Call) -> Obj:
             f"You may only update the {locked[0]} of a PaymentIntent with one of the following statuses: "
             f"{', '.join(EDITABLE)}.",
         )
-    call.referred(world.store.customers, "customer")
+    call.referred(state.store.customers, "customer")
     _apply_money(intent, params)
     _apply_types(intent, params)
     apply_common(intent, params)
     method = given_method(call, intent)
     if method:
-        confirmation.check_usable(world, method, intent)
+        confirmation.check_usable(state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
     return intent
 
@@ -108,14 +108,14 @@ def confirm(call: Call) -> Obj:
         intent["setup_future_usage"] = call.params["setup_future_usage"]
     method = given_method(call, intent)
     if method:
-        confirmation.check_usable(call.world, method, intent)
+        confirmation.check_usable(call.state, method, intent)
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
     return _confirm(call, intent)
 
 
 def capture(call: Call) -> Obj:
-    intent: Obj = call.target(call.world.store.payment_intents)
+    intent: Obj = call.target(call.state.store.payment_intents)
     if intent["status"] != "requires_capture":
         raise unexpected(
             intent,
@@ -128,30 +128,30 @@ def capture(call: Call) -> Obj:
         raise InvalidState(message, code="amount_too_large", param="amount_to_capture")
     if "metadata" in call.params:
         merge_metadata(intent, call.params["metadata"])
-    confirmation.capture(call.world, intent, amount)
+    confirmation.capture(call.state, intent, amount)
     return intent
 
 
 def cancel(call: Call) -> Obj:
-    intent = call.target(call.world.store.payment_intents)
+    intent = call.target(call.state.store.payment_intents)
     if intent.get("_session"):
         raise unexpected(
             intent,
             "You cannot cancel this PaymentIntent because it was created by a Checkout Session. "
             f"Expire the session {intent['_session']} instead.",
         )
-    return cancel_intent(call.world, intent, call.params.get("cancellation_reason"))
+    return cancel_intent(call.state, intent, call.params.get("cancellation_reason"))
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.payment_intents, call.path, call.params, "customer")
+    return paging.page(call.state.store.payment_intents, call.path, call.params, "customer")
 
 
-def make(world: World, params: dict[str, Any], version: str) -> Obj:
+def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
     """Return a new intent that is not yet stored, its amount and currency checked."""
     currency = money.check_currency(params["currency"])
     amount = money.check_amount(params["amount"], currency)
-    intent_id = world.ids.new("pi")
+    intent_id = state.ids.new("pi")
     automatic, types = _method_types(params, currency)
     intent: Obj = UNSET | {
         "id": intent_id,
@@ -163,15 +163,15 @@ def make(world: World, params: dict[str, Any], version: str) -> Obj:
         "amount_received": 0,
         "automatic_payment_methods": automatic,
         "capture_method": params.get("capture_method", "automatic_async"),
-        "client_secret": f"{intent_id}_secret_{world.ids.text(25)}",
+        "client_secret": f"{intent_id}_secret_{state.ids.text(25)}",
         "confirmation_method": params.get("confirmation_method", "automatic"),
-        "created": world.now,
+        "created": state.now,
         "currency": currency,
         "customer": params.get("customer"),
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
         "livemode": False,
         "metadata": {},
-        "payment_method_configuration_details": configuration(world) if automatic else None,
+        "payment_method_configuration_details": configuration(state) if automatic else None,
         "payment_method_options": _options(types, params),
         "payment_method_types": types,
         "setup_future_usage": params.get("setup_future_usage"),
@@ -182,7 +182,7 @@ def make(world: World, params: dict[str, Any], version: str) -> Obj:
     return intent
 
 
-def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
+def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
     """Cancel for good, giving back what is held; a paid or processing one is refused."""
     if intent["status"] not in CANCELABLE:
         raise unexpected(
@@ -193,12 +193,12 @@ def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
         )
     held = intent["status"] == "requires_capture"
     intent |= {
-        "status": "canceled", "canceled_at": world.now, "cancellation_reason": reason, "amount_capturable": 0,
+        "status": "canceled", "canceled_at": state.now, "cancellation_reason": reason, "amount_capturable": 0,
         "next_action": None,
     }  # fmt: skip
     if held:
-        refunds.release_hold(world, intent)
-    world.emit("payment_intent.canceled", intent)
+        refunds.release_hold(state, intent)
+    state.emit("payment_intent.canceled", intent)
     return intent
 
 
@@ -206,9 +206,9 @@ def given_method(call: Call, intent: Obj) -> Obj | None:
     """Return the payment method that the request names or describes."""
     params = call.params
     if params.get("payment_method_data"):
-        return payment_methods.make(call.world, params["payment_method_data"])
+        return payment_methods.make(call.state, params["payment_method_data"])
     name = params.get("payment_method")
-    return payment_methods.resolve(call.world, name) if name else None
+    return payment_methods.resolve(call.state, name) if name else None
 
 
 def apply_common(intent: Obj, params: dict[str, Any]) -> None:
@@ -237,9 +237,9 @@ def unexpected(intent: Obj, message: str) -> StripeError:
     return error
 
 
-def configuration(world: World) -> Obj:
+def configuration(state: SandboxState) -> Obj:
     """Name the account's configuration of payment methods."""
-    return {"id": f"pmc_{world.settings.account_id[5:]}", "parent": None}
+    return {"id": f"pmc_{state.settings.account_id[5:]}", "parent": None}
 
 
 def manner_of(call: Call) -> confirmation.Manner:
@@ -253,10 +253,10 @@ def manner_of(call: Call) -> confirmation.Manner:
 
 
 def _confirm(call: Call, intent: Obj) -> Obj:
-    method = call.world.store.payment_methods.get(intent["payment_method"])
+    method = call.state.store.payment_methods.get(intent["payment_method"])
     if method is None:
         raise unexpected(intent, METHOD_MISSING)
-    confirmation.confirm(call.world, intent, method, manner_of(call))
+    confirmation.confirm(call.state, intent, method, manner_of(call))
     return intent
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from stripe_sandbox import bank_accounts, cards, paging, tokens
 from stripe_sandbox.endpoint_call import Call, Routes, address, assign
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CONSUMED = (
@@ -16,18 +16,18 @@ CONSUMED = (
 
 
 def create(call: Call) -> Obj:
-    return make(call.world, call.params)
+    return make(call.state, call.params)
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.payment_methods)
+    return call.target(call.state.store.payment_methods)
 
 
 def update(call: Call) -> Obj:
     method, params = retrieve(call), call.params
     if method["customer"] is None:
         raise InvalidState("You must save this PaymentMethod to a customer before you can update it.")
-    with call.world.updating("payment_method.updated", method):
+    with call.state.updating("payment_method.updated", method):
         assign(method, params, ["metadata", "allow_redisplay"])
         if "billing_details" in params:
             method["billing_details"] = billing_details(params["billing_details"], method["billing_details"])
@@ -37,8 +37,8 @@ def update(call: Call) -> Obj:
 
 
 def attach(call: Call) -> Obj:
-    method = resolve(call.world, call.ids["id"], in_path=True)
-    customer = call.referred(call.world.store.customers, "customer")
+    method = resolve(call.state, call.ids["id"], in_path=True)
+    customer = call.referred(call.state.store.customers, "customer")
     if customer is None:
         raise InvalidParameter(
             "Missing required param: customer.", code="parameter_missing", param="customer"
@@ -46,35 +46,37 @@ def attach(call: Call) -> Obj:
     if method["customer"] == customer["id"]:
         return method
     check_attachable(method)
-    return attach_to(call.world, method, customer["id"])
+    return attach_to(call.state, method, customer["id"])
 
 
 def detach(call: Call) -> Obj:
-    return detach_from_customer(call.world, retrieve(call))
+    return detach_from_customer(call.state, retrieve(call))
 
 
 def list_(call: Call) -> Obj:
-    call.referred(call.world.store.customers, "customer")
+    call.referred(call.state.store.customers, "customer")
     fields = {"customer": None} | call.params
     return paging.page(
-        call.world.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay"
+        call.state.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay"
     )
 
 
-def resolve(world: World, method_id: str, param: str = "payment_method", *, in_path: bool = False) -> Obj:
+def resolve(
+    state: SandboxState, method_id: str, param: str = "payment_method", *, in_path: bool = False
+) -> Obj:
     """Return a payment method by id; a test name such as `pm_card_visa` makes a new one each time."""
     card, account = cards.by_name(method_id), bank_accounts.by_name(method_id)
     if method_id.startswith("pm_card_") and card:
-        return _add(world, "card", card_fields(card, 12, tokens.year_of(world) + 1, cvc=False), {})
+        return _add(state, "card", card_fields(card, 12, tokens.year_of(state) + 1, cvc=False), {})
     if account:
-        return _add(world, account.method, _bank_fields(account, {}), {})
-    method = world.store.payment_methods.get(method_id)
+        return _add(state, account.method, _bank_fields(account, {}), {})
+    method = state.store.payment_methods.get(method_id)
     if method is None:
         raise no_such("PaymentMethod", method_id, param, in_path=in_path)
     return method
 
 
-def make(world: World, params: dict[str, Any]) -> Obj:
+def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Create from `type` with a raw card, a token or a bank account, as Stripe.js does."""
     if params.get("payment_method") and params.get("customer"):
         raise InvalidParameter("Cloning payment methods is for connected accounts.", param="payment_method")
@@ -83,9 +85,9 @@ def make(world: World, params: dict[str, Any]) -> Obj:
         raise InvalidParameter("Missing required param: type.", code="parameter_missing", param="type")
     given = params.get(kind)
     if kind == "card":
-        return _add(world, kind, _card_from(world, given), params)
+        return _add(state, kind, _card_from(state, given), params)
     if kind in bank_accounts.DEFAULT:
-        return _add(world, kind, _bank_from(kind, given if isinstance(given, dict) else {}), params)
+        return _add(state, kind, _bank_from(kind, given if isinstance(given, dict) else {}), params)
     raise InvalidParameter(f"The sandbox has no payment methods of type {kind}.", param="type")
 
 
@@ -104,20 +106,20 @@ def check_attachable(method: Obj) -> None:
         raise declined(card.decline)
 
 
-def attach_to(world: World, method: Obj, customer_id: str) -> Obj:
+def attach_to(state: SandboxState, method: Obj, customer_id: str) -> Obj:
     """Save on a customer, which makes it reusable."""
     method["customer"] = customer_id
     record_checks(method)
-    world.emit("payment_method.attached", method)
+    state.emit("payment_method.attached", method)
     return method
 
 
-def detach_from_customer(world: World, method: Obj, *, names_customer: bool = True) -> Obj:
+def detach_from_customer(state: SandboxState, method: Obj, *, names_customer: bool = True) -> Obj:
     """Remove from its customer, after which it may never be used again.
 
     Not every event of it says whose the method was: https://docs.stripe.com/api/events/types
     """
-    owner = world.store.customers.get(method["customer"])
+    owner = state.store.customers.get(method["customer"])
     if owner is None:
         raise InvalidState(
             "The payment method you provided is not attached to a customer so detachment is impossible."
@@ -125,7 +127,7 @@ def detach_from_customer(world: World, method: Obj, *, names_customer: bool = Tr
     if owner["invoice_settings"]["default_payment_method"] == method["id"]:
         owner["invoice_settings"]["default_payment_method"] = None
     method |= {"customer": None, "_consumed_by": "detachment"}
-    world.emit("payment_method.detached", method, {"customer": owner["id"]} if names_customer else None)
+    state.emit("payment_method.detached", method, {"customer": owner["id"]} if names_customer else None)
     return method
 
 
@@ -191,12 +193,12 @@ def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: boo
     }
 
 
-def _card_from(world: World, given: Any) -> Obj:
+def _card_from(state: SandboxState, given: Any) -> Obj:
     if not isinstance(given, dict):
         raise InvalidParameter("Missing required param: card.", code="parameter_missing", param="card")
     if "token" in given:
-        return tokens.spend(world, given["token"], "card[token]")
-    card, month, year = tokens.check_card(world, given)
+        return tokens.spend(state, given["token"], "card[token]")
+    card, month, year = tokens.check_card(state, given)
     return card_fields(card, month, year, cvc=bool(given.get("cvc")))
 
 
@@ -231,13 +233,13 @@ def _bank_fields(account: bank_accounts.TestAccount, given: dict[str, Any]) -> O
     return {account.method: part, "_number": account.number}
 
 
-def _add(world: World, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
+def _add(state: SandboxState, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
     method = {
-        "id": world.ids.new("pm"),
+        "id": state.ids.new("pm"),
         "object": "payment_method",
         "allow_redisplay": params.get("allow_redisplay", "unspecified"),
         "billing_details": billing_details(params.get("billing_details")),
-        "created": world.now,
+        "created": state.now,
         "customer": None,
         "customer_account": None,
         "livemode": False,
@@ -247,7 +249,7 @@ def _add(world: World, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
         "_consumed_by": None,
         **parts,
     }
-    return world.store.payment_methods.add(method)
+    return state.store.payment_methods.add(method)
 
 
 ROUTES: Routes = {

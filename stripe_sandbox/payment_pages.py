@@ -5,7 +5,7 @@ from typing import Any
 from stripe_sandbox import checkout, confirmation, payment_methods
 from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, InvalidState
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 # Whoever pays here watches no bank, so a delayed payment ends by itself even if the sandbox's others do not.
@@ -16,31 +16,31 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 def retrieve(call: Call) -> Obj:
-    return _page(call.target(call.world.store.checkout_sessions))
+    return _page(call.target(call.state.store.checkout_sessions))
 
 
 def confirm(call: Call) -> Obj:
     """Pay an open session with a payment method; the amount must be the one that the buyer was shown."""
-    world = call.world
-    session = call.target(world.store.checkout_sessions)
+    state = call.state
+    session = call.target(state.store.checkout_sessions)
     for name in ("payment_method", "expected_amount"):
         if name not in call.params:
             raise InvalidParameter(f"Missing required param: {name}.", code="parameter_missing", param=name)
     if call.params["expected_amount"] != (session["amount_total"] or 0):
         raise InvalidState("The expected amount is not the session's.", code="checkout_amount_mismatch")
-    method = payment_methods.resolve(world, call.params["payment_method"])
+    method = payment_methods.resolve(state, call.params["payment_method"])
     details = method["billing_details"]
     buyer = {"email": details["email"], "name": details["name"], "phone": details["phone"]}
-    checkout.pay(world, session, method, buyer)
-    if world.settings.automatic_after_s is None:
-        _settle_soon(world, session, method)
+    checkout.pay(state, session, method, buyer)
+    if state.settings.automatic_after_s is None:
+        _settle_soon(state, session, method)
     return _page(session)
 
 
-def _settle_soon(world: World, session: Obj, method: Obj) -> None:
-    intent = world.store.payment_intents.get(session["payment_intent"])
+def _settle_soon(state: SandboxState, session: Obj, method: Obj) -> None:
+    intent = state.store.payment_intents.get(session["payment_intent"])
     if intent is not None and intent["status"] == "processing":
-        world.timers.after(SETTLE_AFTER_S, lambda: confirmation.settle_by_itself(world, intent, method))
+        state.timers.after(SETTLE_AFTER_S, lambda: confirmation.settle_by_itself(state, intent, method))
 
 
 def _page(session: Obj) -> Obj:

@@ -6,7 +6,7 @@ from typing import Any
 from stripe_sandbox import money, paging
 from stripe_sandbox.endpoint_call import Call, Routes, assign, refer
 from stripe_sandbox.errors import InvalidParameter
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CHANGEABLE = [
@@ -17,67 +17,67 @@ CHANGEABLE = [
 
 def create_product(call: Call) -> Obj:
     params = call.params
-    if params.get("id") in call.world.store.products:
+    if params.get("id") in call.state.store.products:
         raise InvalidParameter("Product already exists.", code="resource_already_exists")
-    product = make_product(call.world, params)
-    call.world.emit("product.created", product)
+    product = make_product(call.state, params)
+    call.state.emit("product.created", product)
     if params.get("default_price_data"):
-        price = make_price(call.world, params["default_price_data"], product)
-        call.world.emit("price.created", price)
+        price = make_price(call.state, params["default_price_data"], product)
+        call.state.emit("price.created", price)
         product["default_price"] = price["id"]
     return product
 
 
 def update_product(call: Call) -> Obj:
-    product = call.target(call.world.store.products)
-    with call.world.updating("product.updated", product):
+    product = call.target(call.state.store.products)
+    with call.state.updating("product.updated", product):
         assign(product, call.params, CHANGEABLE)
-        product["updated"] = call.world.now
+        product["updated"] = call.state.now
     return product
 
 
 def retrieve_product(call: Call) -> Obj:
-    return call.target(call.world.store.products)
+    return call.target(call.state.store.products)
 
 
 def list_products(call: Call) -> Obj:
-    return paging.page(call.world.store.products, call.path, call.params, "active", "url")
+    return paging.page(call.state.store.products, call.path, call.params, "active", "url")
 
 
 def create_price(call: Call) -> Obj:
-    world, params = call.world, call.params
+    state, params = call.state, call.params
     if "product" in params:
-        product = refer(world.store.products, params["product"], "product")
+        product = refer(state.store.products, params["product"], "product")
     elif "product_data" in params:
-        product = make_product(world, params["product_data"])
-        world.emit("product.created", product)
+        product = make_product(state, params["product_data"])
+        state.emit("product.created", product)
     else:
         raise InvalidParameter(
             "You must provide `product` or `product_data`.", code="parameter_missing", param="product"
         )
-    price = make_price(world, params, product)
-    world.emit("price.created", price)
+    price = make_price(state, params, product)
+    state.emit("price.created", price)
     return price
 
 
 def retrieve_price(call: Call) -> Obj:
-    return call.target(call.world.store.prices)
+    return call.target(call.state.store.prices)
 
 
 def list_prices(call: Call) -> Obj:
     return paging.page(
-        call.world.store.prices, call.path, call.params, "active", "product", "currency", "type"
+        call.state.store.prices, call.path, call.params, "active", "product", "currency", "type"
     )
 
 
-def make_product(world: World, params: dict[str, Any]) -> Obj:
+def make_product(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Store a product."""
-    return world.store.products.add(
+    return state.store.products.add(
         {
-            "id": params.get("id") or world.ids.new("prod", 14),
+            "id": params.get("id") or state.ids.new("prod", 14),
             "object": "product",
             "active": params.get("active", True),
-            "created": world.now,
+            "created": state.now,
             "default_price": None,
             "description": params.get("description"),
             "images": params.get("images", []),
@@ -91,24 +91,24 @@ def make_product(world: World, params: dict[str, Any]) -> Obj:
             "tax_code": params.get("tax_code"),
             "type": "service",
             "unit_label": params.get("unit_label"),
-            "updated": world.now,
+            "updated": state.now,
             "url": params.get("url"),
         }
     )
 
 
-def make_price(world: World, params: dict[str, Any], product: Obj) -> Obj:
+def make_price(state: SandboxState, params: dict[str, Any], product: Obj) -> Obj:
     """Store a price; a fraction of a minor unit is refused, for nobody can be charged it alone."""
     currency = money.check_currency(params["currency"])
     recurring = params.get("recurring")
     amount = _unit_amount(params)
-    return world.store.prices.add(
+    return state.store.prices.add(
         {
-            "id": world.ids.new("price"),
+            "id": state.ids.new("price"),
             "object": "price",
             "active": params.get("active", True),
             "billing_scheme": "per_unit",
-            "created": world.now,
+            "created": state.now,
             "currency": currency,
             "custom_unit_amount": None,
             "livemode": False,

@@ -7,22 +7,22 @@ from typing import Any
 from stripe_sandbox import balance, cards, disputes, money, paging
 from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 
 def create(call: Call) -> Obj:
     charge = _charge_of(call)
-    return refund_charge(call.world, charge, call.params.get("amount"), call.params)
+    return refund_charge(call.state, charge, call.params.get("amount"), call.params)
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.refunds)
+    return call.target(call.state.store.refunds)
 
 
 def update(call: Call) -> Obj:
     refund = retrieve(call)
-    with changing(call.world, refund):
+    with changing(call.state, refund):
         assign(refund, call.params, ["metadata"])
     return refund
 
@@ -38,77 +38,77 @@ def cancel(call: Call) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.refunds, call.path, call.params, "charge", "payment_intent")
+    return paging.page(call.state.store.refunds, call.path, call.params, "charge", "payment_intent")
 
 
-def refund_charge(world: World, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
+def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
     """Give back all that is left, or an amount in minor units; too much, twice and disputed are refused."""
     left = charge["amount_captured"] - charge["amount_refunded"]
     wanted = left if amount is None else amount
-    _check(world, charge, wanted, left)
-    refund = world.store.refunds.add(_make(world, charge, wanted, params))
+    _check(state, charge, wanted, left)
+    refund = state.store.refunds.add(_make(state, charge, wanted, params))
     charge["_refunds"].append(refund["id"])
     before = charge["amount_refunded"]
     charge["amount_refunded"] += wanted
     charge["refunded"] = charge["amount_refunded"] >= charge["amount_captured"]
-    world.emit("refund.created", refund)
+    state.emit("refund.created", refund)
     previous = {"amount_refunded": before} | ({"refunded": False} if charge["refunded"] else {})
-    world.emit("charge.refunded", charge, previous)
-    _reference(world, refund)
-    _finish_by_itself(world, refund, charge)
+    state.emit("charge.refunded", charge, previous)
+    _reference(state, refund)
+    _finish_by_itself(state, refund, charge)
     return refund
 
 
-def release_hold(world: World, intent: Obj) -> None:
+def release_hold(state: SandboxState, intent: Obj) -> None:
     """Give back money that was held and never taken."""
-    charge = world.store.charges.get(intent["latest_charge"])
+    charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
-    refund = world.store.refunds.add(
-        _make(world, charge, charge["amount"], {}) | {"balance_transaction": None}
+    refund = state.store.refunds.add(
+        _make(state, charge, charge["amount"], {}) | {"balance_transaction": None}
     )
     charge["_refunds"].append(refund["id"])
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
-    world.emit("refund.created", refund)
-    world.emit("charge.refunded", charge, {"amount_refunded": 0, "refunded": False})
+    state.emit("refund.created", refund)
+    state.emit("charge.refunded", charge, {"amount_refunded": 0, "refunded": False})
 
 
-def succeed(world: World, refund: Obj) -> Obj:
+def succeed(state: SandboxState, refund: Obj) -> Obj:
     """A pending refund reached the buyer."""
     if refund["status"] != "pending":
         raise InvalidState(f"Refund {refund['id']} is {refund['status']}, not pending.")
-    with changing(world, refund):
+    with changing(state, refund):
         refund["status"] = "succeeded"
         refund.pop("pending_reason", None)
     return refund
 
 
-def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") -> Obj:
+def fail(state: SandboxState, refund: Obj, reason: str = "expired_or_canceled_card") -> Obj:
     """A refund came back from the buyer's bank; the money is in the balance again."""
     if refund["status"] not in ("pending", "succeeded"):
         raise InvalidState(f"Refund {refund['id']} is {refund['status']} and cannot fail.")
-    charge = world.store.charges.get(refund["charge"])
+    charge = state.store.charges.get(refund["charge"])
     assert charge is not None
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
     back = balance.record(
-        world, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE"
+        state, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE"
     )
-    with changing(world, refund):
+    with changing(state, refund):
         refund |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": back["id"]}
         refund.pop("pending_reason", None)
-    world.emit("refund.failed", refund)
+    state.emit("refund.failed", refund)
     return refund
 
 
 @contextmanager
-def changing(world: World, refund: Obj) -> Iterator[None]:
+def changing(state: SandboxState, refund: Obj) -> Iterator[None]:
     """Emit both events that Stripe sends for a changed refund."""
-    with world.updating("charge.refund.updated", refund), world.updating("refund.updated", refund):
+    with state.updating("charge.refund.updated", refund), state.updating("refund.updated", refund):
         yield
 
 
 def _charge_of(call: Call) -> Obj:
-    store = call.world.store
+    store = call.state.store
     charge, intent = (
         call.referred(store.charges, "charge"),
         call.referred(store.payment_intents, "payment_intent"),
@@ -130,12 +130,12 @@ def _charge_of(call: Call) -> Obj:
     return latest
 
 
-def _check(world: World, charge: Obj, wanted: int, left: int) -> None:
+def _check(state: SandboxState, charge: Obj, wanted: int, left: int) -> None:
     if charge["status"] != "succeeded" or not charge["captured"]:
         raise InvalidState(
             f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable"
         )
-    if any(not dispute["is_charge_refundable"] for dispute in disputes.disputes_of(world, charge)):
+    if any(not dispute["is_charge_refundable"] for dispute in disputes.disputes_of(state, charge)):
         raise InvalidState(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
@@ -157,17 +157,17 @@ def _too_much(wanted: int, left: int, currency: str) -> StripeError:
     )
 
 
-def _make(world: World, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
+def _make(state: SandboxState, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
     card = cards.CARDS.get(charge["_number"])
     kind = charge["payment_method_details"]["type"]
     pending = bool(card and card.refund == "pends")
     refund: Obj = {
-        "id": world.ids.new("re" if kind == "card" else "pyr"),
+        "id": state.ids.new("re" if kind == "card" else "pyr"),
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
         "charge": charge["id"],
-        "created": world.now,
+        "created": state.now,
         "currency": charge["currency"],
         "destination_details": _destination(kind),
         "metadata": {},
@@ -182,7 +182,7 @@ def _make(world: World, charge: Obj, amount: int, params: dict[str, Any]) -> Obj
         refund["pending_reason"] = "processing"
     if params.get("metadata"):
         merge_metadata(refund, params["metadata"])
-    booked = balance.record(world, "refund", "refund", -amount, refund, text="REFUND FOR CHARGE")
+    booked = balance.record(state, "refund", "refund", -amount, refund, text="REFUND FOR CHARGE")
     refund["balance_transaction"] = booked["id"]
     return refund
 
@@ -194,9 +194,9 @@ def _destination(kind: str) -> Obj:
     return {"card": card, "type": "card"}
 
 
-def _finish_by_itself(world: World, refund: Obj, charge: Obj) -> None:
+def _finish_by_itself(state: SandboxState, refund: Obj, charge: Obj) -> None:
     """On the laptop, Stripe's asynchronous test refunds end after a while without anybody's doing."""
-    wait, card = world.settings.automatic_after_s, cards.CARDS.get(charge["_number"])
+    wait, card = state.settings.automatic_after_s, cards.CARDS.get(charge["_number"])
     if wait is None or card is None or card.refund == "succeeds":
         return
     ending = succeed if card.refund == "pends" else fail
@@ -204,16 +204,16 @@ def _finish_by_itself(world: World, refund: Obj, charge: Obj) -> None:
 
     def finish() -> None:
         if refund["status"] == before:
-            ending(world, refund)
+            ending(state, refund)
 
-    world.timers.after(wait, finish)
+    state.timers.after(wait, finish)
 
 
-def _reference(world: World, refund: Obj) -> None:
+def _reference(state: SandboxState, refund: Obj) -> None:
     """A card refund gets its reference number a moment later."""
     if refund["destination_details"]["type"] == "card" and refund["status"] == "succeeded":
-        with changing(world, refund):
-            number = f"{world.now % 10**10:010d}{len(world.store.refunds):05d}"
+        with changing(state, refund):
+            number = f"{state.now % 10**10:010d}{len(state.store.refunds):05d}"
             refund["destination_details"]["card"] |= {"reference": number, "reference_status": "available"}
 
 

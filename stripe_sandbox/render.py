@@ -9,7 +9,7 @@ from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.store import Obj
 
 if TYPE_CHECKING:
-    from stripe_sandbox.state import World
+    from stripe_sandbox.state import SandboxState
 
 MAX_DEPTH = 4
 
@@ -97,8 +97,8 @@ def expand_tree(paths: Iterable[str]) -> ExpandTree:
 class Renderer:
     """Renders objects for one request."""
 
-    def __init__(self, world: "World", version: str, tree: ExpandTree | None = None) -> None:
-        self._world, self._version, self._tree = world, version, tree or {}
+    def __init__(self, state: "SandboxState", version: str, tree: ExpandTree | None = None) -> None:
+        self._state, self._version, self._tree = state, version, tree or {}
 
     def __call__(self, obj: Obj) -> Obj:
         return self._render(obj, self._tree, "")
@@ -121,9 +121,9 @@ class Renderer:
     def _expand(self, obj: Obj, rendered: Obj, name: str, tree: ExpandTree, path: str) -> None:
         kind = obj.get("object", "")
         if name in INCLUDABLE.get(kind, ()):
-            rendered[name] = self._render(self._world.include(obj, name), tree, path)
+            rendered[name] = self._render(self._state.include(obj, name), tree, path)
         elif name in EXPANDABLE.get(kind, ()) or name in EXPANDABLE["invoice_settings"]:
-            target = self._world.store.find(obj.get(name))
+            target = self._state.store.find(obj.get(name))
             if target is not None:
                 rendered[name] = self._render(target, tree, path)
         elif isinstance(obj.get(name), dict) and tree:

@@ -20,7 +20,7 @@ from stripe_sandbox import (
     webhook_endpoints,
 )
 from stripe_sandbox.endpoint_call import Handler
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _MODULES = (
@@ -35,11 +35,11 @@ ROUTES: dict[str, Handler] = {
 PUBLISHABLE = {
     "POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE, *setup_intents.PUBLISHABLE,
 }  # fmt: skip
-INCLUDES: dict[tuple[str, str], Callable[[World, Obj], Obj]] = {
+INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {
     ("charge", "refunds"): charges.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items_of,
 }
-WATCHERS: list[Callable[[World, Obj], None]] = [checkout.follow]
+WATCHERS: list[Callable[[SandboxState, Obj], None]] = [checkout.follow]
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], str]]]:

@@ -11,7 +11,7 @@ from stripe_sandbox.control import Control
 from stripe_sandbox.faults import Faults
 from stripe_sandbox.http import RecordedRequest, Response
 from stripe_sandbox.ids import Ids
-from stripe_sandbox.state import Settings, World
+from stripe_sandbox.state import SandboxState, Settings
 from stripe_sandbox.store import Obj
 from stripe_sandbox.webhook_queue import Delivery
 
@@ -38,9 +38,9 @@ class Sandbox:
         self.lock = threading.RLock()
         self._first_endpoint = (webhook_url, webhook_secret, webhook_api_version) if webhook_secret else None
         self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
-        self.world = World(self.clock, self.ids, self.settings, self.faults)
-        self.world.includes |= routes.INCLUDES
-        self.world.watchers += routes.WATCHERS
+        self.state = SandboxState(self.clock, self.ids, self.settings, self.faults)
+        self.state.includes |= routes.INCLUDES
+        self.state.watchers += routes.WATCHERS
         self.control = Control(self)
         self._start()
 
@@ -51,9 +51,9 @@ class Sandbox:
         bare, _, query = path.partition("?")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         with self.lock:
-            self.world.timers.run_due()
+            self.state.timers.run_due()
             if bare.startswith("/c/"):
-                return hosted_pages.answer(self.world, method.upper(), bare, query, lower, body)
+                return hosted_pages.answer(self.state, method.upper(), bare, query, lower, body)
             if bare.startswith("/v3/"):
                 return js.answer(bare)
             if bare.startswith("/_sandbox"):
@@ -73,16 +73,16 @@ class Sandbox:
         """Register a webhook endpoint; without a version it gets the account's default."""
         with self.lock:
             return webhook_endpoints.make(
-                self.world, url=url, secret=secret, api_version=api_version, enabled_events=enabled_events
+                self.state, url=url, secret=secret, api_version=api_version, enabled_events=enabled_events
             )
 
     def take_deliveries(self, limit: int | None = None) -> list[Delivery]:
         """Return the signed deliveries that are due, in order; they count as received."""
         with self.lock:
-            self.world.timers.run_due()
-            taken = self.world.outbox.take(limit)
+            self.state.timers.run_due()
+            taken = self.state.outbox.take(limit)
             for delivery in taken:
-                self.world.outbox.succeeded(delivery)
+                self.state.outbox.succeeded(delivery)
             return taken
 
     @property
@@ -97,8 +97,8 @@ class Sandbox:
             self._start()
 
     def _start(self) -> None:
-        self.world.forget()
-        self._api = Api(self.world)
+        self.state.forget()
+        self._api = Api(self.state)
         if self._first_endpoint:
             url, secret, version = self._first_endpoint
             assert secret

@@ -77,7 +77,7 @@ def app_for(sandbox: Sandbox, *, deliveries_at_once: int = 1) -> Starlette:
         return RedirectResponse("/_sandbox/")
 
     routes = [
-        *Listeners(sandbox.world).routes(),
+        *Listeners(sandbox.state).routes(),
         Route("/", home),
         Route("/{path:path}", answer, methods=METHODS),
     ]

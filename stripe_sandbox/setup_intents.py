@@ -9,7 +9,7 @@ from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.payment_intents import check_client_secret, configuration, given_method, unexpected
 from stripe_sandbox.render import public
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -28,14 +28,14 @@ METHOD_MISSING = (
 
 
 def create(call: Call) -> Obj:
-    world, params = call.world, call.params
+    state, params = call.state, call.params
     versions.refuse_method_types(call.version, params)
-    call.referred(world.store.customers, "customer")
+    call.referred(state.store.customers, "customer")
     if "return_url" in params and not params.get("confirm"):
         raise InvalidParameter(
             "You can only provide `return_url` when `confirm` is true.", param="return_url"
         )
-    intent = make(world, params)
+    intent = make(state, params)
     method = given_method(call, intent)
     if method:
         check_usable(method, intent)
@@ -44,15 +44,15 @@ def create(call: Call) -> Obj:
         if method is None:
             raise InvalidState(METHOD_MISSING, code="setup_intent_unexpected_state")
         _check_return_url(call, intent)
-    world.store.setup_intents.add(intent)
-    world.emit("setup_intent.created", intent)
+    state.store.setup_intents.add(intent)
+    state.emit("setup_intent.created", intent)
     if params.get("confirm"):
         _confirm(call, intent)
     return intent
 
 
 def retrieve(call: Call) -> Obj:
-    intent = call.target(call.world.store.setup_intents)
+    intent = call.target(call.state.store.setup_intents)
     check_client_secret(call, intent)
     return intent
 
@@ -64,7 +64,7 @@ def update(call: Call) -> Obj:
         raise unexpected(
             intent, f"This SetupIntent could not be updated because it has a status of {intent['status']}."
         )
-    call.referred(call.world.store.customers, "customer")
+    call.referred(call.state.store.customers, "customer")
     assign(intent, call.params, ["customer", "description", "metadata"])
     method = given_method(call, intent)
     if method:
@@ -92,48 +92,48 @@ def confirm(call: Call) -> Obj:
 
 
 def cancel(call: Call) -> Obj:
-    return cancel_intent(call.world, retrieve(call), call.params.get("cancellation_reason"))
+    return cancel_intent(call.state, retrieve(call), call.params.get("cancellation_reason"))
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.setup_intents, call.path, call.params, "customer", "payment_method")
+    return paging.page(call.state.store.setup_intents, call.path, call.params, "customer", "payment_method")
 
 
-def cancel_intent(world: World, intent: Obj, reason: str | None) -> Obj:
+def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
     """Cancel for good; a finished one is refused."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected(
             intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}."
         )
     intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
-    world.emit("setup_intent.canceled", intent)
+    state.emit("setup_intent.canceled", intent)
     return intent
 
 
-def set_up(world: World, intent: Obj, method: Obj, manner: Manner) -> None:
+def set_up(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
     """Ask the bank to save a card; a refusal is recorded on the intent and raised as a card error."""
     check_usable(method, intent)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
-    if method["type"] == "card" and confirmation.authentication(world, method, Manner(), None) == "challenge":
-        _attempt(world, intent, method, "requires_action")
-        page = f"{world.settings.public_url}/c/authenticate/{intent['id']}"
+    if method["type"] == "card" and confirmation.authentication(state, method, Manner(), None) == "challenge":
+        _attempt(state, intent, method, "requires_action")
+        page = f"{state.settings.public_url}/c/authenticate/{intent['id']}"
         url = f"{page}?client_secret={intent['client_secret']}"
-        intent |= {"status": "requires_action", "next_action": confirmation.next_action(world, url, manner)}
-        world.emit("setup_intent.requires_action", intent)
+        intent |= {"status": "requires_action", "next_action": confirmation.next_action(state, url, manner)}
+        state.emit("setup_intent.requires_action", intent)
         return
-    _ask_bank(world, intent, method)
+    _ask_bank(state, intent, method)
 
 
-def pass_challenge(world: World, intent: Obj, method: Obj) -> None:
+def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer authenticated."""
-    _ask_bank(world, intent, method)
+    _ask_bank(state, intent, method)
 
 
-def fail_challenge(world: World, intent: Obj, method: Obj) -> None:
+def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer did not authenticate."""
     error = InvalidState(confirmation.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
-    _failed(world, intent, method, error.body()["error"])
+    _failed(state, intent, method, error.body()["error"])
 
 
 def check_usable(method: Obj, intent: Obj) -> None:
@@ -155,14 +155,14 @@ def check_usable(method: Obj, intent: Obj) -> None:
         raise InvalidState(message, code="payment_intent_incompatible_payment_method", param="payment_method")
 
 
-def make(world: World, params: dict[str, Any]) -> Obj:
+def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Return a new intent that is not yet stored."""
-    intent_id = world.ids.new("seti", 24)
+    intent_id = state.ids.new("seti", 24)
     types = params.get("payment_method_types")
     automatic, asked = None, params.get("automatic_payment_methods", {})
     if not types:
         automatic = {"allow_redirects": "always", "enabled": True} | asked
-        currency = world.settings.currency
+        currency = state.settings.currency
         offered = payment_intents.kept_types(params, currency, "Setup Intent")
         types = offered if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
@@ -171,14 +171,14 @@ def make(world: World, params: dict[str, Any]) -> Obj:
         "object": "setup_intent",
         "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "automatic_payment_methods": automatic,
-        "client_secret": f"{intent_id}_secret_{world.ids.text(31)}",
-        "created": world.now,
+        "client_secret": f"{intent_id}_secret_{state.ids.text(31)}",
+        "created": state.now,
         "customer": params.get("customer"),
         "description": params.get("description"),
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
         "livemode": False,
         "metadata": {},
-        "payment_method_configuration_details": configuration(world) if automatic else None,
+        "payment_method_configuration_details": configuration(state) if automatic else None,
         "payment_method_options": _options(types),
         "payment_method_types": types,
         "status": "requires_payment_method",
@@ -200,10 +200,10 @@ def _options(types: list[str]) -> Obj:
 
 
 def _confirm(call: Call, intent: Obj) -> Obj:
-    method = call.world.store.payment_methods.get(intent["payment_method"])
+    method = call.state.store.payment_methods.get(intent["payment_method"])
     if method is None:
         raise unexpected(intent, METHOD_MISSING)
-    set_up(call.world, intent, method, payment_intents.manner_of(call))
+    set_up(call.state, intent, method, payment_intents.manner_of(call))
     return intent
 
 
@@ -214,22 +214,22 @@ def _check_return_url(call: Call, intent: Obj) -> None:
         raise InvalidState(message, param="return_url")
 
 
-def _ask_bank(world: World, intent: Obj, method: Obj) -> None:
+def _ask_bank(state: SandboxState, intent: Obj, method: Obj) -> None:
     refusal = _refusal(method)
     if refusal:
         error = payment_methods.declined(refusal)
         error.extra["payment_method"] = public(method)
-        _failed(world, intent, method, error.body()["error"])
+        _failed(state, intent, method, error.body()["error"])
         error.extra["setup_intent"] = public(intent)
         raise error
-    attempt = _attempt(world, intent, method, "succeeded")
+    attempt = _attempt(state, intent, method, "succeeded")
     method["_set_up"] = True
     if intent["customer"] and method["customer"] is None:
-        payment_methods.attach_to(world, method, intent["customer"])
+        payment_methods.attach_to(state, method, intent["customer"])
     payment_methods.record_checks(method)
     intent |= {"status": "succeeded", "next_action": None, "latest_attempt": attempt["id"]}
-    world.emit("setup_intent.succeeded", intent)
-    world.notice(intent)
+    state.emit("setup_intent.succeeded", intent)
+    state.notice(intent)
 
 
 def _refusal(method: Obj) -> Decline | None:
@@ -241,21 +241,21 @@ def _refusal(method: Obj) -> Decline | None:
     return card.decline if card.decline and not card.attachable else None
 
 
-def _failed(world: World, intent: Obj, method: Obj, error: Obj) -> None:
-    attempt = _attempt(world, intent, method, "failed", error)
+def _failed(state: SandboxState, intent: Obj, method: Obj, error: Obj) -> None:
+    attempt = _attempt(state, intent, method, "failed", error)
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     intent |= {"last_setup_error": error, "latest_attempt": attempt["id"]}
-    world.emit("setup_intent.setup_failed", intent)
+    state.emit("setup_intent.setup_failed", intent)
 
 
-def _attempt(world: World, intent: Obj, method: Obj, status: str, error: Obj | None = None) -> Obj:
+def _attempt(state: SandboxState, intent: Obj, method: Obj, status: str, error: Obj | None = None) -> Obj:
     """Record one try: https://docs.stripe.com/api/setup_attempts."""
-    attempt = world.store.setup_attempts.add(
+    attempt = state.store.setup_attempts.add(
         {
-            "id": world.ids.new("setatt"),
+            "id": state.ids.new("setatt"),
             "object": "setup_attempt",
             "application": None,
-            "created": world.now,
+            "created": state.now,
             "customer": intent["customer"],
             "customer_account": None,
             "flow_directions": None,

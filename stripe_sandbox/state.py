@@ -37,14 +37,14 @@ class Settings:
     revoked_keys: set[str] = field(default_factory=set)
 
 
-class World:
+class SandboxState:
     """The state of one sandbox."""
 
     def __init__(self, clock: Clock, ids: Ids, settings: Settings, faults: Faults) -> None:
         self.clock, self.ids, self.settings, self.faults = clock, ids, settings, faults
-        self.includes: dict[tuple[str, str], Callable[[World, Obj], Obj]] = {}
+        self.includes: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {}
         self.listeners: list[Callable[[Obj], None]] = []
-        self.watchers: list[Callable[[World, Obj], None]] = []
+        self.watchers: list[Callable[[SandboxState, Obj], None]] = []
         self.forget()
 
     def forget(self) -> None:

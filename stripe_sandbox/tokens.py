@@ -6,7 +6,7 @@ from typing import Any
 from stripe_sandbox import cards, payment_methods
 from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 BRANDS = {
@@ -25,20 +25,20 @@ def create(call: Call) -> Obj:
         raise InvalidParameter(
             "You must supply a card to make a token of.", code="parameter_missing", param="card"
         )
-    card, month, year = check_card(call.world, given)
-    return call.world.store.tokens.add(_token(call.world, card, month, year, given))
+    card, month, year = check_card(call.state, given)
+    return call.state.store.tokens.add(_token(call.state, card, month, year, given))
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.world.store.tokens)
+    return call.target(call.state.store.tokens)
 
 
-def spend(world: World, token_id: str, param: str) -> Obj:
+def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     """Use a token once, for the parts of a payment method; names such as `tok_visa` never run out."""
     named = cards.by_name(token_id) if token_id.startswith("tok_") else None
     if named:
-        return payment_methods.card_fields(named, 12, year_of(world) + 1, cvc=False)
-    token = world.store.tokens.get(token_id)
+        return payment_methods.card_fields(named, 12, year_of(state) + 1, cvc=False)
+    token = state.store.tokens.get(token_id)
     if token is None:
         raise no_such("token", token_id, param)
     if token["used"]:
@@ -50,7 +50,7 @@ def spend(world: World, token_id: str, param: str) -> Obj:
     return payment_methods.card_fields(card, month, year, cvc=token["_cvc_given"])
 
 
-def check_card(world: World, given: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
+def check_card(state: SandboxState, given: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
     """Return the card, month and year of raw card data; what the form gets wrong is a card error."""
     for name in ("number", "exp_month", "exp_year"):
         if name not in given:
@@ -61,7 +61,7 @@ def check_card(world: World, given: dict[str, Any]) -> tuple[cards.TestCard, int
     year += 2000 if year < 100 else 0
     if not number.isdigit() or not 12 <= len(number) <= 19 or not cards.passes_luhn(number):
         raise CardError("Your card number is incorrect.", code="incorrect_number", param="number")
-    this_year, this_month = time.gmtime(world.now)[:2]
+    this_year, this_month = time.gmtime(state.now)[:2]
     if not 1 <= month <= 12 or (year == this_year and month < this_month):
         raise CardError(
             "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
@@ -84,17 +84,17 @@ def _integer(value: Any, part: str) -> int:
         raise CardError(message, code=f"invalid_expiry_{part}", param=f"exp_{part}") from None
 
 
-def year_of(world: World) -> int:
-    return time.gmtime(world.now).tm_year
+def year_of(state: SandboxState) -> int:
+    return time.gmtime(state.now).tm_year
 
 
-def _token(world: World, card: cards.TestCard, month: int, year: int, given: dict[str, Any]) -> Obj:
+def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, given: dict[str, Any]) -> Obj:
     return {
-        "id": world.ids.new("tok"),
+        "id": state.ids.new("tok"),
         "object": "token",
         "card": {name: given.get(name) for name in ADDRESS}
         | {
-            "id": world.ids.new("card"),
+            "id": state.ids.new("card"),
             "object": "card",
             "address_line1_check": "unchecked" if given.get("address_line1") else None,
             "address_zip_check": "unchecked" if given.get("address_zip") else None,
@@ -115,7 +115,7 @@ def _token(world: World, card: cards.TestCard, month: int, year: int, given: dic
             "tokenization_method": None,
         },
         "client_ip": "127.0.0.1",
-        "created": world.now,
+        "created": state.now,
         "livemode": False,
         "type": "card",
         "used": False,

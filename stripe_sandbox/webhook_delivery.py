@@ -39,8 +39,8 @@ class Courier:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as http:
             while not self._stop.is_set():
                 with self._sandbox.lock:
-                    self._sandbox.world.timers.run_due()
-                    due = self._sandbox.world.outbox.take(limit=1)
+                    self._sandbox.state.timers.run_due()
+                    due = self._sandbox.state.outbox.take(limit=1)
                 for delivery in due:
                     self._deliver(http, delivery)
                 if not due:
@@ -52,7 +52,7 @@ class Courier:
             outcome = str(status)
         except httpx.HTTPError as error:
             status, outcome = 0, type(error).__name__
-        outbox = self._sandbox.world.outbox
+        outbox = self._sandbox.state.outbox
         with self._sandbox.lock:
             if 200 <= status < 300:
                 outbox.succeeded(delivery)

@@ -5,16 +5,16 @@ from urllib.parse import urlsplit
 from stripe_sandbox import paging, versions
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, no_such
-from stripe_sandbox.state import World
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 
 def create(call: Call) -> Obj:
     params = call.params
     endpoint = make(
-        call.world,
+        call.state,
         url=params["url"],
-        secret="whsec_" + call.world.ids.text(32),
+        secret="whsec_" + call.state.ids.text(32),
         api_version=params.get("api_version"),
         enabled_events=params["enabled_events"],
         description=params.get("description"),
@@ -24,7 +24,7 @@ def create(call: Call) -> Obj:
 
 
 def retrieve(call: Call) -> Obj:
-    endpoint = call.target(call.world.store.webhook_endpoints)
+    endpoint = call.target(call.state.store.webhook_endpoints)
     if endpoint.get("deleted"):
         raise no_such("webhook endpoint", endpoint["id"], "webhook_endpoint", in_path=True)
     return endpoint
@@ -48,11 +48,11 @@ def delete(call: Call) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    return paging.page(call.world.store.webhook_endpoints, call.path, call.params)
+    return paging.page(call.state.store.webhook_endpoints, call.path, call.params)
 
 
 def make(
-    world: World,
+    state: SandboxState,
     *,
     url: str,
     secret: str,
@@ -63,13 +63,13 @@ def make(
 ) -> Obj:
     """Register an endpoint; without a version it gets the account's default."""
     _check_url(url)
-    return world.store.webhook_endpoints.add(
+    return state.store.webhook_endpoints.add(
         {
-            "id": world.ids.new("we"),
+            "id": state.ids.new("we"),
             "object": "webhook_endpoint",
             "api_version": versions.check(api_version) if api_version else None,
             "application": None,
-            "created": world.now,
+            "created": state.now,
             "description": description,
             "enabled_events": enabled_events or ["*"],
             "livemode": False,

@@ -57,7 +57,7 @@ def assert_buyers_are_served(stripe: Sandbox) -> None:
 
 
 def is_open(stripe: Sandbox, setup_intent_id: str) -> bool:
-    intent = stripe.world.store.setup_intents.get(setup_intent_id)
+    intent = stripe.state.store.setup_intents.get(setup_intent_id)
     assert intent is not None
     return intent["status"] not in {"canceled", "succeeded"}
 

@@ -248,7 +248,7 @@ def test_who_paid_too_late_and_has_the_money_back_is_no_hoarder(stripe: Sandbox,
     buyer, start = someone(), slots(massage)[0]
     late = placed(ask(buyer, massage, at(start)))
     assert buyer.post(f"/api/v1/orders/{late['order_id']}/cancel/").status_code == 200
-    intent = stripe.world.store.payment_intents.get(late["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(late["payment_intent_id"])
     assert intent is not None
     intent["status"] = "requires_payment_method"  # as if it had not been canceled there
     stripe.control.confirm(intent["id"])

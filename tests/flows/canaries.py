@@ -88,7 +88,7 @@ def everything() -> Iterator[Everything]:
 
 def secrets(stripe: Sandbox, *tokens: str) -> list[str]:
     """Return every secret there is: ours, those Stripe made, those of the buyers, and the card numbers."""
-    store = stripe.world.store
+    store = stripe.state.store
     made = [*store.payment_intents, *store.setup_intents]
     client_secrets = [obj["client_secret"] for obj in made if obj.get("client_secret")]
     ours = [settings.STRIPE_SECRET_KEY, *settings.STRIPE_WEBHOOK_SECRETS, settings.SECRET_KEY]

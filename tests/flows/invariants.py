@@ -20,21 +20,21 @@ def assert_invariants(sandbox: Sandbox) -> None:
 
 def _assert_agreement(sandbox: Sandbox) -> None:
     """What we recorded as captured and refunded is so at Stripe: same amount, same currency."""
-    intents = sandbox.world.store.payment_intents
+    intents = sandbox.state.store.payment_intents
     for order in Order.objects.filter(captured_minor__gt=0):
         intent = intents.get(order.stripe_payment_intent_id)
         assert intent is not None
         there = (intent["status"], intent["amount_received"], intent["currency"])
         assert there == ("succeeded", order.captured_minor, order.currency)
     for refund in Refund.objects.exclude(stripe_refund_id=""):
-        known = sandbox.world.store.refunds.get(refund.stripe_refund_id)
+        known = sandbox.state.store.refunds.get(refund.stripe_refund_id)
         assert known is not None
         assert (known["amount"], known["payment_intent"]) == (
             refund.card_minor,
             refund.stripe_payment_intent_id,
         )
     for dispute in Dispute.objects.all():
-        taken = sandbox.world.store.disputes.get(dispute.stripe_dispute_id)
+        taken = sandbox.state.store.disputes.get(dispute.stripe_dispute_id)
         assert taken is not None
         assert (taken["payment_intent"], taken["amount"]) == (
             dispute.stripe_payment_intent_id,
@@ -46,7 +46,7 @@ def _assert_agreement(sandbox: Sandbox) -> None:
 def _assert_one_way_to_pay(sandbox: Sandbox) -> None:
     """No order can be paid twice: one open intent or page each, and none for an order that has ended."""
     ways: dict[str, list[str]] = {}
-    for intent in sandbox.world.store.payment_intents:
+    for intent in sandbox.state.store.payment_intents:
         if intent["status"] in {"requires_payment_method", "requires_action", "requires_confirmation"}:
             ways.setdefault((intent["metadata"] or {}).get("order_id", ""), []).append(intent["id"])
     ways.pop("", None)

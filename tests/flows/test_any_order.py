@@ -135,7 +135,7 @@ def test_the_end_is_the_same(
     stripe: Sandbox, scenario: Scenario, arrange: Callable[[list[Delivery]], list[Delivery]], manner: str
 ) -> None:
     if manner == "in an older version":  # such an event is only a hint, and its object is fetched
-        for endpoint in stripe.world.store.webhook_endpoints:
+        for endpoint in stripe.state.store.webhook_endpoints:
             endpoint["api_version"] = "2026-05-27.dahlia"
     scenario(stripe, signed_in(make_user()))
     for _ in range(4):  # what our own calls to Stripe bring about arrives late, after everything else

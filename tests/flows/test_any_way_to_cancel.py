@@ -85,7 +85,7 @@ class Play:
         elif step == "dashboard":
             [charge] = [
                 one
-                for one in self.stripe.world.store.charges
+                for one in self.stripe.state.store.charges
                 if one["payment_intent"] == order.stripe_payment_intent_id
             ]
             if left := charge["amount"] - charge["amount_refunded"]:

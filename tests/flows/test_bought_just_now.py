@@ -80,7 +80,7 @@ THINGS = pytest.mark.parametrize(
 
 def charges(stripe: Sandbox) -> int:
     """How many payments went through since the card was saved."""
-    return sum(bool(charge["paid"]) for charge in stripe.world.store.charges) - 1
+    return sum(bool(charge["paid"]) for charge in stripe.state.store.charges) - 1
 
 
 def lose_the_answer(stripe: Sandbox, how: str, monkeypatch: pytest.MonkeyPatch) -> None:

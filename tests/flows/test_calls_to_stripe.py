@@ -37,7 +37,7 @@ def later(wait: timedelta) -> Any:
 
 
 def things_to_pay(stripe: Sandbox) -> int:
-    store = stripe.world.store
+    store = stripe.state.store
     pages = len(store.checkout_sessions)
     return pages or len(store.payment_intents)
 
@@ -65,7 +65,7 @@ def test_the_same_key_twenty_times_at_once_is_one_order_one_payment_and_one_answ
     assert [answer.status_code for answer in answers] == [201] * 20
     assert [answer.json() for answer in answers] == [answers[0].json()] * 20
     assert (Order.objects.count(), things_to_pay(stripe)) == (1, 1)
-    assert len(stripe.world.store.customers) == 1
+    assert len(stripe.state.store.customers) == 1
 
 
 def test_another_body_under_the_same_key_is_refused_without_a_call_to_stripe(
@@ -104,7 +104,7 @@ def test_our_key_binds_after_stripe_has_forgotten_its_own(
 
 
 def open_ways(stripe: Sandbox) -> list[str]:
-    store = stripe.world.store
+    store = stripe.state.store
     ways = [page for page in store.checkout_sessions if page["status"] == "open"]
     ways += [one for one in store.payment_intents if one["status"] == "requires_payment_method"]
     return [way["id"] for way in ways]
@@ -206,5 +206,5 @@ def test_a_payment_that_went_through_before_our_commit_was_lost_is_not_made_agai
     else:
         assert (again.status_code, again.json()["code"]) == (409, "bought_just_now")
     settle_everything(stripe)
-    assert len(stripe.world.store.charges) == 2
+    assert len(stripe.state.store.charges) == 2
     assert buying.balance(buyer) == "30.00"

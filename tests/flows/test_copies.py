@@ -52,7 +52,7 @@ def writes(stripe: Sandbox) -> int:
 
 
 def owner_at(stripe: Sandbox) -> Json:
-    product = stripe.world.store.products.get("estuary_owner")
+    product = stripe.state.store.products.get("estuary_owner")
     assert product is not None
     return dict(product["metadata"])
 
@@ -69,7 +69,7 @@ def as_copy(stripe: Sandbox, backup: dict[str, list[Any]], *, home: str = STAGIN
 
 def at_stripe(stripe: Sandbox) -> list[Any]:
     """Return how payments stand, and how many refunds there are; a page lapses by itself."""
-    store = stripe.world.store
+    store = stripe.state.store
     return [*((row["id"], row["status"]) for row in store.payment_intents), len(store.refunds)]
 
 
@@ -219,7 +219,7 @@ def test_another_house_at_the_same_laptops_address_sells_and_takes_in_nothing_un
         assert not Orphan.objects.exists()
         assert not [mail for mail in mailoutbox if "alert" in mail.subject]
         assert StripeAccount.objects.get().standing == "other"
-    intent = stripe.world.store.payment_intents.get(left_open["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(left_open["payment_intent_id"])
     assert intent is not None and intent["status"] == "requires_payment_method"
     put_back(mine)
 
@@ -265,7 +265,7 @@ def test_a_restored_backup_settles_and_sells_and_ends_nothing_until_it_is_claime
         with later(timedelta(minutes=2)):
             sweep_for()
             assert status_of(sold) == "refunded"
-            found = stripe.world.store.payment_intents.get(left["payment_intent_id"])
+            found = stripe.state.store.payment_intents.get(left["payment_intent_id"])
             assert found is not None and found["status"] == "canceled"
             all_is_well()
 
@@ -386,13 +386,13 @@ def test_a_product_that_somebody_deleted_is_made_again_by_the_house_and_not_by_a
     stripe: Sandbox, buyer: APIClient, shop: dict[str, Json]
 ) -> None:
     backup = contents()
-    stripe.world.store.products._objects.pop("estuary_owner")
+    stripe.state.store.products._objects.pop("estuary_owner")
     with as_copy(stripe, backup):
         tasks.ask_stripe(0)
-        assert "estuary_owner" not in stripe.world.store.products
+        assert "estuary_owner" not in stripe.state.store.products
     with later(HOUR), estuary_talks_to(stripe):
         tasks.ask_stripe(0)
-    assert "estuary_owner" in stripe.world.store.products
+    assert "estuary_owner" in stripe.state.store.products
 
 
 def test_every_call_that_writes_says_so_and_is_asked_for_its_right(stripe: Sandbox) -> None:

@@ -59,7 +59,7 @@ def test_a_price_in_any_currency_is_charged_and_returned_exactly(
     assert (made["amount"], made["currency"]) == (price, currency)
     pay(stripe, made)
     assert status_of(made) == "completed"
-    charges = [(one["amount"], one["currency"]) for one in stripe.world.store.charges]
+    charges = [(one["amount"], one["currency"]) for one in stripe.state.store.charges]
     assert charges == [(minor, currency)]
     buying.refund(staff, made, amount=part)
     settle_everything(stripe)
@@ -110,7 +110,7 @@ def test_what_is_injected_beside_a_right_request_changes_nothing(
     order = order_of(made)
     assert (made["status"], made["amount_due"], order.captured_minor) == ("pending", "100.00", 0)
     assert order.user.first_name == "Maya"
-    [intent] = stripe.world.store.payment_intents
+    [intent] = stripe.state.store.payment_intents
     assert (intent["amount"], intent["metadata"]["order_id"]) == (10_000, order.public_id)
     assert intent["customer"] == order.stripe_customer_id != "cus_of_somebody"
     assert other.get(f"/api/v1/orders/{order.public_id}/").status_code == 404

@@ -37,7 +37,7 @@ EMAIL = "maya.berg@example.com"
 
 def at_stripe(stripe: Sandbox) -> tuple[str, str]:
     """Return the address and the name that the user's customer has at Stripe."""
-    customer = stripe.world.store.customers.get(StripeCustomer.objects.get().stripe_customer_id)
+    customer = stripe.state.store.customers.get(StripeCustomer.objects.get().stripe_customer_id)
     assert customer is not None
     return customer["email"] or "", customer["name"] or ""
 
@@ -338,7 +338,7 @@ def test_a_change_that_waits_for_long_is_named(stripe: Sandbox, maya: User, cust
 def test_an_address_changed_in_the_dashboard_is_named(
     stripe: Sandbox, maya: User, customer: StripeCustomer
 ) -> None:
-    there = stripe.world.store.customers.get(customer.stripe_customer_id)
+    there = stripe.state.store.customers.get(customer.stripe_customer_id)
     assert there is not None
     there["email"] = "typo@example.com"
     assert codes() == {"customer_differs"}

@@ -51,7 +51,7 @@ def test_another_body_ends_the_old_intent_at_stripe_and_moves_the_hold(
     old = buying.service(buyer, session, start_datetime=first)
     new = buying.service(buyer, session, start_datetime=second)
     assert (status_of(old), status_of(new)) == ("canceled", "pending")
-    retrieved = stripe.world.store.payment_intents.get(old["payment_intent_id"])
+    retrieved = stripe.state.store.payment_intents.get(old["payment_intent_id"])
     assert retrieved is not None
     assert (retrieved["status"], retrieved["cancellation_reason"]) == ("canceled", "abandoned")
     assert [entry.during.lower.isoformat() for entry in CalendarEntry.objects.all()] == [second]
@@ -75,7 +75,7 @@ def test_the_same_page_is_given_again_and_another_body_closes_it(stripe: Sandbox
     first = buying.credits(buyer, payment_type="checkout")
     assert buying.credits(buyer, payment_type="checkout")["checkout_url"] == first["checkout_url"]
     second = buying.credits(buyer, payment_type="intent")
-    page = stripe.world.store.checkout_sessions.get(order_of(first).stripe_checkout_session_id)
+    page = stripe.state.store.checkout_sessions.get(order_of(first).stripe_checkout_session_id)
     assert page is not None
     assert (page["status"], status_of(first)) == ("expired", "canceled")
     pay(stripe, second)

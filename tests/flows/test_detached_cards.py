@@ -25,14 +25,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def told_again(stripe: Sandbox, event: dict[str, Any], **changes: Any) -> None:
     """Have an event delivered under a new id, with some of its fields changed."""
-    number = len(list(stripe.world.store.events))
-    stripe.world.store.events.add(event | {"id": f"evt_again_{number}"} | changes)
+    number = len(list(stripe.state.store.events))
+    stripe.state.store.events.add(event | {"id": f"evt_again_{number}"} | changes)
     stripe.control.resend(f"evt_again_{number}")
     settle_everything(stripe)
 
 
 def last_event(stripe: Sandbox, type_: str) -> dict[str, Any]:
-    return [event for event in stripe.world.store.events if event["type"] == type_][-1]
+    return [event for event in stripe.state.store.events if event["type"] == type_][-1]
 
 
 def listed(buyer: APIClient) -> set[str]:
@@ -150,7 +150,7 @@ def test_a_card_that_stripe_no_longer_knows_leaves_the_list(stripe: Sandbox, buy
     """The event is the last there is of it, and whose it was is known here alone."""
     card = save(stripe, buyer)
     stripe.control.detach(card["stripe_payment_method_id"], names_customer=False)
-    table = stripe.world.store.payment_methods
+    table = stripe.state.store.payment_methods
     del table._objects[card["stripe_payment_method_id"]]
     table._order.remove(card["stripe_payment_method_id"])
     table._position = {name: place for place, name in enumerate(table._order)}
@@ -172,7 +172,7 @@ def test_a_deleted_customer_takes_all_cards_along_whatever_is_told_of_them_later
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     save(stripe, buyer), save(stripe, buyer, MASTERCARD)
-    events = [event for event in stripe.world.store.events if event["type"] == "payment_method.attached"]
+    events = [event for event in stripe.state.store.events if event["type"] == "payment_method.attached"]
     stripe.control.delete_customer(StripeCustomer.objects.get().stripe_customer_id)
     settle_everything(stripe)
     assert listed(buyer) == set()

@@ -135,7 +135,7 @@ def test_every_order_of_the_news_comes_to_the_same_end(
     stripe: Sandbox, ana: Practitioner, story: Story, version: str
 ) -> None:
     if version == "an older one":  # such an event is only a hint, and its object is fetched
-        for endpoint in stripe.world.store.webhook_endpoints:
+        for endpoint in stripe.state.store.webhook_endpoints:
             endpoint["api_version"] = "2026-05-27.dahlia"
     tried, number = 1, 0
     while number < tried:
@@ -193,7 +193,7 @@ def test_disputes_of_which_no_event_came_are_found(
     made = story(stripe, buyer, ana)
     stripe.control.lose_events()
     stripe_lists.sync_new_refunds()
-    assert disputes.sync_new_disputes() == len(list(stripe.world.store.disputes))
+    assert disputes.sync_new_disputes() == len(list(stripe.state.store.disputes))
     run_jobs()
     assert the_end(made) == ENDS[story.__name__]
     asked = len(stripe.requests)
@@ -293,13 +293,13 @@ def test_late_money_that_is_disputed_is_sent_back_only_when_the_bank_left_it_wit
     session = make_service(ServiceType.SESSION, ana)
     made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
     buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken
     buying.pay(stripe, made, DISPUTED_AT_ONCE)
     [refund] = Refund.objects.all()
     assert (status_of(made), refund.status) == ("paid", "requested")
-    opened = next(iter(stripe.world.store.disputes))
+    opened = next(iter(stripe.state.store.disputes))
     close(stripe, opened, outcome)
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
         overdue.send_unsent_refunds()

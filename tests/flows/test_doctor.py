@@ -399,7 +399,7 @@ def a_late_payment(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None
     session = make_service(ServiceType.SESSION, ana)
     made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
     buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
-    store = stripe.world.store.payment_intents
+    store = stripe.state.store.payment_intents
     intent = store.get(made["payment_intent_id"])
     assert intent is not None
     intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken

@@ -30,7 +30,7 @@ def codes() -> set[str]:
 
 def another(stripe: Sandbox, made: Json, *, paid: bool) -> None:
     """Stripe has another payment for the same order."""
-    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert first is not None
     label = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(label, key=f"another {len(stripe.requests)}")
@@ -81,7 +81,7 @@ DAMAGE: list[tuple[str, Damage]] = [
 
 def rename_at_stripe(stripe: Sandbox) -> None:
     """Somebody mistypes an address in the dashboard. The table's objects are put back as they were, by identity."""
-    table = stripe.world.store.customers
+    table = stripe.state.store.customers
     for name, customer in list(table._objects.items()):
         table._objects[name] = customer | {"email": "typo@example.com"}
 
@@ -108,7 +108,7 @@ def test_each_difference_is_named_and_only_that(
     healthy = contents()
     for number, (code, damage) in enumerate(DAMAGE):
         there = [
-            dict(table._objects) for table in vars(stripe.world.store).values() if hasattr(table, "_objects")
+            dict(table._objects) for table in vars(stripe.state.store).values() if hasattr(table, "_objects")
         ]
         with subtests.test(code, number=number):
             assert codes() == set()
@@ -123,7 +123,7 @@ def test_each_difference_is_named_and_only_that(
 
 def _put_stripe_back(stripe: Sandbox, there: list[dict[str, Any]]) -> None:
     """Take out of Stripe what a damage has added."""
-    tables = [table for table in vars(stripe.world.store).values() if hasattr(table, "_objects")]
+    tables = [table for table in vars(stripe.state.store).values() if hasattr(table, "_objects")]
     for table, objects in zip(tables, there, strict=True):
         table._objects |= objects
         for added in set(table._objects) - set(objects):
@@ -137,7 +137,7 @@ def test_two_open_ways_to_pay_for_one_order_are_named(stripe: Sandbox, buyer: AP
     assert codes() == set()
     another(stripe, made, paid=False)
     assert codes() == {"open_twice"}
-    for intent in stripe.world.store.payment_intents:
+    for intent in stripe.state.store.payment_intents:
         stripe.control.cancel(intent["id"])
     settle_everything(stripe)
 
@@ -174,7 +174,7 @@ def test_the_payment_of_a_page_that_is_over_is_open_to_nobody(stripe: Sandbox, b
     """The bank refused after the page was completed: Stripe leaves its payment as it was, and no door leads to it."""
     made = buying.credits(buyer, payment_type="checkout")
     buying.pay(stripe, made, method="us_bank_account")
-    [intent] = stripe.world.store.payment_intents
+    [intent] = stripe.state.store.payment_intents
     stripe.control.fail_settlement(intent["id"])
     settle_everything(stripe)
     assert (buying.status_of(made), intent["status"]) == ("canceled", "requires_payment_method")
@@ -183,7 +183,7 @@ def test_the_payment_of_a_page_that_is_over_is_open_to_nobody(stripe: Sandbox, b
 
 def test_every_page_of_stripes_lists_is_read(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
-    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert first is not None
     another(stripe, made, paid=True)
     for number in range(120):

@@ -146,7 +146,7 @@ def taken_by_hand(
     }
     whose: Any = params | ({"customer": customer} if customer else {})
     made = stripe_of(stripe).v1.payment_intents.create(whose)
-    found = stripe.world.store.payment_intents.get(made.id)
+    found = stripe.state.store.payment_intents.get(made.id)
     assert found is not None
     return found
 
@@ -325,7 +325,7 @@ def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_lab
         theirs = v1.checkout.sessions.create(label | page).id
     with later(GRACE * 2):
         stripe_lists.sync_all_lists()
-    store = stripe.world.store
+    store = stripe.state.store
     found = store.payment_intents.get(theirs) or store.checkout_sessions.get(theirs)
     assert found is not None and found["status"] in {"open", "requires_payment_method"}
     with later(GRACE * 2):
@@ -369,7 +369,7 @@ def test_an_answer_that_was_lost_is_found_by_customer_and_amount_not_by_its_labe
     answer = buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
     assert answer.status_code == 200, answer.json()
     assert order_of(made).stripe_payment_intent_id == first
-    found = stripe.world.store.payment_intents.get(first)
+    found = stripe.state.store.payment_intents.get(first)
     assert found is not None and found["status"] == "canceled"
     settle_everything(stripe)
     assert not Booking.objects.exists()

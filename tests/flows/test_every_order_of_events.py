@@ -51,7 +51,7 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
     before = contents()
     pay_only(stripe, made, DECLINED)
     pay_only(stripe, made)
-    intents = list(stripe.world.store.payment_intents)
+    intents = list(stripe.state.store.payment_intents)
     stripe.control.refund(intents[-1]["id"], 2_500)
     told = of_money(stripe.take_deliveries())
     assert len(told) == (4 if payment_type == "intent" else 5)

@@ -33,7 +33,7 @@ def let_holds_end() -> int:
 
 def at_stripe(stripe: Sandbox, made: Json) -> str:
     order = order_of(made)
-    store = stripe.world.store
+    store = stripe.state.store
     found = (
         store.checkout_sessions.get(order.stripe_checkout_session_id)
         if "checkout_url" in made
@@ -114,7 +114,7 @@ def late_payment(stripe: Sandbox, made: Json) -> None:
     """A payment that Stripe took although we had ended the order: its cancellation was lost on the way to Stripe."""
     order = order_of(made)
     stripe.faults.clear()
-    intent = stripe.world.store.payment_intents.get(order.stripe_payment_intent_id)
+    intent = stripe.state.store.payment_intents.get(order.stripe_payment_intent_id)
     assert intent is not None
     intent["status"] = "requires_payment_method"  # as if it had not been canceled there
     stripe.control.lose_events()

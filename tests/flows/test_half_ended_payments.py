@@ -40,7 +40,7 @@ def setup(buyer: APIClient) -> str:
 
 
 def at_stripe(stripe: Sandbox, setup_intent_id: str) -> dict[str, Any]:
-    found = stripe.world.store.setup_intents.get(setup_intent_id)
+    found = stripe.state.store.setup_intents.get(setup_intent_id)
     assert found is not None
     return found
 

@@ -78,7 +78,7 @@ def test_a_saved_card_is_charged_once(stripe: Sandbox, buyer: APIClient, key: st
     body = {**CREDITS, "payment_method_id": buying.cards(buyer)[0]["id"]}
     first, again = (send(buyer, body, key) for _ in range(2))
     assert (first.json()["status"], again.json()["order_id"]) == ("completed", first.json()["order_id"])
-    assert (buying.balance(buyer), len(stripe.world.store.charges)) == ("30.00", 2)
+    assert (buying.balance(buyer), len(stripe.state.store.charges)) == ("30.00", 2)
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_saved"])
@@ -93,7 +93,7 @@ def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
     assert answers[0].status_code == 503
     assert answers[-1].json()["status"] == "completed"
     settle_everything(stripe)
-    assert (buying.balance(buyer), len(stripe.world.store.charges), Order.objects.count()) == ("30.00", 2, 2)
+    assert (buying.balance(buyer), len(stripe.state.store.charges), Order.objects.count()) == ("30.00", 2, 2)
 
 
 @pytest.mark.parametrize("news", ["heard", "not heard"])
@@ -320,7 +320,7 @@ def test_twenty_at_once_buy_one(stripe: Sandbox, maya: User, ana: Practitioner, 
 def test_a_card_that_is_being_saved_gets_the_same_set_up(stripe: Sandbox, buyer: APIClient, key: str) -> None:
     first, again = (send(buyer, {}, key, SETUP) for _ in range(2))
     assert (first.status_code, again.json()) == (201, first.json())
-    assert len(stripe.world.store.setup_intents) == 1
+    assert len(stripe.state.store.setup_intents) == 1
 
 
 def test_a_refund_is_given_once(stripe: Sandbox, buyer: APIClient, staff: APIClient, key: str) -> None:

@@ -59,7 +59,7 @@ def intent_of(stripe: Sandbox, made: Json) -> str:
     order = order_of(made)
     if order.stripe_payment_intent_id:
         return order.stripe_payment_intent_id
-    page = stripe.world.store.checkout_sessions.get(order.stripe_checkout_session_id)
+    page = stripe.state.store.checkout_sessions.get(order.stripe_checkout_session_id)
     assert page
     return str(page["payment_intent"])
 
@@ -191,7 +191,7 @@ def test_what_the_bank_refuses_is_freed_and_told(
         overdue.close_open_payments()
         assert not order_of(made).payment_open
         if payment_type == "intent":
-            intent = stripe.world.store.payment_intents.get(intent_of(stripe, made))
+            intent = stripe.state.store.payment_intents.get(intent_of(stripe, made))
             assert intent and intent["status"] == "canceled"
 
 

@@ -70,7 +70,7 @@ def test_a_number_of_a_card_is_refused_and_a_key_is_told_apart(stripe: Sandbox, 
 
 def test_an_event_keeps_a_telephone_number_and_no_card_number(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.credits(buyer, "20.00")
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     intent["description"] = (
         "Call +49 1512 3456787, ref. GB29 NWBK 6016 1331 9268 19; paid with 4242.4242.4242.4242"

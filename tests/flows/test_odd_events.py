@@ -188,7 +188,7 @@ def test_a_payment_that_is_not_what_the_order_asked_for_is_quarantined_returned_
     settings.STAFF_MAIL = "staff@estuary.example"
     session = make_service(ServiceType.SESSION, ana)
     made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     another(part)(intent)
     pay_only(stripe, made)
@@ -200,7 +200,7 @@ def test_a_payment_that_is_not_what_the_order_asked_for_is_quarantined_returned_
     assert (order.status, order.captured_minor, Booking.objects.count()) == ("canceled", 0, 0)
     [refund] = Refund.objects.all()
     assert (refund.stray, refund.status, refund.card_minor) == (True, "succeeded", intent["amount_received"])
-    [charge] = stripe.world.store.charges
+    [charge] = stripe.state.store.charges
     assert charge["amount_refunded"] == charge["amount"]
     assert len([mail for mail in mailoutbox if "payment_quarantined" in mail.subject]) == 1
 

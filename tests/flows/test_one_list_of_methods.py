@@ -61,7 +61,7 @@ def test_what_is_made_offers_cards_only_whatever_the_dashboard_has_on(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     everything_that_can_be_paid(buyer, ana)
-    store = stripe.world.store
+    store = stripe.state.store
     for table in (store.payment_intents, store.setup_intents, store.checkout_sessions):
         assert [made["payment_method_types"] for made in table] == [["card"]] * len(list(table))
     assert all(page["adaptive_pricing"] == {"enabled": False} for page in store.checkout_sessions)
@@ -93,13 +93,13 @@ def test_what_is_no_card_is_removed_again_and_its_owner_told_once(
         stripe.control.lose_events()
         resync_payment_methods(owner)
     settle_everything(stripe)
-    [method] = stripe.world.store.payment_methods
+    [method] = stripe.state.store.payment_methods
     assert (method["customer"], buying.cards(buyer)) == (None, [])
     [told] = mail.outbox
     assert told.to == [owner.user.email]
     assert "6789" in told.body and "removed" in told.body
     assert not PaymentMethod.objects.filter(detach_pending=True).exists()
-    for event in list(stripe.world.store.events):
+    for event in list(stripe.state.store.events):
         stripe.control.resend(event["id"])
     settle_everything(stripe)
     assert len(mail.outbox) == 1

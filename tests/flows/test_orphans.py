@@ -62,7 +62,7 @@ def codes(after: timedelta = timedelta(minutes=16)) -> set[str]:
 
 
 def statuses(stripe: Sandbox) -> set[str]:
-    store = stripe.world.store
+    store = stripe.state.store
     return {row["status"] for kept in (store.payment_intents, store.checkout_sessions) for row in kept}
 
 
@@ -85,7 +85,7 @@ def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     made = buying.credits(buyer, "50.00")
-    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert first is not None
     params = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(params, key="a second one")
@@ -100,7 +100,7 @@ def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
 
 def test_a_second_payment_of_which_no_event_came_is_returned(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
-    first = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert first is not None
     params = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(params, key="a second one")
@@ -134,7 +134,7 @@ def test_what_is_not_ours_is_left_alone_and_told_only_when_it_looks_like_ours(
     assert [mail.subject for mail in mailoutbox] == ["[Estuary alert] payment_of_unknown_order"]
     assert Orphan.objects.get().fate == "foreign"
     assert client.retrieve_intent(left_open.id).status == "requires_payment_method"
-    assert (Order.objects.count(), Refund.objects.count(), len(stripe.world.store.refunds)) == (0, 0, 0)
+    assert (Order.objects.count(), Refund.objects.count(), len(stripe.state.store.refunds)) == (0, 0, 0)
 
 
 # --- An hour is lost ----------------------------------------------------------------------------------------
@@ -297,5 +297,5 @@ def test_cards_whose_news_never_came_are_listed_and_removed_ones_are_not(
 
 def test_the_address_of_the_house_is_on_every_customer(stripe: Sandbox, buyer: APIClient) -> None:
     buying.credits(buyer, "50.00")
-    [customer] = stripe.world.store.customers
+    [customer] = stripe.state.store.customers
     assert customer["metadata"]["home"] == configured.FRONTEND_URL

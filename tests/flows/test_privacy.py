@@ -221,7 +221,7 @@ def prepare(stripe: Sandbox, person: User) -> str:
 
 
 def is_deleted(stripe: Sandbox, customer: str) -> bool:
-    left = stripe.world.store.customers.get(customer)
+    left = stripe.state.store.customers.get(customer)
     return left is None or bool(left.get("deleted"))
 
 
@@ -256,14 +256,14 @@ def test_who_is_erased_is_nowhere(stripe: Sandbox, zenobia: User, other: APIClie
 def test_what_stripe_sends_after_it_brings_nobody_back(stripe: Sandbox, zenobia: User) -> None:
     customer = prepare(stripe, zenobia)
     address = zenobia.email
-    cards = [card for card in stripe.world.store.payment_methods if card["customer"] == customer]
+    cards = [card for card in stripe.state.store.payment_methods if card["customer"] == customer]
     assert cards
     for card in cards:  # the whole of what a card knows of its holder
         card["billing_details"] |= {"name": NAME, "email": address}
     erase(address)
     for card in cards:
-        stripe.world.emit("payment_method.detached", card, {"customer": customer})
-        stripe.world.emit("payment_method.updated", card | {"customer": customer})
+        stripe.state.emit("payment_method.detached", card, {"customer": customer})
+        stripe.state.emit("payment_method.updated", card | {"customer": customer})
     settle_everything(stripe)
     assert ("payments_webhookevent", "payload") in where_is(address)
     finish_erasures(timestamp=0)
@@ -294,7 +294,7 @@ def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, ze
         wish=ScheduleRequest(), items=(),
     )  # fmt: skip
     customer = customers.ensure_customer(read)
-    assert stripe.world.store.customers.get(customer)["email"] == zenobia.email  # type: ignore[index]
+    assert stripe.state.store.customers.get(customer)["email"] == zenobia.email  # type: ignore[index]
     let_requests_end()
     finish_erasures(timestamp=0)
     order.refresh_from_db()

@@ -106,10 +106,10 @@ def test_cancelling_and_paying_at_the_same_moment_has_one_winner(
         order = order_of(made)
         assert (status, paid, order.status) in {(200, "refused", "canceled"), (409, "paid", "completed")}
         winners[order.status] += 1
-        charges = [one for one in stripe.world.store.charges if one["status"] == "succeeded"]
+        charges = [one for one in stripe.state.store.charges if one["status"] == "succeeded"]
         assert len(charges) == winners["completed"]
         if payment_type == "checkout":
-            page = stripe.world.store.checkout_sessions.get(order.stripe_checkout_session_id)
+            page = stripe.state.store.checkout_sessions.get(order.stripe_checkout_session_id)
             assert page is not None
             assert page["status"] == ("expired" if order.status == "canceled" else "complete")
         seat.refresh_from_db()
@@ -185,10 +185,10 @@ def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a
         assert send_again(refund_id) == "StripeRefused"  # the other's is on its way under this key
         may_go_on.set()
         on_its_way[0].result()
-    assert list(stripe.world.store.refunds) == []
+    assert list(stripe.state.store.refunds) == []
     stripe_is_surely_done()
     assert [send_again(refund_id), send_again(refund_id)] == ["StripeRefused", "succeeded"]
-    assert [one["amount"] for one in stripe.world.store.refunds] == [500]
+    assert [one["amount"] for one in stripe.state.store.refunds] == [500]
     settle_everything(stripe)
 
 
@@ -223,7 +223,7 @@ def test_a_customer_deleted_at_stripe_whom_many_requests_need_at_once_is_made_ag
     told = Counter(all_at_once(asks))
     assert {status for status, _ in told} <= {201, 409}, told
     known = StripeCustomer.objects.get().stripe_customer_id
-    alive = [one["id"] for one in stripe.world.store.customers if not one.get("deleted")]
+    alive = [one["id"] for one in stripe.state.store.customers if not one.get("deleted")]
     assert (alive, known != gone) == ([known], True)
     made = buying.credits(buyer, "20.00")
     buying.pay(stripe, made)

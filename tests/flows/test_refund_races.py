@@ -286,9 +286,9 @@ def test_a_part_refund_of_ours_not_answered_yet_while_the_dashboard_refunds_all_
     stripe.control.refund(made["payment_intent_id"])  # all that is left, as the dashboard offers it
     mailoutbox.clear()
     all_arrives(stripe, first, arrange)
-    charged = {one["payment_intent"]: one for one in stripe.world.store.charges}[made["payment_intent_id"]]
+    charged = {one["payment_intent"]: one for one in stripe.state.store.charges}[made["payment_intent_id"]]
     assert (charged["amount"], charged["amount_refunded"]) == (8000, 8000)
-    there = sorted(one["amount"] for one in stripe.world.store.refunds)
+    there = sorted(one["amount"] for one in stripe.state.store.refunds)
     assert sorted(card_minor for _, card_minor, _ in refunds()) == there
     if answer == "after":  # Stripe had made ours, and the dashboard returned the rest
         assert (there, refunds("failed")) == ([3000, 5000], [])
@@ -394,7 +394,7 @@ def test_a_refund_of_ours_that_failed_and_the_dashboard_that_made_up_for_it_agre
 ) -> None:
     pay(stripe, made, REFUND_PENDS)
     ours_unheard(stripe, staff, made, "after")
-    [ours] = stripe.world.store.refunds
+    [ours] = stripe.state.store.refunds
     stripe.control.succeed_refund(ours["id"])
     stripe.control.fail_refund(ours["id"])
     there = stripe.control.refund(made["payment_intent_id"])

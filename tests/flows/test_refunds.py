@@ -206,7 +206,7 @@ def test_a_refund_whose_answer_was_lost_is_sent_again_under_its_key_and_made_onc
     assert buying.refund(staff, made)["status"] == "requested"
     settle_everything(stripe)
     assert (Refund.objects.get().status, status_of(made)) == ("succeeded", "refunded")
-    assert len(stripe.world.store.refunds) == 1
+    assert len(stripe.state.store.refunds) == 1
 
 
 def test_pressing_refund_twice_gives_the_money_back_once(

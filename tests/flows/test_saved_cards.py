@@ -27,7 +27,7 @@ def save(stripe: Sandbox, buyer: APIClient, card: str = buying.FINE) -> Json:
 
 
 def attached(stripe: Sandbox) -> set[str]:
-    return {method["id"] for method in stripe.world.store.payment_methods if method["customer"]}
+    return {method["id"] for method in stripe.state.store.payment_methods if method["customer"]}
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
@@ -110,11 +110,11 @@ def test_a_deleted_card_stays_deleted_however_late_its_attachment_is_told(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     card = save(stripe, buyer)
-    told = [event for event in stripe.world.store.events if event["type"] == "payment_method.attached"]
+    told = [event for event in stripe.state.store.events if event["type"] == "payment_method.attached"]
     buyer.delete(f"{METHODS}{card['id']}/")
     run_jobs()
     event = told[-1] | {"id": "evt_late"}
-    stripe.world.store.events.add(event)
+    stripe.state.store.events.add(event)
     stripe.control.resend("evt_late")
     settle_everything(stripe)
     assert buying.cards(buyer) == []

@@ -41,7 +41,7 @@ def reversed_(waiting: list[Delivery]) -> list[Delivery]:
 
 def charged_and_returned(stripe: Sandbox, intent_id: str) -> tuple[int, int]:
     """Return what was charged for a payment and what of it went back, in minor units, as Stripe has it."""
-    paid = [one for one in stripe.world.store.charges if one["payment_intent"] == intent_id]
+    paid = [one for one in stripe.state.store.charges if one["payment_intent"] == intent_id]
     return sum(one["amount"] for one in paid), sum(one["amount_refunded"] for one in paid)
 
 

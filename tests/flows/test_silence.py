@@ -76,7 +76,7 @@ def canceled_in_the_dashboard(stripe: Sandbox, buyer: APIClient, ana: Practition
 
 
 def order_intent(stripe: Sandbox) -> str:
-    [intent] = stripe.world.store.payment_intents
+    [intent] = stripe.state.store.payment_intents
     return str(intent["id"])
 
 

@@ -158,8 +158,8 @@ def test_what_was_declined_or_abandoned_can_be_paid_until_the_hold_ends_and_not_
     for seat, taken in zip(seats, (1, 0), strict=True):
         seat.refresh_from_db()
         assert seat.taken == taken
-    intent = stripe.world.store.payment_intents.get(buying.order_of(second).stripe_payment_intent_id)
-    page = stripe.world.store.checkout_sessions.get(buying.order_of(second).stripe_checkout_session_id)
+    intent = stripe.state.store.payment_intents.get(buying.order_of(second).stripe_payment_intent_id)
+    page = stripe.state.store.checkout_sessions.get(buying.order_of(second).stripe_checkout_session_id)
     assert "canceled" in str(intent) or "expired" in str(page)
 
 
@@ -194,7 +194,7 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
     )
     assert ([found["id"] for found in buying.cards(buyer)], buying.balance(buyer)) == ([card["id"]], "10.00")
     assert not PaymentMethod.objects.exclude(detached_at=None).exists()
-    stripe.world.settings.revoked_keys.clear()
+    stripe.state.settings.revoked_keys.clear()
     run_jobs()
     assert [mail.subject for mail in mailoutbox if "alert" in mail.subject] == [
         "[Estuary alert] stripe_refused_our_key"

@@ -40,7 +40,7 @@ def unavailable(buyer: APIClient, code: str, **body: Any) -> None:
 
 
 def things_to_pay(stripe: Sandbox, payment_type: str) -> int:
-    store = stripe.world.store
+    store = stripe.state.store
     return len(store.payment_intents if payment_type == "intent" else store.checkout_sessions)
 
 
@@ -82,7 +82,7 @@ def test_a_failure_that_stripe_remembers_for_the_customer_is_overcome(
     unavailable(buyer, "payment_service_failed")
     made = buying.credits(buyer)
     pay(stripe, made)
-    assert (status_of(made), len(stripe.world.store.customers)) == ("completed", 1)
+    assert (status_of(made), len(stripe.state.store.customers)) == ("completed", 1)
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_before"])
@@ -90,7 +90,7 @@ def test_a_customer_whose_making_failed_is_made_once(stripe: Sandbox, buyer: API
     stripe.faults.add(fault, "POST /v1/customers")
     assert buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": "5.00"}).status_code == 503
     buying.credits(buyer, "5.00")
-    assert len(stripe.world.store.customers) == 1
+    assert len(stripe.state.store.customers) == 1
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after"])
@@ -106,7 +106,7 @@ def test_a_confirmation_whose_answer_was_lost_charges_once(
     assert (again.status_code, again.json()["status"]) == (201, "completed"), again.json()
     settle_everything(stripe)
     assert buying.balance(buyer) == "30.00"
-    assert len(stripe.world.store.charges) == 2
+    assert len(stripe.state.store.charges) == 2
 
 
 def test_a_refund_that_stripe_failed_and_remembers_is_given_once(
@@ -116,14 +116,14 @@ def test_a_refund_that_stripe_failed_and_remembers_is_given_once(
     stripe.faults.add("error_saved", "POST /v1/refunds")
     assert buying.refund(staff, made)["status"] == "requested"
     settle_everything(stripe)
-    assert (Refund.objects.get().status, len(stripe.world.store.refunds)) == ("succeeded", 1)
+    assert (Refund.objects.get().status, len(stripe.state.store.refunds)) == ("succeeded", 1)
     assert status_of(made) == "refunded"
 
 
 def test_a_revoked_key_is_a_503_and_changes_nothing(stripe: Sandbox, buyer: APIClient) -> None:
     stripe.control.revoke_key(settings.STRIPE_SECRET_KEY)
     unavailable(buyer, "payment_service_unavailable")
-    assert (Order.objects.get().status, len(stripe.world.store.customers)) == ("pending", 0)
+    assert (Order.objects.get().status, len(stripe.state.store.customers)) == ("pending", 0)
 
 
 def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotten(
@@ -137,7 +137,7 @@ def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotte
     Refund.objects.update(created_at=F("created_at") - timedelta(hours=25))
     overdue.send_unsent_refunds()
     assert Refund.objects.get().status == "succeeded"
-    assert len(stripe.world.store.refunds) == 1
+    assert len(stripe.state.store.refunds) == 1
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["nothing done", "done all the same"])
@@ -152,7 +152,7 @@ def test_a_card_whose_removal_stripe_failed_and_remembers_is_removed_all_the_sam
         run_jobs()
     forget_jobs()
     assert overdue.detach_removed_payment_methods() == 1
-    [method] = stripe.world.store.payment_methods
+    [method] = stripe.state.store.payment_methods
     assert (method["customer"], PaymentMethod.objects.get().detach_pending) == (None, False)
     assert overdue.detach_removed_payment_methods() == 0
 
@@ -161,7 +161,7 @@ def test_a_buyer_with_a_very_long_name_can_buy(stripe: Sandbox, buyer: APIClient
     maya.first_name, maya.last_name = "A" * 100, "B" * 100
     maya.save()
     pay(stripe, buying.credits(buyer))
-    assert [customer["name"] for customer in stripe.world.store.customers] == ["A" * 100 + " " + "B" * 49]
+    assert [customer["name"] for customer in stripe.state.store.customers] == ["A" * 100 + " " + "B" * 49]
     stripe.control.delete_customer(StripeCustomer.objects.get().stripe_customer_id)
     settle_everything(stripe)
     assert buying.balance(buyer) == "100.00"

@@ -49,7 +49,7 @@ def ended(seat: ServiceSession) -> bool:
 
 
 def ways_to_pay(stripe: Sandbox) -> list[str]:
-    store = stripe.world.store
+    store = stripe.state.store
     return [row["status"] for kept in (store.payment_intents, store.checkout_sessions) for row in kept]
 
 

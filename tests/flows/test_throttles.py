@@ -131,7 +131,7 @@ def test_many_declines_in_a_row_leave_fewer_tries(stripe: Sandbox, buyer: APICli
         assert buying.status_of(made) != "canceled"
         pay(stripe, made, DECLINED)
     assert declines_of(f"user {maya.pk}") == 3
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     assert (buying.status_of(made), intent["status"]) == (
         "canceled",

@@ -136,7 +136,7 @@ def test_a_refund_that_reaches_stripe_late_is_made_once(
     refunds.send_refund(refund.pk)
     client.create_refund(first, key=key)
     settle_everything(stripe)
-    assert [one["amount"] for one in stripe.world.store.refunds] == [4000]
+    assert [one["amount"] for one in stripe.state.store.refunds] == [4000]
 
 
 def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
@@ -154,4 +154,4 @@ def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
     with pytest.raises(StripeRefused):
         refunds.send_refund(refund.pk)
     refunds.send_refund(refund.pk)
-    assert (Refund.objects.get().status, len(stripe.world.store.refunds)) == ("succeeded", 1)
+    assert (Refund.objects.get().status, len(stripe.state.store.refunds)) == ("succeeded", 1)

@@ -351,7 +351,7 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
 def pay_another_amount(stripe: Sandbox, buyer: APIClient) -> buying.Json:
     """Pay 50.00 where 100.00 are due."""
     made = buying.credits(buyer)
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     intent["amount"] = 5000
     pay_only(stripe, made)
@@ -372,7 +372,7 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
 
 def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: APIClient) -> None:
     made = buying.credits(buyer)
-    intent = stripe.world.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
     assert intent is not None
     intent["currency"] = "eur"
     pay_only(stripe, made)

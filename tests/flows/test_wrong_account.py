@@ -124,7 +124,7 @@ def test_a_card_removed_meanwhile_is_detached_once_the_key_is_right_again(
     PaymentMethod.objects.update(next_try_at=None)
     overdue.detach_removed_payment_methods()
     assert not PaymentMethod.objects.get().detach_pending
-    assert [method["customer"] for method in stripe.world.store.payment_methods] == [None]
+    assert [method["customer"] for method in stripe.state.store.payment_methods] == [None]
 
 
 def test_a_customer_who_is_gone_elsewhere_is_no_customer_who_is_gone(
@@ -143,7 +143,7 @@ def test_a_customer_who_is_gone_elsewhere_is_no_customer_who_is_gone(
                 amount="20.00",
                 payment_method_id=card["id"],
             )
-        assert not list(elsewhere.world.store.customers)
+        assert not list(elsewhere.state.store.customers)
     assert StripeCustomer.objects.exclude(stripe_customer_id="").count() == 1
     buying.credits(buyer, "20.00", payment_method_id=card["id"])
 
@@ -232,5 +232,5 @@ def test_whose_account_it_is_can_be_asked_and_changed_on_purpose(stripe: Sandbox
         assert f"From now on it belongs to {OTHERS}" in told("--replace")
     with the_key_of_somebody_else() as elsewhere:
         buying.credits(buyer)
-        assert len(list(elsewhere.world.store.customers)) == 1
+        assert len(list(elsewhere.state.store.customers)) == 1
     StripeAccount.objects.update(account_id=OURS)

@@ -75,7 +75,7 @@ def assert_all_is_done_once(stripe: Sandbox, made: dict[str, buying.Json]) -> No
         "refunded": "partially_refunded",
     }
     assert sorted(CreditTransaction.objects.values_list("amount_minor", flat=True)) == [-2_000, 4_000, 5_000]
-    assert [refund["amount"] for refund in stripe.world.store.refunds] == [2_000]
+    assert [refund["amount"] for refund in stripe.state.store.refunds] == [2_000]
     assert not PaymentMethod.objects.filter(detach_pending=True).exists()
 
 
@@ -209,7 +209,7 @@ def test_every_job_that_runs_twice_does_its_work_once(
         tasks.detach_card(card["stripe_payment_method_id"])
         tasks.end_open_payments(refund.order.user_id)
     settle_everything(stripe)
-    assert (len(stripe.world.store.refunds), buying.balance(buyer)) == (1, "30.00")
+    assert (len(stripe.state.store.refunds), buying.balance(buyer)) == (1, "30.00")
 
 
 # --- Transactions that PostgreSQL gives up --------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Judge:
         if response.status_code >= 300 or case.path not in TOLD_TO_THEIR_OWNER:
             return ""
         told: dict[str, Any] = json.loads(response.content)
-        found = self.market.stripe.world.store.find(
+        found = self.market.stripe.state.store.find(
             told.get("payment_intent_id") or told.get("setup_intent_id")
         )
         mine = found is not None and found["metadata"]["user_id"] == str(self.user_id)

@@ -174,7 +174,7 @@ class Marketplace:
         """A payment that Stripe took for a session whose order had ended: refunded in full by itself."""
         late = self.buy(buyer, "session")
         buyer.client.post(f"/api/v1/orders/{late['order_id']}/cancel/")
-        intent = self.stripe.world.store.payment_intents.get(late["payment_intent_id"])
+        intent = self.stripe.state.store.payment_intents.get(late["payment_intent_id"])
         assert intent is not None
         intent["status"] = "requires_payment_method"  # as if it had not been canceled there
         self.stripe.control.lose_events()

@@ -70,7 +70,7 @@ def test_events_are_listed_by_type_and_kept_for_30_days(sandbox: Sandbox, api: s
 
 def test_a_failed_delivery_comes_again_later_and_later(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     api.v1.customers.create({})
-    outbox = sandbox.world.outbox
+    outbox = sandbox.state.outbox
     (delivery,) = outbox.take()
     for wait in BACK_OFF_S:
         assert outbox.failed(delivery) == wait

@@ -57,7 +57,7 @@ class Stage:
         self.story = Story(self.clock, self.scheduler.note)
         self.sandbox = _sandbox(self.clock)
         self.faults = SwarmFaults(self.clock)
-        self.sandbox.faults = self.sandbox.world.faults = self.faults
+        self.sandbox.faults = self.sandbox.state.faults = self.faults
         self.oracle = Oracle(watch, self.sandbox)
         self._travel = Random(0)
         self._connect_stripe()

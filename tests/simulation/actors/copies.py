@@ -24,7 +24,7 @@ A_COPY_LOOKS_FOR_S = 3600.0
 @contextmanager
 def as_copy(stage: "Stage", kind: str) -> Iterator[bool]:
     """Run as a copy: at another address, or behind what another database has counted at Stripe meanwhile."""
-    owner = stage.sandbox.world.store.products.get("estuary_owner")
+    owner = stage.sandbox.state.store.products.get("estuary_owner")
     if owner is None:  # nothing was ever sent, so nobody owns anything
         yield False
         return

@@ -66,7 +66,7 @@ class Dashboard:
         self.stage, self.choices = stage, choices
 
     def act(self) -> None:
-        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.world.store, self.choices
+        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.state.store, self.choices
         paid = self.stage.await_some(
             lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices
         )
@@ -102,14 +102,14 @@ class Dashboard:
 
     def _take_by_hand(self, order_id: str) -> None:
         """Take a payment by hand and name an order: of another amount, currency or customer, or a second time."""
-        world, choices = self.stage.sandbox.world, self.choices
+        state, choices = self.stage.sandbox.state, self.choices
         rows = self.stage.oracle.rows(
             "SELECT amount_due_minor, currency, stripe_customer_id FROM orders_order WHERE public_id = %s",
             order_id,
         )
         minor, currency, customer = rows[0]
         odd = choices.pick("odd", ["amount", "currency", "customer", "nobody", "second"])
-        others = [c["id"] for c in world.store.customers if c["id"] != customer]
+        others = [c["id"] for c in state.store.customers if c["id"] != customer]
         params = {
             "amount": max(int(minor) - 50, 50) if odd == "amount" else max(int(minor), 50),
             "currency": "eur" if odd == "currency" else currency,
@@ -118,9 +118,9 @@ class Dashboard:
         }
         named = {"customer": (others or [customer])[0], "nobody": ""}.get(odd, customer)
         with self.stage.sandbox.lock:
-            intent = payment_intents.make(world, params | ({"customer": named} if named else {}), API_VERSION)
-            world.store.payment_intents.add(intent)
-            world.emit("payment_intent.created", intent)
+            intent = payment_intents.make(state, params | ({"customer": named} if named else {}), API_VERSION)
+            state.store.payment_intents.add(intent)
+            state.emit("payment_intent.created", intent)
         paid = self.stage.sandbox.control.confirm(intent["id"])
         self.stage.story.tell(
             f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}"
@@ -150,7 +150,7 @@ class Bank:
 
     def _waiting(self) -> list[Obj]:
         """Payments come before refunds, most often."""
-        store = self.stage.sandbox.world.store
+        store = self.stage.sandbox.state.store
         payments = [i for i in store.payment_intents if i["status"] == "processing"]
         refunds = [r for r in store.refunds if r["status"] in {"pending", "succeeded"}]
         return payments if payments and self.choices.odds("a payment", 0.8) else payments + refunds
@@ -163,7 +163,7 @@ class Cardholder:
         self.stage, self.choices = stage, choices
 
     def act(self) -> None:
-        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.world.store, self.choices
+        control, store, choices = self.stage.sandbox.control, self.stage.sandbox.state.store, self.choices
         paid = self.stage.await_some(
             lambda: [i for i in store.payment_intents if i["status"] == "succeeded"], choices
         )

@@ -150,11 +150,11 @@ class Courier:
         self.browser = Browser(stage.scheduler, stage.story, stage.recover, None)
 
     def play(self) -> None:
-        world = self.stage.sandbox.world
+        state = self.stage.sandbox.state
         while True:
             with self.stage.sandbox.lock:
-                world.timers.run_due()
-                taken = world.outbox.take(1)
+                state.timers.run_due()
+                taken = state.outbox.take(1)
             for delivery in taken:
                 if self.chance.random() < FORGED:
                     self._forge(delivery)
@@ -167,7 +167,7 @@ class Courier:
                         "SELECT 1 FROM payments_webhookevent WHERE stripe_event_id = %s", delivery.event_id
                     )
                 else:
-                    world.outbox.failed(delivery)
+                    state.outbox.failed(delivery)
             if not taken:
                 self.stage.scheduler.sleep(self.chance.uniform(*self._idle_s))
 

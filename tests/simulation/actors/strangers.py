@@ -19,7 +19,7 @@ LIES = {"payment_intent.succeeded": "succeeded", "payment_intent.canceled": "can
 
 def bring_event_of_another_account(stage: "Stage", chance: Random, browser: Browser) -> None:
     """Say of a payment of ours that is open that it is over, as a connected account's event would of its own."""
-    waiting = [i for i in stage.sandbox.world.store.payment_intents if i["status"].startswith("requires_")]
+    waiting = [i for i in stage.sandbox.state.store.payment_intents if i["status"].startswith("requires_")]
     if not waiting:
         return
     about, kind = public(chance.choice(waiting)), chance.choice(sorted(LIES))

@@ -27,7 +27,7 @@ class Watch:
 
     @property
     def stripe(self) -> Store:
-        return self._sandbox.world.store
+        return self._sandbox.state.store
 
     def payable(self) -> Iterator[tuple[str, str]]:
         """Yield ``(order, intent or page)`` for what somebody could still pay; a page's intent has no other door."""
