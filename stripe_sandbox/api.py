@@ -19,7 +19,8 @@ from stripe_sandbox.errors import (
 from stripe_sandbox.faults import Fault
 from stripe_sandbox.http import RecordedRequest, Response, json_response
 from stripe_sandbox.idempotency import REMEMBERED_S, Entry, IdempotencyKeys
-from stripe_sandbox.render import Renderer, client_view, expand_tree
+from stripe_sandbox.public_view import client_view
+from stripe_sandbox.render import Renderer, expand_tree
 from stripe_sandbox.schema.validate import validate
 from stripe_sandbox.state import Cause, SandboxState
 

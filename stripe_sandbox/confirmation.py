@@ -11,7 +11,7 @@ from stripe_sandbox import bank_accounts, cards, charges, disputes, payment_meth
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.charges import Attempt
 from stripe_sandbox.errors import InvalidState
-from stripe_sandbox.render import public
+from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 

@@ -8,7 +8,7 @@ from stripe_sandbox import checkout, confirmation, money, payment_methods, setup
 from stripe_sandbox.errors import CardError, InvalidParameter, StripeError
 from stripe_sandbox.http import Response, json_response
 from stripe_sandbox.pages import Html, page, redirect, text
-from stripe_sandbox.render import client_view, public
+from stripe_sandbox.public_view import client_view, public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 

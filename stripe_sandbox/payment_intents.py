@@ -5,7 +5,7 @@ from typing import Any
 from stripe_sandbox import bank_accounts, confirmation, money, paging, payment_methods, refunds, versions
 from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata, shipping
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
-from stripe_sandbox.render import public
+from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 

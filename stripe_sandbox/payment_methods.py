@@ -3,6 +3,7 @@
 from typing import Any
 
 from stripe_sandbox import bank_accounts, cards, paging, tokens
+from stripe_sandbox.card_details import card_fields, check_card, year_of
 from stripe_sandbox.endpoint_call import Call, Routes, address, assign
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
 from stripe_sandbox.state import SandboxState
@@ -67,7 +68,7 @@ def resolve(
     """Return a payment method by id; a test name such as `pm_card_visa` makes a new one each time."""
     card, account = cards.by_name(method_id), bank_accounts.by_name(method_id)
     if method_id.startswith("pm_card_") and card:
-        return _add(state, "card", card_fields(card, 12, tokens.year_of(state) + 1, cvc=False), {})
+        return _add(state, "card", card_fields(card, 12, year_of(state) + 1, cvc=False), {})
     if account:
         return _add(state, account.method, _bank_fields(account, {}), {})
     method = state.store.payment_methods.get(method_id)
@@ -165,40 +166,12 @@ def billing_details(given: Any, before: Obj | None = None) -> Obj:
     return merged
 
 
-def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: bool) -> Obj:
-    """Return the `card` part of a payment method, and what the sandbox remembers of it."""
-    return {
-        "card": {
-            "brand": card.brand,
-            "checks": {
-                "address_line1_check": None,
-                "address_postal_code_check": None,
-                "cvc_check": "unchecked" if cvc else None,
-            },
-            "country": card.country,
-            "display_brand": "american_express" if card.brand == "amex" else card.brand,
-            "exp_month": exp_month,
-            "exp_year": exp_year,
-            "fingerprint": card.fingerprint,
-            "funding": card.funding,
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": card.brand != "amex"},
-            "wallet": None,
-        },
-        "_number": card.number,
-        "_cvc_given": cvc,
-    }
-
-
 def _card_from(state: SandboxState, given: Any) -> Obj:
     if not isinstance(given, dict):
         raise InvalidParameter("Missing required param: card.", code="parameter_missing", param="card")
     if "token" in given:
         return tokens.spend(state, given["token"], "card[token]")
-    card, month, year = tokens.check_card(state, given)
+    card, month, year = check_card(state, given)
     return card_fields(card, month, year, cvc=bool(given.get("cvc")))
 
 

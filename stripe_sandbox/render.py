@@ -1,15 +1,13 @@
-"""Turns stored objects into what an answer or an event carries: copies, expansion, versions."""
+"""Renders stored objects as responses: expansion, and the fields of an API version."""
 
-import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stripe_sandbox import versions
 from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.public_view import public
+from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
-
-if TYPE_CHECKING:
-    from stripe_sandbox.state import SandboxState
 
 MAX_DEPTH = 4
 
@@ -46,38 +44,7 @@ INCLUDABLE = {
     "customer": frozenset(["sources", "subscriptions", "tax_ids", "tax"]),
 }
 
-# What a publishable key may see of an intent.
-_CLIENT_VIEW = (
-    "id object amount amount_details automatic_payment_methods canceled_at cancellation_reason "
-    "capture_method client_secret confirmation_method created currency description last_payment_error "
-    "last_setup_error livemode next_action payment_method payment_method_configuration_details "
-    "payment_method_types processing receipt_email setup_future_usage shipping source status usage"
-)
-CLIENT_VIEW = frozenset(_CLIENT_VIEW.split())
-
 ExpandTree = dict[str, Any]
-
-
-def copy_json[T](value: T) -> T:
-    """Return a deep copy of JSON data."""
-    copied: T = json.loads(json.dumps(value))
-    return copied
-
-
-def public(obj: Obj) -> Obj:
-    """Return a deep copy without the sandbox's own keys."""
-    return copy_json({key: value for key, value in obj.items() if key[0] != "_"})
-
-
-def difference(before: Obj, after: Obj) -> Obj:
-    """Return the old values of what changed, as `previous_attributes` of an event does."""
-    changed: Obj = {}
-    for key in before.keys() | after.keys():
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        changed[key] = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
-    return dict(sorted(changed.items()))
 
 
 def expand_tree(paths: Iterable[str]) -> ExpandTree:
@@ -97,7 +64,7 @@ def expand_tree(paths: Iterable[str]) -> ExpandTree:
 class Renderer:
     """Renders objects for one request."""
 
-    def __init__(self, state: "SandboxState", version: str, tree: ExpandTree | None = None) -> None:
+    def __init__(self, state: SandboxState, version: str, tree: ExpandTree | None = None) -> None:
         self._state, self._version, self._tree = state, version, tree or {}
 
     def __call__(self, obj: Obj) -> Obj:
@@ -130,10 +97,3 @@ class Renderer:
             rendered[name] = self._render(obj[name], tree, path)
         else:
             raise InvalidState(f"This property cannot be expanded ({path}).", param="expand")
-
-
-def client_view(obj: Obj) -> Obj:
-    """Return an intent as a publishable key sees it."""
-    if obj.get("object") not in ("payment_intent", "setup_intent"):
-        return obj
-    return {key: value for key, value in obj.items() if key in CLIENT_VIEW}

@@ -8,7 +8,7 @@ from stripe_sandbox.confirmation import Manner
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.payment_intents import check_client_secret, configuration, given_method, unexpected
-from stripe_sandbox.render import public
+from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 

@@ -8,7 +8,7 @@ from stripe_sandbox import versions
 from stripe_sandbox.clock import Clock
 from stripe_sandbox.faults import Faults
 from stripe_sandbox.ids import Ids
-from stripe_sandbox.render import difference, public
+from stripe_sandbox.public_view import difference, public
 from stripe_sandbox.store import Obj, Store
 from stripe_sandbox.timers import Timers
 from stripe_sandbox.webhook_queue import Outbox

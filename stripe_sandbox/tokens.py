@@ -1,11 +1,11 @@
 """Tokens of cards: https://docs.stripe.com/api/tokens."""
 
-import time
 from typing import Any
 
-from stripe_sandbox import cards, payment_methods
+from stripe_sandbox import cards
+from stripe_sandbox.card_details import card_fields, check_card, year_of
 from stripe_sandbox.endpoint_call import Call, Routes
-from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
+from stripe_sandbox.errors import InvalidParameter, InvalidState, no_such
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
@@ -37,7 +37,7 @@ def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     """Use a token once, for the parts of a payment method; names such as `tok_visa` never run out."""
     named = cards.by_name(token_id) if token_id.startswith("tok_") else None
     if named:
-        return payment_methods.card_fields(named, 12, year_of(state) + 1, cvc=False)
+        return card_fields(named, 12, year_of(state) + 1, cvc=False)
     token = state.store.tokens.get(token_id)
     if token is None:
         raise no_such("token", token_id, param)
@@ -47,45 +47,7 @@ def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     token["used"] = True
     card = cards.by_number(token["_number"])
     year, month = token["card"]["exp_year"], token["card"]["exp_month"]
-    return payment_methods.card_fields(card, month, year, cvc=token["_cvc_given"])
-
-
-def check_card(state: SandboxState, given: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
-    """Return the card, month and year of raw card data; what the form gets wrong is a card error."""
-    for name in ("number", "exp_month", "exp_year"):
-        if name not in given:
-            where = f"card[{name}]"
-            raise InvalidParameter(f"Missing required param: {where}.", code="parameter_missing", param=where)
-    number = str(given["number"]).replace(" ", "").replace("-", "")
-    month, year = _integer(given["exp_month"], "month"), _integer(given["exp_year"], "year")
-    year += 2000 if year < 100 else 0
-    if not number.isdigit() or not 12 <= len(number) <= 19 or not cards.passes_luhn(number):
-        raise CardError("Your card number is incorrect.", code="incorrect_number", param="number")
-    this_year, this_month = time.gmtime(state.now)[:2]
-    if not 1 <= month <= 12 or (year == this_year and month < this_month):
-        raise CardError(
-            "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
-        )
-    if not this_year <= year <= this_year + 50:
-        raise CardError(
-            "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
-        )
-    card, cvc = cards.by_number(number), str(given.get("cvc") or "")
-    if cvc and (not cvc.isdigit() or len(cvc) != (4 if card.brand == "amex" else 3)):
-        raise CardError("Your card's security code is invalid.", code="invalid_cvc", param="cvc")
-    return card, month, year
-
-
-def _integer(value: Any, part: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        message = f"Your card's expiration {part} is invalid."
-        raise CardError(message, code=f"invalid_expiry_{part}", param=f"exp_{part}") from None
-
-
-def year_of(state: SandboxState) -> int:
-    return time.gmtime(state.now).tm_year
+    return card_fields(card, month, year, cvc=token["_cvc_given"])
 
 
 def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, given: dict[str, Any]) -> Obj:

@@ -29,7 +29,7 @@ from estuary.payments.models import (
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
-from stripe_sandbox.render import public
+from stripe_sandbox.public_view import public
 from stripe_sandbox.store import Obj
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, pay_only, status_of

@@ -16,10 +16,10 @@ from estuary.accounts.staff_sign_in import BACKEND
 from estuary.catalog.models import Service, ServiceType
 from estuary.config.environment import BASE_DIR
 from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
-from tests.simulation.actors.erasing import LEAVER
-from tests.simulation.actors.staff_permissions import make_members
+from tests.simulation.members import make_members
 
 TEMPLATE = "estuary_simulation"
+LEAVER = "Zenobia Quastenflosser"
 # What may change of a person in a story, by themselves, by staff, or by their erasure.
 OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
 PER_SESSION = (

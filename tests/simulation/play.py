@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable
 from random import Random
 
+from tests.simulation.actors.buyer_acts import perform_act
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.copies import A_COPY_LOOKS_FOR_S, as_copy
 from tests.simulation.actors.erasing import Office
@@ -76,7 +77,7 @@ class Player:
         if act.verb == "wait":
             self._stage.scheduler.sleep(float(act.thing))
         elif act.who.startswith("buyer"):
-            Buyer(self._stage, int(act.who[6]), choices).act(act.verb, act.thing)
+            perform_act(Buyer(self._stage, int(act.who[6]), choices), act.verb, act.thing)
         else:
             parts: dict[
                 str,

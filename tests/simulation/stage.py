@@ -21,9 +21,8 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from stripe_sandbox.ids import Ids
 from tests.simulation import clock as simulated
-from tests.simulation.actors.erasing import Doorway
-from tests.simulation.actors.mistyping import undo
 from tests.simulation.choices import Choices
+from tests.simulation.doorway import Doorway
 from tests.simulation.faults import SwarmFaults
 from tests.simulation.house import Wiper, build_world, open_database
 from tests.simulation.locks import LockWatch
@@ -32,6 +31,7 @@ from tests.simulation.oracle.always import MOST_HOLDS
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Crew, Scheduler
 from tests.simulation.story import Story
+from tests.simulation.typed_values import undo
 from tests.simulation.yields import Database, SimulatedStripe
 from tests.wiring import SECRET
 

@@ -1,14 +1,9 @@
 """Buyers: each tab of each buyer does one thing after the other, and tries again when the connection breaks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
-from tests.simulation.actors.card_tester import try_cards
-from tests.simulation.actors.contact import change_contact
-from tests.simulation.actors.erasing import leave
-from tests.simulation.actors.prying import pry
-from tests.simulation.actors.retrying import retry
 from tests.simulation.choices import Choices
 from tests.simulation.oracle import Broken
 from tests.simulation.web import Answer, Browser
@@ -53,19 +48,6 @@ class Buyer:
         judge = stage.oracle.answers.check_answer
         visit = stage.doorway.visit_of(self.user.pk)
         self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge, visit=visit)
-
-    def act(self, verb: str, thing: str) -> None:
-        verbs: dict[str, Callable[[], None]] = {
-            "cancel booking": self.cancel_booking,
-            "schedule": self.schedule,
-            "manage cards": self.manage_cards,
-            "pry": lambda: pry(self),
-            "try cards": lambda: try_cards(self),
-            "retry": lambda: retry(self),
-            "change contact": lambda: change_contact(self),
-            "leave": lambda: leave(self),
-        }
-        self.buy(thing) if verb == "buy" else verbs[verb]()
 
     def _tell(self, sentence: str) -> None:
         self.stage.story.tell(sentence)

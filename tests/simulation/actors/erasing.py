@@ -1,23 +1,19 @@
 """A buyer who leaves, and the office that erases the person by command: while the person and others still buy."""
 
 import io
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management import CommandError, call_command
 
 from tests.simulation.choices import Choices
+from tests.simulation.house import LEAVER
 from tests.simulation.scheduler import Crash
 
 if TYPE_CHECKING:
     from tests.simulation.actors.buyers import Buyer
     from tests.simulation.stage import Stage
 
-LEAVER = "Zenobia Quastenflosser"
 ORDERS = "SELECT 1 FROM orders_order WHERE user_id = %s"
-ACTIVE = "SELECT 1 FROM accounts_user WHERE id = %s AND is_active"
 BEGUN = "SELECT 1 FROM privacy_erasure WHERE user_id = %s"
 # Whether the office waits until no request of the person is under way. The product waits for a minute, and where
 # everybody is late, a request in a story may take longer.
@@ -31,27 +27,6 @@ def leave(buyer: "Buyer") -> None:
         buyer.buy(buyer.choices.pick("what", ["credits", "credits", "session", "lesson"]))
     if buyer.choices.odds("cancels", 0.8):
         buyer.cancel_booking()
-
-
-class Doorway:
-    """Who is let in, and whose requests are under way."""
-
-    def __init__(self, rows: Callable[..., list[Any]]) -> None:
-        self._rows = rows
-        self.under_way: Counter[int] = Counter()
-        self.shut: Counter[int] = Counter()
-
-    def visit_of(self, user_id: int) -> Callable[[], AbstractContextManager[bool]]:
-        return lambda: self._visit(user_id)
-
-    @contextmanager
-    def _visit(self, user_id: int) -> Iterator[bool]:
-        """Yield whether the person may sign in: who is being erased may not."""
-        self.under_way[user_id] += 1
-        try:
-            yield not self.shut[user_id] and bool(self._rows(ACTIVE, user_id))
-        finally:
-            self.under_way[user_id] -= 1
 
 
 class Office:

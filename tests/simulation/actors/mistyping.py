@@ -1,22 +1,15 @@
 """Staff who mistype: a number far beyond sense about something that is being bought, past the checks of the forms."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 
 from estuary.catalog.models import Service
 from tests.simulation.choices import Choices
+from tests.simulation.typed_values import TYPED
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
-
-# As far as the forms go, and far beyond; on each field something that is taken and something that is not.
-TYPED = {
-    "validity_days": [3660, 9_000_000, 2_147_483_647],
-    "free_cancel_hours": [0, 8784, 200_000_000],
-    "bundle_bonus": [0, 20_000_000],
-}
 
 
 class Mistyper:
@@ -40,10 +33,3 @@ class Mistyper:
             return
         service.save(update_fields=[field])
         self.stage.story.tell(f"types {field} {value} for the {name}")
-
-
-def undo(services: Iterable[Service]) -> None:
-    """Put services back to what the world began with."""
-    for service in services:
-        typed = {field: getattr(service, field) for field in (*TYPED, "summary")}
-        Service.objects.filter(pk=service.pk).exclude(**typed).update(**typed)

@@ -3,19 +3,14 @@
 import re
 from typing import TYPE_CHECKING
 
-from estuary.accounts.models import User
-from tests.marketplace import REFUNDING, make_staff
-from tests.simulation.actors.erasing import LEAVER
 from tests.simulation.actors.staff_attempts import (
-    CANCEL_BOOKINGS,
-    CHANGE_ORDERS,
-    GIVE_CREDITS,
-    VIEW_ORDERS,
     Attempt,
     Target,
     attempts_at,
 )
 from tests.simulation.choices import Choices
+from tests.simulation.house import LEAVER
+from tests.simulation.members import FORMER, PERMISSIONS
 from tests.simulation.oracle import Broken
 from tests.simulation.web import AdminBrowser, Answer, Browser
 
@@ -30,34 +25,8 @@ UNKNOWN = {0, 429, 502, 503}  # too many requests, the connection broke, Stripe 
 SIGN_IN = "/admin/login/"
 PRIVATE = re.compile(r"\b(?:ord|ref|pm|pi|cs|seti)_\w{6,}|[\w.+-]+@(?:example\.com|estuary\.example)")
 
-FORMER = "Former Member"
-PERMISSIONS: dict[str, tuple[str, ...]] = {
-    "No Rights": (),
-    "Vera Views": (
-        VIEW_ORDERS,
-        "payments.view_refund",
-        "bookings.view_booking",
-        "catalog.view_service",
-        "accounts.view_user",
-    ),
-    "Half Refund": ("payments.add_refund",),
-    "Ruth Refunds": REFUNDING,
-    "Otto Orders": (VIEW_ORDERS, CHANGE_ORDERS),
-    "Beth Bookings": CANCEL_BOOKINGS,
-    "Carl Catalogue": ("catalog.view_service", "catalog.change_service"),
-    "Pia People": ("accounts.view_user", "accounts.change_user"),
-    "Gina Gives": GIVE_CREDITS,
-    FORMER: (*REFUNDING, CHANGE_ORDERS, "accounts.change_user"),
-}
 # Half of all tries are by who may do nothing at all, or may only look.
 MEMBERS = ["No Rights"] * 5 + ["Vera Views"] * 4 + list(PERMISSIONS)[2:]
-
-
-def make_members() -> dict[str, User]:
-    """Make one member of staff for each set of permissions; the former one is of staff no more."""
-    members = {name: make_staff(name, *permissions) for name, permissions in PERMISSIONS.items()}
-    User.objects.filter(pk=members[FORMER].pk).update(is_staff=False)
-    return members | {FORMER: User.objects.get(pk=members[FORMER].pk)}
 
 
 class LimitedStaff:

@@ -5,7 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from estuary.payments.client import API_VERSION
-from stripe_sandbox.render import public
+from stripe_sandbox.public_view import public
 from stripe_sandbox.webhook_queue import signature
 from tests.simulation.web import Browser
 from tests.wiring import SECRET

@@ -11,8 +11,8 @@ from estuary.orders import creation
 from estuary.payments import webhooks
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import stripe_lists
-from tests.simulation.actors.mistyping import TYPED
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
+from tests.simulation.typed_values import TYPED
 
 UNSETTLED = (
     "captures are equal on both sides",

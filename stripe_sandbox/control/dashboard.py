@@ -1,0 +1,36 @@
+"""The merchant's side: what staff do in Stripe's dashboard."""
+
+from stripe_sandbox import customers, payment_intents, payment_methods, refunds
+from stripe_sandbox.control.lookup import Lookup
+from stripe_sandbox.public_view import public
+from stripe_sandbox.store import Obj
+
+
+class DashboardControls(Lookup):
+    """What staff do in the dashboard, past the shop."""
+
+    def refund(self, intent_id: str, amount: int | None = None, reason: str | None = None) -> Obj:
+        """Refund a payment, all that is left or an amount in minor units, with no metadata of ours."""
+        with self._lock:
+            charge = self._charge(intent_id)
+            return public(refunds.refund_charge(self._state, charge, amount, {"reason": reason}))
+
+    def cancel(self, intent_id: str, reason: str | None = "requested_by_customer") -> Obj:
+        """Cancel a payment that is not yet made."""
+        with self._lock:
+            return public(payment_intents.cancel_intent(self._state, self._intent(intent_id), reason))
+
+    def delete_customer(self, customer_id: str) -> Obj:
+        """Delete a customer."""
+        with self._lock:
+            customer = self._find(self._state.store.customers, customer_id)
+            return public(customers.remove(self._state, customer))
+
+    def detach(self, method_id: str, *, names_customer: bool = True) -> Obj:
+        """Remove a saved card from its customer; its event need not say whose it was."""
+        with self._lock:
+            method = self._find(self._state.store.payment_methods, method_id)
+            detached = payment_methods.detach_from_customer(
+                self._state, method, names_customer=names_customer
+            )
+            return public(detached)

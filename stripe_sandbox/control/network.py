@@ -1,0 +1,44 @@
+"""The network between Stripe and the shop: events are lost, held back and sent again; time passes."""
+
+from stripe_sandbox.control.lookup import Lookup
+from stripe_sandbox.public_view import public
+from stripe_sandbox.store import Obj
+
+
+class NetworkControls(Lookup):
+    """What happens to events, to API keys and to the clock."""
+
+    def resend(self, event_id: str) -> Obj:
+        """Deliver an event again, as the dashboard's Resend does."""
+        with self._lock:
+            event = self._find(self._state.store.events, event_id)
+            self._state.send_again(event)
+            return public(event)
+
+    def lose_events(self) -> int:
+        """Lose every delivery that is still to be made; return how many."""
+        with self._lock:
+            return self._state.outbox.discard()
+
+    def hold_events(self, match: str = "*") -> None:
+        """Hold back the deliveries of what happens from now on."""
+        with self._lock:
+            self._state.faults.add("hold", match, times=None)
+
+    def release_events(self) -> int:
+        """Stop holding back, and deliver what was held; return how many."""
+        with self._lock:
+            self._state.faults.remove("hold")
+            return self._state.outbox.release()
+
+    def revoke_key(self, key: str) -> None:
+        """Make an API key one that Stripe no longer knows."""
+        with self._lock:
+            self._state.settings.revoked_keys.add(key)
+
+    def advance(self, seconds: float) -> float:
+        """Let the sandbox's clock run ahead and do what falls due; return its time."""
+        with self._lock:
+            self._state.clock.advance(seconds)
+            self._state.timers.run_due()
+            return self._state.clock.now()
