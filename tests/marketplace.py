@@ -113,7 +113,9 @@ def place(
     """Place an order that waits for its payment, with its seats and slots held."""
     at = clock.now()
     with transaction.atomic():
-        lines = plan_lines(service, wish=wish or ScheduleRequest(), items=items, currency=currency, at=at)
+        lines = plan_lines(
+            service, schedule_request=wish or ScheduleRequest(), items=items, currency=currency, at=at
+        )
         order, rows = place_order(
             user=user,
             service=service,
@@ -121,7 +123,7 @@ def place(
             total_minor=price_of(service, currency),
             credits_applied_minor=0,
             lines=lines,
-            terms=CheckoutOptions(payment_type="intent"),
+            options=CheckoutOptions(payment_type="intent"),
             at=at,
             expires_at=at + timedelta(minutes=15),
         )
@@ -133,7 +135,7 @@ def pay(order: Order) -> Booking:
     """Turn an order into bookings as a payment does, and return the one at the top."""
     at = clock.now()
     with transaction.atomic():
-        transition = order.become(Status.COMPLETED, cause="evt_test", at=at)
+        transition = order.change_status(Status.COMPLETED, cause="evt_test", at=at)
         order.captured_minor, order.completed_at = order.amount_due_minor, at
         order.save()
         transition.save()

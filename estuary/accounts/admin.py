@@ -18,7 +18,14 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from estuary.accounts.models import StaffAct, User
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import NOTHING, ReadOnlyAdmin, StaffAdmin, moment_column, outward, register
+from estuary.common.admin.base import (
+    NOTHING,
+    ReadOnlyAdmin,
+    StaffAdmin,
+    external_link,
+    moment_column,
+    register,
+)
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -42,7 +49,7 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active")
-    filters_whole = {
+    indexed_filters = {
         "is_staff__exact": {"1"},
         "is_superuser__exact": {"1"},
         "is_active__exact": {"0"},
@@ -83,10 +90,10 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Change a password, write down who did, and tell its owner, or none of it."""
-        answer = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             get_adapter().send_notification_mail("account/email/password_changed", User.objects.get(pk=id))
-        return answer
+        return response
 
 
 @register(StaffAct)
@@ -114,7 +121,7 @@ class StaffActAdmin(ReadOnlyAdmin):
     @display(description="To")
     def object_link(self, row: StaffAct) -> str:
         url = row.get_admin_url()
-        return outward(url, row.object_repr, new_tab=False) if url else row.object_repr
+        return external_link(url, row.object_repr, new_tab=False) if url else row.object_repr
 
     @display(description="What was done")
     def act(self, row: StaffAct) -> str:

@@ -8,7 +8,7 @@ from estuary.accounts.models import StaffAct, User
 from estuary.common.observability.redaction import redact
 
 
-def record(by: User, row: Model, what: str) -> None:
+def record(by: User, row: Model, message: str) -> None:
     """Write an act down, in the open transaction; ``what`` is a sentence for people."""
     kind = ContentType.objects.get_for_model(row)
     StaffAct.objects.create(
@@ -17,5 +17,5 @@ def record(by: User, row: Model, what: str) -> None:
         object_id=str(row.pk),
         object_repr=str(row)[:200],
         action_flag=CHANGE,
-        change_message=redact(what),
+        change_message=redact(message),
     )

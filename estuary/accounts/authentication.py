@@ -22,7 +22,7 @@ from estuary.accounts.second_factor import bind_passed_factors
 from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.common import clock
 from estuary.common.db.prepared_queries import Param, PreparedValuesQuery
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 
 COLUMNS = [field.attname for field in User._meta.concrete_fields]
 _session = Session.objects.filter(session_key=Param("session_key"), expire_date__gt=Param("at"))
@@ -53,23 +53,23 @@ class BearerAuthentication(JWTTokenAuthentication):
 
 def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
     """Return the active user whose session it is that the token names, with the password that began it."""
-    said = decode_token(token, "access")
-    user_id = primary_key_in(said["sub"]) if said else None
-    if said is None or user_id is None:
+    claims = decode_token(token, "access")
+    user_id = parse_primary_key(claims["sub"]) if claims else None
+    if claims is None or user_id is None:
         return None
-    session_key = session_key_from_sid(said["sid"])
-    found = SIGNED_IN.first(user_id=user_id, session_key=session_key, at=clock.now())
-    if found is None or found[-1] is None:
+    session_key = session_key_from_sid(claims["sid"])
+    row = SIGNED_IN.first(user_id=user_id, session_key=session_key, at=clock.now())
+    if row is None or row[-1] is None:
         return None
-    user, held = User.from_db("default", COLUMNS, found[:-1]), SessionStore(session_key).decode(found[-1])
-    fits = (
+    user, session = User.from_db("default", COLUMNS, row[:-1]), SessionStore(session_key).decode(row[-1])
+    is_valid = (
         user.is_active
-        and held.get(SESSION_KEY) == said["sub"]
-        and held.get(BACKEND_SESSION_KEY) == API_BACKEND
-        and constant_time_compare(held.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        and session.get(SESSION_KEY) == claims["sub"]
+        and session.get(BACKEND_SESSION_KEY) == API_BACKEND
+        and constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
-    bind_passed_factors(user, _passed_factors(held))
-    return (user, said) if fits else None
+    bind_passed_factors(user, _passed_factors(session))
+    return (user, claims) if is_valid else None
 
 
 def _passed_factors(session: Mapping[str, Any] | SessionBase) -> Iterator[int]:

@@ -10,7 +10,7 @@ from allauth.headless.mfa.views import AuthenticateView, ReauthenticateView
 from estuary.accounts.guesses import count_code
 
 
-class _Counted:
+class _CodeCountingMixin:
     """Counts a code before it is looked at; a right one uses up no try."""
 
     user: Any
@@ -20,15 +20,15 @@ class _Counted:
         if guess is None:
             raise get_adapter().validation_error("too_many_login_attempts")
         code = str(super().clean_code())  # type: ignore[misc]
-        guess.take_back()
+        guess.roll_back()
         return code
 
 
-class CodeInput(_Counted, AuthenticateInput):
+class CodeInput(_CodeCountingMixin, AuthenticateInput):
     """The code after the password."""
 
 
-class RepeatedCodeInput(_Counted, ReauthenticateInput):
+class RepeatedCodeInput(_CodeCountingMixin, ReauthenticateInput):
     """The code of who is signed in already."""
 
 

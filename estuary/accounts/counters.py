@@ -24,10 +24,10 @@ ADD = """
 TOUCH = "UPDATE {table} SET expires = %(until)s WHERE cache_key = %(key)s AND expires > %(at)s"
 DELETE = "DELETE FROM {table} WHERE cache_key = %(key)s"
 # Each write takes more away than it adds, so that the table has as many rows as there are counts.
-FORGET = """
+DELETE_EXPIRED = """
     DELETE FROM {table} WHERE cache_key IN (
         SELECT cache_key FROM {table} WHERE expires <= %(at)s ORDER BY expires LIMIT 10 FOR UPDATE SKIP LOCKED)"""
-FOR_GOOD = timedelta(days=365)
+WITHOUT_EXPIRY = timedelta(days=365)
 
 
 class CounterStore(BaseCache):
@@ -52,7 +52,7 @@ class CounterStore(BaseCache):
         self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
         self._run(SET, key, version, value=json.dumps(value), timeout=timeout)
-        self._run(FORGET, key, version)
+        self._run(DELETE_EXPIRED, key, version)
 
     def add(
         self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
@@ -94,4 +94,4 @@ class CounterStore(BaseCache):
 
     def _until(self, at: datetime, timeout: float | None) -> datetime:
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-        return at + (FOR_GOOD if seconds is None else timedelta(seconds=seconds))
+        return at + (WITHOUT_EXPIRY if seconds is None else timedelta(seconds=seconds))

@@ -18,7 +18,7 @@ from estuary.accounts.models import User
 from estuary.common.ids import device_key
 
 SALT = "estuary.accounts.devices"
-LIFE = timedelta(days=180)
+COOKIE_AGE = timedelta(days=180)
 
 
 def remember_device(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
@@ -29,15 +29,15 @@ def remember_device(sender: Any, request: HttpRequest, user: User, **_: Any) -> 
 
 def find_device(request: HttpRequest, email: str) -> str | None:
     """Return the key of a browser in which this account was opened with the password that it still has."""
-    cookie = request.COOKIES.get(_cookie_of(email))
+    cookie = request.COOKIES.get(_cookie_name(email))
     if cookie is None:
         return None
     try:
-        device: dict[str, Any] = signing.loads(cookie, salt=SALT, max_age=LIFE)
+        device: dict[str, Any] = signing.loads(cookie, salt=SALT, max_age=COOKIE_AGE)
     except signing.BadSignature:
         return None
     user = User.objects.filter(pk=device["user"], email__iexact=email, is_active=True).first()
-    return device["key"] if user and constant_time_compare(device["state"], _state(user)) else None
+    return device["key"] if user and constant_time_compare(device["state"], _state_digest(user)) else None
 
 
 class RememberDeviceMiddleware:
@@ -50,11 +50,11 @@ class RememberDeviceMiddleware:
         response = self.get_response(request)
         user: User | None = getattr(request, "device_of", None)
         if user is not None:
-            device = {"key": device_key(), "user": user.pk, "state": _state(user)}
+            device = {"key": device_key(), "user": user.pk, "state": _state_digest(user)}
             response.set_cookie(
-                _cookie_of(user.email),
+                _cookie_name(user.email),
                 signing.dumps(device, salt=SALT),
-                max_age=LIFE,
+                max_age=COOKIE_AGE,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite="Strict",
@@ -62,11 +62,11 @@ class RememberDeviceMiddleware:
         return response
 
 
-def _cookie_of(email: str) -> str:
+def _cookie_name(email: str) -> str:
     """Return the cookie's name: each account has one of its own, and the name does not tell whose."""
     return f"estuary_device_{salted_hmac(SALT, email.lower(), algorithm='sha256').hexdigest()[:16]}"
 
 
-def _state(user: User) -> str:
+def _state_digest(user: User) -> str:
     """Return what changes with the password."""
     return salted_hmac(SALT, user.password, algorithm="sha256").hexdigest()

@@ -19,15 +19,15 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.db.transactions import violated
+from estuary.common.db.transactions import violated_constraint
 
 SALT = "estuary.accounts.email_change"
-TAKEN = frozenset({"user_email_unique", "accounts_user_email_key", "unique_verified_email"})
+EMAIL_CONSTRAINTS = frozenset({"user_email_unique", "accounts_user_email_key", "unique_verified_email"})
 
 
 def is_taken(error: IntegrityError) -> bool:
     """Tell whether a write failed because another account has the address."""
-    return violated(error) in TAKEN
+    return violated_constraint(error) in EMAIL_CONSTRAINTS
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class EmailChange:
         try:
             with transaction.atomic():
                 user = User.objects.select_for_update(no_key=True).get(pk=self.user.pk)
-                if not _is_as_it_was(user, _state(self.user)):
+                if not _is_unchanged(user, _state_digest(self.user)):
                     raise get_adapter().validation_error("invalid_or_expired_key")
                 return _replace_address(user, self.email)
         except IntegrityError as error:
@@ -71,32 +71,32 @@ def _replace_address(user: User, email: str) -> EmailAddress:
     return address
 
 
-def write_key(user: User, email: str) -> str:
+def sign_email_change(user: User, email: str) -> str:
     """Return the key that lets a user take an address, for a mail to that address."""
-    return signing.dumps({"user": user.pk, "email": email, "state": _state(user)}, salt=SALT)
+    return signing.dumps({"user": user.pk, "email": email, "state": _state_digest(user)}, salt=SALT)
 
 
-def read_key(key: str) -> EmailChange | None:
+def read_email_change(key: str) -> EmailChange | None:
     """Return the wish that a key tells; None when it is none, is too old, or the account has changed since."""
     try:
-        wish = signing.loads(
+        change = signing.loads(
             key, salt=SALT, max_age=timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS)
         )
     except signing.BadSignature:
         return None
-    user = User.objects.filter(pk=wish["user"]).first()
-    return EmailChange(user, wish["email"]) if user and _is_as_it_was(user, wish["state"]) else None
+    user = User.objects.filter(pk=change["user"]).first()
+    return EmailChange(user, change["email"]) if user and _is_unchanged(user, change["state"]) else None
 
 
-def is_free(email: str, *, besides: User) -> bool:
+def is_free(email: str, *, except_for: User) -> bool:
     """Tell whether no other account has an address."""
-    return all(user.pk == besides.pk for user in filter_users_by_email(email))
+    return all(user.pk == except_for.pk for user in filter_users_by_email(email))
 
 
-def _is_as_it_was(user: User, state: str) -> bool:
-    return user.is_active and constant_time_compare(_state(user), state)
+def _is_unchanged(user: User, state: str) -> bool:
+    return user.is_active and constant_time_compare(_state_digest(user), state)
 
 
-def _state(user: User) -> str:
+def _state_digest(user: User) -> str:
     """Return what changes with the password and with the address."""
     return salted_hmac(SALT, f"{user.email}|{user.password}", algorithm="sha256").hexdigest()

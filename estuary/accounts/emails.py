@@ -15,7 +15,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from estuary.accounts.email_change import write_key
+from estuary.accounts.email_change import sign_email_change
 from estuary.accounts.models import User
 
 FOLDER = "account/email/"
@@ -67,7 +67,7 @@ def _confirm_address(email: str, user: User | None) -> Context | None:
 def _change_address(email: str, user: User | None) -> Context | None:
     if user is None:
         return None
-    return {"user": user, "activate_url": _link("account_confirm_email", write_key(user, email))}
+    return {"user": user, "activate_url": _link("account_confirm_email", sign_email_change(user, email))}
 
 
 def _reset_password(email: str, user: User | None) -> Context | None:
@@ -79,7 +79,7 @@ def _reset_password(email: str, user: User | None) -> Context | None:
     return {"user": user, "password_reset_url": _link("account_reset_password_from_key", key)}
 
 
-def _nothing(email: str, user: User | None) -> None:
+def _drop_mail(email: str, user: User | None) -> None:
     """Drop a mail to somebody without an account, which code before this has enqueued."""
 
 
@@ -92,8 +92,8 @@ TEMPLATES: dict[str, Callable[[str, User | None], Context | None]] = {
     "email_confirmation_signup": _confirm_address,
     "email_change": _change_address,
     "password_reset_key": _reset_password,
-    "account_already_exists": _nothing,
-    "unknown_account": _nothing,
+    "account_already_exists": _drop_mail,
+    "unknown_account": _drop_mail,
 }
 FILES = {"email_change": "email_confirmation"}
 # By the names that allauth has for them; what each says was done.

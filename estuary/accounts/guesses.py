@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from estuary.accounts.devices import find_device
 from estuary.accounts.models import User
-from estuary.common.client_ip import site_of
+from estuary.common.client_ip import network_site
 
 LIMITS = {
     "from_address": "10/m/ip,100/h/ip",
@@ -49,7 +49,7 @@ class Guess:
             self.usages.append(usage)
         return bool(usage)
 
-    def take_back(self) -> None:
+    def roll_back(self) -> None:
         for usage in self.usages:
             usage.rollback()
 
@@ -77,7 +77,7 @@ def count_code(request: HttpRequest, user: User) -> Guess | None:
 def clear_guesses(request: HttpRequest, email: str) -> None:
     """Let the owner in who reset the password: forget what was counted at the account, from wherever."""
     account = email.lower()
-    pair = _pair(request, account)
+    pair = _address_and_account(request, account)
     for action, key in (
         ("from_address_at_account", pair),
         ("once_from_address_at_account", pair),
@@ -91,20 +91,20 @@ def _count_by_address(guess: Guess, account: str) -> bool:
     if not guess.count("from_address"):
         return False
     address = ratelimit.get_ip(guess.request)
-    site = site_of(address)
+    site = network_site(address)
     if site != address and not (
         guess.count("from_site", site) and guess.count("from_site_at_account", f"{site} {account}")
     ):
         return False
-    return guess.count("from_address_at_account", _pair(guess.request, account))
+    return guess.count("from_address_at_account", _address_and_account(guess.request, account))
 
 
 def _count_at_account(guess: Guess, account: str) -> bool:
     if guess.count("at_account", account):
         return True
-    once = guess.count("once_from_address_at_account", _pair(guess.request, account))
+    once = guess.count("once_from_address_at_account", _address_and_account(guess.request, account))
     return once and guess.count("once_at_account", account)
 
 
-def _pair(request: HttpRequest, account: str) -> str:
+def _address_and_account(request: HttpRequest, account: str) -> str:
     return f"{ratelimit.get_ip(request)} {account}"

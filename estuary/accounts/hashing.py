@@ -15,29 +15,29 @@ from django.db import connection
 
 from estuary.common.postgresql.admission import WAIT_S, Busy
 
-AT_ONCE = max((os.cpu_count() or 1) // 2, 1)  # the other cores serve those who hash nothing
+MAX_CONCURRENT_HASHES = max((os.cpu_count() or 1) // 2, 1)  # the other cores serve those who hash nothing
 
 _has_turn: ContextVar[bool] = ContextVar("has_turn_to_hash", default=False)
 # Apart from each other: whoever signs up keeps nobody waiting who has an account.
 _sign_ups = BoundedSemaphore(1)
-_hashes = BoundedSemaphore(AT_ONCE)
+_hashes = BoundedSemaphore(MAX_CONCURRENT_HASHES)
 
 
-def turn_to_sign_up() -> AbstractContextManager[None]:
+def wait_for_sign_up_turn() -> AbstractContextManager[None]:
     """Wait for a turn to sign up, hash included, before the transaction that writes it; raises Busy."""
-    return _turn(_sign_ups)
+    return _wait_for_turn(_sign_ups)
 
 
-class PBKDF2InTurn(PBKDF2PasswordHasher):
+class QueuedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
     """Django's own hasher, whose hashes stay as they are; raises Busy when too many wait."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        with _turn(_hashes):
+        with _wait_for_turn(_hashes):
             return str(super().encode(password, salt, iterations))
 
 
 @contextmanager
-def _turn(gate: BoundedSemaphore) -> Iterator[None]:
+def _wait_for_turn(gate: BoundedSemaphore) -> Iterator[None]:
     if _has_turn.get():
         yield
         return

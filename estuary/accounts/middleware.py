@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from estuary.common.api.errors import EstuaryError, InvalidRequest
-from estuary.common.api.parsers import strict_json
+from estuary.common.api.parsers import parse_strict_json
 from estuary.common.api.problems import problem
 
 PREFIX = "/_allauth/"
 
 
-class StrictSignIn:
+class StrictSignInMiddleware:
     """Hold the bodies of sign-up and sign-in to the same JSON as the API's own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -28,5 +28,5 @@ class StrictSignIn:
 
     @staticmethod
     def _check(body: bytes) -> None:
-        if body and not isinstance(strict_json(body), dict):
+        if body and not isinstance(parse_strict_json(body), dict):
             raise InvalidRequest("The body must be a JSON object.")

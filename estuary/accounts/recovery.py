@@ -23,7 +23,7 @@ def recover_account(user: User) -> None:
     The new password has ended all sessions, links and wishes for another address by itself: each is bound to the old
     one.
     """
-    verified_at = user.email_verified_at or _verified_before_it_was_noted(user)
+    verified_at = user.email_verified_at or _verified_before_recording(user)
     EmailAddress.objects.filter(user=user).exclude(email=user.email.lower()).delete()
     _drop_factors(user, before=verified_at or clock.now())
     record_verification(user)
@@ -33,7 +33,7 @@ def recover_account(user: User) -> None:
     account_recovered.send(User, user=user)
 
 
-def _verified_before_it_was_noted(user: User) -> datetime | None:
+def _verified_before_recording(user: User) -> datetime | None:
     """Return when the user joined, if the address was verified by code that kept no date: before any second factor."""
     verified = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
     return user.date_joined if verified else None
@@ -47,8 +47,8 @@ def _drop_factors(user: User, *, before: datetime) -> None:
     """
     if user.is_staff or user.is_superuser:
         return
-    dropped, _ = Authenticator.objects.filter(user=user.pk, created_at__lt=before).delete()
-    if dropped:
+    deleted, _ = Authenticator.objects.filter(user=user.pk, created_at__lt=before).delete()
+    if deleted:
         record(
             user,
             user,

@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from estuary.accounts import audit
 from estuary.accounts.models import User
 
-PASSED = "staff_second_factor"
+PASSED_FACTOR_KEY = "staff_second_factor"
 
 
-def factor_of(user: User) -> Authenticator | None:
+def find_factor(user: User) -> Authenticator | None:
     """Return the app that somebody enrolled."""
     return Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).first()
 
@@ -62,7 +62,7 @@ def enrol(user: User, secret: str, code: str) -> Enrolment | None:
     """Enrol the app that shows a code of this secret; None if the code is wrong."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        if factor_of(user) is not None:
+        if find_factor(user) is not None:
             return None
         # The code is used up with this: nobody enters it once more.
         if not (factor := TOTP.activate(user, secret)).validate_code(code):
@@ -82,23 +82,23 @@ def find_factor_by_code(user: User, code: str) -> int | None:
     return None
 
 
-def drop_factor(user: User, what: str) -> bool:
+def drop_factor(user: User, message: str) -> bool:
     """Drop somebody's factors, and write down how; returns whether there were any."""
     with transaction.atomic():
         deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
         if deleted:
-            audit.record(user, user, what)
+            audit.record(user, user, message)
     return bool(deleted)
 
 
 def record_passed(session: SessionBase, factor_pk: int) -> None:
     """Note in a session which factor it passed; a new id, so that one from before the code opens nothing."""
     session.cycle_key()
-    session[PASSED] = factor_pk
+    session[PASSED_FACTOR_KEY] = factor_pk
 
 
 def has_passed(session: SessionBase, user: User) -> bool:
     """Return whether a session may open pages of staff; one of a factor that was dropped since may not."""
-    passed = session.get(PASSED)
+    passed = session.get(PASSED_FACTOR_KEY)
     bind_passed_factors(user, [] if passed is None else [passed])
     return not lacks_factor(user)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from estuary.accounts.models import User
 
-MOST_PEOPLE = 500
+MAX_PEOPLE = 500
 
 
 class IndexedSearchMixin:
@@ -31,14 +31,14 @@ class IndexedSearchMixin:
                 return queryset.filter(**{field: term}), False
         if not self.person:
             return queryset.none(), False
-        found = people(term)
-        if len(found) > MOST_PEOPLE:
-            many = f"More than {MOST_PEOPLE} people are called so. Type more of the name or address."
-            messages.warning(request, many)
-        return queryset.filter(**{f"{self.person}__in": found[:MOST_PEOPLE]}), False
+        user_ids = find_people(term)
+        if len(user_ids) > MAX_PEOPLE:
+            warning = f"More than {MAX_PEOPLE} people are called so. Type more of the name or address."
+            messages.warning(request, warning)
+        return queryset.filter(**{f"{self.person}__in": user_ids[:MAX_PEOPLE]}), False
 
 
-def people(term: str) -> list[int]:
+def find_people(term: str) -> list[int]:
     """Return the keys of those whose e-mail address, last name, or first and last name, begin so, in any case.
 
     Of 501 at most, which says that there are too many.
@@ -49,4 +49,4 @@ def people(term: str) -> list[int]:
     first, _, last = term.rpartition(" ")
     if first:
         begins |= Q(last_name__istartswith=last, first_name__istartswith=first.strip())
-    return list(User.objects.filter(begins).order_by().values_list("pk", flat=True)[: MOST_PEOPLE + 1])
+    return list(User.objects.filter(begins).order_by().values_list("pk", flat=True)[: MAX_PEOPLE + 1])

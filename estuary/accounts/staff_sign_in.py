@@ -25,7 +25,7 @@ from estuary.accounts.second_factor import has_passed
 from estuary.accounts.second_factor_pages import address_after_password, code_page, enrol_page
 
 BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
-TOO_MANY = (
+TOO_MANY_ATTEMPTS = (
     "Too many tries. Set a new password by mail at the shop's sign-in page, in this browser:"
     " that lets you in at once. Or try again in an hour."
 )
@@ -39,7 +39,7 @@ class StaffBackend(BaseBackend):
         return user
 
 
-def is_of_admin(session: SessionBase) -> bool:
+def is_admin_session(session: SessionBase) -> bool:
     """Return whether the admin's sign-in page opened a session."""
     return bool(session.get(BACKEND_SESSION_KEY) == BACKEND)
 
@@ -53,12 +53,12 @@ class StaffSignInForm(AuthenticationForm):
             return self.cleaned_data
         guess = count_guess(self.request, email)
         if guess is None:
-            raise ValidationError(TOO_MANY, code="too_many_tries")
+            raise ValidationError(TOO_MANY_ATTEMPTS, code="too_many_tries")
         user = authenticate(self.request, email=email, password=password)
         if not isinstance(user, User):
             raise self.get_invalid_login_error()
         self.confirm_login_allowed(user)
-        guess.take_back()
+        guess.roll_back()
         user.backend = BACKEND
         self.user_cache = user
         return self.cleaned_data
@@ -79,7 +79,7 @@ class StaffSite(UnfoldAdminSite):
 
     def knows_password(self, request: HttpRequest) -> bool:
         """Return whether somebody of staff entered a password here, and may be asked for the second factor."""
-        return is_of_admin(request.session) and super().has_permission(request)
+        return is_admin_session(request.session) and super().has_permission(request)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         pages = [
@@ -110,11 +110,13 @@ class StaffSite(UnfoldAdminSite):
         if not ratelimit.consume(
             request, app="allauth.account", action="change_password", config=limits, user=request.user
         ):
-            return HttpResponse(TOO_MANY, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain")
+            return HttpResponse(
+                TOO_MANY_ATTEMPTS, status=HTTPStatus.TOO_MANY_REQUESTS, content_type="text/plain"
+            )
         with transaction.atomic():
-            answer = super().password_change(request, extra_context)
-            if answer.status_code == HTTPStatus.FOUND:
+            response = super().password_change(request, extra_context)
+            if response.status_code == HTTPStatus.FOUND:
                 get_adapter().send_notification_mail(
                     "account/email/password_changed", cast(User, request.user)
                 )
-        return answer
+        return response

@@ -3,7 +3,7 @@
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy
 from django.contrib.sessions.backends.base import SessionBase
 
-from estuary.accounts.staff_sign_in import is_of_admin
+from estuary.accounts.staff_sign_in import is_admin_session
 
 
 class ApiTokenStrategy(JWTTokenStrategy):
@@ -11,4 +11,4 @@ class ApiTokenStrategy(JWTTokenStrategy):
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = super().lookup_session(session_token)
-        return None if session is None or is_of_admin(session) else session
+        return None if session is None or is_admin_session(session) else session

@@ -20,9 +20,9 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.devices import remember_device
-from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_key
+from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change
 from estuary.accounts.guesses import clear_guesses
-from estuary.accounts.hashing import turn_to_sign_up
+from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.accounts.recovery import record_verification, recover_account
 
@@ -35,12 +35,12 @@ class AtomicSignupView(SignupView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            with turn_to_sign_up(), transaction.atomic():
+            with wait_for_sign_up_turn(), transaction.atomic():
                 return super().post(request, *args, **kwargs)
         except IntegrityError as error:  # somebody signed up with the address at this moment
             if not is_taken(error):
                 raise
-            return refuse(request, "email_taken")
+            return error_response(request, "email_taken")
 
 
 class ChangeEmailInput(AddEmailInput):
@@ -54,7 +54,7 @@ class ChangeEmailInput(AddEmailInput):
     def save(self, request: HttpRequest) -> EmailAddress:
         """Have the link mailed to the address; a taken one is told so to nobody, and is mailed nothing."""
         email = self.cleaned_data["email"]
-        if is_free(email, besides=self.user) and handle_verification_email_rate_limit(request, email):
+        if is_free(email, except_for=self.user) and handle_verification_email_rate_limit(request, email):
             get_adapter().send_mail("account/email/email_change", email, {"user": self.user})
         return EmailAddress(user=self.user, email=email)
 
@@ -71,10 +71,10 @@ class ConfirmEmailInput(VerifyEmailInput):
     verification: Any
 
     def clean_key(self) -> str:
-        change = read_key(self.cleaned_data["key"])
+        change = read_email_change(self.cleaned_data["key"])
         if change is None:
             return str(super().clean_key())  # type: ignore[no-untyped-call]
-        if not is_free(change.email, besides=change.user):
+        if not is_free(change.email, except_for=change.user):
             raise get_adapter().validation_error("email_taken")
         self.verification = change
         return str(self.cleaned_data["key"])
@@ -96,12 +96,14 @@ class ConfirmEmailView(VerifyEmailView):
         with transaction.atomic():
             # An address that was replaced since the key was looked at must not come back.
             user = User.objects.select_for_update(no_key=True).get(pk=verification.email_address.user_id)
-            held = EmailAddress.objects.filter(pk=verification.email_address.pk, email=user.email.lower())
-            if not held.exists():
-                return refuse(request, "invalid_or_expired_key")
-            answer = super().post(request, *args, **kwargs)
+            current_address = EmailAddress.objects.filter(
+                pk=verification.email_address.pk, email=user.email.lower()
+            )
+            if not current_address.exists():
+                return error_response(request, "invalid_or_expired_key")
+            response = super().post(request, *args, **kwargs)
             record_verification(user)
-        return answer
+        return response
 
 
 class RecoveryInput(ResetPasswordInput):
@@ -120,7 +122,7 @@ class RecoveryView(ResetPasswordView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.headers.get("X-Password-Reset-Key", "").startswith("-"):
-            return refuse(request, "invalid_password_reset")
+            return error_response(request, "invalid_password_reset")
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -128,15 +130,15 @@ class RecoveryView(ResetPasswordView):
             user = User.objects.select_for_update(no_key=True).get(pk=self.input.user.pk)
             token = self.input.cleaned_data["key"].partition("-")[2]
             if not user.is_active or not default_token_generator.check_token(user, token):
-                return refuse(request, "invalid_password_reset")  # another reset was quicker
+                return error_response(request, "invalid_password_reset")  # another reset was quicker
             self.input.user = user
-            answer = super().post(request, *args, **kwargs)
+            response = super().post(request, *args, **kwargs)
             recover_account(user)
             clear_guesses(request, user.email)
             remember_device(User, request, user)
-        return answer
+        return response
 
 
-def refuse(request: HttpRequest, code: str) -> ErrorResponse:
+def error_response(request: HttpRequest, code: str) -> ErrorResponse:
     """Return a 400 with one of allauth's own errors."""
     return ErrorResponse(request, exception=get_adapter().validation_error(code))

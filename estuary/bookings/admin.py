@@ -15,7 +15,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
-from estuary.common.admin.pagination import among
+from estuary.common.admin.pagination import choices_filter
 
 
 class ChildInline(ReadOnlyInline):
@@ -69,11 +69,11 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
     list_filter = (
         "status",
-        among("service type", "service_type", ServiceType.choices),
+        choices_filter("service type", "service_type", ServiceType.choices),
         "order__disputed",
         EndsFilter,
     )
-    filters_whole = {"ends": None}
+    indexed_filters = {"ends": None}
     list_select_related = ("user", "order", "practitioner")
     search_fields = ("user",)
     by_prefix = {"ord_": "order__public_id"}

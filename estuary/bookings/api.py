@@ -14,14 +14,14 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
-from estuary.catalog.limits import before, notice
+from estuary.catalog.limits import notice, subtract_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.api.errors import Forbidden
 from estuary.common.api.fields import IdField, MomentField, MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst
-from estuary.common.api.query_params import query_param
+from estuary.common.api.query_params import validate_query_params
 
 
 class PractitionersOnly(Forbidden):
@@ -103,7 +103,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
         """Until when cancelling returns the money; null when it has no time yet."""
         hours = booking.order.snapshot.get("free_cancel_hours", 24)
-        return before(booking.starts_at, notice(hours)) if booking.starts_at else None
+        return subtract_notice(booking.starts_at, notice(hours)) if booking.starts_at else None
 
 
 class BookingSerializer(PartSerializer):
@@ -129,10 +129,10 @@ class BookingFilter(serializers.Serializer[Any]):
 
 def own_bookings(user: User) -> QuerySet[Booking]:
     """Return a user's bookings with all that their serializer shows, in a constant number of queries."""
-    shown = Booking.objects.select_related("order", "practitioner", "service", "line")
+    bookings = Booking.objects.select_related("order", "practitioner", "service", "line")
     seats = Prefetch("participants", Participant.objects.filter(active=True).select_related("session"))
-    children = Prefetch("children", shown.prefetch_related(seats))
-    return shown.filter(user=user).prefetch_related(seats, children)
+    children = Prefetch("children", bookings.prefetch_related(seats))
+    return bookings.filter(user=user).prefetch_related(seats, children)
 
 
 def _when(bookings: QuerySet[Booking], when: str | None, at: datetime) -> QuerySet[Booking]:
@@ -175,9 +175,9 @@ class BookingList(generics.ListAPIView[Booking]):
     queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
-        wanted = query_param(self.request, BookingFilter)
+        params = validate_query_params(self.request, BookingFilter)
         bookings = own_bookings(cast(User, self.request.user))
-        return _when(bookings, wanted.get("when"), clock.now())
+        return _when(bookings, params.get("when"), clock.now())
 
 
 @extend_schema_view(
@@ -209,17 +209,17 @@ class BookingSchedule(APIView):
         responses={200: BookingSerializer, **problems(400, 401, 404, 409, 413, 415)},
     )
     def post(self, request: Request, pk: int) -> Response:
-        wanted = ScheduleSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        mine = own_bookings(cast(User, request.user))
-        session_id = wanted.validated_data.get("service_session_id")
+        serializer = ScheduleSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        bookings = own_bookings(cast(User, request.user))
+        session_id = serializer.validated_data.get("service_session_id")
         schedule(
             booking=generics.get_object_or_404(Booking.objects.filter(user=cast(User, request.user)), pk=pk),
-            starts_at=wanted.validated_data.get("start_datetime"),
+            starts_at=serializer.validated_data.get("start_datetime"),
             session_id=int(session_id) if session_id is not None else None,
             at=clock.now(),
         )
-        return Response(BookingSerializer(mine.get(pk=pk)).data)
+        return Response(BookingSerializer(bookings.get(pk=pk)).data)
 
 
 class GuestSerializer(serializers.Serializer[Any]):
@@ -259,12 +259,12 @@ class Roster(APIView):
         responses={200: RosterSerializer, **problems(400, 401, 403)},
     )
     def get(self, request: Request) -> Response:
-        wanted = query_param(request, RosterFilter)
+        params = validate_query_params(request, RosterFilter)
         practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
         if practitioner is None:
             raise PractitionersOnly(
                 "Only practitioners have a roster. Your own bookings are at /api/v1/bookings/."
             )
         begin = clock.now()
-        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=wanted["days"]))
+        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=params["days"]))
         return Response(RosterSerializer({"time_zone": practitioner.time_zone, "results": entries}).data)

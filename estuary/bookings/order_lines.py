@@ -12,7 +12,7 @@ from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common.api.errors import Conflict, InvalidRequest
 from estuary.orders.creation import Line
 
-MOST_HELD = 3  # times that an unpaid order keeps from others
+MAX_HELD_TIMES = 3  # times that an unpaid order keeps from others
 
 
 class SchedulingRequired(InvalidRequest):
@@ -37,7 +37,12 @@ class ScheduleRequest:
 
 
 def plan_lines(
-    service: Service, *, wish: ScheduleRequest, items: Sequence[ScheduleRequest], currency: str, at: datetime
+    service: Service,
+    *,
+    schedule_request: ScheduleRequest,
+    items: Sequence[ScheduleRequest],
+    currency: str,
+    at: datetime,
 ) -> list[Line]:
     """Price every deliverable of ``service`` and say which seats and slot it takes, in at most three queries.
 
@@ -45,116 +50,124 @@ def plan_lines(
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
     """
     priced = priced_items(service, currency)
-    wishes = _match(service, priced, wish, items)
-    seats = _seats(priced, wishes)
+    requests = _match_requests(service, priced, schedule_request, items)
+    sessions = _lock_sessions(priced, requests)
     ends = check_slots(
         [
-            (item.service, chosen.starts_at)
-            for item, chosen in zip(priced, wishes, strict=True)
-            if item.service.type == ServiceType.SESSION and chosen.starts_at
+            (item.service, request.starts_at)
+            for item, request in zip(priced, requests, strict=True)
+            if item.service.type == ServiceType.SESSION and request.starts_at
         ],
         at=at,
     )
     slot_ends = iter(ends)
     lines = []
-    for item, chosen in zip(priced, wishes, strict=True):
-        if item.service.type == ServiceType.SESSION and chosen.starts_at:
-            lines.append(Line(item.service, item.amount_minor, (), chosen.starts_at, next(slot_ends)))
+    for item, request in zip(priced, requests, strict=True):
+        if item.service.type == ServiceType.SESSION and request.starts_at:
+            lines.append(Line(item.service, item.amount_minor, (), request.starts_at, next(slot_ends)))
         else:
-            lines.append(_group_line(item, chosen, seats, at))
+            lines.append(_group_line(item, request, sessions, at))
     return lines
 
 
-def _match(
-    service: Service, priced: list[PricedItem], wish: ScheduleRequest, items: Sequence[ScheduleRequest]
+def _match_requests(
+    service: Service,
+    priced: list[PricedItem],
+    schedule_request: ScheduleRequest,
+    items: Sequence[ScheduleRequest],
 ) -> list[ScheduleRequest]:
     """Give every deliverable its wish; in a package or bundle those not asked for are scheduled later."""
     if service.type not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
-        if service.type == ServiceType.SESSION and wish.starts_at is None:
+        if service.type == ServiceType.SESSION and schedule_request.starts_at is None:
             raise SchedulingRequired(
                 f"Choose when {service.name} shall start: send scheduling_data.start_datetime, one of its free slots."
             )
-        if service.type == ServiceType.WORKSHOP and wish.session_id is None:
+        if service.type == ServiceType.WORKSHOP and schedule_request.session_id is None:
             raise SchedulingRequired(
                 f"Choose a date of {service.name}: send scheduling_data.service_session_id, one of its sessions."
             )
-        return [wish]
-    waiting = list(items) or ([wish] if wish.starts_at or wish.session_id else [])
+        return [schedule_request]
+    unmatched = list(items) or (
+        [schedule_request] if schedule_request.starts_at or schedule_request.session_id else []
+    )
     matched = []
     for item in priced:
-        found = next((w for w in waiting if w.service_id in (None, item.service.pk)), None)
-        if found:
-            waiting.remove(found)
-        matched.append(found or ScheduleRequest())
-    if waiting:
+        request = next((w for w in unmatched if w.service_id in (None, item.service.pk)), None)
+        if request:
+            unmatched.remove(request)
+        matched.append(request or ScheduleRequest())
+    if unmatched:
         raise SessionNotOffered(
-            f"scheduling_data.items names service {waiting[0].service_id}, which {service.name} does not hold "
+            f"scheduling_data.items names service {unmatched[0].service_id}, which {service.name} does not hold "
             "(or not that often)."
         )
     return matched
 
 
-def _seats(priced: list[PricedItem], wishes: list[ScheduleRequest]) -> dict[int, list[ServiceSession]]:
+def _lock_sessions(
+    priced: list[PricedItem], requests: list[ScheduleRequest]
+) -> dict[int, list[ServiceSession]]:
     """Return the sessions that matter, locked in id order, by service id: one query, or none without a group."""
-    courses = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
-    chosen = {
-        wish.session_id
-        for item, wish in zip(priced, wishes, strict=True)
-        if wish.session_id and item.service.type == ServiceType.WORKSHOP
+    course_ids = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
+    session_ids = {
+        request.session_id
+        for item, request in zip(priced, requests, strict=True)
+        if request.session_id and item.service.type == ServiceType.WORKSHOP
     }
-    found: dict[int, list[ServiceSession]] = {}
-    if courses or chosen:
-        wanted = ServiceSession.objects.filter(Q(pk__in=chosen) | Q(service_id__in=courses))
-        for session in wanted.order_by("pk").select_for_update(no_key=True):
-            found.setdefault(session.service_id, []).append(session)
-    return found
+    sessions_by_service: dict[int, list[ServiceSession]] = {}
+    if course_ids or session_ids:
+        sessions = ServiceSession.objects.filter(Q(pk__in=session_ids) | Q(service_id__in=course_ids))
+        for session in sessions.order_by("pk").select_for_update(no_key=True):
+            sessions_by_service.setdefault(session.service_id, []).append(session)
+    return sessions_by_service
 
 
 def _group_line(
-    item: PricedItem, wish: ScheduleRequest, seats: dict[int, list[ServiceSession]], at: datetime
+    item: PricedItem, request: ScheduleRequest, sessions: dict[int, list[ServiceSession]], at: datetime
 ) -> Line:
-    service, offered = item.service, seats.get(item.service.pk, [])
+    service, offered = item.service, sessions.get(item.service.pk, [])
     if service.type == ServiceType.COURSE:
         if not offered:
             raise SessionNotOffered(f"{service.name} has no dates yet and can't be bought.")
-        return _line(item, sorted(offered, key=lambda session: session.starts_at), at)
-    if service.type == ServiceType.WORKSHOP and wish.session_id:
-        chosen = [session for session in offered if session.pk == wish.session_id]
-        if not chosen:
-            raise SessionNotOffered(f"Session {wish.session_id} is not a date of {service.name}.")
-        return _line(item, chosen, at)
-    if service.type == ServiceType.SESSION and wish.session_id:
+        return _line_with_seats(item, sorted(offered, key=lambda session: session.starts_at), at)
+    if service.type == ServiceType.WORKSHOP and request.session_id:
+        requested = [session for session in offered if session.pk == request.session_id]
+        if not requested:
+            raise SessionNotOffered(f"Session {request.session_id} is not a date of {service.name}.")
+        return _line_with_seats(item, requested, at)
+    if service.type == ServiceType.SESSION and request.session_id:
         raise SessionNotOffered(
             f"{service.name} is 1-on-1: send start_datetime instead of service_session_id."
         )
-    if service.type == ServiceType.WORKSHOP and wish.starts_at:
+    if service.type == ServiceType.WORKSHOP and request.starts_at:
         raise SessionNotOffered(
             f"{service.name} has fixed dates: send service_session_id instead of start_datetime."
         )
     return Line(service, item.amount_minor)
 
 
-def _line(item: PricedItem, sessions: Iterable[ServiceSession], at: datetime) -> Line:
-    taken = tuple(sessions)
-    if taken[0].starts_at <= at:
+def _line_with_seats(item: PricedItem, sessions: Iterable[ServiceSession], at: datetime) -> Line:
+    seats = tuple(sessions)
+    if seats[0].starts_at <= at:
         raise SessionStarted(
-            f"{item.service.name} began on {taken[0].starts_at:%d %B %Y}; choose a later date."
+            f"{item.service.name} began on {seats[0].starts_at:%d %B %Y}; choose a later date."
         )
-    return Line(item.service, item.amount_minor, taken, taken[0].starts_at, taken[-1].ends_at)
+    return Line(item.service, item.amount_minor, seats, seats[0].starts_at, seats[-1].ends_at)
 
 
-def hold_at_most(lines: Sequence[Line], most: int = MOST_HELD) -> list[Line]:
+def limit_held_times(lines: Sequence[Line], max_held: int = MAX_HELD_TIMES) -> list[Line]:
     """Mark which times an unpaid order holds: the soonest, as many as ``most``; the others are taken when it is paid.
 
     Ten massages, each with its time: the first three are held. A course is held whole, as one of them, since it can't
     be scheduled later.
     """
-    timed = [number for number, line in enumerate(lines) if line.starts_at]
-    courses = [number for number in timed if lines[number].service.type == ServiceType.COURSE]
+    scheduled = [number for number, line in enumerate(lines) if line.starts_at]
+    courses = [number for number in scheduled if lines[number].service.type == ServiceType.COURSE]
     others = sorted(
-        (number for number in timed if number not in courses), key=lambda n: (lines[n].starts_at, n)
+        (number for number in scheduled if number not in courses), key=lambda n: (lines[n].starts_at, n)
     )
-    held = {*courses, *others[: max(most - len(courses), 0)]}
+    held_numbers = {*courses, *others[: max(max_held - len(courses), 0)]}
     return [
-        replace(line, held=number in held) if line.starts_at else line for number, line in enumerate(lines)
+        replace(line, is_held=number in held_numbers) if line.starts_at else line
+        for number, line in enumerate(lines)
     ]

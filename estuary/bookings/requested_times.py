@@ -11,35 +11,35 @@ from datetime import datetime
 from django.db.models import F
 
 from estuary.bookings.models import Reservation
-from estuary.catalog.calendar import take_free
+from estuary.catalog.calendar import insert_free_entries
 from estuary.catalog.models import Service, ServiceSession
-from estuary.common.db.bulk import insert_and_number, prefetched, update_rows
+from estuary.common.db.bulk import insert_with_keys, prefetched, update_rows
 from estuary.orders.models import Order, OrderLine
 
-TIMES = ["session", "starts_at", "ends_at"]
+TIME_FIELDS = ["session", "starts_at", "ends_at"]
 
 
-def wished_lines(orders: Iterable[Order]) -> list[OrderLine]:
+def lines_with_requested_times(orders: Iterable[Order]) -> list[OrderLine]:
     """Return the lines of orders, with ``lines`` attached, whose time was chosen and is not theirs yet."""
     lines = [line for order in orders for line in prefetched(order, "lines")]
     return [line for line in lines if line.wished_starts_at and line.starts_at is None]
 
 
-def take_wishes(orders: Sequence[Order], *, at: datetime) -> None:
+def take_requested_times(orders: Sequence[Order], *, at: datetime) -> None:
     """Take what is still free of what paid orders wished for, and hold it for them; what is gone is left out.
 
     The orders come with ``lines`` and ``reservations`` attached, and their sessions are locked. Never refuses.
     """
-    lines = wished_lines(orders)
-    wished = [line for line in lines if line.wished_starts_at and line.wished_starts_at > at]
-    if not wished:
+    lines = lines_with_requested_times(orders)
+    future_lines = [line for line in lines if line.wished_starts_at and line.wished_starts_at > at]
+    if not future_lines:
         return
     rows = [
-        *_take_seats([line for line in wished if line.wished_session_id], at),
-        *_take_slots([line for line in wished if not line.wished_session_id]),
+        *_take_seats([line for line in future_lines if line.wished_session_id], at),
+        *_take_slots([line for line in future_lines if not line.wished_session_id]),
     ]
-    insert_and_number(rows)
-    update_rows([row.line for row in rows], TIMES)
+    insert_with_keys(rows)
+    update_rows([row.line for row in rows], TIME_FIELDS)
     for row in rows:
         prefetched(row.line.order, "reservations").append(row)
 
@@ -72,15 +72,15 @@ def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
 def _take_slots(lines: Sequence[OrderLine]) -> list[Reservation]:
     """Take slots in the calendars of those who give them; of two that overlap, the one that comes first."""
     services = Service.objects.filter(pk__in={line.service_id for line in lines if line.service_id})
-    givers = dict(services.values_list("pk", "practitioner_id")) if lines else {}
-    offered = [
-        (line, (givers[line.service_id], line.wished_starts_at, line.wished_ends_at))
+    practitioners = dict(services.values_list("pk", "practitioner_id")) if lines else {}
+    requests = [
+        (line, (practitioners[line.service_id], line.wished_starts_at, line.wished_ends_at))
         for line in lines
-        if line.service_id in givers and line.wished_starts_at and line.wished_ends_at
+        if line.service_id in practitioners and line.wished_starts_at and line.wished_ends_at
     ]
-    entries = take_free([interval for _, interval in offered])
+    entries = insert_free_entries([interval for _, interval in requests])
     rows = []
-    for line, interval in offered:
+    for line, interval in requests:
         if entry_id := entries.pop(interval, None):
             line.starts_at, line.ends_at = line.wished_starts_at, line.wished_ends_at
             rows.append(Reservation(order=line.order, line=line, calendar_entry_id=entry_id))

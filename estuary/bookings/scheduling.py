@@ -10,7 +10,7 @@ from estuary.bookings.order_lines import SchedulingRequired, SessionNotOffered, 
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.api.errors import Conflict
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.orders.models import Order
 
 
@@ -30,7 +30,7 @@ class NothingToSchedule(Conflict):
     code, title = "nothing_to_schedule", "There is nothing to schedule"
 
 
-@retried
+@retry_transaction
 def schedule(
     *, booking: Booking, starts_at: datetime | None = None, session_id: int | None = None, at: datetime
 ) -> Booking:

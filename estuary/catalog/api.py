@@ -24,7 +24,7 @@ from estuary.common.api.errors import InvalidRequest
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst, OldestFirst
-from estuary.common.api.query_params import query_param
+from estuary.common.api.query_params import validate_query_params
 from estuary.common.db.replica import replica_read
 
 
@@ -108,10 +108,10 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         first: datetime | None = getattr(service, "first_session_at", None)
         if service.type == ServiceType.COURSE and first is None:
             return False
-        begun = (
+        has_begun = (
             service.type in {ServiceType.COURSE, ServiceType.PACKAGE} and first is not None and first <= at
         )
-        return service.is_on_sale(at) and not begun
+        return service.is_on_sale(at) and not has_begun
 
 
 class ServiceDetailSerializer(ServiceSerializer):
@@ -161,7 +161,7 @@ class ServiceFilter(serializers.Serializer[Any]):
     practitioner = serializers.SlugField(required=False, help_text="the practitioner's slug")
 
 
-def known_zone(name: str) -> None:
+def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless ``name`` is a time zone of the IANA database."""
     try:
         ZoneInfo(name)
@@ -174,19 +174,19 @@ class SlotFilter(serializers.Serializer[Any]):
     time_zone = serializers.CharField(
         max_length=64,
         required=False,
-        validators=[known_zone],
+        validators=[validate_time_zone],
         help_text="whose days are meant and in which times are told; by default the practitioner's",
     )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add ``from``, which Python does not allow as the name of an attribute."""
         first = serializers.DateField(
-            required=False, validators=[_within_reach], help_text="by default today"
+            required=False, validators=[_validate_within_horizon], help_text="by default today"
         )
         return {"from": first, **super().get_fields()}
 
 
-def _within_reach(day: date) -> None:
+def _validate_within_horizon(day: date) -> None:
     if abs(day - clock.now().date()) > HORIZON:
         raise serializers.ValidationError(f"Choose a day within {HORIZON.days} days of today.")
 
@@ -224,9 +224,9 @@ class ServiceList(generics.ListAPIView[Service]):
     queryset = Service.objects.none()
 
     def get_queryset(self) -> QuerySet[Service]:
-        wanted = query_param(self.request, ServiceFilter)
+        params = validate_query_params(self.request, ServiceFilter)
         names = {"type": "type", "practitioner": "practitioner__slug"}
-        return visible_services().filter(**{names[key]: value for key, value in wanted.items()})
+        return visible_services().filter(**{names[key]: value for key, value in params.items()})
 
 
 @extend_schema_view(
@@ -248,7 +248,7 @@ class ServiceDetail(generics.RetrieveAPIView[Service]):
         return visible_services().select_related("bundle_of").prefetch_related(items)
 
 
-class Soonest(NewestFirst):
+class SoonestFirst(NewestFirst):
     """Pages of what comes next, soonest first."""
 
     ordering = ("starts_at", "id")  # type: ignore[assignment]
@@ -268,7 +268,7 @@ class SessionList(generics.ListAPIView[ServiceSession]):
     permission_classes = [AllowAny]
     authentication_classes = []
     serializer_class = SessionSerializer
-    pagination_class = Soonest
+    pagination_class = SoonestFirst
     queryset = ServiceSession.objects.none()
 
     def get_queryset(self) -> QuerySet[ServiceSession]:
@@ -292,7 +292,7 @@ class SlotList(APIView):
         responses={200: SlotsSerializer, **problems(400, 404)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        wanted = query_param(request, SlotFilter)
+        params = validate_query_params(request, SlotFilter)
         service = generics.get_object_or_404(
             Service.objects.select_related("practitioner"), pk=pk, active=True
         )
@@ -301,9 +301,9 @@ class SlotList(APIView):
                 f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."
             )
         at = clock.now()
-        zone = ZoneInfo(wanted.get("time_zone") or service.practitioner.time_zone)
-        first_day = wanted.get("from") or at.astimezone(zone).date()
-        slots = free_slots(service, first_day=first_day, days=wanted["days"], at=at, zone=zone)
+        zone = ZoneInfo(params.get("time_zone") or service.practitioner.time_zone)
+        first_day = params.get("from") or at.astimezone(zone).date()
+        slots = free_slots(service, first_day=first_day, days=params["days"], at=at, zone=zone)
         with timezone.override(zone):
-            shown = SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": slots}).data
-        return Response(shown)
+            data = SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": slots}).data
+        return Response(data)

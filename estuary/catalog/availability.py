@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from estuary.catalog.calendar import taken_of
+from estuary.catalog.calendar import entries_of
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import MIDNIGHT, Availability, Service
 from estuary.common.api.errors import Conflict, InvalidRequest
@@ -49,19 +49,19 @@ def free_slots(
     The days are those of ``zone``, by default the practitioner's. Nothing is offered in the past or beyond HORIZON.
     """
     zone = zone or service.practitioner.zone
-    begin = max(_moment(first_day, time.min, zone), at)
-    end = min(_moment(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
+    begin = max(_to_utc(first_day, time.min, zone), at)
+    end = min(_to_utc(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
     if begin >= end:
         return []
     windows = list(Availability.objects.filter(practitioner_id=service.practitioner_id))
-    busy = _busy(service.practitioner_id, begin, end + _duration(service))
-    found = {
+    busy = _busy_intervals(service.practitioner_id, begin, end + _duration(service))
+    slots = {
         slot
-        for window in _intervals(windows, service.practitioner.zone, begin, end)
-        for slot in _grid(window, service)
+        for window in _window_intervals(windows, service.practitioner.zone, begin, end)
+        for slot in _slots_in_window(window, service)
         if at < slot.starts_at and begin <= slot.starts_at < end and _is_free(slot, busy)
     }
-    return sorted(found, key=lambda slot: slot.starts_at)
+    return sorted(slots, key=lambda slot: slot.starts_at)
 
 
 def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> list[datetime]:
@@ -69,16 +69,16 @@ def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> l
 
     Raises SlotInPast or OutsideAvailability. What is taken is not looked at: the calendar's constraint decides that.
     """
-    wanted = list(pairs)
-    if not wanted:
+    requested = list(pairs)
+    if not requested:
         return []
     windows: dict[int, list[Availability]] = {}
-    owners = {service.practitioner_id for service, _ in wanted}
+    owners = {service.practitioner_id for service, _ in requested}
     for window in Availability.objects.filter(practitioner_id__in=owners).select_related("practitioner"):
         windows.setdefault(window.practitioner_id, []).append(window)
     return [
         check_slot(service, starts_at, at=at, windows=windows.get(service.practitioner_id, []))
-        for service, starts_at in wanted
+        for service, starts_at in requested
     ]
 
 
@@ -100,9 +100,9 @@ def check_slot(
     slot = Slot(starts_at, starts_at + _duration(service))
     if windows:
         zone = windows[0].practitioner.zone
-        for window in _intervals(windows, zone, starts_at, slot.ends_at):
-            fits = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
-            if fits and not (slot.starts_at - window.starts_at) % _step(service):
+        for window in _window_intervals(windows, zone, starts_at, slot.ends_at):
+            is_within = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
+            if is_within and not (slot.starts_at - window.starts_at) % _step(service):
                 return slot.ends_at
     raise OutsideAvailability(
         f"{service.name} is not offered at {starts_at:%Y-%m-%d %H:%M} UTC. "
@@ -118,7 +118,7 @@ def _step(service: Service) -> timedelta:
     return minutes(service.slot_step_min)
 
 
-def _intervals(
+def _window_intervals(
     windows: Sequence[Availability], zone: ZoneInfo, begin: datetime, end: datetime
 ) -> Iterator[Slot]:
     """Lay the weekly windows over the practitioner's days between two moments."""
@@ -126,44 +126,44 @@ def _intervals(
     while day <= last:
         for window in windows:
             if window.weekday == day.weekday():
-                yield Slot(_moment(day, window.starts, zone), _end(day, window.ends, zone))
+                yield Slot(_to_utc(day, window.starts, zone), _window_end(day, window.ends, zone))
         day += timedelta(days=1)
 
 
-def _end(day: date, wall: time, zone: tzinfo) -> datetime:
+def _window_end(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return when a window of this day ends: at 00:00 is at 24:00, the midnight after it."""
-    return _moment(day + timedelta(days=1) if wall == MIDNIGHT else day, wall, zone)
+    return _to_utc(day + timedelta(days=1) if wall == MIDNIGHT else day, wall, zone)
 
 
-def _grid(window: Slot, service: Service) -> Iterator[Slot]:
+def _slots_in_window(window: Slot, service: Service) -> Iterator[Slot]:
     starts_at, duration, step = window.starts_at, _duration(service), _step(service)
     while starts_at + duration <= window.ends_at:
         yield Slot(starts_at, starts_at + duration)
         starts_at += step
 
 
-def _busy(practitioner_id: int, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+def _busy_intervals(practitioner_id: int, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
     """Return the taken intervals in order; the calendar's constraint guarantees that none overlaps another."""
-    entries = taken_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
+    entries = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
     return sorted((during.lower, during.upper) for during in entries.values_list("during", flat=True))
 
 
 def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:
-    before = bisect_left(busy, slot.ends_at, key=lambda taken: taken[0])
-    return before == 0 or busy[before - 1][1] <= slot.starts_at
+    later_index = bisect_left(busy, slot.ends_at, key=lambda interval: interval[0])
+    return later_index == 0 or busy[later_index - 1][1] <= slot.starts_at
 
 
-def _moment(day: date, wall: time, zone: tzinfo) -> datetime:
+def _to_utc(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return when a wall clock shows this time, in UTC: the first time when it does so twice.
 
     A time that the clock jumps over is the moment of the jump, so that a window neither begins early nor ends late.
     """
     local = datetime.combine(day, wall, zone)
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    return first if first <= second else _jump(second, first, zone)
+    return first if first <= second else _find_offset_change(second, first, zone)
 
 
-def _jump(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+def _find_offset_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """Find, to the second, when the offset of ``zone`` changes between two moments."""
     low, high = int(before.timestamp()), int(after.timestamp())
     offset = before.astimezone(zone).utcoffset()

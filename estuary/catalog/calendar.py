@@ -15,7 +15,7 @@ from django.db.models import F, Func, Value
 
 from estuary.accounts.models import Practitioner
 
-TAKE_FREE = """
+INSERT_FREE_ENTRIES = """
     INSERT INTO catalog_calendarentry (practitioner_id, during)
     SELECT wished.practitioner_id, tstzrange(wished.starts_at, wished.ends_at)
     FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
@@ -63,7 +63,7 @@ class CalendarEntry(models.Model):
         return f"{self.practitioner_id}: {self.during}"
 
 
-def taken_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
+def entries_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
     """Return what a practitioner has taken, to be narrowed by ``during``.
 
     By the constraint's own expression, since only its index knows both: by the id alone PostgreSQL reads all that this
@@ -75,7 +75,7 @@ def taken_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
     )
 
 
-def entries_for(
+def insert_entries(
     intervals: Iterable[tuple[int, datetime, datetime]],
 ) -> list[CalendarEntry]:
     """Insert one entry per ``(practitioner_id, starts_at, ends_at)``, in one statement, and return them in this order.
@@ -91,7 +91,7 @@ def entries_for(
     return rows
 
 
-def take_free(
+def insert_free_entries(
     intervals: Sequence[tuple[int, datetime, datetime]],
 ) -> dict[tuple[int, datetime, datetime], int]:
     """Insert entries for those ``(practitioner_id, starts_at, ends_at)`` that nobody has taken, in one statement.
@@ -102,11 +102,11 @@ def take_free(
         return {}
     owners, starts, ends = (list(column) for column in zip(*intervals, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_FREE, [owners, starts, ends])
+        cursor.execute(INSERT_FREE_ENTRIES, [owners, starts, ends])
         return {(owner, start, end): entry for owner, start, end, entry in cursor.fetchall()}
 
 
-def forget_entries(entry_ids: Sequence[int]) -> None:
+def delete_entries(entry_ids: Sequence[int]) -> None:
     """Delete entries of this very transaction, which nothing refers to yet."""
     if entry_ids:
         with connection.cursor() as cursor:

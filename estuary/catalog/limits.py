@@ -34,7 +34,7 @@ def minutes(number: int) -> timedelta:
     return timedelta(minutes=min(max(number, 1), DURATION_MAX))
 
 
-def before(moment: datetime, earlier_by: timedelta) -> datetime:
+def subtract_notice(moment: datetime, earlier_by: timedelta) -> datetime:
     """Return an earlier moment, and never one before EARLIEST."""
     return max(moment - earlier_by, EARLIEST) if moment > EARLIEST else EARLIEST
 

@@ -151,12 +151,12 @@ class Service(models.Model):
 
     def is_on_sale(self, at: datetime) -> bool:
         """Return whether the service may be sold at this moment."""
-        begun = self.sale_starts_at is None or self.sale_starts_at <= at
-        ended = self.sale_ends_at is not None and self.sale_ends_at <= at
-        return self.active and begun and not ended
+        has_begun = self.sale_starts_at is None or self.sale_starts_at <= at
+        has_ended = self.sale_ends_at is not None and self.sale_ends_at <= at
+        return self.active and has_begun and not has_ended
 
 
-def _most_of_others() -> Q:
+def _within_default_maximum() -> Q:
     return ~Q(currency__in=sorted(MAX_MINOR_OF)) & Q(amount_minor__lte=MAX_MINOR)
 
 
@@ -173,9 +173,12 @@ class ServicePrice(models.Model):
             models.CheckConstraint(name="service_price_positive", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(
                 name="service_price_can_be_charged",
-                condition=_most_of_others()
+                condition=_within_default_maximum()
                 | Q(
-                    *(Q(currency=one, amount_minor__lte=most) for one, most in MAX_MINOR_OF.items()),
+                    *(
+                        Q(currency=currency_code, amount_minor__lte=max_minor)
+                        for currency_code, max_minor in MAX_MINOR_OF.items()
+                    ),
                     _connector=Q.OR,
                 ),
             ),

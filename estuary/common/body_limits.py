@@ -9,7 +9,7 @@ from django.http.multipartparser import MultiPartParserError
 
 from estuary.common.api.errors import EstuaryError, InvalidRequest
 
-LONGEST_NUMBER = 18  # digits: what has more is no length of anything
+MAX_LENGTH_DIGITS = 18  # digits: what has more is no length of anything
 
 
 class BodyTooLarge(EstuaryError):
@@ -27,13 +27,13 @@ def find_body_problem(meta: Mapping[str, Any]) -> EstuaryError | None:
     length = str(meta.get("CONTENT_LENGTH") or "0")
     if not (length.isascii() and length.isdecimal()):
         return InvalidRequest("Content-Length is not a number. Send the length of the body in bytes.")
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-    if len(length) > LONGEST_NUMBER or int(length) > most:
-        return BodyTooLarge(f"The body is larger than {most // 1024} KB. Send less.")
+    max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+    if len(length) > MAX_LENGTH_DIGITS or int(length) > max_bytes:
+        return BodyTooLarge(f"The body is larger than {max_bytes // 1024} KB. Send less.")
     return None
 
 
-class RefuseFiles(FileUploadHandler):
+class RejectFilesHandler(FileUploadHandler):
     """Refuse a form with a file before the file is read: no form of ours has a field for one."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:

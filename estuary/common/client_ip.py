@@ -11,7 +11,7 @@ PRIVATE = [
 ]
 
 
-def address_of(request: HttpRequest, *, trusted_proxies: int) -> str:
+def client_address(request: HttpRequest, *, trusted_proxies: int) -> str:
     """Return the address that a request comes from, or an empty string when only a proxy's is known.
 
     ``trusted_proxies`` is how many proxies of ours stand in a row before us. Each appends to X-Forwarded-For where its
@@ -27,7 +27,7 @@ def address_of(request: HttpRequest, *, trusted_proxies: int) -> str:
     return _network(caller) if caller else ""
 
 
-def site_of(address: str) -> str:
+def network_site(address: str) -> str:
     """Return whose an address is likely to be: of IPv6 the /48 that its network is in, of IPv4 itself."""
     if ":" not in address:
         return address

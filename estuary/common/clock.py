@@ -11,7 +11,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def from_text(text: str) -> datetime:
+def parse_iso(text: str) -> datetime:
     """Return the aware UTC moment that an ISO 8601 text names; raises ValueError for one without an offset."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -41,6 +41,6 @@ def owner_mark() -> str:
     return public_id("mark")
 
 
-def primary_key_in(text: str) -> int | None:
+def parse_primary_key(text: str) -> int | None:
     """Return the primary key that a text names, or None: int() also takes signs, spaces and what no bigint can hold."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -35,7 +35,7 @@ MAX_MINOR_OF = {"idr": 999_999_999_999, "cop": 9_999_999_999, "inr": 999_999_999
 # most: 10,000 units of a currency, times ten for each digit that its unit is smaller than a dollar (Nov 2026, rounded),
 # and never more than one charge can be.
 CREDITS_MAX_UNITS = 10_000
-TIMES_LARGER = {
+UNITS_PER_DOLLAR_UNIT = {
     10: (
         "bwp cny czk dkk egp gtq hkd hnl ils lsl mad mdl mop mvr mxn nad nio nok pln ron sek sle szl tjs top try ttd "
         "uah zar zmw"
@@ -47,7 +47,9 @@ TIMES_LARGER = {
     1_000: "ars bif clp crc cdf gnf huf kmf krw kzt lkr mmk mnt mwk ngn rwf sos tzs xaf xof",
     10_000: "cop idr khr lak lbp mga pyg std ugx uzs vnd",
 }
-_LARGER = {currency: times for times, names in TIMES_LARGER.items() for currency in names.split()}
+_UNITS_PER_DOLLAR = {
+    currency: times for times, names in UNITS_PER_DOLLAR_UNIT.items() for currency in names.split()
+}
 
 # The smallest charge per settlement currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MIN_CHARGE_MINOR = {
@@ -79,12 +81,12 @@ def max_credits_minor(currency: str) -> int:
 
     In usd 1,000,000 (10,000.00), in jpy 1,000,000, in idr 10,000,000,000 (100,000,000.00).
     """
-    units = CREDITS_MAX_UNITS * _LARGER.get(currency, 1)
+    units = CREDITS_MAX_UNITS * _UNITS_PER_DOLLAR.get(currency, 1)
     minor: int = units * 10 ** exponent(currency)
-    return min(minor, _largest_written(currency))
+    return min(minor, _largest_writable_minor(currency))
 
 
-def _largest_written(currency: str) -> int:
+def _largest_writable_minor(currency: str) -> int:
     """Return the largest charge that can be written in ``currency``: 99,999,990 in kwd, 99,999,900 in isk."""
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS_ONLY else 1
     return max_charge_minor(currency) // step * step
@@ -105,10 +107,10 @@ def to_minor(value: Decimal | int | str, currency: str) -> int:
         raise InvalidAmount("The amount must be greater than zero.")
     if amount.adjusted() > 12:
         raise InvalidAmount("The amount is too large.")
-    return _scaled(amount, currency)
+    return _scale_to_minor(amount, currency)
 
 
-def _scaled(amount: Decimal, currency: str) -> int:
+def _scale_to_minor(amount: Decimal, currency: str) -> int:
     digits = exponent(currency)
     scaled = amount.scaleb(digits)
     minor = int(scaled)
@@ -119,7 +121,7 @@ def _scaled(amount: Decimal, currency: str) -> int:
     if currency in WHOLE_UNITS_ONLY and minor % 100:
         raise InvalidAmount(f"Amounts in {currency.upper()} are whole units, without cents.")
     if minor > max_charge_minor(currency):
-        largest = display(_largest_written(currency), currency)
+        largest = display(_largest_writable_minor(currency), currency)
         raise InvalidAmount(f"The amount is larger than a payment can be: at most {largest}.")
     return minor
 
@@ -140,15 +142,15 @@ def allocate(total_minor: int, weights: list[int]) -> list[int]:
 
     Every part is the difference of two cumulative roundings, so the leftover units are spread and none is lost.
     """
-    whole = sum(weights)
-    if whole <= 0:
+    total_weight = sum(weights)
+    if total_weight <= 0:
         raise ValueError("allocate needs at least one positive weight")
-    parts, seen, given = [], 0, 0
+    parts, seen_weight, allocated_minor = [], 0, 0
     for weight in weights:
-        seen += weight
-        upto = total_minor * seen // whole
-        parts.append(upto - given)
-        given = upto
+        seen_weight += weight
+        upto_minor = total_minor * seen_weight // total_weight
+        parts.append(upto_minor - allocated_minor)
+        allocated_minor = upto_minor
     return parts
 
 

@@ -25,15 +25,15 @@ KINDS = {
     "pi_": "the id of a payment",
 }
 PREFIXES = {SECRET: ("sk_", "rk_"), PUBLISHABLE: ("pk_",), SIGNING: ("whsec_",)}
-CURES = {
+REMEDIES = {
     SECRET: "copy the secret key, sk_live_… or sk_test_…, from the Stripe dashboard",
     PUBLISHABLE: "copy the publishable key, pk_live_… or pk_test_…, from the Stripe dashboard",
     SIGNING: "copy the signing secret, whsec_…, of the webhook endpoint (several: separate them by commas)",
 }
-MODE = re.compile(r"[srp]k_(live|test)_", re.ASCII)
+MODE_PATTERN = re.compile(r"[srp]k_(live|test)_", re.ASCII)
 # Found anywhere in a text, whatever stands around it.
-A_SECRET = re.compile(r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]", re.ASCII)
-PUBLISHED = "and roll the secret in the dashboard if this ever ran: what is in this variable is published"
+SECRET_PATTERN = re.compile(r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]", re.ASCII)
+ROLL_HINT = "and roll the secret in the dashboard if this ever ran: what is in this variable is published"
 ELLIPSIS = re.compile(r"…|\.\.\.|•|\*\*")
 # Words stand between underscores: within a real key such letters may come together by chance.
 PLACEHOLDERS = {
@@ -67,43 +67,45 @@ PLACEHOLDERS = {
 REPEATED = re.compile(r"(.)\1*|.*[xX]{8}.*")
 
 
-def kind_of(value: str) -> str:
+def find_prefix(value: str) -> str:
     """Return the prefix of KINDS that a value has, whatever was pasted in front of it; empty for none."""
     bare = "".join(char for char in value if char.isascii() and (char.isalnum() or char == "_"))
     return next((prefix for prefix in KINDS if bare.lower().startswith(prefix)), "")
 
 
-def mode_of(value: str) -> str:
+def find_mode(value: str) -> str:
     """Return ``live`` or ``test``, or nothing where a key does not say."""
-    found = MODE.match(value)
-    return found[1] if found else ""
+    match = MODE_PATTERN.match(value)
+    return match[1] if match else ""
 
 
-def find_problem(value: str, wanted: str, *, exact: bool = True) -> str:
+def find_problem(value: str, expected_kind: str, *, exact: bool = True) -> str:
     """Return what is wrong with one key and how to mend it; empty when it may be Stripe's.
 
     ``exact`` looks at its length and words too, which a sandbox does not care about.
     """
-    kind = kind_of(value)
-    if wanted == PUBLISHABLE and (kind in {"sk_", "rk_", "whsec_"} or A_SECRET.search(value)):
-        named = "holds a secret: it " if kind == "pk_" else _named_kind(kind)
-        return f"{named}must begin with pk_: {CURES[wanted]}, {PUBLISHED}"
-    if kind not in PREFIXES[wanted]:
-        return f"{_named_kind(kind)}must begin with {_or(PREFIXES[wanted])}: {CURES[wanted]}"
+    kind = find_prefix(value)
+    if expected_kind == PUBLISHABLE and (kind in {"sk_", "rk_", "whsec_"} or SECRET_PATTERN.search(value)):
+        subject = "holds a secret: it " if kind == "pk_" else _describe_kind(kind)
+        return f"{subject}must begin with pk_: {REMEDIES[expected_kind]}, {ROLL_HINT}"
+    if kind not in PREFIXES[expected_kind]:
+        return f"{_describe_kind(kind)}must begin with {_join_or(PREFIXES[expected_kind])}: {REMEDIES[expected_kind]}"
     if ELLIPSIS.search(value):
-        return f"holds an ellipsis, so it is not whole: {CURES[wanted]}"
-    if odd := _odd_characters(value, wanted):
-        return f"holds {odd}, which no key has: {CURES[wanted]}"
+        return f"holds an ellipsis, so it is not whole: {REMEDIES[expected_kind]}"
+    if invalid := _describe_invalid_characters(value, expected_kind):
+        return f"holds {invalid}, which no key has: {REMEDIES[expected_kind]}"
     if not value.startswith(kind):
-        return f"must begin with {_or(PREFIXES[wanted])}, in lower case: {CURES[wanted]}"
-    if wanted != SIGNING and not mode_of(value):
-        return f"says neither _live_ nor _test_ behind its first two letters: {CURES[wanted]}"
-    return _find_inexact(value, wanted) if exact or wanted == SIGNING else ""
+        return (
+            f"must begin with {_join_or(PREFIXES[expected_kind])}, in lower case: {REMEDIES[expected_kind]}"
+        )
+    if expected_kind != SIGNING and not find_mode(value):
+        return f"says neither _live_ nor _test_ behind its first two letters: {REMEDIES[expected_kind]}"
+    return _find_length_problem(value, expected_kind) if exact or expected_kind == SIGNING else ""
 
 
 def find_mismatch(secret: str, publishable: str) -> str:
     """Return how the modes of two keys differ; empty where they do not, or where one is missing."""
-    modes = mode_of(secret), mode_of(publishable)
+    modes = find_mode(secret), find_mode(publishable)
     if not all(modes) or modes[0] == modes[1]:
         return ""
     return (
@@ -114,43 +116,49 @@ def find_mismatch(secret: str, publishable: str) -> str:
 
 def is_shorter_than_issued(key: str) -> bool:
     """Tell whether a key is shorter than any that Stripe has issued."""
-    return bool(mode_of(key)) and len(_body(key)) < ISSUED_BODY_MIN
+    return bool(find_mode(key)) and len(_body(key)) < ISSUED_BODY_MIN
 
 
-def _find_inexact(value: str, wanted: str) -> str:
+def _find_length_problem(value: str, expected_kind: str) -> str:
     body = _body(value)
     if len(body) >= 3 and (REPEATED.fullmatch(body) or set(body.lower().split("_")) & PLACEHOLDERS):
-        return f"is a placeholder: {CURES[wanted]}"
+        return f"is a placeholder: {REMEDIES[expected_kind]}"
     if len(body) < BODY_MIN:
         where = f"at least {BODY_MIN} characters follow {value[: len(value) - len(body)]}"
-        return f"is cut short: {where}; {CURES[wanted]}"
+        return f"is cut short: {where}; {REMEDIES[expected_kind]}"
     if len(value) > KEY_MAX:
-        return f"is longer than {KEY_MAX} characters, so more than one key was pasted: {CURES[wanted]}"
+        return (
+            f"is longer than {KEY_MAX} characters, so more than one key was pasted: {REMEDIES[expected_kind]}"
+        )
     return ""
 
 
 def _body(value: str) -> str:
     """Return what follows the prefix and the mode."""
-    found = MODE.match(value)
-    return value[found.end() :] if found else value.removeprefix("whsec_")
+    match = MODE_PATTERN.match(value)
+    return value[match.end() :] if match else value.removeprefix("whsec_")
 
 
-def _named_kind(kind: str) -> str:
+def _describe_kind(kind: str) -> str:
     return f"is {KINDS[kind]}: it " if kind else ""
 
 
-def _or(prefixes: Sequence[str]) -> str:
+def _join_or(prefixes: Sequence[str]) -> str:
     return " or ".join(prefixes)
 
 
-def _odd_characters(value: str, wanted: str) -> str:
+def _describe_invalid_characters(value: str, expected_kind: str) -> str:
     """Return what a value holds that is no letter, digit or underscore, in words and without repeating it."""
-    allowed = "_+/=-" if wanted == SIGNING else "_"
-    kinds = {_name_of(char) for char in value if not (char.isascii() and (char.isalnum() or char in allowed))}
+    allowed = "_+/=-" if expected_kind == SIGNING else "_"
+    kinds = {
+        _describe_character(char)
+        for char in value
+        if not (char.isascii() and (char.isalnum() or char in allowed))
+    }
     return " and ".join(sorted(kinds))
 
 
-def _name_of(char: str) -> str:
+def _describe_character(char: str) -> str:
     if char in "\r\n\v\f\x85\u2028\u2029":
         return "a line break"
     if char.isspace():

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from estuary.common.postgresql.connecting import CONNECTING
+from estuary.common.postgresql.connecting import CONNECT_TIMEOUTS
 
 
 def embedded_database_url(var: Path) -> str:
@@ -46,7 +46,7 @@ def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dic
 def replica_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dict[str, Any]:
     """Return the same for a replica, which nobody waits for: what it does not answer at once, the primary does."""
     settings = database_settings(url, pool_size=pool_size, bouncer=bouncer)
-    settings["OPTIONS"] = CONNECTING | settings["OPTIONS"]
+    settings["OPTIONS"] = CONNECT_TIMEOUTS | settings["OPTIONS"]
     # Once it is back it must be found at once, and not after a pause that has doubled for minutes.
     settings["OPTIONS"]["pool"] |= {"timeout": 1, "reconnect_timeout": 5}
     return settings

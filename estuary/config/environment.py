@@ -169,9 +169,9 @@ class Environment(BaseSettings):
         return self
 
     def _contradictions(self) -> list[str]:
-        found = [*self._bad_keys(), *self._bad_addresses(), *self._secrets_in_the_open()]
-        found += self._for_sandbox_alone() + self._known_to_everybody()
-        problems = [f"  {problem}" for problem in found]
+        named = [*self._bad_keys(), *self._bad_addresses(), *self._secrets_in_the_open()]
+        named += self._for_sandbox_alone() + self._known_to_everybody()
+        problems = [f"  {problem}" for problem in named]
         return problems + self._out_of_bounds() + self._bad_rates() + self._unscrapable() + self._no_replica()
 
     def _bad_keys(self) -> list[str]:
@@ -185,13 +185,13 @@ class Environment(BaseSettings):
                 for value in self._named_webhook_secrets()
             ),
         ]
-        named = [
+        problems = [
             f"{name} {problem}"
             for name, value, kind in checked
             if value and (problem := stripe_keys.find_problem(value, kind, exact=exact))
         ]
-        named += [mismatch for mismatch in [stripe_keys.find_mismatch(secret, publishable)] if mismatch]
-        return list(dict.fromkeys(named))
+        problems += [mismatch for mismatch in [stripe_keys.find_mismatch(secret, publishable)] if mismatch]
+        return list(dict.fromkeys(problems))
 
     def _named_webhook_secrets(self) -> list[str]:
         """Return what stands between the commas; a lone comma is no secret, and is looked at as one."""
@@ -199,7 +199,7 @@ class Environment(BaseSettings):
         return self.webhook_secrets or ([text] if text else [])
 
     def _bad_addresses(self) -> list[str]:
-        live = stripe_keys.mode_of(self._text("stripe_secret_key")) == "live"
+        live = stripe_keys.find_mode(self._text("stripe_secret_key")) == "live"
         problems = (
             server_urls.find_frontend_problems(self.frontend_url, live=live) if self.frontend_url else []
         )
@@ -210,7 +210,9 @@ class Environment(BaseSettings):
                 problems.append(server_urls.find_database_problem(name.upper(), url))
         if url := self._text("email_url"):
             problems.append(server_urls.find_mail_problem(url, live=live))
-        problems += {server_urls.find_origin_problem(url) for url in _parts(self.estuary_return_origins)}
+        problems += {
+            server_urls.find_origin_problem(url) for url in _split_commas(self.estuary_return_origins)
+        }
         return [problem for problem in problems if problem]
 
     def _secrets_in_the_open(self) -> list[str]:
@@ -220,7 +222,7 @@ class Environment(BaseSettings):
             for name in type(self).model_fields
             if name != "stripe_publishable_key"
             and not isinstance(getattr(self, name), SecretStr)
-            and stripe_keys.A_SECRET.search(str(getattr(self, name)))
+            and stripe_keys.SECRET_PATTERN.search(str(getattr(self, name)))
         ]
 
     def _for_sandbox_alone(self) -> list[str]:
@@ -232,7 +234,7 @@ class Environment(BaseSettings):
             return [
                 f"{name} is a live key: unset ESTUARY_SANDBOX, or use the sandbox without it"
                 for name, key in keys.items()
-                if stripe_keys.mode_of(key) == "live"
+                if stripe_keys.find_mode(key) == "live"
             ]
         return [
             f"{name.upper()} is for the sandbox: unset it, or set ESTUARY_SANDBOX=1"
@@ -316,13 +318,13 @@ class Environment(BaseSettings):
     @property
     def webhook_secrets(self) -> list[str]:
         """Every secret a webhook may be signed with: two during a rotation, never an empty one."""
-        return _parts(self.stripe_webhook_secret.get_secret_value())
+        return _split_commas(self.stripe_webhook_secret.get_secret_value())
 
     @property
     def secret_key(self) -> str:
         """Django's key; derived one-way from the Stripe key when unset, so that three variables are enough."""
-        if given := self.django_secret_key.get_secret_value():
-            return given
+        if configured := self.django_secret_key.get_secret_value():
+            return configured
         seed = b"estuary:django-secret-key:" + self.stripe_secret_key.get_secret_value().encode()
         return base64.b85encode(hashlib.blake2b(seed, digest_size=64).digest()).decode()
 
@@ -332,13 +334,15 @@ class Environment(BaseSettings):
 
     @property
     def allowed_hosts(self) -> list[str]:
-        named = _parts(self.estuary_allowed_hosts)
-        return [urlsplit(self.frontend_url).hostname or "", "localhost", "127.0.0.1", "[::1]", *named]
+        extra_hosts = _split_commas(self.estuary_allowed_hosts)
+        return [urlsplit(self.frontend_url).hostname or "", "localhost", "127.0.0.1", "[::1]", *extra_hosts]
 
     @property
     def return_origins(self) -> frozenset[str]:
         """The origins a buyer may be sent back to after a hosted checkout."""
-        return frozenset(origin_of(url) for url in [self.frontend_url, *_parts(self.estuary_return_origins)])
+        return frozenset(
+            origin_of(url) for url in [self.frontend_url, *_split_commas(self.estuary_return_origins)]
+        )
 
 
 def read_environment() -> Environment:
@@ -346,13 +350,13 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        lines = [_line(issue["loc"], str(issue["msg"])) for issue in error.errors()]
-        lines += _read_without(error)
+        lines = [_describe_problem(issue["loc"], str(issue["msg"])) for issue in error.errors()]
+        lines += _find_other_problems(error)
     hint = "\nTo try Estuary without an account, run `make demo`, which sets ESTUARY_SANDBOX=1."
     raise ImproperlyConfigured("Estuary cannot start:\n" + "\n".join(lines) + hint)
 
 
-def _read_without(error: ValidationError) -> list[str]:
+def _find_other_problems(error: ValidationError) -> list[str]:
     """Return what else is wrong: a value of the wrong type ends the reading before any other check of ours."""
     unreadable = {str(issue["loc"][0]) for issue in error.errors() if issue["loc"]}
     if not unreadable:
@@ -360,16 +364,16 @@ def _read_without(error: ValidationError) -> list[str]:
     try:
         Environment(**{name: Environment.model_fields[name].default for name in unreadable})
     except ValidationError as others:
-        return [_line(issue["loc"], str(issue["msg"])) for issue in others.errors()]
+        return [_describe_problem(issue["loc"], str(issue["msg"])) for issue in others.errors()]
     return []
 
 
-def _line(variable: tuple[int | str, ...], message: str) -> str:
+def _describe_problem(variable: tuple[int | str, ...], message: str) -> str:
     """Return one line on what is wrong; checks of our own name the variable themselves, pydantic's do not."""
     message = message.removeprefix("Value error, ").strip("\n")
     return f"  {str(variable[0]).upper()}: {message}" if variable else message
 
 
-def _parts(text: str) -> list[str]:
+def _split_commas(text: str) -> list[str]:
     """Return what stands between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -32,15 +32,15 @@ class Entry:
     todo: str
 
 
-def entries() -> list[Entry]:
+def read_entries() -> list[Entry]:
     """Return every code that the reference explains, in its order."""
-    found, section = [], ""
+    rows, section = [], ""
     for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             section = line.removeprefix("## ")
         elif row := ROW.match(line):
-            found.append(Entry(section, row["code"], int(row["status"]), row["happened"], row["todo"]))
-    return found
+            rows.append(Entry(section, row["code"], int(row["status"]), row["happened"], row["todo"]))
+    return rows
 
 
 @require_safe
@@ -52,7 +52,7 @@ def error_page(request: HttpRequest) -> HttpResponse:
 @cache
 def _page() -> str:
     parts, section = [], ""
-    for entry in entries():
+    for entry in read_entries():
         if entry.section != section:
             parts.append(("</table>" if section else "") + f"<h2>{escape(entry.section)}</h2><table>" + HEAD)
             section = entry.section

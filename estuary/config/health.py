@@ -19,13 +19,13 @@ from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.postgresql.limits import set_limits
 
 # Who vanishes without a word is noticed, and nothing outlives its transaction, as a PgBouncer wants it.
-WATCHED = {
+CONNECTION_OPTIONS = {
     "autocommit": True,
     "connect_timeout": 2,
     "tcp_user_timeout": 2000,
     "prepare_threshold": None,
 }
-ASKERS, PATIENCE_S = 1000, 4.0
+MAX_CHECKS, CHECK_TIMEOUT_S = 1000, 4.0
 ALIVE, READY = "/healthz", "/readyz"
 
 
@@ -35,7 +35,7 @@ class NotReady(Unavailable):
     code, title = "not_ready", "Not ready yet"
 
 
-class Health:
+class HealthCheckMiddleware:
     """Middleware that answers the two questions, and lets everything else pass."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -46,27 +46,27 @@ class Health:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        response = _said("alive") if request.path_info == ALIVE else _readiness()
+        response = _plain_text("alive") if request.path_info == ALIVE else _respond_readiness()
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
-def _said(word: str) -> HttpResponse:
+def _plain_text(word: str) -> HttpResponse:
     return HttpResponse(f"{word}\n", content_type="text/plain; charset=utf-8")
 
 
-def _readiness() -> HttpResponse:
+def _respond_readiness() -> HttpResponse:
     try:
-        missing = _asked_together(None)
+        missing = _count_missing_migrations(None)
     except (psycopg.OperationalError, WriteTimeout) as error:
         return unavailable(error)
     if missing:
         return problem(NotReady(f"{missing} migrations are not applied yet. Run `manage.py migrate`."))
-    return _said("ready")
+    return _plain_text("ready")
 
 
-class Readiness:
+class ReadinessCheck:
     """A connection of its own, which no request of a buyer ever has: it is asked for all who ask at the same time."""
 
     def __init__(self) -> None:
@@ -96,16 +96,16 @@ class Readiness:
     def _connected(self) -> "psycopg.Connection[Any]":
         if self._connection is None or self._connection.closed:
             where: Any = connection
-            parameters = where.get_connection_params() | WATCHED
+            parameters = where.get_connection_params() | CONNECTION_OPTIONS
             parameters.pop("context"), parameters.pop("cursor_factory")
             self._connection = psycopg.connect(**parameters)
             set_limits(self._connection)
         return self._connection
 
 
-readiness = Readiness()
-_asked_together: GroupCommit[None, int] = GroupCommit(
-    readiness.ask, writers=1, most=ASKERS, patience_s=PATIENCE_S
+readiness = ReadinessCheck()
+_count_missing_migrations: GroupCommit[None, int] = GroupCommit(
+    readiness.ask, writers=1, max_batch=MAX_CHECKS, timeout_s=CHECK_TIMEOUT_S
 )
 
 

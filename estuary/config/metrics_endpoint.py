@@ -21,9 +21,9 @@ class MetricsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info != PATH:
             return self.get_response(request)
-        shown = request.headers.get("Authorization", "")
-        if request.method != "GET" or not metrics.may_scrape(shown, token=settings.METRICS_TOKEN):
+        authorization = request.headers.get("Authorization", "")
+        if request.method != "GET" or not metrics.may_scrape(authorization, token=settings.METRICS_TOKEN):
             return not_found(request)
-        response = HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+        response = HttpResponse(metrics.render_metrics(), content_type=metrics.CONTENT_TYPE)
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -25,37 +25,37 @@ class OpenApiView(SpectacularAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         renderer = request.accepted_renderer
-        body, etag = _stored(type(renderer))
+        body, etag = _cached_document(type(renderer))
         response = HttpResponse(body, content_type=renderer.media_type)
         filename = f"estuary-payments.{renderer.format}"
         response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
         response.headers["ETag"] = etag
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
         patch_vary_headers(response, ["Accept"])
-        answer = get_conditional_response(request._request, etag=etag, response=response)
-        assert answer is not None
-        return answer
+        conditional_response = get_conditional_response(request._request, etag=etag, response=response)
+        assert conditional_response is not None
+        return conditional_response
 
 
-def _stored(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
+def _cached_document(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
     """Return the document and its ETag; those who come while it is computed wait for it."""
     with _computing:
-        return _rendered(renderer)
+        return _render_document(renderer)
 
 
 @cache
-def _rendered(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
-    body: bytes = renderer().render(_document(), renderer_context={})  # type: ignore[assignment] # the stubs say str
+def _render_document(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
+    body: bytes = renderer().render(_build_document(), renderer_context={})  # type: ignore[assignment] # the stubs say str
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 @cache
-def _document() -> Any:
+def _build_document() -> Any:
     generator: Any = SpectacularAPIView.generator_class()
     return generator.get_schema(request=None, public=True)
 
 
-def forget_document() -> None:
+def clear_cached_document() -> None:
     """Have the document computed anew; for tests."""
-    _rendered.cache_clear()
-    _document.cache_clear()
+    _render_document.cache_clear()
+    _build_document.cache_clear()

@@ -91,16 +91,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "estuary.common.middleware.SecurityHeadersMiddleware",
-    "estuary.config.health.Health",
+    "estuary.config.health.HealthCheckMiddleware",
     "estuary.config.metrics_endpoint.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "estuary.config.storefront.StorefrontAssets",
+    "estuary.config.storefront.StorefrontAssetsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "estuary.common.middleware.RequestIdMiddleware",
     "estuary.common.middleware.DatabaseUnavailableMiddleware",
-    "estuary.common.postgresql.admission.ClaimConnections",
+    "estuary.common.postgresql.admission.ConnectionAdmissionMiddleware",
     "estuary.common.db.replica.StickyPrimaryMiddleware",
     "estuary.payments.gateway.deadline.StripeDeadlineMiddleware",
     "estuary.common.middleware.RejectNulMiddleware",
@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "estuary.accounts.middleware.StrictSignIn",
+    "estuary.accounts.middleware.StrictSignInMiddleware",
     "estuary.accounts.devices.RememberDeviceMiddleware",
 ]
 
@@ -157,7 +157,7 @@ WEB_THREADS = env.granian_blocking_threads
 CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCATION": "cache"}}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of the whole body: the doorman refuses more unread
-FILE_UPLOAD_HANDLERS = ["estuary.common.body_limits.RefuseFiles"]
+FILE_UPLOAD_HANDLERS = ["estuary.common.body_limits.RejectFilesHandler"]
 STATIC_URL = "static/"
 STATIC_ROOT = None  # the finders serve what the apps bring
 STORAGES = {
@@ -195,7 +195,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-PASSWORD_HASHERS = ["estuary.accounts.hashing.PBKDF2InTurn"]
+PASSWORD_HASHERS = ["estuary.accounts.hashing.QueuedPBKDF2PasswordHasher"]
 
 # --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -299,14 +299,14 @@ PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
 # --- Logs ---------------------------------------------------------------------------------------------------
 structlog.configure(
-    processors=logging.OUR_LINES,
+    processors=logging.PROCESSORS,
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": logging.readable_lines if SANDBOX else logging.json_lines}},
+    "formatters": {"lines": {"()": logging.logfmt_formatter if SANDBOX else logging.json_formatter}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

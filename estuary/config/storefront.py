@@ -33,7 +33,7 @@ INLINE_SCRIPT = re.compile(r"<script(?![^<>]*\ssrc=)[^<>]*>(.*?)(?:</script>|\Z)
 NOT_BUILT = "The storefront is not built yet: run `make frontend`, then start the server again.\n"
 
 
-class StorefrontAssets(WhiteNoiseMiddleware):
+class StorefrontAssetsMiddleware(WhiteNoiseMiddleware):
     """Static files as ever, and the storefront's scripts, styles and fonts, whose names carry their hash."""
 
     def __init__(self, get_response: Callable[..., Any]) -> None:
@@ -57,7 +57,7 @@ class Page:
 
 
 @cache
-def exported_pages(root: Path) -> dict[str, Page]:
+def read_exported_pages(root: Path) -> dict[str, Page]:
     """Read every page, every navigation payload and the icon below ``root``, by its path."""
     files = (path for path in root.rglob("*") if path.suffix in PAGE_SUFFIXES and path.is_file())
     return {
@@ -118,20 +118,20 @@ def _stripe_sources() -> tuple[list[str], list[str], list[str]]:
 @require_safe
 def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer with an exported page; an address without one gets the storefront's own 404, or JSON for a program."""
-    pages = exported_pages(Path(settings.STOREFRONT_ROOT))
-    if found := pages.get(f"{path}index.html" if path.endswith("/") or not path else path):
-        return _answer(request, found, status=200)
+    pages = read_exported_pages(Path(settings.STOREFRONT_ROOT))
+    if page := pages.get(f"{path}index.html" if path.endswith("/") or not path else path):
+        return _respond(request, page, status=200)
     if f"{path}/index.html" in pages:
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"/{path}/" + (f"?{query}" if query else ""))
     if "text/html" not in request.headers.get("Accept", ""):
         return not_found(request)
-    if missing := pages.get(NOT_FOUND):
-        return _answer(request, missing, status=404)
+    if not_found_page := pages.get(NOT_FOUND):
+        return _respond(request, not_found_page, status=404)
     return HttpResponse(NOT_BUILT, status=404, content_type="text/plain; charset=utf-8")
 
 
-def _answer(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
+def _respond(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
     @csp_override(page.policy)
     def respond(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(page.body, status=status, content_type=page.content_type)

@@ -32,15 +32,15 @@ from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.body_limits import find_body_problem
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
-from estuary.common.db.transactions import UNFIT
+from estuary.common.db.transactions import UNSTORABLE
 from estuary.common.observability import db_pools
-from estuary.common.observability.request_ids import name_of
+from estuary.common.observability.request_ids import request_id_for
 from estuary.common.postgresql.limits import set_limits
 from estuary.payments.event_store import EventRow, insert_statement
 from estuary.payments.webhooks import RECEIVED, receive, webhook_paths
 
 WRITE_TIMEOUT_S = 4.0  # how long an event waits to be written; Stripe tries again
-OUT_OF_TIME = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}
+TIMEOUT_SQLSTATES = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}
 MAX_BATCH = 8  # events in one statement
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
@@ -58,7 +58,7 @@ class WebhookGateway:
     def __init__(self, django: WSGIApplication) -> None:
         self._django, self._paths = django, webhook_paths()
         self._write: GroupCommit[EventRow, bool] = GroupCommit(
-            _write, writers=settings.INBOX_POOL_SIZE, most=MAX_BATCH, patience_s=WRITE_TIMEOUT_S
+            _write, writers=settings.INBOX_POOL_SIZE, max_batch=MAX_BATCH, timeout_s=WRITE_TIMEOUT_S
         )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -66,14 +66,14 @@ class WebhookGateway:
         refusal = None if is_event else find_body_problem(environ)
         if not is_event and refusal is None:
             return self._django(environ, start_response)
-        request_id = name_of(environ)
+        request_id = request_id_for(environ)
         bind_contextvars(request_id=request_id)  # until the next request of this thread binds its own
-        named = ("X-Request-ID", request_id)
-        if (response := _refuse(refusal) if refusal else self._receive(environ)) is None:
-            start_response("200 OK", [*JSON_HEADERS, named])
+        request_id_header = ("X-Request-ID", request_id)
+        if (response := _respond_refused(refusal) if refusal else self._receive(environ)) is None:
+            start_response("200 OK", [*JSON_HEADERS, request_id_header])
             return [RECEIVED]
         status = f"{response.status_code} {response.reason_phrase}"
-        start_response(status, [*response.items(), *HEADERS, named])
+        start_response(status, [*response.items(), *HEADERS, request_id_header])
         return [response.content]
 
     def _receive(self, environ: dict[str, Any]) -> HttpResponse | None:
@@ -87,7 +87,7 @@ class WebhookGateway:
         return problem(refusal) if refusal else None
 
 
-def _refuse(refusal: EstuaryError) -> HttpResponse:
+def _respond_refused(refusal: EstuaryError) -> HttpResponse:
     structlog.get_logger(__name__).info("body_refused", code=refusal.code)
     return problem(refusal)
 
@@ -100,79 +100,81 @@ def _write(rows: Sequence[EventRow]) -> Sequence[bool | Exception]:
     try:
         try:
             return _write_once(rows)
-        except (PoolTimeout, LockNotAvailable, QueryCanceled, *UNFIT):
+        except (PoolTimeout, LockNotAvailable, QueryCanceled, *UNSTORABLE):
             raise
         except psycopg.OperationalError:
             _pool().check()
             return _write_once(rows)
-    except UNFIT as error:
+    except UNSTORABLE as error:
         return [error] if len(rows) == 1 else [outcome for row in rows for outcome in _write([row])]
 
 
 def _write_once(rows: Sequence[EventRow]) -> list[bool]:
     pool = _pool()
-    kept = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
+    connection = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
     try:
         # In one order everywhere, so that two processes with the same events never wait for each other.
-        new = _send(kept, sorted(rows, key=attrgetter("id")))
+        new = _send(connection, sorted(rows, key=attrgetter("id")))
     finally:
-        pool.putconn(kept)
+        pool.putconn(connection)
     ids = [row.id for row in rows]
     return [name in new and ids.index(name) == place for place, name in enumerate(ids)]
 
 
-def _send(kept: Connection, rows: Sequence[EventRow]) -> list[str]:
+def _send(connection: Connection, rows: Sequence[EventRow]) -> list[str]:
     """Carry out the one statement by libpq's own function, and return the ids of what is new.
 
     psycopg's cursor would be a quarter of an event's cost. What fails goes its way after all: it knows each error by
     its name.
     """
-    texts = [_text(value) for row in rows for value in row]
+    texts = [_to_text(value) for row in rows for value in row]
     if settings.BEHIND_PGBOUNCER:  # where nothing outlives its transaction
-        result = kept.pgconn.exec_params(_numbered(len(rows)), texts)
+        result = connection.pgconn.exec_params(_numbered_statement(len(rows)), texts)
     else:
-        result = _execute_prepared(kept, len(rows), texts)
+        result = _execute_prepared(connection, len(rows), texts)
     if result.status == ExecStatus.TUPLES_OK:
         return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
-    if result.error_field(DiagnosticField.SQLSTATE) in OUT_OF_TIME:
+    if result.error_field(DiagnosticField.SQLSTATE) in TIMEOUT_SQLSTATES:
         raise error_from_result(result)  # and don't wait for the same once more
-    return [new for (new,) in kept.execute(insert_statement(len(rows)), list(chain.from_iterable(rows)))]
+    return [
+        new for (new,) in connection.execute(insert_statement(len(rows)), list(chain.from_iterable(rows)))
+    ]
 
 
-def _execute_prepared(kept: Connection, rows: int, texts: Sequence[bytes]) -> PGresult:
+def _execute_prepared(connection: Connection, rows: int, texts: Sequence[bytes]) -> PGresult:
     """Execute the statement for so many events, prepared first; raises psycopg.OperationalError where it can't be.
 
     Not as the connection is opened: a locked inbox fails that, and the pool then waits ever longer to open another.
     """
-    if rows not in kept.prepared:
-        result = kept.pgconn.prepare(_name(rows), _numbered(rows))
+    if rows not in connection.prepared:
+        result = connection.pgconn.prepare(_statement_name(rows), _numbered_statement(rows))
         if result.status != ExecStatus.COMMAND_OK:
             error = error_from_result(result)
             if isinstance(error, psycopg.OperationalError):
                 raise error
             # Such as an inbox that is not migrated yet: Stripe is to come again.
             raise psycopg.OperationalError("The inbox's statement can't be prepared.") from error
-        kept.prepared.add(rows)
-    return kept.pgconn.exec_prepared(_name(rows), texts)
+        connection.prepared.add(rows)
+    return connection.pgconn.exec_prepared(_statement_name(rows), texts)
 
 
-def _configure(kept: Connection) -> None:
-    kept.prepared = set()
-    set_limits(kept)
+def _configure(connection: Connection) -> None:
+    connection.prepared = set()
+    set_limits(connection)
 
 
-def _name(rows: int) -> bytes:
+def _statement_name(rows: int) -> bytes:
     return b"keep_%d" % rows
 
 
 @cache
-def _numbered(rows: int) -> bytes:
+def _numbered_statement(rows: int) -> bytes:
     """Return the statement with the placeholders of PostgreSQL itself: $1, $2 and so on."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", insert_statement(rows)).encode()
 
 
-def _text(value: Any) -> bytes:
+def _to_text(value: Any) -> bytes:
     """Return a value in the text format of PostgreSQL's protocol."""
     return (value.isoformat() if isinstance(value, datetime) else str(value)).encode()
 
@@ -182,11 +184,11 @@ _opening = Lock()
 
 def _pool() -> "ConnectionPool[Connection]":
     with _opening:
-        return _opened_pool()
+        return _open_pool()
 
 
 @cache
-def _opened_pool() -> "ConnectionPool[Connection]":
+def _open_pool() -> "ConnectionPool[Connection]":
     """Return this process's connections for events; each commits by itself."""
     pool: ConnectionPool[Connection] = ConnectionPool(
         settings.DATABASE_URL,

@@ -21,7 +21,7 @@ cpu_priority.lower_cpu_priority(leader=os.getppid())
 limit_this_process()
 application = WebhookGateway(django)
 if settings.METRICS_TOKEN:
-    db_pools.watch()
+    db_pools.start_recording()
 if settings.DATABASE_REPLICA_URL:
     replica.start_monitor()
 gc.freeze()  # what is loaded by now stays: to look through it for garbage again would hold requests up for 40 ms

@@ -24,15 +24,15 @@ from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common import clock, ids
 from estuary.common.admin.base import (
     NOTHING,
-    Act,
+    ConfirmPage,
     ReadOnlyAdmin,
     ReadOnlyInline,
-    act_page,
     change_url,
     label,
     link,
     money_column,
     register,
+    render_confirm_page,
 )
 from estuary.common.api.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, to_minor
@@ -103,9 +103,11 @@ def adjust(
         if CreditTransaction.objects.filter(account=account, effect=effect).exists():
             return None
         posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
-        [done] = ledger.post([posting], at=clock.now())
-        audit.record(by, account, f"Adjusted by {display_money(done.amount_minor, currency)}: {note}")
-        return done
+        [transaction_row] = ledger.post([posting], at=clock.now())
+        audit.record(
+            by, account, f"Adjusted by {display_money(transaction_row.amount_minor, currency)}: {note}"
+        )
+        return transaction_row
 
 
 class MovementInline(ReadOnlyInline):
@@ -172,23 +174,23 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         if form.is_valid():
             return self._adjusted(request, form.cleaned_data)
         facts = (("Buyer", account.user.email), ("Balance", self.balance(account))) if account else ()
-        act = Act(
+        page = ConfirmPage(
             title="Adjust credits",
             text="Writes a movement of its own into the ledger; what is there is never changed.",
             button="Adjust",
             back=change_url(account) if account else reverse("admin:credits_creditaccount_changelist"),
             facts=facts,
         )
-        return act_page(self, request, act, form)
+        return render_confirm_page(self, request, page, form)
 
-    def _adjusted(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
+    def _adjusted(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
         names = ("user", "currency", "amount_minor", "note", "token")
-        done = adjust(**{name: asked[name] for name in names}, by=cast(User, request.user))
-        account = CreditAccount.objects.get(user=asked["user"], currency=asked["currency"])
-        if done is None:
+        adjustment = adjust(**{name: data[name] for name in names}, by=cast(User, request.user))
+        account = CreditAccount.objects.get(user=data["user"], currency=data["currency"])
+        if adjustment is None:
             messages.warning(request, "This adjustment was made already; it was not made twice.")
         else:
-            amount = display_money(done.amount_minor, account.currency)
+            amount = display_money(adjustment.amount_minor, account.currency)
             messages.success(request, f"Adjusted by {amount}.")
         return HttpResponseRedirect(change_url(account))
 

@@ -69,14 +69,16 @@ class Credits(APIView):
     )
     def get(self, request: Request) -> Response:
         accounts = list(CreditAccount.objects.filter(user=cast(User, request.user)).order_by("currency"))
-        house = CreditAccount(currency=settings.CURRENCY)
-        shown = next((account for account in accounts if account.currency == settings.CURRENCY), house)
+        empty_account = CreditAccount(currency=settings.CURRENCY)
+        default_account = next(
+            (account for account in accounts if account.currency == settings.CURRENCY), empty_account
+        )
         history = CreditTransaction.objects.filter(account__in=accounts).select_related("account", "order")
         pages = NewestFirst()
         page = pages.paginate_queryset(history, request, view=self) or []
         return Response(
             {
-                **BalanceSerializer(shown).data,
+                **BalanceSerializer(default_account).data,
                 "balances": BalanceSerializer(accounts, many=True).data,
                 "next": pages.get_next_link(),
                 "previous": pages.get_previous_link(),

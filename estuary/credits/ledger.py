@@ -8,7 +8,7 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common.api.errors import Conflict
-from estuary.common.db.bulk import AnyOf, insert_missing, insert_rows, update_rows
+from estuary.common.db.bulk import AnyOf, insert_ignoring_conflicts, insert_rows, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedQuery, build_instance
 from estuary.common.money import display
 from estuary.credits.models import CreditAccount, CreditTransaction
@@ -53,7 +53,7 @@ def post(
     postings: Sequence[Posting],
     *,
     at: datetime,
-    debt: bool = True,
+    allow_debt: bool = True,
     locked: CreditAccount | None = None,
     freezes: Sequence[Freeze] = (),
 ) -> list[CreditTransaction]:
@@ -68,22 +68,22 @@ def post(
     postings = [posting for posting in postings if posting.amount_minor]
     owners = {(posting.user_id, posting.currency) for posting in postings}
     owners |= {(freeze.user_id, freeze.currency) for freeze in freezes}
-    accounts = _locked_accounts(owners, known=locked)
+    accounts = _lock_or_create_accounts(owners, locked=locked)
     for freeze in freezes:
         accounts[freeze.user_id, freeze.currency].frozen_minor += freeze.amount_minor
     rows = []
     for posting in postings:
         account = accounts[posting.user_id, posting.currency]
-        if not debt and account.spendable_minor + posting.amount_minor < 0:
-            raise _short(account, posting)
+        if not allow_debt and account.spendable_minor + posting.amount_minor < 0:
+            raise _insufficient_credits(account, posting)
         account.balance_minor += posting.amount_minor
-        rows.append(_line(account, posting, at))
+        rows.append(_transaction_row(account, posting, at))
     update_rows(accounts.values(), ["balance_minor", "frozen_minor"] if freezes else ["balance_minor"])
     insert_rows(rows)
     return rows
 
 
-def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
+def _transaction_row(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
     """Return the line that says what has just been done to an account."""
     return build_instance(
         CreditTransaction,
@@ -98,27 +98,27 @@ def _line(account: CreditAccount, posting: Posting, at: datetime) -> CreditTrans
     )
 
 
-def _locked_accounts(
-    owners: set[tuple[int, str]], *, known: CreditAccount | None
+def _lock_or_create_accounts(
+    owners: set[tuple[int, str]], *, locked: CreditAccount | None
 ) -> dict[tuple[int, str], CreditAccount]:
     """Return the accounts of these owners, made where missing, locked in id order; ``known`` is locked already."""
-    if known and owners == {(known.user_id, known.currency)}:
-        return {(known.user_id, known.currency): known}
+    if locked and owners == {(locked.user_id, locked.currency)}:
+        return {(locked.user_id, locked.currency): locked}
     if not owners:
         return {}
-    found = _lock(owners)
-    if missing := sorted(owners - found.keys()):
-        made = insert_missing(
+    accounts = _lock_accounts(owners)
+    if missing := sorted(owners - accounts.keys()):
+        created = insert_ignoring_conflicts(
             [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in missing]
         )
         # Where another transaction has made one meanwhile, all are looked at again, to be locked in the order of ids.
-        found = _lock(owners) if len(made) < len(missing) else found | _by_owner(made)
-    return found
+        accounts = _lock_accounts(owners) if len(created) < len(missing) else accounts | _by_owner(created)
+    return accounts
 
 
-def _lock(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
+def _lock_accounts(owners: set[tuple[int, str]]) -> dict[tuple[int, str], CreditAccount]:
     users, currencies = {user_id for user_id, _ in owners}, {currency for _, currency in owners}
-    rows = ACCOUNTS.ask(users=list(users), currencies=list(currencies))
+    rows = ACCOUNTS.fetch(users=list(users), currencies=list(currencies))
     return _by_owner(row for row in rows if (row.user_id, row.currency) in owners)
 
 
@@ -128,21 +128,21 @@ def _by_owner(accounts: Iterable[CreditAccount]) -> dict[tuple[int, str], Credit
 
 def lock_account(user: User, currency: str) -> CreditAccount | None:
     """Lock the user's account until the transaction ends, and return it when there is one."""
-    return _lock({(user.pk, currency)}).get((user.pk, currency))
+    return _lock_accounts({(user.pk, currency)}).get((user.pk, currency))
 
 
 def spend(*, account: CreditAccount, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
     """Take ``amount_minor`` from a locked account for an order; raises NotEnoughCredits and takes nothing then."""
-    taken = Posting(
+    posting = Posting(
         account.user_id, account.currency, Kind.SPEND, -amount_minor, "spend", order_id=order_id, note=note
     )
-    post([taken], at=at, debt=False, locked=account)
+    post([posting], at=at, allow_debt=False, locked=account)
 
 
-def _short(account: CreditAccount, wanted: Posting) -> NotEnoughCredits:
+def _insufficient_credits(account: CreditAccount, posting: Posting) -> NotEnoughCredits:
     return NotEnoughCredits(
-        f"You can spend {display(account.spendable_minor, wanted.currency)} in credits, which is less than "
-        f"{display(-wanted.amount_minor, wanted.currency)}. Pay the rest by card, or buy credits first."
+        f"You can spend {display(account.spendable_minor, posting.currency)} in credits, which is less than "
+        f"{display(-posting.amount_minor, posting.currency)}. Pay the rest by card, or buy credits first."
     )
 
 

@@ -24,12 +24,12 @@ from estuary.accounts.rights import Right, may
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst
-from estuary.common.api.query_params import query_param
+from estuary.common.api.query_params import validate_query_params
 from estuary.common.money import to_decimal
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import REFUNDABLE, Status
 
-UNSETTLED = frozenset(
+REFUND_IN_PROGRESS = frozenset(
     {"requested", "pending"}
 )  # refunds on their way; what they take can't be refunded again
 
@@ -132,8 +132,8 @@ class TransitionSerializer(serializers.ModelSerializer[OrderTransition]):
         fields = ["before", "after", "at", "cause"]
 
     def get_cause(self, transition: OrderTransition) -> str:
-        shown = may(self.context["request"].user, Right.VIEW_ORDERS)
-        return transition.cause if shown else ""
+        may_view = may(self.context["request"].user, Right.VIEW_ORDERS)
+        return transition.cause if may_view else ""
 
 
 class OrderBookingSerializer(serializers.Serializer[Any]):
@@ -202,17 +202,19 @@ class OrderDetailSerializer(OrderSerializer):
             return to_decimal(0, order.currency)
         # Without goods handed over its credits went back already, so only the card's share is left to return.
         paid_minor = order.total_minor if order.completed_at else order.captured_minor
-        on_its_way = sum(refund.amount_minor for refund in _refunds(order) if refund.status in UNSETTLED)
-        left_minor = paid_minor - order.lost_minor - order.refunded_minor - on_its_way
+        in_progress_minor = sum(
+            refund.amount_minor for refund in _refunds(order) if refund.status in REFUND_IN_PROGRESS
+        )
+        left_minor = paid_minor - order.lost_minor - order.refunded_minor - in_progress_minor
         return to_decimal(max(left_minor, 0), order.currency)
 
     @extend_schema_field(OrderBookingSerializer(many=True))
     def get_bookings(self, order: Order) -> Any:
-        inside_out = sorted(order.bookings.all(), key=lambda booking: booking.position)
+        bookings = sorted(order.bookings.all(), key=lambda booking: booking.position)
         lines = {line.pk: line for line in order.lines.all()}
-        for booking in inside_out:
+        for booking in bookings:
             booking.line = lines.get(booking.line_id or 0)
-        return OrderBookingSerializer(inside_out, many=True).data
+        return OrderBookingSerializer(bookings, many=True).data
 
     @extend_schema_field(OrderRefundSerializer(many=True))
     def get_refunds(self, order: Order) -> Any:
@@ -223,8 +225,10 @@ class OrderDetailSerializer(OrderSerializer):
         """The one that matters most, should there be several: open before lost before any other, then the newest."""
         weights = {"open": 2, "lost": 1}
         disputes = _disputes(order)
-        shown = max(disputes, key=lambda one: (weights.get(one.standing, 0), one.opened_at), default=None)
-        return OrderDisputeSerializer(shown).data if shown else None
+        most_relevant = max(
+            disputes, key=lambda dispute: (weights.get(dispute.standing, 0), dispute.opened_at), default=None
+        )
+        return OrderDisputeSerializer(most_relevant).data if most_relevant else None
 
 
 def _disputes(order: Order) -> list[Any]:
@@ -255,8 +259,8 @@ class OrderList(generics.ListAPIView[Order]):
     queryset = Order.objects.none()
 
     def get_queryset(self) -> QuerySet[Order]:
-        wanted = query_param(self.request, OrderFilter)
-        return Order.objects.filter(user=cast(User, self.request.user), **wanted)
+        params = validate_query_params(self.request, OrderFilter)
+        return Order.objects.filter(user=cast(User, self.request.user), **params)
 
 
 class OrderDetail(APIView):
@@ -280,8 +284,8 @@ class OrderDetail(APIView):
             visible.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
             public_id=order_id,
         )
-        shown = OrderDetailSerializer(order, context={"request": request}).data
-        digest = hashlib.blake2b(JSONRenderer().render(shown), digest_size=16).hexdigest()
+        data = OrderDetailSerializer(order, context={"request": request}).data
+        digest = hashlib.blake2b(JSONRenderer().render(data), digest_size=16).hexdigest()
         etag = f'"{digest}"'
-        response = Response(shown, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+        response = Response(data, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
         return get_conditional_response(request._request, etag=etag, response=response) or response

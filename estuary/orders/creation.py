@@ -7,9 +7,9 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession
-from estuary.common.db.bulk import insert_and_number, insert_rows
+from estuary.common.db.bulk import insert_rows, insert_with_keys
 from estuary.common.observability import metrics
-from estuary.common.observability.metrics import after_commit
+from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status
 
@@ -26,7 +26,7 @@ class Line:
     seats: tuple[ServiceSession, ...] = ()
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-    held: bool = True
+    is_held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ def place_order(
     total_minor: int,
     credits_applied_minor: int,
     lines: Sequence[Line],
-    terms: CheckoutOptions,
+    options: CheckoutOptions,
     at: datetime,
     expires_at: datetime,
-    asks_of: str = "",
+    stripe_customer_id: str = "",
     page_expires_at: datetime | None = None,
 ) -> tuple[Order, list[OrderLine]]:
     """Insert the order and its lines; ``service=None`` is a purchase of credits, one to one with the currency.
@@ -78,14 +78,14 @@ def place_order(
         credits_applied_minor=credits_applied_minor,
         amount_due_minor=total_minor - credits_applied_minor,
         credit_amount_minor=0 if service else total_minor,
-        **_chosen(terms),
+        **_option_fields(options),
         created_at=at,
         expires_at=expires_at,
-        asked_at=at if asks_of else None,
-        stripe_customer_id=asks_of,
-        page_expires_at=page_expires_at if asks_of else None,
+        asked_at=at if stripe_customer_id else None,
+        stripe_customer_id=stripe_customer_id,
+        page_expires_at=page_expires_at if stripe_customer_id else None,
     )
-    insert_and_number([order])
+    insert_with_keys([order])
     _write_first_transition(order, at)
     return order, _write_lines(order, lines)
 
@@ -93,19 +93,19 @@ def place_order(
 def _write_first_transition(order: Order, at: datetime) -> None:
     first = OrderTransition(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
     insert_rows([first])
-    after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
+    count_after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
 
 
-def _chosen(terms: CheckoutOptions) -> dict[str, Any]:
+def _option_fields(options: CheckoutOptions) -> dict[str, Any]:
     return {
-        "payment_type": terms.payment_type,
-        "save_payment_method": terms.save_payment_method,
-        "stripe_payment_method_id": terms.payment_method_id,
-        "success_url": terms.success_url,
-        "cancel_url": terms.cancel_url,
-        "request_fingerprint": terms.fingerprint,
-        "service_data": terms.service_data,
-        "scheduling_data": terms.scheduling_data,
+        "payment_type": options.payment_type,
+        "save_payment_method": options.save_payment_method,
+        "stripe_payment_method_id": options.payment_method_id,
+        "success_url": options.success_url,
+        "cancel_url": options.cancel_url,
+        "request_fingerprint": options.fingerprint,
+        "service_data": options.service_data,
+        "scheduling_data": options.scheduling_data,
     }
 
 
@@ -120,18 +120,18 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
             service_type=line.service.type,
             service_name=line.service.name,
             amount_minor=line.amount_minor,
-            **(_times_held(line) if line.held else _times_wished(line)),
+            **(_held_times(line) if line.is_held else _requested_times(line)),
         )
         for position, line in enumerate(lines, start=1)
     )
 
 
-def _times_held(line: Line) -> dict[str, Any]:
+def _held_times(line: Line) -> dict[str, Any]:
     session = line.seats[0] if len(line.seats) == 1 else None
     return {"session": session, "starts_at": line.starts_at, "ends_at": line.ends_at}
 
 
-def _times_wished(line: Line) -> dict[str, Any]:
+def _requested_times(line: Line) -> dict[str, Any]:
     session_id = line.seats[0].pk if line.seats else None
     times = {"wished_starts_at": line.starts_at, "wished_ends_at": line.ends_at}
     return times | {"wished_session_id": session_id}

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
 from estuary.common.db.prepared_queries import build_instance
-from estuary.orders.states import UNPAID, Status, check
+from estuary.orders.states import UNPAID, Status, check_transition
 
 
 class OrderType(models.TextChoices):
@@ -165,13 +165,13 @@ class Order(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
-    def become(self, status: Status, *, cause: str, at: datetime) -> "OrderTransition":
+    def change_status(self, status: Status, *, cause: str, at: datetime) -> "OrderTransition":
         """Change the status and return the unsaved row that records it; the caller writes both.
 
         Raises IllegalTransition when states.py does not allow it.
         """
         before = Status(self.status)
-        check(before, status)
+        check_transition(before, status)
         self.status = status
         return build_instance(
             OrderTransition, order_id=self.pk, before=before, after=status, cause=cause, at=at

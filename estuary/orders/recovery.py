@@ -7,14 +7,14 @@ from typing import Any
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common.observability import metrics
-from estuary.common.observability.metrics import after_commit
+from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.creation import item_key, snapshot_of
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
 from estuary.orders.states import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RecoveredOrderData:
     """What Stripe still tells of an order; ``service`` is None for credits, and when it is not here any more."""
 
     public_id: str
@@ -30,44 +30,46 @@ class Remembered:
     scheduling_data: dict[str, Any] = field(default_factory=dict)
 
 
-def recover_order(known: Remembered, *, cause: str, at: datetime) -> Order:
+def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) -> Order:
     """Insert the order as one that has ended: it holds nothing any more.
 
     What was paid of it in credits is not known, and the balance of an older backup has them still.
     """
-    snapshot = _snapshot(known)
+    snapshot = _snapshot(recovered)
     order = Order.objects.create(
-        public_id=known.public_id,
-        user=known.user,
-        type=OrderType.CREDIT if known.is_credit else OrderType.DIRECT,
+        public_id=recovered.public_id,
+        user=recovered.user,
+        type=OrderType.CREDIT if recovered.is_credit else OrderType.DIRECT,
         status=Status.CANCELED,
-        item_key=item_key(known.service, known.currency),
-        service=known.service,
+        item_key=item_key(recovered.service, recovered.currency),
+        service=recovered.service,
         snapshot=snapshot,
-        currency=known.currency,
-        total_minor=known.total_minor,
-        amount_due_minor=known.total_minor,
-        credit_amount_minor=known.total_minor if known.is_credit else 0,
-        stripe_customer_id=known.customer_id,
-        scheduling_data=known.scheduling_data,
+        currency=recovered.currency,
+        total_minor=recovered.total_minor,
+        amount_due_minor=recovered.total_minor,
+        credit_amount_minor=recovered.total_minor if recovered.is_credit else 0,
+        stripe_customer_id=recovered.customer_id,
+        scheduling_data=recovered.scheduling_data,
         cancel_reason="recovered",
-        created_at=known.placed_at,
-        expires_at=known.placed_at,
+        created_at=recovered.placed_at,
+        expires_at=recovered.placed_at,
     )
     _write_transitions(order, cause, at)
-    if not known.is_credit:
-        _write_line(order, known, snapshot["name"])
+    if not recovered.is_credit:
+        _write_line(order, recovered, snapshot["name"])
     return order
 
 
-def _snapshot(known: Remembered) -> dict[str, Any]:
-    if known.is_credit:
-        return snapshot_of(known.service, known.total_minor)
+def _snapshot(recovered: RecoveredOrderData) -> dict[str, Any]:
+    if recovered.is_credit:
+        return snapshot_of(recovered.service, recovered.total_minor)
     snapshot = (
-        snapshot_of(known.service, known.total_minor) if known.service else {"price_minor": known.total_minor}
+        snapshot_of(recovered.service, recovered.total_minor)
+        if recovered.service
+        else {"price_minor": recovered.total_minor}
     )
-    name = known.service_name or snapshot.get("name", "A service")
-    return snapshot | {"name": name, "type": known.service_type}
+    name = recovered.service_name or snapshot.get("name", "A service")
+    return snapshot | {"name": name, "type": recovered.service_type}
 
 
 def _write_transitions(order: Order, cause: str, at: datetime) -> None:
@@ -76,15 +78,15 @@ def _write_transitions(order: Order, cause: str, at: datetime) -> None:
         OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
         for before, after in steps
     )
-    after_commit(metrics.TRANSITIONS, steps)
+    count_after_commit(metrics.TRANSITIONS, steps)
 
 
-def _write_line(order: Order, known: Remembered, name: str) -> None:
+def _write_line(order: Order, recovered: RecoveredOrderData, name: str) -> None:
     OrderLine.objects.create(
         order=order,
         position=1,
-        service=known.service,
-        service_type=known.service_type,
+        service=recovered.service,
+        service_type=recovered.service_type,
         service_name=name,
-        amount_minor=known.total_minor,
+        amount_minor=recovered.total_minor,
     )

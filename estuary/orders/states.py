@@ -1,4 +1,4 @@
-"""What may become what. One table; ``Order.become`` is the only writer of an order's status.
+"""What may become what. One table; ``Order.change_status`` is the only writer of an order's status.
 
 pending ──► processing ──► completed ──► partially_refunded ──► refunded
    │  ▲         │              ▲                 │                  │
@@ -51,7 +51,7 @@ class IllegalTransition(Conflict):
     code = "illegal_transition"
 
 
-def check(before: Status, after: Status) -> None:
+def check_transition(before: Status, after: Status) -> None:
     """Raise IllegalTransition unless an order may go from one status to the other."""
     if after not in NEXT[before]:
         raise IllegalTransition(f"An order that is {before} cannot become {after}.")

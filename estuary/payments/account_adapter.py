@@ -15,7 +15,7 @@ from estuary.accounts.emails import FOLDER
 from estuary.accounts.guesses import clear_guesses, count_guess
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.client_ip import address_of
+from estuary.common.client_ip import client_address
 from estuary.payments import outbox
 
 BEGAN_WITH = "estuary_sign_in_began_with"
@@ -80,7 +80,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that a request comes from, as the limits of payments see it; a network of IPv6."""
-        address = address_of(request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+        address = client_address(request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
         return address or request.META.get("REMOTE_ADDR") or "unknown"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -92,7 +92,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def _rollback_login_failed_rl_usage(self) -> None:
         """Take a try back that was the right password."""
         if self._guess:
-            self._guess.take_back()
+            self._guess.roll_back()
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the wrong passwords at an account that was reset, and not those of whoever resets it at others."""

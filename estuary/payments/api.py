@@ -14,7 +14,7 @@ from estuary.accounts.models import User
 from estuary.common.api.errors import EstuaryError
 from estuary.common.api.fields import ReferenceField
 from estuary.common.api.openapi import problems
-from estuary.common.client_ip import address_of
+from estuary.common.client_ip import client_address
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.orders.states import Status
 from estuary.payments import client, idempotency
@@ -72,7 +72,7 @@ class CreatePaymentView(APIView):
         card_ref = wanted.get("payment_method_id", "")
         begun = resume_request(user, claim.request_key, card_ref) if claim.again else None
         if begun is None:
-            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+            address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             begun = self._begin(wanted, user, claim.request_key, address)
         return Response(self._answer(begun), status=status.HTTP_201_CREATED)
 

@@ -77,8 +77,8 @@ def insert_statement(rows: int) -> str:
 def store_event(event: dict[str, Any], at: datetime, write: Write = insert_event) -> bool:
     """Put an event, ``without_secrets``, into the inbox; False when it had come before."""
     payload = _json(event)
-    if redaction.is_suspicious(payload):
-        payload = _json(redaction.redacted(event))  # where nobody expects one, such as a description
+    if redaction.may_need_redaction(payload):
+        payload = _json(redaction.redact_json(event))  # where nobody expects one, such as a description
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
     return write(
         EventRow(*names, bool(event.get("livemode")), payload.decode(), at, parse_created(event), at)
@@ -95,7 +95,7 @@ def _json(event: dict[str, Any]) -> bytes:
 def parse_created(event: Json) -> datetime:
     """Return when an event was made: Unix time, or text in a thin one; raises ValueError and its like for neither."""
     return (
-        clock.from_text(event["created"])
+        clock.parse_iso(event["created"])
         if event.get("object") == THIN
         else clock.from_timestamp(event["created"])
     )

@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 
 from estuary.common import clock
 from estuary.common.observability import metrics
-from estuary.common.observability.metrics import after_commit
+from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
 
@@ -107,12 +107,12 @@ DATABASE_GAUGES = DatabaseGauges()
 
 def count_transitions(rows: Iterable[OrderTransition]) -> None:
     """Count orders that have come from one state into another."""
-    after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
+    count_after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
 
 
 def count_refunds(rows: Iterable[Refund]) -> None:
     """Count refunds that have come into the state that they are in."""
-    after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
+    count_after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
 
 
 def count_settled_events(rows: Sequence[WebhookEvent]) -> None:

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from estuary.common import clock
 from estuary.common.api.errors import TooManyRequests
 from estuary.common.api.rates import Rate
-from estuary.common.client_ip import address_of
+from estuary.common.client_ip import client_address
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.transactions import execute_prepared
 from estuary.common.observability import metrics
@@ -80,7 +80,7 @@ class Throttle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Let the request pass; raises TooManyRequests or TooManyDeclines."""
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
-            address = address_of(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
+            address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             count(self.door, self.limit(), user_id=cast(int, request.user.pk), address=address)
         return True
 

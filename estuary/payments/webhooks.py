@@ -22,7 +22,7 @@ from estuary.common import clock
 from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem
 from estuary.common.body_limits import BodyTooLarge
-from estuary.common.db.transactions import is_unfit
+from estuary.common.db.transactions import is_unstorable
 from estuary.common.observability import metrics
 from estuary.payments import client
 from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
@@ -83,11 +83,11 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
         signature = meta.get("HTTP_STRIPE_SIGNATURE", "")
         client.verify_signature(body, signature, secrets=settings.STRIPE_WEBHOOK_SECRETS, at=at)
         event = _parse(body)
-        metrics.count_received(known=event["type"] in HANDLERS, kept=store_event(event, at, write))
+        metrics.count_received(is_known_type=event["type"] in HANDLERS, is_new=store_event(event, at, write))
     except EstuaryError as error:
         refusal = error
     except (DatabaseError, psycopg.Error) as error:
-        if not is_unfit(error):
+        if not is_unstorable(error):
             raise
         refusal = NotAnEvent("The body is signed, but it has characters or a length that no event has.")
     else:

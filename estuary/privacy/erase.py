@@ -13,25 +13,25 @@ from django.db.models import Q
 from estuary.accounts.models import StaffAct, User
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.checkout import cancel_order
+from estuary.privacy.erasure_checks import raise_if_events_pending, raise_if_needed
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENTS, PERSONAL
-from estuary.privacy.redaction import redact_events_named, redact_events_of
-from estuary.privacy.refusing import refuse_before_events, refuse_if_needed
+from estuary.privacy.redaction import redact_events_about, redact_events_with_ids
 from estuary.privacy.stripe_customer import delete_customers
 
 # What pgtrigger's own context manager sets; that one takes no named parameters. It ends with the transaction.
-SET_IGNORED = "SELECT set_config('pgtrigger.ignore', %s, true)"
+SET_IGNORED_TRIGGERS = "SELECT set_config('pgtrigger.ignore', %s, true)"
 
 
 # No request lasts that long: one that was let in before the account was shut has written what it writes by then, and
 # would otherwise make the person anew, here and at Stripe, from what it has read.
-REQUESTS_END_AFTER = timedelta(minutes=1)
+MAX_REQUEST_AGE = timedelta(minutes=1)
 
 
 def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
@@ -39,17 +39,17 @@ def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
 
     Raises ErasureRefused with nothing changed while anything is under way.
     """
-    refuse_if_needed(user, forfeit_credits=forfeit_credits)
-    refuse_before_events(user)
+    raise_if_needed(user, forfeit_credits=forfeit_credits)
+    raise_if_events_pending(user)
     return _begin(user, forfeit_credits=forfeit_credits)
 
 
 def may_be_finished(erasure: Erasure) -> bool:
     """Tell whether all requests have ended that were under way when the account was shut."""
-    return erasure.requested_at <= clock.now() - REQUESTS_END_AFTER
+    return erasure.requested_at <= clock.now() - MAX_REQUEST_AGE
 
 
-@retried
+@retry_transaction
 def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
     """Shut the account and take its services off sale; raises ErasureRefused with nothing changed.
 
@@ -57,7 +57,7 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
     """
     with transaction.atomic():
         _take_off_sale(user)
-        refuse_if_needed(user, forfeit_credits=forfeit_credits)
+        raise_if_needed(user, forfeit_credits=forfeit_credits)
         first = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
         erasure, _ = Erasure.objects.get_or_create(user=user, defaults=first)
         erasure.forfeit_credits |= forfeit_credits
@@ -70,9 +70,9 @@ def _take_off_sale(user: User) -> None:
     """Take a practitioner's services off sale, and whatever of others has one inside."""
     own = Q(practitioner__user=user)
     inside = Q(items__service__practitioner__user=user) | Q(bundle_of__practitioner__user=user)
-    sold = Service.objects.filter(pk__in=Service.objects.filter(own | inside).order_by().values("pk"))
+    services = Service.objects.filter(pk__in=Service.objects.filter(own | inside).order_by().values("pk"))
     # The whole lock, which a purchase's own keeps waiting (payments/checkout/holds.py).
-    locked = list(sold.select_for_update().order_by("pk").values_list("pk", flat=True))
+    locked = list(services.select_for_update().order_by("pk").values_list("pk", flat=True))
     Service.objects.filter(pk__in=locked).update(active=False)
 
 
@@ -85,11 +85,11 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
     assert may_be_finished(erasure)
     user, forfeit_credits = erasure.user, erasure.forfeit_credits
     cancel_order.close_open_orders(user.pk, cause="the person is erased")
-    refuse_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
+    raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
     delete_customers(erasure)
-    events = redact_events_of(user)
-    changed = _erase_here(erasure)
-    return changed | {EVENTS: events + redact_events_named(erasure)}
+    events = redact_events_about(user)
+    changed = _erase_in_database(erasure)
+    return changed | {EVENTS: events + redact_events_with_ids(erasure)}
 
 
 def unfinished_erasures() -> list[Erasure]:
@@ -98,7 +98,7 @@ def unfinished_erasures() -> list[Erasure]:
     return [erasure for erasure in waiting if may_be_finished(erasure)]
 
 
-def pass_append_only() -> None:
+def allow_append_only_updates() -> None:
     """Let the texts of the ledger and of the audit trail be changed, until the open transaction ends."""
     names = [
         trigger.get_pgid(model)
@@ -106,17 +106,17 @@ def pass_append_only() -> None:
         for trigger in model._meta.triggers  # type: ignore[union-attr]
     ]
     with connection.cursor() as cursor:
-        cursor.execute(SET_IGNORED, ["{" + ",".join(names) + "}"])
+        cursor.execute(SET_IGNORED_TRIGGERS, ["{" + ",".join(names) + "}"])
 
 
-def _erase_here(erasure: Erasure) -> dict[str, int]:
+def _erase_in_database(erasure: Erasure) -> dict[str, int]:
     user = erasure.user
     with transaction.atomic():
         list(Order.objects.select_for_update(no_key=True).filter(user=user).order_by("pk").values_list("pk"))
-        refuse_if_needed(user, forfeit_credits=erasure.forfeit_credits, unpaid_too=True)
+        raise_if_needed(user, forfeit_credits=erasure.forfeit_credits, unpaid_too=True)
         if erasure.forfeit_credits:
             _forfeit_credits(user)
-        pass_append_only()
+        allow_append_only_updates()
         parameters = find_identifiers(user)
         changed = {table: _erase_rows(table, parameters) for table in PERSONAL if table != EVENTS}
         Erasure.objects.filter(pk=erasure.pk).update(erased_at=clock.now())
@@ -137,7 +137,7 @@ def _erase_rows(table: str, parameters: dict[str, Any]) -> int:
     values = ", ".join(f"{column} = {value}" for column, value in personal.erase.items())
     if not values and not personal.delete:
         return 0
-    what = f"DELETE FROM {table}" if personal.delete else f"UPDATE {table} SET {values}"  # noqa: S608 (ours)
+    statement = f"DELETE FROM {table}" if personal.delete else f"UPDATE {table} SET {values}"  # noqa: S608 (ours)
     with connection.cursor() as cursor:
-        cursor.execute(f"{what} WHERE {personal.rows}", parameters)
+        cursor.execute(f"{statement} WHERE {personal.rows}", parameters)
         return int(cursor.rowcount)

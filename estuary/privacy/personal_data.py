@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from estuary.accounts.models import ERASED_DOMAIN
 
-MINE = "user_id = %(user)s"
-OF_MY_ORDERS = "order_id IN (SELECT id FROM orders_order WHERE user_id = %(user)s)"
-OF_MY_PRACTICE = "practitioner_id IN (SELECT id FROM accounts_practitioner WHERE user_id = %(user)s)"
+OWN_ROWS = "user_id = %(user)s"
+ROWS_OF_OWN_ORDERS = "order_id IN (SELECT id FROM orders_order WHERE user_id = %(user)s)"
+ROWS_OF_OWN_PRACTICE = "practitioner_id IN (SELECT id FROM accounts_practitioner WHERE user_id = %(user)s)"
 ERASED_EMAIL = f"'erased-' || {{id}} || '{ERASED_DOMAIN}'"
 EMPTY = "''"
 
@@ -23,26 +23,26 @@ class Personal:
 
     rows: str
     erase: Mapping[str, str] = field(default_factory=dict)
-    kept: str = ""
+    keep: str = ""
     hidden: str = ""
     delete: bool = False
 
 
-def _deleted(rows: str, hidden: str = "") -> Personal:
+def _delete_rows(rows: str, hidden: str = "") -> Personal:
     return Personal(rows, delete=True, hidden=hidden)
 
 
 EVENTS = "payments_webhookevent"
 
-JOB_OF_MINE = (
+JOB_MENTIONS_PERSON = (
     "status <> 'doing' AND (args ->> 'user_id' = %(user)s::text OR args::text ILIKE ANY(%(named)s)"
     " OR (args ->> 'order_id')::bigint IN (SELECT id FROM orders_order WHERE user_id = %(user)s))"
 )
-EVENT_OF_MINE = (
+EVENT_MENTIONS_PERSON = (
     "(payload::text ILIKE ANY(%(named)s) OR payload::text LIKE ANY(%(stripe_ids)s)"
     " OR payload #>> '{data,object,metadata,user_id}' = %(user)s::text)"
 )
-CAME_FROM = (
+RATE_LIMIT_ROWS = (
     "name IN ('payment user ' || %(user)s, 'sync user ' || %(user)s) OR name IN ("
     "SELECT door || ' address ' || came_from FROM payments_attempts, unnest(ARRAY['payment', 'sync']) door"
     " WHERE came_from <> '' AND name IN ('payment user ' || %(user)s, 'sync user ' || %(user)s))"
@@ -50,26 +50,26 @@ CAME_FROM = (
 
 # In the order in which they are erased: what finds the rows of others comes after them.
 PERSONAL: dict[str, Personal] = {
-    "procrastinate_jobs": _deleted(JOB_OF_MINE),
+    "procrastinate_jobs": _delete_rows(JOB_MENTIONS_PERSON),
     # Redacted by redaction.py, apart from the others: before them, and again when late events come.
     EVENTS: Personal(
-        EVENT_OF_MINE,
+        EVENT_MENTIONS_PERSON,
         erase={"payload": "redacted", "error": EMPTY},
-        kept="stripe_event_id type api_version status outcome",
+        keep="stripe_event_id type api_version status outcome",
     ),
-    "payments_attempts": _deleted(CAME_FROM),
-    "payments_idempotencykey": _deleted(MINE, hidden="key request_key fingerprint"),
-    "payments_setupintent": _deleted(MINE),
-    "payments_hold": _deleted(MINE),
-    "mfa_authenticator": _deleted(MINE, hidden="data"),
-    "account_emailconfirmation": _deleted(
+    "payments_attempts": _delete_rows(RATE_LIMIT_ROWS),
+    "payments_idempotencykey": _delete_rows(OWN_ROWS, hidden="key request_key fingerprint"),
+    "payments_setupintent": _delete_rows(OWN_ROWS),
+    "payments_hold": _delete_rows(OWN_ROWS),
+    "mfa_authenticator": _delete_rows(OWN_ROWS, hidden="data"),
+    "account_emailconfirmation": _delete_rows(
         "email_address_id IN (SELECT id FROM account_emailaddress WHERE user_id = %(user)s)", hidden="key"
     ),
-    "account_emailaddress": _deleted(MINE),
-    "accounts_user_groups": _deleted(MINE),
-    "accounts_user_user_permissions": _deleted(MINE),
-    "django_session": _deleted("session_key = ANY(%(sessions)s)", hidden="session_key session_data"),
-    "cache": _deleted("cache_key ILIKE ANY(%(named)s)", hidden="cache_key value"),
+    "account_emailaddress": _delete_rows(OWN_ROWS),
+    "accounts_user_groups": _delete_rows(OWN_ROWS),
+    "accounts_user_user_permissions": _delete_rows(OWN_ROWS),
+    "django_session": _delete_rows("session_key = ANY(%(sessions)s)", hidden="session_key session_data"),
+    "cache": _delete_rows("cache_key ILIKE ANY(%(named)s)", hidden="cache_key value"),
     "django_admin_log": Personal(
         "(object_repr ILIKE ANY(%(named)s) OR change_message ILIKE ANY(%(named)s)"
         " OR (object_id = ANY(%(orders)s) AND content_type_id IN (SELECT id FROM django_content_type"
@@ -77,19 +77,19 @@ PERSONAL: dict[str, Personal] = {
         " OR (object_id = %(user)s::text AND content_type_id IN (SELECT id FROM django_content_type"
         " WHERE (app_label, model) = ('accounts', 'user'))))",
         erase={"object_repr": "'(erased)'", "change_message": "'(erased)'"},
-        kept="object_id",
+        keep="object_id",
     ),
     "payments_refund": Personal(
-        OF_MY_ORDERS,
+        ROWS_OF_OWN_ORDERS,
         erase={"reason": EMPTY},
-        kept="public_id stripe_payment_intent_id stripe_refund_id currency status origin failure_reason request_key",
+        keep="public_id stripe_payment_intent_id stripe_refund_id currency status origin failure_reason request_key",
     ),
     "payments_dispute": Personal(
-        OF_MY_ORDERS,
-        kept="stripe_dispute_id stripe_charge_id stripe_payment_intent_id currency reason status",
+        ROWS_OF_OWN_ORDERS,
+        keep="stripe_dispute_id stripe_charge_id stripe_payment_intent_id currency reason status",
     ),
     "payments_paymentmethod": Personal(
-        MINE,
+        OWN_ROWS,
         erase={
             "card_brand": EMPTY,
             "last4": EMPTY,
@@ -100,31 +100,31 @@ PERSONAL: dict[str, Personal] = {
             "detached_at": "coalesce(detached_at, now())",
             "detach_pending": "false",
         },
-        kept="stripe_payment_method_id",
+        keep="stripe_payment_method_id",
     ),
     "payments_stripecustomer": Personal(
-        MINE,
+        OWN_ROWS,
         erase={
             "email": ERASED_EMAIL.format(id="user_id"),
             "name": EMPTY,
             "stripe_customer_id": EMPTY,
             "update_key": EMPTY,
         },
-        kept="key",
+        keep="key",
     ),
-    "credits_creditaccount": Personal(MINE, kept="currency"),
+    "credits_creditaccount": Personal(OWN_ROWS, keep="currency"),
     "credits_credittransaction": Personal(
         "account_id IN (SELECT id FROM credits_creditaccount WHERE user_id = %(user)s)",
         erase={"note": EMPTY},
-        kept="kind effect",
+        keep="kind effect",
     ),
-    "bookings_booking": Personal(MINE, kept="service_name service_type status"),
-    "bookings_participant": Personal(MINE),
-    "bookings_reservation": Personal(OF_MY_ORDERS, kept="status"),
-    "orders_orderline": Personal(OF_MY_ORDERS, kept="service_type service_name"),
-    "orders_ordertransition": Personal(OF_MY_ORDERS, kept="before after cause"),
+    "bookings_booking": Personal(OWN_ROWS, keep="service_name service_type status"),
+    "bookings_participant": Personal(OWN_ROWS),
+    "bookings_reservation": Personal(ROWS_OF_OWN_ORDERS, keep="status"),
+    "orders_orderline": Personal(ROWS_OF_OWN_ORDERS, keep="service_type service_name"),
+    "orders_ordertransition": Personal(ROWS_OF_OWN_ORDERS, keep="before after cause"),
     "orders_order": Personal(
-        MINE,
+        OWN_ROWS,
         erase={
             "service_data": "'{}'",
             "scheduling_data": "'{}'",
@@ -133,24 +133,24 @@ PERSONAL: dict[str, Personal] = {
             "failure_message": EMPTY,
             "request_fingerprint": EMPTY,
         },
-        kept="public_id type status item_key snapshot currency payment_type stripe_customer_id"
+        keep="public_id type status item_key snapshot currency payment_type stripe_customer_id"
         " stripe_payment_intent_id stripe_checkout_session_id stripe_payment_method_id failure_code decline_code"
         " cancel_reason",
     ),
     "catalog_service": Personal(
-        OF_MY_PRACTICE,
+        ROWS_OF_OWN_PRACTICE,
         erase={"summary": EMPTY, "description": EMPTY, "location": EMPTY, "active": "false"},
-        kept="type name slug category",
+        keep="type name slug category",
     ),
     "accounts_practitioner": Personal(
-        MINE,
+        OWN_ROWS,
         erase={
             "display_name": "'Former practitioner'",
             "slug": "'erased-' || user_id",
             "headline": EMPTY,
             "bio": EMPTY,
         },
-        kept="time_zone",
+        keep="time_zone",
     ),
     "accounts_user": Personal(
         "id = %(user)s",
@@ -168,11 +168,11 @@ PERSONAL: dict[str, Personal] = {
         hidden="password",
     ),
     # Written by a trigger of the user's table just before: there is no customer any more that could follow.
-    "accounts_contactchange": _deleted(MINE),
-    "privacy_erasure": Personal(MINE, kept="stripe_ids"),
+    "accounts_contactchange": _delete_rows(OWN_ROWS),
+    "privacy_erasure": Personal(OWN_ROWS, keep="stripe_ids"),
 }
 
-ABOUT_NOBODY: dict[str, str] = {
+NOT_PERSONAL: dict[str, str] = {
     "auth_group": "name",
     "auth_permission": "name codename",
     "catalog_serviceprice": "currency",

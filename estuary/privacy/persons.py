@@ -3,13 +3,13 @@
 from django.core.management.base import CommandError
 
 from estuary.accounts.models import User
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 
 
 def find_person(ref: str) -> User:
     """Return a user by e-mail address or id; raises CommandError."""
-    named = {"email__iexact": ref} if "@" in ref else {"pk": primary_key_in(ref) or 0}
-    user = User.objects.filter(**named).first()
+    lookup = {"email__iexact": ref} if "@" in ref else {"pk": parse_primary_key(ref) or 0}
+    user = User.objects.filter(**lookup).first()
     if user is None:
         raise CommandError(f"There is no user {ref}. Give an e-mail address, or the id that the admin shows.")
     return user

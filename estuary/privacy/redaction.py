@@ -12,7 +12,7 @@ from estuary.common.process import shutdown
 from estuary.payments.models import WebhookEvent
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
-from estuary.privacy.personal_data import EVENT_OF_MINE
+from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
 BATCH = 5_000
 # The form of Stripe's thin events, so that a replay fetches the object. The row stays: an event that comes again, or
@@ -31,19 +31,19 @@ UPDATE payments_webhookevent SET error = '', payload = jsonb_strip_nulls(jsonb_b
 WHERE status <> 'pending' AND payload ->> 'object' IS DISTINCT FROM 'v2.core.event'"""
 
 
-def redact_events_of(user: User) -> int:
+def redact_events_about(user: User) -> int:
     """Redact every settled event that names a person, by address, name or id of Stripe's; returns how many."""
     parameters = find_identifiers(user)
     changed = 0
-    for first, last in _ranges():
+    for first, last in _key_ranges():
         changed += _redact(
-            f"id BETWEEN %(first)s AND %(last)s AND {EVENT_OF_MINE}",
+            f"id BETWEEN %(first)s AND %(last)s AND {EVENT_MENTIONS_PERSON}",
             parameters | {"first": first, "last": last},
         )
     return changed
 
 
-def _ranges() -> Iterator[tuple[int, int]]:
+def _key_ranges() -> Iterator[tuple[int, int]]:
     newest = WebhookEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
     oldest = WebhookEvent.objects.order_by("id").values_list("id", flat=True).first() or 1
     for first in range(oldest, newest + 1, BATCH):
@@ -58,11 +58,11 @@ def redact_late_events() -> int:
     changed = 0
     for erasure in Erasure.objects.exclude(erased_at=None).order_by("pk").iterator():
         shutdown.raise_if_shutting_down()
-        changed += redact_events_named(erasure)
+        changed += redact_events_with_ids(erasure)
     return changed
 
 
-def redact_events_named(erasure: Erasure) -> int:
+def redact_events_with_ids(erasure: Erasure) -> int:
     """Redact the settled events about what Stripe had of one person, found by their index; returns how many."""
     about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
     events = WebhookEvent.objects.alias(about=about).filter(about__in=erasure.stripe_ids)

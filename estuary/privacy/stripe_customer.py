@@ -19,7 +19,7 @@ def delete_customers(erasure: Erasure) -> None:
 
     The ids are committed before: late events are found by them. Raises StripeUnavailable; doing it twice is harmless.
     """
-    remember_ids(erasure, find_stripe_ids(erasure.user_id))
+    save_stripe_ids(erasure, find_stripe_ids(erasure.user_id))
     row = StripeCustomer.objects.filter(user=erasure.user_id).first()
     if row is None:
         return
@@ -33,7 +33,7 @@ def delete_customers(erasure: Erasure) -> None:
 
 
 def _delete(erasure: Erasure, customer_id: str) -> None:
-    remember_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
+    save_stripe_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
     with suppress(NotAtStripe):  # deleted before
         client.delete_customer(customer_id, key=next_post_key(erasure.user, "delete"))
 
@@ -51,6 +51,6 @@ def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:
             yield from [item.id for item in list_objects()]
 
 
-def remember_ids(erasure: Erasure, stripe_ids: set[str]) -> None:
+def save_stripe_ids(erasure: Erasure, stripe_ids: set[str]) -> None:
     erasure.stripe_ids = sorted({*erasure.stripe_ids, *stripe_ids})
     erasure.save(update_fields=["stripe_ids"])

@@ -17,10 +17,10 @@ log = structlog.get_logger(__name__)
 @periodic("*/10 * * * *")
 def finish_erasures(timestamp: int) -> None:
     """Finish erasures that were cut off, and redact what Stripe has sent of the erased since."""
-    run_each(redact_late_events, finish_cut_off)
+    run_each(redact_late_events, finish_interrupted_erasures)
 
 
-def finish_cut_off() -> None:
+def finish_interrupted_erasures() -> None:
     """Finish each erasure that was cut off; one that fails, or is refused by now, stops no other."""
     run_each(*(partial(_finish, erasure) for erasure in unfinished_erasures()))
 

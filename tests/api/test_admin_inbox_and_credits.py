@@ -77,7 +77,7 @@ def test_a_type_is_looked_for_among_the_newest(dead: WebhookEvent, monkeypatch: 
 def test_a_long_list_is_counted_as_far_as_anybody_pages(
     dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pagination, "COUNTED", 5)
+    monkeypatch.setattr(pagination, "MAX_COUNTED", 5)
     monkeypatch.setattr(WebhookEventAdmin, "list_per_page", 2)
     client = admin_client()
     for number in range(20):

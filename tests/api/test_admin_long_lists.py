@@ -9,7 +9,7 @@ from django.test import Client
 
 from estuary.accounts import staff_search
 from estuary.accounts.models import User
-from estuary.accounts.staff_search import people
+from estuary.accounts.staff_search import find_people
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
@@ -128,7 +128,7 @@ def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[Us
 def test_too_many_of_one_name_are_said_to_be_too_many(
     two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staff_search, "MOST_PEOPLE", 1)
+    monkeypatch.setattr(staff_search, "MAX_PEOPLE", 1)
     page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
     assert "people are called so" not in told(page)
     make_user("Tim Achterberg")
@@ -144,7 +144,7 @@ def test_a_practitioner_s_person_is_found_as_one_types(two: tuple[User, User]) -
 
 def test_people_are_looked_for_by_index(two: tuple[User, User]) -> None:
     with as_if_large() as plans:
-        assert people("lindq") == [two[0].pk]
+        assert find_people("lindq") == [two[0].pk]
     [plan] = plans
     assert "user_by_email" in plan
     assert "user_by_last_name" in plan

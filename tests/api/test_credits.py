@@ -113,9 +113,9 @@ def test_what_is_frozen_is_in_the_balance_and_can_not_be_spent(as_maya: APIClien
     assert (shown["balance"], shown["frozen"], shown["spendable"]) == ("100.00", "70.00", "30.00")
     spending = Posting(maya.pk, "usd", Kind.SPEND, -3_001, "too much")
     with pytest.raises(NotEnoughCredits, match=r"You can spend 30\.00 USD"), transaction.atomic():
-        post([spending], at=clock.now(), debt=False)
+        post([spending], at=clock.now(), allow_debt=False)
     with transaction.atomic():
-        post([replace(spending, amount_minor=-3_000)], at=clock.now(), debt=False)
+        post([replace(spending, amount_minor=-3_000)], at=clock.now(), allow_debt=False)
     assert as_maya.get("/api/v1/credits/").json()["spendable"] == "0.00"
     with pytest.raises(IntegrityError, match="credit_frozen_not_negative"), transaction.atomic():
         post([], at=clock.now(), freezes=[Freeze(maya.pk, "usd", -7_001)])

@@ -49,7 +49,7 @@ class Log:
 def log(transactional_db: None) -> Iterator[Log]:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.json_lines())
+    handler.setFormatter(logs.json_formatter())
     logging.getLogger().addHandler(handler)
     yield Log(stream)
     logging.getLogger().removeHandler(handler)

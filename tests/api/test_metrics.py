@@ -179,13 +179,13 @@ def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, setti
 
 
 def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:
-    db_pools.take_down(seconds=0)
+    db_pools.record_pools(seconds=0)
     before = scraped()
     catalogue = "/api/v1/services/"
     Client().get(catalogue)
     with no_connection_left():
         assert Client().get(catalogue).status_code == 503
-        db_pools.take_down(seconds=10)
+        db_pools.record_pools(seconds=10)
     since = partial(grown, before, pool="default")
     assert since("db_pool_requests_total") >= 2
     assert since("db_pool_waits_total") >= 1
@@ -200,9 +200,9 @@ def test_who_is_not_admitted_to_a_connection_is_counted_as_one_who_gets_none() -
     before, admission = scraped(), Admission()
     permit = admission.acquire(Claim((ANY,)), 1)
     with pytest.raises(Busy):
-        admission.acquire(Claim((ANY,), patience_s=0), 1)
+        admission.acquire(Claim((ANY,), wait_left_s=0), 1)
     admission.release(permit)
-    assert admission.acquire(Claim((ANY,), patience_s=0), 1) == permit
+    assert admission.acquire(Claim((ANY,), wait_left_s=0), 1) == permit
     assert grown(before, "db_pool_waits_total", pool="default") == 1
     assert grown(before, "db_pool_errors_total", pool="default") == 1
 

@@ -38,7 +38,7 @@ def a_credit_order(user: User, total_minor: int = 5000) -> Order:
         total_minor=total_minor,
         credits_applied_minor=0,
         lines=[],
-        terms=CheckoutOptions(payment_type="checkout"),
+        options=CheckoutOptions(payment_type="checkout"),
         at=at,
         expires_at=at + timedelta(minutes=15),
     )
@@ -94,7 +94,7 @@ def test_a_purchase_of_credits_has_no_service(as_maya: APIClient, maya: User) ->
 
 def test_a_decline_says_why(as_maya: APIClient, maya: User) -> None:
     order = a_credit_order(maya)
-    order.become(Status.FAILED, cause="evt_test", at=clock.now()).save()
+    order.change_status(Status.FAILED, cause="evt_test", at=clock.now()).save()
     order.failure_code, order.decline_code = "card_declined", "insufficient_funds"
     order.failure_message = "Your card has insufficient funds."
     order.save()
@@ -143,7 +143,7 @@ def test_polling_costs_a_304_until_something_happens(as_maya: APIClient, maya: U
     assert first["Cache-Control"] == "private, no-cache"
     again = as_maya.get(address, HTTP_IF_NONE_MATCH=first["ETag"])
     assert (again.status_code, again.content) == (304, b"")
-    order.become(Status.PROCESSING, cause="evt_test", at=clock.now()).save()
+    order.change_status(Status.PROCESSING, cause="evt_test", at=clock.now()).save()
     order.save()
     changed = as_maya.get(address, HTTP_IF_NONE_MATCH=first["ETag"])
     assert (changed.status_code, changed.json()["status"]) == (200, "processing")
@@ -152,7 +152,7 @@ def test_polling_costs_a_304_until_something_happens(as_maya: APIClient, maya: U
 def test_the_list_is_ones_own_newest_first_and_can_be_filtered(as_maya: APIClient, maya: User) -> None:
     a_credit_order(make_user("Tom Achterberg"))
     canceled = a_credit_order(maya)
-    canceled.become(Status.CANCELED, cause="evt_test", at=clock.now()).save()
+    canceled.change_status(Status.CANCELED, cause="evt_test", at=clock.now()).save()
     canceled.save()
     pending = a_credit_order(maya)
     ids = [shown["order_id"] for shown in as_maya.get("/api/v1/orders/").json()["results"]]

@@ -44,7 +44,7 @@ def shop(tmp_path: Path, settings: Settings) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text("<!doctype html><p>Hello")
     settings.STOREFRONT_ROOT = tmp_path
-    storefront.exported_pages.cache_clear()
+    storefront.read_exported_pages.cache_clear()
     return tmp_path
 
 

@@ -56,7 +56,7 @@ def test_only_hashed_and_own_scripts_run(client: Client) -> None:
 def test_in_sandbox_mode_only_the_sandbox_is_let_in(client: Client, settings: Settings) -> None:
     settings.STRIPE_JS_URL = "http://127.0.0.1:9/v3/stripe.js"
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
-    storefront.exported_pages.cache_clear()
+    storefront.read_exported_pages.cache_clear()
     policy = _policy(client)
     assert policy["frame-src"] == ["http://127.0.0.1:9"]
     assert "stripe.com" not in str(policy)
@@ -75,7 +75,7 @@ def test_the_script_that_the_pages_are_told_is_the_one_that_the_sandbox_serves(
 
 def test_on_real_stripe_only_stripe_is_let_in(client: Client, settings: Settings) -> None:
     settings.STRIPE_JS_URL = ""
-    storefront.exported_pages.cache_clear()
+    storefront.read_exported_pages.cache_clear()
     policy = _policy(client)
     assert "https://js.stripe.com" in policy["script-src"]
     assert policy["connect-src"] == ["'self'", "https://api.stripe.com"]

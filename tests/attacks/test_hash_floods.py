@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_p
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from estuary.accounts.hashing import PBKDF2InTurn, turn_to_sign_up
+from estuary.accounts.hashing import QueuedPBKDF2PasswordHasher, wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from tests.attacks.test_locked_rows import SIGN_IN, Answer, bystanders, elsewhere, shop, told, while_they_wait
@@ -59,7 +59,7 @@ def test_sixty_guesses_at_once_keep_nobody_waiting_who_is_signed_in(
 
 @pytest.fixture
 def as_in_production(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["estuary.accounts.hashing.PBKDF2InTurn"]
+    settings.PASSWORD_HASHERS = ["estuary.accounts.hashing.QueuedPBKDF2PasswordHasher"]
 
 
 def test_nobody_holds_a_connection_while_a_password_is_hashed(
@@ -75,7 +75,7 @@ def test_nobody_holds_a_connection_while_a_password_is_hashed(
     monkeypatch.setattr(PBKDF2PasswordHasher, "encode", look)
     assert not User.objects.filter(email="nobody").exists()
     make_password(PASSWORD)
-    with turn_to_sign_up(), transaction.atomic():
+    with wait_for_sign_up_turn(), transaction.atomic():
         make_password(PASSWORD)
     # A sign-up writes all or nothing, so it has one: but it alone.
     assert held == [False, True]
@@ -83,6 +83,6 @@ def test_nobody_holds_a_connection_while_a_password_is_hashed(
 
 def test_hashes_from_before_are_still_the_right_ones(as_in_production: None) -> None:
     before = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
-    assert isinstance(get_hasher(), PBKDF2InTurn)
+    assert isinstance(get_hasher(), QueuedPBKDF2PasswordHasher)
     assert get_hasher().verify(PASSWORD, before)
-    assert not get_hasher().must_update(PBKDF2InTurn().encode(PASSWORD, get_hasher().salt()))
+    assert not get_hasher().must_update(QueuedPBKDF2PasswordHasher().encode(PASSWORD, get_hasher().salt()))

@@ -30,7 +30,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return compute(self, *args, **kwargs)
 
     monkeypatch.setattr(SchemaGenerator, "get_schema", noted)
-    openapi.forget_document()
+    openapi.clear_cached_document()
     return times
 
 

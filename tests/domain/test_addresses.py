@@ -4,13 +4,13 @@ import pytest
 from django.test import RequestFactory
 
 from estuary.common.api.rates import Rate
-from estuary.common.client_ip import address_of
+from estuary.common.client_ip import client_address
 
 
 def seen(direct: str, forwarded: str | None = None, *, proxies: int = 0) -> str:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     request = RequestFactory().get("/", REMOTE_ADDR=direct, headers=headers)
-    return address_of(request, trusted_proxies=proxies)
+    return client_address(request, trusted_proxies=proxies)
 
 
 @pytest.mark.parametrize(

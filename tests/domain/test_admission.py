@@ -24,13 +24,13 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def claim(bulkheads: tuple[str, ...], *resources: str, patience_s: float = 60) -> Claim:
-    return Claim(bulkheads, set(resources), patience_s)
+def claim(bulkheads: tuple[str, ...], *resources: str, wait_left_s: float = 60) -> Claim:
+    return Claim(bulkheads, set(resources), wait_left_s)
 
 
 def is_admitted(admission: Admission, bulkheads: tuple[str, ...], *resources: str) -> bool:
     try:
-        admission.acquire(claim(bulkheads, *resources, patience_s=0), SIZE)
+        admission.acquire(claim(bulkheads, *resources, wait_left_s=0), SIZE)
     except Busy:
         return False
     return True
@@ -63,10 +63,10 @@ def test_a_request_waits_so_long_in_all_and_not_for_each_connection(
     patient = claim(WRITE)
     waiting = threads.submit(admission.acquire, patient, 1)
     wait_until(lambda: len(admission._queue) == 1)
-    before = patient.patience_s
+    before = patient.wait_left_s
     admission.release(permit)
     waiting.result(timeout=60)
-    assert patient.patience_s < before
+    assert patient.wait_left_s < before
 
 
 def test_who_is_refused_may_note_it_on_a_connection_that_others_who_write_may_not_take(
@@ -74,7 +74,7 @@ def test_who_is_refused_may_note_it_on_a_connection_that_others_who_write_may_no
 ) -> None:
     admission.mark_contended({"practitioner 1"})
     assert count_admitted(admission, WRITE) == 3
-    refused = claim(WRITE, "practitioner 1", patience_s=0)
+    refused = claim(WRITE, "practitioner 1", wait_left_s=0)
     with pytest.raises(Busy):
         admission.acquire(refused, SIZE)
     assert admission.acquire(refused, SIZE) == {ANY}

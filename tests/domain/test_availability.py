@@ -17,7 +17,7 @@ from estuary.catalog.availability import (
     check_slots,
     free_slots,
 )
-from estuary.catalog.calendar import entries_for
+from estuary.catalog.calendar import insert_entries
 from estuary.catalog.models import Availability, Service, ServiceType
 from tests.marketplace import make_practitioner, make_service
 
@@ -53,7 +53,7 @@ def local_starts(service: Service, day: date, *, at: datetime = AT) -> list[str]
 
 
 def take(practitioner: Practitioner, starts_at: datetime, minutes: int) -> None:
-    entries_for([(practitioner.pk, starts_at, starts_at + timedelta(minutes=minutes))])
+    insert_entries([(practitioner.pk, starts_at, starts_at + timedelta(minutes=minutes))])
 
 
 def test_a_day_is_offered_on_the_grid_of_its_windows() -> None:

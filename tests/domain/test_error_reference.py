@@ -9,7 +9,7 @@ from django.test import Client
 import estuary
 from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import DRF_CODES
-from estuary.config.error_page import entries
+from estuary.config.error_page import read_entries
 
 # Not to be imported here: migrations, commands, and what makes a process a web server (docs/decisions/0019).
 APART = (".migrations", ".management", ".config.wsgi")
@@ -32,7 +32,7 @@ def _answered() -> set[tuple[str, int]]:
 
 
 def test_every_code_is_in_the_reference_with_its_status_and_no_other_is() -> None:
-    explained = [(entry.code, entry.status) for entry in entries()]
+    explained = [(entry.code, entry.status) for entry in read_entries()]
 
     assert set(explained) == _answered()
     assert len(explained) == len(set(explained))

@@ -32,7 +32,7 @@ def paper() -> Paper:
 
 def group_of(write: Callable[[Sequence[int]], Sequence[int | Exception]], **other: float) -> Group:
     return GroupCommit(
-        write, writers=int(other.get("writers", 1)), most=4, patience_s=other.get("patience_s", 30)
+        write, writers=int(other.get("writers", 1)), max_batch=4, timeout_s=other.get("timeout_s", 30)
     )
 
 
@@ -110,7 +110,7 @@ def test_what_fails_as_a_whole_is_told_to_all_and_the_next_are_written(paper: Pa
 
 
 def test_who_has_waited_for_too_long_is_told_so_and_is_not_written(paper: Paper) -> None:
-    group = group_of(paper.write, patience_s=0.05)
+    group = group_of(paper.write, timeout_s=0.05)
     with ThreadPoolExecutor(2) as people:
         with paper.pen:
             first = people.submit(group, 0)

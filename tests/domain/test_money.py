@@ -13,7 +13,7 @@ from estuary.common.money import (
     MAX_MINOR_OF,
     MIN_CHARGE_MINOR,
     THREE_DECIMAL,
-    TIMES_LARGER,
+    UNITS_PER_DOLLAR_UNIT,
     WHOLE_UNITS_ONLY,
     ZERO_DECIMAL,
     allocate,
@@ -136,7 +136,7 @@ def test_credits_are_sold_for_about_ten_thousand_dollars_at_most_in_every_curren
     assert [max_credits_minor(currency) for currency in ("usd", "jpy", "idr", "kwd", "isk")] == [
         1_000_000, 1_000_000, 10_000_000_000, 10_000_000, 99_999_900,
     ]  # fmt: skip
-    named = [currency for names in TIMES_LARGER.values() for currency in names.split()]
+    named = [currency for names in UNITS_PER_DOLLAR_UNIT.values() for currency in names.split()]
     assert set(named) <= CURRENCIES
     assert len(set(named)) == len(named)
     for currency in CURRENCIES:

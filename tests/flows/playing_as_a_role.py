@@ -42,7 +42,7 @@ from estuary.payments.models import (  # noqa: E402
     SetupIntent,
     WebhookEvent,
 )
-from estuary.privacy.erase import REQUESTS_END_AFTER, begin_erasure, finish_erasure  # noqa: E402
+from estuary.privacy.erase import MAX_REQUEST_AGE, begin_erasure, finish_erasure  # noqa: E402
 from stripe_sandbox import Sandbox  # noqa: E402
 from tests import marketplace  # noqa: E402
 from tests.flows import buying  # noqa: E402
@@ -122,7 +122,7 @@ def work(maya: User) -> None:
             run_by_the_clock()
     assert not any(ids & old[model] for model, ids in ids_by_model().items())
     erasure = begin_erasure(User.objects.get(pk=maya.pk), forfeit_credits=True)
-    with time_machine.travel(clock.now() + REQUESTS_END_AFTER, tick=True):
+    with time_machine.travel(clock.now() + MAX_REQUEST_AGE, tick=True):
         changed = finish_erasure(erasure)
     assert changed["credits_credittransaction"] and changed["django_admin_log"]
     assert StaffAct.objects.filter(change_message="(erased)").exists()

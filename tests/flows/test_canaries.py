@@ -219,7 +219,7 @@ def test_without_redaction_the_canaries_are_found(
     """The test above can fail: in logs, answers, mails and rows."""
     monkeypatch.setattr(redaction, "SECRET", re.compile("(?P<key>)(?P<secret>)(?P<bearer>)(?!)"))
     monkeypatch.setattr(redaction, "JWT", re.compile("(?!)"))
-    monkeypatch.setattr(redaction, "card_numbers_in", lambda _: [])
+    monkeypatch.setattr(redaction, "find_card_numbers", lambda _: [])
     with everything() as found:
         buyer = signed_in(maya)
         pay(stripe, buying.credits(buyer))

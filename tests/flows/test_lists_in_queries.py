@@ -46,15 +46,15 @@ def rows() -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_one_is_found(name: str) -> None:
-    assert [row.name for row in NAMED.ask(names=[name])] == [name]
+    assert [row.name for row in NAMED.fetch(names=[name])] == [name]
 
 
 def test_many_are_found() -> None:
-    assert {row.name for row in NAMED.ask(names=ODD)} == set(ODD)
+    assert {row.name for row in NAMED.fetch(names=ODD)} == set(ODD)
 
 
 def test_of_none_nothing_is_found() -> None:
-    assert NAMED.ask(names=[]) == []
+    assert NAMED.fetch(names=[]) == []
     assert COUNTED.send(counts=[])() == []
 
 
@@ -64,4 +64,4 @@ def test_numbers_of_any_size_are_found() -> None:
 
 def test_what_no_text_can_hold_is_refused_as_such() -> None:
     with pytest.raises(DataError):
-        NAMED.ask(names=["a\0b"])
+        NAMED.fetch(names=["a\0b"])

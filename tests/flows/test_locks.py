@@ -16,7 +16,7 @@ from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.db.transactions import TRIES, retried
+from estuary.common.db.transactions import TRIES, retry_transaction
 from estuary.orders.creation import CheckoutOptions
 from estuary.payments import client
 from estuary.payments.checkout import create_order, purchase
@@ -180,7 +180,7 @@ def test_a_transaction_that_postgresql_gave_up_is_run_again(
     meet = threading.Barrier(2, timeout=10)
     runs: list[str] = []
 
-    @retried
+    @retry_transaction
     def take(name: str, *sessions: ServiceSession) -> None:
         runs.append(name)
         with transaction.atomic():
@@ -197,7 +197,7 @@ def test_a_transaction_that_postgresql_gave_up_is_run_again(
 def test_a_transaction_is_not_run_again_for_ever_nor_inside_another(transactional_db: None) -> None:
     runs: list[int] = []
 
-    @retried
+    @retry_transaction
     def lose() -> None:
         runs.append(1)
         with transaction.atomic(), connection.cursor() as cursor:

@@ -26,10 +26,10 @@ from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from estuary.payments.reconciliation.stripe_lists import sync_unlisted_events
-from estuary.privacy.erase import REQUESTS_END_AFTER, pass_append_only
+from estuary.privacy.erase import MAX_REQUEST_AGE, allow_append_only_updates
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
-from estuary.privacy.personal_data import ABOUT_NOBODY, PERSONAL, Personal
+from estuary.privacy.personal_data import NOT_PERSONAL, PERSONAL, Personal
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -60,10 +60,10 @@ def undecided(columns: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def is_decided(table: str, column: str) -> bool:
-    if table in ABOUT_NOBODY:
-        return column in ABOUT_NOBODY[table].split()
+    if table in NOT_PERSONAL:
+        return column in NOT_PERSONAL[table].split()
     personal = PERSONAL.get(table, Personal("false"))
-    return personal.delete or column in personal.erase or column in personal.kept.split()
+    return personal.delete or column in personal.erase or column in personal.keep.split()
 
 
 def test_every_column_of_text_is_decided_about(transactional_db: None) -> None:
@@ -78,7 +78,7 @@ def test_every_column_of_text_is_decided_about(transactional_db: None) -> None:
 def test_nothing_is_decided_about_what_is_not_there(transactional_db: None) -> None:
     tables = {table for table, _ in columns_of_text()}
     with connection.cursor() as cursor:
-        assert set(PERSONAL) | set(ABOUT_NOBODY) >= tables
+        assert set(PERSONAL) | set(NOT_PERSONAL) >= tables
         assert set(PERSONAL) <= set(connection.introspection.table_names(cursor))
 
 
@@ -88,7 +88,7 @@ def test_every_column_that_is_erased_is_there(transactional_db: None) -> None:
             columns = {
                 column.name for column in connection.introspection.get_table_description(cursor, table)
             }
-            assert {*personal.erase, *personal.kept.split(), *personal.hidden.split()} <= columns, table
+            assert {*personal.erase, *personal.keep.split(), *personal.hidden.split()} <= columns, table
 
 
 def where_is(*marks: str) -> list[tuple[str, str]]:
@@ -158,7 +158,7 @@ def mark_everything(person: User) -> set[str]:
     """Write the person into every column that is to be erased; returns the tables that had rows of the person."""
     touched = set()
     with transaction.atomic(), connection.cursor() as cursor:
-        pass_append_only()
+        allow_append_only_updates()
         for table, personal in PERSONAL.items():
             parameters = find_identifiers(person)
             cursor.execute(f"SELECT count(*) FROM {table} WHERE {personal.rows}", parameters)  # noqa: S608
@@ -192,7 +192,7 @@ def erase(ref: Any, *options: str) -> str:
 
 def let_requests_end() -> None:
     """Have the accounts been shut long ago."""
-    Erasure.objects.update(requested_at=F("requested_at") - REQUESTS_END_AFTER)
+    Erasure.objects.update(requested_at=F("requested_at") - MAX_REQUEST_AGE)
 
 
 def doctor(*options: str) -> str:
@@ -334,7 +334,7 @@ def test_an_erasure_killed_between_stripe_and_here_is_finished(
 ) -> None:
     customer = prepare(stripe, zenobia)
     with monkeypatch.context() as patch:
-        patch.setattr("estuary.privacy.erase._erase_here", _die)
+        patch.setattr("estuary.privacy.erase._erase_in_database", _die)
         with pytest.raises(KeyboardInterrupt):
             erase(zenobia.email)
     assert is_deleted(stripe, customer)

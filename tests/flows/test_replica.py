@@ -52,15 +52,15 @@ def standby(django_db_setup: None) -> Iterator[Standby]:
 
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lag, "LAG_S", SHORT_S)
+    monkeypatch.setattr(lag, "MAX_LAG_S", SHORT_S)
 
 
 @pytest.fixture
 def follows(standby: Standby, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standby]:
     """The product has the replica and looks after it; how far it may lag does not matter, unless the test says so."""
-    if lag.LAG_S != SHORT_S:
-        monkeypatch.setattr(lag, "LAG_S", NO_LIMIT_S)
-    monkeypatch.setattr(lag, "LOOK_S", 0.05)
+    if lag.MAX_LAG_S != SHORT_S:
+        monkeypatch.setattr(lag, "MAX_LAG_S", NO_LIMIT_S)
+    monkeypatch.setattr(lag, "POLL_INTERVAL_S", 0.05)
     settings.DATABASE_REPLICA_URL = standby.url
     settings.DATABASE_ROUTERS = ["estuary.common.db.replica.ReplicaRouter"]
     watch = lag.ReplicaMonitor()
@@ -237,7 +237,7 @@ def answered_by_the_replica(workshop: Service) -> Any:
 def test_a_primary_that_is_taken_for_a_replica_is_never_asked(
     short_patience: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lag, "LOOK_S", 0.05)
+    monkeypatch.setattr(lag, "POLL_INTERVAL_S", 0.05)
     settings.DATABASE_REPLICA_URL = settings.DATABASE_URL
     watch = lag.ReplicaMonitor()
     watch.start()

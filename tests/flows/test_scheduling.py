@@ -56,7 +56,7 @@ def test_a_session_is_lowered_by_who_has_begun_it(alone: bool) -> None:
         [sys.executable, "-c", ASKING + SAYING],
         capture_output=True, text=True, check=True, start_new_session=alone,
     )  # fmt: skip
-    of_session = cpu_priority.NICE if alone else cpu_priority.nice_of_session()
+    of_session = cpu_priority.NICE if alone else cpu_priority.read_session_nice()
     assert said.stdout.split() == [str(cpu_priority.NICE), str(of_session)]
 
 

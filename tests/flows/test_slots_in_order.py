@@ -13,7 +13,7 @@ from estuary.bookings import fulfilment
 from estuary.bookings.fulfilment import take_slots
 from estuary.bookings.models import Booking
 from estuary.catalog.admin.sessions import SessionForm, SessionFormSet
-from estuary.catalog.calendar import CalendarEntry, take_free
+from estuary.catalog.calendar import CalendarEntry, insert_free_entries
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from tests.marketplace import make_practitioner, make_service
@@ -62,7 +62,7 @@ def test_a_purchase_and_a_settlement_that_want_the_same_slots_do_not_deadlock(an
     def run(name: str, intervals: list[Interval]) -> None:
         try:
             with transaction.atomic():
-                free = take_slots(intervals) if name == "purchase" else take_free(intervals)
+                free = take_slots(intervals) if name == "purchase" else insert_free_entries(intervals)
                 outcomes[name] = f"took {len(free)}"
         except Exception as error:
             outcomes[name] = type(error).__name__

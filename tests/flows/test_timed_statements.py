@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from benchmarks.paths import timing
-from estuary.common.db.transactions import pipelined
+from estuary.common.db.transactions import pipeline
 
 pytestmark = pytest.mark.django_db
 SLEEPS = "SELECT pg_sleep(0.05)"
@@ -14,7 +14,7 @@ SLEEPS = "SELECT pg_sleep(0.05)"
 
 def test_a_statement_that_is_only_sent_is_timed_until_it_is_answered() -> None:
     took_ms: dict[str, list[float]] = defaultdict(list)
-    with timing("nap", took_ms), pipelined(), connection.cursor() as one, connection.cursor() as other:
+    with timing("nap", took_ms), pipeline(), connection.cursor() as one, connection.cursor() as other:
         one.execute(SLEEPS)
         other.execute("SELECT 7")
         assert other.fetchone() == (7,)

@@ -174,10 +174,10 @@ def row(name: str, payload: str = "{}") -> event_store.EventRow:
 def inbox_pool(transactional_db: None, settings: Any) -> Iterator[None]:
     """The connections for events, opened in this process by the first event that needs one."""
     settings.DATABASE_URL = database_url()
-    webhook_gateway._opened_pool.cache_clear()
+    webhook_gateway._open_pool.cache_clear()
     yield
     webhook_gateway._pool().close()
-    webhook_gateway._opened_pool.cache_clear()
+    webhook_gateway._open_pool.cache_clear()
 
 
 @pytest.mark.parametrize("payload", [NUL, TOO_LONG_FOR_AN_INDEX], ids=["nul", "too_long"])

@@ -14,7 +14,7 @@ from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service,
 from estuary.common.api.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
 
-COLLECTIVE = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
+COMPOSITE_TYPES = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -105,9 +105,9 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         except InvalidAmount as error:
             self.add_error("amount", error.detail)
             return
-        least = min_charge_minor(currency)
-        if self.instance.amount_minor < least:
-            smallest = f"{to_decimal(least, currency)} {currency.upper()}"
+        min_minor = min_charge_minor(currency)
+        if self.instance.amount_minor < min_minor:
+            smallest = f"{to_decimal(min_minor, currency)} {currency.upper()}"
             self.add_error("amount", f"A card can't be charged less than {smallest}.")
 
 
@@ -118,7 +118,7 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_service(self) -> Service:
         service: Service = self.cleaned_data["service"]
-        if service.type in COLLECTIVE:
+        if service.type in COMPOSITE_TYPES:
             raise ValidationError("A package holds no packages and no bundles.")
         return service
 
@@ -128,8 +128,8 @@ class ItemFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
         if any(self.errors):
             return
-        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
-        if self.instance.type == ServiceType.PACKAGE and self.instance.active and not kept:
+        remaining = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        if self.instance.type == ServiceType.PACKAGE and self.instance.active and not remaining:
             raise ValidationError(
                 "A package that is on sale needs something in it: add a service, or make it inactive."
             )
@@ -180,14 +180,14 @@ class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
         if any(self.errors):
             return
-        seen: list[dict[str, Any]] = []
+        earlier_windows: list[dict[str, Any]] = []
         for form in self.forms:
             window = form.cleaned_data
             if not window or window.get("DELETE"):
                 continue
-            if any(_overlap(window, other) for other in seen):
+            if any(_overlap(window, other) for other in earlier_windows):
                 form.add_error("starts", "This overlaps another window of the same day.")
-            seen.append(window)
+            earlier_windows.append(window)
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:

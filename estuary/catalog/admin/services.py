@@ -12,16 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
 from unfold.decorators import display
 
-from estuary.catalog.admin.forms import COLLECTIVE, ItemForm, ItemFormSet, PriceForm, ServiceForm
+from estuary.catalog.admin.forms import COMPOSITE_TYPES, ItemForm, ItemFormSet, PriceForm, ServiceForm
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.limits import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, label, register
-from estuary.common.db.transactions import violated
+from estuary.common.db.transactions import violated_constraint
 from estuary.common.money import display as display_money
 
 # What a form could not see, because somebody else was faster.
-TOO_LATE = {
+CONSTRAINT_MESSAGES = {
     "calendar_practitioner_never_overlaps": OVERLAP,
     "session_never_oversold": "More seats were sold meanwhile than the new capacity has. Nothing was changed.",
 }
@@ -59,7 +59,7 @@ class ItemInline(StaffInline):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "service":
-            kwargs["queryset"] = Service.objects.exclude(type__in=COLLECTIVE).order_by("name")
+            kwargs["queryset"] = Service.objects.exclude(type__in=COMPOSITE_TYPES).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
@@ -107,7 +107,7 @@ class ServiceAdmin(StaffAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Ask about bundles only where there may be one."""
         other = isinstance(obj, Service) and obj.type != ServiceType.BUNDLE
-        return [one for one in self.fieldsets if not (other and one[0] == "Bundle")]
+        return [fieldset for fieldset in self.fieldsets if not (other and fieldset[0] == "Bundle")]
 
     def get_inlines(
         self, request: HttpRequest, obj: models.Model | None
@@ -135,8 +135,10 @@ class ServiceAdmin(StaffAdmin):
         assert isinstance(obj, Service)
         if not change and obj.active and len(INLINES.get(obj.type, [])) > 1:
             obj.active = False
-            what = "the services in it" if obj.type == ServiceType.PACKAGE else "its dates"
-            messages.info(request, f"{obj.name} is not on sale yet: add {what} first, then make it active.")
+            contents = "the services in it" if obj.type == ServiceType.PACKAGE else "its dates"
+            messages.info(
+                request, f"{obj.name} is not on sale yet: add {contents} first, then make it active."
+            )
         super().save_model(request, obj, form, change)
 
     def changeform_view(
@@ -149,7 +151,7 @@ class ServiceAdmin(StaffAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError as error:
-            if violated(error) not in TOO_LATE:
+            if violated_constraint(error) not in CONSTRAINT_MESSAGES:
                 raise
-            messages.error(request, TOO_LATE[violated(error)])
+            messages.error(request, CONSTRAINT_MESSAGES[violated_constraint(error)])
             return HttpResponseRedirect(request.get_full_path())

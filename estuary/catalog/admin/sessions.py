@@ -8,7 +8,7 @@ from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.forms.models import BaseInlineFormSet
 
-from estuary.catalog.calendar import CalendarEntry, taken_of
+from estuary.catalog.calendar import CalendarEntry, entries_of
 from estuary.catalog.limits import SESSION_MAX
 from estuary.catalog.models import ServiceSession
 
@@ -24,18 +24,18 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         begins, ends, seats = data.get("starts_at"), data.get("ends_at"), data.get("capacity")
-        taken = self.instance.taken
+        seats_taken = self.instance.taken
         if begins and ends and ends <= begins:
             self.add_error("ends_at", "A date must end after it begins.")
         if begins and ends and ends - begins > SESSION_MAX:
             self.add_error("ends_at", f"A date lasts {SESSION_MAX.days} days at most: is the year right?")
-        if seats is not None and seats < taken:
-            self.add_error("capacity", f"Fewer than the seats that are taken already ({taken}).")
-        if taken and self.is_moved:
+        if seats is not None and seats < seats_taken:
+            self.add_error("capacity", f"Fewer than the seats that are taken already ({seats_taken}).")
+        if seats_taken and self.is_moved:
             # Bookings carry the time that was sold; moving it would move nobody's booking.
             self.add_error(
                 "starts_at",
-                f"Seats are taken ({taken}), so this date can't be moved: cancel its bookings first.",
+                f"Seats are taken ({seats_taken}), so this date can't be moved: cancel its bookings first.",
             )
         return data
 
@@ -57,13 +57,13 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
-        asked: list[tuple[SessionForm, DateTimeTZRange]] = [
+        intervals: list[tuple[SessionForm, DateTimeTZRange]] = [
             (form, form.during) for form in cast(list[SessionForm], self.forms) if form.during is not None
         ]
-        for position, (form, during) in enumerate(asked):
-            if any(_overlap(during, other) for _, other in asked[:position]):
+        for position, (form, during) in enumerate(intervals):
+            if any(_overlap(during, other) for _, other in intervals[:position]):
                 form.add_error("starts_at", "This overlaps another date of this service.")
-        moved = [(form, during) for form, during in asked if form.is_moved and not form.errors]
+        moved = [(form, during) for form, during in intervals if form.is_moved and not form.errors]
         for form, during in moved:
             if any(_overlap(during, entry.during) for entry in self._taken(moved)):
                 form.add_error("starts_at", OVERLAP)
@@ -72,11 +72,11 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         """Return what stands in the calendar besides the dates on this page, in one query for all of them."""
         if not hasattr(self, "_calendar"):
             during = models.Q(pk=None)
-            for _, asked in moved:
-                during |= models.Q(during__overlap=asked)
-            mine = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
-            entries = taken_of(self.instance.practitioner_id).filter(during)
-            self._calendar = list(entries.exclude(pk__in=mine))
+            for _, interval in moved:
+                during |= models.Q(during__overlap=interval)
+            own_entry_ids = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
+            entries = entries_of(self.instance.practitioner_id).filter(during)
+            self._calendar = list(entries.exclude(pk__in=own_entry_ids))
         return self._calendar
 
     def save(self, commit: bool = True) -> Any:

@@ -23,8 +23,8 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from estuary.common.admin.pagination import BoundedPaginator, LongChangeList, Whole
-from estuary.common.ids import primary_key_in
+from estuary.common.admin.pagination import BoundedChangeList, BoundedPaginator, IndexedFilters
+from estuary.common.ids import parse_primary_key
 from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
 from estuary.common.observability.redaction import redact
@@ -54,18 +54,18 @@ COLOURS = {
     "dead": "danger",
 }
 NOTHING = "–"
-LONGEST_VALUE = 80
-PAGE_DIGITS = 10  # of the number of a page that there may be
+MAX_VALUE_LENGTH = 80
+MAX_PAGE_DIGITS = 10  # of the number of a page that there may be
 
 
 class StaffAdmin(ModelAdmin):
     """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
 
     show_full_result_count = False
-    filters_whole: ClassVar[Whole] = {}
+    indexed_filters: ClassVar[IndexedFilters] = {}
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LongChangeList]:
-        return LongChangeList
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
+        return BoundedChangeList
 
     def get_paginator(
         self,
@@ -75,23 +75,26 @@ class StaffAdmin(ModelAdmin):
         orphans: int = 0,
         allow_empty_first_page: bool = True,
     ) -> BoundedPaginator:
-        asked = request.GET.get(PAGE_VAR, "")
-        page = int(asked) if asked.isdecimal() and len(asked) < PAGE_DIGITS else 1
+        page_text = request.GET.get(PAGE_VAR, "")
+        page = int(page_text) if page_text.isdecimal() and len(page_text) < MAX_PAGE_DIGITS else 1
         return BoundedPaginator(queryset, per_page, orphans, allow_empty_first_page, page=page)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
     ) -> list[dict[str, Any]]:
         """Say for the audit trail what each field was and is, not only that it was changed."""
-        told: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
-        changed = [] if add or not form.changed_data else [form]
+        entries: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        changed_forms = [] if add or not form.changed_data else [form]
         for formset in formsets or ():
             rows = [row for row, _ in formset.changed_objects]
-            changed += [next(one for one in formset.forms if one.instance is row) for row in rows]
-        changes = [entry["changed"] for entry in told if "changed" in entry]
-        for change, one in zip(changes, changed, strict=True):
-            change["fields"] = [_before_and_after(one, name) for name in one.changed_data]
-        return told
+            changed_forms += [
+                next(changed_form for changed_form in formset.forms if changed_form.instance is row)
+                for row in rows
+            ]
+        changes = [entry["changed"] for entry in entries if "changed" in entry]
+        for change, changed_form in zip(changes, changed_forms, strict=True):
+            change["fields"] = [_describe_change(changed_form, name) for name in changed_form.changed_data]
+        return entries
 
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
@@ -110,21 +113,21 @@ class StaffAdmin(ModelAdmin):
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
 
 
-def _before_and_after(form: forms.Form, name: str) -> str:
+def _describe_change(form: forms.Form, name: str) -> str:
     if "password" in name:
         return name
     title = form.fields[name].label or name.replace("_", " ")
     before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data.get(name)
-    return f"{title}: {_in_words(before)} → {_in_words(after)}"
+    return f"{title}: {_describe_value(before)} → {_describe_value(after)}"
 
 
-def _in_words(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     if isinstance(value, list | tuple | set | QuerySet):
-        text = ", ".join(sorted(str(one) for one in value))
+        text = ", ".join(sorted(str(item) for item in value))
     else:
         text = "" if value is None else str(value)
     text = redact(text)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 1] + "…"
 
 
 class StaffInline(TabularInline):
@@ -172,12 +175,12 @@ def money_column(
 
     @display(description=title, ordering=field)
     def column(self: ModelAdmin, row: Any) -> SafeString:
-        return money(getattr(row, field), _follow(row, currency))
+        return money(getattr(row, field), _resolve_path(row, currency))
 
     return cast(Callable[[ModelAdmin, Any], SafeString], column)
 
 
-def _follow(row: Any, path: str) -> Any:
+def _resolve_path(row: Any, path: str) -> Any:
     for name in path.split("__"):
         row = getattr(row, name)
     return row
@@ -217,28 +220,28 @@ def link(row: Model | None, text: str = "") -> SafeString | str:
     if row is None:
         return NOTHING
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return outward(url, text or str(row), new_tab=False)
+    return external_link(url, text or str(row), new_tab=False)
 
 
-def outward(url: str, text: str, *, new_tab: bool = True) -> SafeString:
+def external_link(url: str, text: str, *, new_tab: bool = True) -> SafeString:
     """Return a link in the colour of links, to another site in a tab of its own."""
     more = mark_safe(' target="_blank" rel="noopener"') if new_tab else ""
     classes = "text-primary-600 dark:text-primary-500"
     return format_html('<a class="{}" href="{}"{}>{}</a>', classes, url, more, text)
 
 
-def at_stripe(kind: str, stripe_id: str) -> SafeString | str:
+def stripe_link(kind: str, stripe_id: str) -> SafeString | str:
     """Return an id of Stripe's, linked to Stripe's dashboard; the sandbox has none, so there it is plain text."""
     if not stripe_id:
         return NOTHING
     if settings.SANDBOX:
         return stripe_id
     mode = "" if is_live() else "test/"
-    return outward(f"https://dashboard.stripe.com/{mode}{kind}/{quote(stripe_id)}", stripe_id)
+    return external_link(f"https://dashboard.stripe.com/{mode}{kind}/{quote(stripe_id)}", stripe_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ConfirmPage:
     """A page that says what is about to happen and has one button for it."""
 
     title: str
@@ -249,13 +252,15 @@ class Act:
     danger: bool = False
 
 
-def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: forms.Form) -> TemplateResponse:
+def render_confirm_page(
+    model_admin: ModelAdmin, request: HttpRequest, page: ConfirmPage, form: forms.Form
+) -> TemplateResponse:
     """Show the act; the caller has dealt with a POST that succeeded."""
     context: dict[str, Any] = {
         **model_admin.admin_site.each_context(request),
-        "title": act.title,
+        "title": page.title,
         "opts": model_admin.model._meta,
-        "act": act,
+        "act": page,
         "form": form,
         "media": model_admin.media + form.media,
     }
@@ -265,7 +270,7 @@ def act_page(model_admin: ModelAdmin, request: HttpRequest, act: Act, form: form
 
 def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
     """Return the row that an address names; anything that is no id of ours names none."""
-    if primary_key_in(object_id) is None:
+    if parse_primary_key(object_id) is None:
         raise Http404
     return get_object_or_404(rows, pk=object_id)
 
@@ -279,14 +284,14 @@ def register(*models: type[Model]) -> Callable[[type[ModelAdmin]], type[ModelAdm
     """Register a page for models, in place of the one that another app may have registered."""
 
     def decorator(page: type[ModelAdmin]) -> type[ModelAdmin]:
-        _forget(models)
+        _unregister(models)
         admin.site.register(models, page)
         return page
 
     return decorator
 
 
-def _forget(models: Iterable[type[Model]]) -> None:
+def _unregister(models: Iterable[type[Model]]) -> None:
     for model in models:
         if admin.site.is_registered(model):
             admin.site.unregister(model)

@@ -14,12 +14,12 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
-COUNTED = 1_000
+MAX_COUNTED = 1_000
 PAGES_AHEAD = 3  # that are offered beyond the one that is asked for
-LAST_PAGE = 1_000_000
+MAX_PAGE = 1_000_000
 NEWEST = 100_000
 
-type Whole = dict[str, Collection[str] | None]
+type IndexedFilters = dict[str, Collection[str] | None]
 """Of the parameters of filters the values that an index answers; None: all of them."""
 
 
@@ -30,7 +30,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in its st
 
     def __init__(self, rows: QuerySet[Any], per_page: int, *rest: Any, page: int = 1) -> None:
         super().__init__(rows, per_page, *rest)
-        self._rows, self._most = rows, max(COUNTED, (min(page, LAST_PAGE) + PAGES_AHEAD) * per_page)
+        self._rows, self._most = rows, max(MAX_COUNTED, (min(page, MAX_PAGE) + PAGES_AHEAD) * per_page)
 
     @cached_property
     def count(self) -> int:
@@ -45,8 +45,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in its st
         return self._rows.order_by()[: self._most + 1].count()
 
 
-class LongChangeList(ChangeList):
-    """Looks among the newest when there is a filter and none that ``filters_whole`` of the page knows of."""
+class BoundedChangeList(ChangeList):
+    """Looks among the newest when there is a filter and none that ``indexed_filters`` of the page knows of."""
 
     is_narrowed = False
     newest_in_words = f"{NEWEST:,}"
@@ -55,25 +55,27 @@ class LongChangeList(ChangeList):
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         if not self.has_active_filters or self.query or self._is_answered_by_index():
             return rows
-        before = before_newest(self.root_queryset)
+        before = key_before_newest(self.root_queryset)
         self.is_narrowed = before > 0
         return rows.filter(pk__gt=before) if self.is_narrowed else rows
 
     def _is_answered_by_index(self) -> bool:
-        known: Whole = getattr(self.model_admin, "filters_whole", {})
+        indexed: IndexedFilters = getattr(self.model_admin, "indexed_filters", {})
         for name, values in self.filter_params.items():
-            if name in known and ((answered := known[name]) is None or set(values) <= set(answered)):
+            if name in indexed and (
+                (indexed_values := indexed[name]) is None or set(values) <= set(indexed_values)
+            ):
                 return True
         return False
 
 
-def before_newest(rows: QuerySet[Any]) -> int:
+def key_before_newest(rows: QuerySet[Any]) -> int:
     """Return the key after which the newest rows come; 0 when these are all."""
     last: int = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
     return max(last - NEWEST, 0)
 
 
-def among(title_: str, field: str, choices: Sequence[tuple[str, str]]) -> type[SimpleListFilter]:
+def choices_filter(title_: str, field: str, choices: Sequence[tuple[str, str]]) -> type[SimpleListFilter]:
     """Return a filter by values that are known; Django would look through the whole table for those there are."""
 
     class Among(SimpleListFilter):

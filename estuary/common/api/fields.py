@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import get_attribute
 
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 from estuary.common.money import to_decimal
 
 
@@ -36,7 +36,7 @@ class IdField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if primary_key_in(text) is None:
+        if parse_primary_key(text) is None:
             raise serializers.ValidationError("This is not an id.")
         return text
 

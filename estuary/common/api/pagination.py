@@ -12,7 +12,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 
 
 class NewestFirst(CursorPagination):
@@ -34,10 +34,10 @@ class NewestFirst(CursorPagination):
 
     def get_page_size(self, request: Request) -> int | None:
         """Return how many shall be on a page; raises ValidationError for a size that there is not."""
-        asked = request.query_params.get(self.page_size_query_param)
-        if asked is None:
+        text = request.query_params.get(self.page_size_query_param)
+        if text is None:
             return self.page_size
-        size = primary_key_in(asked)
+        size = parse_primary_key(text)
         if size is None or not 1 <= size <= self.max_page_size:
             raise Invalid({self.page_size_query_param: [f"Send a number from 1 to {self.max_page_size}."]})
         return size
@@ -67,7 +67,7 @@ class NewestFirst(CursorPagination):
         try:
             value: Any = field.to_python(text)  # type: ignore[union-attr]
             # A moment without a zone can't be compared with the limits of its field.
-            if value is None or (isinstance(field, DateTimeField) and not _is_moment(value)):
+            if value is None or (isinstance(field, DateTimeField) and not _is_comparable_datetime(value)):
                 return False
             field.run_validators(value)  # type: ignore[union-attr]
         except (ValidationError, ValueError, OverflowError):
@@ -75,7 +75,7 @@ class NewestFirst(CursorPagination):
         return True
 
 
-def _is_moment(value: datetime) -> bool:
+def _is_comparable_datetime(value: datetime) -> bool:
     return timezone.is_aware(value) and 1 < value.year < 9999
 
 

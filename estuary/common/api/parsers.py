@@ -10,8 +10,8 @@ from rest_framework.parsers import JSONParser
 from estuary.common.api.errors import EstuaryError
 from estuary.common.body_limits import BodyTooLarge
 
-MAX_DEPTH = 32
-MAX_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 32
+MAX_JSON_BYTES = 64 * 1024
 
 
 class MalformedJSON(EstuaryError):
@@ -24,22 +24,22 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        body = stream.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise BodyTooLarge(f"The body is larger than {MAX_BYTES // 1024} KB. Send less.")
-        return strict_json(body)
+        body = stream.read(MAX_JSON_BYTES + 1)
+        if len(body) > MAX_JSON_BYTES:
+            raise BodyTooLarge(f"The body is larger than {MAX_JSON_BYTES // 1024} KB. Send less.")
+        return parse_strict_json(body)
 
 
-def strict_json(body: bytes | str) -> Any:
+def parse_strict_json(body: bytes | str) -> Any:
     """Return what a body says, with numbers as Decimal; raises MalformedJSON."""
     try:
         parsed = json.loads(
             body.decode() if isinstance(body, bytes) else body,
             parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
+            parse_constant=_reject_constant,
+            object_pairs_hook=_reject_duplicate_keys,
         )
-        _refuse_odd_text_and_depth(parsed)
+        _reject_bad_text_and_depth(parsed)
     except RecursionError:
         raise MalformedJSON("The JSON is nested too deeply.") from None
     except ArithmeticError:
@@ -49,31 +49,31 @@ def strict_json(body: bytes | str) -> Any:
     return parsed
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key appears twice in one object")
-    return found
+    return members
 
 
-def _refuse_odd_text_and_depth(value: Any, depth: int = 0) -> None:
+def _reject_bad_text_and_depth(value: Any, depth: int = 0) -> None:
     """Refuse what Python reads and PostgreSQL can't keep: NUL, and halves of a surrogate pair."""
-    if depth > MAX_DEPTH:
+    if depth > MAX_JSON_DEPTH:
         raise ValueError("nested too deeply")
-    if isinstance(value, str) and ("\x00" in value or not _is_whole(value)):
+    if isinstance(value, str) and ("\x00" in value or not _has_no_surrogates(value)):
         raise ValueError("it contains a character that no text has")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_odd_text_and_depth(key, depth)
-            _refuse_odd_text_and_depth(inner, depth + 1)
+            _reject_bad_text_and_depth(key, depth)
+            _reject_bad_text_and_depth(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _refuse_odd_text_and_depth(inner, depth + 1)
+            _reject_bad_text_and_depth(inner, depth + 1)
 
 
-def _is_whole(text: str) -> bool:
+def _has_no_surrogates(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -11,11 +11,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from estuary.common.api.errors import EstuaryError
-from estuary.common.observability.redaction import redact, redacted
+from estuary.common.observability.redaction import redact, redact_json
 from estuary.common.postgresql.admission import Busy, mark_contended
-from estuary.common.postgresql.limits import is_out_of_time
+from estuary.common.postgresql.limits import is_timeout
 
-OUT_OF_TIME = "Others are at work on the same and it took too long. Send the same again in a moment."
+TIMEOUT_DETAIL = "Others are at work on the same and it took too long. Send the same again in a moment."
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -60,14 +60,14 @@ def _problem(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]] | N
 
 
 def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
-    out_of_time = is_out_of_time(error)
+    out_of_time = is_timeout(error)
     if out_of_time:
         mark_contended()
     if isinstance(error, Busy) or out_of_time:
         structlog.get_logger(__name__).warning(
             "database_busy", error_type=type(error.__cause__ or error).__name__
         )
-        busy = error if isinstance(error, Busy) else Busy(OUT_OF_TIME)
+        busy = error if isinstance(error, Busy) else Busy(TIMEOUT_DETAIL)
         return _body(busy.code, busy.title, busy.status, busy.detail), busy.status, busy.headers
     structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
     detail = "The database does not answer. Please send the same again in a moment."
@@ -117,7 +117,7 @@ def _body(code: str, title: str, status: int, detail: str, **extra: Any) -> dict
         "status": status,
         "code": code,
         "detail": redact(detail),
-        **redacted(extra),
+        **redact_json(extra),
     }
 
 
@@ -138,7 +138,10 @@ def _sentence(detail: Any, name: str = "") -> str:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Answer an address nobody serves (Django's handler404), and name the right one when only its slash is amiss."""
-    detail, address = "There is nothing here under this address.", _address_meant(request.path_info)
+    detail, address = (
+        "There is nothing here under this address.",
+        _find_path_with_other_slash(request.path_info),
+    )
     extra = {"address": address} if address else {}
     body = _body(
         "not_found", "Not found", 404, f"{detail} Send it to {address}" if address else detail, **extra
@@ -146,15 +149,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
     return JsonResponse(_with_request_id(body), status=404, content_type=CONTENT_TYPE)
 
 
-def _address_meant(path: str) -> str:
+def _find_path_with_other_slash(path: str) -> str:
     """Return the served address that differs in its last slash alone, which the API has and sign-in has not."""
     if path.startswith("/api/") and not path.endswith("/"):
-        meant = f"{path}/"
+        other = f"{path}/"
     elif path.startswith("/_allauth/") and path.endswith("/"):
-        meant = path.rstrip("/")
+        other = path.rstrip("/")
     else:
         return ""
-    return meant if is_valid_path(meant) else ""
+    return other if is_valid_path(other) else ""
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

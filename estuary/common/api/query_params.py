@@ -6,11 +6,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 
-def query_param(request: Request, filters: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+def validate_query_params(request: Request, filters: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """Return the checked parameters of a query; raises ValidationError.
 
     Handed over as a plain dict: of a QueryDict, as of a form, an empty value would count as none at all.
     """
-    wanted = filters(data=request.query_params.dict())
-    wanted.is_valid(raise_exception=True)
-    return dict(wanted.validated_data)
+    serializer = filters(data=request.query_params.dict())
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 SECONDS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
-WRITTEN = re.compile(r"(?P<times>[1-9]\d{0,6})/(?P<periods>[1-9]\d{0,4})?(?P<unit>[smhd])", re.ASCII)
+RATE_PATTERN = re.compile(r"(?P<times>[1-9]\d{0,6})/(?P<periods>[1-9]\d{0,4})?(?P<unit>[smhd])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Rate:
     @classmethod
     def parse(cls, text: str) -> "Rate":
         """Read ``30/10m``, ``5/h``, ``100/d``; raises ValueError for anything else."""
-        found = WRITTEN.fullmatch(text.strip())
-        if found is None:
+        match = RATE_PATTERN.fullmatch(text.strip())
+        if match is None:
             raise ValueError("write it as how many in how long, such as 30/10m, 5/h or 100/d")
-        seconds = int(found["periods"] or 1) * SECONDS[found["unit"]]
-        return cls(int(found["times"]), timedelta(seconds=seconds))
+        seconds = int(match["periods"] or 1) * SECONDS[match["unit"]]
+        return cls(int(match["times"]), timedelta(seconds=seconds))

@@ -16,11 +16,11 @@ def delete_in_batches(old: QuerySet[Any]) -> int:
 
     Raises Stopping between two batches once the process is to end: the next time goes on from there.
     """
-    forgotten = 0
-    while some := _delete_batch(old):
-        forgotten += some
+    deleted = 0
+    while batch_size := _delete_batch(old):
+        deleted += batch_size
         shutdown.raise_if_shutting_down()
-    return forgotten
+    return deleted
 
 
 def _delete_batch(old: QuerySet[Any]) -> int:

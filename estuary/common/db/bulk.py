@@ -53,11 +53,11 @@ def set_prefetched(owners: Sequence[Model], relation: str, rows: Iterable[Model]
     primary = owners[0]._meta.pk.attname
     owned: dict[int, tuple[Model, list[Model]]] = {vars(owner)[primary]: (owner, []) for owner in owners}
     for row in rows:
-        owner, theirs = owned[vars(row)[key.attname]]
+        owner, owner_rows = owned[vars(row)[key.attname]]
         key.set_cached_value(row, owner)
-        theirs.append(row)
-    for owner, theirs in owned.values():
-        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = theirs
+        owner_rows.append(row)
+    for owner, owner_rows in owned.values():
+        vars(owner).setdefault("_prefetched_objects_cache", {})[relation] = owner_rows
 
 
 def prefetched(owner: Model, relation: str) -> list[Any]:
@@ -66,7 +66,7 @@ def prefetched(owner: Model, relation: str) -> list[Any]:
     return rows
 
 
-def next_keys(model: type[Model], how_many: int) -> list[int]:
+def allocate_primary_keys(model: type[Model], how_many: int) -> list[int]:
     """Return primary keys for rows that are yet to be inserted: those that name each other then go in one statement."""
     meta = model._meta
     with execute_prepared(
@@ -79,13 +79,13 @@ def next_keys(model: type[Model], how_many: int) -> list[int]:
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert rows of one model, made by the caller just now; nobody is told what primary keys they get.
 
-    Either all have one of ``next_keys`` or none has.
+    Either all have one of ``allocate_primary_keys`` or none has.
     """
     if rows:
         _insert(rows, "").close()
 
 
-def insert_and_number[R: Model](rows: list[R]) -> list[R]:
+def insert_with_keys[R: Model](rows: list[R]) -> list[R]:
     """Insert rows of one model, made by the caller just now, and give each its primary key."""
     if not rows:
         return rows
@@ -95,7 +95,7 @@ def insert_and_number[R: Model](rows: list[R]) -> list[R]:
     return rows
 
 
-def insert_missing[R: Model](rows: list[R]) -> list[R]:
+def insert_ignoring_conflicts[R: Model](rows: list[R]) -> list[R]:
     """Insert those rows of one model that no unique constraint refuses, and return them as they came to be."""
     if not rows:
         return rows
@@ -107,12 +107,12 @@ def insert_missing[R: Model](rows: list[R]) -> list[R]:
 
 def _insert(rows: Sequence[Model], ending: str) -> Any:
     """Send the insertion of rows of one model, and return its cursor."""
-    beginning, fields = _insertion(type(rows[0]), numbered=rows[0].pk is not None)
-    return execute_prepared(f"{beginning} {ending}", [_document(rows, fields)])
+    beginning, fields = _insert_statement(type(rows[0]), numbered=rows[0].pk is not None)
+    return execute_prepared(f"{beginning} {ending}", [_as_json(rows, fields)])
 
 
 @cache
-def _insertion(model: type[Model], *, numbered: bool) -> "tuple[str, list[Field[Any, Any]]]":
+def _insert_statement(model: type[Model], *, numbered: bool) -> "tuple[str, list[Field[Any, Any]]]":
     meta = model._meta
     fields = [field for field in meta.concrete_fields if numbered or not field.primary_key]
     columns = ", ".join(f"{field.column}" for field in fields)
@@ -125,11 +125,11 @@ def _insertion(model: type[Model], *, numbered: bool) -> "tuple[str, list[Field[
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
     """Write these fields of rows of one model as the objects hold them; the caller has locked the rows."""
-    known = list(rows)
-    if not known:
+    rows_by_key = list(rows)
+    if not rows_by_key:
         return
-    meta = known[0]._meta
-    known.sort(key=attrgetter(meta.pk.attname))
+    meta = rows_by_key[0]._meta
+    rows_by_key.sort(key=attrgetter(meta.pk.attname))
     fields = {field.name: field for field in meta.concrete_fields}
     changed = [fields[name] for name in names]
     values = ", ".join(f"{field.column} = told.{field.column}" for field in changed)
@@ -138,20 +138,20 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
         f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
         f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
     )
-    execute_prepared(statement, [_document(known, [meta.pk, *changed])]).close()
+    execute_prepared(statement, [_as_json(rows_by_key, [meta.pk, *changed])]).close()
 
 
-def _document(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:
+def _as_json(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:
     """Write rows as JSON, moments to the microsecond; raises TypeError for what JSON has no word for."""
     names = [(field.column, field.attname) for field in fields]
-    told = [{column: held[name] for column, name in names} for held in map(vars, rows)]
+    documents = [{column: values[name] for column, name in names} for values in map(vars, rows)]
     try:
-        return orjson.dumps(told).decode()
+        return orjson.dumps(documents).decode()
     except orjson.JSONEncodeError:  # of a number beyond 64 bits too, which what a buyer sends along may have
-        return json.dumps(told, default=_moment)
+        return json.dumps(documents, default=_encode_datetime)
 
 
-def _moment(value: object) -> str:
+def _encode_datetime(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{value!r} is not written in bulk")

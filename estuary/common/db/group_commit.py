@@ -13,7 +13,7 @@ class WriteTimeout(Exception):
     """Nothing was written within the time that was given: all writers are at work still."""
 
 
-class _Turn[Item, Result]:
+class _PendingWrite[Item, Result]:
     """What one thread wants written. ``woken`` is let go when it is, or when the thread is to write for all."""
 
     __slots__ = ("item", "leads", "outcome", "woken")
@@ -36,16 +36,16 @@ class GroupCommit[Item, Result]:
         write: Callable[[Sequence[Item]], Sequence[Result | Exception]],
         *,
         writers: int,
-        most: int,
-        patience_s: float,
+        max_batch: int,
+        timeout_s: float,
     ) -> None:
-        self._write, self._free, self._most, self._patience_s = write, writers, most, patience_s
-        self._waiting: list[_Turn[Item, Result]] = []
+        self._write, self._free, self._max_batch, self._timeout_s = write, writers, max_batch, timeout_s
+        self._waiting: list[_PendingWrite[Item, Result]] = []
         self._lock = Lock()
 
     def __call__(self, item: Item) -> Result:
         """Have an item written with others, and return what came of it; raises TooLong."""
-        turn: _Turn[Item, Result] = _Turn(item)
+        turn: _PendingWrite[Item, Result] = _PendingWrite(item)
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -60,8 +60,8 @@ class GroupCommit[Item, Result]:
             raise turn.outcome
         return turn.outcome
 
-    def _wait(self, turn: _Turn[Item, Result]) -> None:
-        if turn.woken.acquire(timeout=self._patience_s):
+    def _wait(self, turn: _PendingWrite[Item, Result]) -> None:
+        if turn.woken.acquire(timeout=self._timeout_s):
             return
         with self._lock:
             if turn in self._waiting:
@@ -69,10 +69,10 @@ class GroupCommit[Item, Result]:
                 raise WriteTimeout
         turn.woken.acquire()  # it is being written, or was called at the last moment
 
-    def _lead(self, turn: _Turn[Item, Result]) -> None:
+    def _lead(self, turn: _PendingWrite[Item, Result]) -> None:
         with self._lock:
-            others = self._most - 1
-            batch, self._waiting = [turn, *self._waiting[:others]], self._waiting[others:]
+            max_others = self._max_batch - 1
+            batch, self._waiting = [turn, *self._waiting[:max_others]], self._waiting[max_others:]
         try:
             outcomes: Sequence[Result | BaseException] = self._write([one.item for one in batch])
             assert len(outcomes) == len(batch)

@@ -46,27 +46,27 @@ class _Statement:
             param.name for param in params if isinstance(param, Param)
         ]
 
-    def _execute(self, given: dict[str, Any]) -> Any:
+    def _execute(self, values: dict[str, Any]) -> Any:
         """Send it, and return the cursor that its rows are fetched from."""
         statement, gaps = self._written
-        return execute_prepared(statement, [_sent(given[gap]) for gap in gaps])
+        return execute_prepared(statement, [_to_driver_value(values[gap]) for gap in gaps])
 
 
 class PreparedValuesQuery(_Statement):
     """A query of columns (``values_list``), with a ``Param`` for each value; they come as the driver has them."""
 
-    def first(self, **given: Any) -> tuple[Any, ...] | None:
+    def first(self, **values: Any) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
-        with self._execute(given) as cursor:
-            found: tuple[Any, ...] | None = cursor.fetchone()
-        return found
+        with self._execute(values) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
 
-    def send(self, **given: Any) -> Callable[[], list[tuple[Any, ...]]]:
+    def send(self, **values: Any) -> Callable[[], list[tuple[Any, ...]]]:
         """Send the query, and return what fetches its rows, as ``PreparedQuery`` does."""
-        sent = self._execute(given)
+        sent_cursor = self._execute(values)
 
         def fetch() -> list[tuple[Any, ...]]:
-            with sent as cursor:
+            with sent_cursor as cursor:
                 return list(cursor.fetchall())
 
         return fetch
@@ -78,15 +78,15 @@ class PreparedQuery[R: Model](_Statement):
     def __init__(self, query: Callable[[], QuerySet[R]]) -> None:
         super().__init__(query)
 
-    def ask(self, **given: Any) -> list[R]:
-        return self.send(**given)()
+    def fetch(self, **values: Any) -> list[R]:
+        return self.send(**values)()
 
-    def send(self, **given: Any) -> Callable[[], list[R]]:
+    def send(self, **values: Any) -> Callable[[], list[R]]:
         """Send the query, and return what fetches its rows: in a pipeline many are sent before the first is awaited."""
-        sent = self._execute(given)
+        sent_cursor = self._execute(values)
 
         def fetch() -> list[R]:
-            with sent as cursor:
+            with sent_cursor as cursor:
                 rows: Iterable[Any] = cursor.fetchall()
             names, converters = self._columns
             if converters:
@@ -107,7 +107,7 @@ class PreparedQuery[R: Model](_Statement):
         return [column.target.attname for column in columns], compiler.get_converters(columns)
 
 
-def _sent(value: Any) -> Any:
+def _to_driver_value(value: Any) -> Any:
     """Return a value as the driver gets it: a list, of text or of numbers, as PostgreSQL writes one.
 
     The driver does that item by item, in a type that depends on the items; so its type is the column's.
@@ -137,13 +137,15 @@ def build_instance[R: Model](model: type[R], **columns: Any) -> R:
 
     The others take their defaults. Raises TypeError for what is no column.
     """
-    plain, made = _defaults(model)
-    if not columns.keys() <= plain.keys():
-        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(columns.keys() - plain.keys()))}")
+    defaults, factories = _defaults(model)
+    if not columns.keys() <= defaults.keys():
+        raise TypeError(
+            f"{model.__name__} has no column {', '.join(sorted(columns.keys() - defaults.keys()))}"
+        )
     instance = model.__new__(model)
     instance._state = ModelState()
-    vars(instance).update(plain, **columns)
-    for name, make in made:
+    vars(instance).update(defaults, **columns)
+    for name, make in factories:
         if name not in columns:
             setattr(instance, name, make())
     return instance
@@ -153,6 +155,6 @@ def build_instance[R: Model](model: type[R], **columns: Any) -> R:
 def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
     """Return what each column holds when nobody says, and which are made anew for each instance."""
     fields = model._meta.concrete_fields
-    made = [field for field in fields if field.has_default() and callable(field.default)]
-    plain = {field.attname: None if field in made else field.get_default() for field in fields}
-    return plain, [(field.attname, field.get_default) for field in made]
+    callable_fields = [field for field in fields if field.has_default() and callable(field.default)]
+    defaults = {field.attname: None if field in callable_fields else field.get_default() for field in fields}
+    return defaults, [(field.attname, field.get_default) for field in callable_fields]

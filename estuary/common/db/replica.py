@@ -16,11 +16,11 @@ from django.db import Error, connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from estuary.common.db.replica_lag import LAG_S, ReplicaMonitor
+from estuary.common.db.replica_lag import MAX_LAG_S, ReplicaMonitor
 from estuary.common.observability import metrics
 
 REPLICA = "replica"  # its alias among DATABASES
-STICKY_COOKIE, STICKY_S = "estuary_wrote", round(2 * LAG_S)  # a cookie, and how long it is kept
+STICKY_COOKIE, STICKY_S = "estuary_wrote", round(2 * MAX_LAG_S)  # a cookie, and how long it is kept
 
 _reading: ContextVar[bool] = ContextVar("reading_from_the_replica", default=False)
 _monitor = ReplicaMonitor()
@@ -45,7 +45,7 @@ def replica_read[R](get: Callable[..., R]) -> Callable[..., R]:
     """
 
     @functools.wraps(get)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> R:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> R:
         if not settings.DATABASE_REPLICA_URL:
             return get(request, *args, **kwargs)
         outcome = (
@@ -59,13 +59,13 @@ def replica_read[R](get: Callable[..., R]) -> Callable[..., R]:
             outcome = "missing"  # perhaps it is newer than what the replica knows
         except Error as error:
             outcome = "failed"
-            _monitor.distrust(error)
+            _monitor.mark_unhealthy(error)
         finally:
             metrics.REPLICA_READS.labels(outcome).inc()
         return get(request, *args, **kwargs)
 
-    answer.may_be_old = True  # type: ignore[attr-defined]
-    return answer
+    wrapper.is_replica_read = True  # type: ignore[attr-defined]
+    return wrapper
 
 
 @contextmanager

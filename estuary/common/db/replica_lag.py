@@ -8,12 +8,12 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from estuary.common.postgresql.connecting import CONNECTING
+from estuary.common.postgresql.connecting import CONNECT_TIMEOUTS
 
-LAG_S = 5.0  # how old an answer of the replica may be
-LOOK_S = 0.5
-WRITTEN = "SELECT pg_current_wal_lsn()"
-REPLAYED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_lsn"
+MAX_LAG_S = 5.0  # how old an answer of the replica may be
+POLL_INTERVAL_S = 0.5
+SELECT_WRITTEN_LSN = "SELECT pg_current_wal_lsn()"
+SELECT_HAS_REPLAYED = "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %s::pg_lsn"
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class ReplicaMonitor(threading.Thread):
     def is_behind(self) -> bool:
         return time.monotonic() >= self._keeps_up_until
 
-    def distrust(self, error: Exception) -> None:
+    def mark_unhealthy(self, error: Exception) -> None:
         """Leave the replica alone until the next look: something was asked of it in vain."""
         self._keeps_up_until = 0.0
         self._tell(error)
@@ -56,15 +56,20 @@ class ReplicaMonitor(threading.Thread):
             except psycopg.Error as error:
                 self._mark = None  # of a primary that may be another one by now
                 self._tell(error)
-            self._over.wait(LOOK_S)
+            self._over.wait(POLL_INTERVAL_S)
 
     def _look_again_and_again(self, primary: psycopg.Connection, replica: psycopg.Connection) -> None:
         while not self._over.is_set():
-            at, written = self._mark = self._mark or (time.monotonic(), _one(primary, WRITTEN))
-            if _one(replica, REPLAYED, written):  # null where nothing is replayed: that is no replica
-                self._keeps_up_until, self._mark = at + LAG_S, None
+            at, written = self._mark = self._mark or (
+                time.monotonic(),
+                _fetch_value(primary, SELECT_WRITTEN_LSN),
+            )
+            if _fetch_value(
+                replica, SELECT_HAS_REPLAYED, written
+            ):  # null where nothing is replayed: that is no replica
+                self._keeps_up_until, self._mark = at + MAX_LAG_S, None
             self._tell()
-            self._over.wait(LOOK_S)
+            self._over.wait(POLL_INTERVAL_S)
 
     def _tell(self, error: Exception | None = None) -> None:
         """Log that it fell behind, or caught up, once each."""
@@ -79,9 +84,9 @@ class ReplicaMonitor(threading.Thread):
 
 def _connect(url: str) -> psycopg.Connection:
     """Connect outside the pools: when they are full, the replica must not seem to lag."""
-    return psycopg.connect(url, autocommit=True, prepare_threshold=None, **CONNECTING)
+    return psycopg.connect(url, autocommit=True, prepare_threshold=None, **CONNECT_TIMEOUTS)
 
 
-def _one(connection: psycopg.Connection, statement: str, *values: Any) -> Any:
+def _fetch_value(connection: psycopg.Connection, statement: str, *values: Any) -> Any:
     row = connection.execute(statement, values or None).fetchone()
     return row[0] if row else None

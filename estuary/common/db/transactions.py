@@ -21,25 +21,25 @@ from django.db.backends.utils import CursorWrapper
 
 TRIES = 3
 # What a row may have in it that no column, or no index, takes: the same again fails again.
-UNFIT = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
-LOST_A_RACE = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
+UNSTORABLE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+RETRYABLE_SQLSTATES = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
 log = structlog.get_logger(__name__)
 
 
-def violated(error: IntegrityError) -> str:
+def violated_constraint(error: IntegrityError) -> str:
     """Return the name of the constraint that an IntegrityError broke, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
 
 
-def is_unfit(error: Exception) -> bool:
+def is_unstorable(error: Exception) -> bool:
     """Tell whether an error, Django's or psycopg's own, says that a row can never be written."""
-    return isinstance(error, UNFIT) or isinstance(error.__cause__, UNFIT)
+    return isinstance(error, UNSTORABLE) or isinstance(error.__cause__, UNSTORABLE)
 
 
 @contextmanager
-def pipelined() -> Iterator[None]:
+def pipeline() -> Iterator[None]:
     """Have statements sent one after the other: PostgreSQL is waited for where rows are fetched, and at the end.
 
     What fails is raised there too, and so is not to be caught inside: the transaction is lost then.
@@ -50,7 +50,7 @@ def pipelined() -> Iterator[None]:
         yield
 
 
-def prepared() -> CursorWrapper:
+def prepared_cursor() -> CursorWrapper:
     """Return a cursor for what is said again and again: each connection has PostgreSQL read and plan it once.
 
     Behind a PgBouncer it is read and planned each time, as from Django's own cursors (see config/database.py).
@@ -69,18 +69,18 @@ def execute_prepared(statement: str, values: Sequence[Any]) -> CursorWrapper:
     Where a migration has changed the type of a column, the plan of each connection fails from then on, until a rollback
     has psycopg forget it. A transaction that fails over it is rolled back by itself; alone, it is asked once more.
     """
-    cursor = prepared()
+    cursor = prepared_cursor()
     try:
         cursor.execute(statement, values)
     except NotSupportedError:
         if connection.in_atomic_block:
             raise
-        _forget_plans()
+        _discard_plans()
         cursor.execute(statement, values)
     return cursor
 
 
-def _forget_plans() -> None:
+def _discard_plans() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")  # a transaction that nothing was said in is none, and not rolled back
         transaction.set_rollback(True)
@@ -97,7 +97,7 @@ def execute(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
         return int(cursor.rowcount)
 
 
-def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
+def retry_transaction[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
     """Run a whole transaction again, at most three times, when PostgreSQL gave it up for another one.
 
     Joined to a transaction that is open already it is not run again: then that one must be, as a whole.
@@ -110,8 +110,8 @@ def retried[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
             try:
                 return transaction(*args, **kwargs)
             except OperationalError as error:
-                lost = getattr(error.__cause__, "sqlstate", None) in LOST_A_RACE
-                if not (lost and tries_left) or connection.in_atomic_block:
+                is_retryable = getattr(error.__cause__, "sqlstate", None) in RETRYABLE_SQLSTATES
+                if not (is_retryable and tries_left) or connection.in_atomic_block:
                     raise
                 log.warning("transaction_lost_a_race", what=transaction.__name__)
         raise AssertionError("the last try returns or raises")

@@ -63,13 +63,13 @@ def _lengths_by_prefix() -> dict[str, frozenset[int]]:
 
 
 # How many digits a number has that begins with these four; none of the networks' begins with a nought.
-LENGTHS = _lengths_by_prefix()
+LENGTHS_BY_PREFIX = _lengths_by_prefix()
 
 
 # --- Where digits are ---------------------------------------------------------------------------------------
 
 # Digits of any script, in groups with up to four other characters between them, and the end of no JSON text.
-RUN = re.compile(r'\d(?:[^"\dA-Za-z]{0,4}+\d){12,}')
+DIGIT_RUN = re.compile(r'\d(?:[^"\dA-Za-z]{0,4}+\d){12,}')
 # So many digits in a row, but for what may stand between them, are in every RUN and in hardly anything else.
 _RUNS_DIGITS = b"0" * SHORTEST
 _DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord("x") for code in range(256))
@@ -94,17 +94,17 @@ class _Group(NamedTuple):
     end: int
 
 
-def card_numbers_in(text: str) -> list[tuple[int, int]]:
+def find_card_numbers(text: str) -> list[tuple[int, int]]:
     """Return where a text has card numbers, each from its first digit to behind its last."""
     plain, escapes = _unescape(text)
-    if plain.isascii() and not has_many_digits(plain.encode()):
+    if plain.isascii() and not may_have_card_number(plain.encode()):
         return []
-    plain = _without_harmless(plain)
-    found = [span for run in RUN.finditer(plain) for span in _cards(plain, *run.span())]
-    return [(_original(start, escapes), _original(end, escapes)) for start, end in found]
+    plain = _blank_harmless(plain)
+    spans = [span for run in DIGIT_RUN.finditer(plain) for span in _find_in_run(plain, *run.span())]
+    return [(_original_position(start, escapes), _original_position(end, escapes)) for start, end in spans]
 
 
-def has_many_digits(text: bytes) -> bool:
+def may_have_card_number(text: bytes) -> bool:
     """Tell, in a microsecond, whether an ASCII text may have a run of digits; nothing is escaped in it."""
     return _RUNS_DIGITS in text.translate(_DIGITS, _BETWEEN)
 
@@ -117,14 +117,14 @@ def _unescape(text: str) -> tuple[str, list[tuple[int, int]]]:
     cuts: list[tuple[int, int]] = []
     last = cut = 0
     for escape in _ESCAPE.finditer(text):
-        pieces += text[last : escape.start()], _character(escape)
+        pieces += text[last : escape.start()], _decode_escape(escape)
         last = escape.end()
         cut += last - escape.start() - 1
         cuts.append((last - cut, cut))
     return "".join(pieces) + text[last:], cuts
 
 
-def _character(escape: re.Match[str]) -> str:
+def _decode_escape(escape: re.Match[str]) -> str:
     if escape[1]:
         return chr(int(escape[1], 16))
     if escape[3]:
@@ -132,20 +132,20 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(escape[4] or 32))
 
 
-def _original(place: int, cuts: list[tuple[int, int]]) -> int:
+def _original_position(place: int, cuts: list[tuple[int, int]]) -> int:
     """Return where a place in the unescaped text is in the text itself."""
     index = bisect_right(cuts, (place, sys.maxsize))
     return place + (cuts[index - 1][1] if index else 0)
 
 
-def _cards(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    groups = _groups(text, start, end)
+def _find_in_run(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    groups = _split_groups(text, start, end)
     if not groups or _is_phone(text, groups):
         return
     even, odd = _luhn_sums("".join(group.digits for group in groups))
     first = position = 0
     while first < len(groups):
-        if last := _card_from(text, groups, first, position, (even, odd)):
+        if last := _find_card_end(text, groups, first, position, (even, odd)):
             yield groups[first].start, groups[last - 1].end
             position += sum(len(group.digits) for group in groups[first:last])
             first = last
@@ -154,7 +154,7 @@ def _cards(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             first += 1
 
 
-def _groups(text: str, start: int, end: int) -> list[_Group]:
+def _split_groups(text: str, start: int, end: int) -> list[_Group]:
     groups: list[_Group] = []
     gap = ""
     for part in _PARTS.finditer(text, start, end):
@@ -178,13 +178,13 @@ def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
     return even, odd
 
 
-def _card_from(
+def _find_card_end(
     text: str, groups: list[_Group], first: int, position: int, sums: tuple[list[int], list[int]]
 ) -> int | None:
     """Return behind which group a card number ends that begins with group ``first``, the longest there is."""
-    if groups[first].digits[0] in "017" or _goes_on_before(text, groups, first):
+    if groups[first].digits[0] in "017" or _continues_before(text, groups, first):
         return None
-    lengths = LENGTHS.get("".join(group.digits for group in groups[first : first + 4])[:4])
+    lengths = LENGTHS_BY_PREFIX.get("".join(group.digits for group in groups[first : first + 4])[:4])
     if lengths is None:
         return None
     size, best = 0, None
@@ -195,12 +195,12 @@ def _card_from(
         running = sums[(position + size - 1) % 2]
         if size not in lengths or (running[position + size] - running[position]) % 10:
             continue
-        if _is_written_so(groups[first : last + 1]) and not _goes_on_behind(text, groups[last]):
+        if _is_plausible_grouping(groups[first : last + 1]) and not _continues_after(text, groups[last]):
             best = last + 1
     return best
 
 
-def _goes_on_before(text: str, groups: list[_Group], first: int) -> bool:
+def _continues_before(text: str, groups: list[_Group], first: int) -> bool:
     """Whether a group is the end of a word, or the fraction of a decimal number."""
     start, gap = groups[first].start, groups[first].gap
     before = text[max(start - 2, 0) : start]
@@ -210,17 +210,26 @@ def _goes_on_before(text: str, groups: list[_Group], first: int) -> bool:
     return not gap and bool(before) and _WORD.fullmatch(before[-1]) is not None
 
 
-def _goes_on_behind(text: str, group: _Group) -> bool:
+def _continues_after(text: str, group: _Group) -> bool:
     behind = text[group.end : group.end + 1]
     return bool(behind) and _WORD.fullmatch(behind) is not None
 
 
 # --- How people write them ----------------------------------------------------------------------------------
 
-USUAL = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 3, 3, 3), (4, 4, 4, 1), (4, 4, 5), (6, 13)}
+USUAL_GROUPINGS = {
+    (4, 4, 4, 4),
+    (4, 6, 5),
+    (4, 6, 4),
+    (4, 4, 4, 4, 3),
+    (4, 3, 3, 3),
+    (4, 4, 4, 1),
+    (4, 4, 5),
+    (6, 13),
+}
 
 
-def _is_written_so(groups: list[_Group]) -> bool:
+def _is_plausible_grouping(groups: list[_Group]) -> bool:
     """Tell whether somebody may write a card number in such groups.
 
     A telephone number is at most as long as the shorter ones, so those are looked at more closely.
@@ -229,9 +238,9 @@ def _is_written_so(groups: list[_Group]) -> bool:
     gaps = {group.gap for group in groups[1:]}
     total = sum(sizes)
     if len(gaps) > 1:  # a comma stands between two numbers, not within one
-        usual = sizes in USUAL or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
+        usual = sizes in USUAL_GROUPINGS or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
         return usual and not any("," in gap or ";" in gap for gap in gaps)
-    if len(sizes) == 1 or sizes in USUAL or set(sizes) == {1}:
+    if len(sizes) == 1 or sizes in USUAL_GROUPINGS or set(sizes) == {1}:
         return True
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]
     if total < 16:
@@ -275,7 +284,7 @@ _LENGTH_OF = {part[:2]: int(part[3:]) for part in _IBAN_LENGTHS.split()}
 _PARCEL = re.compile(r"(?<![0-9A-Za-z])9[1-5][0-9]{2}(?: ?[0-9]{4}){4}(?: ?[0-9]{2})?(?![0-9A-Za-z])")
 
 
-def _without_harmless(text: str) -> str:
+def _blank_harmless(text: str) -> str:
     """Return a text, as long as it was, without what shows by its shape or its check that it is no card number."""
     text = _OTHERS.sub(_blank, text)
     text = _PARCEL.sub(lambda match: _blank(match) if _is_parcel(match[0]) else match[0], text)

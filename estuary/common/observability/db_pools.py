@@ -12,8 +12,8 @@ from psycopg_pool import ConnectionPool
 
 from estuary.common.observability import metrics
 
-TAKEN_DOWN_EVERY_S = 1.0
-STATS = {
+RECORD_INTERVAL_S = 1.0
+COUNTERS_BY_STAT = {
     "requests_num": metrics.POOL_REQUESTS,
     "requests_queued": metrics.POOL_WAITS,
     "requests_errors": metrics.POOL_ERRORS,
@@ -21,34 +21,34 @@ STATS = {
 
 type Pool = ConnectionPool[Any]
 
-_others: dict[str, Pool] = {}
+_extra_pools: dict[str, Pool] = {}
 
 
 def register(name: str, pool: Pool) -> None:
     """Have a pool watched besides Django's own."""
-    _others[name] = pool
+    _extra_pools[name] = pool
 
 
-def watch() -> None:
+def start_recording() -> None:
     """Begin to take down the pools of this process."""
-    threading.Thread(target=_watch, name="pools", daemon=True).start()
+    threading.Thread(target=_record_forever, name="pools", daemon=True).start()
 
 
-def _watch() -> None:
+def _record_forever() -> None:
     before = time.monotonic()
     while True:
-        time.sleep(TAKEN_DOWN_EVERY_S)
+        time.sleep(RECORD_INTERVAL_S)
         now = time.monotonic()
-        take_down(seconds=now - before)
+        record_pools(seconds=now - before)
         before = now
 
 
-def take_down(*, seconds: float) -> None:
+def record_pools(*, seconds: float) -> None:
     """Count what happened in each pool since the last time, which was so many seconds ago."""
     django: dict[str, Pool] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined] # none before the first use
-    for name, pool in [*django.items(), *_others.items()]:
+    for name, pool in [*django.items(), *_extra_pools.items()]:
         stats = pool.pop_stats()
-        for stat, counter in STATS.items():
+        for stat, counter in COUNTERS_BY_STAT.items():
             counter.labels(name).inc(stats.get(stat, 0))
         metrics.POOL_WAIT_SECONDS.labels(name).inc(stats.get("requests_wait_ms", 0) / 1000)
         in_use = stats["pool_size"] - stats["pool_available"]

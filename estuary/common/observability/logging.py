@@ -11,22 +11,22 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from estuary.common.observability.redaction import RedactingFormatter
 
-STAMP = structlog.processors.TimeStamper(fmt="iso")
-OUR_LINES: list[Processor] = [
+TIMESTAMPER = structlog.processors.TimeStamper(fmt="iso")
+PROCESSORS: list[Processor] = [
     merge_contextvars,
     add_logger_name,
     add_log_level,
-    STAMP,
+    TIMESTAMPER,
     ProcessorFormatter.wrap_for_formatter,
 ]
 
 
-def json_lines() -> RedactingFormatter:
+def json_formatter() -> RedactingFormatter:
     """Return the formatter of production."""
     return _formatter(structlog.processors.JSONRenderer())
 
 
-def readable_lines() -> RedactingFormatter:
+def logfmt_formatter() -> RedactingFormatter:
     """Return the formatter of the sandbox."""
     return _formatter(structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]))
 
@@ -38,11 +38,17 @@ def _formatter(renderer: Processor) -> RedactingFormatter:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        foreign_pre_chain=[merge_contextvars, _belonging, add_logger_name, add_log_level, STAMP],
+        foreign_pre_chain=[
+            merge_contextvars,
+            _add_request_and_job,
+            add_logger_name,
+            add_log_level,
+            TIMESTAMPER,
+        ],
     )
 
 
-def _belonging(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+def _add_request_and_job(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """Name the request or the job of a line that its library writes when it is over already."""
     record = line["_record"]
     if request_id := getattr(getattr(record, "request", None), "request_id", None):
@@ -52,7 +58,7 @@ def _belonging(logger: WrappedLogger, method: str, line: EventDict) -> EventDict
     return line
 
 
-def bound[**P, R](**fields: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def bind_log_fields[**P, R](**fields: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Put fields, each made of a function's arguments, on every line that is written while it runs."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

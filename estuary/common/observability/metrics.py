@@ -24,7 +24,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a third of all series, of no use here
 REGISTRY = CollectorRegistry()  # what this process counts
-ASKED = CollectorRegistry()  # what the database is asked at each scrape
+SCRAPE_REGISTRY = CollectorRegistry()  # what the database is asked at each scrape
 
 EVENTS_RECEIVED = Counter(
     "estuary_events_received", "Events at the webhook.", ["type", "outcome"], registry=REGISTRY
@@ -98,9 +98,9 @@ _RECEIVED = {
 }
 
 
-def count_received(*, known: bool, kept: bool) -> None:
+def count_received(*, is_known_type: bool, is_new: bool) -> None:
     """Count an event that was signed: of a type that means something here, and here for the first time."""
-    _RECEIVED[known, kept].inc()
+    _RECEIVED[is_known_type, is_new].inc()
 
 
 def count_refused(code: str) -> None:
@@ -116,18 +116,18 @@ def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:
         EVENT_SECONDS.observe(seconds)
 
 
-def ask_at_scrape(collector: Collector) -> None:
+def register_scrape_collector(collector: Collector) -> None:
     """Have a collector asked at every scrape, besides what is counted."""
-    ASKED.register(collector)
+    SCRAPE_REGISTRY.register(collector)
 
 
-def exposition() -> bytes:
+def render_metrics() -> bytes:
     """Return all metrics in Prometheus's text format: of every process that shares PROMETHEUS_MULTIPROC_DIR, if set."""
     counted = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-    return generate_latest(counted) + generate_latest(ASKED)
+    return generate_latest(counted) + generate_latest(SCRAPE_REGISTRY)
 
 
 def may_scrape(authorization: str, *, token: str) -> bool:
@@ -138,7 +138,7 @@ def may_scrape(authorization: str, *, token: str) -> bool:
 type Labels = tuple[str, ...]
 
 
-def after_commit(counter: Counter, labels: Iterable[Labels]) -> None:
+def count_after_commit(counter: Counter, labels: Iterable[Labels]) -> None:
     """Count each set of labels once, when the open transaction is committed, or at once when there is none."""
     if counted := Counted(labels):
         transaction.on_commit(partial(_inc, counter, counted), robust=True)

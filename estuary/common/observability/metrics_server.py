@@ -21,21 +21,21 @@ class _Handler(WSGIRequestHandler):
         """A scrape every few seconds is no news."""
 
 
-def serve(port: int, *, token: str, afterwards: Callable[[], None] = lambda: None) -> WSGIServer:
-    """Answer ``GET /metrics`` with the token on all addresses, in a thread; ``afterwards`` runs after each scrape."""
+def serve(port: int, *, token: str, after_scrape: Callable[[], None] = lambda: None) -> WSGIServer:
+    """Answer ``GET /metrics`` with the token on all addresses, in a thread; ``after_scrape`` runs after each scrape."""
 
-    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        asked = environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == "/metrics"
-        if not (asked and metrics.may_scrape(environ.get("HTTP_AUTHORIZATION", ""), token=token)):
+    def respond(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        is_scrape = environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == "/metrics"
+        if not (is_scrape and metrics.may_scrape(environ.get("HTTP_AUTHORIZATION", ""), token=token)):
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"not found\n"]
         try:
-            body = metrics.exposition()
+            body = metrics.render_metrics()
         finally:
-            afterwards()
+            after_scrape()
         start_response("200 OK", [("Content-Type", metrics.CONTENT_TYPE)])
         return [body]
 
-    server = make_server("", port, answer, server_class=_Server, handler_class=_Handler)
+    server = make_server("", port, respond, server_class=_Server, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

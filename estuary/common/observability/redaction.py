@@ -13,17 +13,18 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from structlog.stdlib import ProcessorFormatter
 
-from estuary.common.observability.card_numbers import card_numbers_in, has_many_digits
+from estuary.common.observability.card_numbers import find_card_numbers, may_have_card_number
 
 REDACTED = "[redacted]"
 # https://docs.stripe.com/keys, https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
 _KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
-OF_CLIENT = "_secret_[A-Za-z0-9%]{6,}"  # means the same to Python and to PostgreSQL
-_CLIENT = rf"(?P<secret>{OF_CLIENT})"
+# Means the same to Python and to PostgreSQL.
+CLIENT_SECRET_PATTERN = "_secret_[A-Za-z0-9%]{6,}"  # noqa: S105 a pattern
+_CLIENT_SECRET = rf"(?P<secret>{CLIENT_SECRET_PATTERN})"
 # In JSON and in log lines a line break is a backslash and a letter, which is no part of the word that follows.
 _ESCAPED = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
 _BEARER = rf"(?P<bearer>(?:\b|{_ESCAPED})Bearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{{6,}}"
-SECRET = re.compile("|".join((_KEY, _CLIENT, _BEARER)))
+SECRET = re.compile("|".join((_KEY, _CLIENT_SECRET, _BEARER)))
 # Three words with dots between them. Each is read from its beginning, once: the text may be long and hostile.
 JWT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{9,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++")
 _JWT_BEGINS = re.compile(rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6}}")
@@ -37,43 +38,43 @@ _ESCAPES = (b"\\", b"%", b"&")
 def redact(text: str) -> str:
     """Return a text without any secret or card number; what kind it was can still be read."""
     if any(hint in text for hint in HINTS):
-        text = JWT.sub(_without_token, SECRET.sub(_stand_in, text))
-    return _without(text, card_numbers_in(text))
+        text = JWT.sub(_replace_token, SECRET.sub(_replace_secret, text))
+    return _replace_spans(text, find_card_numbers(text))
 
 
-def _without(text: str, spans: list[tuple[int, int]]) -> str:
+def _replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
     starts, ends = [start for start, _ in spans], [end for _, end in spans]
-    kept = zip([0, *ends], [*starts, len(text)], strict=True)
-    return REDACTED.join(text[start:end] for start, end in kept)
+    remaining = zip([0, *ends], [*starts, len(text)], strict=True)
+    return REDACTED.join(text[start:end] for start, end in remaining)
 
 
-def _without_token(match: re.Match[str]) -> str:
+def _replace_token(match: re.Match[str]) -> str:
     """The header of a token is JSON, so its first word begins with `{"` in base64; what stands before is kept."""
     first_dot = match.string.index(".", match.start())
     begins = _JWT_BEGINS.search(match.string, match.start(), first_dot)
     return match.string[match.start() : begins.start()] + REDACTED if begins else match[0]
 
 
-def _stand_in(found: re.Match[str]) -> str:
-    return (found["key"] or (found["secret"] and "_") or found["bearer"] or "") + REDACTED
+def _replace_secret(match: re.Match[str]) -> str:
+    return (match["key"] or (match["secret"] and "_") or match["bearer"] or "") + REDACTED
 
 
-def is_suspicious(json: bytes) -> bool:
+def may_need_redaction(json: bytes) -> bool:
     """Tell, mostly in a few microseconds, whether a JSON document may have something to redact."""
     if any(hint in json for hint in _HINTS_OF_JSON):
         return True
     plain = json.isascii() and not any(escape in json for escape in _ESCAPES)
-    return not (plain and not has_many_digits(json)) and bool(card_numbers_in(json.decode()))
+    return not (plain and not may_have_card_number(json)) and bool(find_card_numbers(json.decode()))
 
 
-def redacted(value: Any) -> Any:
+def redact_json(value: Any) -> Any:
     """Return a value, as JSON has them, with every text in it redacted, names too."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {redacted(name): redacted(inner) for name, inner in value.items()}
+        return {redact_json(name): redact_json(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [redacted(inner) for inner in value]
+        return [redact_json(inner) for inner in value]
     if type(value) is int and redact(str(value)) == REDACTED:
         return REDACTED
     return value

@@ -45,12 +45,12 @@ class Claim:
 
     bulkheads: tuple[str, ...]
     resources: set[str] = field(default_factory=set)
-    patience_s: float = WAIT_S
+    wait_left_s: float = WAIT_S
     since: float = field(default_factory=time.monotonic)
 
-    def give_up(self) -> None:
+    def limit_to_cleanup(self) -> None:
         """Want nothing any more but to note, on any connection, that the request may come again."""
-        self.bulkheads, self.resources, self.patience_s = (ANY,), set(), CLEAN_UP_S
+        self.bulkheads, self.resources, self.wait_left_s = (ANY,), set(), CLEAN_UP_S
 
 
 @dataclass(slots=True, eq=False)
@@ -87,15 +87,15 @@ class Admission:
 
     def _wait(self, waiter: Waiter, claim: Claim) -> None:
         since = time.monotonic()
-        waiter.admitted.wait(claim.patience_s)
+        waiter.admitted.wait(claim.wait_left_s)
         waited_s = time.monotonic() - since
-        claim.patience_s -= waited_s
+        claim.wait_left_s -= waited_s
         # It waits here so as not to wait at the pool, whose counts these are.
         metrics.POOL_WAITS.labels(DEFAULT_DB_ALIAS).inc()
         with self._lock:
             if not waiter.admitted.is_set():
                 self._queue.remove(waiter)
-                claim.give_up()
+                claim.limit_to_cleanup()
                 metrics.POOL_ERRORS.labels(DEFAULT_DB_ALIAS).inc()
                 raise Busy(
                     "Many ask at once, or somebody holds what you want. Send the same again in a moment."
@@ -166,7 +166,7 @@ def mark_contended() -> None:
         admission.mark_contended(claim.resources)
 
 
-class ClaimConnections:
+class ConnectionAdmissionMiddleware:
     """Middleware that says of each request what it wants, before it asks the database for anything."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -188,7 +188,7 @@ class ClaimConnections:
         if request.method in SAFE:
             # No row keeps a reader waiting, but a table does, and the same table all who ask for the same page.
             claim.resources = {f"page {request.resolver_match.route if request.resolver_match else ''}"}
-            if _is_of_catalogue(view):
+            if _is_catalogue_view(view):
                 claim.bulkheads = (ANY,)
             return
         owner = request.META.get("HTTP_AUTHORIZATION") or request.COOKIES.get("sessionid")
@@ -197,6 +197,6 @@ class ClaimConnections:
             claim.resources.add(f"address {request.path_info}")
 
 
-def _is_of_catalogue(view: Callable[..., object]) -> bool:
+def _is_catalogue_view(view: Callable[..., object]) -> bool:
     get = getattr(getattr(view, "cls", None), "get", None)
-    return getattr(get, "may_be_old", False)
+    return getattr(get, "is_replica_read", False)

@@ -3,10 +3,10 @@
 from typing import TypedDict
 
 
-class Connecting(TypedDict):
+class ConnectTimeouts(TypedDict):
     connect_timeout: int
     tcp_user_timeout: int
 
 
 # Who vanishes is noticed in seconds, not in the quarter of an hour that the operating system takes.
-CONNECTING = Connecting(connect_timeout=2, tcp_user_timeout=2000)
+CONNECT_TIMEOUTS = ConnectTimeouts(connect_timeout=2, tcp_user_timeout=2000)

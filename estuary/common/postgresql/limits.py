@@ -33,7 +33,7 @@ def set_limits(connection: psycopg.Connection[Any]) -> None:
         connection.execute(SET_UNLESS_SET, [name, value, name])
 
 
-def is_out_of_time(error: BaseException | None) -> bool:
+def is_timeout(error: BaseException | None) -> bool:
     """Tell whether an error, Django's or psycopg's own, says that one of the limits was met."""
     met = (
         psycopg.errors.LockNotAvailable,

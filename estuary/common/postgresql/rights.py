@@ -18,10 +18,10 @@ REDACTED_BY_WORKER = {
     "django_admin_log": ("object_repr", "change_message"),
 }
 # Rows that explain money are never deleted, whoever asks.
-KEPT = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
+NEVER_DELETED = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
 
-THERE = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
-TABLES = """
+SELECT_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+SELECT_TABLES = """
     SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
                               AND t.tgname LIKE 'pgtrigger_append_only_%%')
     FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
@@ -31,18 +31,18 @@ TABLES = """
 def grant_rights(*, using: str, **signal: Any) -> None:
     """Give the roles that there are their rights (a receiver of post_migrate); none are needed on a laptop."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(THERE, [list(ROLES)])
-        there = [role for (role,) in cursor.fetchall()]
-        if not there:
+        cursor.execute(SELECT_ROLES, [list(ROLES)])
+        existing_roles = [role for (role,) in cursor.fetchall()]
+        if not existing_roles:
             return
-        roles = sql.SQL(", ").join(map(sql.Identifier, there))
-        cursor.execute(TABLES, [])
+        roles = sql.SQL(", ").join(map(sql.Identifier, existing_roles))
+        cursor.execute(SELECT_TABLES, [])
         for table, append_only in cursor.fetchall():
             rights = sql.SQL(_rights(table, append_only=append_only))
             name = sql.Identifier("public", table)
             cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, roles))
             cursor.execute(sql.SQL("GRANT {} ON {} TO {}").format(rights, name, roles))
-            if WORKER in there and table in REDACTED_BY_WORKER:
+            if WORKER in existing_roles and table in REDACTED_BY_WORKER:
                 columns = sql.SQL(", ").join(map(sql.Identifier, REDACTED_BY_WORKER[table]))
                 grant = "GRANT UPDATE ({}) ON {} TO {}"
                 cursor.execute(sql.SQL(grant).format(columns, name, sql.Identifier(WORKER)))
@@ -54,4 +54,4 @@ def _rights(table: str, *, append_only: bool) -> str:
         return "SELECT"
     if append_only:
         return APPEND_ONLY
-    return ALL.removesuffix(", DELETE") if table in KEPT else ALL
+    return ALL.removesuffix(", DELETE") if table in NEVER_DELETED else ALL

@@ -10,7 +10,7 @@ import structlog
 NICE = 5
 AUTOGROUP = Path("/proc/self/autogroup")
 # Linux takes one change in a tenth of a second, of all processes.
-AUTOGROUP_TRIES, AUTOGROUP_PAUSE_S = 5, 0.15
+AUTOGROUP_ATTEMPTS, AUTOGROUP_PAUSE_S = 5, 0.15
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ def lower_cpu_priority(*, leader: int) -> None:
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
-        if os.getsid(0) == leader and not _at_a_terminal():
+        if os.getsid(0) == leader and not _has_terminal():
             _lower_session()
     except OSError as error:  # a sandbox that forbids it; all works, but slower under load
         log.warning("scheduling_unchanged", error=str(error))
@@ -35,8 +35,8 @@ def lower_cpu_priority(*, leader: int) -> None:
 
 def _lower_session() -> None:
     """Lower our whole session: where Linux shares the cores among sessions, being nice counts only within one."""
-    for tries_left in reversed(range(AUTOGROUP_TRIES)):
-        if (nice := nice_of_session()) is None or nice >= NICE:
+    for tries_left in reversed(range(AUTOGROUP_ATTEMPTS)):
+        if (nice := read_session_nice()) is None or nice >= NICE:
             return
         try:
             AUTOGROUP.write_text(str(NICE))
@@ -46,16 +46,16 @@ def _lower_session() -> None:
             time.sleep(AUTOGROUP_PAUSE_S)
 
 
-def nice_of_session() -> int | None:
+def read_session_nice() -> int | None:
     """Return how nice our session is to others; None where Linux shares no cores among sessions, or ours is none."""
     if not AUTOGROUP.exists():
         return None
     # Empty for whoever descends from the first process without having begun a session of their own.
-    said = AUTOGROUP.read_text().split()
-    return int(said[-1]) if said else None
+    fields = AUTOGROUP.read_text().split()
+    return int(fields[-1]) if fields else None
 
 
-def _at_a_terminal() -> bool:
+def _has_terminal() -> bool:
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY))
     except OSError:

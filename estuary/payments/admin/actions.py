@@ -14,9 +14,9 @@ from unfold.admin import ModelAdmin
 from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
-from estuary.common.admin.base import Act, act_page, change_url, row_or_404
+from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
 from estuary.common.api.errors import EstuaryError
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments.checkout.cancel_order import close_order
@@ -29,7 +29,7 @@ def confirmed_action(
     model_admin: ModelAdmin,
     request: HttpRequest,
     row: Model,
-    act: Act,
+    act: ConfirmPage,
     do: Callable[[], str],
     *,
     calls_stripe: bool = False,
@@ -40,7 +40,7 @@ def confirmed_action(
     came of it after.
     """
     if request.method != "POST":
-        return act_page(model_admin, request, act, forms.Form())
+        return render_confirm_page(model_admin, request, act, forms.Form())
     by = cast(User, request.user)
     try:
         told = _begun_and_done(by, row, act, do) if calls_stripe else _done(by, row, act, do)
@@ -51,15 +51,15 @@ def confirmed_action(
     return HttpResponseRedirect(change_url(row))
 
 
-@retried
+@retry_transaction
 @transaction.atomic
-def _done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+def _done(by: User, row: Model, act: ConfirmPage, do: Callable[[], str]) -> str:
     told = do()
     audit.record(by, row, f"{act.title}: {told}")
     return told
 
 
-def _begun_and_done(by: User, row: Model, act: Act, do: Callable[[], str]) -> str:
+def _begun_and_done(by: User, row: Model, act: ConfirmPage, do: Callable[[], str]) -> str:
     audit.record(by, row, f"{act.title}: begun")
     try:
         told = do()
@@ -87,7 +87,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
             return "The bank is working on this payment, so it can't be canceled now; nothing was changed."
         return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
 
-    act = Act(
+    act = ConfirmPage(
         title="Cancel order",
         text="The payment is ended at Stripe, seats and slots go back on sale, and credits that were spent return.",
         button="Cancel the order",
@@ -113,7 +113,7 @@ def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> H
             else f"It is {now}, as before."
         )
 
-    act = Act(
+    act = ConfirmPage(
         title="Ask Stripe now",
         text="Looks at the payment at Stripe and settles what was missed. Doing it twice does no harm.",
         button="Ask Stripe",
@@ -134,7 +134,7 @@ def cancel_booking_page(
         cancel_without_refund(booking=booking)
         return f"{booking.service_name} (no. {booking.position}) is canceled; nothing was refunded."
 
-    act = Act(
+    act = ConfirmPage(
         title="Cancel booking without refund",
         text="Its seat or slot goes back on sale and the buyer gets nothing back, such as after a no-show.",
         button="Cancel the booking",

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, label, link, money_column, register
+from estuary.common.admin.base import ReadOnlyAdmin, label, link, money_column, register, stripe_link
 from estuary.payments.admin.order_detail import deadline
 from estuary.payments.models import Dispute
 
@@ -85,8 +85,8 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
 
     @display(description="Evidence, at Stripe")
     def dispute_at_stripe(self, dispute: Dispute) -> str:
-        return at_stripe("disputes", dispute.stripe_dispute_id)
+        return stripe_link("disputes", dispute.stripe_dispute_id)
 
     @display(description="Payment")
     def payment_at_stripe(self, dispute: Dispute) -> str:
-        return at_stripe("payments", dispute.stripe_payment_intent_id)
+        return stripe_link("payments", dispute.stripe_payment_intent_id)

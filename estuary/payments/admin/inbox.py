@@ -17,15 +17,15 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.admin.base import (
     NOTHING,
-    Act,
+    ConfirmPage,
     ReadOnlyAdmin,
-    at_stripe,
     change_url,
     moment_column,
     register,
     row_or_404,
+    stripe_link,
 )
-from estuary.common.admin.pagination import before_newest
+from estuary.common.admin.pagination import key_before_newest
 from estuary.common.observability.redaction import redact
 from estuary.payments.admin.actions import confirmed_action
 from estuary.payments.admin.order_detail import events_about
@@ -78,7 +78,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "received",
     )
     list_filter = ("status", AgeFilter, AttemptsFilter, "livemode")
-    filters_whole = {"status__exact": {"pending", "dead"}, "age": None}
+    indexed_filters = {"status__exact": {"pending", "dead"}, "age": None}
     search_fields = ("stripe_event_id__exact",)  # get_search_results does the work
     search_help_text = (
         "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type, among the newest 100,000"
@@ -115,7 +115,9 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             return queryset.filter(pk__in=events_about([term]).values("pk")), False
         if not term:
             return queryset, False
-        return queryset.filter(pk__gt=before_newest(WebhookEvent.objects.all()), type__startswith=term), False
+        return queryset.filter(
+            pk__gt=key_before_newest(WebhookEvent.objects.all()), type__startswith=term
+        ), False
 
     @display(description="Age", ordering="received_at")
     def age(self, event: WebhookEvent) -> str:
@@ -127,7 +129,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="Event")
     def event(self, event: WebhookEvent) -> str:
-        return at_stripe("events", event.stripe_event_id)
+        return stripe_link("events", event.stripe_event_id)
 
     @display(description="Payload")
     def body(self, event: WebhookEvent) -> str:
@@ -158,7 +160,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             processor.replay([event])
             return "The event is in the queue again."
 
-        act = Act(
+        act = ConfirmPage(
             title="Replay",
             text="Puts the event back into the queue, whatever became of it. Settling it again does no harm.",
             button="Replay",

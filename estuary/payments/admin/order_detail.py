@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
 from estuary.common import clock
-from estuary.common.admin.base import NOTHING, at_stripe, label, link, moment, money, outward
+from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.refunds.service import refundable_minor
@@ -65,7 +65,7 @@ def cards(order: Order) -> list[Card]:
         ("Left to refund", amount(max(refundable_minor(order), 0))),
     ]
     payment = [
-        ("Payment", at_stripe("payments", order.stripe_payment_intent_id)),
+        ("Payment", stripe_link("payments", order.stripe_payment_intent_id)),
         ("Session", order.stripe_checkout_session_id or NOTHING),
         ("Paid", moment(order.paid_at)),
         ("Handed over", moment(order.completed_at)),
@@ -138,10 +138,10 @@ def _booking_links(order: Order, booking: Booking, *, may_refund: bool, may_canc
     links = [link(booking, "View")]
     if may_refund and booking.position and booking.is_active:
         url = reverse("admin:orders_order_refund", args=[order.pk])
-        links.append(outward(f"{url}?booking={booking.pk}", "Refund", new_tab=False))
+        links.append(external_link(f"{url}?booking={booking.pk}", "Refund", new_tab=False))
     if may_cancel and booking.is_active:
         url = reverse("admin:orders_order_cancel_booking", args=[order.pk, booking.pk])
-        links.append(outward(url, "Cancel without refund", new_tab=False))
+        links.append(external_link(url, "Cancel without refund", new_tab=False))
     return format_html_join(" · ", "{}", ((one,) for one in links))
 
 
@@ -169,7 +169,7 @@ def _disputes(order: Order) -> Section:
     rows = [
         (
             link(dispute),
-            at_stripe("disputes", dispute.stripe_dispute_id),
+            stripe_link("disputes", dispute.stripe_dispute_id),
             money(dispute.amount_minor, dispute.currency),
             dispute.reason.replace("_", " "),
             label(dispute.status, dispute.get_status_display()),
@@ -223,7 +223,7 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
     rows = [
         (
             link(event, event.type),
-            at_stripe("events", event.stripe_event_id),
+            stripe_link("events", event.stripe_event_id),
             label(event.status),
             event.error or event.outcome or NOTHING,
             moment(event.received_at),

@@ -37,7 +37,7 @@ BY_PREFIX = {
 class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")
-    filters_whole = {
+    indexed_filters = {
         "status__exact": {*LIVE, Status.PAID},
         "created_at__gte": None,
     }

@@ -3,8 +3,8 @@
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, at_stripe, link, money, money_column, register
-from estuary.common.admin.pagination import among
+from estuary.common.admin.base import ReadOnlyAdmin, link, money, money_column, register, stripe_link
+from estuary.common.admin.pagination import choices_filter
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 
 
@@ -32,7 +32,7 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         "created_at",
     )
     list_filter = ("status", "origin", "stray", "created_at")
-    filters_whole = {"status__exact": {"requested", "pending"}}
+    indexed_filters = {"status__exact": {"requested", "pending"}}
     list_select_related = ("order", "booking", "requested_by")
     search_fields = ("public_id",)
     by_prefix = {
@@ -83,7 +83,7 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
 
     @display(description="Payment")
     def payment_at_stripe(self, refund: Refund) -> str:
-        return at_stripe("payments", refund.stripe_payment_intent_id)
+        return stripe_link("payments", refund.stripe_payment_intent_id)
 
 
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
@@ -99,8 +99,8 @@ BRANDS = [
 @register(PaymentMethod)
 class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
-    list_filter = ("is_default", "detach_pending", among("brand", "card_brand", BRANDS))
-    filters_whole = {"detach_pending__exact": {"1"}}
+    list_filter = ("is_default", "detach_pending", choices_filter("brand", "card_brand", BRANDS))
+    indexed_filters = {"detach_pending__exact": {"1"}}
     search_fields = ("stripe_payment_method_id",)
     by_prefix = {"pm_": "stripe_payment_method_id", "card_": "stripe_payment_method_id"}
     person = "user"
@@ -130,4 +130,4 @@ class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
 
     @display(description="At Stripe")
     def customer(self, row: StripeCustomer) -> str:
-        return at_stripe("customers", row.stripe_customer_id)
+        return stripe_link("customers", row.stripe_customer_id)

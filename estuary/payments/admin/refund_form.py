@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
-from estuary.common.admin.base import Act, act_page, change_url, row_or_404
+from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
 from estuary.common.api.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
 from estuary.orders.models import Order
@@ -105,7 +105,7 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         else:
             _finish(request, refund)
             return HttpResponseRedirect(change_url(order))
-    return act_page(model_admin, request, _act(order), form)
+    return render_confirm_page(model_admin, request, _act(order), form)
 
 
 def refund_as_shown(order: Order, form: RefundForm, *, by: User) -> Refund:
@@ -148,7 +148,7 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
             messages.info(request, f"The refund of {amount} is on its way; this page shows how it goes on.")
 
 
-def _act(order: Order) -> Act:
+def _act(order: Order) -> ConfirmPage:
     live = _live(order)
     left = max(refundable_minor(order), 0)
     to_card = min(left, order.captured_minor - sum(refund.card_minor for refund in live))
@@ -156,7 +156,7 @@ def _act(order: Order) -> Act:
     text = "Money that was sent back can't be fetched again."
     if order.type == "credit":
         text += " The credits that were bought are taken back in proportion."
-    return Act(
+    return ConfirmPage(
         title=f"Refund {order.title}",
         text=text,
         button="Refund",

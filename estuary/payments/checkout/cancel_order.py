@@ -4,7 +4,7 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import client
@@ -108,7 +108,7 @@ def close_open_orders(user_id: int, *, cause: str) -> None:
     )
 
 
-@retried
+@retry_transaction
 def cancel_locally(
     order: Order,
     *,

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import reserve
-from estuary.bookings.order_lines import ScheduleRequest, hold_at_most, plan_lines
+from estuary.bookings.order_lines import ScheduleRequest, limit_held_times, plan_lines
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
@@ -30,7 +30,7 @@ from estuary.payments.settlement.rules.payments import fulfil
 from estuary.payments.settlement.state import state_of
 
 
-@retried
+@retry_transaction
 def create_order(
     *,
     user: User,
@@ -62,11 +62,15 @@ def create_order(
             raise NotOnSale(f"{service.name} is not on sale at the moment.")
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
-        lines = plan_lines(service, wish=wish, items=items, currency=currency, at=at) if service else []
+        lines = (
+            plan_lines(service, schedule_request=wish, items=items, currency=currency, at=at)
+            if service
+            else []
+        )
         customer = get_or_create_customer(user) if applied_minor < total_minor else None
         allowance = None
         if standing and customer and any(line.starts_at for line in lines):
-            lines, allowance = hold_at_most(lines), holds.allow(standing, at=at)
+            lines, allowance = limit_held_times(lines), holds.allow(standing, at=at)
         ends_at = _deadline(service, lines, allowance, at)
         order, rows = place_order(
             user=user,
@@ -75,10 +79,10 @@ def create_order(
             total_minor=total_minor,
             credits_applied_minor=applied_minor,
             lines=lines,
-            terms=terms,
+            options=terms,
             at=at,
             expires_at=ends_at,
-            asks_of=customer.stripe_customer_id if customer else "",
+            stripe_customer_id=customer.stripe_customer_id if customer else "",
             page_expires_at=stripe_creation.page_expiry(terms.payment_type, hold_ends_at=ends_at, at=at),
         )
         if guard and (terms.payment_method_id or order.amount_due_minor == 0):

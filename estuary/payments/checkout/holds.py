@@ -15,7 +15,7 @@ from django.db import connection
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.api.errors import Conflict, TooManyRequests
-from estuary.common.client_ip import site_of
+from estuary.common.client_ip import network_site
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.bulk import insert_rows
 from estuary.common.db.prepared_queries import build_instance
@@ -154,7 +154,7 @@ def read_hold_counts(user_id: int, *, service: Service, address: str, at: dateti
 
     Must run inside a transaction, before it locks anything else: its end lets the next one count.
     """
-    site = site_of(address)
+    site = network_site(address)
     values: dict[str, Any] = {"user": user_id, "address": address, "site": site}
     values |= {"service": service.pk, "practitioner": service.practitioner_id, "item": item_key(service, "")}
     values |= _locks(user_id, site) | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]}
@@ -188,7 +188,7 @@ def read_hold_counts(user_id: int, *, service: Service, address: str, at: dateti
 def lock_holds(user_id: int, *, address: str) -> None:
     """Lock what look_at_holds locks, for a transaction that locks orders before it comes to look."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, _locks(user_id, site_of(address)))
+        cursor.execute(LOCK, _locks(user_id, network_site(address)))
 
 
 def _locks(user_id: int, site: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.api.errors import Conflict, EstuaryError
-from estuary.common.db.transactions import retried, violated
+from estuary.common.db.transactions import retry_transaction, violated_constraint
 from estuary.common.postgresql.admission import claim_resource
 from estuary.orders.creation import CheckoutOptions, item_key
 from estuary.orders.models import Order
@@ -155,12 +155,12 @@ def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     try:
         return _create(purchase)
     except IntegrityError as error:
-        if violated(error) != "order_one_live_per_item":
+        if violated_constraint(error) != "order_one_live_per_item":
             raise
         raise OrderChanged("You are buying this in another window as well.") from None
 
 
-@retried
+@retry_transaction
 def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
     """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it.
 
@@ -178,7 +178,7 @@ def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
 def _check_own_holds(purchase: Purchase) -> None:
     """Raise HeldByYourOrder when it is an order of the buyer that holds the time that is asked for."""
     besides = item_key(purchase.service, purchase.currency)
-    check_own_holds(purchase.user.pk, _intervals(purchase), besides=besides)
+    check_own_holds(purchase.user.pk, _intervals(purchase), except_item_key=besides)
 
 
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:

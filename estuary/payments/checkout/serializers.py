@@ -20,7 +20,7 @@ from estuary.common import clock
 from estuary.common.api.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.api.fields import FlagField, IdField, MomentField, ReferenceField, TextField
 from estuary.common.money import display, max_credits_minor, min_charge_minor, to_decimal, to_minor
-from estuary.common.observability.card_numbers import card_numbers_in
+from estuary.common.observability.card_numbers import find_card_numbers
 from estuary.common.observability.redaction import redact
 from estuary.common.origins import origin_of
 from estuary.credits.ledger import spendable_of
@@ -97,7 +97,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         text = json.dumps(value, default=str)
         if len(text) > MAX_SERVICE_DATA:
             raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
-        if card_numbers_in(text):
+        if find_card_numbers(text):
             raise serializers.ValidationError(LOOKS_LIKE_A_CARD)
         if redact(text) != text:
             raise serializers.ValidationError("It has a key or a token in it. Leave that out.")

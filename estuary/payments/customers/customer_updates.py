@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
-from estuary.common.db.transactions import execute, retried
+from estuary.common.db.transactions import execute, retry_transaction
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import NAME, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
@@ -58,7 +58,7 @@ def update_customer(user_id: int) -> None:
         ContactChange.objects.filter(user=user_id, pk__lte=last).delete()
 
 
-@retried
+@retry_transaction
 def _next_update(user_id: int) -> StripeCustomer | None:
     """Commit what is to be sent, and its key; None when Stripe has it, or has nobody to whom it could be sent."""
     with transaction.atomic():

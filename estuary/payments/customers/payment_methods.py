@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.api.errors import NotFound
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
@@ -229,7 +229,7 @@ def find_card(user: User, ref: str) -> PaymentMethod:
 
     Raises NotFound for anything that is not this user's, and CardRemoved for a card that was deleted.
     """
-    by_ref = Q(stripe_payment_method_id=ref) | Q(pk=primary_key_in(ref) or 0)
+    by_ref = Q(stripe_payment_method_id=ref) | Q(pk=parse_primary_key(ref) or 0)
     row = PaymentMethod.objects.filter(by_ref, user=user).first() if ref else None
     if row is None:
         raise NotFound("You have no such saved card.")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.apps import apps
 
-from estuary.common.observability.redaction import OF_CLIENT
+from estuary.common.observability.redaction import CLIENT_SECRET_PATTERN
 from estuary.orders.states import NEXT
 from estuary.payments.doctor.check import Rule
 
@@ -56,7 +56,7 @@ PATHS = (
                   FROM orders_ordertransition) step
             JOIN orders_order o ON o.id = step.order_id
             WHERE step.before <> step.came_from OR (step.before, step.after) NOT IN (VALUES {_pairs()})""",  # noqa: S608 (our own names)
-        remedy="Something wrote the status past Order.become; read the transitions' causes, and find it.",
+        remedy="Something wrote the status past Order.change_status; read the transitions' causes, and find it.",
     ),
     Rule(
         code="guard_missing",
@@ -80,7 +80,7 @@ PATHS = (
             SELECT 'event ' || stripe_event_id, 'its payload has a client secret'
             FROM (SELECT stripe_event_id, payload FROM payments_webhookevent
                   ORDER BY id DESC LIMIT {SECRETS_IN_NEWEST}) newest
-            WHERE payload::text ~ '[^\\\\]"client_secret":|{OF_CLIENT}'""",  # noqa: S608 (a number and a pattern of ours)
+            WHERE payload::text ~ '[^\\\\]"client_secret":|{CLIENT_SECRET_PATTERN}'""",  # noqa: S608 (a number and a pattern of ours)
         remedy="Delete the key from the payload. Whoever has the secret can pay for the order, and do nothing else.",
     ),
 )

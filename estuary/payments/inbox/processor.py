@@ -14,10 +14,10 @@ from django.db import transaction
 from estuary.common import clock
 from estuary.common.db.bulk import any_id, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedQuery
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.common.livemode import is_live
 from estuary.common.observability import metrics
-from estuary.common.observability.logging import bound
+from estuary.common.observability.logging import bind_log_fields
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.payments import observability, outbox, throttling
@@ -98,7 +98,7 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
     return len(rows)
 
 
-@retried
+@retry_transaction
 def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
 
@@ -107,7 +107,7 @@ def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """
     at = clock.now()
     with transaction.atomic():
-        due = _due(limit).ask(at=at)
+        due = _due(limit).fetch(at=at)
         deadly = [row for row in due if leases.is_attempt_started(row)]
         rows = [row for row in due if not leases.is_attempt_started(row)] if deadly else due
         if not rows:
@@ -124,7 +124,7 @@ def _due(limit: int) -> PreparedQuery[WebhookEvent]:
     return PreparedQuery(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
 
 
-@bound(stripe_events=lambda rows, *_: _event_ids(rows))
+@bind_log_fields(stripe_events=lambda rows, *_: _event_ids(rows))
 def _settle_one_by_one(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
     """A poison event stands alone; the others settle."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
@@ -161,7 +161,7 @@ def enqueue_events(events: Sequence[dict[str, Any]]) -> int:
     return sum(store_event(without_secrets(event), at) for event in reversed(events))
 
 
-@bound(stripe_events=lambda row: row.stripe_event_id)
+@bind_log_fields(stripe_events=lambda row: row.stripe_event_id)
 def _settle_single(row: WebhookEvent) -> None:
     """Begin a try, which is counted, and settle; nothing, when another worker has it by now."""
     if not leases.start_attempt(row):
@@ -184,7 +184,7 @@ def _raise_if_exhausted(row: WebhookEvent) -> None:
         raise RetriesExhausted(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
 
 
-@retried
+@retry_transaction
 def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
     at, row.due_at = clock.now(), lease
@@ -204,7 +204,7 @@ def _read(row: WebhookEvent) -> ParsedEvent | None:
     return read_event(row.payload)
 
 
-@bound(stripe_events=lambda rows, *_, **__: _event_ids(rows))
+@bind_log_fields(stripe_events=lambda rows, *_, **__: _event_ids(rows))
 def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) -> list[Job]:
     """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
@@ -277,7 +277,7 @@ def _fetch(job: Job) -> None:
         _settle_after_fetch(job)
 
 
-@bound(stripe_events=lambda job: job.row.stripe_event_id)
+@bind_log_fields(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_after_fetch(job: Job) -> None:
     """Fetch what an event could not say, outside any transaction, and settle that instead; its try is begun."""
     assert job.needs is not None

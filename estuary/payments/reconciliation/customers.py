@@ -7,7 +7,7 @@ from django.db import transaction
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import join_names
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
@@ -78,7 +78,7 @@ def labeled_user(customer: Customer) -> User | None:
     The number alone is no proof: after a restore it may have been given to somebody else. So the address must fit too,
     or, since that may have been changed after the backup, the moment at which the user signed up.
     """
-    number = primary_key_in(customer.user_ref)
+    number = parse_primary_key(customer.user_ref)
     user = User.objects.filter(pk=number).first() if number is not None else None
     if user is None:
         return None

@@ -16,10 +16,10 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.db.transactions import retried
-from estuary.common.ids import primary_key_in
+from estuary.common.db.transactions import retry_transaction
+from estuary.common.ids import parse_primary_key
 from estuary.orders.models import Order, OrderType
-from estuary.orders.recovery import Remembered, recover_order
+from estuary.orders.recovery import RecoveredOrderData, recover_order
 from estuary.payments import client, outbox
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import find_customer_at_stripe
@@ -109,7 +109,7 @@ def _payer(intent: Intent, customer: Customer) -> User | None:
     return labeled_user(customer)
 
 
-@retried
+@retry_transaction
 def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
     """Write the order down again as one that had ended, and treat its payment as money that came late.
 
@@ -137,7 +137,7 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
 
 def _write_down(intent: Intent, user: User) -> Order:
     label = intent.metadata
-    known = Remembered(
+    known = RecoveredOrderData(
         public_id=intent.order_ref,
         user=user,
         service=_service(label),
@@ -154,7 +154,7 @@ def _write_down(intent: Intent, user: User) -> Order:
 
 
 def _service(label: Mapping[str, str]) -> Service | None:
-    number = primary_key_in(label.get("service_id", ""))
+    number = parse_primary_key(label.get("service_id", ""))
     if number is None:
         return None
     return Service.objects.select_related("practitioner").filter(pk=number).first()

@@ -172,7 +172,7 @@ def _record_failures(mark: Lookout, failed: Sequence[str], at: datetime) -> None
     """
     new = {"since": at.isoformat(), "told": False}
     failing = {name: mark.failing.get(name, new) for name in failed[:FAILING_KEPT]}
-    begun = {name: clock.from_text(str(one["since"])) for name, one in failing.items()}
+    begun = {name: clock.parse_iso(str(one["since"])) for name, one in failing.items()}
     given_up = [name for name in failing if begun[name] < at - TRIED_AGAIN_FOR]
     told = [name for name in failing if not failing[name]["told"] and begun[name] <= at - ALERT_AFTER]
     left = {

@@ -13,7 +13,7 @@ from estuary.catalog.limits import notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.api.errors import Conflict
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
@@ -44,7 +44,7 @@ def preview_cancellation(booking: Booking) -> CancellationPreview:
     return _preview(order, booking, clock.now())
 
 
-@retried
+@retry_transaction
 def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """Cancel a booking for its buyer; returns the refund when it was canceled early enough for one.
 
@@ -70,7 +70,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         )
 
 
-@retried
+@retry_transaction
 def cancel_without_refund(*, booking: Booking) -> None:
     """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable.
 

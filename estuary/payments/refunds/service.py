@@ -12,7 +12,7 @@ from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
-from estuary.common.db.transactions import retried
+from estuary.common.db.transactions import retry_transaction
 from estuary.common.money import display
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
@@ -40,7 +40,7 @@ from estuary.payments.stripe_objects import StripeRefund
 log = structlog.get_logger(__name__)
 
 
-@retried
+@retry_transaction
 def request_refund(
     *,
     order: Order,

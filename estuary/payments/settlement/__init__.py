@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from estuary.bookings.models import Booking, Reservation
 from estuary.common.db.bulk import AnyOf, any_id, set_prefetched
 from estuary.common.db.prepared_queries import Param, PreparedQuery
-from estuary.common.db.transactions import pipelined, retried
+from estuary.common.db.transactions import pipeline, retry_transaction
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments import outbox, throttling
 from estuary.payments.models import Dispute, Refund
@@ -70,7 +70,7 @@ class Outcome:
         return ", ".join(type(effect).__name__ for effect in self.effects) or "nothing new"
 
 
-@retried
+@retry_transaction
 def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]:
     """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
 
@@ -163,7 +163,7 @@ def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -
 
 def load(order_ids: Iterable[int]) -> list[Order]:
     """Return the orders, locked in id order, with all that the rules and the writers look at."""
-    orders = ORDERS_BY_PK.ask(keys=list(order_ids))
+    orders = ORDERS_BY_PK.fetch(keys=list(order_ids))
     _prefetch_all(orders)
     return orders
 
@@ -180,7 +180,7 @@ def _prefetch_all(orders: Sequence[Order]) -> None:
         "disputes": (DISPUTES, every),
         "bookings": (BOOKINGS, handed_over),
     }
-    with pipelined():
+    with pipeline():
         sent = {name: query.send(orders=theirs) for name, (query, theirs) in wanted.items() if theirs}
         for name in wanted:
             set_prefetched(orders, name, sent[name]() if name in sent else [])
@@ -194,7 +194,7 @@ def _lock_orders_of(facts: Sequence[StripeObservation], besides: Iterable[int]) 
         sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
         refs.add(getattr(fact.object, "order_ref", ""))
     named = {"intents": intents, "sessions": sessions, "refs": refs}
-    return ORDERS_BY_STRIPE_ID.ask(
+    return ORDERS_BY_STRIPE_ID.fetch(
         keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()}
     )
 

@@ -9,9 +9,9 @@ import structlog
 
 from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
-from estuary.bookings.requested_times import wished_lines
-from estuary.common.db.bulk import insert_and_number, insert_rows, prefetched, update_rows
-from estuary.common.db.transactions import pipelined
+from estuary.bookings.requested_times import lines_with_requested_times
+from estuary.common.db.bulk import insert_rows, insert_with_keys, prefetched, update_rows
+from estuary.common.db.transactions import pipeline
 from estuary.credits import ledger
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
@@ -99,7 +99,7 @@ def apply_effects(work: Work, *, at: datetime) -> None:
     if not work:
         return
     effects = _EffectsByKind(work)
-    with pipelined():
+    with pipeline():
         _apply_to_orders(work, at)
         _apply_to_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
         _apply_to_bookings(effects, at)
@@ -115,7 +115,7 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
     for order, effects in work:
         for effect in effects:
             if isinstance(effect, ChangeStatus):
-                transitions.append(order.become(effect.status, cause=effect.cause, at=at))
+                transitions.append(order.change_status(effect.status, cause=effect.cause, at=at))
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
@@ -154,7 +154,7 @@ def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
     leaving = [order for kind in (ReleaseReservations, CancelBookings) for order, _ in effects.of(kind)]
     paid = [order for order, _ in effects.of(Fulfil)]
     left = [row.session_id for order in leaving for row in prefetched(order, "reservations")]
-    fulfilment.lock_sessions([*left, *(line.wished_session_id for line in wished_lines(paid))])
+    fulfilment.lock_sessions([*left, *(line.wished_session_id for line in lines_with_requested_times(paid))])
     if paid:
         fulfilment.book(paid, at=at)
     fulfilment.release(
@@ -202,7 +202,7 @@ def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
 
 
 def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
-    opened = insert_and_number([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
+    opened = insert_with_keys([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
     advanced: dict[int, Refund] = {}
     moved: list[Refund] = []
     for order, effect in effects.of(UpdateRefund):

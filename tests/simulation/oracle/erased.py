@@ -3,8 +3,8 @@
 from django.contrib.auth import get_user_model
 from django.db import connection
 
+from estuary.privacy.erasure_checks import raise_if_needed
 from estuary.privacy.errors import ErasureRefused
-from estuary.privacy.refusing import refuse_if_needed
 from tests.simulation.oracle.broken import Broken
 from tests.simulation.oracle.watch import Watch
 
@@ -61,7 +61,7 @@ class Erased:
         """One that was begun may wait only for what the product itself names."""
         user = get_user_model()._default_manager.get(pk=user_id)
         try:
-            refuse_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
+            raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
         except ErasureRefused:
             return
         raise Broken(FINISHED, user_id)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.api.errors import NotFound
-from estuary.common.ids import primary_key_in
+from estuary.common.ids import parse_primary_key
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order
 from estuary.payments import client, idempotency, order_views
@@ -32,7 +32,7 @@ def any_order_by_its_name() -> None:
 @breaks("S11", *FOUND)
 def any_card_by_its_name() -> None:
     def anybodys(user: User, ref: str) -> PaymentMethod:
-        by_ref = Q(stripe_payment_method_id=ref) | Q(pk=primary_key_in(ref) or 0)
+        by_ref = Q(stripe_payment_method_id=ref) | Q(pk=parse_primary_key(ref) or 0)
         row = PaymentMethod.objects.filter(by_ref).first()
         if row is None:
             raise NotFound("You have no such saved card.")

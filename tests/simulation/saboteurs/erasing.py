@@ -1,6 +1,6 @@
 """Slips of an erasure: something of the person stays, is finished by nobody, or was still needed."""
 
-from estuary.privacy import erase, redaction, refusing, stripe_customer, tasks
+from estuary.privacy import erase, erasure_checks, redaction, stripe_customer, tasks
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done, nothing
 
 NOWHERE = "who is erased is nowhere"
@@ -8,8 +8,8 @@ NOWHERE = "who is erased is nowhere"
 
 @breaks("S12", NOWHERE, plans="erase")
 def events_of_the_erased_stay_as_they_came() -> None:
-    instead_of(redaction.redact_events_of, none_done)
-    instead_of(redaction.redact_events_named, none_done)
+    instead_of(redaction.redact_events_about, none_done)
+    instead_of(redaction.redact_events_with_ids, none_done)
 
 
 @breaks("S12", NOWHERE, plans="erase")
@@ -24,10 +24,10 @@ def a_person_is_erased_here_alone() -> None:
 
 @breaks("L4", "an erasure that was begun is finished", plans="erase")
 def an_erasure_that_was_cut_off_is_left_so() -> None:
-    instead_of(tasks.finish_cut_off, nothing)
+    instead_of(tasks.finish_interrupted_erasures, nothing)
 
 
 @breaks("L1", "who is erased has nothing to come", plans="erase")
 def an_erasure_does_not_look_what_is_still_to_come() -> None:
-    instead_of(refusing.refuse_if_needed, nothing)
+    instead_of(erasure_checks.raise_if_needed, nothing)
     assert vars(erase)["refuse_if_needed"] is nothing

@@ -3,7 +3,7 @@
 from typing import Any
 
 from estuary.bookings import fulfilment, order_lines
-from estuary.bookings.requested_times import take_wishes, wished_lines
+from estuary.bookings.requested_times import lines_with_requested_times, take_requested_times
 from estuary.common.db.bulk import update_rows
 from estuary.payments.checkout import create_order, holds
 from tests.simulation.saboteurs.craft import breaks, instead_of
@@ -11,7 +11,7 @@ from tests.simulation.saboteurs.craft import breaks, instead_of
 
 @breaks("S7", "holds_too_many")
 def an_unpaid_order_holds_all_that_it_names() -> None:
-    instead_of(order_lines.hold_at_most, lambda lines, *_: list(lines))
+    instead_of(order_lines.limit_held_times, lambda lines, *_: list(lines))
 
 
 @breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
@@ -31,10 +31,10 @@ def a_newcomer_holds_as_much_as_anybody_likes() -> None:
 @breaks("S7", "booking_without_place", plans="not held")
 def a_time_that_was_not_held_is_booked_without_a_look() -> None:
     def promise(orders: Any, **_: Any) -> None:
-        lines = wished_lines(orders)
+        lines = lines_with_requested_times(orders)
         for line in lines:
             line.starts_at, line.ends_at = line.wished_starts_at, line.wished_ends_at
         update_rows(lines, ["starts_at", "ends_at"])
 
-    instead_of(take_wishes, promise)
+    instead_of(take_requested_times, promise)
     assert vars(fulfilment)["take_wishes"] is promise

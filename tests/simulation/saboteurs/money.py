@@ -42,7 +42,7 @@ def a_balance_is_read_without_its_lock() -> None:
         rows = CreditAccount.objects.filter(user_id__in={user_id for user_id, _ in owners})
         return {(row.user_id, row.currency): row for row in rows if (row.user_id, row.currency) in owners}
 
-    instead_of(ledger._lock, unlocked)
+    instead_of(ledger._lock_accounts, unlocked)
 
 
 @breaks("S1", "balance_off", "ledger_broken")

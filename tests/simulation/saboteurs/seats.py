@@ -15,7 +15,7 @@ from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 def the_last_seat_is_sold_twice() -> None:
     """The sessions are not locked, and the constraint behind that is gone: each of them alone stops this."""
     weaken("catalog_servicesession", "session_never_oversold")
-    seats = order_lines._seats
+    seats = order_lines._lock_sessions
 
     def unlocked(*args: Any) -> Any:
         held: Any = QuerySet

@@ -58,8 +58,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         _stop_when_told(stop)
         if port := settings.WORKER_METRICS_PORT:
-            db_pools.watch()
-            metrics_server.serve(port, token=settings.METRICS_TOKEN, afterwards=_close_connection)
+            db_pools.start_recording()
+            metrics_server.serve(port, token=settings.METRICS_TOKEN, after_scrape=_close_connection)
         if options["only"] == "jobs":
             # Nobody waits for a mail as for what was bought.
             cpu_priority.lower_cpu_priority(leader=os.getpid())

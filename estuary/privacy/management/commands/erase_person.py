@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from estuary.accounts.models import User
 from estuary.common.api.errors import EstuaryError
 from estuary.privacy.erase import begin_erasure, finish_erasure, may_be_finished
+from estuary.privacy.erasure_checks import raise_if_events_pending, raise_if_needed
 from estuary.privacy.errors import ErasureRefused
 from estuary.privacy.models import Erasure
 from estuary.privacy.persons import find_person
-from estuary.privacy.refusing import refuse_before_events, refuse_if_needed
 
 DONE = (
     "User {user} is erased. The worker redacts what Stripe still sends. "
@@ -41,8 +41,8 @@ class Command(BaseCommand):
         user, forfeit_credits = find_person(options["person"]), options["forfeit_credits"]
         try:
             if not options["yes"]:
-                refuse_if_needed(user, forfeit_credits=forfeit_credits)
-                refuse_before_events(user)
+                raise_if_needed(user, forfeit_credits=forfeit_credits)
+                raise_if_events_pending(user)
                 self.stdout.write(f"Nothing is in the way. Erase user {user.pk} for good with --yes.")
                 return
             erasure = begin_erasure(user, forfeit_credits=forfeit_credits)

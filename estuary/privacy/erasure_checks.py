@@ -7,7 +7,7 @@ from django.db import connection
 from estuary.accounts.models import User
 from estuary.privacy.errors import ErasureRefused
 from estuary.privacy.identifiers import find_identifiers
-from estuary.privacy.personal_data import EVENT_OF_MINE
+from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
 UNPAID = {
     "An order could not be canceled. Run this again.": """
@@ -38,10 +38,10 @@ CREDITS = {
     "Credits are left. Refund their purchase, or pass --forfeit-credits when the person gives them up.": """
         SELECT FROM credits_creditaccount WHERE user_id = %(user)s AND balance_minor > 0""",
 }
-PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_OF_MINE}"
+PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_MENTIONS_PERSON}"
 
 
-def refuse_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:
+def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:
     """Raise ErasureRefused with each reason why the person is still needed."""
     checks = UNDER_WAY | ({} if forfeit_credits else CREDITS) | (UNPAID if unpaid_too else {})
     reasons = [reason for reason, sql in checks.items() if _exists(sql, {"user": user.pk})]
@@ -49,7 +49,7 @@ def refuse_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = Fa
         raise ErasureRefused("\n".join(reasons))
 
 
-def refuse_before_events(user: User) -> None:
+def raise_if_events_pending(user: User) -> None:
     """Raise ErasureRefused while an event of Stripe about the person waits: it may tell of money."""
     if _exists(PENDING_EVENT, find_identifiers(user)):
         raise ErasureRefused("An event of Stripe waits to be settled. Is the worker running? Try again then.")
