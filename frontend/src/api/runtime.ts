@@ -1,6 +1,6 @@
 import { noteServerTime } from "@/lib/server-clock";
 import { accessToken, refreshAccess } from "@/lib/session";
-import type { CreateClientConfig } from "./generated/client.gen";
+import type { CreateClientConfig } from "./generated/client";
 
 /** Sends a request; when the access token has expired it is renewed and the request sent once more. */
 async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

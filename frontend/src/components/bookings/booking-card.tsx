@@ -7,8 +7,8 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { downloadCalendar } from "@/lib/calendar";
 import type { When } from "@/lib/queries";
+import { BOOKING_STATES } from "@/lib/status-labels";
 import { day, span, stamp } from "@/lib/time";
-import { BOOKING_STATES } from "@/lib/words";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 

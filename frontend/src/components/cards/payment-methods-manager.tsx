@@ -10,8 +10,8 @@ import { Empty } from "@/components/ui/empty";
 import { Failed, Notice, Refusal } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { announce } from "@/lib/announce";
+import { cardName } from "@/lib/cards";
 import { MINE, useCards } from "@/lib/queries";
-import { brandName } from "@/lib/words";
 import { AddCard } from "./add-card";
 import { CardFace } from "./card-face";
 
@@ -101,7 +101,12 @@ function SavedCard({ card, busy, onDefault, onDeleted }: SavedCardProps) {
       {card.is_default ? <Badge tone="calm">Default</Badge> : null}
       <div className="flex w-full flex-wrap gap-x-5 sm:w-auto">
         {card.is_default ? null : (
-          <Button look="plain" aria-label={`Set ${nameOf(card)} as default`} busy={busy} onClick={onDefault}>
+          <Button
+            look="plain"
+            aria-label={`Set ${cardName(card)} as default`}
+            busy={busy}
+            onClick={onDefault}
+          >
             Set as default
           </Button>
         )}
@@ -111,15 +116,13 @@ function SavedCard({ card, busy, onDefault, onDeleted }: SavedCardProps) {
   );
 }
 
-const nameOf = (card: Method) => `${brandName(card.card_brand)} ending in ${card.last4}`;
-
 function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
   const [open, setOpen] = useState(false);
   const remove = useMutation({
     mutationFn: () => answerOf(paymentsMethodsDestroy({ path: { payment_method_id: card.id } })),
     onSuccess: () => {
       setOpen(false);
-      announce(`${nameOf(card)} is deleted.`);
+      announce(`${cardName(card)} is deleted.`);
     },
     onSettled: onDone,
   });
@@ -128,7 +131,7 @@ function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
       <Button
         look="plain"
         className="text-clay"
-        aria-label={`Delete ${nameOf(card)}`}
+        aria-label={`Delete ${cardName(card)}`}
         onClick={() => setOpen(true)}
       >
         Delete
@@ -143,7 +146,7 @@ function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
         error={remove.error}
         onConfirm={() => remove.mutate()}
       >
-        <p>{nameOf(card)} can no longer be used here. What you have paid with it stays paid.</p>
+        <p>{cardName(card)} can no longer be used here. What you have paid with it stays paid.</p>
       </Confirm>
     </>
   );

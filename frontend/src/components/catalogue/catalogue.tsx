@@ -9,7 +9,7 @@ import { Failed } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
 import { useServices } from "@/lib/queries";
-import { isServiceType, TYPE_ORDER, TYPES } from "@/lib/words";
+import { isServiceType, TYPE_ORDER, TYPES } from "@/lib/service-types";
 import { ServiceCard } from "./service-card";
 
 /** The filter is a part of the address, so that the back button and a shared link keep it. */

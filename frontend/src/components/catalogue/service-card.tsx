@@ -4,9 +4,10 @@ import type { Service } from "@/api/generated";
 import { ServiceArt } from "@/components/art/service-art";
 import { Badge } from "@/components/ui/badge";
 import { formatMoney } from "@/lib/money";
+import { priceOf } from "@/lib/price";
 import { useConfig } from "@/lib/queries";
+import { TYPES } from "@/lib/service-types";
 import { duration } from "@/lib/time";
-import { priceOf, TYPES } from "@/lib/words";
 
 export function ServiceCard({ service }: { service: Service }) {
   const price = priceOf(service, useConfig().data?.currency);

@@ -14,6 +14,7 @@ import { useCards, useConfig, useCredits } from "@/lib/queries";
 import { useStripeJs } from "@/lib/stripe";
 import { CameBack } from "./came-back";
 import { CheckoutForm } from "./checkout-form";
+import type { CreditsChoice } from "./credits-toggle";
 import type { NewCard } from "./new-card";
 import { OrderInDoubtContext, returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
@@ -87,8 +88,6 @@ function NothingToPay({ title, href, label }: Missing) {
     </>
   );
 }
-
-export type CreditsChoice = { use: boolean; onChange: (use: boolean) => void };
 
 function Payment({
   purchase,

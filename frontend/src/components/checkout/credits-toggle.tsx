@@ -1,7 +1,9 @@
 import { Card } from "@/components/ui/card";
 import { Switch } from "@/components/ui/switch";
 import { formatMoney, type Split, toDecimal } from "@/lib/money";
-import type { CreditsChoice } from "./checkout-page";
+
+/** Whether the buyer spends credits on this purchase. */
+export type CreditsChoice = { use: boolean; onChange: (use: boolean) => void };
 
 type Props = { credits: CreditsChoice; split: Split; balanceMinor: number; currency: string };
 

@@ -1,7 +1,7 @@
 import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
 import { formatMoney, toMinor } from "@/lib/money";
+import { priceOf } from "@/lib/price";
 import { span } from "@/lib/time";
-import { priceOf } from "@/lib/words";
 
 /** What is about to be bought, priced by the server. */
 export type Purchase = {

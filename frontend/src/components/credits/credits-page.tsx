@@ -16,8 +16,8 @@ import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
 import { formatMoney, isZero } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
+import { CREDIT_KINDS } from "@/lib/status-labels";
 import { stamp } from "@/lib/time";
-import { CREDIT_KINDS } from "@/lib/words";
 
 export function CreditsPage() {
   return (

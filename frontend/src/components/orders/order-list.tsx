@@ -8,8 +8,8 @@ import { Failed } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { formatMoney } from "@/lib/money";
 import { useOrders } from "@/lib/queries";
+import { ORDER_STATES } from "@/lib/status-labels";
 import { stamp } from "@/lib/time";
-import { ORDER_STATES } from "@/lib/words";
 
 export function OrderList() {
   const orders = useOrders();

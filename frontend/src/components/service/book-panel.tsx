@@ -5,9 +5,9 @@ import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
 import { formatMoney } from "@/lib/money";
+import { priceOf } from "@/lib/price";
 import { useConfig, useSessions } from "@/lib/queries";
 import { ownZone, span, zoneName } from "@/lib/time";
-import { priceOf } from "@/lib/words";
 import { SessionPicker } from "./session-picker";
 import { SlotPicker } from "./slot-picker";
 

@@ -2,8 +2,8 @@
 import Link from "next/link";
 import type { ServiceDetail } from "@/api/generated";
 import { useSessions } from "@/lib/queries";
+import { TYPES } from "@/lib/service-types";
 import { duration, span } from "@/lib/time";
-import { TYPES } from "@/lib/words";
 
 /** What a course, a package or a bundle holds. */
 export function Contents({ service }: { service: ServiceDetail }) {

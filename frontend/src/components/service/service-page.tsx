@@ -10,8 +10,8 @@ import { Empty } from "@/components/ui/empty";
 import { Failed } from "@/components/ui/notice";
 import { Loading } from "@/components/ui/skeleton";
 import { useService } from "@/lib/queries";
+import { TYPES } from "@/lib/service-types";
 import { duration, hoursInWords } from "@/lib/time";
-import { TYPES } from "@/lib/words";
 import { BookPanel } from "./book-panel";
 import { Contents } from "./contents";
 

@@ -2,7 +2,7 @@
 import { Menu } from "@base-ui/react/menu";
 import { useRouter } from "next/navigation";
 import { type Account, signOut } from "@/lib/session";
-import { PLACES } from "./header";
+import { PLACES } from "./navigation";
 
 const ITEM =
   "flex min-h-11 w-full cursor-pointer items-center rounded-xl px-4 py-2 text-left outline-none data-highlighted:bg-mist";

@@ -6,14 +6,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import { useAccount } from "@/lib/use-account";
 import { AccountMenu } from "./account-menu";
-
-export const PLACES = [
-  { href: "/", label: "Discover" },
-  { href: "/bookings/", label: "Bookings" },
-  { href: "/orders/", label: "Orders" },
-  { href: "/credits/", label: "Credits" },
-  { href: "/cards/", label: "Cards" },
-] as const;
+import { PLACES } from "./navigation";
 
 export function Header() {
   const account = useAccount();

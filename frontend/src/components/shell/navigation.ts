@@ -1,0 +1,8 @@
+/** The pages that the header links to; on a phone the account menu does. */
+export const PLACES = [
+  { href: "/", label: "Discover" },
+  { href: "/bookings/", label: "Bookings" },
+  { href: "/orders/", label: "Orders" },
+  { href: "/credits/", label: "Credits" },
+  { href: "/cards/", label: "Cards" },
+] as const;
