@@ -130,7 +130,7 @@ def _examine() -> None:
         begun = time.monotonic()
         found = run_checks(RULES, at=at)
         print(f"{turn} examination: {time.monotonic() - begun:.1f} s, {len(RULES)} rules, {found.figures}")
-        print("broken:", found.breaches or "nothing")
+        print("broken:", found.violations or "nothing")
     slowest = sorted(RULES, key=lambda rule: -found.seconds[rule.code])
     for rule in slowest:
         print(f"{found.seconds[rule.code]:7.2f} s  {rule.code}")

@@ -18,7 +18,7 @@ from estuary.common import clock
 from estuary.common.client_ip import client_address
 from estuary.payments import outbox
 
-BEGAN_WITH = "estuary_sign_in_began_with"
+SIGN_IN_SESSION_KEY = "estuary_sign_in_began_with"
 
 
 class QueuedMailAdapter(DefaultAccountAdapter):
@@ -56,17 +56,17 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
         """Note with which password a sign-in began: it may wait a quarter of an hour for a second factor."""
         assert isinstance(user, User)
-        request.session[BEGAN_WITH] = user.get_session_auth_hash()
+        request.session[SIGN_IN_SESSION_KEY] = user.get_session_auth_hash()
         return super().pre_login(request, user, **hooks)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Sign a user in, unless the password was reset since the sign-in began."""
         assert isinstance(user, User)
-        began_with = request.session.get(BEGAN_WITH)
+        began_with = request.session.get(SIGN_IN_SESSION_KEY)
         if began_with and not constant_time_compare(began_with, user.get_session_auth_hash()):
             raise ImmediateHttpResponse(HttpResponse(status=HTTPStatus.UNAUTHORIZED))
         super().login(request, user)
-        request.session.pop(BEGAN_WITH, None)
+        request.session.pop(SIGN_IN_SESSION_KEY, None)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         """Write the password alone: a user that was read before a change of address must not bring the old one back."""

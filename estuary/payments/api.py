@@ -67,22 +67,22 @@ class CreatePaymentView(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
-        wanted = check_request(request.data)
+        data = check_request(request.data)
         user = cast(User, request.user)
-        card_ref = wanted.get("payment_method_id", "")
-        begun = resume_request(user, claim.request_key, card_ref) if claim.again else None
-        if begun is None:
+        card_ref = data.get("payment_method_id", "")
+        started = resume_request(user, claim.request_key, card_ref) if claim.is_retry else None
+        if started is None:
             address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
-            begun = self._begin(wanted, user, claim.request_key, address)
-        return Response(self._answer(begun), status=status.HTTP_201_CREATED)
+            started = self._begin_purchase(data, user, claim.request_key, address)
+        return Response(self._response_body(started), status=status.HTTP_201_CREATED)
 
     @staticmethod
-    def _begin(wanted: dict[str, Any], user: User, request_key: str, address: str) -> StartedPayment:
-        fingerprint = fingerprint_of(wanted)
-        guard = guard_for(wanted, user=user, fingerprint=fingerprint, keyed=bool(request_key))
+    def _begin_purchase(data: dict[str, Any], user: User, request_key: str, address: str) -> StartedPayment:
+        fingerprint = fingerprint_of(data)
+        guard = guard_for(data, user=user, fingerprint=fingerprint, keyed=bool(request_key))
         try:
             purchase = purchase_from(
-                wanted,
+                data,
                 user=user,
                 request_key=request_key,
                 fingerprint=fingerprint,
@@ -100,9 +100,9 @@ class CreatePaymentView(APIView):
         return answer
 
     @staticmethod
-    def _answer(begun: StartedPayment) -> dict[str, Any]:
-        order, currency = begun.order, begun.order.currency
-        answer: dict[str, Any] = {
+    def _response_body(started: StartedPayment) -> dict[str, Any]:
+        order, currency = started.order, started.order.currency
+        body: dict[str, Any] = {
             "order_id": order.public_id,
             "status": order.status,
             "payment_status": "processing" if order.status == Status.PROCESSING else "succeeded",
@@ -112,15 +112,15 @@ class CreatePaymentView(APIView):
             "currency": currency,
             "expires_at": order.expires_at,
         }
-        if begun.intent:
-            answer |= {
-                "payment_status": begun.intent.status,
-                "payment_intent_id": begun.intent.id,
-                "client_secret": begun.intent.client_secret,
+        if started.intent:
+            body |= {
+                "payment_status": started.intent.status,
+                "payment_intent_id": started.intent.id,
+                "client_secret": started.intent.client_secret,
             }
-        if begun.session:
-            answer |= {"payment_status": begun.session.payment_status, "checkout_url": begun.session.url}
-        return answer
+        if started.session:
+            body |= {"payment_status": started.session.payment_status, "checkout_url": started.session.url}
+        return body
 
 
 class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
@@ -205,8 +205,8 @@ class SetupView(APIView):
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
         user = cast(User, request.user)
         setup_intent_id, client_secret = setup_intents.create_setup_intent(user)
-        answer = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        body = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
+        return Response(body, status=status.HTTP_201_CREATED)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the client secret, which is not kept here, to an answer that is given again."""

@@ -15,7 +15,7 @@ from estuary.common.stripe_keys import is_shorter_than_issued
 
 
 @register(Tags.security, deploy=True)
-def proxies_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_trusted_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without the number of proxies, addresses are not known and the limits for them do not hold."""
     if settings.SANDBOX or settings.TRUSTED_PROXIES is not None:
         return []
@@ -30,7 +30,7 @@ def proxies_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def mail_server_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without a mail server nobody gets a link to reset a password, or hears of a refund."""
     if settings.MAIL_SERVER_NAMED:
         return []
@@ -48,7 +48,7 @@ def mail_server_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def cards_can_be_taken(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_publishable_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without its publishable key the storefront shows no field for a card."""
     if settings.STRIPE_PUBLISHABLE_KEY:
         return []
@@ -63,7 +63,7 @@ def cards_can_be_taken(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def keys_are_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_key_length(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A key shorter than any of Stripe's may be one that was cut: Stripe itself says so at the first call."""
     if settings.SANDBOX:
         return []
@@ -83,7 +83,7 @@ def keys_are_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
-def stripe_itself_is_asked(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_stripe_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Another address than Stripe's takes the key, and says whatever it likes about money."""
     if settings.SANDBOX or not settings.STRIPE_API_BASE:
         return []
@@ -97,7 +97,7 @@ def stripe_itself_is_asked(app_configs: Any, **kwargs: Any) -> list[CheckMessage
 
 
 @register(Tags.database)
-def pooler_is_known(
+def check_pooler(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A pooler that nobody told of gives each transaction another server, where nothing is prepared."""
@@ -116,16 +116,16 @@ def _is_behind_pooler() -> bool:
     """Compare whom we were connected to with who answers: a pooler keeps the number of its server to itself."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        answers = cursor.fetchone()[0]
-        return bool(cursor.connection.info.backend_pid != answers)
+        server_pid = cursor.fetchone()[0]
+        return bool(cursor.connection.info.backend_pid != server_pid)
 
 
 @register(Tags.database, deploy=True)
-def guards_bind_us(
+def check_ledger_owner(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Whoever owns the ledger can take its trigger off, and a superuser everything else."""
-    if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not _asks(OWNS_LEDGER):
+    if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not _query_is_true(OWNS_LEDGER):
         return []
     return [
         checks.Warning(
@@ -137,13 +137,13 @@ def guards_bind_us(
 
 
 @register(Tags.database, deploy=True)
-def waiting_is_limited(
+def check_lock_timeout(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Through a pooler only the role can say how long a web request may wait for a lock."""
     if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not settings.BEHIND_PGBOUNCER:
         return []
-    if not _asks(UNLIMITED):
+    if not _query_is_true(NO_LOCK_TIMEOUT):
         return []
     return [
         checks.Warning(
@@ -158,10 +158,10 @@ OWNS_LEDGER = """
     SELECT rolsuper OR EXISTS (SELECT FROM pg_class WHERE relname = 'credits_credittransaction'
                                AND pg_has_role(current_user, relowner, 'USAGE'))
     FROM pg_roles WHERE rolname = current_user"""
-UNLIMITED = "SELECT current_setting('lock_timeout') = '0'"
+NO_LOCK_TIMEOUT = "SELECT current_setting('lock_timeout') = '0'"
 
 
-def _asks(question: str) -> bool:
+def _query_is_true(query: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(question)
+        cursor.execute(query)
         return bool(cursor.fetchone()[0])

@@ -45,7 +45,7 @@ from estuary.payments.stripe_objects import (
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
-CHARGE = "payment_intent.latest_charge"
+LATEST_CHARGE = "payment_intent.latest_charge"
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,9 @@ class _RequestIdRecorder(stripe.HTTPClient):
         self._inner = inner
 
     def request(self, *args: Any, **options: Any) -> tuple[str, int, Mapping[str, str]]:
-        answer = self._inner.request(*args, **options)
-        instrumentation.record_request_id(answer[2].get("Request-Id", ""))
-        return answer
+        response = self._inner.request(*args, **options)
+        instrumentation.record_request_id(response[2].get("Request-Id", ""))
+        return response
 
     def close(self) -> None:
         self._inner.close()  # type: ignore[no-untyped-call]
@@ -71,8 +71,10 @@ class _RequestIdRecorder(stripe.HTTPClient):
 @functools.cache
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version; retries are ours, with the same key."""
-    other = settings.STRIPE_HTTP_CLIENT
-    http_client = import_string(other)() if other else stripe.RequestsClient(session=cast(Any, Session()))
+    replacement = settings.STRIPE_HTTP_CLIENT
+    http_client = (
+        import_string(replacement)() if replacement else stripe.RequestsClient(session=cast(Any, Session()))
+    )
     bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
@@ -90,28 +92,30 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
     WrongAccount for another account's key, with nothing asked of it; and for what is missing, when the key may not say
     whose it is: only the account that we know is believed that something is gone.
     """
-    ours = _is_ours(_client())
+    is_account_confirmed = _is_account_confirmed(_client())
     if key:
-        _standing(_client(), ownership.here()).refuse_write(name, key)
+        _ownership_guard(_client(), ownership.current_home()).refuse_write(name, key)
     try:
-        with _guarded(name) as v1:
+        with _guard(name) as v1:
             yield v1
-    except NotAtStripe as missing:
-        if ours:
+    except NotAtStripe as error:
+        if is_account_confirmed:
             raise
-        log.critical("stripe_key_hides_its_account", call=name, missing=missing.extra["param"])
-        raise WrongAccount(account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S) from None
+        log.critical("stripe_key_hides_its_account", call=name, missing=error.extra["param"])
+        raise WrongAccount(
+            account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.RETRY_AFTER_S
+        ) from None
 
 
 @functools.lru_cache(maxsize=1)
-def _is_ours(api: stripe.StripeClient) -> bool:
+def _is_account_confirmed(api: stripe.StripeClient) -> bool:
     """Tell whether the key is known to be our account's: once for each client; a refusal is not remembered."""
-    return account_binding.is_ours(ask=account_id, knows=_customer_exists)
+    return account_binding.check_account(fetch_account_id=account_id, customer_exists=_customer_exists)
 
 
 def account_id() -> str:
     """Return the id of the account that STRIPE_SECRET_KEY is of, or nothing for a restricted key that may not say."""
-    with _guarded("accounts.retrieve_current") as v1:
+    with _guard("accounts.retrieve_current") as v1:
         try:
             return str(v1.accounts.retrieve_current().id)
         except stripe.PermissionError:
@@ -120,27 +124,27 @@ def account_id() -> str:
 
 def _customer_exists(customer_id: str) -> bool:
     try:
-        with _guarded("customers.retrieve") as v1:
+        with _guard("customers.retrieve") as v1:
             v1.customers.retrieve(customer_id)
     except NotAtStripe:
         return False
     return True
 
 
-def owner_asker() -> ownership.Asker:
+def owner_product_client() -> ownership.OwnerProductClient:
     """Return how the owner is asked about; the first call of a process asks whose the key is."""
-    _is_ours(_client())
-    return owner_product.asker(_guarded, _post)
+    _is_account_confirmed(_client())
+    return owner_product.owner_product_client(_guard, _post)
 
 
 @functools.lru_cache(maxsize=1)
-def _standing(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
+def _ownership_guard(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
     """Return how we stand as the owner: once for each client and address."""
-    return ownership.OwnershipGuard(owner_asker())
+    return ownership.OwnershipGuard(owner_product_client())
 
 
 @contextmanager
-def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
+def _guard(name: str, *, dispensable: bool = False) -> Iterator[Any]:
     """Guard one call: no transaction is open, the connection is back in its pool, and every error becomes ours.
 
     What is ``dispensable`` raises PermissionMissing where the key lacks the permission, and nobody is told.
@@ -148,11 +152,11 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
     connection.close()
-    with instrumentation.observed(name):
+    with instrumentation.observe_call(name):
         try:
             yield _client().v1
         except stripe.CardError as error:
-            raise CardDeclined(parse_decline(_error_body(error)), _intent_in(error)) from None
+            raise CardDeclined(parse_decline(_error_body(error)), _intent_from_error(error)) from None
         except stripe.RateLimitError as error:
             log.warning("stripe_rate_limited", call=name, stripe_request_id=error.request_id)
             raise StripeBusy(instrumentation.BUSY) from None
@@ -162,23 +166,25 @@ def _guarded(name: str, *, dispensable: bool = False) -> Iterator[Any]:
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             if dispensable and isinstance(error, stripe.PermissionError):
                 raise PermissionMissing(
-                    account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S
+                    account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.RETRY_AFTER_S
                 ) from None
             account_binding.alert_of_refusal(name, error.request_id or "")
             raise StripeUnavailable(
-                account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.LATER_S
+                account_binding.UNAVAILABLE_NOW, retry_after_s=account_binding.RETRY_AFTER_S
             ) from None
         except stripe.StripeError as error:
-            raise _translated(error, name) from None
+            raise _translate_error(error, name) from None
 
 
-def _translated(error: stripe.StripeError, name: str) -> Exception:
+def _translate_error(error: stripe.StripeError, name: str) -> Exception:
     code = error.code or ""
     if code == "resource_missing":
         return NotAtStripe(instrumentation.GONE, param=getattr(error, "param", None) or "")
     if isinstance(error, stripe.InvalidRequestError):
         log.info("stripe_refused_request", call=name, stripe_code=code, stripe_request_id=error.request_id)
-        return UnexpectedState(code, error.user_message or "Stripe refused the request.", _intent_in(error))
+        return UnexpectedState(
+            code, error.user_message or "Stripe refused the request.", _intent_from_error(error)
+        )
     if error.http_status == 409:
         return StripeBusy(instrumentation.STILL_BUSY)
     log.error("stripe_failed", call=name, status=error.http_status, stripe_request_id=error.request_id)
@@ -189,9 +195,9 @@ def _error_body(error: stripe.StripeError) -> Mapping[str, Any]:
     return error.json_body.get("error") or {} if isinstance(error.json_body, dict) else {}
 
 
-def _intent_in(error: stripe.StripeError) -> Intent | None:
-    found = _error_body(error).get("payment_intent")
-    return Intent.parse(found) if found else None
+def _intent_from_error(error: stripe.StripeError) -> Intent | None:
+    body = _error_body(error).get("payment_intent")
+    return Intent.parse(body) if body else None
 
 
 def _plain_json(obj: stripe.StripeObject) -> dict[str, Any]:
@@ -227,8 +233,8 @@ def delete_customer(customer_id: str, *, key: str) -> None:
 
 def find_customer(*, email: str, user_id: int) -> str:
     """Return the id of the customer that was made for a user, or nothing."""
-    found = _all("customers.list", Customer.parse, lambda v1: v1.customers, {"email": email})
-    return next((customer.id for customer in found if customer.user_ref == str(user_id)), "")
+    customers = _list_all("customers.list", Customer.parse, lambda v1: v1.customers, {"email": email})
+    return next((customer.id for customer in customers if customer.user_ref == str(user_id)), "")
 
 
 def retrieve_customer(customer_id: str) -> Customer:
@@ -238,7 +244,7 @@ def retrieve_customer(customer_id: str) -> Customer:
 
 def customers_since(moment: datetime) -> list[Customer]:
     """Return every customer of the account that was made since then."""
-    return _all("customers.list", Customer.parse, lambda v1: v1.customers, _since(moment))
+    return _list_all("customers.list", Customer.parse, lambda v1: v1.customers, _created_since(moment))
 
 
 # --- Payment intents ----------------------------------------------------------------------------------------
@@ -259,13 +265,15 @@ def retrieve_intent(intent_id: str) -> Intent:
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
     """Return a customer's intents that were made since then."""
-    params = _since(since) | {"customer": customer_id}
-    return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
+    params = _created_since(since) | {"customer": customer_id}
+    return _list_all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, params)
 
 
 def intents_since(moment: datetime) -> list[Intent]:
     """Return every intent of the account that was made since then."""
-    return _all("payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, _since(moment))
+    return _list_all(
+        "payment_intents.list", Intent.parse, lambda v1: v1.payment_intents, _created_since(moment)
+    )
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
@@ -297,20 +305,20 @@ def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
 def retrieve_session(session_id: str) -> CheckoutSession:
     with _call("checkout.sessions.retrieve") as v1:
         return CheckoutSession.parse(
-            _plain_json(v1.checkout.sessions.retrieve(session_id, {"expand": [CHARGE]}))
+            _plain_json(v1.checkout.sessions.retrieve(session_id, {"expand": [LATEST_CHARGE]}))
         )
 
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
     """Return a customer's hosted pages that were made since then."""
-    params = _since(since) | {"customer": customer_id}
-    return _all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
+    params = _created_since(since) | {"customer": customer_id}
+    return _list_all("checkout.sessions.list", CheckoutSession.parse, lambda v1: v1.checkout.sessions, params)
 
 
 def sessions_since(moment: datetime) -> list[CheckoutSession]:
     """Return every hosted page of the account that was made since then."""
     parse = CheckoutSession.parse
-    return _all("checkout.sessions.list", parse, lambda v1: v1.checkout.sessions, _since(moment))
+    return _list_all("checkout.sessions.list", parse, lambda v1: v1.checkout.sessions, _created_since(moment))
 
 
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
@@ -340,13 +348,15 @@ def retrieve_charge(charge_id: str) -> Charge:
 
 def refunds_of(intent_id: str) -> list[StripeRefund]:
     """Return every refund of a payment: first those that failed, which made room for what came after them."""
-    given = _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id})
-    return sorted(given, key=lambda refund: refund.status not in {"failed", "canceled"})
+    refunds = _list_all(
+        "refunds.list", StripeRefund.parse, lambda v1: v1.refunds, {"payment_intent": intent_id}
+    )
+    return sorted(refunds, key=lambda refund: refund.status not in {"failed", "canceled"})
 
 
 def refunds_since(moment: datetime) -> list[StripeRefund]:
     """Return every refund of the account that was made since then, whoever made it."""
-    return _all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, _since(moment))
+    return _list_all("refunds.list", StripeRefund.parse, lambda v1: v1.refunds, _created_since(moment))
 
 
 # --- Disputes -----------------------------------------------------------------------------------------------
@@ -359,12 +369,14 @@ def retrieve_dispute(dispute_id: str) -> StripeDispute:
 
 def disputes_of(intent_id: str) -> list[StripeDispute]:
     """Return every dispute of a payment."""
-    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, {"payment_intent": intent_id})
+    return _list_all(
+        "disputes.list", StripeDispute.parse, lambda v1: v1.disputes, {"payment_intent": intent_id}
+    )
 
 
 def disputes_since(moment: datetime) -> list[StripeDispute]:
     """Return every dispute of the account that was opened since then."""
-    return _all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, _since(moment))
+    return _list_all("disputes.list", StripeDispute.parse, lambda v1: v1.disputes, _created_since(moment))
 
 
 # --- Cards --------------------------------------------------------------------------------------------------
@@ -378,7 +390,7 @@ def retrieve_method(payment_method_id: str) -> Card | OtherMethod:
 
 def methods_of(customer_id: str) -> list[Card | OtherMethod]:
     """Return the payment methods that a customer has at Stripe now, cards and others."""
-    return _all(
+    return _list_all(
         "payment_methods.list", parse_method, lambda v1: v1.payment_methods, {"customer": customer_id}
     )
 
@@ -391,8 +403,8 @@ def detach_card(payment_method_id: str, *, key: str) -> None:
 def create_setup_intent(params: dict[str, Any], *, key: str) -> tuple[str, str]:
     """Return the id and the client secret of a new SetupIntent."""
     with _call("setup_intents.create", key) as v1:
-        made = v1.setup_intents.create(params, {"idempotency_key": key})
-        return str(made.id), str(made.client_secret)
+        setup_intent = v1.setup_intents.create(params, {"idempotency_key": key})
+        return str(setup_intent.id), str(setup_intent.client_secret)
 
 
 def setup_secret(setup_intent_id: str) -> str:
@@ -416,7 +428,9 @@ def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
 
 def setup_intents_of(customer_id: str) -> list[Setup]:
     """Return every SetupIntent of a customer."""
-    return _all("setup_intents.list", Setup.parse, lambda v1: v1.setup_intents, {"customer": customer_id})
+    return _list_all(
+        "setup_intents.list", Setup.parse, lambda v1: v1.setup_intents, {"customer": customer_id}
+    )
 
 
 def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]:
@@ -424,14 +438,16 @@ def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]
 
     Source: https://docs.stripe.com/api/events/list
     """
-    return _all("events.list", dict, lambda v1: v1.events, {**_since(moment), "types": list(types)})
+    return _list_all(
+        "events.list", dict, lambda v1: v1.events, {**_created_since(moment), "types": list(types)}
+    )
 
 
-def _since(moment: datetime) -> dict[str, Any]:
+def _created_since(moment: datetime) -> dict[str, Any]:
     return {"created": {"gte": int(moment.timestamp())}}
 
 
-def _all[T](
+def _list_all[T](
     name: str, parse: Callable[[Mapping[str, Any]], T], service: Callable[[Any], Any], params: dict[str, Any]
 ) -> list[T]:
     with _call(name) as v1:

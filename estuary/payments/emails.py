@@ -70,19 +70,19 @@ TEXTS = {
 }
 
 
-def send_order_mails(wanted: Sequence[Mail]) -> list[Mail]:
+def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
     """Write to the buyers of many orders over one connection, and return the mails that could not be sent.
 
     Without a connection nothing is sent, and what its backend raises is raised.
     """
-    orders = Order.objects.select_related("user").in_bulk([mail["order_id"] for mail in wanted])
+    orders = Order.objects.select_related("user").in_bulk([mail["order_id"] for mail in mails])
     unsent = []
-    with mailers.default as line:
-        for mail in wanted:
+    with mailers.default as connection:
+        for mail in mails:
             try:
                 message = _order_mail(orders[mail["order_id"]], mail["template"])
                 if message.recipients():
-                    line.send_messages([message])
+                    connection.send_messages([message])
             except Exception:
                 log.exception("mail_failed", **mail)
                 unsent.append(mail)
@@ -95,22 +95,22 @@ def send_order_mail(order: Order, template: str) -> None:
 
 
 def _order_mail(order: Order, template: str) -> EmailMessage:
-    facts = {
+    values = {
         "title": order.title,
         "order": order.public_id,
         "total": display(order.total_minor, order.currency),
         "refunded": display(order.refunded_minor, order.currency),
         "due": display(order.amount_due_minor, order.currency),
-        "kept": _kept(order),
-        "missed": _missed(order) if template == "completed" else "",
+        "kept": _bank_deadline_sentence(order),
+        "missed": _missed_times_sentences(order) if template == "completed" else "",
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
         else "",
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
     }
-    text = _greeting(order.user) + TEXTS[template].format(**facts) + "\n\nEstuary\n"
+    text = _greeting(order.user) + TEXTS[template].format(**values) + "\n\nEstuary\n"
     # A name may have a line break in it, which no header of a mail may have.
-    subject = " ".join(SUBJECTS[template].format(**facts).split())
+    subject = " ".join(SUBJECTS[template].format(**values).split())
     return EmailMessage(subject, text, to=_recipients(order.user))
 
 
@@ -134,7 +134,7 @@ def send_method_removed(user: User, last4: str) -> None:
     EmailMessage("We could not keep your payment method", text, to=_recipients(user)).send()
 
 
-def _kept(order: Order) -> str:
+def _bank_deadline_sentence(order: Order) -> str:
     """Return until when a place is kept for a payment at its bank, as a sentence."""
     if order.kept_until is None:
         return ""
@@ -145,7 +145,7 @@ def _kept(order: Order) -> str:
     )
 
 
-def _missed(order: Order) -> str:
+def _missed_times_sentences(order: Order) -> str:
     """Return which of the chosen times others had taken before the payment came, and what to do, as sentences."""
     if order.snapshot.get("type") not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
         return ""
@@ -154,11 +154,11 @@ def _missed(order: Order) -> str:
     if not missed:
         return ""
     times = "; ".join(f"{moment:%A, %d %B %Y, %H:%M} UTC" for moment in missed)
-    one = len(missed) == 1
+    is_one = len(missed) == 1
     return (
-        f"{'One' if one else len(missed)} of the times that you chose had been taken by others before your payment "
-        f"came: {times}. What you paid for {'it' if one else 'them'} is not lost: choose "
-        f"{'another time' if one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
+        f"{'One' if is_one else len(missed)} of the times that you chose had been taken by others before your payment "
+        f"came: {times}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
+        f"{'another time' if is_one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
     )
 
 

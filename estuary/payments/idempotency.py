@@ -35,13 +35,13 @@ from estuary.orders.states import Status
 from estuary.payments.errors import OrderChanged
 from estuary.payments.models import IdempotencyKey, Refund
 
-HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
 KEY_MAX = 255
 LEASE = timedelta(seconds=60)  # longer than any request of ours takes
-DECLINED = (
+DECLINED_STATUS = (
     HTTPStatus.PAYMENT_REQUIRED
 )  # the one refusal that is an answer: to try the card again takes a new key
-SECRETS = frozenset({"client_secret"})
+SECRET_FIELDS = frozenset({"client_secret"})
 
 PARAMETER = OpenApiParameter(
     HEADER,
@@ -67,7 +67,7 @@ class IdempotencyKeyInFlight(Conflict):
         self.headers["Retry-After"] = "1"
 
 
-class Replaying(Protocol):
+class ReplayableView(Protocol):
     """A view that can add to a kept answer what was not kept of it."""
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]: ...
@@ -81,14 +81,16 @@ class Claim:
     """
 
     request_key: str = ""
-    again: bool = False
+    is_retry: bool = False
 
 
 CLAIM = """INSERT INTO payments_idempotencykey (user_id, key, request_key, fingerprint, leased_until, created_at)
 VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (request_key) DO NOTHING RETURNING id"""
-KEEP = "UPDATE payments_idempotencykey SET status_code = %s, answer = %s WHERE id = %s AND leased_until = %s"
+STORE_ANSWER = (
+    "UPDATE payments_idempotencykey SET status_code = %s, answer = %s WHERE id = %s AND leased_until = %s"
+)
 # Only what came to nothing is let go for another order.
-BIND = """UPDATE payments_idempotencykey bound SET order_id = %s WHERE request_key = %s AND (order_id IS NULL
+BIND_ORDER = """UPDATE payments_idempotencykey bound SET order_id = %s WHERE request_key = %s AND (order_id IS NULL
 OR EXISTS (SELECT FROM orders_order ended WHERE ended.id = bound.order_id AND ended.status = 'canceled'))"""
 
 type Post = Callable[..., Response]
@@ -102,11 +104,11 @@ def idempotent(post: Post) -> Post:
         key = request.headers.get(HEADER)
         if key is None:
             return post(view, request, claim=Claim(), **kwargs)
-        row, again = _claim(cast(User, request.user), _check_key(key), _fingerprint(request))
+        row, is_retry = _claim(cast(User, request.user), _check_key(key), _fingerprint(request))
         if row.status_code is not None:
             return _replay(view, row)
         try:
-            response = post(view, request, claim=Claim(row.request_key, again), **kwargs)
+            response = post(view, request, claim=Claim(row.request_key, is_retry), **kwargs)
         except Exception as error:
             _release_claim(row, error)
             raise
@@ -134,26 +136,26 @@ def _fingerprint(request: Request) -> str:
 def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
     """Insert the key, or take over one that is there (then True); raises for one that is used or under way."""
     while True:
-        if row := _insert(user, key, fingerprint):
+        if row := _insert_claim(user, key, fingerprint):
             return row, False
         # None when a refusal has freed the key between the two looks: then it is there to be inserted.
-        if row := _take_over(user, key, fingerprint):
+        if row := _resume_claim(user, key, fingerprint):
             return row, True
 
 
-def _insert(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
+def _insert_claim(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
     """Return the new row, committed, or None when the key is there already."""
     at, request_key = clock.now(), _request_key(user, key)
     lease = at + LEASE
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [user.pk, key, request_key, fingerprint, lease, at])
-        made = cursor.fetchone()
-    if made is None:
+        inserted = cursor.fetchone()
+    if inserted is None:
         return None
-    return IdempotencyKey(pk=made[0], user=user, request_key=request_key, leased_until=lease)
+    return IdempotencyKey(pk=inserted[0], user=user, request_key=request_key, leased_until=lease)
 
 
-def _take_over(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
+def _resume_claim(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
     with transaction.atomic():
         locked = IdempotencyKey.objects.select_for_update(no_key=True)
         row = locked.filter(request_key=_request_key(user, key)).first()
@@ -175,22 +177,22 @@ def _request_key(user: User, key: str) -> str:
     return hashlib.sha256(f"{user.pk} {key}".encode()).hexdigest()
 
 
-def _replay(view: Replaying, row: IdempotencyKey) -> Response:
+def _replay(view: ReplayableView, row: IdempotencyKey) -> Response:
     metrics.REPLAYS.inc()
     answer = dict(row.answer or {})
-    kind = "application/problem+json" if row.status_code == DECLINED else None
-    if row.status_code != DECLINED:
+    kind = "application/problem+json" if row.status_code == DECLINED_STATUS else None
+    if row.status_code != DECLINED_STATUS:
         answer = view.complete(answer)
-    return Response(answer, status=row.status_code, headers={REPLAYED: "true"}, content_type=kind)
+    return Response(answer, status=row.status_code, headers={REPLAYED_HEADER: "true"}, content_type=kind)
 
 
 def _release_claim(row: IdempotencyKey, error: Exception) -> None:
     """A decline is kept. Another refusal frees the key, unless there is something for its retry to take up."""
-    told = problem_response(error, {})
-    refused = told is not None and told.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    if told is not None and told.status_code == DECLINED:
-        _store_answer(row, told.status_code, told.data)
-    elif refused and not _has_effect(row):
+    response = problem_response(error, {})
+    is_refused = response is not None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if response is not None and response.status_code == DECLINED_STATUS:
+        _store_answer(row, response.status_code, response.data)
+    elif is_refused and not _has_effect(row):
         _in_flight(row).delete()
     else:
         _in_flight(row).update(leased_until=clock.now())
@@ -209,9 +211,9 @@ def _has_effect(row: IdempotencyKey) -> bool:
 
 
 def _store_answer(row: IdempotencyKey, status_code: int, data: Any) -> None:
-    kept = {name: value for name, value in data.items() if name not in SECRETS}
-    answer = JSONRenderer().render(kept).decode()
-    execute(KEEP, [status_code, answer, row.pk, row.leased_until])
+    public = {name: value for name, value in data.items() if name not in SECRET_FIELDS}
+    answer = JSONRenderer().render(public).decode()
+    execute(STORE_ANSWER, [status_code, answer, row.pk, row.leased_until])
 
 
 def order_of(user: User, request_key: str) -> Order | None:
@@ -224,7 +226,7 @@ def bind_order(request_key: str, order: Order) -> None:
     """Commit with an order which request placed it; raises OrderChanged when another run of that was faster."""
     if not request_key:
         return
-    if not execute(BIND, [order.pk, request_key]):
+    if not execute(BIND_ORDER, [order.pk, request_key]):
         raise OrderChanged("The same request is being carried out elsewhere. Ask again in a moment.")
 
 

@@ -22,10 +22,10 @@ from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
 
-KEPT_S = 5.0  # an answer is good for so long, however many ask
+CACHE_S = 5.0  # an answer is good for so long, however many ask
 TIMEOUT_S = 2
 # So many rows are looked at in time. Were there no end, a long backlog would blind whoever is to be told of it.
-COUNTED = 100_000
+MAX_PENDING_COUNTED = 100_000
 
 # name, what it says, and the columns of the one row that QUERY answers
 GAUGES = (
@@ -46,7 +46,7 @@ GAUGES = (
     ),
 )
 REACHABLE = "estuary_database_reachable"
-QUERY = """
+GAUGE_QUERY = """
     SELECT inbox.count, inbox.first, dead.count, holds.count, holds.first, unsent.count, unsent.first,
            disputes.count, lookout.first
     FROM (SELECT count(*), extract(epoch FROM %(at)s - min(received_at)) AS first
@@ -68,7 +68,7 @@ class DatabaseGauges(Collector):
     """Asks once for all gauges, at most every few seconds; while the database does not answer it says only that."""
 
     def __init__(self) -> None:
-        self._lock, self._asked_at, self._values = Lock(), float("-inf"), None
+        self._lock, self._read_at, self._values = Lock(), float("-inf"), None
 
     _values: list[float] | None
 
@@ -78,23 +78,23 @@ class DatabaseGauges(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._lock:
-            if time.monotonic() - self._asked_at >= KEPT_S:
-                self._values, self._asked_at = _ask(), time.monotonic()
+            if time.monotonic() - self._read_at >= CACHE_S:
+                self._values, self._read_at = _query_gauges(), time.monotonic()
             values = self._values
         yield GaugeMetricFamily(REACHABLE, "Whether the database answered.", value=float(values is not None))
-        for (name, said), value in zip(GAUGES, values or [], strict=False):
-            yield GaugeMetricFamily(name, said, value=value)
+        for (name, documentation), value in zip(GAUGES, values or [], strict=False):
+            yield GaugeMetricFamily(name, documentation, value=value)
 
     def forget(self) -> None:
         """Have the next scrape ask again."""
-        self._asked_at = float("-inf")
+        self._read_at = float("-inf")
 
 
-def _ask() -> list[float] | None:
+def _query_gauges() -> list[float] | None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{TIMEOUT_S}s'")
-            cursor.execute(QUERY, {"at": clock.now(), "counted": COUNTED})
+            cursor.execute(GAUGE_QUERY, {"at": clock.now(), "counted": MAX_PENDING_COUNTED})
             row: tuple[Any, ...] = cursor.fetchone()
     except DatabaseError as error:
         log.warning("gauges_not_asked", error_type=type(error).__name__)
@@ -117,19 +117,19 @@ def count_refunds(rows: Iterable[Refund]) -> None:
 
 def count_settled_events(rows: Sequence[WebhookEvent]) -> None:
     """Count events that are done with, and how long each took from its arrival until that is committed."""
-    told = [(row.status, row.received_at) for row in rows if row.settled_at]
-    transaction.on_commit(partial(_count_settled, told), robust=True)
+    settled = [(row.status, row.received_at) for row in rows if row.settled_at]
+    transaction.on_commit(partial(_count_settled, settled), robust=True)
 
 
-def _count_settled(told: Iterable[tuple[str, datetime]]) -> None:
+def _count_settled(settled: Iterable[tuple[str, datetime]]) -> None:
     at = clock.now()
-    metrics.count_settled([(status, (at - received_at).total_seconds()) for status, received_at in told])
+    metrics.count_settled([(status, (at - received_at).total_seconds()) for status, received_at in settled])
 
 
 async def observe_job(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
     """Run one job, observed (a middleware of procrastinate's worker)."""
     name = context.job.task_name.removeprefix("payments.")
-    begun = perf_counter()
+    started_at = perf_counter()
     with bound_contextvars(job=name, job_id=context.job.id):
         try:
             return await run()
@@ -137,4 +137,4 @@ async def observe_job(run: Callable[[], Awaitable[Any]], context: JobContext, wo
             metrics.JOBS_FAILED.labels(name).inc()
             raise
         finally:
-            metrics.JOB_SECONDS.labels(name).observe(perf_counter() - begun)
+            metrics.JOB_SECONDS.labels(name).observe(perf_counter() - started_at)

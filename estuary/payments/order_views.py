@@ -129,20 +129,20 @@ class RefundsView(APIView):
         order = get_object_or_404(Order, public_id=public_id)
         body = self.RefundRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        made = Refund.objects.filter(request_key=claim.request_key).first() if claim.again else None
-        refund = made or self._request(order, body.validated_data, request, claim)
+        existing = Refund.objects.filter(request_key=claim.request_key).first() if claim.is_retry else None
+        refund = existing or self._request(order, body.validated_data, request, claim)
         return Response(RefundSerializer(try_send_now(refund)).data, status=status.HTTP_201_CREATED)
 
     @staticmethod
-    def _request(order: Order, asked: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
+    def _request(order: Order, data: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
         return request_refund(
             order=order,
-            amount_minor=to_minor(asked["amount"], order.currency) if "amount" in asked else None,
-            booking=get_object_or_404(Booking, pk=asked["booking_id"], order=order)
-            if "booking_id" in asked
+            amount_minor=to_minor(data["amount"], order.currency) if "amount" in data else None,
+            booking=get_object_or_404(Booking, pk=data["booking_id"], order=order)
+            if "booking_id" in data
             else None,
-            cancels=asked["cancel_booking"],
-            reason=asked["reason"],
+            cancels=data["cancel_booking"],
+            reason=data["reason"],
             requested_by=cast(User, request.user),
             request_key=claim.request_key,
         )
@@ -181,31 +181,31 @@ class CancelBookingView(APIView):
         responses={200: Consequence} | problems(401, 404, 409),
     )
     def get(self, request: Request, pk: int) -> Response:
-        booking = self._own(request, pk)
+        booking = self._own_booking(request, pk)
         preview = preview_cancellation(booking)
-        answer = {
+        body = {
             "returned_minor": preview.returned_minor,
             "currency": booking.order.currency,
             "along": len(preview.breakdown.also_canceled),
         }
-        return Response(self.Consequence(answer).data)
+        return Response(self.Consequence(body).data)
 
     @extend_schema(
         summary="Cancel a booking", request=None, responses={200: CanceledBooking} | problems(401, 404, 409)
     )
     def post(self, request: Request, pk: int) -> Response:
-        booking = self._own(request, pk)
+        booking = self._own_booking(request, pk)
         refund = cancel_booking(booking=booking, by=cast(User, request.user))
         sent = try_send_now(refund) if refund else None
         booking.refresh_from_db()
-        answer = {
+        body = {
             "booking_id": str(booking.pk),
             "status": booking.status,
             "refund": RefundSerializer(sent).data if sent else None,
         }
-        return Response(answer)
+        return Response(body)
 
     @staticmethod
-    def _own(request: Request, pk: int) -> Booking:
-        mine = Booking.objects.select_related("order").filter(user=cast(User, request.user))
-        return get_object_or_404(mine, pk=pk)
+    def _own_booking(request: Request, pk: int) -> Booking:
+        own_bookings = Booking.objects.select_related("order").filter(user=cast(User, request.user))
+        return get_object_or_404(own_bookings, pk=pk)

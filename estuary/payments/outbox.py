@@ -21,15 +21,15 @@ from estuary.orders.models import Order
 from estuary.payments.models import Refund
 
 # A job costs more than a mail, so that a batch of events has few. When a worker dies over one, so many come twice.
-MAILS_AT_ONCE = 20
-ALERT_AGAIN = timedelta(hours=1)
-TOLD_NOW = """
+MAILS_PER_JOB = 20
+ALERT_INTERVAL = timedelta(hours=1)
+CLAIM_ALERT_HOUR = """
     INSERT INTO payments_hourlyalert (code, alerted_at) VALUES (%(code)s, %(at)s)
     ON CONFLICT (code) DO UPDATE SET alerted_at = %(at)s WHERE payments_hourlyalert.alerted_at <= %(before)s
     RETURNING code"""
 # The app's own enqueues over other connections in a worker that runs jobs, outside of our transaction, and waits there
 # for an event loop that may never answer a thread of another.
-JOBS = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
+JOB_MANAGER = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
 
 
 def send_refunds(refunds: Sequence[Refund]) -> None:
@@ -39,16 +39,21 @@ def send_refunds(refunds: Sequence[Refund]) -> None:
 
 def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
     """Have the buyers told; the mail is written from the rows as they are when it is sent."""
-    told: list[JSONDict] = [{"order_id": order.pk, "template": template} for order, template in mails]
-    if len(told) == 1:
-        send_each_mail(told)
+    mails_as_json: list[JSONDict] = [
+        {"order_id": order.pk, "template": template} for order, template in mails
+    ]
+    if len(mails_as_json) == 1:
+        send_each_mail(mails_as_json)
     else:
-        _defer("send_mails", [{"wanted": list(some)} for some in batched(told, MAILS_AT_ONCE, strict=False)])
+        _defer(
+            "send_mails",
+            [{"wanted": list(batch)} for batch in batched(mails_as_json, MAILS_PER_JOB, strict=False)],
+        )
 
 
-def send_each_mail(told: list[JSONDict]) -> None:
+def send_each_mail(mails: list[JSONDict]) -> None:
     """Have each of these mails sent, and sent again when that fails, without the others."""
-    _defer("send_mail", told)
+    _defer("send_mail", mails)
 
 
 def send_method_removed(user_id: int, last4: str) -> None:
@@ -76,7 +81,7 @@ def alert_staff_hourly(code: str, text: str) -> None:
     """Alert staff of what may happen often: once an hour for each code, by however many processes."""
     at = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(TOLD_NOW, {"code": code, "at": at, "before": at - ALERT_AGAIN})
+        cursor.execute(CLAIM_ALERT_HOUR, {"code": code, "at": at, "before": at - ALERT_INTERVAL})
         if cursor.fetchone():
             alert_staff(code, text)
 
@@ -103,9 +108,9 @@ def _defer(task: str, arguments: list[JSONDict]) -> None:
     """
     if not arguments:
         return
-    deferred = app.configure_task(f"payments.{task}")
+    deferrer = app.configure_task(f"payments.{task}")
     try:
-        JOBS.batch_defer_jobs([deferred.make_new_job(**given) for given in arguments])
+        JOB_MANAGER.batch_defer_jobs([deferrer.make_new_job(**kwargs) for kwargs in arguments])
     except ConnectorException as error:
         with connection.wrap_database_errors:
             raise (error.__cause__ or error) from None

@@ -28,30 +28,30 @@ from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.reconciliation import payment_methods as card_checks
 from estuary.payments.refunds import service as refunds
 
-TRY_AGAIN = RetryStrategy(max_attempts=8, exponential_wait=3)
+RETRY = RetryStrategy(max_attempts=8, exponential_wait=3)
 
 log = structlog.get_logger(__name__)
 
 
-@app.task(name="payments.send_refund", retry=TRY_AGAIN)
+@app.task(name="payments.send_refund", retry=RETRY)
 def send_refund(refund_id: int) -> None:
     with suppress(NotOwner):  # the row waits for whoever may send it
         refunds.send_refund(refund_id)
 
 
-@app.task(name="payments.detach_card", retry=TRY_AGAIN)
+@app.task(name="payments.detach_card", retry=RETRY)
 def detach_card(payment_method_id: str) -> None:
     with suppress(NotOwner):
         payment_methods.detach_at_stripe(payment_method_id)
 
 
-@app.task(name="payments.update_customer", retry=TRY_AGAIN)
+@app.task(name="payments.update_customer", retry=RETRY)
 def update_customer(user_id: int) -> None:
     with suppress(NotOwner):
         customer_updates.update_customer(user_id)
 
 
-class TryMailAgain(BaseRetryStrategy):
+class MailRetry(BaseRetryStrategy):
     """Tries a mail again after 3, 9, 27, 81, 243 s and then every ten minutes, for three days."""
 
     LONGEST_S, ATTEMPTS = 600, 3 * 24 * 6
@@ -62,10 +62,10 @@ class TryMailAgain(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(3 ** min(job.attempts + 1, 9), self.LONGEST_S)})
 
 
-TRY_MAIL_AGAIN = TryMailAgain()
+MAIL_RETRY = MailRetry()
 
 
-@app.task(name="payments.send_account_mail", retry=TRY_MAIL_AGAIN)
+@app.task(name="payments.send_account_mail", retry=MAIL_RETRY)
 def send_account_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> None:
@@ -74,31 +74,31 @@ def send_account_mail(
         mail.send()
 
 
-@app.task(name="payments.send_mail", retry=TRY_MAIL_AGAIN)
+@app.task(name="payments.send_mail", retry=MAIL_RETRY)
 def send_mail(order_id: int, template: str) -> None:
     mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), template)
 
 
-@app.task(name="payments.send_mails", retry=TRY_MAIL_AGAIN)
+@app.task(name="payments.send_mails", retry=MAIL_RETRY)
 def send_mails(wanted: list[dict[str, Any]]) -> None:
     """Send mails of one transaction; what fails is tried again alone."""
     outbox.send_each_mail(mails.send_order_mails(wanted))
 
 
-@app.task(name="payments.send_method_removed", retry=TRY_MAIL_AGAIN)
+@app.task(name="payments.send_method_removed", retry=MAIL_RETRY)
 def send_method_removed(user_id: int, last4: str) -> None:
     mails.send_method_removed(User.objects.get(pk=user_id), last4)
 
 
-@app.task(name="payments.alert_staff", retry=TRY_MAIL_AGAIN)
+@app.task(name="payments.alert_staff", retry=MAIL_RETRY)
 def alert_staff(code: str, text: str) -> None:
     mails.send_staff_alert(code, text)
 
 
-@app.task(name="payments.end_open_payments", retry=TRY_AGAIN)
+@app.task(name="payments.end_open_payments", retry=RETRY)
 def end_open_payments(user_id: int, cause: str = "too many cards were declined") -> None:
     with suppress(NotOwner):
-        run_each(
+        run_all(
             lambda: setup_intents.end_setup_intents_of(user_id),
             lambda: cancel_order.close_open_orders(user_id, cause=cause),
         )
@@ -111,13 +111,13 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
     fails is logged and not kept: the next does its work.
     """
 
-    def register(verb: Callable[[int], None]) -> Any:
-        name = verb.__name__
+    def register(action: Callable[[int], None]) -> Any:
+        name = action.__name__
 
-        @functools.wraps(verb)
+        @functools.wraps(action)
         def run(timestamp: int) -> None:
             try:
-                verb(timestamp)
+                action(timestamp)
             except shutdown.ShuttingDown:
                 log.info("periodic_job_stopped", job=name)
             except Exception:
@@ -130,15 +130,15 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
     return register
 
 
-def run_each(*verbs: Callable[[], Any]) -> None:
+def run_all(*actions: Callable[[], Any]) -> None:
     """Run every verb, whatever becomes of the ones before, and raise what failed in the end.
 
     A Stripe that does not answer, and the end of the process, end all at once.
     """
     failures: list[Exception] = []
-    for verb in verbs:
+    for action in actions:
         try:
-            verb()
+            action()
         except (StripeUnavailable, shutdown.ShuttingDown):
             raise
         except Exception as failure:
@@ -165,14 +165,17 @@ async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
 
 @periodic("* * * * * */10")
 def expire_orders(timestamp: int) -> None:
-    run_each(
-        overdue.expire_orders, overdue.end_kept_orders, overdue.close_open_payments, overdue.end_setup_intents
+    run_all(
+        overdue.expire_orders,
+        overdue.end_unanswered_orders,
+        overdue.close_open_payments,
+        overdue.end_setup_intents,
     )
 
 
 @periodic("* * * * *")
 def sweep_minute(timestamp: int) -> None:
-    run_each(
+    run_all(
         overdue.send_unsent_refunds,
         overdue.detach_removed_payment_methods,
         overdue.update_changed_customers,
@@ -187,8 +190,8 @@ def close_past_bookings(timestamp: int) -> None:
 
 @periodic("*/5 * * * *")
 def ask_stripe(timestamp: int) -> None:
-    run_each(
-        lambda: ownership.count_on(client.owner_asker()),
+    run_all(
+        lambda: ownership.raise_owner_count(client.owner_product_client()),
         overdue.sync_open_orders,
         overdue.sync_pending_refunds,
         stripe_lists.sync_all_lists,
@@ -200,7 +203,7 @@ def ask_stripe(timestamp: int) -> None:
 
 @periodic("17 3 * * *")
 def ask_stripe_far_back(timestamp: int) -> None:
-    run_each(
+    run_all(
         customer_updates.record_missed_changes,
         stripe_lists.sync_changed_refunds,
         disputes.sync_changed_disputes,
@@ -220,7 +223,7 @@ def forget_old_attempts(timestamp: int) -> None:
 
 @periodic("47 3 * * *")
 def forget_old_events(timestamp: int) -> None:
-    run_each(retention.delete_old_events, retention.delete_dead_events)
+    run_all(retention.delete_old_events, retention.delete_dead_events)
 
 
 @periodic("57 3 * * *")
@@ -235,7 +238,7 @@ def forget_unsent_account_mails(timestamp: int) -> None:
 
 @periodic("17 4 * * *")
 def forget_old_setup_intents(timestamp: int) -> None:
-    setup_intents.forget_old_setup_intents()
+    setup_intents.delete_old_setup_intents()
 
 
 @periodic("27 4 * * *")

@@ -27,13 +27,13 @@ from estuary.common.observability import metrics
 from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline
 
-FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
+DECLINES_FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
 PAYMENT, SYNC = "payment", "sync"
 
 log = structlog.get_logger(__name__)
 
 # The user comes before the address, here and everywhere, so that no two requests wait for each other.
-COUNT = """
+COUNT_REQUEST = """
 INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
 VALUES {rows}
 ON CONFLICT (name) DO UPDATE SET
@@ -42,10 +42,10 @@ ON CONFLICT (name) DO UPDATE SET
     came_from = excluded.came_from
 RETURNING name, count, ends_at, CASE WHEN forgiven_at > %(at)s THEN declines ELSE 0 END
 """
-ROW = "(%({who})s, 1, %(ends_at)s, 0, %(at)s, '', %({who}_from)s)"
+COUNT_ROW = "(%({kind})s, 1, %(ends_at)s, 0, %(at)s, '', %({kind}_from)s)"
 
 # Who was declined may have no row any more: a client secret is older than the count that began with it.
-DECLINED = """
+INSERT_DECLINE = """
 INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
 SELECT %(name)s, 0, %(at)s, 1, %(forgiven_at)s, %(decline)s, ''{where}
 ON CONFLICT (name) DO UPDATE SET
@@ -53,13 +53,13 @@ ON CONFLICT (name) DO UPDATE SET
     forgiven_at = excluded.forgiven_at, last_decline = excluded.last_decline
 RETURNING declines, came_from
 """
-ONCE = """
+INSERT_ONCE = """
 WITH fresh AS (INSERT INTO payments_decline (name, counted_at) VALUES (%(decline)s, %(at)s)
                ON CONFLICT DO NOTHING RETURNING name)"""
-DECLINED_ONCE = ONCE + DECLINED.format(where=" FROM fresh")
-DECLINED_TOO = DECLINED.format(where="")
+INSERT_DECLINE_ONCE = INSERT_ONCE + INSERT_DECLINE.format(where=" FROM fresh")
+INSERT_ADDRESS_DECLINE = INSERT_DECLINE.format(where="")
 # Only who has declines is written to, and in the order of names.
-PAID = """
+CLEAR_DECLINES = """
 UPDATE payments_attempts SET declines = 0 WHERE name IN (
     SELECT name FROM payments_attempts WHERE name = ANY(%s) AND declines > 0 ORDER BY name FOR NO KEY UPDATE)
 """
@@ -72,7 +72,7 @@ class TooManyDeclines(TooManyRequests):
 class Throttle(BaseThrottle):
     """Counts one request of a signed-in user, and of the address it comes from."""
 
-    door: str
+    scope: str
 
     def limit(self) -> Rate:
         raise NotImplementedError
@@ -81,14 +81,14 @@ class Throttle(BaseThrottle):
         """Let the request pass; raises TooManyRequests or TooManyDeclines."""
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
-            count(self.door, self.limit(), user_id=cast(int, request.user.pk), address=address)
+            count(self.scope, self.limit(), user_id=cast(int, request.user.pk), address=address)
         return True
 
 
 class PaymentThrottle(Throttle):
     """For the doors behind which cards are tried: payments, and cards saved without one."""
 
-    door = PAYMENT
+    scope = PAYMENT
 
     def limit(self) -> Rate:
         return settings.PAYMENT_LIMIT
@@ -97,40 +97,44 @@ class PaymentThrottle(Throttle):
 class SyncThrottle(Throttle):
     """For the door behind which Stripe is asked about an order."""
 
-    door = SYNC
+    scope = SYNC
 
     def limit(self) -> Rate:
         return settings.SYNC_LIMIT
 
 
-def count(door: str, limit: Rate, *, user_id: int, address: str) -> None:
+def count(scope: str, limit: Rate, *, user_id: int, address: str) -> None:
     """Count one knock at a door, in one statement; raises TooManyRequests or TooManyDeclines."""
     at = clock.now()
-    user, place = f"{door} user {user_id}", f"{door} address {address}"
-    times = {user: 1} | ({place: settings.USERS_PER_ADDRESS} if address else {})
-    said: dict[str, Any] = {"at": at, "ends_at": at + limit.period, "user": user, "place": place}
-    rows = [ROW.format(who=who) for who in ("user", "place")[: len(times)]]
+    user, place = f"{scope} user {user_id}", f"{scope} address {address}"
+    multiplier_by_name = {user: 1} | ({place: settings.USERS_PER_ADDRESS} if address else {})
+    values: dict[str, Any] = {"at": at, "ends_at": at + limit.period, "user": user, "place": place}
+    rows = [COUNT_ROW.format(kind=kind) for kind in ("user", "place")[: len(multiplier_by_name)]]
     with connection.cursor() as cursor:
-        cursor.execute(COUNT.format(rows=", ".join(rows)), said | {"user_from": address, "place_from": ""})
-        for name, knocks, ends_at, declines in cursor.fetchall():
-            _refuse_excess(name, knocks, declines, limit, times[name], wait=ends_at - at)
+        cursor.execute(
+            COUNT_REQUEST.format(rows=", ".join(rows)), values | {"user_from": address, "place_from": ""}
+        )
+        for name, requests, ends_at, declines in cursor.fetchall():
+            _refuse_excess(name, requests, declines, limit, multiplier_by_name[name], wait=ends_at - at)
 
 
 def _refuse_excess(
-    name: str, knocks: int, declines: int, limit: Rate, times: int, *, wait: timedelta
+    name: str, requests: int, declines: int, limit: Rate, multiplier: int, *, wait: timedelta
 ) -> None:
-    strict = declines >= settings.DECLINES_ALLOWED * times
-    allowed = settings.PAYMENT_LIMIT_AFTER_DECLINES if strict else limit.times
-    if knocks <= allowed * times:
+    has_declines = declines >= settings.DECLINES_ALLOWED * multiplier
+    allowed = settings.PAYMENT_LIMIT_AFTER_DECLINES if has_declines else limit.times
+    if requests <= allowed * multiplier:
         return
-    refusal = TooManyDeclines if strict else TooManyRequests
+    refusal = TooManyDeclines if has_declines else TooManyRequests
     metrics.THROTTLED.labels(name.partition(" ")[0], refusal.code).inc()
     retry_after_s = max(ceil(wait.total_seconds()), 1)
-    if knocks == allowed * times + 1:  # once in each period is enough to be seen
+    if requests == allowed * multiplier + 1:  # once in each period is enough to be seen
         log.warning("throttled", who=name, declines=declines, retry_after_s=retry_after_s)
-    until = f"Please try again in {_in_words(retry_after_s)}."
-    why = "Several cards in a row were declined." if strict else "That was too often in a short time."
-    raise refusal(f"{why} {until}", retry_after_s=retry_after_s)
+    advice = f"Please try again in {_in_words(retry_after_s)}."
+    reason = (
+        "Several cards in a row were declined." if has_declines else "That was too often in a short time."
+    )
+    raise refusal(f"{reason} {advice}", retry_after_s=retry_after_s)
 
 
 def _in_words(seconds: int) -> str:
@@ -139,7 +143,7 @@ def _in_words(seconds: int) -> str:
     return f"{ceil(seconds / 60)} minutes"
 
 
-def note(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -> None:
+def record_declines(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -> None:
     """Take down, once the open transaction is committed, whose cards were declined and whose payments went through.
 
     ``declined`` has users and what Stripe calls the try that failed, so that it counts once, however often told.
@@ -147,16 +151,16 @@ def note(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -
     """
     if declined or paid:
         transaction.on_commit(
-            partial(_note, declined, [f"{PAYMENT} user {user}" for user in paid]), robust=True
+            partial(_write_declines, declined, [f"{PAYMENT} user {user}" for user in paid]), robust=True
         )
 
 
-def _note(declined: Collection[tuple[int, str]], paid: Collection[str]) -> None:
+def _write_declines(declined: Collection[tuple[int, str]], paid: Collection[str]) -> None:
     at = clock.now()
     for user_id, decline in declined:
         _count_decline(user_id, decline, at)
     if paid:
-        execute_prepared(PAID, [sorted(paid)]).close()
+        execute_prepared(CLEAR_DECLINES, [sorted(paid)]).close()
 
 
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:
@@ -165,13 +169,13 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
     Whoever has too many, alone or by an address, can't go on with what is open: its client secret lets any card be
     tried.
     """
-    said: dict[str, Any] = {"at": at, "forgiven_at": at + FORGIVEN_AFTER, "decline": decline[:80]}
+    values: dict[str, Any] = {"at": at, "forgiven_at": at + DECLINES_FORGIVEN_AFTER, "decline": decline[:80]}
     with connection.cursor() as cursor:
-        cursor.execute(DECLINED_ONCE, said | {"name": f"{PAYMENT} user {user_id}"})
+        cursor.execute(INSERT_DECLINE_ONCE, values | {"name": f"{PAYMENT} user {user_id}"})
         declines, came_from = cursor.fetchone() or (0, "")
         by_address = 0
         if came_from:
-            cursor.execute(DECLINED_TOO, said | {"name": f"{PAYMENT} address {came_from}"})
+            cursor.execute(INSERT_ADDRESS_DECLINE, values | {"name": f"{PAYMENT} address {came_from}"})
             [(by_address, _)] = cursor.fetchall()
     allowed = settings.DECLINES_ALLOWED
     if declines >= allowed or by_address >= allowed * settings.USERS_PER_ADDRESS:

@@ -6,7 +6,7 @@ import structlog
 
 from estuary.common.api.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable
-from estuary.payments.tasks import periodic, run_each
+from estuary.payments.tasks import periodic, run_all
 from estuary.privacy.erase import finish_erasure, unfinished_erasures
 from estuary.privacy.models import Erasure
 from estuary.privacy.redaction import redact_late_events
@@ -17,12 +17,12 @@ log = structlog.get_logger(__name__)
 @periodic("*/10 * * * *")
 def finish_erasures(timestamp: int) -> None:
     """Finish erasures that were cut off, and redact what Stripe has sent of the erased since."""
-    run_each(redact_late_events, finish_interrupted_erasures)
+    run_all(redact_late_events, finish_interrupted_erasures)
 
 
 def finish_interrupted_erasures() -> None:
     """Finish each erasure that was cut off; one that fails, or is refused by now, stops no other."""
-    run_each(*(partial(_finish, erasure) for erasure in unfinished_erasures()))
+    run_all(*(partial(_finish, erasure) for erasure in unfinished_erasures()))
 
 
 def _finish(erasure: Erasure) -> None:

@@ -106,7 +106,7 @@ def test_of_many_events_the_first_are_replayed_and_staff_are_told(
     dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = an_event("evt_other", status="dead")
-    monkeypatch.setattr(inbox_page, "REPLAYED_AT_ONCE", 1)
+    monkeypatch.setattr(inbox_page, "MAX_REPLAYED", 1)
     form = {"action": "replay_selected", "_selected_action": [str(dead.pk)], "select_across": "1"}
     answer = admin_client().post(INBOX, form, follow=True)
     assert "1 event is in the queue again. There are more: choose again for the rest." in told(answer)

@@ -120,7 +120,7 @@ def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> Non
 
 
 def test_of_a_long_backlog_enough_is_counted_to_tell_of_it_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observability, "COUNTED", 2)
+    monkeypatch.setattr(observability, "MAX_PENDING_COUNTED", 2)
     for number in range(3):
         body = an_event(id=f"evt_{number}", type="invoice.paid")
         send(body, signed(body))

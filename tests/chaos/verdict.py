@@ -53,7 +53,7 @@ def breaches() -> list[Violation]:
     """Ask the doctor here and at Stripe as if its grace were over for everything, the youngest too."""
     at = clock.now()
     rules = [rule for rule in RULES if rule.code != OF_THE_MOMENT]
-    return run_checks(rules, at=at + GRACE).breaches or compare(since=at - SINCE, at=at + GRACE)
+    return run_checks(rules, at=at + GRACE).violations or compare(since=at - SINCE, at=at + GRACE)
 
 
 def in_words(breach: Violation) -> str:

@@ -12,7 +12,7 @@ from stripe_sandbox import Sandbox
 
 def assert_invariants(sandbox: Sandbox) -> None:
     """Fail with every rule that is broken, and by what."""
-    broken = run_checks(SAFETY, at=clock.now()).breaches
+    broken = run_checks(SAFETY, at=clock.now()).violations
     assert not broken, broken
     _assert_agreement(sandbox)
     _assert_no_secrets()

@@ -190,10 +190,10 @@ def test_a_mail_is_tried_for_three_days_and_never_less_often_than_every_ten_minu
         job = Job(
             id=1, queue="q", lock=None, queueing_lock=None, task_name="payments.send_mail", attempts=attempts
         )
-        decision = tasks.TRY_MAIL_AGAIN.get_retry_decision(exception=OSError(), job=job)
+        decision = tasks.MAIL_RETRY.get_retry_decision(exception=OSError(), job=job)
         return (decision.retry_at - clock.now()).total_seconds() if decision and decision.retry_at else None
 
-    waits = [wait_s(attempts) for attempts in range(tasks.TRY_MAIL_AGAIN.ATTEMPTS + 1)]
+    waits = [wait_s(attempts) for attempts in range(tasks.MAIL_RETRY.ATTEMPTS + 1)]
     assert waits.pop() is None
     assert all(wait is not None and wait <= 600 for wait in waits)
     assert sum(wait or 0 for wait in waits) > 70 * 60 * 60
@@ -206,7 +206,7 @@ def _set_jobs(assignment: str) -> None:
 
 def test_the_doctor_names_mails_that_wait_and_what_was_given_up_is_forgotten() -> None:
     def codes() -> set[str]:
-        return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
+        return {breach.code for breach in run_checks(RULES, at=clock.now()).violations}
 
     sign_up()
     assert codes() == set()
@@ -230,5 +230,5 @@ def test_every_job_that_sends_mail_is_tried_as_long_and_looked_at_by_the_doctor(
     [rule] = [rule for rule in RULES if rule.code == "mail_waiting"]
     for name, task in app.tasks.items():
         if re.match(r"payments\.(?:send_(?!refund)|alert_)", name):
-            assert task.retry_strategy is tasks.TRY_MAIL_AGAIN, name
+            assert task.retry_strategy is tasks.MAIL_RETRY, name
             assert f"'{name}'" in rule.sql

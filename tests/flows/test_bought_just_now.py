@@ -29,7 +29,7 @@ from tests.wiring import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONFIRM = "POST /v1/payment_intents/*/confirm"
-AFTER_TEN_MINUTES = repeats.WINDOW + timedelta(seconds=5)
+AFTER_TEN_MINUTES = repeats.REPEAT_WINDOW + timedelta(seconds=5)
 
 
 def later(wait: timedelta) -> Any:

@@ -138,7 +138,7 @@ def test_the_worker_of_a_copy_at_another_address_writes_nothing_at_stripe(
             "[Estuary alert] stripe_other"
         ]
         assert [
-            breach.code for breach in run_checks([NOT_OWNER, WORKER_SILENT], at=clock.now()).breaches
+            breach.code for breach in run_checks([NOT_OWNER, WORKER_SILENT], at=clock.now()).violations
         ] == ["not_the_owner"]
     assert at_stripe(stripe) == before
 
@@ -354,7 +354,7 @@ def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unk
     assert [mail.subject for mail in mailoutbox if "stripe_untold" in mail.subject] == [
         "[Estuary alert] stripe_untold"
     ]
-    assert not ownership.may_enqueue()
+    assert not ownership.may_recover_orphans()
 
 
 def test_a_shop_that_moves_to_another_address_is_claimed_there(

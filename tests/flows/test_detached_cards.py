@@ -220,7 +220,7 @@ def test_the_checks_of_cards_take_turns_and_wait_for_a_stripe_that_is_down(
     stripe: Sandbox, buyer: APIClient, other: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(stripe, buyer), save(stripe, other)
-    monkeypatch.setattr(card_checks, "AT_ONCE", 1)
+    monkeypatch.setattr(card_checks, "CUSTOMERS_PER_RUN", 1)
     stripe.faults.add("timeout_before", "GET /v1/payment_methods*", times=None)
     assert card_checks.check_saved_payment_methods() == 0
     stripe.faults.clear()

@@ -57,7 +57,7 @@ def marketplace(
 
 
 def codes() -> set[str]:
-    return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
+    return {breach.code for breach in run_checks(RULES, at=clock.now()).violations}
 
 
 def doctor(*options: str) -> tuple[int, str]:
@@ -441,7 +441,7 @@ def test_a_rule_that_takes_too_long_is_told_and_the_others_are_asked(
 ) -> None:
     slow = replace(RULES[0], sql="SELECT 'x', 'y' FROM pg_sleep(5)")
     found = run_checks([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
-    assert [(breach.code, breach.objects[0][1][:13]) for breach in found.breaches] == [
+    assert [(breach.code, breach.objects[0][1][:13]) for breach in found.violations] == [
         (slow.code, "not looked at")
     ]
 

@@ -140,4 +140,4 @@ def test_a_real_event_with_one_thing_amiss_harms_no_other(
     processor.drain()
     others = WebhookEvent.objects.exclude(stripe_event_id="evt_amiss")
     assert not others.exclude(status__in=[Status.DONE, Status.IGNORED]).exists()
-    assert not run_checks(SAFETY, at=clock.now()).breaches
+    assert not run_checks(SAFETY, at=clock.now()).violations

@@ -44,7 +44,7 @@ def at(moment: datetime) -> AbstractContextManager[object]:
 
 
 def breaches() -> set[str]:
-    return {breach.code for breach in run_checks(RULES, at=clock.now()).breaches}
+    return {breach.code for breach in run_checks(RULES, at=clock.now()).violations}
 
 
 def balance_minor() -> int:
@@ -68,7 +68,7 @@ def ask(stripe: Sandbox) -> None:
     """Lose the news, and let the worker do by itself all that it does by the clock."""
     stripe.control.lose_events()
     overdue.expire_orders()
-    overdue.end_kept_orders()
+    overdue.end_unanswered_orders()
     Order.objects.update(next_ask_at=None, next_close_at=None)
     overdue.sync_open_orders()
     overdue.close_open_payments()
@@ -205,11 +205,11 @@ def test_a_seat_is_kept_until_its_date_and_then_sold_to_others(
     wish = {"service_id": str(seat.service_id), "scheduling_data": {"service_session_id": str(seat.pk)}}
     buying.refused(other, 409, "sold_out", **wish)
     with at(clock.now() + timedelta(days=6, hours=23)):
-        assert overdue.end_kept_orders() == 0
+        assert overdue.end_unanswered_orders() == 0
     with at(clock.now() + timedelta(days=7, hours=1)):
         mail.outbox.clear()
         assert "kept_too_long" in breaches()
-        assert overdue.end_kept_orders() == 1
+        assert overdue.end_unanswered_orders() == 1
         settle_everything(stripe)
         assert (status_of(made), order_of(made).cancel_reason) == ("canceled", "bank_too_late")
         assert "send all of it back" in mail.outbox[0].body
@@ -244,7 +244,7 @@ def test_money_that_came_in_time_unheard_is_handed_over_when_the_date_comes(
         stripe.control.settle(intent_of(stripe, made))
         stripe.control.lose_events()
     with at(clock.now() + timedelta(days=8)):
-        overdue.end_kept_orders()
+        overdue.end_unanswered_orders()
         assert status_of(made) == "completed"
 
 
@@ -389,7 +389,7 @@ def test_what_has_no_time_waits_for_its_bank(
     pay_only(stripe, made, **BANK)
     settle_everything(stripe)
     with at(clock.now() + timedelta(days=12)):
-        assert overdue.end_kept_orders() == 0
+        assert overdue.end_unanswered_orders() == 0
         stripe.control.settle(made["payment_intent_id"])
         stripe.control.lose_events()
         ask(stripe)
@@ -403,7 +403,7 @@ def test_an_order_without_a_date_from_before_is_given_one(
     Order.objects.update(kept_until=None, created_at=F("created_at") - timedelta(days=1))
     assert "kept_too_long" in breaches()
     mail.outbox.clear()
-    assert overdue.end_kept_orders() == 0
+    assert overdue.end_unanswered_orders() == 0
     settle_everything(stripe)
     assert order_of(made).kept_until == workshop.starts_at
     assert len(mail.outbox) == 1

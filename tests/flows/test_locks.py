@@ -117,7 +117,7 @@ def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before
     [seat] = make_sessions(workshop, capacity=5)
     chosen: dict[str, Any] = {"service_session_id": str(seat.pk)}
     buying.service(buyer, workshop, **chosen)
-    rehearsing, create = threading.Event(), purchase._create
+    rehearsing, create = threading.Event(), purchase._create_order
 
     def create_slowly(*args: Any) -> Any:
         if connection.in_atomic_block:  # in the rehearsal the seat is locked by now
@@ -125,7 +125,7 @@ def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before
             threading.Event().wait(0.5)
         return create(*args)
 
-    monkeypatch.setattr(purchase, "_create", create_slowly)
+    monkeypatch.setattr(purchase, "_create_order", create_slowly)
 
     def change() -> None:
         wish = {"service_id": str(workshop.pk), "scheduling_data": chosen}

@@ -18,7 +18,7 @@ from tests.wiring import post_all, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BUYERS = outbox.MAILS_AT_ONCE + 3
+BUYERS = outbox.MAILS_PER_JOB + 3
 
 
 class Server(EmailBackend):

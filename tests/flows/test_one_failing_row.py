@@ -17,7 +17,7 @@ from estuary.orders.models import Order
 from estuary.payments import client, tasks
 from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.check import Rule
-from estuary.payments.doctor.runner import ask, run_checks
+from estuary.payments.doctor.runner import run_check, run_checks
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
@@ -97,7 +97,7 @@ def test_a_payment_that_fails_for_days_is_an_alert_and_no_dead_worker(
     assert len(mails_about("reconcile_fails", mailoutbox)) == 1
     assert buying.status_of(unsettled) == "pending"
     with later(timedelta(hours=49)):
-        assert [one.code for one in run_checks([LIST_DISAGREES], at=clock.now()).breaches] == [
+        assert [one.code for one in run_checks([LIST_DISAGREES], at=clock.now()).violations] == [
             "list_disagrees"
         ]
         monkeypatch.undo()
@@ -142,10 +142,10 @@ def test_a_rule_of_the_doctor_that_trips_over_a_row_is_told_and_the_others_are_a
 ) -> None:
     odd = Rule("odd", "Odd.", "SELECT 'row', (1 / (random() * 0)::int)::text", "")
     fine = Rule("fine", "Fine.", "SELECT 'row', 'always'", "")
-    found = run_checks([odd, fine], at=clock.now()).breaches
+    found = run_checks([odd, fine], at=clock.now()).violations
     assert [breach.code for breach in found] == ["odd", "fine"]
     assert "division by zero" in found[0].objects[0][1]
-    assert (ask(odd, at=clock.now()) is not None, connection.in_atomic_block) == (True, False)
+    assert (run_check(odd, at=clock.now()) is not None, connection.in_atomic_block) == (True, False)
 
 
 def test_a_part_of_a_periodic_job_that_fails_stops_no_other_part() -> None:
@@ -155,5 +155,5 @@ def test_a_part_of_a_periodic_job_that_fails_stops_no_other_part() -> None:
         raise KeyError("gone")
 
     with pytest.raises(ExceptionGroup):
-        tasks.run_each(fail, lambda: done.append("second"), fail, lambda: done.append("last"))
+        tasks.run_all(fail, lambda: done.append("second"), fail, lambda: done.append("last"))
     assert done == ["second", "last"]

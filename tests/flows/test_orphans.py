@@ -52,7 +52,7 @@ def sweep_for(minutes: int = 15) -> None:
 def all_is_well(after: timedelta = timedelta(minutes=16)) -> None:
     """The doctor finds nothing, here and at Stripe, once the time to heal is over."""
     at = clock.now() + after
-    assert run_checks([rule for rule in RULES if rule.code != "worker_silent"], at=at).breaches == []
+    assert run_checks([rule for rule in RULES if rule.code != "worker_silent"], at=at).violations == []
     assert stripe_comparison.compare(since=at - timedelta(days=60), at=at) == []
 
 

@@ -43,10 +43,10 @@ THEIRS = stripe_comparison.StripeFigures(
 )
 
 ASKED: dict[str, Callable[[], Any]] = {
-    "orders by their names": lambda: stripe_lists.orders_named(INTENTS),
+    "orders by their names": lambda: stripe_lists.orders_by_name(INTENTS),
     "refunds that are not known": lambda: stripe_lists.differing_orders(REFUNDS),
-    "payments that are disputed": lambda: disputes._payments_of_ours(DISPUTES),
-    "all that the doctor compares": lambda: stripe_comparison._read_ours(THEIRS),
+    "payments that are disputed": lambda: disputes._own_payments(DISPUTES),
+    "all that the doctor compares": lambda: stripe_comparison._read_own(THEIRS),
 }
 
 

@@ -284,4 +284,4 @@ def test_a_removed_card_that_an_unpaid_order_kept_is_late_only_some_time_after_t
 
 
 def late(at: datetime) -> list[str]:
-    return [breach.code for breach in run_checks(LIVENESS, at=at).breaches]
+    return [breach.code for breach in run_checks(LIVENESS, at=at).violations]

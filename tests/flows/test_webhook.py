@@ -267,7 +267,7 @@ def test_a_secret_is_taken_out_wherever_it_stands_and_mere_words_trouble_nobody(
     body = json.dumps(EVENT | {"data": {"object": EVENT["data"]["object"] | odd}}).encode()
     assert send(body, signed(body)).status_code == 200
     assert "xYz123456" not in json.dumps(WebhookEvent.objects.get().payload)
-    assert not run_checks(SAFETY, at=clock.now()).breaches
+    assert not run_checks(SAFETY, at=clock.now()).violations
 
 
 def test_an_event_in_another_version_is_a_hint_and_the_object_is_fetched(

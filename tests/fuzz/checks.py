@@ -100,4 +100,4 @@ class Judge:
         return "/services/" in path
 
     def _books(self) -> list[Verdict]:
-        return [("books", str(breach)) for breach in run_checks(SAFETY, at=clock.now()).breaches]
+        return [("books", str(breach)) for breach in run_checks(SAFETY, at=clock.now()).violations]

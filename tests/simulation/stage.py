@@ -111,8 +111,8 @@ class Stage:
         self.oracle.begin_anew()
         self._wiper.wipe()
         undo(self.world.services.values())
-        stripe_client._is_ours.cache_clear()
-        stripe_client._standing.cache_clear()
+        stripe_client._is_account_confirmed.cache_clear()
+        stripe_client._ownership_guard.cache_clear()
         vars(mail)["outbox"] = []
         self._give_credits(plan)
         self.database.fine = plan.fine

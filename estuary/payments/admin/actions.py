@@ -30,7 +30,7 @@ def confirmed_action(
     request: HttpRequest,
     row: Model,
     act: ConfirmPage,
-    do: Callable[[], str],
+    run: Callable[[], str],
     *,
     calls_stripe: bool = False,
 ) -> HttpResponse:
@@ -41,40 +41,44 @@ def confirmed_action(
     """
     if request.method != "POST":
         return render_confirm_page(model_admin, request, act, forms.Form())
-    by = cast(User, request.user)
+    staff = cast(User, request.user)
     try:
-        told = _begun_and_done(by, row, act, do) if calls_stripe else _done(by, row, act, do)
+        message = (
+            _run_without_transaction(staff, row, act, run)
+            if calls_stripe
+            else _run_in_transaction(staff, row, act, run)
+        )
     except EstuaryError as error:
         messages.error(request, error.detail)
     else:
-        messages.success(request, told)
+        messages.success(request, message)
     return HttpResponseRedirect(change_url(row))
 
 
 @retry_transaction
 @transaction.atomic
-def _done(by: User, row: Model, act: ConfirmPage, do: Callable[[], str]) -> str:
-    told = do()
-    audit.record(by, row, f"{act.title}: {told}")
-    return told
+def _run_in_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
+    message = run()
+    audit.record(staff, row, f"{act.title}: {message}")
+    return message
 
 
-def _begun_and_done(by: User, row: Model, act: ConfirmPage, do: Callable[[], str]) -> str:
-    audit.record(by, row, f"{act.title}: begun")
+def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
+    audit.record(staff, row, f"{act.title}: begun")
     try:
-        told = do()
+        message = run()
     except EstuaryError as error:
-        audit.record(by, row, f"{act.title}: refused. {error.detail}")
+        audit.record(staff, row, f"{act.title}: refused. {error.detail}")
         raise
-    audit.record(by, row, f"{act.title}: {told}")
-    return told
+    audit.record(staff, row, f"{act.title}: {message}")
+    return message
 
 
 def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """End an order that is not paid, at Stripe first."""
     order = row_or_404(Order.objects.select_related("user"), object_id)
 
-    def do() -> str:
+    def run() -> str:
         if order.status not in LIVE:
             raise OrderNotCancelable(
                 f"This order is {order.get_status_display().lower()}, so it can't be canceled as unpaid."
@@ -95,22 +99,22 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         danger=True,
         facts=_facts(order),
     )
-    return confirmed_action(model_admin, request, order, act, do, calls_stripe=True)
+    return confirmed_action(model_admin, request, order, act, run, calls_stripe=True)
 
 
-def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Make an order agree with Stripe, as the webhook would have."""
     order = row_or_404(Order.objects.select_related("user"), object_id)
 
-    def do() -> str:
+    def run() -> str:
         sync_order(order)
         before = order.get_status_display()
         order.refresh_from_db()
-        now = order.get_status_display().lower()
+        after = order.get_status_display().lower()
         return (
-            f"It was {before.lower()} and is {now} now."
-            if before.lower() != now
-            else f"It is {now}, as before."
+            f"It was {before.lower()} and is {after} now."
+            if before.lower() != after
+            else f"It is {after}, as before."
         )
 
     act = ConfirmPage(
@@ -120,7 +124,7 @@ def ask_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> H
         back=change_url(order),
         facts=_facts(order),
     )
-    return confirmed_action(model_admin, request, order, act, do, calls_stripe=True)
+    return confirmed_action(model_admin, request, order, act, run, calls_stripe=True)
 
 
 def cancel_booking_page(
@@ -130,7 +134,7 @@ def cancel_booking_page(
     rows = Booking.objects.select_related("order__user")
     booking = get_object_or_404(rows, pk=booking_id, order_id=order_id)
 
-    def do() -> str:
+    def run() -> str:
         cancel_without_refund(booking=booking)
         return f"{booking.service_name} (no. {booking.position}) is canceled; nothing was refunded."
 
@@ -142,7 +146,7 @@ def cancel_booking_page(
         danger=True,
         facts=(("Booking", booking.service_name), *_facts(booking.order)),
     )
-    return confirmed_action(model_admin, request, booking.order, act, do)
+    return confirmed_action(model_admin, request, booking.order, act, run)
 
 
 def _facts(order: Order) -> tuple[tuple[str, str], ...]:

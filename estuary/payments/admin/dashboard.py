@@ -18,8 +18,8 @@ from estuary.orders.states import UNPAID, Status
 from estuary.payments.admin.order_detail import Section
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 
-SOON = timedelta(minutes=5)
-RECENT = 10
+ENDING_WITHIN = timedelta(minutes=5)
+NEWEST_ORDERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _orders(today: datetime, at: datetime) -> list[Figure]:
         .annotate(sum=Sum("captured_minor"))
     )
     placed = Order.objects.filter(created_at__gte=today).count()
-    ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + SOON).count()
+    ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + ENDING_WITHIN).count()
     stuck = Order.objects.filter(status=Status.PAID, disputed=False).count()
     return [
         Figure("Orders today", str(placed), url),
@@ -76,7 +76,7 @@ def _orders(today: datetime, at: datetime) -> list[Figure]:
 
 def _refunds(today: datetime) -> list[Figure]:
     url = reverse("admin:payments_refund_changelist")
-    done = (
+    succeeded = (
         Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
         .order_by("currency")
         .values_list("currency")
@@ -84,7 +84,7 @@ def _refunds(today: datetime) -> list[Figure]:
     )
     waiting = Refund.objects.filter(status__in=[Refund.Status.REQUESTED, Refund.Status.PENDING]).count()
     return [
-        Figure("Refunded today", _sums(done), f"{url}?status__exact=succeeded"),
+        Figure("Refunded today", _sums(succeeded), f"{url}?status__exact=succeeded"),
         Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),
     ]
 
@@ -119,7 +119,7 @@ def _recent_orders() -> Section:
             label(order.status),
             moment(order.created_at),
         )
-        for order in Order.objects.select_related("user").order_by("-id")[:RECENT]
+        for order in Order.objects.select_related("user").order_by("-id")[:NEWEST_ORDERS]
     ]
     headers = ["Order", "Buyer", "What", "Total", "Status", "Placed"]
     return Section("Newest orders", headers, rows, "Nobody has ordered yet.")

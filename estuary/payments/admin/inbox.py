@@ -32,22 +32,22 @@ from estuary.payments.admin.order_detail import events_about
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 
-LATE = timedelta(minutes=5)
-REPLAYED_AT_ONCE = 1_000
-SINCE = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+LATE_AFTER = timedelta(minutes=5)
+MAX_REPLAYED = 1_000
+AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 class AgeFilter(admin.SimpleListFilter):
     title, parameter_name = "age", "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("late", "unsettled for 5 minutes"), *((name, f"of the last {name}") for name in SINCE)]
+        return [("late", "unsettled for 5 minutes"), *((name, f"of the last {name}") for name in AGES)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
         at = clock.now()
         if self.value() == "late":
-            return queryset.filter(status=WebhookEvent.Status.PENDING, received_at__lte=at - LATE)
-        since = SINCE.get(self.value() or "")
+            return queryset.filter(status=WebhookEvent.Status.PENDING, received_at__lte=at - LATE_AFTER)
+        since = AGES.get(self.value() or "")
         return queryset.filter(received_at__gte=at - since) if since else queryset
 
 
@@ -142,21 +142,21 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Replay the selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
-        chosen = list(queryset.order_by("pk")[: REPLAYED_AT_ONCE + 1])
-        rows = chosen[:REPLAYED_AT_ONCE]
+        selected = list(queryset.order_by("pk")[: MAX_REPLAYED + 1])
+        rows = selected[:MAX_REPLAYED]
         with transaction.atomic():
             count = processor.replay(rows)
             for row in rows:
                 audit.record(cast(User, request.user), row, "Replayed")
         events = "1 event is" if count == 1 else f"{count:,} events are"
-        rest = " There are more: choose again for the rest." if len(chosen) > len(rows) else ""
-        messages.success(request, f"{events} in the queue again.{rest}")
+        remaining = " There are more: choose again for the rest." if len(selected) > len(rows) else ""
+        messages.success(request, f"{events} in the queue again.{remaining}")
 
     @action(description="Replay", url_path="replay", icon="replay", permissions=["replay"])
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event = row_or_404(WebhookEvent.objects.all(), object_id)
 
-        def do() -> str:
+        def run() -> str:
             processor.replay([event])
             return "The event is in the queue again."
 
@@ -171,4 +171,4 @@ class WebhookEventAdmin(ReadOnlyAdmin):
                 ("Status", event.get_status_display()),
             ),
         )
-        return confirmed_action(self, request, event, act, do)
+        return confirmed_action(self, request, event, act, run)

@@ -19,7 +19,7 @@ from estuary.orders.models import Order
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.refunds.service import refundable_minor
 
-EVENTS = 50
+MAX_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def cards(order: Order) -> list[Card]:
         return money(minor, order.currency)
 
     declined = (order.failure_message, order.decline_code or order.failure_code)
-    what = [
+    about = [
         ("Id", order.public_id),
         ("What", order.title),
         ("Status", label(order.status)),
@@ -55,7 +55,7 @@ def cards(order: Order) -> list[Card]:
         ("Placed", moment(order.created_at)),
         ("Held until", moment(order.expires_at)),
     ]
-    how_much = [
+    amounts = [
         ("Total", amount(order.total_minor)),
         ("Paid by credits", amount(order.credits_applied_minor)),
         ("Due by card", amount(order.amount_due_minor)),
@@ -73,7 +73,7 @@ def cards(order: Order) -> list[Card]:
         ("Disputed", label("failed", "disputed") if order.disputed else "no"),
         ("Canceled because", order.cancel_reason.replace("_", " ") or NOTHING),
     ]
-    return [("Order", what), ("Money", how_much), ("Payment", payment)]
+    return [("Order", about), ("Money", amounts), ("Payment", payment)]
 
 
 def sections(order: Order, request: HttpRequest) -> list[Section]:
@@ -107,11 +107,14 @@ def _lines(order: Order) -> Section:
 
 def _reservations(order: Order) -> Section:
     rows = []
-    for held in order.reservations.select_related("session", "calendar_entry", "line").order_by("id"):
-        what, when = "Seat", held.session.starts_at if held.session else None
-        if held.session is None:
-            what, when = "Slot", held.calendar_entry.during.lower if held.calendar_entry else None
-        rows.append((held.line.service_name, what, _period(when), label(held.status)))
+    for reservation in order.reservations.select_related("session", "calendar_entry", "line").order_by("id"):
+        kind, starts_at = "Seat", reservation.session.starts_at if reservation.session else None
+        if reservation.session is None:
+            kind, starts_at = (
+                "Slot",
+                reservation.calendar_entry.during.lower if reservation.calendar_entry else None,
+            )
+        rows.append((reservation.line.service_name, kind, _period(starts_at), label(reservation.status)))
     headers = ["Service", "What", "When", "Status"]
     return Section("Seats and slots", headers, rows, "Nothing is held for this order.")
 
@@ -142,7 +145,7 @@ def _booking_links(order: Order, booking: Booking, *, may_refund: bool, may_canc
     if may_cancel and booking.is_active:
         url = reverse("admin:orders_order_cancel_booking", args=[order.pk, booking.pk])
         links.append(external_link(url, "Cancel without refund", new_tab=False))
-    return format_html_join(" · ", "{}", ((one,) for one in links))
+    return format_html_join(" · ", "{}", ((item,) for item in links))
 
 
 def _refunds(order: Order, refunds: Sequence[Refund]) -> Section:
@@ -228,7 +231,7 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
             event.error or event.outcome or NOTHING,
             moment(event.received_at),
         )
-        for event in events_about(payments).order_by("id")[:EVENTS]
+        for event in events_about(payments).order_by("id")[:MAX_EVENTS]
     ]
     headers = ["Event", "Id", "Status", "Outcome", "Received"]
     return Section("Events from Stripe", headers, rows, "No event has spoken of this payment.")
@@ -236,10 +239,10 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
 
 def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
     """Return the events of payment intents and checkout sessions, by their ids."""
-    wanted = sorted({payment for payment in payments if payment})
+    ids = sorted({payment for payment in payments if payment})
     # An event's object either belongs to a payment intent (a charge, a refund, a session that was paid) or is one.
     about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
-    return WebhookEvent.objects.alias(about=about).filter(about__in=wanted).defer("payload")
+    return WebhookEvent.objects.alias(about=about).filter(about__in=ids).defer("payload")
 
 
 def _period(at: Any) -> str:

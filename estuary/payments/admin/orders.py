@@ -82,13 +82,13 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         order = self.get_object(request, str(object_id))
         if order is None:
             return []
-        fits = {
+        is_offered = {
             "refund": refundable_minor(order) > 0,
             "cancel_unpaid": order.status in UNPAID,
             "ask_stripe": bool(order.stripe_payment_intent_id or order.stripe_checkout_session_id),
         }
         allowed = super().get_actions_detail(request, object_id)
-        return [one for one in allowed if fits[one.action_name.removeprefix("orders_order_")]]
+        return [item for item in allowed if is_offered[item.action_name.removeprefix("orders_order_")]]
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return []  # the template shows cards and tables in their place
@@ -106,21 +106,21 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         order = self.get_object(request, object_id)
         if order is not None and self.has_view_permission(request, order):
             tables = sections(order, request)
-            shown = {"cards": cards(order), "sections": tables, "title": f"Order {order.public_id}"}
-            extra_context = {**(extra_context or {}), **shown}
+            context = {"cards": cards(order), "sections": tables, "title": f"Order {order.public_id}"}
+            extra_context = {**(extra_context or {}), **context}
         return super().change_view(request, object_id, form_url, extra_context)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Read the order once for the buttons, the tables and the fields of one page."""
-        known = getattr(request, "_order_of_page", None)
-        if known is None or str(known.pk) != object_id or request.method != "GET":
-            known = super().get_object(request, object_id, from_field)
+        order = getattr(request, "_order_of_page", None)
+        if order is None or str(order.pk) != object_id or request.method != "GET":
+            order = super().get_object(request, object_id, from_field)
             refunds = Refund.objects.select_related("booking", "requested_by")
             prefetch_related_objects(
-                [known] if known else [], Prefetch("refunds", queryset=refunds), "disputes"
+                [order] if order else [], Prefetch("refunds", queryset=refunds), "disputes"
             )
-            request._order_of_page = known  # type: ignore[attr-defined]
-        return known
+            request._order_of_page = order  # type: ignore[attr-defined]
+        return order
 
     def get_urls(self) -> list[URLPattern]:
         cancel_booking = path(
@@ -140,7 +140,7 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
 
     @action(description="Ask Stripe now", url_path="ask-stripe", icon="sync", permissions=["act"])
     def ask_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return actions.ask_page(self, request, object_id)
+        return actions.sync_page(self, request, object_id)
 
     @action(description="Cancel a booking", permissions=["cancel_booking"])
     def cancel_booking(self, request: HttpRequest, order_id: int, booking_id: int) -> HttpResponse:

@@ -33,11 +33,11 @@ class FormOutOfDate(Conflict):
 
 def stamp(order: Order) -> str:
     """Return a text that is another one after every refund, and after every refund that fails."""
-    live = _live(order)
-    return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in live)}-{order.status}"
+    open_refunds = _open_refunds(order)
+    return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
 
-def _live(order: Order) -> list[Refund]:
+def _open_refunds(order: Order) -> list[Refund]:
     return [
         refund for refund in order.refunds.all() if refund.status in OPEN_OR_SUCCEEDED and not refund.stray
     ]
@@ -67,7 +67,7 @@ class RefundForm(forms.Form):
         self.bookings = {str(row.pk): row for row in order.bookings.all() if row.position}
         self.fields["booking"].choices = [("", f"The whole order ({self._left(None)} left)")] + [  # type: ignore[attr-defined]
             (pk, f"{row.service_name}, no. {row.position} ({self._left(row)} left)")
-            for pk, row in sorted(self.bookings.items(), key=lambda known: known[1].position)
+            for pk, row in sorted(self.bookings.items(), key=lambda item: item[1].position)
         ]
         self.fields["booking"].required = False
 
@@ -96,7 +96,7 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
     )
     if form.is_valid():
         try:
-            refund = refund_as_shown(order, form, by=cast(User, request.user))
+            refund = refund_as_shown(order, form, staff=cast(User, request.user))
         except FormOutOfDate as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(reverse("admin:orders_order_refund", args=[order.pk]))
@@ -108,24 +108,24 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
     return render_confirm_page(model_admin, request, _act(order), form)
 
 
-def refund_as_shown(order: Order, form: RefundForm, *, by: User) -> Refund:
+def refund_as_shown(order: Order, form: RefundForm, *, staff: User) -> Refund:
     """Record the refund unless the order was refunded since the form was opened; raises FormOutOfDate then."""
-    asked = form.cleaned_data
+    data = form.cleaned_data
     with transaction.atomic():
         # The lock makes the second of two equal forms wait for the first, and then see what it did.
         locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
-        if asked["as_shown"] != stamp(locked):
+        if data["as_shown"] != stamp(locked):
             raise FormOutOfDate(
                 "This order has changed since you opened the form, so nothing was refunded by it."
                 " Here is how it stands now."
             )
         return request_refund(
             order=locked,
-            amount_minor=asked["amount_minor"],
-            booking=form.bookings.get(asked["booking"]),
-            cancels=asked["cancels"],
-            reason=asked["reason"],
-            requested_by=by,
+            amount_minor=data["amount_minor"],
+            booking=form.bookings.get(data["booking"]),
+            cancels=data["cancels"],
+            reason=data["reason"],
+            requested_by=staff,
         )
 
 
@@ -149,10 +149,10 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
 
 
 def _act(order: Order) -> ConfirmPage:
-    live = _live(order)
-    left = max(refundable_minor(order), 0)
-    to_card = min(left, order.captured_minor - sum(refund.card_minor for refund in live))
-    pending = sum(refund.amount_minor for refund in live if refund.status != Refund.Status.SUCCEEDED)
+    open_refunds = _open_refunds(order)
+    remaining = max(refundable_minor(order), 0)
+    to_card = min(remaining, order.captured_minor - sum(refund.card_minor for refund in open_refunds))
+    pending = sum(refund.amount_minor for refund in open_refunds if refund.status != Refund.Status.SUCCEEDED)
     text = "Money that was sent back can't be fetched again."
     if order.type == "credit":
         text += " The credits that were bought are taken back in proportion."
@@ -170,6 +170,6 @@ def _act(order: Order) -> ConfirmPage:
             ("Refunded", display(order.refunded_minor, order.currency)),
             ("On its way", display(pending, order.currency)),
             ("Left, to the card", display(to_card, order.currency)),
-            ("Left, to credits", display(left - to_card, order.currency)),
+            ("Left, to credits", display(remaining - to_card, order.currency)),
         ),
     )

@@ -33,18 +33,18 @@ def close_order(order: Order, *, reason: str, cause: str) -> Order:
     if not _stripe_id_of(order) and not _recover_lost_creation(order):
         return cancel_locally(order, cause=cause, reason=reason)
     try:
-        facts = _cancel_at_stripe(order, reason, cause)
+        observations = _cancel_at_stripe(order, reason, cause)
     except NotAtStripe:
         missing = AlertStaff(
             "payment_missing", f"{order.public_id}: Stripe has no {_stripe_id_of(order)}; order ended"
         )
-        return cancel_locally(order, cause=cause, reason=reason, alert=missing, among=LIVE)
-    settle(facts, at=clock.now())
+        return cancel_locally(order, cause=cause, reason=reason, alert=missing, if_status=LIVE)
+    settle(observations, at=clock.now())
     order.refresh_from_db()
     return order
 
 
-def end_kept_order(order: Order) -> Order:
+def end_unanswered_order(order: Order) -> Order:
     """End an order whose bank has not answered until the date its seats were kept for; money that comes goes back.
 
     Stripe is asked first: what was paid in time is handed over.
@@ -53,7 +53,7 @@ def end_kept_order(order: Order) -> Order:
     if order.status != Status.PROCESSING:
         return order
     return cancel_locally(
-        order, cause="kept until its date", reason=BANK_TOO_LATE, among=frozenset({Status.PROCESSING})
+        order, cause="kept until its date", reason=BANK_TOO_LATE, if_status=frozenset({Status.PROCESSING})
     )
 
 
@@ -85,14 +85,15 @@ def cancel_order(*, user: User, order: Order) -> Order:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
         raise OrderNotCancelable(
-            "Your bank is working on this payment, so it can't be canceled right now." + _kept_message(order)
+            "Your bank is working on this payment, so it can't be canceled right now."
+            + _bank_deadline_message(order)
         )
     if order.status != "canceled":
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
 
 
-def _kept_message(order: Order) -> str:
+def _bank_deadline_message(order: Order) -> str:
     if order.kept_until is None:
         return ""
     return f" Should it not answer by {order.kept_until:%d %B %Y, %H:%M} UTC, the order ends by itself."
@@ -115,19 +116,19 @@ def cancel_locally(
     cause: str,
     reason: str,
     alert: AlertStaff | None = None,
-    among: frozenset[Status] = UNPAID,
+    if_status: frozenset[Status] = UNPAID,
 ) -> Order:
     """End an order for which there is nothing at Stripe that anyone could pay, when its status is ``among`` these.
 
     Raises OrderChanged when Stripe was asked for something to pay since ``order`` was read.
     """
     with transaction.atomic():
-        [now] = load([order.pk])
-        if (now.asked_at, _stripe_id_of(now)) != (order.asked_at, _stripe_id_of(order)):
+        [current] = load([order.pk])
+        if (current.asked_at, _stripe_id_of(current)) != (order.asked_at, _stripe_id_of(order)):
             raise OrderChanged("This order has just changed. Please try again.")
-        if now.status in among:
-            effects = [*end_unpaid(state_of(now), cause, reason), *([alert] if alert else [])]
-            apply_effects([(now, effects)], at=clock.now())
+        if current.status in if_status:
+            effects = [*end_unpaid(state_of(current), cause, reason), *([alert] if alert else [])]
+            apply_effects([(current, effects)], at=clock.now())
     order.refresh_from_db()
     return order
 
@@ -143,8 +144,8 @@ def _recover_lost_creation(order: Order) -> bool:
     """
     if order.asked_at is None:
         return False
-    if made := stripe_creation.find_created(order):
-        stripe_creation.save_stripe_id(order, made)
+    if created := stripe_creation.find_created(order):
+        stripe_creation.save_stripe_id(order, created)
         return True
     if order.asked_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
         return False

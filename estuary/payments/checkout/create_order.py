@@ -55,10 +55,8 @@ def create_order(
     """
     at = clock.now()
     with transaction.atomic():
-        standing = (
-            holds.read_hold_counts(user.pk, service=service, address=address, at=at) if service else None
-        )
-        if service and standing and not standing.service_is_active:
+        counts = holds.read_hold_counts(user.pk, service=service, address=address, at=at) if service else None
+        if service and counts and not counts.service_is_active:
             raise NotOnSale(f"{service.name} is not on sale at the moment.")
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
@@ -69,9 +67,9 @@ def create_order(
         )
         customer = get_or_create_customer(user) if applied_minor < total_minor else None
         allowance = None
-        if standing and customer and any(line.starts_at for line in lines):
-            lines, allowance = limit_held_times(lines), holds.allow(standing, at=at)
-        ends_at = _deadline(service, lines, allowance, at)
+        if counts and customer and any(line.starts_at for line in lines):
+            lines, allowance = limit_held_times(lines), holds.allow(counts, at=at)
+        deadline = _deadline(service, lines, allowance, at)
         order, rows = place_order(
             user=user,
             service=service,
@@ -81,9 +79,9 @@ def create_order(
             lines=lines,
             options=terms,
             at=at,
-            expires_at=ends_at,
+            expires_at=deadline,
             stripe_customer_id=customer.stripe_customer_id if customer else "",
-            page_expires_at=stripe_creation.page_expiry(terms.payment_type, hold_ends_at=ends_at, at=at),
+            page_expires_at=stripe_creation.page_expiry(terms.payment_type, hold_ends_at=deadline, at=at),
         )
         if guard and (terms.payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
@@ -98,10 +96,10 @@ def _deadline(
     service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
 ) -> datetime:
     """Return when an order ends that is not paid: never later than what it replaces, nor than what it buys begins."""
-    ends = [at + _hold_length(service), *(line.starts_at for line in lines if line.starts_at)]
+    deadlines = [at + _hold_length(service), *(line.starts_at for line in lines if line.starts_at)]
     if allowance and allowance.deadline:
-        ends.append(allowance.deadline)
-    return min(ends)
+        deadlines.append(allowance.deadline)
+    return min(deadlines)
 
 
 def _reserve_and_spend(
@@ -113,18 +111,18 @@ def _reserve_and_spend(
     if lines:
         reserve(order=order, lines=lines)
     if order.amount_due_minor == 0:
-        [whole] = load([order.pk])
-        apply_effects([(whole, fulfil(state_of(whole), "covered by credits"))], at=at)
+        [loaded] = load([order.pk])
+        apply_effects([(loaded, fulfil(state_of(loaded), "covered by credits"))], at=at)
         order.refresh_from_db()
 
 
 def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     """Return how much of the total credits pay; it shrinks so that the card's share is none or chargeable."""
-    applied = min(account.spendable_minor, total_minor)
-    by_card = total_minor - applied
-    if by_card and by_card < min_charge_minor(account.currency):
+    applied_minor = min(account.spendable_minor, total_minor)
+    remaining_minor = total_minor - applied_minor
+    if remaining_minor and remaining_minor < min_charge_minor(account.currency):
         return max(total_minor - min_charge_minor(account.currency), 0)
-    return applied
+    return applied_minor
 
 
 def _hold_length(service: Service | None) -> timedelta:

@@ -25,8 +25,8 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments.models import Hold
 
-DAY = timedelta(days=1)
-KEPT = 2 * DAY  # longer than any count looks back
+COUNT_PERIOD = timedelta(days=1)
+KEEP_FOR = 2 * COUNT_PERIOD  # longer than any count looks back
 NETWORKS_PER_SITE = 4  # of IPv6: a household or a server's owner has many networks, and is not many people
 SHORTEST_WAIT_S = 60
 
@@ -36,8 +36,8 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(my_lock)s, 0)),
        pg_advisory_xact_lock(hashtextextended(%(near_lock)s, 0));
 """
 # Locked against an erasure of the practitioner, which takes the service off sale, until the order is committed.
-SELL = "SELECT active FROM catalog_service WHERE id = %(service)s FOR KEY SHARE;"
-LOOK = """
+LOCK_SERVICE = "SELECT active FROM catalog_service WHERE id = %(service)s FOR KEY SHARE;"
+READ_COUNTS = """
 WITH mine AS (
     SELECT hold.ends_at, hold.practitioner_id, hold.created_at, placed.status, placed.public_id, placed.item_key
     FROM payments_hold hold JOIN orders_order placed ON placed.id = hold.order_id
@@ -123,17 +123,19 @@ class HoldCounts:
     address: str
     site: str
     has_paid: bool  # for something, ever
-    same_is_open: bool  # an unpaid order for this very thing is there: a double click, or another tab
+    has_open_order_for_item: (
+        bool  # an unpaid order for this very thing is there: a double click, or another tab
+    )
     deadline: datetime | None  # of what the buyer has canceled of the same practitioner
     live: int
     at_bank: int  # of the live ones: paid as far as the buyer can
-    orders: list[list[str]] | None  # which these are, as (public id, status), those to be paid first
+    live_orders: list[list[str]] | None  # which these are, as (public id, status), those to be paid first
     lapsed: int  # holds of a day that ended unpaid
     first_lapse: datetime | None
-    near: tuple[int, int]  # held by newcomers, at the address and at its site
-    near_ends_at: datetime | None
-    near_lapsed: tuple[int, int]
-    near_first_lapse: datetime | None
+    newcomers_hold: tuple[int, int]  # held by newcomers, at the address and at its site
+    newcomers_next_end: datetime | None
+    newcomers_lapsed: tuple[int, int]
+    newcomers_first_lapse: datetime | None
     service_is_active: bool  # and stays so until the transaction ends
 
 
@@ -157,31 +159,41 @@ def read_hold_counts(user_id: int, *, service: Service, address: str, at: dateti
     site = network_site(address)
     values: dict[str, Any] = {"user": user_id, "address": address, "site": site}
     values |= {"service": service.pk, "practitioner": service.practitioner_id, "item": item_key(service, "")}
-    values |= _locks(user_id, site) | {"at": at, "day": at - DAY, "live": [*map(str, sorted(LIVE))]}
+    values |= _locks(user_id, site) | {"at": at, "day": at - COUNT_PERIOD, "live": [*map(str, sorted(LIVE))]}
     with connection.cursor() as cursor:
         # Three statements sent at once: the others see what was committed until the locks were there.
-        cursor.execute(LOCK + SELL + LOOK, values)
+        cursor.execute(LOCK + LOCK_SERVICE + READ_COUNTS, values)
         cursor.nextset()
-        [sold] = cursor.fetchall()
+        [service_row] = cursor.fetchall()
         cursor.nextset()
-        has_paid, same_is_open, deadline, live, at_bank, orders, lapsed, first, *near = cursor.fetchall()[0]
-    here, around, ends_at, lapsed_here, lapsed_around, first_near = near
+        (
+            has_paid,
+            has_open_order_for_item,
+            deadline,
+            live,
+            at_bank,
+            live_orders,
+            lapsed,
+            first_lapse,
+            *newcomers,
+        ) = cursor.fetchall()[0]
+    at_address, at_site, next_end, lapsed_at_address, lapsed_at_site, newcomers_first_lapse = newcomers
     return HoldCounts(
         address=address,
         site=site,
         has_paid=has_paid,
-        same_is_open=same_is_open,
+        has_open_order_for_item=has_open_order_for_item,
         deadline=deadline,
         live=live,
         at_bank=at_bank,
-        orders=orders,
+        live_orders=live_orders,
         lapsed=lapsed,
-        first_lapse=first,
-        near=(here, around),
-        near_ends_at=ends_at,
-        near_lapsed=(lapsed_here, lapsed_around),
-        near_first_lapse=first_near,
-        service_is_active=sold[0],
+        first_lapse=first_lapse,
+        newcomers_hold=(at_address, at_site),
+        newcomers_next_end=next_end,
+        newcomers_lapsed=(lapsed_at_address, lapsed_at_site),
+        newcomers_first_lapse=newcomers_first_lapse,
+        service_is_active=service_row[0],
     )
 
 
@@ -195,41 +207,41 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
     return {"my_lock": f"hold user {user_id}", "near_lock": f"hold site {site or user_id}"}
 
 
-def allow(standing: HoldCounts, *, at: datetime) -> Allowance:
+def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
     """Decide under what terms a buyer may hold one more thing.
 
     A newcomer holds one thing that is not at a bank yet, and who has paid before five; five in all. Five of a
     newcomer's holds may end unpaid in a day.
     Raises HoldLimitReached, AddressHoldLimitReached or TooManyUnpaidHolds.
     """
-    if standing.same_is_open:
+    if counts.has_open_order_for_item:
         # The database allows one unpaid order for a thing (order_one_live_per_item): the caller takes that one up.
-        return Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
-    limit = settings.HOLDS_PER_BUYER if standing.has_paid else settings.HOLDS_PER_NEWCOMER
-    unpaid = standing.live if standing.has_paid else standing.live - standing.at_bank
-    if standing.orders and (unpaid >= limit or standing.live >= settings.HOLDS_PER_BUYER):
-        order_id, status = standing.orders[0]
+        return Allowance(counts.address, counts.site, not counts.has_paid, counts.deadline)
+    limit = settings.HOLDS_PER_BUYER if counts.has_paid else settings.HOLDS_PER_NEWCOMER
+    unpaid = counts.live if counts.has_paid else counts.live - counts.at_bank
+    if counts.live_orders and (unpaid >= limit or counts.live >= settings.HOLDS_PER_BUYER):
+        order_id, status = counts.live_orders[0]
         raise _count_refusal(HoldLimitReached(order_id, status=status, limit=limit))
-    fresh = standing.deadline is None
-    if fresh and standing.lapsed >= limit * settings.UNPAID_HOLDS_PER_DAY:
-        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.first_lapse, at)))
-    if not standing.has_paid:
-        _check_address(standing, at, fresh=fresh)
-    return Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
+    is_new_hold = counts.deadline is None
+    if is_new_hold and counts.lapsed >= limit * settings.UNPAID_HOLDS_PER_DAY:
+        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(counts.first_lapse, at)))
+    if not counts.has_paid:
+        _check_address(counts, at, is_new_hold=is_new_hold)
+    return Allowance(counts.address, counts.site, not counts.has_paid, counts.deadline)
 
 
-def _check_address(standing: HoldCounts, at: datetime, *, fresh: bool) -> None:
+def _check_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> None:
     """Newcomers alone are counted here: an address full of them refuses nobody who has paid before."""
-    most = settings.HOLDS_PER_NEWCOMER * settings.USERS_PER_ADDRESS
-    if _is_full(standing.near, most):
-        raise _count_refusal(AddressHoldLimitReached(retry_after_s=_wait(standing.near_ends_at, at)))
-    if fresh and _is_full(standing.near_lapsed, most * settings.UNPAID_HOLDS_PER_DAY):
-        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(standing.near_first_lapse, at)))
+    limit = settings.HOLDS_PER_NEWCOMER * settings.USERS_PER_ADDRESS
+    if _is_full(counts.newcomers_hold, limit):
+        raise _count_refusal(AddressHoldLimitReached(retry_after_s=_wait(counts.newcomers_next_end, at)))
+    if is_new_hold and _is_full(counts.newcomers_lapsed, limit * settings.UNPAID_HOLDS_PER_DAY):
+        raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(counts.newcomers_first_lapse, at)))
 
 
-def _is_full(counts: tuple[int, int], most: int) -> bool:
-    of_address, of_site = counts
-    return of_address >= most or of_site >= most * NETWORKS_PER_SITE
+def _is_full(counts: tuple[int, int], limit: int) -> bool:
+    at_address, at_site = counts
+    return at_address >= limit or at_site >= limit * NETWORKS_PER_SITE
 
 
 def _count_refusal[Refusal: Conflict | TooManyRequests](refusal: Refusal) -> Refusal:
@@ -238,7 +250,7 @@ def _count_refusal[Refusal: Conflict | TooManyRequests](refusal: Refusal) -> Ref
 
 
 def _wait_a_day(since: datetime | None, at: datetime) -> int:
-    return _wait(since + DAY if since else None, at)
+    return _wait(since + COUNT_PERIOD if since else None, at)
 
 
 def _wait(moment: datetime | None, at: datetime) -> int:
@@ -274,5 +286,5 @@ def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at:
 
 def delete_old_holds() -> int:
     """Delete what no count needs any more; returns how many rows. What is still held stays, however old."""
-    old = Hold.objects.filter(created_at__lte=clock.now() - KEPT).exclude(order__status__in=sorted(LIVE))
+    old = Hold.objects.filter(created_at__lte=clock.now() - KEEP_FOR).exclude(order__status__in=sorted(LIVE))
     return delete_in_batches(old)

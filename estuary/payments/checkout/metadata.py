@@ -36,15 +36,15 @@ def _fit_into_metadata(scheduling: dict[str, Any]) -> str:
     whole = json.dumps(scheduling, separators=(",", ":"), sort_keys=True)
     if len(whole) <= METADATA_VALUE_MAX:
         return whole
-    kept: list[Any] = []
+    items_kept: list[Any] = []
     items = scheduling.get("items") or []
-    short = ""
+    fitting = ""
     for item in [None, *items]:
         if item is not None:
-            kept.append(item)
-        form = {"truncated": True, "items_total": len(items), "items": kept}
-        longer = json.dumps(form, separators=(",", ":"), sort_keys=True)
-        if len(longer) > METADATA_VALUE_MAX:
+            items_kept.append(item)
+        shortened = {"truncated": True, "items_total": len(items), "items": items_kept}
+        candidate = json.dumps(shortened, separators=(",", ":"), sort_keys=True)
+        if len(candidate) > METADATA_VALUE_MAX:
             break
-        short = longer
-    return short
+        fitting = candidate
+    return fitting

@@ -31,7 +31,7 @@ from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.fetch import fetch_intent, fetch_observations
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
-UNCONFIRMED = (
+UNCONFIRMED_MESSAGE = (
     "The payment service has not said whether this was paid. Send the same request again within ten minutes: it finds "
     "out, and no card is charged twice."
 )
@@ -52,33 +52,41 @@ def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None
     ``card_id`` is a saved card to charge now, or nothing; ``customer`` whom the order was placed for just now.
     """
     try:
-        begun = _create_at_stripe(order, customer)
-    except (UnexpectedState, NotAtStripe) as refused:
-        why = f"{order.public_id}: Stripe refused to take the payment: {refused.detail}"
+        started = _create_at_stripe(order, customer)
+    except (UnexpectedState, NotAtStripe) as error:
+        alert_text = f"{order.public_id}: Stripe refused to take the payment: {error.detail}"
         cancel_locally(
-            order, cause="refused by Stripe", reason="not_chargeable", alert=AlertStaff("not_chargeable", why)
+            order,
+            cause="refused by Stripe",
+            reason="not_chargeable",
+            alert=AlertStaff("not_chargeable", alert_text),
         )
         if order.status != Status.CANCELED:
-            raise OrderChanged("This order has just changed. Please try again.") from refused
+            raise OrderChanged("This order has just changed. Please try again.") from error
         raise NotChargeable(
-            f"The payment service can't take this payment: {refused.detail} Nothing was charged, and nothing is held."
-        ) from refused
-    return _confirm_if_asked(order, begun.intent, card_id) if begun.intent else begun
+            f"The payment service can't take this payment: {error.detail} Nothing was charged, and nothing is held."
+        ) from error
+    return _confirm_if_asked(order, started.intent, card_id) if started.intent else started
 
 
 def _create_at_stripe(order: Order, customer: StripeCustomer | None) -> StartedPayment:
-    noted = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
+    is_recorded = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
 
-    def ask(customer_id: str) -> StartedPayment:
-        same = noted and customer_id == order.stripe_customer_id
+    def create(customer_id: str) -> StartedPayment:
+        recorded = is_recorded and customer_id == order.stripe_customer_id
         if is_checkout(order):
-            page = stripe_creation.create_checkout_session(order, customer_id=customer_id, noted=same)
+            page = stripe_creation.create_checkout_session(
+                order, customer_id=customer_id, is_recorded=recorded
+            )
             return StartedPayment(order, session=page)
         return StartedPayment(
-            order, intent=stripe_creation.create_payment_intent(order, customer_id=customer_id, noted=same)
+            order,
+            intent=stripe_creation.create_payment_intent(
+                order, customer_id=customer_id, is_recorded=recorded
+            ),
         )
 
-    return call_with_customer(order.user, ask, known=customer)
+    return call_with_customer(order.user, create, row=customer)
 
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:
@@ -91,12 +99,12 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPaym
     try:
         key = next_post_key(order, "confirm")
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
-    except CardDeclined as declined:
-        if declined.intent:
-            _settle_found(order, declined.intent, "declined at once")
-        raise CardDeclined(declined.decline, order_id=order.public_id) from None
-    except (StripeUnavailable, StripeBusy, StripeRefused) as unknown:
-        raise _started_unconfirmed(unknown, order) from None
+    except CardDeclined as error:
+        if error.intent:
+            _settle_found(order, error.intent, "declined at once")
+        raise CardDeclined(error.decline, order_id=order.public_id) from None
+    except (StripeUnavailable, StripeBusy, StripeRefused) as error:
+        raise _started_unconfirmed(error, order) from None
     except (UnexpectedState, NotAtStripe):
         payment_methods.refuse_if_gone(card_id)
         intent = fetch_intent(intent.id)
@@ -105,16 +113,16 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPaym
 
 
 def _started_unconfirmed(
-    unknown: StripeUnavailable | StripeBusy | StripeRefused, order: Order
+    error: StripeUnavailable | StripeBusy | StripeRefused, order: Order
 ) -> StripeUnavailable | StripeBusy | StripeRefused:
     """Say of which order it is not known whether it is paid."""
-    if unknown.detail != account_binding.UNAVAILABLE_NOW:
-        unknown.detail = UNCONFIRMED
-    unknown.extra = {**unknown.extra, "order_id": order.public_id}
-    return unknown
+    if error.detail != account_binding.UNAVAILABLE_NOW:
+        error.detail = UNCONFIRMED_MESSAGE
+    error.extra = {**error.extra, "order_id": order.public_id}
+    return error
 
 
-def resume(order: Order, *, card_id: str, own: bool = False) -> StartedPayment | None:
+def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> StartedPayment | None:
     """Return the same order with what pays for it, or None when it turns out to have ended.
 
     ``own`` says that the very request that is carried out began to pay for it: then it is the answer that it is paid,
@@ -123,22 +131,22 @@ def resume(order: Order, *, card_id: str, own: bool = False) -> StartedPayment |
     session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
     if not session_id and not intent_id:
         return start_payment(order, card_id=card_id)
-    kind, made_id = ("session", session_id) if session_id else ("intent", intent_id)
+    kind, stripe_id = ("session", session_id) if session_id else ("intent", intent_id)
     try:
-        facts = fetch_observations(FetchRequired(kind, made_id), "asked for again")
+        observations = fetch_observations(FetchRequired(kind, stripe_id), "asked for again")
     except NotAtStripe:
         close_order(order, reason="abandoned", cause="gone at Stripe")
         return None
-    settle(facts, at=clock.now())
+    settle(observations, at=clock.now())
     order.refresh_from_db()
-    made = facts[0].object
-    assert isinstance(made, Intent | CheckoutSession)
-    if own and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
-        return StartedPayment(order, intent=made if isinstance(made, Intent) else None)
+    payment = observations[0].object
+    assert isinstance(payment, Intent | CheckoutSession)
+    if is_own_request and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
+        return StartedPayment(order, intent=payment if isinstance(payment, Intent) else None)
     refuse_if_paid(order)
-    if isinstance(made, CheckoutSession):
-        return StartedPayment(order, session=made) if made.status == "open" else None
-    return _confirm_if_asked(order, made, card_id) if order.status in LIVE else None
+    if isinstance(payment, CheckoutSession):
+        return StartedPayment(order, session=payment) if payment.status == "open" else None
+    return _confirm_if_asked(order, payment, card_id) if order.status in LIVE else None
 
 
 def refuse_if_paid(order: Order) -> None:
@@ -152,6 +160,6 @@ def refuse_if_paid(order: Order) -> None:
         )
 
 
-def _settle_found(order: Order, found: Intent | CheckoutSession, cause: str) -> None:
-    settle([StripeObservation(found, cause, fetched=True)], at=clock.now())
+def _settle_found(order: Order, payment: Intent | CheckoutSession, cause: str) -> None:
+    settle([StripeObservation(payment, cause, fetched=True)], at=clock.now())
     order.refresh_from_db()

@@ -37,8 +37,8 @@ from estuary.payments.settlement.rules.payments import end_unpaid
 from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order
 
-TRIES = 4
-REFUSED = frozenset({400, 404, 409})
+MAX_ATTEMPTS = 4
+REFUSED_STATUSES = frozenset({400, 404, 409})
 
 
 class PurchaseBusy(Conflict):
@@ -76,7 +76,7 @@ def resume_request(user: User, request_key: str, card_ref: str) -> StartedPaymen
     if order.status not in LIVE:
         return StartedPayment(order)
     card_id = payment_methods.find_card(user, card_ref).stripe_payment_method_id if card_ref else ""
-    return resume(order, card_id=card_id, own=True)
+    return resume(order, card_id=card_id, is_own_request=True)
 
 
 def begin_purchase(purchase: Purchase) -> StartedPayment:
@@ -88,13 +88,13 @@ def begin_purchase(purchase: Purchase) -> StartedPayment:
     """
     if purchase.service:
         claim_resource(f"practitioner {purchase.service.practitioner_id}")
-    look = purchase.service is not None
-    for _ in range(TRIES):
+    look_for_live_order = purchase.service is not None
+    for _ in range(MAX_ATTEMPTS):
         try:
-            if begun := _begin_single(purchase, _live_order(purchase) if look else None):
-                return begun
+            if started := _begin_single(purchase, _live_order(purchase) if look_for_live_order else None):
+                return started
         except OrderChanged:
-            look = True  # another tab was faster, or the buyer was here before: look again
+            look_for_live_order = True  # another tab was faster, or the buyer was here before: look again
             continue
         except SlotTaken:
             _check_own_holds(purchase)
@@ -107,7 +107,11 @@ def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> Sta
 
     A second try may be refused over what the first has taken: its seat, its credits, the last minute before the start.
     """
-    if guard is None or refusal.status not in REFUSED or isinstance(refusal, (BoughtJustNow, AlreadyPaid)):
+    if (
+        guard is None
+        or refusal.status not in REFUSED_STATUSES
+        or isinstance(refusal, (BoughtJustNow, AlreadyPaid))
+    ):
         raise refusal
     guard.refuse_repeat()
     first = guard.find_unknown()
@@ -136,15 +140,15 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
     card_id, guard = purchase.terms.payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
         return resume(live, card_id=card_id)
-    same = live.request_fingerprint == purchase.terms.fingerprint
+    is_same = live.request_fingerprint == purchase.terms.fingerprint
     # The first answer may be lost: when that one is paid, it is our answer.
-    unknown = same and guard is not None and guard.is_unknown(live)
-    if same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
+    may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
+    if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
         idempotency.record_order(purchase.request_key, live)
-        return resume(live, card_id=card_id, own=unknown)
+        return resume(live, card_id=card_id, is_own_request=may_be_lost_answer)
     _check_replacement_possible(live, purchase)
     ended = close_order(live, reason="abandoned", cause="replaced by the buyer")
-    if unknown and ended.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
+    if may_be_lost_answer and ended.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
         return StartedPayment(ended)
     if ended.status != Status.PROCESSING or _is_same_purchase(ended, purchase):
         refuse_if_paid(ended)
@@ -153,7 +157,7 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
 
 def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     try:
-        return _create(purchase)
+        return _create_order(purchase)
     except IntegrityError as error:
         if violated_constraint(error) != "order_one_live_per_item":
             raise
@@ -171,7 +175,7 @@ def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
         [locked] = load([old.pk])
         if locked.status in UNPAID:
             apply_effects([(locked, end_unpaid(state_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
-            _create(purchase)
+            _create_order(purchase)
         transaction.set_rollback(True)
 
 
@@ -183,12 +187,14 @@ def _check_own_holds(purchase: Purchase) -> None:
 
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
     """Return the 1-on-1 times that are asked for, as ``(practitioner_id, starts_at, ends_at)``."""
-    whole = purchase.service.bundle_of or purchase.service if purchase.service else None
-    inside = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
-    asked = [(inside.get(wish.service_id or 0, whole), wish) for wish in (purchase.wish, *purchase.items)]
+    sold_service = purchase.service.bundle_of or purchase.service if purchase.service else None
+    services = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
+    scheduled = [
+        (services.get(wish.service_id or 0, sold_service), wish) for wish in (purchase.wish, *purchase.items)
+    ]
     return [
         (service.practitioner_id, wish.starts_at, wish.starts_at + minutes(service.duration_min))
-        for service, wish in asked
+        for service, wish in scheduled
         if service and wish.starts_at
     ]
 
@@ -200,18 +206,20 @@ def _live_order(purchase: Purchase) -> Order | None:
     """
     guard, key = purchase.guard, item_key(purchase.service, purchase.currency)
     # As two indexes have it, and a third. Nearly always there is none: then the other columns cost nothing.
-    wanted = Q(item_key=key, status__in=sorted(UNPAID)) | Q(item_key=key, status=Status.PROCESSING)
-    wanted |= guard.bought if guard else Q()
-    found = list(Order.objects.filter(wanted, user=purchase.user).order_by("pk").values_list("pk", "status"))
-    if guard and any(status not in UNPAID for _, status in found):
+    is_relevant = Q(item_key=key, status__in=sorted(UNPAID)) | Q(item_key=key, status=Status.PROCESSING)
+    is_relevant |= guard.bought if guard else Q()
+    rows = list(
+        Order.objects.filter(is_relevant, user=purchase.user).order_by("pk").values_list("pk", "status")
+    )
+    if guard and any(status not in UNPAID for _, status in rows):
         guard.refuse_repeat()
-    keys = [pk for pk, status in found if status in LIVE]
-    orders = list(Order.objects.select_related("user").filter(pk__in=keys)) if keys else []
+    live_ids = [pk for pk, status in rows if status in LIVE]
+    orders = list(Order.objects.select_related("user").filter(pk__in=live_ids)) if live_ids else []
     unpaid = [order for order in orders if order.status in UNPAID]
-    twins = [
+    processing = [
         order for order in orders if order.status == Status.PROCESSING and _is_same_purchase(order, purchase)
     ]
-    return next(iter([*twins, *unpaid]), None)
+    return next(iter([*processing, *unpaid]), None)
 
 
 def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
@@ -221,7 +229,7 @@ def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
     return bool(order.scheduling_data == purchase.terms.scheduling_data)
 
 
-def _create(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+def _create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     return create_order.create_order(
         user=purchase.user,
         service=purchase.service,

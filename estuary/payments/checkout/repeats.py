@@ -19,8 +19,11 @@ from estuary.payments.errors import BoughtJustNow
 from estuary.payments.models import Refund
 from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
 
-WINDOW = timedelta(minutes=10)
-BOUGHT = (Status.COMPLETED, Status.PARTIALLY_REFUNDED)  # as the index order_by_buyer_completed has it
+REPEAT_WINDOW = timedelta(minutes=10)
+BOUGHT_STATUSES = (
+    Status.COMPLETED,
+    Status.PARTIALLY_REFUNDED,
+)  # as the index order_by_buyer_completed has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,18 @@ class RepeatGuard:
         thing, this sees whatever was bought before.
         """
         for order in Order.objects.filter(user=self.user).filter(self.bought).order_by("-pk"):
-            if not _goes_back(order):
+            if not _is_fully_refunded(order):
                 raise BoughtJustNow(order.public_id, bought_at=order.completed_at or order.created_at)
 
     @property
     def bought(self) -> Q:
         """Return which orders have just bought the same, or are with their bank, where create took the money."""
-        taken = Q(stripe_payment_method_id__gt="") | Q(credits_applied_minor__gt=0)
-        since = clock.now() - WINDOW
-        recent = Q(status__in=BOUGHT, completed_at__gt=since) | Q(
+        charged_by_create = Q(stripe_payment_method_id__gt="") | Q(credits_applied_minor__gt=0)
+        since = clock.now() - REPEAT_WINDOW
+        recent = Q(status__in=BOUGHT_STATUSES, completed_at__gt=since) | Q(
             status=Status.PROCESSING, created_at__gt=since
         )
-        return recent & taken & Q(pk__gt=self.after_id, request_fingerprint=self.fingerprint)
+        return recent & charged_by_create & Q(pk__gt=self.after_id, request_fingerprint=self.fingerprint)
 
     def is_unknown(self, order: Order) -> bool:
         """Whether an order is not paid as far as we know, and is none that the buyer knows of."""
@@ -57,33 +60,33 @@ class RepeatGuard:
 
     def find_unknown(self) -> Order | None:
         """Return the same purchase when it is under way and not paid as far as we know."""
-        equal = Order.objects.filter(
+        same_purchase = Order.objects.filter(
             user=self.user, request_fingerprint=self.fingerprint, pk__gt=self.after_id
         )
-        return equal.filter(status__in=sorted(UNPAID)).first()
+        return same_purchase.filter(status__in=sorted(UNPAID)).first()
 
 
-def _goes_back(order: Order) -> bool:
+def _is_fully_refunded(order: Order) -> bool:
     """Whether all that was paid is refunded or on its way: 85.00 paid, 50.00 succeeded and 35.00 pending."""
     refunds = Refund.objects.filter(order=order, stray=False, status__in=OPEN_OR_SUCCEEDED)
-    back = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
-    return bool(back >= order.total_minor)
+    refunded_minor = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
+    return bool(refunded_minor >= order.total_minor)
 
 
-def guard_for(wanted: dict[str, Any], *, user: User, fingerprint: str, keyed: bool) -> RepeatGuard | None:
+def guard_for(data: dict[str, Any], *, user: User, fingerprint: str, keyed: bool) -> RepeatGuard | None:
     """Return what guards a checked request, or None when its key tells, or when the browser takes the money.
 
     Raises NotFound or InvalidRequest for an ``again`` that names no order of this buyer's for the same thing.
     """
-    named = _order_named(wanted, user)
-    by_card = bool(wanted.get("payment_method_id")) and wanted["payment_type"] == PaymentType.INTENT
-    if keyed or not (by_card or wanted["use_credits"]):
+    repeated_order = _order_in_again(data, user)
+    by_card = bool(data.get("payment_method_id")) and data["payment_type"] == PaymentType.INTENT
+    if keyed or not (by_card or data["use_credits"]):
         return None
-    return RepeatGuard(user, fingerprint, named.pk if named else 0)
+    return RepeatGuard(user, fingerprint, repeated_order.pk if repeated_order else 0)
 
 
-def _order_named(wanted: dict[str, Any], user: User) -> Order | None:
-    again = wanted.get("again", "")
+def _order_in_again(data: dict[str, Any], user: User) -> Order | None:
+    again = data.get("again", "")
     if not again:
         return None
     order = Order.objects.filter(user=user, public_id=again).first()
@@ -91,7 +94,7 @@ def _order_named(wanted: dict[str, Any], user: User) -> Order | None:
         raise NotFound(
             "You have no order of that id. Send as again the order_id of what you have just bought."
         )
-    if (order.snapshot.get("service_id"), order.type) != _thing(wanted):
+    if (order.snapshot.get("service_id"), order.type) != _item_of(data):
         raise InvalidRequest(
             "The order in again is of something else. Leave again out, or name an order of the same.",
             errors={"again": ["This order is of something else."]},
@@ -99,7 +102,7 @@ def _order_named(wanted: dict[str, Any], user: User) -> Order | None:
     return order
 
 
-def _thing(wanted: dict[str, Any]) -> tuple[int | None, str]:
-    if wanted["is_credit_purchase"]:
+def _item_of(data: dict[str, Any]) -> tuple[int | None, str]:
+    if data["is_credit_purchase"]:
         return None, OrderType.CREDIT
-    return int(wanted["service_id"]), OrderType.DIRECT
+    return int(data["service_id"]), OrderType.DIRECT

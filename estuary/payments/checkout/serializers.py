@@ -32,7 +32,7 @@ from estuary.payments.customers.payment_methods import find_card
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
 
 MAX_SERVICE_DATA = 4000
-LOOKS_LIKE_A_CARD = (
+CARD_NUMBER_MESSAGE = (
     "It has a number in it that reads as a card number. Leave card numbers out. Write a telephone number with + and "
     "its country code, like +44 20 7946 0958, and a number of your own with letters before it, like ORD4242."
 )
@@ -98,7 +98,7 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         if len(text) > MAX_SERVICE_DATA:
             raise serializers.ValidationError(f"At most {MAX_SERVICE_DATA} characters.")
         if find_card_numbers(text):
-            raise serializers.ValidationError(LOOKS_LIKE_A_CARD)
+            raise serializers.ValidationError(CARD_NUMBER_MESSAGE)
         if redact(text) != text:
             raise serializers.ValidationError("It has a key or a token in it. Leave that out.")
         return dict(json.loads(text))
@@ -135,7 +135,7 @@ def fingerprint_of(data: dict[str, Any]) -> str:
 
     The price is ours and may change between a request and its retry; credits are known by how many they are.
     """
-    said = [
+    parts = [
         data.get("service_id") if not data["is_credit_purchase"] else None,
         data.get("currency", settings.CURRENCY).lower(),
         _plain_amount(data["amount"]) if data["is_credit_purchase"] else "",
@@ -147,7 +147,7 @@ def fingerprint_of(data: dict[str, Any]) -> str:
         data.get("service_data", {}),
         _as_json(data.get("scheduling_data") or {}),
     ]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _plain_amount(amount: Decimal) -> str:
@@ -184,7 +184,7 @@ def purchase_from(
         service=service,
         currency=currency,
         total_minor=total_minor,
-        terms=_terms(data, user, scheduling, fingerprint),
+        terms=_checkout_options(data, user, scheduling, fingerprint),
         wish=_schedule_request(scheduling),
         items=tuple(_schedule_request(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
@@ -224,11 +224,11 @@ def _refuse_unless_covered(
     """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
     if use_credits and spendable_of(user, currency) >= total_minor:
         return
-    least = min_charge_minor(currency)
+    minimum = min_charge_minor(currency)
     raise BelowMinimum(
         f"{service.name} costs {display(total_minor, currency)}, and a card can't be charged less than "
-        f"{display(least, currency)}. It can be paid with credits alone.",
-        minimum=to_decimal(least, currency),
+        f"{display(minimum, currency)}. It can be paid with credits alone.",
+        minimum=to_decimal(minimum, currency),
         currency=currency,
     )
 
@@ -237,9 +237,9 @@ def _credits_price(data: dict[str, Any], currency: str) -> int:
     if currency != settings.CURRENCY:
         raise InvalidRequest(f"Credits are sold in {settings.CURRENCY.upper()}.")
     total_minor = to_minor(data["amount"], currency)
-    least, most = min_charge_minor(currency), max_credits_minor(currency)
-    if not least <= total_minor <= most:
-        low, high = display(least, currency), display(most, currency)
+    minimum, maximum = min_charge_minor(currency), max_credits_minor(currency)
+    if not minimum <= total_minor <= maximum:
+        low, high = display(minimum, currency), display(maximum, currency)
         raise InvalidAmount(f"Credits are sold for {low} up to {high} at once.")
     if "credit_amount" in data and to_minor(data["credit_amount"], currency) != total_minor:
         raise PriceChanged(
@@ -251,7 +251,9 @@ def _credits_price(data: dict[str, Any], currency: str) -> int:
     return total_minor
 
 
-def _terms(data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str) -> CheckoutOptions:
+def _checkout_options(
+    data: dict[str, Any], user: User, scheduling: dict[str, Any], fingerprint: str
+) -> CheckoutOptions:
     card_ref = data.get("payment_method_id", "")
     return CheckoutOptions(
         payment_type=data["payment_type"],
@@ -269,12 +271,14 @@ def _safe_url(url: str) -> str:
     """Refuse every address that is not on an origin of ours, as a browser would read it."""
     if not url:
         return ""
-    odd = any(character in url for character in "\\\t\r\n @") or not url.isprintable() or not url.isascii()
+    is_malformed = (
+        any(character in url for character in "\\\t\r\n @") or not url.isprintable() or not url.isascii()
+    )
     try:
-        ours = origin_of(url) in settings.RETURN_ORIGINS
+        is_own_origin = origin_of(url) in settings.RETURN_ORIGINS
     except ValueError:
-        ours = False
-    if odd or not ours:
+        is_own_origin = False
+    if is_malformed or not is_own_origin:
         raise UnsafeReturnUrl(f"success_url and cancel_url must be addresses under {settings.FRONTEND_URL}.")
     return url
 

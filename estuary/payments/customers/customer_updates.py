@@ -14,7 +14,7 @@ from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.db.transactions import execute, retry_transaction
 from estuary.payments import client, outbox
-from estuary.payments.customers.customers import NAME, forget_customer, name_at_stripe
+from estuary.payments.customers.customers import NAME_SQL, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
 from estuary.payments.gateway.idempotency_keys import sequence_key
 from estuary.payments.models import StripeCustomer
@@ -24,7 +24,7 @@ CONTACT = frozenset({"email", "first_name", "last_name"})
 RECORD_MISSED = f"""
     INSERT INTO accounts_contactchange (user_id)
     SELECT u.id FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
-    WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
+    WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL})
       AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)"""  # noqa: S608 (ours)
 
 
@@ -34,9 +34,9 @@ def enqueue_update(
     """Have Stripe's customer follow a saved user soon (Django's post_save); without a customer there is no job."""
     if created or raw or (update_fields is not None and not CONTACT & set(update_fields)):
         return
-    same = Q(email=instance.email, name=name_at_stripe(instance))
+    unchanged = Q(email=instance.email, name=name_at_stripe(instance))
     customers = StripeCustomer.objects.filter(user=instance).exclude(stripe_customer_id="")
-    if customers.exclude(same).exists():
+    if customers.exclude(unchanged).exists():
         outbox.update_customer(instance.pk)
 
 
@@ -92,8 +92,8 @@ def _send(customer: StripeCustomer) -> None:
     except StripeRefused:
         _rotate_key(customer)
         raise
-    except UnexpectedState as refused:
-        _give_up(customer, refused)
+    except UnexpectedState as error:
+        _give_up(customer, error)
     else:
         _open_update(customer).update(update_key="", updated_at=clock.now())
 
@@ -118,12 +118,12 @@ def _rotate_key(customer: StripeCustomer) -> None:
             _take_new_key(row)
 
 
-def _give_up(customer: StripeCustomer, refused: UnexpectedState) -> None:
+def _give_up(customer: StripeCustomer, error: UnexpectedState) -> None:
     """Leave what Stripe does not take, such as an address that it holds for none, to staff; the next change is sent."""
     with transaction.atomic():
         if _open_update(customer).update(update_key=""):
             outbox.alert_staff(
                 "customer_update_refused",
-                f"Stripe does not take the e-mail address or name of {customer.stripe_customer_id}: {refused.detail}"
+                f"Stripe does not take the e-mail address or name of {customer.stripe_customer_id}: {error.detail}"
                 " Correct them on the user's page; Stripe gets them then.",
             )

@@ -18,7 +18,7 @@ from estuary.payments.stripe_objects import Customer
 NAME_MAX = 150  # of the column; Stripe takes 256
 
 # Most buyers are known; who is not is written down by the same statement.
-ROW = """WITH made AS (
+GET_OR_CREATE = """WITH made AS (
     INSERT INTO payments_stripecustomer (user_id, key, stripe_customer_id, email, name, posts, created_at)
     SELECT %(user)s, %(key)s, '', %(email)s, %(name)s, 0, %(at)s
     WHERE NOT EXISTS (SELECT FROM payments_stripecustomer WHERE user_id = %(user)s)
@@ -26,30 +26,30 @@ ROW = """WITH made AS (
 SELECT * FROM made UNION ALL
 SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
 # As ``name_at_stripe`` has it.
-NAME = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
+NAME_SQL = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
 # Unless the sweep has meanwhile found the one whom Stripe knew already. Who was renamed meanwhile is noted.
 SAVE_STRIPE_ID = f"""WITH made AS (
     UPDATE payments_stripecustomer c SET stripe_customer_id = %(made)s FROM accounts_user u
     WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(made)s) AND u.id = c.user_id
-    RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME}) AS outdated),
+    RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL}) AS outdated),
 noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM made WHERE outdated)
 SELECT user_id FROM made"""  # noqa: S608 (ours)
 
 
-def call_with_customer[T](user: User, ask: Callable[[str], T], *, known: StripeCustomer | None = None) -> T:
+def call_with_customer[T](user: User, call: Callable[[str], T], *, row: StripeCustomer | None = None) -> T:
     """Return what ``ask`` gets for the user's customer id; a customer who was deleted at Stripe is made again, once.
 
     ``known`` is the row when the caller has it already. The second time Stripe gets another body, so ``ask`` must send
     another key then. Raises NotAtStripe when something else than the customer is gone.
     """
-    customer_id = ensure_customer(user, known)
+    customer_id = ensure_customer(user, row)
     try:
-        return ask(customer_id)
-    except NotAtStripe as missing:
-        if missing.extra.get("param") != "customer":
+        return call(customer_id)
+    except NotAtStripe as error:
+        if error.extra.get("param") != "customer":
             raise
     forget_customer(customer_id)
-    return ask(ensure_customer(user))
+    return call(ensure_customer(user))
 
 
 def find_customer_at_stripe(customer_id: str) -> Customer | None:
@@ -62,7 +62,7 @@ def find_customer_at_stripe(customer_id: str) -> Customer | None:
 
 def get_or_create_customer(user: User) -> StripeCustomer:
     """Return who the user is at Stripe, or, with a key and no id, will be: then Stripe was never asked."""
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "user": user.pk,
         "key": ids.customer_key(),
         "email": user.email,
@@ -70,17 +70,17 @@ def get_or_create_customer(user: User) -> StripeCustomer:
         "at": clock.now(),
     }
     with connection.cursor() as cursor:
-        cursor.execute(ROW, said)
+        cursor.execute(GET_OR_CREATE, values)
         while (row := cursor.fetchone()) is None:  # another tab has just written it down
-            cursor.execute(ROW, said)
+            cursor.execute(GET_OR_CREATE, values)
     pk, key, customer_id, email, name = row
     return StripeCustomer(pk=pk, user=user, key=key, stripe_customer_id=customer_id, email=email, name=name)
 
 
-def ensure_customer(user: User, known: StripeCustomer | None = None) -> str:
+def ensure_customer(user: User, row: StripeCustomer | None = None) -> str:
     """Return the user's customer id, asking Stripe for one the first time; ``known`` is the committed row."""
     while True:
-        customer, known = known or get_or_create_customer(user), None
+        customer, row = row or get_or_create_customer(user), None
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
         customer_id = _create_at_stripe(customer)
@@ -90,7 +90,7 @@ def ensure_customer(user: User, known: StripeCustomer | None = None) -> str:
 
 
 def name_at_stripe(user: User) -> str:
-    """Return the name that Stripe gets; ``NAME`` says the same in SQL."""
+    """Return the name that Stripe gets; ``NAME_SQL`` says the same in SQL."""
     return f"{user.first_name} {user.last_name}".strip(" ")[:NAME_MAX].rstrip(" ")
 
 
@@ -104,8 +104,8 @@ def _create_at_stripe(customer: StripeCustomer) -> str:
         )
     except StripeRefused:
         # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
-        if made := client.find_customer(email=customer.email, user_id=customer.user_id):
-            return made
+        if customer_id := client.find_customer(email=customer.email, user_id=customer.user_id):
+            return customer_id
         StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(key=ids.customer_key())
         raise
 

@@ -21,13 +21,13 @@ class OtherPaymentMethodAttached:
     at: datetime
 
 
-def remove_other_payment_method(attached: OtherPaymentMethodAttached) -> str:
+def remove_other_payment_method(event: OtherPaymentMethodAttached) -> str:
     """Have a method that is no card detached at Stripe, and write to its owner, once; returns what it came to."""
-    method = attached.method
+    method = event.method
     owner = StripeCustomer.objects.filter(stripe_customer_id=method.customer_id or None).first()
     if owner is None:
         return "not ours"
-    tombstone, is_new = PaymentMethod.objects.get_or_create(
+    tombstone, is_created = PaymentMethod.objects.get_or_create(
         stripe_payment_method_id=method.id,
         defaults={
             "user_id": owner.user_id,
@@ -36,12 +36,12 @@ def remove_other_payment_method(attached: OtherPaymentMethodAttached) -> str:
             "exp_month": 0,
             "exp_year": 0,
             "added_at": clock.from_timestamp(method.created),
-            "synced_at": attached.at,
-            "detached_at": attached.at,
+            "synced_at": event.at,
+            "detached_at": event.at,
             "detach_pending": True,
         },
     )
-    if not is_new:
+    if not is_created:
         return "stays removed"
     outbox.detach_cards([method.id])
     outbox.send_method_removed(owner.user_id, tombstone.last4)

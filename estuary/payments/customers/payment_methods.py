@@ -39,55 +39,55 @@ class PaymentMethodEvent:
     fetched: bool = False
 
 
-def sync_method(news: PaymentMethodEvent) -> str | FetchRequired:
+def sync_method(event: PaymentMethodEvent) -> str | FetchRequired:
     """Bring the list of saved cards in line with one piece of news, in the open transaction; returns what it came to.
 
     Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
     An event that does not say enough, or contradicts what we know, answers with the card that is to be fetched.
     """
-    owner = _lock_owner(news)
-    row = PaymentMethod.objects.filter(stripe_payment_method_id=news.card.id).first()
-    if not news.fetched and _is_ambiguous(news, owner, row):
-        return FetchRequired("card", news.card.id)
-    if row is None:
-        return _save_or_refresh(owner, news) if owner else "not ours"
-    if row.detached_at:
-        return _record_removed(row, news)
-    is_other = owner is None or owner.user_id != row.user_id
-    if news.kind == "detached" or (is_other and news.fetched):
-        return _remove_locked(row, at=news.at)
+    owner = _lock_owner(event)
+    saved = PaymentMethod.objects.filter(stripe_payment_method_id=event.card.id).first()
+    if not event.fetched and _is_ambiguous(event, owner, saved):
+        return FetchRequired("card", event.card.id)
+    if saved is None:
+        return _save_or_refresh(owner, event) if owner else "not ours"
+    if saved.detached_at:
+        return _record_removed(saved, event)
+    is_other = owner is None or owner.user_id != saved.user_id
+    if event.kind == "detached" or (is_other and event.fetched):
+        return _remove_locked(saved, at=event.at)
     if is_other:
         return "not ours"
-    if news.at < row.synced_at:
+    if event.at < saved.synced_at:
         return "older than what we know"
-    _refresh(row, news)
+    _refresh(saved, event)
     return "updated"
 
 
-def _lock_owner(news: PaymentMethodEvent) -> StripeCustomer | None:
+def _lock_owner(event: PaymentMethodEvent) -> StripeCustomer | None:
     """Lock whom the news names, or, when it names nobody, whose card we know it to be."""
-    named = Q(stripe_customer_id=news.customer_id)
-    if not news.customer_id:
-        named = Q(user__payment_methods__stripe_payment_method_id=news.card.id)
-    return StripeCustomer.objects.select_for_update(no_key=True, of=("self",)).filter(named).first()
+    is_owner = Q(stripe_customer_id=event.customer_id)
+    if not event.customer_id:
+        is_owner = Q(user__payment_methods__stripe_payment_method_id=event.card.id)
+    return StripeCustomer.objects.select_for_update(no_key=True, of=("self",)).filter(is_owner).first()
 
 
-def _is_ambiguous(news: PaymentMethodEvent, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
+def _is_ambiguous(event: PaymentMethodEvent, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
     """Whether an event alone does not say how the card stands now.
 
     It names no customer, or another than ours; it tells of an end before what we last saw of the card, though events
     count whole seconds; or it tells of a beginning after whose end, of which it was not said whose card that was.
     """
     if row is None:
-        if news.kind == "detached":
+        if event.kind == "detached":
             return False
-        return _was_detached(news.card.id) if news.customer_id else news.kind == "attached"
+        return _was_detached(event.card.id) if event.customer_id else event.kind == "attached"
     if row.detached_at:
         return False
-    if not news.customer_id:
+    if not event.customer_id:
         return True
     is_other = owner is None or owner.user_id != row.user_id
-    return news.kind == "detached" and (is_other or news.at < row.synced_at)
+    return event.kind == "detached" and (is_other or event.at < row.synced_at)
 
 
 def _was_detached(payment_method_id: str) -> bool:
@@ -106,16 +106,16 @@ def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
     return "removed"
 
 
-def _save_or_refresh(owner: StripeCustomer, news: PaymentMethodEvent) -> str:
-    if news.kind == "detached":
-        _row(owner, news, detached_at=news.at).save()
+def _save_or_refresh(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
+    if event.kind == "detached":
+        _row(owner, event, detached_at=event.at).save()
         return "remembered as removed"
-    return _insert(owner, news)
+    return _insert(owner, event)
 
 
-def _record_removed(row: PaymentMethod, news: PaymentMethodEvent) -> str:
+def _record_removed(row: PaymentMethod, event: PaymentMethodEvent) -> str:
     """Keep a card removed; when Stripe has it attached all the same, have it detached there too."""
-    if news.fetched and news.kind != "detached" and not row.detach_pending:
+    if event.fetched and event.kind != "detached" and not row.detach_pending:
         row.detach_pending = True
         row.save(update_fields=["detach_pending"])
         outbox.detach_cards([row.stripe_payment_method_id])
@@ -151,51 +151,51 @@ def card_from(row: PaymentMethod) -> Card:
 
 
 def _row(
-    owner: StripeCustomer, news: PaymentMethodEvent, detached_at: datetime | None = None
+    owner: StripeCustomer, event: PaymentMethodEvent, detached_at: datetime | None = None
 ) -> PaymentMethod:
     return PaymentMethod(
         user_id=owner.user_id,
-        stripe_payment_method_id=news.card.id,
-        card_brand=news.card.brand,
-        last4=news.card.last4,
-        exp_month=news.card.exp_month,
-        exp_year=news.card.exp_year,
-        fingerprint=news.card.fingerprint,
-        added_at=clock.from_timestamp(news.card.created),
-        synced_at=news.at,
+        stripe_payment_method_id=event.card.id,
+        card_brand=event.card.brand,
+        last4=event.card.last4,
+        exp_month=event.card.exp_month,
+        exp_year=event.card.exp_year,
+        fingerprint=event.card.fingerprint,
+        added_at=clock.from_timestamp(event.card.created),
+        synced_at=event.at,
         detached_at=detached_at,
     )
 
 
-def _insert(owner: StripeCustomer, news: PaymentMethodEvent) -> str:
+def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
     """Add a card, or, when the buyer has the same card already, keep the row and let the newest method win."""
-    mine = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
-    twin = mine.filter(fingerprint=news.card.fingerprint).first() if news.card.fingerprint else None
+    saved = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
+    twin = saved.filter(fingerprint=event.card.fingerprint).first() if event.card.fingerprint else None
     if twin is None:
-        row = _row(owner, news)
-        row.is_default = not mine.filter(is_default=True).exists()
+        row = _row(owner, event)
+        row.is_default = not saved.filter(is_default=True).exists()
         row.save()
         return "added"
-    if clock.from_timestamp(news.card.created) < twin.added_at:
-        _retire(_row(owner, news, detached_at=news.at))
+    if clock.from_timestamp(event.card.created) < twin.added_at:
+        _retire(_row(owner, event, detached_at=event.at))
         return "older twin retired"
-    retired = _row(owner, news, detached_at=news.at)
+    retired = _row(owner, event, detached_at=event.at)
     retired.stripe_payment_method_id, retired.added_at = twin.stripe_payment_method_id, twin.added_at
-    _refresh(twin, news)
+    _refresh(twin, event)
     _retire(retired)
     return "replaced its older twin"
 
 
-def _refresh(row: PaymentMethod, news: PaymentMethodEvent) -> None:
-    row.stripe_payment_method_id = news.card.id
-    row.card_brand, row.last4 = news.card.brand, news.card.last4
-    row.exp_month, row.exp_year = news.card.exp_month, news.card.exp_year
-    row.added_at, row.synced_at = clock.from_timestamp(news.card.created), news.at
-    taken = PaymentMethod.objects.filter(
-        user_id=row.user_id, fingerprint=news.card.fingerprint, detached_at=None
+def _refresh(row: PaymentMethod, event: PaymentMethodEvent) -> None:
+    row.stripe_payment_method_id = event.card.id
+    row.card_brand, row.last4 = event.card.brand, event.card.last4
+    row.exp_month, row.exp_year = event.card.exp_month, event.card.exp_year
+    row.added_at, row.synced_at = clock.from_timestamp(event.card.created), event.at
+    same_card = PaymentMethod.objects.filter(
+        user_id=row.user_id, fingerprint=event.card.fingerprint, detached_at=None
     )
-    if not taken.exclude(pk=row.pk).exists():
-        row.fingerprint = news.card.fingerprint
+    if not same_card.exclude(pk=row.pk).exists():
+        row.fingerprint = event.card.fingerprint
     row.save()
 
 
@@ -210,9 +210,9 @@ def _remove(row: PaymentMethod, *, at: datetime) -> None:
     was_default = row.is_default
     row.detached_at, row.is_default = at, False
     row.save()
-    if was_default and (heir := _cards(row.user_id).order_by("-id").first()):
-        heir.is_default = True
-        heir.save(update_fields=["is_default"])
+    if was_default and (next_default := _cards(row.user_id).order_by("-id").first()):
+        next_default.is_default = True
+        next_default.save(update_fields=["is_default"])
 
 
 def _cards(user_id: int) -> QuerySet[PaymentMethod]:

@@ -77,8 +77,8 @@ def end_setup_intents_of(user_id: int) -> None:
 
 def _end_listed(user: User, setup: Setup) -> None:
     if not setup.is_open or _cancel(user, setup.id):
-        ended = SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None)
-        ended.update(ended_at=clock.now())
+        open_rows = SetupIntent.objects.filter(user=user, stripe_setup_intent_id=setup.id, ended_at=None)
+        open_rows.update(ended_at=clock.now())
 
 
 def _find_at_stripe(row: SetupIntent) -> str:
@@ -106,7 +106,7 @@ def _cancel(user: User, setup_intent_id: str) -> bool:
     return True
 
 
-def forget_old_setup_intents() -> int:
+def delete_old_setup_intents() -> int:
     """Delete the rows of SetupIntents that ended long ago; returns how many."""
     before = clock.now() - timedelta(days=settings.SETUP_INTENTS_KEPT_DAYS)
     return delete_in_batches(SetupIntent.objects.filter(ended_at__lt=before))

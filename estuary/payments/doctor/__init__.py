@@ -1,16 +1,16 @@
 """The doctor: looks whether everything that must be true of the books is true, and changes nothing."""
 
 from estuary.payments.doctor.check import GRACE, Rule
-from estuary.payments.doctor.disputes import DISPUTES
-from estuary.payments.doctor.fulfilment import GOODS
-from estuary.payments.doctor.holds import HELD_PAST_DEADLINE, HOLDS
-from estuary.payments.doctor.liveness import WAITING
-from estuary.payments.doctor.money import BOOKS
+from estuary.payments.doctor.disputes import DISPUTE_RULES
+from estuary.payments.doctor.fulfilment import FULFILMENT_RULES
+from estuary.payments.doctor.holds import HELD_PAST_DEADLINE, HOLD_RULES
+from estuary.payments.doctor.liveness import LIVENESS_RULES
+from estuary.payments.doctor.money import MONEY_RULES
 from estuary.payments.doctor.runner import CheckRun, Violation, run_checks
-from estuary.payments.doctor.transitions import PATHS
+from estuary.payments.doctor.transitions import TRANSITION_RULES
 
-SAFETY: tuple[Rule, ...] = (*BOOKS, *DISPUTES, *GOODS, *HOLDS, *PATHS)
-LIVENESS: tuple[Rule, ...] = (*WAITING, HELD_PAST_DEADLINE)
+SAFETY: tuple[Rule, ...] = (*MONEY_RULES, *DISPUTE_RULES, *FULFILMENT_RULES, *HOLD_RULES, *TRANSITION_RULES)
+LIVENESS: tuple[Rule, ...] = (*LIVENESS_RULES, HELD_PAST_DEADLINE)
 RULES = SAFETY + LIVENESS
 
 __all__ = ["GRACE", "LIVENESS", "RULES", "SAFETY", "CheckRun", "Rule", "Violation", "run_checks"]

@@ -2,9 +2,11 @@
 
 from estuary.payments.doctor.check import Rule
 
-LOOK = "Compare the order's disputes with Stripe's dashboard; an event that is replayed settles them again."
+REPLAY_REMEDY = (
+    "Compare the order's disputes with Stripe's dashboard; an event that is replayed settles them again."
+)
 
-DISPUTES = (
+DISPUTE_RULES = (
     Rule(
         code="frozen_off",
         sentence="What is frozen of an account is what the disputes of its purchases freeze.",
@@ -30,7 +32,7 @@ DISPUTES = (
             LEFT JOIN (SELECT order_id, -sum(amount_minor) AS total FROM credits_credittransaction
                        WHERE kind = 'adjustment' GROUP BY order_id) gone ON gone.order_id = o.id
             WHERE coalesce(took.total, 0) <> coalesce(gone.total, 0)""",
-        remedy=LOOK,
+        remedy=REPLAY_REMEDY,
     ),
     Rule(
         code="lost_off",
@@ -46,7 +48,7 @@ DISPUTES = (
                        WHERE NOT stray AND status = 'succeeded' GROUP BY order_id) given ON given.order_id = o.id
             WHERE o.lost_minor <> coalesce(took.total, 0)
                OR (o.lost_minor > 0 AND o.lost_minor + coalesce(given.total, 0) > o.captured_minor)""",
-        remedy=LOOK,
+        remedy=REPLAY_REMEDY,
     ),
     Rule(
         code="disputed_off",
@@ -57,7 +59,7 @@ DISPUTES = (
             WHERE o.disputed <> EXISTS (
                 SELECT FROM payments_dispute d
                 WHERE d.order_id = o.id AND NOT d.stray AND (d.closed_at IS NULL OR d.status = 'lost'))""",
-        remedy=LOOK,
+        remedy=REPLAY_REMEDY,
     ),
     Rule(
         code="dispute_off",
@@ -67,7 +69,7 @@ DISPUTES = (
             FROM payments_dispute
             WHERE (closed_at IS NULL) = (status IN ('won', 'lost', 'warning_closed', 'prevented'))
                OR (stray AND frozen_minor + clawed_minor + lost_minor > 0)""",
-        remedy=LOOK,
+        remedy=REPLAY_REMEDY,
     ),
     Rule(
         code="lost_keeps_booking",

@@ -2,9 +2,9 @@
 
 from estuary.payments.doctor.check import Rule
 
-BY_HAND = "Look at the order in the admin, and cancel or refund what the buyer should not have."
+MANUAL_REMEDY = "Look at the order in the admin, and cancel or refund what the buyer should not have."
 
-GOODS = (
+FULFILMENT_RULES = (
     Rule(
         code="fulfilled_not_once",
         sentence="An order is handed over once: when it is completed, and never before.",
@@ -16,7 +16,7 @@ GOODS = (
                        GROUP BY order_id) got ON got.order_id = o.id
             WHERE (o.type = 'direct' AND coalesce(got.roots, 0) <> (o.completed_at IS NOT NULL)::int)
                OR (o.type = 'credit' AND got.roots > 0)""",
-        remedy=BY_HAND,
+        remedy=MANUAL_REMEDY,
     ),
     Rule(
         code="shares_off",

@@ -1,9 +1,9 @@
 """Rules of what is held and not paid: little of it, not for long, and no longer for being asked for anew."""
 
 from estuary.payments.doctor.check import Rule
-from estuary.payments.doctor.liveness import WORKER
+from estuary.payments.doctor.liveness import WORKER_REMEDY
 
-HOLDS = (
+HOLD_RULES = (
     Rule(
         code="holds_too_many",
         sentence="An unpaid order holds three times at most; a course is one of them.",
@@ -45,6 +45,6 @@ HELD_PAST_DEADLINE = Rule(
         FROM payments_hold h JOIN orders_order o ON o.id = h.order_id
         WHERE o.status IN ('pending', 'failed') AND h.ends_at < %(late)s
           AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')""",
-    remedy=WORKER,
+    remedy=WORKER_REMEDY,
     in_time=True,
 )

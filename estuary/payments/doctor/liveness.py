@@ -1,9 +1,9 @@
 """Rules of what must be over in time: nothing waits for longer than it takes to heal by itself."""
 
-from estuary.payments.customers.customers import NAME
+from estuary.payments.customers.customers import NAME_SQL
 from estuary.payments.doctor.check import Rule
 
-WORKER = "Is the worker running (manage.py worker)? Its log says why this could not be done."
+WORKER_REMEDY = "Is the worker running (manage.py worker)? Its log says why this could not be done."
 
 # By itself what a container asks of its worker, too: manage.py worker --check.
 WORKER_SILENT = Rule(
@@ -13,7 +13,7 @@ WORKER_SILENT = Rule(
         SELECT 'list of ' || name, 'looked through until ' || looked_until
         FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s
           AND NOT EXISTS (SELECT FROM payments_stripeaccount WHERE standing IN ('other', 'behind'))""",
-    remedy=WORKER,
+    remedy=WORKER_REMEDY,
     in_time=True,
 )
 
@@ -28,14 +28,14 @@ NOT_OWNER = Rule(
     in_time=True,
 )
 
-WAITING = (
+LIVENESS_RULES = (
     Rule(
         code="contact_change_waiting",
         sentence="Stripe's customer follows a user's e-mail address and name.",
         sql="""
             SELECT 'user ' || user_id, 'changed, seen at ' || min(seen_at)
             FROM accounts_contactchange WHERE seen_at < %(late)s GROUP BY user_id""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -44,7 +44,7 @@ WAITING = (
         sql=f"""
             SELECT 'user ' || u.id, c.stripe_customer_id || ' got another address or name'
             FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
-            WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME})
+            WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL})
               AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)""",  # noqa: S608 (ours)
         remedy="The worker notes it once a day; save the user in the admin to have it sent at once.",
         in_time=True,
@@ -55,7 +55,7 @@ WAITING = (
         sql="""
             SELECT 'order ' || public_id, status || ', held until ' || expires_at
             FROM orders_order WHERE status IN ('pending', 'failed') AND expires_at < %(late)s""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -64,7 +64,7 @@ WAITING = (
         sql="""
             SELECT 'SetupIntent ' || coalesce(nullif(stripe_setup_intent_id, ''), key), 'open until ' || expires_at
             FROM payments_setupintent WHERE ended_at IS NULL AND expires_at < %(late)s""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -86,7 +86,7 @@ WAITING = (
             WHERE o.status = 'processing'
               AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')
               AND coalesce(o.kept_until, o.created_at) < %(late)s""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -113,7 +113,7 @@ WAITING = (
               AND NOT EXISTS (SELECT FROM payments_dispute d
                               WHERE d.stripe_payment_intent_id = r.stripe_payment_intent_id
                                 AND NOT d.refundable AND (d.closed_at IS NULL OR d.closed_at > %(late)s))""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -131,7 +131,7 @@ WAITING = (
         sql="""
             SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': ' || error
             FROM payments_webhookevent WHERE status = 'pending' AND received_at < %(late)s""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -168,7 +168,7 @@ WAITING = (
                               AND (o.status IN ('pending', 'failed', 'processing')
                                    OR EXISTS (SELECT FROM orders_ordertransition t
                                               WHERE t.order_id = o.id AND t.at >= %(late)s)))""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(
@@ -180,7 +180,7 @@ WAITING = (
             WHERE status IN ('confirmed', 'partially_refunded')
               AND (ends_at < %(late)s - interval '15 minutes'
                    OR (ends_at IS NULL AND valid_until < %(late)s - interval '15 minutes'))""",
-        remedy=WORKER,
+        remedy=WORKER_REMEDY,
         in_time=True,
     ),
     Rule(

@@ -2,12 +2,12 @@
 
 from estuary.payments.doctor.check import Rule
 
-ASK_STRIPE = (
+STRIPE_REMEDY = (
     "Compare with the payment in Stripe's dashboard; correct what is wrong here by hand, in one transaction."
 )
-LEDGER = "Find what wrote beside the ledger, and post an adjustment in the admin for the difference."
+LEDGER_REMEDY = "Find what wrote beside the ledger, and post an adjustment in the admin for the difference."
 
-BOOKS = (
+MONEY_RULES = (
     Rule(
         code="balance_off",
         sentence="A balance is the sum of its ledger.",
@@ -18,7 +18,7 @@ BOOKS = (
             LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM credits_credittransaction
                        GROUP BY account_id) ledger ON ledger.account_id = account.id
             WHERE account.balance_minor <> coalesce(ledger.total, 0)""",
-        remedy=LEDGER,
+        remedy=LEDGER_REMEDY,
     ),
     Rule(
         code="ledger_broken",
@@ -46,7 +46,7 @@ BOOKS = (
                 ON lines.order_id = o.id
             WHERE o.total_minor <> o.credits_applied_minor + o.amount_due_minor
                OR (o.type = 'direct' AND o.total_minor <> coalesce(lines.total, 0))""",
-        remedy=ASK_STRIPE,
+        remedy=STRIPE_REMEDY,
     ),
     Rule(
         code="handed_over_unpaid",
@@ -62,7 +62,7 @@ BOOKS = (
                    AND o.completed_at IS NOT NULL)
                OR (o.status IN ('pending', 'failed', 'processing', 'canceled') AND o.captured_minor > 0)
                OR (o.captured_minor > 0 AND o.stripe_payment_intent_id = '')""",
-        remedy=ASK_STRIPE,
+        remedy=STRIPE_REMEDY,
     ),
     Rule(
         code="refunds_over_captured",
@@ -116,7 +116,7 @@ BOOKS = (
               AND coalesce(moved.total, 0) <> CASE WHEN o.status IN ('canceled', 'paid') THEN 0
                 WHEN o.completed_at IS NULL AND o.status = 'refunded' THEN 0
                 ELSE coalesce(given.total, 0) - o.credits_applied_minor END""",
-        remedy=LEDGER,
+        remedy=LEDGER_REMEDY,
     ),
     Rule(
         code="bought_credits_off",
@@ -133,6 +133,6 @@ BOOKS = (
                    - div(o.credit_amount_minor::numeric * (o.refunded_minor + o.lost_minor),
                          nullif(o.captured_minor, 0))
                 END""",
-        remedy=LEDGER,
+        remedy=LEDGER_REMEDY,
     ),
 )

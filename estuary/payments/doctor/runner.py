@@ -10,7 +10,7 @@ from django.db import DataError, OperationalError, connection, transaction
 
 from estuary.payments.doctor.check import Rule
 
-SHOWN = 20  # objects told of each broken rule; all of them are counted
+MAX_OBJECTS = 20  # objects told of each broken rule; all of them are counted
 TIMEOUT_S = 60  # of one rule
 WORK_MEM = "64MB"
 
@@ -34,7 +34,7 @@ class Violation:
 class CheckRun:
     """What came out: broken rules, how long each rule took, and per currency orders, captured and refunded (minor)."""
 
-    breaches: list[Violation] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     figures: list[tuple[str, int, int, int]] = field(default_factory=list)
 
@@ -45,47 +45,47 @@ def run_checks(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_
     A rule that takes longer than ``timeout_s`` is told as broken by itself: it was not looked at. Raises RuntimeError
     inside an open transaction.
     """
-    found = CheckRun()
+    result = CheckRun()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(f"SET LOCAL statement_timeout = '{int(timeout_s)}s'")
         cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
         cursor.execute("SET LOCAL jit = off")
         for rule in rules:
-            begun = time.monotonic()
-            if breach := _ask(cursor, rule, at):
-                found.breaches.append(breach)
-            found.seconds[rule.code] = time.monotonic() - begun
+            started_at = time.monotonic()
+            if violation := _run_rule(cursor, rule, at):
+                result.violations.append(violation)
+            result.seconds[rule.code] = time.monotonic() - started_at
         cursor.execute(FIGURES)
-        found.figures = [(row[0], *map(int, row[1:])) for row in cursor.fetchall()]
-    return found
+        result.figures = [(row[0], *map(int, row[1:])) for row in cursor.fetchall()]
+    return result
 
 
-def ask(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Violation | None:
+def run_check(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Violation | None:
     """Ask one rule alone, without a look at anything else; writes nothing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(f"SET LOCAL statement_timeout = '{int(timeout_s)}s'")
-        return _ask(cursor, rule, at)
+        return _run_rule(cursor, rule, at)
 
 
-def _ask(cursor: Any, rule: Rule, at: datetime) -> Violation | None:
+def _run_rule(cursor: Any, rule: Rule, at: datetime) -> Violation | None:
     broken = f"({rule.sql}) AS broken (object, wrong)"
-    counted = f"SELECT broken.*, count(*) OVER () FROM {broken} LIMIT {SHOWN}"  # noqa: S608 (rules are our own)
+    query = f"SELECT broken.*, count(*) OVER () FROM {broken} LIMIT {MAX_OBJECTS}"  # noqa: S608 (rules are our own)
     try:
         with transaction.atomic():
-            cursor.execute(counted, rule.parameters(at))
+            cursor.execute(query, rule.parameters(at))
             rows = cursor.fetchall()
     except OperationalError as error:
-        wrong = f"not looked at: {error}".strip()
+        problem = f"not looked at: {error}".strip()
         return Violation(
-            rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", wrong),)
+            rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", problem),)
         )
     except DataError as error:
         # A row that no rule foresaw: the other rules are asked all the same.
-        wrong = f"can't be asked: {error}".strip()
+        problem = f"can't be asked: {error}".strip()
         return Violation(
-            rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", wrong),)
+            rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", problem),)
         )
     if not rows:
         return None

@@ -8,11 +8,11 @@ from estuary.common.observability.redaction import CLIENT_SECRET_PATTERN
 from estuary.orders.states import NEXT
 from estuary.payments.doctor.check import Rule
 
-OURS = ("accounts", "catalog", "orders", "bookings", "credits", "payments")
-SECRETS_IN_NEWEST = 1000  # rows of the inbox: reading all of them would take longer than all other rules
+OWN_APPS = ("accounts", "catalog", "orders", "bookings", "credits", "payments")
+NEWEST_EVENTS_READ = 1000  # rows of the inbox: reading all of them would take longer than all other rules
 
 
-def _pairs() -> str:
+def _allowed_steps() -> str:
     """Return the allowed steps as SQL values; an order begins as pending."""
     steps = [
         ("", "pending"),
@@ -21,18 +21,18 @@ def _pairs() -> str:
     return ", ".join(f"('{before}', '{after}')" for before, after in steps)
 
 
-def _guards() -> str:
+def _guard_values() -> str:
     """Return the names of all constraints and indexes that our models ask for, as SQL values."""
     return ", ".join(f"('{name}')" for name in _guard_names())
 
 
 def _guard_names() -> Iterator[str]:
-    for label in OURS:
+    for label in OWN_APPS:
         for model in apps.get_app_config(label).get_models():
             yield from (guard.name for guard in (*model._meta.constraints, *model._meta.indexes))
 
 
-PATHS = (
+TRANSITION_RULES = (
     Rule(
         code="status_off",
         sentence="The status of an order is where its last transition led.",
@@ -55,15 +55,15 @@ PATHS = (
                          lag(after, 1, '') OVER (PARTITION BY order_id ORDER BY id) AS came_from
                   FROM orders_ordertransition) step
             JOIN orders_order o ON o.id = step.order_id
-            WHERE step.before <> step.came_from OR (step.before, step.after) NOT IN (VALUES {_pairs()})""",  # noqa: S608 (our own names)
-        remedy="Something wrote the status past Order.change_status; read the transitions' causes, and find it.",
+            WHERE step.before <> step.came_from OR (step.before, step.after) NOT IN (VALUES {_allowed_steps()})""",  # noqa: S608 (our own names)
+        remedy="Something wrote the status past Order.become; read the transitions' causes, and find it.",
     ),
     Rule(
         code="guard_missing",
         sentence="The database has all its guards: constraints, unique indexes, and the ledger's trigger.",
         sql=f"""
             SELECT 'guard ' || guard.name, 'not there, or not in force'
-            FROM (VALUES {_guards()}) AS guard (name)
+            FROM (VALUES {_guard_values()}) AS guard (name)
             WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = guard.name AND c.convalidated)
               AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
                               WHERE c.relname = guard.name AND i.indisvalid)
@@ -79,7 +79,7 @@ PATHS = (
         sql=f"""
             SELECT 'event ' || stripe_event_id, 'its payload has a client secret'
             FROM (SELECT stripe_event_id, payload FROM payments_webhookevent
-                  ORDER BY id DESC LIMIT {SECRETS_IN_NEWEST}) newest
+                  ORDER BY id DESC LIMIT {NEWEST_EVENTS_READ}) newest
             WHERE payload::text ~ '[^\\\\]"client_secret":|{CLIENT_SECRET_PATTERN}'""",  # noqa: S608 (a number and a pattern of ours)
         remedy="Delete the key from the payload. Whoever has the secret can pay for the order, and do nothing else.",
     ),

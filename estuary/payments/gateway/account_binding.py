@@ -18,32 +18,34 @@ from estuary.payments.errors import WrongAccount
 from estuary.payments.models import StripeAccount, StripeCustomer
 
 UNAVAILABLE_NOW = "Payments are not available right now. We have been told."
-LATER_S = 60
-ALERT_AGAIN = timedelta(hours=1)
-WITNESSES = 3  # customers that are asked for, when a database with customers has no account yet
+RETRY_AFTER_S = 60
+ALERT_INTERVAL = timedelta(hours=1)
+CUSTOMERS_TO_CHECK = 3  # customers that are asked for, when a database with customers has no account yet
 
 log = structlog.get_logger(__name__)
 
 
-def is_ours(*, ask: Callable[[], str], knows: Callable[[str], bool]) -> bool:
+def check_account(*, fetch_account_id: Callable[[], str], customer_exists: Callable[[str], bool]) -> bool:
     """Tell whether the key's account is the one that this database belongs to; False when the key may not say.
 
     ``ask`` returns the account's id, ``knows`` whether it has a customer. The first account that is asked anything is
     bound to the database, once it has shown that it knows its customers. Raises WrongAccount for another one.
     """
-    account_id, livemode = ask(), is_live()
+    account_id, livemode = fetch_account_id(), is_live()
     if not account_id:
         log.critical("stripe_key_hides_its_account")
         return False
     bound, _ = StripeAccount.objects.get_or_create(pk=1)
     if not bound.account_id:
-        known = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("-pk")[:WITNESSES]
-        ids = list(known.values_list("stripe_customer_id", flat=True))
-        if ids and not any(knows(customer_id) for customer_id in ids):
-            _refuse("This database has customers, and the account of STRIPE_SECRET_KEY knows none of them.")
+        newest = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("-pk")[:CUSTOMERS_TO_CHECK]
+        ids = list(newest.values_list("stripe_customer_id", flat=True))
+        if ids and not any(customer_exists(customer_id) for customer_id in ids):
+            _refuse_account(
+                "This database has customers, and the account of STRIPE_SECRET_KEY knows none of them."
+            )
         bound = bind_account(account_id, livemode=livemode)
     if (bound.account_id, bound.livemode) != (account_id, livemode):
-        _refuse(
+        _refuse_account(
             f"STRIPE_SECRET_KEY is of {account_id} ({'live' if livemode else 'test'}), and this database belongs to "
             f"{bound}. Nothing is asked of Stripe until the key is the right one again."
         )
@@ -76,16 +78,16 @@ def alert_of_refusal(call: str, request_id: str) -> None:
     )
 
 
-def _refuse(why: str) -> None:
+def _refuse_account(text: str) -> None:
     """Tell staff, at most once an hour, and refuse the call."""
-    log.critical("stripe_account_is_another", why=why)
-    _alert("wrong_account", why)
-    raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=LATER_S)
+    log.critical("stripe_account_is_another", why=text)
+    _alert("wrong_account", text)
+    raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S)
 
 
-def _alert(code: str, why: str) -> None:
+def _alert(code: str, text: str) -> None:
     at = clock.now()
-    quiet = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_AGAIN))
+    due = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_INTERVAL))
     with transaction.atomic():
-        if quiet.update(alerted_at=at):
-            outbox.alert_staff(code, why)
+        if due.update(alerted_at=at):
+            outbox.alert_staff(code, text)

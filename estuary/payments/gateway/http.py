@@ -23,7 +23,7 @@ ACCEPTED = {"Accept-Encoding": "gzip"}  # lists are long
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StripeResponse:
     """What the SDK reads of an answer."""
 
     status_code: int
@@ -36,14 +36,14 @@ class Session:
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], data: Any, verify: str, **_: Any
-    ) -> Answer:
+    ) -> StripeResponse:
         """Send one request, once; raises requests.ConnectionError or requests.Timeout."""
         scheme, host, path, query, _fragment = urlsplit(url)
         pool = _pool(f"{scheme}://{host}", verify)
-        whole = pool.proxy is not None and scheme == "http"  # such a proxy is told the whole address
-        target = url if whole else f"{path}?{query}" if query else path
+        needs_full_url = pool.proxy is not None and scheme == "http"  # such a proxy is told the whole address
+        target = url if needs_full_url else f"{path}?{query}" if query else path
         try:
-            answer = pool.urlopen(
+            response = pool.urlopen(
                 method.upper(),
                 target,
                 body=data,
@@ -55,7 +55,7 @@ class Session:
             )
         except HTTPError as error:
             raise requests.ConnectionError(error) from error
-        return Answer(answer.status, answer.headers, answer.data)
+        return StripeResponse(response.status, response.headers, response.data)
 
 
 @cache
@@ -63,5 +63,5 @@ def _pool(origin: str, verify: str) -> HTTPConnectionPool:
     """Return the connections to an origin, past the proxy that the environment names: it is looked at once."""
     # As many connections are kept as there are threads to use them.
     adapter = HTTPAdapter(pool_maxsize=settings.WEB_THREADS)
-    to_stripe = requests.Request("GET", origin).prepare()
-    return adapter.get_connection_with_tls_context(to_stripe, verify, proxies=get_environ_proxies(origin))
+    request = requests.Request("GET", origin).prepare()
+    return adapter.get_connection_with_tls_context(request, verify, proxies=get_environ_proxies(origin))

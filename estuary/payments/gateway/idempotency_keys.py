@@ -13,12 +13,12 @@ def next_sequence(row: Model) -> None:
     row.save(update_fields=["posts"])  # one statement counts and returns
 
 
-def sequence_key(stem: str, verb: str, count: int) -> str:
+def sequence_key(prefix: str, verb: str, count: int) -> str:
     """Return the key of the ``count``-th POST of its kind, a count that was committed before.
 
     The time is in it because a restored backup counts again from where it was, and meets no older key that way.
     """
-    return f"{stem}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
+    return f"{prefix}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
 
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)  # Stripe's and ours, at most

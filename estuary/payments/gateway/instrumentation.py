@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def observed(call: str) -> Iterator[None]:
+def observe_call(call: str) -> Iterator[None]:
     """Measure one call; its outcome is ``ok`` or the code of the error of ours that it raises."""
     _request_id.set("")
-    begun, outcome = perf_counter(), "bug"
+    started_at, outcome = perf_counter(), "bug"
     try:
         yield
         outcome = "ok"
@@ -34,7 +34,7 @@ def observed(call: str) -> Iterator[None]:
         outcome = error.code
         raise
     finally:
-        seconds = perf_counter() - begun
+        seconds = perf_counter() - started_at
         metrics.STRIPE_CALL_SECONDS.labels(call, outcome).observe(seconds)
         log.info(
             "stripe_called",

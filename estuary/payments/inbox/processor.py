@@ -257,7 +257,7 @@ def _record_decline(refused: SetupDeclined) -> str:
     owner = row or StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
     if owner is None:
         return FOREIGN
-    throttling.note(declined=[(owner.user_id, refused.attempt)])
+    throttling.record_declines(declined=[(owner.user_id, refused.attempt)])
     return "decline counted"
 
 

@@ -43,21 +43,21 @@ def resync_payment_methods(owner: StripeCustomer) -> bool:
 
     Our list is read before Stripe's, so a card that is saved meanwhile is not taken for one that is gone.
     """
-    at, before = clock.now(), _listed(owner.user_id)
+    at, before = clock.now(), _saved_by_id(owner.user_id)
     try:
-        there = client.methods_of(owner.stripe_customer_id)
+        methods = client.methods_of(owner.stripe_customer_id)
     except NotAtStripe:
         forget_customer(owner.stripe_customer_id)
         return True
-    gone = before.keys() - {card.id for card in there}
+    removed = before.keys() - {card.id for card in methods}
     with transaction.atomic():
-        for method in there:
+        for method in methods:
             _take_over(method, owner.stripe_customer_id, at)
-        for row in (before[card_id] for card_id in sorted(gone)):
+        for row in (before[card_id] for card_id in sorted(removed)):
             sync_method(
                 PaymentMethodEvent("detached", card_from(row), owner.stripe_customer_id, at, fetched=True)
             )
-    return _listed(owner.user_id).keys() != before.keys()
+    return _saved_by_id(owner.user_id).keys() != before.keys()
 
 
 def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
@@ -67,7 +67,7 @@ def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> No
         remove_other_payment_method(OtherPaymentMethodAttached(method, at))
 
 
-def _listed(user_id: int) -> dict[str, PaymentMethod]:
+def _saved_by_id(user_id: int) -> dict[str, PaymentMethod]:
     rows = PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
     return {row.stripe_payment_method_id: row for row in rows}
 
@@ -78,12 +78,12 @@ def labeled_user(customer: Customer) -> User | None:
     The number alone is no proof: after a restore it may have been given to somebody else. So the address must fit too,
     or, since that may have been changed after the backup, the moment at which the user signed up.
     """
-    number = parse_primary_key(customer.user_ref)
-    user = User.objects.filter(pk=number).first() if number is not None else None
+    user_id = parse_primary_key(customer.user_ref)
+    user = User.objects.filter(pk=user_id).first() if user_id is not None else None
     if user is None:
         return None
-    same = user.email.lower() == customer.email.lower() or customer.joined == join_names(user)
-    return user if same else None
+    is_same_person = user.email.lower() == customer.email.lower() or customer.joined == join_names(user)
+    return user if is_same_person else None
 
 
 def _bind(user: User, customer: Customer) -> bool:

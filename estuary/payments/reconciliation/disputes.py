@@ -11,7 +11,7 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import Dispute, Lookout, Refund
-from estuary.payments.reconciliation.overdue import ASK_AGAIN
+from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
 from estuary.payments.settlement import settle
@@ -21,7 +21,7 @@ from estuary.payments.stripe_objects import StripeDispute
 
 # Most banks give a buyer 120 days, and a decision takes up to three months:
 # https://docs.stripe.com/disputes/how-disputes-work
-FAR_BACK = timedelta(days=120)
+DISPUTE_LOOKBACK = timedelta(days=120)
 
 log = structlog.get_logger(__name__)
 
@@ -32,20 +32,22 @@ def sync_new_disputes() -> int:
     After a silence of any length it begins where it had stopped.
     """
     at = clock.now()
-    mark, _ = Lookout.objects.get_or_create(name="disputes", defaults={"looked_until": at - FAR_BACK})
-    settled = _settle_since(mark.looked_until - OVERLAP)
-    Lookout.objects.filter(pk=mark.pk).update(looked_until=at, looked_at=at)
+    cursor, _ = Lookout.objects.get_or_create(
+        name="disputes", defaults={"looked_until": at - DISPUTE_LOOKBACK}
+    )
+    settled = _settle_since(cursor.looked_until - OVERLAP)
+    Lookout.objects.filter(pk=cursor.pk).update(looked_until=at, looked_at=at)
     return settled
 
 
 def sync_changed_disputes() -> int:
     """Settle all disputes of the last months that stand otherwise here: a bank may decide anew after it has closed."""
-    return _settle_since(clock.now() - FAR_BACK)
+    return _settle_since(clock.now() - DISPUTE_LOOKBACK)
 
 
 def sync_open_disputes() -> int:
     """Ask Stripe about disputes that are open here, in case the news of their decision was lost."""
-    due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - ASK_AGAIN)
+    due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
         due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_ask_at"
     )
@@ -57,18 +59,18 @@ def sync_dispute(dispute_id: str) -> None:
 
 
 def _settle_since(moment: datetime) -> int:
-    told = client.disputes_since(moment)
-    known = dict(
-        Dispute.objects.filter(stripe_dispute_id__in=[one.id for one in told]).values_list(
+    disputes = client.disputes_since(moment)
+    status_by_id = dict(
+        Dispute.objects.filter(stripe_dispute_id__in=[dispute.id for dispute in disputes]).values_list(
             "stripe_dispute_id", "status"
         )
     )
-    news = [one for one in told if known.get(one.id) != one.status]
-    ours = _payments_of_ours(news)
-    return sum(_synced(one.id) for one in news if one.intent_id in ours)
+    changed = [dispute for dispute in disputes if status_by_id.get(dispute.id) != dispute.status]
+    own_payments = _own_payments(changed)
+    return sum(_sync_logged(dispute.id) for dispute in changed if dispute.intent_id in own_payments)
 
 
-def _synced(dispute_id: str) -> bool:
+def _sync_logged(dispute_id: str) -> bool:
     """One that can't be settled is logged and stops no other; it is met again by the next far look back."""
     shutdown.raise_if_shutting_down()
     try:
@@ -81,10 +83,10 @@ def _synced(dispute_id: str) -> bool:
     return True
 
 
-def _payments_of_ours(disputes: list[StripeDispute]) -> set[str]:
+def _own_payments(disputes: list[StripeDispute]) -> set[str]:
     """Return the payments that we know: of an order, or a second one that was sent back."""
     ids = {dispute.intent_id for dispute in disputes} - {""}
-    of_ours = any_id("stripe_payment_intent_id", ids)
-    orders, refunds = Order.objects.filter(of_ours), Refund.objects.filter(of_ours)
+    is_own = any_id("stripe_payment_intent_id", ids)
+    orders, refunds = Order.objects.filter(is_own), Refund.objects.filter(is_own)
     field = "stripe_payment_intent_id"
     return {*orders.values_list(field, flat=True), *refunds.values_list(field, flat=True)}

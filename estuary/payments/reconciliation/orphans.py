@@ -47,7 +47,7 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
     What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
     to staff once and left alone.
     """
-    if one.status in ENDED or one.status == "complete" or not ownership.may_enqueue():
+    if one.status in ENDED or one.status == "complete" or not ownership.may_recover_orphans():
         return False  # the intent of a completed page tells of the money
     if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
         known = Orphan.objects.filter(stripe_payment_intent_id=one.id).first()
@@ -59,7 +59,7 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
 
 def revisit_orphans() -> int:
     """Ask again about payments of unknown orders that a bank was working on; returns how many are decided now."""
-    if not ownership.may_enqueue():
+    if not ownership.may_recover_orphans():
         return 0
     waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
     return sum(_decide(client.retrieve_intent(row.stripe_payment_intent_id)) for row in waiting)

@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments import outbox
-from estuary.payments.checkout.cancel_order import close_order, close_payment, end_kept_order
+from estuary.payments.checkout.cancel_order import close_order, close_payment, end_unanswered_order
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
@@ -32,10 +32,10 @@ from estuary.payments.settlement.rules.payments import hold_for_bank
 from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order, sync_payment
 
-GRACE = timedelta(minutes=2)  # what is younger is still on its ordinary way
-ASK_AGAIN = timedelta(minutes=5)
+SYNC_MIN_AGE = timedelta(minutes=2)  # what is younger is still on its ordinary way
+SYNC_AFTER = timedelta(minutes=5)
 
-MISSING = "payment_missing"
+PAYMENT_MISSING = "payment_missing"
 
 
 def expire_orders() -> int:
@@ -49,11 +49,11 @@ def expire_orders() -> int:
     )
 
 
-def end_kept_orders() -> int:
+def end_unanswered_orders() -> int:
     """End orders whose bank has not answered until the date that their seats were kept for, which each has by then."""
     _set_bank_deadlines()
     due = Order.objects.filter(status=Status.PROCESSING, kept_until__lte=clock.now())
-    return process_due(due, end_kept_order, since="kept_until", again="next_close_at")
+    return process_due(due, end_unanswered_order, since="kept_until", again="next_close_at")
 
 
 def _set_bank_deadlines() -> None:
@@ -83,13 +83,13 @@ def end_setup_intents() -> int:
 
 def send_unsent_refunds() -> int:
     """Send refunds whose job was lost or whose answer never came."""
-    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - GRACE)
+    due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - SYNC_MIN_AGE)
     return process_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
 
 
 def sync_pending_refunds() -> int:
     """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
-    due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - ASK_AGAIN)
+    due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
         due,
         lambda refund: sync_payment(refund.stripe_payment_intent_id),
@@ -124,8 +124,8 @@ def sync_open_orders() -> int:
     """Ask Stripe about payments whose news did not come: processing ones, and unpaid ones of some age."""
     at = clock.now()
     due = Order.objects.filter(
-        Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - GRACE)
-        | Q(status=Status.PROCESSING, created_at__lte=at - ASK_AGAIN),
+        Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - SYNC_MIN_AGE)
+        | Q(status=Status.PROCESSING, created_at__lte=at - SYNC_AFTER),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
     return process_due(due, _sync_or_alert, since="created_at", again="next_ask_at")
 
@@ -135,10 +135,12 @@ def _sync_or_alert(order: Order) -> None:
     try:
         sync_order(order)
     except NotAtStripe:
-        lost = Order.objects.filter(pk=order.pk, status=Status.PROCESSING).exclude(failure_code=MISSING)
+        lost = Order.objects.filter(pk=order.pk, status=Status.PROCESSING).exclude(
+            failure_code=PAYMENT_MISSING
+        )
         with transaction.atomic():
-            if lost.update(failure_code=MISSING):
+            if lost.update(failure_code=PAYMENT_MISSING):
                 outbox.alert_staff(
-                    MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
+                    PAYMENT_MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise

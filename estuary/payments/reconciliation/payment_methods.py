@@ -17,8 +17,8 @@ from estuary.payments.models import StripeCustomer
 from estuary.payments.reconciliation.customers import resync_payment_methods
 from estuary.payments.reconciliation.retry import run_logged
 
-AT_ONCE = 50
-CHECK_AGAIN = timedelta(minutes=10)
+CUSTOMERS_PER_RUN = 50
+CHECK_INTERVAL = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +28,11 @@ def check_saved_payment_methods() -> int:
     at = clock.now()
     customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
     # A time in the future was set by a clock that ran ahead.
-    due = Q(cards_checked_at__lte=at - CHECK_AGAIN) | Q(cards_checked_at__gt=at)
-    rows = [*customers.filter(cards_checked_at=None)[:AT_ONCE], *customers.filter(due)[:AT_ONCE]][:AT_ONCE]
+    due = Q(cards_checked_at__lte=at - CHECK_INTERVAL) | Q(cards_checked_at__gt=at)
+    rows = [
+        *customers.filter(cards_checked_at=None)[:CUSTOMERS_PER_RUN],
+        *customers.filter(due)[:CUSTOMERS_PER_RUN],
+    ][:CUSTOMERS_PER_RUN]
     checked = 0
     for customer in rows:
         if shutdown.is_shutting_down():

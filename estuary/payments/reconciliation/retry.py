@@ -23,35 +23,35 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def process_due[M: Model](due: QuerySet[M], heal: Callable[[M], Any], *, since: str, again: str) -> int:
+def process_due[M: Model](due: QuerySet[M], process: Callable[[M], Any], *, since: str, again: str) -> int:
     """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
 
     ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
     While Stripe does not answer there is no use in asking on: the rest keeps its turn, as when the process ends.
     """
-    healed = 0
-    turn = Coalesce(again, since)
-    while rows := list(due.filter(_is_due(again)).order_by(turn, "pk")[:BATCH]):
+    processed = 0
+    next_turn = Coalesce(again, since)
+    while rows := list(due.filter(_is_due(again)).order_by(next_turn, "pk")[:BATCH]):
         for row in rows:
             if shutdown.is_shutting_down():
-                return healed
+                return processed
             name = f"{row._meta.model_name} {row.pk}"
             try:
-                healed += run_logged(partial(heal, row), what=name)
+                processed += run_logged(partial(process, row), what=name)
             except StripeUnavailable:
                 log.warning("sweep_stopped", what=name)
-                return healed
+                return processed
             finally:
                 waited = clock.now() - (attrgetter(since)(row) or clock.now())
                 type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_attempt_at(waited)})
-    return healed
+    return processed
 
 
 def _is_due(again: str) -> Q:
     """Never tried, or due; or put off for longer than any row is, which only a clock that ran ahead has done."""
     at = clock.now()
-    by_a_wrong_clock = Q(**{f"{again}__gt": at + LONGEST_WAIT + MAX_CLOCK_SKEW})
-    return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | by_a_wrong_clock
+    beyond_longest_wait = Q(**{f"{again}__gt": at + LONGEST_WAIT + MAX_CLOCK_SKEW})
+    return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | beyond_longest_wait
 
 
 def run_logged(act: Callable[[], Any], *, what: str) -> bool:

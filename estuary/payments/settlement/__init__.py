@@ -142,7 +142,7 @@ def _count_attempts(orders: Sequence[Order], round_: dict[int, Outcome]) -> None
             declined.append((order.user_id, attempt))
         if RecordCapture in done:
             paid.add(order.user_id)
-    throttling.note(declined=declined, paid=paid)
+    throttling.record_declines(declined=declined, paid=paid)
 
 
 def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -> str:

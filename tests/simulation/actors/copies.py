@@ -34,13 +34,13 @@ def as_copy(stage: "Stage", kind: str) -> Iterator[bool]:
         owner["metadata"] = label | {"count": str(int(label["count"]) + 1), "mark": "of another database"}
     home = COPY_HOME if kind == "another home" else settings.FRONTEND_URL
     with override_settings(FRONTEND_URL=home):
-        stripe_client._standing.cache_clear()
+        stripe_client._ownership_guard.cache_clear()
         yield True
     sent = _writes(stage)[len(before) :]
     if sent:
         raise Broken("a copy writes nothing at Stripe", (kind, sent))
     owner["metadata"] = label
-    stripe_client._standing.cache_clear()
+    stripe_client._ownership_guard.cache_clear()
     stage.story.tell("the copy is gone, and the shop goes on")
 
 

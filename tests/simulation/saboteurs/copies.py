@@ -15,7 +15,7 @@ def a_copy_writes_as_if_it_were_the_shop() -> None:
 
 @breaks("S9", WRITES)
 def another_home_is_as_good_as_ours() -> None:
-    judge = ownership.judge
+    judge = ownership.compare_with_owner
 
     def anywhere(row: Any, here: str, there: Any) -> Any:
         return judge(row, row.home or here, there)
@@ -25,7 +25,7 @@ def another_home_is_as_good_as_ours() -> None:
 
 @breaks("S9", WRITES)
 def nobody_looks_how_far_the_other_has_counted() -> None:
-    judge, standings = ownership.judge, ownership.Standing
+    judge, standings = ownership.compare_with_owner, ownership.Standing
 
     def lenient(row: Any, here: str, there: Any) -> Any:
         standing = judge(row, here, there)

@@ -25,7 +25,7 @@ def an_event_is_kept_as_it_came() -> None:
 
 @breaks("S12", KEPT)
 def an_answer_is_kept_with_its_secret() -> None:
-    instead_of(idempotency.SECRETS, frozenset())
+    instead_of(idempotency.SECRET_FIELDS, frozenset())
 
 
 @breaks("S12", LOGGED)

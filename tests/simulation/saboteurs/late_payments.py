@@ -11,7 +11,7 @@ BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is 
 
 @breaks("L2", "kept_too_long")
 def a_seat_is_kept_for_a_bank_for_ever() -> None:
-    instead_of(overdue.end_kept_orders, none_done)
+    instead_of(overdue.end_unanswered_orders, none_done)
 
 
 @breaks("L1", BEGUN)

@@ -20,10 +20,10 @@ from estuary.payments.doctor.runner import TIMEOUT_S
 
 def span(text: str) -> timedelta:
     """Return the time that ``90m``, ``12h`` or ``7d`` says; raises ArgumentTypeError."""
-    said = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
-    if said is None:
+    match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
+    if match is None:
         raise ArgumentTypeError(f"{text} is no time; say 90m, 12h or 7d")
-    return timedelta(seconds=int(said[1]) * SECONDS[said[2]])
+    return timedelta(seconds=int(match[1]) * SECONDS[match[2]])
 
 
 class Command(BaseCommand):
@@ -36,46 +36,47 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=int, default=TIMEOUT_S, help=f"seconds a rule ({TIMEOUT_S})")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        at, begun = clock.now(), time.monotonic()
-        found = run_checks(RULES, at=at, timeout_s=options["timeout"])
+        at, started_at = clock.now(), time.monotonic()
+        result = run_checks(RULES, at=at, timeout_s=options["timeout"])
         rules = len(RULES)
         if options["stripe"]:
-            found.breaches += stripe_comparison.compare(since=at - options["since"], at=at)
+            result.violations += stripe_comparison.compare(since=at - options["since"], at=at)
             rules += len(stripe_comparison.SENTENCES)
-        seconds = time.monotonic() - begun
-        tell = _as_json if options["json"] else _as_text
-        self.stdout.write(tell(found, rules, seconds))
-        if found.breaches:
+        seconds = time.monotonic() - started_at
+        render = _as_json if options["json"] else _as_text
+        self.stdout.write(render(result, rules, seconds))
+        if result.violations:
             sys.exit(1)
 
 
-def _as_json(found: CheckRun, rules: int, seconds: float) -> str:
+def _as_json(result: CheckRun, rules: int, seconds: float) -> str:
     figures = [
         {"currency": currency, "orders": orders, "captured_minor": captured, "refunded_minor": refunded}
-        for currency, orders, captured, refunded in found.figures
+        for currency, orders, captured, refunded in result.figures
     ]
-    told = {
-        "healthy": not found.breaches,
+    document = {
+        "healthy": not result.violations,
         "rules": rules,
         "seconds": round(seconds, 2),
         "figures": figures,
-        "breaches": [asdict(breach) for breach in found.breaches],
+        "breaches": [asdict(violation) for violation in result.violations],
     }
-    return json.dumps(told, indent=2)
+    return json.dumps(document, indent=2)
 
 
-def _as_text(found: CheckRun, rules: int, seconds: float) -> str:
-    if found.breaches:
-        return "\n\n".join(_told(breach) for breach in found.breaches)
+def _as_text(result: CheckRun, rules: int, seconds: float) -> str:
+    if result.violations:
+        return "\n\n".join(_describe(violation) for violation in result.violations)
     figures = "; ".join(
         f"{orders:,} orders, {display(captured, currency)} captured, {display(refunded, currency)} refunded"
-        for currency, orders, captured, refunded in found.figures
+        for currency, orders, captured, refunded in result.figures
     )
     return f"healthy: {rules} rules hold; {figures or 'no orders yet'} ({seconds:.1f} s)"
 
 
-def _told(breach: Violation) -> str:
-    objects = "".join(f"\n  {name}: {wrong}" for name, wrong in breach.objects)
-    more = breach.count - len(breach.objects)
+def _describe(violation: Violation) -> str:
+    objects = "".join(f"\n  {name}: {wrong}" for name, wrong in violation.objects)
+    more = violation.count - len(violation.objects)
     rest = f"\n  … and {more:,} more" if more else ""
-    return f"{breach.code}: broken by {breach.count:,}. {breach.sentence}{objects}{rest}\n  What to do: {breach.remedy}"
+    headline = f"{violation.code}: broken by {violation.count:,}. {violation.sentence}"
+    return f"{headline}{objects}{rest}\n  What to do: {violation.remedy}"

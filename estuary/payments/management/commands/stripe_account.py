@@ -30,41 +30,41 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bound, _ = StripeAccount.objects.get_or_create(pk=1)
+        stored, _ = StripeAccount.objects.get_or_create(pk=1)
         try:
-            asked = client.account_id()
+            account_id = client.account_id()
         except EstuaryError as error:
             raise CommandError(f"Stripe could not be asked whose key this is: {error.detail}") from None
-        if not asked:
+        if not account_id:
             raise CommandError(
                 "This restricted key may not say whose it is: give it read access to the account."
             )
-        now = StripeAccount(account_id=asked, livemode=is_live())
-        self.stdout.write(f"This database belongs to {bound if bound.account_id else 'no account yet'}.")
-        self.stdout.write(f"STRIPE_SECRET_KEY is of {now}.")
+        current = StripeAccount(account_id=account_id, livemode=is_live())
+        self.stdout.write(f"This database belongs to {stored if stored.account_id else 'no account yet'}.")
+        self.stdout.write(f"STRIPE_SECRET_KEY is of {current}.")
         if options["claim"]:
             self._claim()
         elif not options["replace"]:
             self._say_standing()
-        if options["replace"] and str(bound) != str(now):
-            account_binding.bind_account(asked, livemode=now.livemode, replace=True)
-            self.stdout.write(f"From now on it belongs to {now}. Restart the web server and the worker.")
+        if options["replace"] and str(stored) != str(current):
+            account_binding.bind_account(account_id, livemode=current.livemode, replace=True)
+            self.stdout.write(f"From now on it belongs to {current}. Restart the web server and the worker.")
 
     def _claim(self) -> None:
         try:
-            ownership.claim(client.owner_asker())
+            ownership.claim(client.owner_product_client())
         except EstuaryError as error:
             raise CommandError(f"The owner could not be written down at Stripe: {error.detail}") from None
         self.stdout.write(
-            f"From now on the database at {ownership.here()} is the owner of what is done at Stripe. Its web server "
-            "and worker know within a minute; whoever was the owner before can only look."
+            f"From now on the database at {ownership.current_home()} is the owner of what is done at Stripe. Its web "
+            "server and worker know within a minute; whoever was the owner before can only look."
         )
 
     def _say_standing(self) -> None:
         try:
-            standing = ownership.find_standing(client.owner_asker())
+            standing = ownership.find_standing(client.owner_product_client())
         except EstuaryError as error:
             self.stdout.write(f"Stripe could not be asked who the owner is: {error.detail}")
             return
         owner = "At Stripe, this database is written down as the owner."
-        self.stdout.write(ownership.say(standing) or owner)
+        self.stdout.write(ownership.describe_standing(standing) or owner)

@@ -24,13 +24,13 @@ from estuary.common import clock
 from estuary.common.observability import db_pools, metrics_server
 from estuary.common.process import cpu_priority, shutdown
 from estuary.payments.doctor.liveness import WORKER_SILENT
-from estuary.payments.doctor.runner import ask
+from estuary.payments.doctor.runner import run_check
 from estuary.payments.inbox.worker import InboxWorker
 from estuary.payments.observability import observe_job
 
-LOST_DATABASE_S, LOOK_S = 2.0, 0.2
+RECONNECT_AFTER_S, STOP_CHECK_S = 2.0, 0.2
 CHECK_TIMEOUT_S = 5
-ENDINGS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             self._check()
             return
         stop = threading.Event()
-        _stop_when_told(stop)
+        _install_signal_handlers(stop)
         if port := settings.WORKER_METRICS_PORT:
             db_pools.start_recording()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, after_scrape=_close_connection)
@@ -68,26 +68,26 @@ class Command(BaseCommand):
             log.warning(
                 "no_mail_server", hint="Set EMAIL_URL: mails wait for three days at most (estuary.W003)."
             )
-        draining = InboxWorker(stop)
+        inbox_worker = InboxWorker(stop)
         try:
             if options["only"] != "jobs":
-                draining.start()
+                inbox_worker.start()
             self.stdout.write("Estuary worker: ready")
             self.stdout.flush()
             stop.wait() if options["only"] == "events" else run_jobs(options["concurrency"], stop)
         finally:
             stop.set()
-            draining.join()
+            inbox_worker.join()
 
     def _check(self) -> None:
         """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
         try:
-            breach = ask(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
+            violation = run_check(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
         except DatabaseError as error:
             raise CommandError(f"The database can't be asked: {error}") from None
-        if breach:
-            objects = "; ".join(f"{name}, {wrong}" for name, wrong in breach.objects)
-            raise CommandError(f"Not so: {breach.sentence} ({objects})")
+        if violation:
+            objects = "; ".join(f"{name}, {wrong}" for name, wrong in violation.objects)
+            raise CommandError(f"Not so: {violation.sentence} ({objects})")
         self.stdout.write("Estuary worker: working")
 
 
@@ -96,18 +96,18 @@ def _close_connection() -> None:
     connection.close()
 
 
-def _stop_when_told(stop: threading.Event) -> None:
+def _install_signal_handlers(stop: threading.Event) -> None:
     """Let SIGTERM and Ctrl-C end the worker in good order; a second one ends it at once."""
-    before = {ending: signal.getsignal(ending) for ending in ENDINGS}
+    previous_handlers = {signal_number: signal.getsignal(signal_number) for signal_number in STOP_SIGNALS}
 
-    def end(number: int, frame: FrameType | None) -> None:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
+    def stop_in_order(number: int, frame: FrameType | None) -> None:
+        for signal_number, handler in previous_handlers.items():
+            signal.signal(signal_number, handler)
         shutdown.request_shutdown()
         stop.set()
 
-    for ending in ENDINGS:
-        signal.signal(ending, end)
+    for signal_number in STOP_SIGNALS:
+        signal.signal(signal_number, stop_in_order)
 
 
 def run_jobs(concurrency: int, stop: threading.Event) -> None:
@@ -118,8 +118,8 @@ def run_jobs(concurrency: int, stop: threading.Event) -> None:
     """
     while not stop.is_set():
         try:
-            with app.replace_connector(_connector()) as working:
-                asyncio.run(_until_told(_run_jobs(working, concurrency), stop))
+            with app.replace_connector(_connector()) as running_app:
+                asyncio.run(_run_until_stopped(_run_jobs(running_app, concurrency), stop))
         except (
             ConnectorException,
             psycopg.OperationalError,
@@ -127,7 +127,7 @@ def run_jobs(concurrency: int, stop: threading.Event) -> None:
             log.exception("worker_lost_the_database")
         if not stop.is_set():
             log.warning("worker_begins_anew")
-            stop.wait(LOST_DATABASE_S)
+            stop.wait(RECONNECT_AFTER_S)
 
 
 def _connector() -> PsycopgConnector:
@@ -136,9 +136,9 @@ def _connector() -> PsycopgConnector:
     return PsycopgConnector(kwargs=connector_params(alias))
 
 
-async def _run_jobs(working: App, concurrency: int) -> None:
-    async with working.open_async():
-        await working.run_worker_async(
+async def _run_jobs(running_app: App, concurrency: int) -> None:
+    async with running_app.open_async():
+        await running_app.run_worker_async(
             concurrency=concurrency,
             install_signal_handlers=False,
             delete_jobs="successful",  # what failed for good stays to be looked at
@@ -146,11 +146,11 @@ async def _run_jobs(working: App, concurrency: int) -> None:
         )
 
 
-async def _until_told(work: Coroutine[Any, Any, None], stop: threading.Event) -> None:
+async def _run_until_stopped(work: Coroutine[Any, Any, None], stop: threading.Event) -> None:
     """Run until it ends or is told to; a job that is under way then is finished first."""
-    running = asyncio.create_task(work)
-    while not running.done() and not stop.is_set():
-        await asyncio.wait([running], timeout=LOOK_S)
-    running.cancel()
+    task = asyncio.create_task(work)
+    while not task.done() and not stop.is_set():
+        await asyncio.wait([task], timeout=STOP_CHECK_S)
+    task.cancel()
     with suppress(asyncio.CancelledError):
-        await running
+        await task
