@@ -1,6 +1,6 @@
 -- The roles of Estuary: who owns the tables and migrates them, and who works with them. Run once, by a superuser, in
 -- Estuary's empty database; what each may do with a table is granted by every `manage.py migrate`, run by the owner.
--- Passwords come from the environment. Why: docs/decisions/0025-what-a-web-request-waits-for.md
+-- Passwords come from the environment. Why: docs/decisions/0025-lock-timeouts-and-connection-admission.md
 \set ON_ERROR_STOP on
 \getenv owner_password POSTGRES_PASSWORD
 \getenv web_password DB_WEB_PASSWORD

@@ -1,9 +1,10 @@
-"""The short way in for Stripe's events: past the middleware, on connections that are kept for them.
+"""Webhook requests are received here, before Django's middleware, and written over connections of their own.
 
-A body that is too large, or of unknown length, is refused here, unread: each layer behind would read all of it.
+1. A POST to a webhook URL goes to ``webhooks.receive``. The middleware would cost several times what the event does.
+2. A body that is too large or has no length is rejected unread: every layer behind this one would read all of it.
+3. Every other request goes to Django.
 
-They have no session, no user and no page, and come by the thousand: Django's way in would cost several times what it
-costs to verify and to keep one. Whatever else is asked for goes Django's way. See docs/decisions/0015-two-doors.md.
+See docs/decisions/0015-webhooks-bypass-django-middleware.md.
 """
 
 import re

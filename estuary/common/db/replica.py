@@ -1,7 +1,7 @@
 """Reads that may be a moment old: a replica answers them while it keeps up, and the primary whenever it does not.
 
 Everything else, which is everything that is not marked ``replica_read``, is read where it is written. See
-docs/decisions/0017-what-a-replica-answers.md.
+docs/decisions/0017-a-replica-serves-the-catalogue.md.
 """
 
 import functools

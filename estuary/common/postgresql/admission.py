@@ -2,7 +2,7 @@
 
 In ordinary times requests are admitted in the order in which they have begun. Once PostgreSQL has cut a wait short,
 then for some seconds those that want the same as that request take one connection at a time (a bulkhead), and some
-are reserved for readers and for the catalogue. See docs/decisions/0025-what-a-web-request-waits-for.md.
+are reserved for readers and for the catalogue. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
 """
 
 import time

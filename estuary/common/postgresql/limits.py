@@ -1,7 +1,7 @@
 """How long PostgreSQL lets a web request wait: for a lock, for a statement, and within a transaction that stands still.
 
 A role may have limits of its own (``ALTER ROLE … IN DATABASE … SET``), which count first and which are the only way
-through a PgBouncer. Worker and migrations have none. See docs/decisions/0025-what-a-web-request-waits-for.md.
+through a PgBouncer. Worker and migrations have none. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 A row can't tell a shop from its copy, since a copy copies the row. So a Product at Stripe with an id of our choosing
 says it: the home's address, the house's random id, and a count that the owner raises every hour. See
-docs/decisions/0024-the-owner-at-stripe.md.
+docs/decisions/0024-an-owner-record-at-stripe.md.
 """
 
 from collections.abc import Callable
