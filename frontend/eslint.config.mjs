@@ -16,7 +16,7 @@ const STORAGE = {
 const EXCEPTIONS_TEXT = {
   // The server's own words for a buyer (`order.failure`) and Stripe's for a declined card are written for people.
   selector: "MemberExpression[property.name='message']:not([object.property.name='failure'], [object.name='failure'])",
-  message: "No page shows an exception's text: use inPlainWords(), or throw a ReadableError of src/api/problem.ts.",
+  message: "No page shows an exception's text: use errorText(), or throw a ReadableError of src/api/problem.ts.",
 };
 const NOTHING_WAS_CHARGED = ["Literal[value=", "JSXText[value=", "TemplateElement[value.raw="].map((node) => ({
   selector: `${node}/nothing was charged/i]`,

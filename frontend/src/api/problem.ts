@@ -14,7 +14,7 @@ export class Problem extends ReadableError {
     const { code, detail } = fields;
     // Without a code it is no answer of ours: of a proxy, or of something that broke, whose words are not for people.
     const isOurs = typeof code === "string" && typeof detail === "string" && detail !== "";
-    super(isOurs ? detail : sentenceFor(status));
+    super(isOurs ? detail : textOfStatus(status));
     this.name = "Problem";
     this.code = typeof code === "string" ? code : "unknown";
     this.status = status;
@@ -23,7 +23,7 @@ export class Problem extends ReadableError {
   }
 }
 
-function sentenceFor(status: number): string {
+function textOfStatus(status: number): string {
   if (status === 0) return "Estuary can't be reached. Check your connection and try again.";
   if (status === 401) return "Please sign in again to go on.";
   if (status === 404) return "There is nothing here under this address.";
@@ -32,22 +32,22 @@ function sentenceFor(status: number): string {
 }
 
 /** Whether what was asked for is not there, or not ours: asking again is of no use. */
-export const isNone = (error: unknown) => error instanceof Problem && error.status === 404;
+export const isNotFound = (error: unknown) => error instanceof Problem && error.status === 404;
 
 /** Whether nobody knows what came of a request: the answer was lost, or the server failed over it. */
-export const isUnknown = (error: unknown) =>
+export const isOutcomeUnknown = (error: unknown) =>
   !(error instanceof Problem) || error.status === 0 || error.status >= 500;
 
 /** Says in plain words what went wrong, whatever was thrown. */
-export function inPlainWords(error: unknown): string {
+export function errorText(error: unknown): string {
   if (error instanceof ReadableError && error.message) return error.message;
   return "Something went wrong in this page. Load it again and look how things stand.";
 }
 
-type Answer<T> = { data?: T; error?: unknown; response?: Response };
+type ClientResult<T> = { data?: T; error?: unknown; response?: Response };
 
 /** Returns what a call of the generated client answered; throws a Problem when it failed. */
-export async function answerOf<T>(call: Promise<Answer<T>>): Promise<T> {
+export async function unwrap<T>(call: Promise<ClientResult<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (!response) throw new Problem(null, 0);
   if (!response.ok || error !== undefined) throw new Problem(error, response.status, response.headers);

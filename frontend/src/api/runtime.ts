@@ -1,4 +1,4 @@
-import { noteServerTime } from "@/lib/server-clock";
+import { recordServerTime } from "@/lib/server-clock";
 import { accessToken, refreshAccess } from "@/lib/session";
 import type { CreateClientConfig } from "./generated/client";
 
@@ -8,7 +8,7 @@ async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Respo
   const again = request.clone();
   try {
     const answer = await fetch(request);
-    noteServerTime(answer);
+    recordServerTime(answer);
     if (answer.status !== 401) return answer;
     const renewed = await refreshAccess(bearerOf(request));
     if (!renewed) return answer;

@@ -1,7 +1,7 @@
 "use client";
-import { Broken } from "@/components/shell/broken";
+import { PageError } from "@/components/shell/page-error";
 
 /** What stands in the place of a page that has failed; the header and the way on stay. */
 export default function PageFailed({ reset }: { reset: () => void }) {
-  return <Broken retry={reset} />;
+  return <PageError retry={reset} />;
 }

@@ -1,5 +1,5 @@
 "use client";
-import { Broken } from "@/components/shell/broken";
+import { PageError } from "@/components/shell/page-error";
 import { figtree, fraunces } from "./fonts";
 import "./globals.css";
 
@@ -10,7 +10,7 @@ export default function EverythingFailed() {
       <body>
         <title>Something went wrong · Estuary</title>
         <main className="mx-auto max-w-2xl px-4 py-10">
-          <Broken retry={() => window.location.reload()} />
+          <PageError retry={() => window.location.reload()} />
         </main>
       </body>
     </html>

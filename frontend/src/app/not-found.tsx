@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
+import { EmptyState } from "@/components/ui/empty-state";
 
 export const metadata: Metadata = { title: "Not found" };
 
@@ -8,12 +8,12 @@ export default function NotFound() {
   return (
     <>
       <h1 className="sr-only">Not found</h1>
-      <Empty
+      <EmptyState
         title="The tide has taken this page"
         action={<ButtonLink href="/">See what is offered</ButtonLink>}
       >
         <p>There is nothing under this address. It may have moved, or the link was mistyped.</p>
-      </Empty>
+      </EmptyState>
     </>
   );
 }

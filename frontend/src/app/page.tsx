@@ -1,6 +1,6 @@
 import { Suspense } from "react";
 import { Catalogue } from "@/components/catalogue/catalogue";
-import { Loading } from "@/components/ui/skeleton";
+import { Loading } from "@/components/ui/loading";
 
 export default function Home() {
   return (

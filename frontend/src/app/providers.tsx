@@ -2,7 +2,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { Problem } from "@/api/problem";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
 
 /** A request is repeated when nobody answered; an answer, even a no, stands. */
@@ -18,7 +18,7 @@ export function Providers({ children }: { children: ReactNode }) {
   const email = useAccount()?.email;
   useEffect(() => {
     return () => {
-      if (email) client.removeQueries({ queryKey: [MINE] }); // what one account saw is none of the next one's
+      if (email) client.removeQueries({ queryKey: [OWN_DATA] }); // what one account saw is none of the next one's
     };
   }, [client, email]);
   return <QueryClientProvider client={client}>{children}</QueryClientProvider>;

@@ -2,11 +2,11 @@ import type { Booking } from "@/api/generated";
 
 type Meeting = { uid: string; start: string; end: string };
 
-const utc = (moment: string) => new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, "");
-const escaped = (text: string) => text.replace(/[\\;,]/g, (mark) => `\\${mark}`).replaceAll("\n", "\\n");
+const formatUtc = (moment: string) => new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, "");
+const escapeText = (text: string) => text.replace(/[\\;,]/g, (mark) => `\\${mark}`).replaceAll("\n", "\\n");
 
 /** Breaks a line after at most 75 octets, as RFC 5545 asks; a continuation begins with a space. */
-function folded(line: string): string {
+function foldLine(line: string): string {
   const encoder = new TextEncoder();
   const lines: string[] = [];
   let current = "";
@@ -37,12 +37,12 @@ export function calendarOf(booking: Booking, now = new Date()): string {
   const events = meetingsOf(booking).flatMap(({ uid, start, end }) => [
     "BEGIN:VEVENT",
     `UID:${uid}@${window.location.hostname}`,
-    `DTSTAMP:${utc(now.toISOString())}`,
-    `DTSTART:${utc(start)}`,
-    `DTEND:${utc(end)}`,
-    `SUMMARY:${escaped(booking.service_name)}`,
-    `DESCRIPTION:${escaped(`With ${booking.practitioner.name}`)}`,
-    `LOCATION:${escaped(booking.location ?? "")}`,
+    `DTSTAMP:${formatUtc(now.toISOString())}`,
+    `DTSTART:${formatUtc(start)}`,
+    `DTEND:${formatUtc(end)}`,
+    `SUMMARY:${escapeText(booking.service_name)}`,
+    `DESCRIPTION:${escapeText(`With ${booking.practitioner.name}`)}`,
+    `LOCATION:${escapeText(booking.location ?? "")}`,
     "END:VEVENT",
   ]);
   const lines = [
@@ -52,7 +52,7 @@ export function calendarOf(booking: Booking, now = new Date()): string {
     ...events,
     "END:VCALENDAR",
   ];
-  return `${lines.map(folded).join("\r\n")}\r\n`;
+  return `${lines.map(foldLine).join("\r\n")}\r\n`;
 }
 
 /** Hands the browser a file that any calendar opens; made here, so nothing leaves the page. */

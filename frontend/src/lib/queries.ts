@@ -15,11 +15,11 @@ import {
   servicesSessionsList,
   servicesSlotsRetrieve,
 } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { ownZone } from "@/lib/time";
 
 /** Everything that belongs to the buyer alone; emptied when somebody else signs in. */
-export const MINE = "mine";
+export const OWN_DATA = "mine";
 
 type Page<T> = { next?: string | null; results: T[] };
 
@@ -31,7 +31,7 @@ const FIRST = undefined as string | undefined;
 
 export const configQuery = queryOptions({
   queryKey: ["config"],
-  queryFn: () => answerOf(paymentsConfigRetrieve()),
+  queryFn: () => unwrap(paymentsConfigRetrieve()),
   staleTime: Number.POSITIVE_INFINITY,
 });
 export const useConfig = () => useQuery(configQuery);
@@ -39,7 +39,7 @@ export const useConfig = () => useQuery(configQuery);
 export const useServices = (type?: ServiceType) =>
   useInfiniteQuery({
     queryKey: ["services", type ?? "all"],
-    queryFn: ({ pageParam }) => answerOf(servicesList({ query: { type, cursor: pageParam } })),
+    queryFn: ({ pageParam }) => unwrap(servicesList({ query: { type, cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
   });
@@ -47,7 +47,7 @@ export const useServices = (type?: ServiceType) =>
 export const useService = (id: string | null) =>
   useQuery({
     queryKey: ["service", id],
-    queryFn: () => answerOf(servicesRetrieve({ path: { id: Number(id) } })),
+    queryFn: () => unwrap(servicesRetrieve({ path: { id: Number(id) } })),
     enabled: id !== null,
   });
 
@@ -55,7 +55,7 @@ export const useSessions = (id: string, wanted = true) =>
   useInfiniteQuery({
     queryKey: ["sessions", id],
     queryFn: ({ pageParam }) =>
-      answerOf(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
+      unwrap(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
     enabled: wanted,
@@ -66,7 +66,7 @@ export const useSlots = (id: string, from: string | undefined, days: number, wan
   useQuery({
     queryKey: ["slots", id, from ?? "today", days],
     queryFn: () =>
-      answerOf(
+      unwrap(
         servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: ownZone() } }),
       ),
     enabled: wanted,
@@ -75,53 +75,53 @@ export const useSlots = (id: string, from: string | undefined, days: number, wan
 
 export const useCards = () =>
   useQuery({
-    queryKey: [MINE, "cards"],
-    queryFn: async () => (await answerOf(paymentsMethodsRetrieve())).payment_methods,
+    queryKey: [OWN_DATA, "cards"],
+    queryFn: async () => (await unwrap(paymentsMethodsRetrieve())).payment_methods,
   });
 
 export const useCredits = () =>
   useInfiniteQuery({
-    queryKey: [MINE, "credits"],
-    queryFn: ({ pageParam }) => answerOf(creditsRetrieve({ query: { cursor: pageParam } })),
+    queryKey: [OWN_DATA, "credits"],
+    queryFn: ({ pageParam }) => unwrap(creditsRetrieve({ query: { cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
   });
 
 export const useOrders = () =>
   useInfiniteQuery({
-    queryKey: [MINE, "orders"],
-    queryFn: ({ pageParam }) => answerOf(ordersList({ query: { cursor: pageParam } })),
+    queryKey: [OWN_DATA, "orders"],
+    queryFn: ({ pageParam }) => unwrap(ordersList({ query: { cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
   });
 
 export const orderQuery = (id: string) =>
   queryOptions({
-    queryKey: [MINE, "order", id],
-    queryFn: () => answerOf(ordersRetrieve({ path: { order_id: id } })),
+    queryKey: [OWN_DATA, "order", id],
+    queryFn: () => unwrap(ordersRetrieve({ path: { order_id: id } })),
   });
 
 export type When = "upcoming" | "past" | "unscheduled";
 
 export const useBookings = (when: When) =>
   useInfiniteQuery({
-    queryKey: [MINE, "bookings", when],
-    queryFn: ({ pageParam }) => answerOf(bookingsList({ query: { when, cursor: pageParam } })),
+    queryKey: [OWN_DATA, "bookings", when],
+    queryFn: ({ pageParam }) => unwrap(bookingsList({ query: { when, cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
   });
 
 /** What cancelling a booking would return; asked anew each time, as it changes with the hour. */
-export const consequenceQuery = (id: string) =>
+export const cancellationPreviewQuery = (id: string) =>
   queryOptions({
-    queryKey: [MINE, "consequence", id],
-    queryFn: () => answerOf(bookingsCancelForesee({ path: { id: Number(id) } })),
+    queryKey: [OWN_DATA, "consequence", id],
+    queryFn: () => unwrap(bookingsCancelForesee({ path: { id: Number(id) } })),
     gcTime: 0,
     staleTime: 0,
   });
 
 export const useRoster = (days: number) =>
   useQuery({
-    queryKey: [MINE, "roster", days],
-    queryFn: () => answerOf(rosterRetrieve({ query: { days } })),
+    queryKey: [OWN_DATA, "roster", days],
+    queryFn: () => unwrap(rosterRetrieve({ query: { days } })),
   });

@@ -2,7 +2,7 @@
 let aheadMs = 0;
 
 /** Takes the time from an answer. Its seconds are whole, so it may be half a second off. */
-export function noteServerTime(answer: Response): void {
+export function recordServerTime(answer: Response): void {
   const at = Date.parse(answer.headers.get("Date") ?? "");
   if (!Number.isNaN(at)) aheadMs = at + 500 - Date.now();
 }

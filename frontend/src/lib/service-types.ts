@@ -1,6 +1,6 @@
 import type { ServiceType } from "@/api/generated";
 
-export const TYPES: Record<ServiceType, { one: string; many: string; hint: string }> = {
+export const SERVICE_TYPES: Record<ServiceType, { one: string; many: string; hint: string }> = {
   session: { one: "1-on-1 session", many: "Sessions", hint: "Just you and the practitioner" },
   workshop: { one: "Workshop", many: "Workshops", hint: "A few hours in a small group" },
   course: { one: "Course", many: "Courses", hint: "Several meetings that build on each other" },
@@ -8,6 +8,6 @@ export const TYPES: Record<ServiceType, { one: string; many: string; hint: strin
   bundle: { one: "Bundle", many: "Bundles", hint: "The same session, several times" },
 };
 
-export const TYPE_ORDER = Object.keys(TYPES) as ServiceType[];
+export const SERVICE_TYPE_ORDER = Object.keys(SERVICE_TYPES) as ServiceType[];
 export const isServiceType = (text: string | null): text is ServiceType =>
-  text !== null && Object.hasOwn(TYPES, text);
+  text !== null && Object.hasOwn(SERVICE_TYPES, text);

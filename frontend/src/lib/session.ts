@@ -22,7 +22,7 @@ let refreshing: Promise<string | null> | null = null;
 const listeners = new Set<() => void>();
 let snapshot: { raw: string | null; account: Account | null } = { raw: null, account: null };
 
-function read(): Stored | null {
+function readStored(): Stored | null {
   if (typeof window === "undefined") return null;
   try {
     return JSON.parse(readItem(KEY) ?? "null") as Stored | null;
@@ -31,14 +31,14 @@ function read(): Stored | null {
   }
 }
 
-function write(stored: Stored | null): void {
+function writeStored(stored: Stored | null): void {
   writeItem(KEY, stored ? JSON.stringify(stored) : null);
   for (const listener of listeners) listener();
 }
 
-function forget(): void {
+function clearStored(): void {
   access = null;
-  write(null);
+  writeStored(null);
 }
 
 export function subscribe(listener: () => void): () => void {
@@ -59,30 +59,30 @@ export function subscribe(listener: () => void): () => void {
 /** Returns the signed-in account, the same object until it changes. */
 export function currentAccount(): Account | null {
   const raw = readItem(KEY);
-  if (raw !== snapshot.raw) snapshot = { raw, account: read()?.account ?? null };
+  if (raw !== snapshot.raw) snapshot = { raw, account: readStored()?.account ?? null };
   return snapshot.account;
 }
 
 /** Whether somebody has signed in with this browser before. */
-export const wasHereBefore = () => readItem(BEFORE) !== null;
+export const hasSignedInBefore = () => readItem(BEFORE) !== null;
 
 /** Returns a token for the API, renewed when there is none in memory; null for a visitor. */
 export async function accessToken(): Promise<string | null> {
   if (access) return access;
-  return read() ? refreshAccess(null) : null;
+  return readStored() ? refreshAccess(null) : null;
 }
 
 /** Renews the access token; `stale` is the one that was refused. Only one tab at a time uses the refresh token. */
 export function refreshAccess(stale: string | null): Promise<string | null> {
   if (access && access !== stale) return Promise.resolve(access);
-  refreshing ??= exclusively(renew).finally(() => {
+  refreshing ??= runInOneTab(renewAccess).finally(() => {
     refreshing = null;
   });
   return refreshing;
 }
 
 /** Runs a task in one tab at a time; without locks at once, as a browser that refuses storage refuses locks too. */
-async function exclusively(task: () => Promise<string | null>): Promise<string | null> {
+async function runInOneTab(task: () => Promise<string | null>): Promise<string | null> {
   let running: Promise<string | null> | null = null;
   const run = () => {
     running = task();
@@ -95,19 +95,19 @@ async function exclusively(task: () => Promise<string | null>): Promise<string |
   }
 }
 
-async function renew(): Promise<string | null> {
-  const stored = read();
+async function renewAccess(): Promise<string | null> {
+  const stored = readStored();
   if (!stored) return null;
   const { status, body } = await post("/tokens/refresh", { refresh_token: stored.refresh });
   if (status >= 500 || status === 429) throw new Problem(null, status);
-  if (read()?.session !== stored.session) return renew(); // meanwhile somebody signed in, or out, in another tab
+  if (readStored()?.session !== stored.session) return renewAccess(); // meanwhile somebody signed in, or out, in another tab
   const tokens = body.data as { access_token?: string; refresh_token?: string } | undefined;
   if (status !== 200 || !tokens?.access_token) {
-    forget();
+    clearStored();
     return null;
   }
   access = tokens.access_token;
-  write({ ...stored, refresh: tokens.refresh_token ?? stored.refresh });
+  writeStored({ ...stored, refresh: tokens.refresh_token ?? stored.refresh });
   return access;
 }
 
@@ -119,7 +119,7 @@ type AuthBody = Record<string, unknown> & {
 async function post(
   path: string,
   body: unknown,
-  { method = "POST", session = read()?.session }: { method?: string; session?: string | null } = {},
+  { method = "POST", session = readStored()?.session }: { method?: string; session?: string | null } = {},
 ): Promise<{ status: number; body: AuthBody }> {
   const answer = await fetch(AUTH + path, {
     method,
@@ -145,34 +145,34 @@ function problemOf(status: number, body: AuthBody): Problem {
 }
 
 /** Signs in; whoever was signed in before stays so until that has worked, and is signed out on the server then. */
-async function enter(path: string, email: string, password: string): Promise<void> {
-  const before = read()?.session;
+async function authenticate(path: string, email: string, password: string): Promise<void> {
+  const before = readStored()?.session;
   const { status, body } = await post(path, { email, password }, { session: null });
   const meta = body.meta;
   if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
   access = meta.access_token;
   writeItem(BEFORE, "1"); // that somebody signed in here, not who
-  write({
+  writeStored({
     refresh: meta.refresh_token,
     session: meta.session_token ?? "",
     account: { email: user?.email ?? email, name: user?.display ?? email },
   });
-  if (before) await end(before).catch(() => undefined); // it ends by itself in a day
+  if (before) await endSession(before).catch(() => undefined); // it ends by itself in a day
 }
 
-const end = (session: string) => post("/auth/session", undefined, { method: "DELETE", session });
+const endSession = (session: string) => post("/auth/session", undefined, { method: "DELETE", session });
 
-export const signIn = (email: string, password: string) => enter("/auth/login", email, password);
-export const signUp = (email: string, password: string) => enter("/auth/signup", email, password);
+export const signIn = (email: string, password: string) => authenticate("/auth/login", email, password);
+export const signUp = (email: string, password: string) => authenticate("/auth/signup", email, password);
 
 /** Ends the session on the server, then forgets it here; what was kept is forgotten even when nobody answers. */
 export async function signOut(): Promise<void> {
   try {
-    const session = read()?.session;
-    if (session) await end(session);
+    const session = readStored()?.session;
+    if (session) await endSession(session);
   } finally {
-    forget();
+    clearStored();
   }
 }
 
@@ -182,12 +182,12 @@ export async function verifyEmail(key: string): Promise<void> {
   if (status !== 200 && status !== 401) throw problemOf(status, body);
 }
 
-export async function askForNewPassword(email: string): Promise<void> {
+export async function requestPasswordReset(email: string): Promise<void> {
   const { status, body } = await post("/auth/password/request", { email });
   if (status !== 200 && status !== 401) throw problemOf(status, body);
 }
 
-export async function setNewPassword(key: string, password: string): Promise<void> {
+export async function resetPassword(key: string, password: string): Promise<void> {
   const { status, body } = await post("/auth/password/reset", { key, password });
   if (status !== 200 && status !== 401) throw problemOf(status, body);
 }

@@ -1,7 +1,7 @@
 import type { BookingStatus, CreditKind, OrderStatus } from "@/api/generated";
 import type { Tone } from "@/components/ui/badge";
 
-export const ORDER_STATES: Record<OrderStatus, { label: string; tone: Tone; story: string }> = {
+export const ORDER_STATUSES: Record<OrderStatus, { label: string; tone: Tone; story: string }> = {
   pending: { label: "Not paid yet", tone: "wait", story: "Order placed" },
   processing: { label: "Payment on its way", tone: "wait", story: "Your bank is working on it" },
   failed: { label: "Payment declined", tone: "bad", story: "The payment was declined" },
@@ -12,7 +12,7 @@ export const ORDER_STATES: Record<OrderStatus, { label: string; tone: Tone; stor
   refunded: { label: "Refunded", tone: "calm", story: "Refunded" },
 };
 
-export const BOOKING_STATES: Record<BookingStatus, { label: string; tone: Tone }> = {
+export const BOOKING_STATUSES: Record<BookingStatus, { label: string; tone: Tone }> = {
   confirmed: { label: "Confirmed", tone: "good" },
   canceled: { label: "Canceled", tone: "plain" },
   partially_refunded: { label: "Partly refunded", tone: "calm" },
@@ -27,7 +27,7 @@ export const CREDIT_KINDS: Record<CreditKind, string> = {
   adjustment: "Adjustment",
 };
 
-export const REFUND_STATES: Record<string, string> = {
+export const REFUND_STATUSES: Record<string, string> = {
   requested: "Asked for",
   pending: "On its way to you",
   succeeded: "Returned",

@@ -9,7 +9,7 @@ const memory = new Map<string, string | null>();
 /** The storages in the order in which they are tried; asking for one may throw already. */
 const STORES = [() => window.localStorage, () => window.sessionStorage];
 
-function succeeds(action: () => void): boolean {
+function trySilently(action: () => void): boolean {
   try {
     action();
     return true;
@@ -22,7 +22,7 @@ export function readItem(key: string): string | null {
   if (memory.has(key)) return memory.get(key) ?? null;
   let value: string | null = null;
   STORES.some((store) => {
-    succeeds(() => {
+    trySilently(() => {
       value = store().getItem(key);
     });
     return value !== null;
@@ -38,9 +38,9 @@ export function readItem(key: string): string | null {
 export function writeItem(key: string, value: string | null): void {
   memory.delete(key);
   const keeper =
-    value === null ? -1 : STORES.findIndex((store) => succeeds(() => store().setItem(key, value)));
+    value === null ? -1 : STORES.findIndex((store) => trySilently(() => store().setItem(key, value)));
   const others = STORES.filter((_store, index) => index !== keeper);
-  const areEmpty = others.map((store) => succeeds(() => store().removeItem(key))).every(Boolean);
+  const areEmpty = others.map((store) => trySilently(() => store().removeItem(key))).every(Boolean);
   const isReadable = keeper >= 0 || (value === null && areEmpty);
   if (!isReadable) memory.set(key, value);
 }

@@ -24,7 +24,7 @@ const NOT_SET_UP =
 const isKeyRefused = ({ type, message = "" }: StripeError) =>
   (type === "invalid_request_error" || type === "authentication_error") && /API key/i.test(message);
 
-export function judge(error: StripeError): Verdict {
+export function classifyError(error: StripeError): Verdict {
   const { type, code = "", message } = error;
   const intent = error.payment_intent ?? error.setup_intent;
   if (type === "validation_error") return { kind: "invalid", reason: message || "Look at the card again." };

@@ -8,7 +8,7 @@ export function ownZone(): string {
 
 export const zoneName = (zone: string) => zone.replaceAll("_", " ");
 
-export function day(moment: string, zone = ownZone()): string {
+export function formatDay(moment: string, zone = ownZone()): string {
   const date = new Date(moment);
   const yearOf = (key: string) => key.slice(0, 4);
   const sameYear = yearOf(dayKey(moment, zone)) === yearOf(dayKey(new Date().toISOString(), zone));
@@ -21,7 +21,7 @@ export function day(moment: string, zone = ownZone()): string {
   }).format(date);
 }
 
-export function longDay(moment: string, zone = ownZone()): string {
+export function formatLongDay(moment: string, zone = ownZone()): string {
   return new Intl.DateTimeFormat(undefined, {
     weekday: "long",
     day: "numeric",
@@ -31,12 +31,12 @@ export function longDay(moment: string, zone = ownZone()): string {
 }
 
 /** Returns such as "10:00 AM"; an hour that the clock shows twice is named in full, as in "2:30 AM GMT+1". */
-export function time(moment: string, zone = ownZone()): string {
+export function formatTime(moment: string, zone = ownZone()): string {
   const format = new Intl.DateTimeFormat(undefined, {
     hour: "numeric",
     minute: "2-digit",
     timeZone: zone,
-    ...(isShownTwice(moment, zone) ? { timeZoneName: "short" } : {}),
+    ...(isAmbiguous(moment, zone) ? { timeZoneName: "short" } : {}),
   });
   return format.format(new Date(moment));
 }
@@ -56,7 +56,7 @@ function wallClock(zone: string): Intl.DateTimeFormat {
   return clock;
 }
 
-function isShownTwice(moment: string, zone: string): boolean {
+function isAmbiguous(moment: string, zone: string): boolean {
   const wall = (at: number) => wallClock(zone).format(at);
   const at = Date.parse(moment);
   return STEPS_BACK_MIN.some((minutes) =>
@@ -65,19 +65,19 @@ function isShownTwice(moment: string, zone: string): boolean {
 }
 
 /** Returns such as "Sat, Nov 28, 10:00 – 12:30 WET". */
-export function span(start: string, end: string | null, zone = ownZone()): string {
+export function formatTimeSpan(start: string, end: string | null, zone = ownZone()): string {
   const named = new Intl.DateTimeFormat(undefined, {
     hour: "numeric",
     minute: "2-digit",
     timeZoneName: "short",
     timeZone: zone,
   });
-  if (!end) return `${day(start, zone)}, ${named.format(new Date(start))}`;
-  return `${day(start, zone)}, ${time(start, zone)} – ${named.format(new Date(end))}`;
+  if (!end) return `${formatDay(start, zone)}, ${named.format(new Date(start))}`;
+  return `${formatDay(start, zone)}, ${formatTime(start, zone)} – ${named.format(new Date(end))}`;
 }
 
 /** Returns such as "Nov 28, 2026, 10:00 AM GMT+1". */
-export function stamp(moment: string): string {
+export function formatTimestamp(moment: string): string {
   return new Intl.DateTimeFormat(undefined, {
     year: "numeric",
     month: "short",
@@ -109,16 +109,16 @@ export function addDays(key: string, days: number): string {
 }
 
 /** Returns such as "Sat, Nov 28" of a day's key, in whatever zone its reader is. */
-export const dayName = (key: string) => day(`${key}T12:00:00Z`, "UTC");
+export const formatDayKey = (key: string) => formatDay(`${key}T12:00:00Z`, "UTC");
 
-export function duration(minutes: number): string {
+export function formatDuration(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
   if (!hours) return `${rest} min`;
   return rest ? `${hours} h ${rest} min` : `${hours} h`;
 }
 
-export function hoursInWords(hours: number): string {
+export function formatHours(hours: number): string {
   if (hours % 24 === 0 && hours >= 48) return `${hours / 24} days`;
   return hours === 1 ? "1 hour" : `${hours} hours`;
 }

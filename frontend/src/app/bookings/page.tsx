@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
 import { BookingsPage } from "@/components/bookings/bookings-page";
-import { Loading } from "@/components/ui/skeleton";
+import { Loading } from "@/components/ui/loading";
 
 export const metadata: Metadata = { title: "Bookings" };
 

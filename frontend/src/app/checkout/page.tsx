@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
 import { ShopCheckout } from "@/components/checkout/variants";
-import { Loading } from "@/components/ui/skeleton";
+import { Loading } from "@/components/ui/loading";
 
 export const metadata: Metadata = { title: "Checkout" };
 

@@ -1,16 +1,16 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
-import { Narrow } from "@/components/auth/narrow";
+import { FormSheet } from "@/components/auth/form-sheet";
 import { ResetPassword } from "@/components/auth/reset-password";
 
 export const metadata: Metadata = { title: "A new password" };
 
 export default function Page() {
   return (
-    <Narrow title="A new password" lead="It happens to all of us.">
+    <FormSheet title="A new password" lead="It happens to all of us.">
       <Suspense>
         <ResetPassword />
       </Suspense>
-    </Narrow>
+    </FormSheet>
   );
 }

@@ -1,16 +1,16 @@
 import type { Metadata } from "next";
 import { Suspense } from "react";
 import { CredentialsForm } from "@/components/auth/credentials-form";
-import { Narrow } from "@/components/auth/narrow";
+import { FormSheet } from "@/components/auth/form-sheet";
 
 export const metadata: Metadata = { title: "Sign in" };
 
 export default function Page() {
   return (
-    <Narrow title="Welcome back" lead="Your bookings, credits and cards are where you left them.">
+    <FormSheet title="Welcome back" lead="Your bookings, credits and cards are where you left them.">
       <Suspense>
         <CredentialsForm kind="sign-in" />
       </Suspense>
-    </Narrow>
+    </FormSheet>
   );
 }

@@ -5,12 +5,12 @@ import { useRouter, useSearchParams } from "next/navigation";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Notice, Refusal } from "@/components/ui/notice";
+import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { signIn, signUp } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
-import { safeNext } from "@/lib/use-here";
+import { safeNextPath } from "@/lib/use-current-path";
 
-const WORDS = {
+const TEXTS = {
   "sign-in": {
     button: "Sign in",
     other: "New here?",
@@ -27,11 +27,11 @@ const WORDS = {
   },
 } as const;
 
-export type EntryKind = keyof typeof WORDS;
+export type CredentialsKind = keyof typeof TEXTS;
 
 /** The form on a page of its own, which leads back to where its visitor came from. */
-export function CredentialsForm({ kind }: { kind: EntryKind }) {
-  const words = WORDS[kind];
+export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
+  const words = TEXTS[kind];
   const next = useSearchParams().get("next");
   const router = useRouter();
   const account = useAccount();
@@ -42,38 +42,42 @@ export function CredentialsForm({ kind }: { kind: EntryKind }) {
           <p>You are signed in as {account.email}. Going on here changes to another account.</p>
         </Notice>
       ) : null}
-      <EntryForm kind={kind} onDone={() => router.replace(safeNext(next))}>
+      <CredentialsFields kind={kind} onDone={() => router.replace(safeNextPath(next))}>
         <Link className={SWITCH} href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}>
           {words.link}
         </Link>
-      </EntryForm>
+      </CredentialsFields>
     </div>
   );
 }
 
-type EntryHereProps = { kind: EntryKind; onKind: (kind: EntryKind) => void; onDone: () => void };
+type InlineCredentialsFormProps = {
+  kind: CredentialsKind;
+  onKind: (kind: CredentialsKind) => void;
+  onDone: () => void;
+};
 
 /** The form amid another page, which it gives way to. */
-export function EntryHere({ kind, onKind, onDone }: EntryHereProps) {
+export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredentialsFormProps) {
   return (
-    <EntryForm kind={kind} onDone={onDone}>
+    <CredentialsFields kind={kind} onDone={onDone}>
       <button
         type="button"
         className={SWITCH}
         onClick={() => onKind(kind === "sign-in" ? "sign-up" : "sign-in")}
       >
-        {WORDS[kind].link}
+        {TEXTS[kind].link}
       </button>
-    </EntryForm>
+    </CredentialsFields>
   );
 }
 
 const SWITCH = "cursor-pointer font-semibold text-tide underline underline-offset-4";
 
-type EntryFormProps = { kind: EntryKind; onDone?: () => void; children: ReactNode };
+type CredentialsFieldsProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
 
-function EntryForm({ kind, onDone, children }: EntryFormProps) {
-  const words = WORDS[kind];
+function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
+  const words = TEXTS[kind];
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const enter = useMutation({
@@ -86,7 +90,7 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   };
   return (
     <form onSubmit={submit} className="grid gap-5">
-      <Refusal error={enter.error} />
+      <ErrorNotice error={enter.error} />
       <Field
         label="E-mail"
         type="email"
@@ -102,7 +106,7 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
       <p className="text-center text-soft">
         {words.other} {children}
       </p>
-      {kind === "sign-in" ? <Forgotten /> : null}
+      {kind === "sign-in" ? <ForgotPasswordLink /> : null}
     </form>
   );
 }
@@ -124,7 +128,7 @@ function Password({ isNew, value, onChange }: PasswordProps) {
   );
 }
 
-function Forgotten() {
+function ForgotPasswordLink() {
   return (
     <p className="text-center">
       <Link className="text-soft underline underline-offset-4" href="/reset-password/">

@@ -4,22 +4,24 @@ import { useSearchParams } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Notice, Refusal } from "@/components/ui/notice";
-import { askForNewPassword, setNewPassword } from "@/lib/session";
+import { ErrorNotice, Notice } from "@/components/ui/notice";
+import { requestPasswordReset, resetPassword } from "@/lib/session";
 
 /** Without a key it asks for a mail; with the key from that mail it takes the new password. */
 export function ResetPassword() {
   const key = useSearchParams().get("key");
   const [text, setText] = useState("");
-  const send = useMutation({ mutationFn: () => (key ? setNewPassword(key, text) : askForNewPassword(text)) });
+  const send = useMutation({
+    mutationFn: () => (key ? resetPassword(key, text) : requestPasswordReset(text)),
+  });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!send.isPending) send.mutate();
   };
-  if (send.isSuccess) return key ? <PasswordSet /> : <MailSent to={text} />;
+  if (send.isSuccess) return key ? <PasswordChanged /> : <MailSent to={text} />;
   return (
     <form onSubmit={submit} className="grid gap-5">
-      <Refusal error={send.error} />
+      <ErrorNotice error={send.error} />
       <Field
         key={key ?? "mail"}
         label={key ? "New password" : "E-mail"}
@@ -37,7 +39,7 @@ export function ResetPassword() {
   );
 }
 
-function PasswordSet() {
+function PasswordChanged() {
   return (
     <div className="grid gap-5">
       <Notice kind="good" title="Your new password is set." />

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation } from "@tanstack/react-query";
 import { useSearchParams } from "next/navigation";
-import { inPlainWords } from "@/api/problem";
+import { errorText } from "@/api/problem";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { verifyEmail } from "@/lib/session";
@@ -23,7 +23,7 @@ export function VerifyEmail() {
       {key ? null : <Notice kind="bad">This link is not complete. Open it from the mail once more.</Notice>}
       {verify.error ? (
         <Notice kind="bad">
-          <p>{inPlainWords(verify.error)}</p>
+          <p>{errorText(verify.error)}</p>
         </Notice>
       ) : null}
       <Button size="large" disabled={!key} busy={verify.isPending} onClick={() => verify.mutate()}>

@@ -7,15 +7,15 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { downloadCalendar } from "@/lib/calendar";
 import type { When } from "@/lib/queries";
-import { BOOKING_STATES } from "@/lib/status-labels";
-import { day, span, stamp } from "@/lib/time";
+import { BOOKING_STATUSES } from "@/lib/status-labels";
+import { formatDay, formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 
 type Props = { booking: Booking; when: When; alike: number };
 
 export function BookingCard({ booking, when, alike }: Props) {
-  const state = BOOKING_STATES[booking.status ?? "confirmed"];
+  const state = BOOKING_STATUSES[booking.status ?? "confirmed"];
   return (
     <article className="flex w-full flex-col rounded-3xl border border-line bg-card p-5">
       <div className="flex items-start justify-between gap-3">
@@ -75,21 +75,23 @@ function Times({ booking }: { booking: Booking }) {
     return (
       <details className="mt-3">
         <summary className="cursor-pointer font-semibold">
-          {booking.sessions.length} meetings, from {day(booking.sessions[0]?.start_datetime ?? "")}
+          {booking.sessions.length} meetings, from {formatDay(booking.sessions[0]?.start_datetime ?? "")}
         </summary>
         <ol className="mt-2 grid gap-1 text-base text-soft">
           {booking.sessions.map((session) => (
-            <li key={session.id}>{span(session.start_datetime, session.end_datetime)}</li>
+            <li key={session.id}>{formatTimeSpan(session.start_datetime, session.end_datetime)}</li>
           ))}
         </ol>
       </details>
     );
   }
   if (booking.start_datetime) {
-    return <p className="mt-3 font-semibold">{span(booking.start_datetime, booking.end_datetime)}</p>;
+    return (
+      <p className="mt-3 font-semibold">{formatTimeSpan(booking.start_datetime, booking.end_datetime)}</p>
+    );
   }
   return booking.valid_until ? (
-    <p className="mt-3">Choose a time by {stamp(booking.valid_until)}</p>
+    <p className="mt-3">Choose a time by {formatTimestamp(booking.valid_until)}</p>
   ) : (
     <p className="mt-3">Choose a time whenever you like</p>
   );

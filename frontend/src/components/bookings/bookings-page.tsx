@@ -1,12 +1,12 @@
 "use client";
 import type { Booking } from "@/api/generated";
-import { SignedIn } from "@/components/auth/signed-in";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
-import { More } from "@/components/ui/more";
-import { Failed } from "@/components/ui/notice";
+import { EmptyState } from "@/components/ui/empty-state";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { Loading } from "@/components/ui/skeleton";
 import { isZero } from "@/lib/money";
 import { useBookings, type When } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
@@ -16,19 +16,19 @@ export function BookingsPage() {
   return (
     <>
       <PageTitle lead={`Times are yours: ${zoneName(ownZone())}`}>Bookings</PageTitle>
-      <SignedIn why="Your bookings are kept in your account.">
+      <RequireSignIn why="Your bookings are kept in your account.">
         <div className="grid gap-12">
-          <Section when="unscheduled" title="To be scheduled" />
-          <Section when="upcoming" title="Upcoming" />
-          <Section when="past" title="Past" />
+          <BookingsSection when="unscheduled" title="To be scheduled" />
+          <BookingsSection when="upcoming" title="Upcoming" />
+          <BookingsSection when="past" title="Past" />
         </div>
-      </SignedIn>
+      </RequireSignIn>
     </>
   );
 }
 
 /** What is empty is left out, except the upcoming ones: there a newcomer is shown the way. */
-function Section({ when, title }: { when: When; title: string }) {
+function BookingsSection({ when, title }: { when: When; title: string }) {
   const bookings = useBookings(when);
   const shown = bookings.data?.pages.flatMap((page) => page.results) ?? [];
   if (when !== "upcoming" && !bookings.isError && shown.length === 0) return null;
@@ -38,26 +38,29 @@ function Section({ when, title }: { when: When; title: string }) {
         {title}
       </h2>
       {bookings.isPending ? <Loading rows={2} /> : null}
-      {bookings.isError ? <Failed error={bookings.error} retry={bookings.refetch} /> : null}
+      {bookings.isError ? <LoadError error={bookings.error} retry={bookings.refetch} /> : null}
       {bookings.isSuccess && shown.length === 0 ? (
-        <Empty title="Nothing is planned yet" action={<ButtonLink href="/">Find something good</ButtonLink>}>
+        <EmptyState
+          title="Nothing is planned yet"
+          action={<ButtonLink href="/">Find something good</ButtonLink>}
+        >
           <p>What you book will be here, with its time and place.</p>
-        </Empty>
+        </EmptyState>
       ) : null}
       <ul className="grid gap-4 md:grid-cols-2">
-        {stacked(shown, when).map(([booking, alike]) => (
+        {stackSameParts(shown, when).map(([booking, alike]) => (
           <li key={booking.id} className="flex">
             <BookingCard booking={booking} when={when} alike={alike} />
           </li>
         ))}
       </ul>
-      <More pages={bookings} />
+      <LoadMore pages={bookings} />
     </section>
   );
 }
 
 /** The open parts of one bundle are the same to the buyer: one card stands for all, those that were paid for first. */
-function stacked(bookings: Booking[], when: When): [Booking, number][] {
+function stackSameParts(bookings: Booking[], when: When): [Booking, number][] {
   if (when !== "unscheduled") return bookings.map((booking) => [booking, 1]);
   const stacks = Map.groupBy(bookings, ({ order_id, service_id, id }) => `${order_id} ${service_id ?? id}`);
   return [...stacks.values()].flatMap((stack) => {

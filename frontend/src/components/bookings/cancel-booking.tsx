@@ -2,34 +2,34 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsCancelCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { Button } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/confirm";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { formatMoney, isZero } from "@/lib/money";
-import { consequenceQuery, MINE } from "@/lib/queries";
-import { stamp } from "@/lib/time";
+import { cancellationPreviewQuery, OWN_DATA } from "@/lib/queries";
+import { formatTimestamp } from "@/lib/time";
 
 /** Cancels a booking; the dialog says first what comes back. */
 export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const cancel = useMutation({
-    mutationFn: () => answerOf(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
+    mutationFn: () => unwrap(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
     onSuccess: () => {
       setOpen(false);
       announce(`${booking.service_name} is canceled.`);
     },
-    onSettled: () => client.invalidateQueries({ queryKey: [MINE] }),
+    onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
   });
   return (
     <>
       <Button look="plain" className="text-base" onClick={() => setOpen(true)}>
         {label}
       </Button>
-      <Confirm
+      <ConfirmDialog
         open={open}
         onOpenChange={setOpen}
         title={`Cancel ${booking.service_name}?`}
@@ -39,34 +39,36 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
         error={cancel.error}
         onConfirm={() => cancel.mutate()}
       >
-        <Consequence booking={booking} />
-      </Confirm>
+        <CancellationPreview booking={booking} />
+      </ConfirmDialog>
     </>
   );
 }
 
 /** What comes back is the server's to say: parts that were used or refunded before count against it. */
-function Consequence({ booking }: { booking: Booking }) {
-  const foreseen = useQuery(consequenceQuery(booking.id));
-  if (foreseen.isPending) return <Loading rows={1} />;
-  if (foreseen.isError) return <Failed error={foreseen.error} retry={foreseen.refetch} />;
-  const { returned, currency, along } = foreseen.data;
+function CancellationPreview({ booking }: { booking: Booking }) {
+  const preview = useQuery(cancellationPreviewQuery(booking.id));
+  if (preview.isPending) return <Loading rows={1} />;
+  if (preview.isError) return <LoadError error={preview.error} retry={preview.refetch} />;
+  const { returned, currency, along } = preview.data;
   return (
     <>
-      <p>{returnedInWords(booking, returned, currency)}</p>
-      {along > 0 ? <p className="mt-2">{alongInWords(along)}</p> : null}
+      <p>{returnedText(booking, returned, currency)}</p>
+      {along > 0 ? <p className="mt-2">{alsoCanceledText(along)}</p> : null}
     </>
   );
 }
 
-function returnedInWords(booking: Booking, returned: string, currency: string): string {
+function returnedText(booking: Booking, returned: string, currency: string): string {
   const price = formatMoney(booking.amount, currency);
   const until = booking.free_cancel_until;
   const late = until !== null && new Date(until) <= new Date();
   const inTime =
-    until === null ? "It has no time yet." : `You are in time: cancelling is free until ${stamp(until)}.`;
+    until === null
+      ? "It has no time yet."
+      : `You are in time: cancelling is free until ${formatTimestamp(until)}.`;
   if (late && isZero(returned)) {
-    return `Free cancelling ended ${stamp(until)}. Cancelling now frees your place for others, but nothing comes back.`;
+    return `Free cancelling ended ${formatTimestamp(until)}. Cancelling now frees your place for others, but nothing comes back.`;
   }
   if (isZero(booking.amount)) return "It is a bonus: nothing was paid for it, and nothing comes back.";
   if (isZero(returned))
@@ -75,7 +77,7 @@ function returnedInWords(booking: Booking, returned: string, currency: string): 
   return `${inTime} ${formatMoney(returned, currency)} comes back to you, the way you paid: its price of ${price}, less what was refunded before or is used up by what you keep.`;
 }
 
-const alongInWords = (along: number) =>
+const alsoCanceledText = (along: number) =>
   along === 1
     ? "A bonus that has no time yet ends with it."
     : `${along} bonuses that have no time yet end with it.`;

@@ -2,14 +2,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsScheduleCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { SessionPicker } from "@/components/service/session-picker";
 import { SlotPicker } from "@/components/service/slot-picker";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
-import { Notice, Refusal } from "@/components/ui/notice";
+import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
 
 /** Chooses the time of one part of a package or bundle. */
@@ -31,7 +31,7 @@ export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose
       }
     >
       <Times booking={booking} chosen={chosen} onChoose={setChosen} />
-      <Refusal error={schedule.error} changes className="mt-4" />
+      <ErrorNotice error={schedule.error} changes className="mt-4" />
       <Button
         size="large"
         className="mt-5 w-full"
@@ -53,11 +53,11 @@ function useSchedule(booking: Booking, onSuccess: () => void) {
         booking.service_type === "session"
           ? { start_datetime: chosen }
           : { service_session_id: Number(chosen) };
-      return answerOf(bookingsScheduleCreate({ path: { id: Number(booking.id) }, body }));
+      return unwrap(bookingsScheduleCreate({ path: { id: Number(booking.id) }, body }));
     },
     onSuccess,
     onSettled: () => {
-      for (const changed of [MINE, "slots", "sessions"])
+      for (const changed of [OWN_DATA, "slots", "sessions"])
         void client.invalidateQueries({ queryKey: [changed] });
     },
   });

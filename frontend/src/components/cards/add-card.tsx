@@ -4,16 +4,16 @@ import type { SetupIntent, Stripe } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
 import { paymentsMethodsRetrieve, paymentsMethodsSetupCreate } from "@/api/generated";
-import { answerOf, ReadableError } from "@/api/problem";
+import { ReadableError, unwrap } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { Failed, Refusal } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { Loading } from "@/components/ui/loading";
+import { ErrorNotice, LoadError } from "@/components/ui/notice";
 import { focusOn } from "@/lib/focus";
-import { MINE, useConfig } from "@/lib/queries";
+import { OWN_DATA, useConfig } from "@/lib/queries";
 
 import { appearance, useStripeJs } from "@/lib/stripe";
-import { judge } from "@/lib/stripe-errors";
+import { classifyError } from "@/lib/stripe-errors";
 
 /** `onLate` tells that the card is saved, and that the list does not show it yet. */
 type AddCardProps = { onClose: () => void; onLate: () => void };
@@ -28,7 +28,7 @@ export function AddCard(props: AddCardProps) {
     () => ({ mode: "setup" as const, currency, allowedPaymentMethodTypes: types, appearance }),
     [currency, types],
   );
-  if (stripe.isError) return <Failed error={stripe.error} retry={stripe.refetch} />;
+  if (stripe.isError) return <LoadError error={stripe.error} retry={stripe.refetch} />;
   if (!stripe.data) return <Loading rows={1} />;
   return (
     <Card ref={focusOn} tabIndex={-1} className="outline-none" aria-label="Add a card">
@@ -67,7 +67,7 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
   return (
     <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
       <PaymentElement options={{ layout: "tabs" }} />
-      <Refusal error={error} />
+      <ErrorNotice error={error} />
       <div className="flex flex-wrap gap-3">
         <Button type="submit" busy={busy} disabled={!ready}>
           Save this card
@@ -90,8 +90,8 @@ function useSaveCard() {
     if (!stripe || !elements)
       throw new ReadableError("The card form is not ready yet. Wait a moment, then save it.");
     const { error: incomplete } = await elements.submit();
-    if (incomplete) throw refusalOf(judge(incomplete));
-    const { client_secret: clientSecret } = await answerOf(paymentsMethodsSetupCreate());
+    if (incomplete) throw readableError(classifyError(incomplete));
+    const { client_secret: clientSecret } = await unwrap(paymentsMethodsSetupCreate());
     const { error: refused, setupIntent = null } = await stripe
       .confirmSetup({
         elements,
@@ -99,13 +99,13 @@ function useSaveCard() {
         confirmParams: { return_url: window.location.href },
         redirect: "if_required",
       })
-      .catch(() => LOST);
-    const verdict = refused ? judge(refused) : null;
-    if (verdict && verdict.kind !== "unknown") throw refusalOf(verdict);
-    const saved = verdict ? await askStripe(stripe, clientSecret) : setupIntent;
-    if (saved?.status !== "succeeded") throw new StandingUnknown();
-    const arrived = await isListed(saved.payment_method);
-    await client.invalidateQueries({ queryKey: [MINE, "cards"] });
+      .catch(() => LOST_RESPONSE);
+    const verdict = refused ? classifyError(refused) : null;
+    if (verdict && verdict.kind !== "unknown") throw readableError(verdict);
+    const saved = verdict ? await fetchSetupIntent(stripe, clientSecret) : setupIntent;
+    if (saved?.status !== "succeeded") throw new OutcomeUnknown();
+    const arrived = await waitUntilListed(saved.payment_method);
+    await client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
     return arrived;
   }
 
@@ -113,9 +113,9 @@ function useSaveCard() {
 }
 
 /** Stands for what Stripe.js would have answered, had it not thrown. */
-const LOST = { error: { type: "api_connection_error" }, setupIntent: undefined } as const;
+const LOST_RESPONSE = { error: { type: "api_connection_error" }, setupIntent: undefined } as const;
 
-class StandingUnknown extends ReadableError {
+class OutcomeUnknown extends ReadableError {
   constructor() {
     super(
       "Stripe’s answer was lost. If your card was saved, it is in this list in a minute; if not, save it once more. A card is never listed twice.",
@@ -123,7 +123,7 @@ class StandingUnknown extends ReadableError {
   }
 }
 
-const refusalOf = (verdict: ReturnType<typeof judge>) =>
+const readableError = (verdict: ReturnType<typeof classifyError>) =>
   new ReadableError(
     verdict.kind === "unknown"
       ? "The card could not be checked. Look at it again, then save it."
@@ -131,13 +131,13 @@ const refusalOf = (verdict: ReturnType<typeof judge>) =>
   );
 
 /** Asks how a SetupIntent stands whose answer was lost; null when Stripe can't be reached now either. */
-async function askStripe(stripe: Stripe, clientSecret: string): Promise<SetupIntent | null> {
+async function fetchSetupIntent(stripe: Stripe, clientSecret: string): Promise<SetupIntent | null> {
   const answer = await stripe.retrieveSetupIntent(clientSecret).catch(() => null);
   return answer?.setupIntent ?? null;
 }
 
 /** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
-async function isListed(saved: SetupIntent["payment_method"]): Promise<boolean> {
+async function waitUntilListed(saved: SetupIntent["payment_method"]): Promise<boolean> {
   const id = typeof saved === "string" ? saved : saved?.id;
   for (const wait of WAITS_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));

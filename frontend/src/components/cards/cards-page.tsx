@@ -1,5 +1,5 @@
 "use client";
-import { SignedIn } from "@/components/auth/signed-in";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { PageTitle } from "@/components/ui/page-title";
 import { PaymentMethodsManager } from "./payment-methods-manager";
 
@@ -9,9 +9,9 @@ export function CardsPage() {
       <PageTitle lead="They are kept by Stripe. We only know the brand, the last digits and when they end.">
         Cards
       </PageTitle>
-      <SignedIn why="Your cards are kept with your account.">
+      <RequireSignIn why="Your cards are kept with your account.">
         <PaymentMethodsManager />
-      </SignedIn>
+      </RequireSignIn>
     </>
   );
 }

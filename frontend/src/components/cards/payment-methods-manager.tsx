@@ -2,21 +2,21 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type Method, paymentsMethodsDefaultCreate, paymentsMethodsDestroy } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/confirm";
-import { Empty } from "@/components/ui/empty";
-import { Failed, Notice, Refusal } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { cardName } from "@/lib/cards";
-import { MINE, useCards } from "@/lib/queries";
+import { OWN_DATA, useCards } from "@/lib/queries";
 import { AddCard } from "./add-card";
 import { CardFace } from "./card-face";
 
 const makeDefault = (card: Method) =>
-  answerOf(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } }));
+  unwrap(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } }));
 
 /** Lists the saved cards, makes one the default, deletes one after asking, and adds one. */
 export function PaymentMethodsManager() {
@@ -24,15 +24,15 @@ export function PaymentMethodsManager() {
   const client = useQueryClient();
   const [adding, setAdding] = useState<boolean>();
   const some = cards.data && cards.data.length > 0;
-  const refresh = () => client.invalidateQueries({ queryKey: [MINE, "cards"] });
+  const refresh = () => client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
   const setDefault = useMutation({ mutationFn: makeDefault, onSettled: refresh });
   const [late, waitForCard] = useLateCard(cards.data?.length ?? 0, refresh);
   if (cards.isPending) return <Loading />;
-  if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
+  if (cards.isError) return <LoadError error={cards.error} retry={cards.refetch} />;
   return (
     <div className="grid max-w-2xl gap-5">
-      <Refusal error={setDefault.error} changes />
-      {late ? <OnItsWay /> : null}
+      <ErrorNotice error={setDefault.error} changes />
+      {late ? <LateCardNotice /> : null}
       {some || adding ? null : <NoCards />}
       <ul className="grid gap-3">
         {cards.data.map((card) => (
@@ -48,13 +48,17 @@ export function PaymentMethodsManager() {
       {adding ? (
         <AddCard onClose={() => setAdding(false)} onLate={waitForCard} />
       ) : (
-        <Add look={some ? "quiet" : "primary"} autoFocus={adding === false} onClick={() => setAdding(true)} />
+        <AddCardButton
+          look={some ? "quiet" : "primary"}
+          autoFocus={adding === false}
+          onClick={() => setAdding(true)}
+        />
       )}
     </div>
   );
 }
 
-function Add(button: { look: "quiet" | "primary"; autoFocus: boolean; onClick: () => void }) {
+function AddCardButton(button: { look: "quiet" | "primary"; autoFocus: boolean; onClick: () => void }) {
   return (
     <Button {...button} className="justify-self-start">
       Add a card
@@ -76,7 +80,7 @@ function useLateCard(known: number, refresh: () => unknown): [boolean, () => voi
 
 const ASK_AGAIN_MS = 3_000;
 
-function OnItsWay() {
+function LateCardNotice() {
   return (
     <Notice kind="good" title="Your card is saved">
       <p>Stripe has it. It will be in this list in a moment: there is no need to add it again.</p>
@@ -86,9 +90,9 @@ function OnItsWay() {
 
 function NoCards() {
   return (
-    <Empty title="No saved cards">
+    <EmptyState title="No saved cards">
       <p>Save one here, or while you pay. Next time a click is enough.</p>
-    </Empty>
+    </EmptyState>
   );
 }
 
@@ -119,7 +123,7 @@ function SavedCard({ card, busy, onDefault, onDeleted }: SavedCardProps) {
 function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
   const [open, setOpen] = useState(false);
   const remove = useMutation({
-    mutationFn: () => answerOf(paymentsMethodsDestroy({ path: { payment_method_id: card.id } })),
+    mutationFn: () => unwrap(paymentsMethodsDestroy({ path: { payment_method_id: card.id } })),
     onSuccess: () => {
       setOpen(false);
       announce(`${cardName(card)} is deleted.`);
@@ -136,7 +140,7 @@ function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
       >
         Delete
       </Button>
-      <Confirm
+      <ConfirmDialog
         open={open}
         onOpenChange={setOpen}
         title="Delete this card?"
@@ -147,7 +151,7 @@ function DeleteCard({ card, onDone }: { card: Method; onDone: () => unknown }) {
         onConfirm={() => remove.mutate()}
       >
         <p>{cardName(card)} can no longer be used here. What you have paid with it stays paid.</p>
-      </Confirm>
+      </ConfirmDialog>
     </>
   );
 }

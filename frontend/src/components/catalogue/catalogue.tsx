@@ -3,13 +3,13 @@ import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { ServiceType } from "@/api/generated";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
-import { More } from "@/components/ui/more";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { cn } from "@/lib/cn";
 import { useServices } from "@/lib/queries";
-import { isServiceType, TYPE_ORDER, TYPES } from "@/lib/service-types";
+import { isServiceType, SERVICE_TYPE_ORDER, SERVICE_TYPES } from "@/lib/service-types";
 import { ServiceCard } from "./service-card";
 
 /** The filter is a part of the address, so that the back button and a shared link keep it. */
@@ -25,14 +25,14 @@ export function Catalogue() {
       </h2>
       <TypeFilter chosen={type} />
       <p aria-live="polite" className="mt-4 mb-6 text-soft">
-        {type ? TYPES[type].hint : "Everything on offer"}
+        {type ? SERVICE_TYPES[type].hint : "Everything on offer"}
       </p>
       {services.isPending ? <Loading rows={4} className="sm:grid-cols-2 lg:grid-cols-3" /> : null}
-      {services.isError ? <Failed error={services.error} retry={() => services.refetch()} /> : null}
+      {services.isError ? <LoadError error={services.error} retry={() => services.refetch()} /> : null}
       {services.isSuccess && shown.length === 0 ? (
-        <Empty title="Nothing here just now" action={<ButtonLink href="/">Show everything</ButtonLink>}>
+        <EmptyState title="Nothing here just now" action={<ButtonLink href="/">Show everything</ButtonLink>}>
           <p>New dates are added every week.</p>
-        </Empty>
+        </EmptyState>
       ) : null}
       <ul className="grid gap-5 sm:grid-cols-2 lg:grid-cols-3">
         {shown.map((service) => (
@@ -41,7 +41,7 @@ export function Catalogue() {
           </li>
         ))}
       </ul>
-      <More pages={services} />
+      <LoadMore pages={services} />
     </section>
   );
 }
@@ -49,7 +49,11 @@ export function Catalogue() {
 function TypeFilter({ chosen }: { chosen?: ServiceType }) {
   const choices = [
     { href: "/", label: "All", here: !chosen },
-    ...TYPE_ORDER.map((type) => ({ href: `/?type=${type}`, label: TYPES[type].many, here: chosen === type })),
+    ...SERVICE_TYPE_ORDER.map((type) => ({
+      href: `/?type=${type}`,
+      label: SERVICE_TYPES[type].many,
+      here: chosen === type,
+    })),
   ];
   return (
     <nav aria-label="Filter by type" className="flex flex-wrap gap-2">

@@ -6,8 +6,8 @@ import { Badge } from "@/components/ui/badge";
 import { formatMoney } from "@/lib/money";
 import { priceOf } from "@/lib/price";
 import { useConfig } from "@/lib/queries";
-import { TYPES } from "@/lib/service-types";
-import { duration } from "@/lib/time";
+import { SERVICE_TYPES } from "@/lib/service-types";
+import { formatDuration } from "@/lib/time";
 
 export function ServiceCard({ service }: { service: Service }) {
   const price = priceOf(service, useConfig().data?.currency);
@@ -22,7 +22,7 @@ export function ServiceCard({ service }: { service: Service }) {
           seed={service.slug}
           className="transition-transform duration-500 group-hover:scale-105"
         />
-        <Badge className="absolute top-3 left-3 bg-card/95 text-ink">{TYPES[service.type].one}</Badge>
+        <Badge className="absolute top-3 left-3 bg-card/95 text-ink">{SERVICE_TYPES[service.type].one}</Badge>
       </div>
       <div className="flex flex-1 flex-col p-5">
         <h3 className="font-display text-heading leading-snug">{service.name}</h3>
@@ -64,6 +64,6 @@ function Trait({ name, Icon, value }: { name: string; Icon: LucideIcon; value: s
 
 function lengthOf(service: Service): string {
   if (service.type === "package") return "Several services";
-  const each = duration(service.duration_min ?? 60);
+  const each = formatDuration(service.duration_min ?? 60);
   return service.type === "course" || service.type === "bundle" ? `${each} each time` : each;
 }

@@ -1,5 +1,5 @@
 import { type Order, ordersList, type PaymentRequestRequest } from "@/api/generated";
-import { answerOf, Problem, ReadableError } from "@/api/problem";
+import { Problem, ReadableError, unwrap } from "@/api/problem";
 import { toMinor } from "@/lib/money";
 import { serverNow } from "@/lib/server-clock";
 
@@ -13,22 +13,22 @@ export class BoughtJustNow extends ReadableError {
     readonly orderId: string,
     boughtAt: string,
   ) {
-    super(`You bought this ${agoInWords(boughtAt)}. Once more?`);
+    super(`You bought this ${timeAgoText(boughtAt)}. Once more?`);
   }
 }
 
-function agoInWords(moment: string): string {
+function timeAgoText(moment: string): string {
   const minutes = Math.round((serverNow() - Date.parse(moment)) / MINUTE_MS);
   return minutes > 1 ? `${minutes} minutes ago` : "a minute ago";
 }
 
 /** Returns the latest order of the same thing, whatever became of it. */
-export async function findEqual(body: PaymentRequestRequest): Promise<Order | undefined> {
-  const { results } = await answerOf(ordersList({ query: {} }));
-  return results.find((order) => isEqual(order, body));
+export async function findSamePurchase(body: PaymentRequestRequest): Promise<Order | undefined> {
+  const { results } = await unwrap(ordersList({ query: {} }));
+  return results.find((order) => isSamePurchase(order, body));
 }
 
-function isEqual(order: Order, body: PaymentRequestRequest): boolean {
+function isSamePurchase(order: Order, body: PaymentRequestRequest): boolean {
   if (!body.is_credit_purchase) return order.service?.id === String(body.service_id);
   const amount = String(body.amount ?? "0");
   return (
@@ -45,7 +45,7 @@ function isEqual(order: Order, body: PaymentRequestRequest): boolean {
  */
 export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
   if (body.scheduling_data) return;
-  const order = await findEqual(body);
+  const order = await findSamePurchase(body);
   if (!order || !BOUGHT.has(order.status ?? "")) return;
   const boughtAt = order.completed_at ?? order.created_at;
   if (serverNow() - Date.parse(boughtAt) < RECENT_MIN * MINUTE_MS)
@@ -53,7 +53,7 @@ export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
 }
 
 /** Reads the same from the server's refusal; returns any other error as it is. */
-export function asBoughtJustNow(error: unknown): unknown {
+export function toBoughtJustNow(error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== "bought_just_now") return error;
   const { order_id: orderId, bought_at: boughtAt } = error.extra;
   return new BoughtJustNow(String(orderId), typeof boughtAt === "string" ? boughtAt : "");

@@ -10,12 +10,13 @@ import { useConfig } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
 import { BoughtJustNow } from "./bought-just-now";
 import { CardChoice } from "./card-choice";
+import { ConfirmRepeat } from "./confirm-repeat";
 import { type CreditsChoice, CreditsToggle } from "./credits-toggle";
 import { HoldCountdown } from "./hold";
 import type { NewCard } from "./new-card";
-import { OnceMore } from "./once-more";
+import { PaymentError } from "./payment-error";
 import type { Purchase } from "./purchase";
-import { Refused } from "./refused";
+import type { PaymentPlace } from "./use-exclusive-task";
 import { usePay } from "./use-pay";
 
 type Props = {
@@ -34,54 +35,54 @@ export function CheckoutForm(props: Props) {
   const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
   const account = useAccount();
   const { savedCard, setPicked } = useSavedCard(cards);
-  const { pay, payElsewhere, busy, error, placed, ready } = usePay();
-  const [where, setWhere] = useState<"here" | "elsewhere">("here");
-  const byCard = split.cardMinor > 0;
-  const blocked = busy === "elsewhere" || (byCard && !ready);
+  const { pay, payOnHostedPage, busy, error, placed, ready } = usePay();
+  const [place, setPlace] = useState<PaymentPlace>("form");
+  const paysByCard = split.cardMinor > 0;
+  const blocked = busy === "hosted" || (paysByCard && !ready);
   const body = {
     ...purchase.body,
     use_credits: credits.use && split.creditsMinor > 0,
     save_payment_method: save,
   };
   const payer = { name: account?.name ?? "", email: account?.email ?? "" };
-  const buy = (place: "here" | "elsewhere", again?: string) => {
-    setWhere(place);
-    if (place === "elsewhere") return void payElsewhere(body, { again });
+  const buy = (where: PaymentPlace, again?: string) => {
+    setPlace(where);
+    if (where === "hosted") return void payOnHostedPage(body, { again });
     void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer }, { again });
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    buy("here");
+    buy("form");
   };
   return (
     <form onSubmit={submit} className="grid gap-5" aria-label="Payment">
       {balanceMinor > 0 ? (
         <CreditsToggle {...{ credits, split, balanceMinor }} currency={purchase.currency} />
       ) : null}
-      {byCard ? (
-        <CardPart cards={cards} savedCard={savedCard} onChoose={setPicked}>
+      {paysByCard ? (
+        <CardSection cards={cards} savedCard={savedCard} onChoose={setPicked}>
           {savedCard === null && ready ? (
-            <NewCardPart newCard={newCard} save={save} onSave={onSave} disabled={busy !== null} />
+            <NewCardSection newCard={newCard} save={save} onSave={onSave} disabled={busy !== null} />
           ) : null}
-        </CardPart>
+        </CardSection>
       ) : null}
-      <Outcome error={error} purchase={purchase} onAgain={(orderId) => buy(where, orderId)} />
-      {placed && byCard ? <HoldCountdown until={placed.expires_at} keepsPlace={purchase.holds} /> : null}
-      <Button type="submit" size="large" busy={busy === "here"} disabled={blocked}>
-        {payWords(purchase, split)}
+      <SubmitError error={error} purchase={purchase} onAgain={(orderId) => buy(place, orderId)} />
+      {placed && paysByCard ? <HoldCountdown until={placed.expires_at} keepsPlace={purchase.holds} /> : null}
+      <Button type="submit" size="large" busy={busy === "form"} disabled={blocked}>
+        {payButtonText(purchase, split)}
       </Button>
-      {byCard ? <Elsewhere busy={busy} onClick={() => buy("elsewhere")} /> : null}
+      {paysByCard ? <HostedPageButton busy={busy} onClick={() => buy("hosted")} /> : null}
     </form>
   );
 }
 
-type OutcomeProps = { error: unknown; purchase: Purchase; onAgain: (orderId: string) => void };
+type SubmitErrorProps = { error: unknown; purchase: Purchase; onAgain: (orderId: string) => void };
 
-function Outcome({ error, purchase, onAgain }: OutcomeProps) {
+function SubmitError({ error, purchase, onAgain }: SubmitErrorProps) {
   if (!error) return null;
   if (error instanceof BoughtJustNow)
-    return <OnceMore error={error} onAgain={() => onAgain(error.orderId)} />;
-  return <Refused error={error} purchase={purchase} />;
+    return <ConfirmRepeat error={error} onAgain={() => onAgain(error.orderId)} />;
+  return <PaymentError error={error} purchase={purchase} />;
 }
 
 /** The default card is chosen to begin with; a card that is gone is chosen no longer. Null is a new card. */
@@ -92,14 +93,14 @@ function useSavedCard(cards: Method[]) {
   return { savedCard: picked === undefined || !stillSaved ? byDefault : picked, setPicked };
 }
 
-type CardPartProps = {
+type CardSectionProps = {
   cards: Method[];
   savedCard: string | null;
   onChoose: (card: string | null) => void;
   children: ReactNode;
 };
 
-function CardPart({ cards, savedCard, onChoose, children }: CardPartProps) {
+function CardSection({ cards, savedCard, onChoose, children }: CardSectionProps) {
   return (
     <Card>
       <CardTitle>How would you like to pay?</CardTitle>
@@ -110,9 +111,9 @@ function CardPart({ cards, savedCard, onChoose, children }: CardPartProps) {
   );
 }
 
-type NewCardPartProps = Pick<Props, "newCard" | "save" | "onSave"> & { disabled: boolean };
+type NewCardSectionProps = Pick<Props, "newCard" | "save" | "onSave"> & { disabled: boolean };
 
-function NewCardPart({ newCard, save, onSave, disabled }: NewCardPartProps) {
+function NewCardSection({ newCard, save, onSave, disabled }: NewCardSectionProps) {
   return (
     <div className="mt-5 grid gap-5">
       <newCard.Fields />
@@ -133,9 +134,9 @@ function NewCardPart({ newCard, save, onSave, disabled }: NewCardPartProps) {
   );
 }
 
-type ElsewhereProps = { busy: "here" | "elsewhere" | null; onClick: () => void };
+type HostedPageButtonProps = { busy: PaymentPlace | null; onClick: () => void };
 
-function Elsewhere({ busy, onClick }: ElsewhereProps) {
+function HostedPageButton({ busy, onClick }: HostedPageButtonProps) {
   return (
     <p className="text-center text-base text-soft">
       <LockKeyhole aria-hidden="true" className="mr-1.5 inline size-4 align-[-2px]" />
@@ -143,8 +144,8 @@ function Elsewhere({ busy, onClick }: ElsewhereProps) {
       <Button
         look="plain"
         className="text-base underline"
-        busy={busy === "elsewhere"}
-        disabled={busy === "here"}
+        busy={busy === "hosted"}
+        disabled={busy === "form"}
         onClick={onClick}
       >
         Pay on Stripe’s own page instead
@@ -153,7 +154,7 @@ function Elsewhere({ busy, onClick }: ElsewhereProps) {
   );
 }
 
-function payWords({ currency }: Purchase, { cardMinor, creditsMinor }: Split): string {
+function payButtonText({ currency }: Purchase, { cardMinor, creditsMinor }: Split): string {
   if (cardMinor === 0) return `Pay ${formatMoney(toDecimal(creditsMinor, currency), currency)} with credits`;
   return `Pay ${formatMoney(toDecimal(cardMinor, currency), currency)}`;
 }

@@ -3,24 +3,24 @@ import { Elements } from "@stripe/react-stripe-js";
 import { useSearchParams } from "next/navigation";
 import { useCallback, useMemo, useState } from "react";
 import type { Method } from "@/api/generated";
-import { SignedInHere } from "@/components/auth/signed-in";
+import { RequireSignInInline } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
-import { Failed } from "@/components/ui/notice";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { Loading } from "@/components/ui/skeleton";
 import { type Split, splitOf, toMinor } from "@/lib/money";
 import { useCards, useConfig, useCredits } from "@/lib/queries";
 import { useStripeJs } from "@/lib/stripe";
-import { CameBack } from "./came-back";
+import { BackFromStripe } from "./back-from-stripe";
 import { CheckoutForm } from "./checkout-form";
 import type { CreditsChoice } from "./credits-toggle";
 import type { NewCard } from "./new-card";
 import { OrderInDoubtContext, returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
-import { OrderStanding } from "./return-page";
-import { Summary } from "./summary";
-import { type Missing, usePurchase } from "./use-purchase";
+import { PurchaseSummary } from "./purchase-summary";
+import { OrderPaymentStatus } from "./return-page";
+import { type NoPurchase, usePurchase } from "./use-purchase";
 
 /**
  * The checkout, and in its place how an order stands once nobody knows whether it was paid.
@@ -29,9 +29,9 @@ import { type Missing, usePurchase } from "./use-purchase";
  * was being paid when this page was last left.
  */
 export function CheckoutPage({ newCard }: { newCard: NewCard }) {
-  const { inDoubt, askStripe } = useDoubt();
-  const context = useMemo(() => ({ askStripe }), [askStripe]);
-  if (inDoubt) return <OrderStanding orderId={inDoubt} />;
+  const { inDoubt, checkOrder } = useDoubtfulOrder();
+  const context = useMemo(() => ({ checkOrder }), [checkOrder]);
+  if (inDoubt) return <OrderPaymentStatus orderId={inDoubt} />;
   return (
     <OrderInDoubtContext value={context}>
       <Checkout newCard={newCard} />
@@ -40,51 +40,51 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
 }
 
 /** Returns the order in doubt, and how to bring one in; it is gone once the address names it no longer. */
-function useDoubt() {
+function useDoubtfulOrder() {
   const named = useSearchParams().get("order");
   const [doubt, setDoubt] = useState(named ? { order: named, isNamed: true } : null);
   if (doubt && !doubt.isNamed && named === doubt.order) setDoubt({ ...doubt, isNamed: true });
   if (doubt?.isNamed && named !== doubt.order) setDoubt(null);
-  const askStripe = useCallback((order: string) => {
+  const checkOrder = useCallback((order: string) => {
     setDoubt({ order, isNamed: false });
     window.history.replaceState(null, "", returnPath(order));
   }, []);
-  return { inDoubt: doubt?.order ?? null, askStripe };
+  return { inDoubt: doubt?.order ?? null, checkOrder };
 }
 
 /** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
 function Checkout({ newCard }: { newCard: NewCard }) {
   const { purchase, error, missing, retry } = usePurchase();
   const canceled = useSearchParams().get("canceled") === "1";
-  const [useCreditsToo, setUseCreditsToo] = useState(false);
-  if (error) return <Failed error={error} retry={retry} />;
+  const [spendsCredits, setSpendsCredits] = useState(false);
+  if (error) return <LoadError error={error} retry={retry} />;
   if (missing) return <NothingToPay {...missing} />;
   if (!purchase) return <Loading />;
   return (
     <>
       <PageTitle>Checkout</PageTitle>
-      {canceled ? <CameBack purchase={purchase} /> : null}
+      {canceled ? <BackFromStripe purchase={purchase} /> : null}
       <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
         <div className="order-2 lg:order-1">
-          <SignedInHere why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
+          <RequireSignInInline why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
             <Payment
               purchase={purchase}
               newCard={newCard}
-              credits={{ use: useCreditsToo, onChange: setUseCreditsToo }}
+              credits={{ use: spendsCredits, onChange: setSpendsCredits }}
             />
-          </SignedInHere>
+          </RequireSignInInline>
         </div>
-        <Summary purchase={purchase} className="order-1 lg:order-2" />
+        <PurchaseSummary purchase={purchase} className="order-1 lg:order-2" />
       </div>
     </>
   );
 }
 
-function NothingToPay({ title, href, label }: Missing) {
+function NothingToPay({ title, href, label }: NoPurchase) {
   return (
     <>
       <h1 className="sr-only">Checkout</h1>
-      <Empty title={title} action={<ButtonLink href={href}>{label}</ButtonLink>} />
+      <EmptyState title={title} action={<ButtonLink href={href}>{label}</ButtonLink>} />
     </>
   );
 }
@@ -102,8 +102,8 @@ function Payment({
   const stripe = useStripeJs();
   const cards = useCards();
   const balances = useCredits();
-  if (cards.isError) return <Failed error={cards.error} retry={cards.refetch} />;
-  if (balances.isError) return <Failed error={balances.error} retry={balances.refetch} />;
+  if (cards.isError) return <LoadError error={cards.error} retry={cards.refetch} />;
+  if (balances.isError) return <LoadError error={balances.error} retry={balances.refetch} />;
   if (!cards.data || !balances.data || !config.data || stripe.isPending) return <Loading />;
   const balance =
     purchase.type === "credits"
@@ -114,7 +114,7 @@ function Payment({
   const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, minimum);
   return (
     <div className="grid gap-5">
-      {stripe.isError ? <Failed error={stripe.error} retry={stripe.refetch} /> : null}
+      {stripe.isError ? <LoadError error={stripe.error} retry={stripe.refetch} /> : null}
       <WithElements
         stripe={stripe.data ?? null} // without it credits and the hosted page still pay
         newCard={newCard}
@@ -129,7 +129,7 @@ function Payment({
   );
 }
 
-type Ready = {
+type PaymentFormProps = {
   stripe: Parameters<typeof Elements>[0]["stripe"];
   newCard: NewCard;
   purchase: Purchase;
@@ -140,7 +140,7 @@ type Ready = {
   types: string[];
 };
 
-function WithElements({ stripe, newCard, split, purchase, types, ...rest }: Ready) {
+function WithElements({ stripe, newCard, split, purchase, types, ...rest }: PaymentFormProps) {
   const [save, setSave] = useState(true);
   const { currency, totalMinor } = purchase;
   const amountMinor = split.cardMinor || totalMinor; // Elements take no zero; with nothing due they are not shown

@@ -11,7 +11,7 @@ import type { ComponentType } from "react";
 import { ReadableError } from "@/api/problem";
 import { appearance, cardStyle } from "@/lib/stripe";
 
-export type Confirmed = { error?: StripeError; paymentIntent?: PaymentIntent };
+export type ConfirmResult = { error?: StripeError; paymentIntent?: PaymentIntent };
 export type Payer = { name: string; email: string };
 
 type Confirmation = {
@@ -23,15 +23,15 @@ type Confirmation = {
 };
 
 /** `types` are the ways to pay that the server allows, and no others are offered. */
-type Asked = { amountMinor: number; currency: string; save: boolean; types: string[] };
+type CardFieldOptions = { amountMinor: number; currency: string; save: boolean; types: string[] };
 
 /** A way to take a card that is not saved yet. */
 export type NewCard = {
   Fields: ComponentType;
-  options: (asked: Asked) => StripeElementsOptions;
+  options: (asked: CardFieldOptions) => StripeElementsOptions;
   /** Checks what was typed before anything is ordered. */
   check: (elements: StripeElements) => Promise<StripeError | undefined>;
-  confirm: (confirmation: Confirmation) => Promise<Confirmed>;
+  confirm: (confirmation: Confirmation) => Promise<ConfirmResult>;
 };
 
 /** Payment Element in its deferred mode: the order is placed only when the buyer pays, so looking holds no seat. */

@@ -5,9 +5,9 @@ import { createContext, useContext } from "react";
 
 export const returnPath = (orderId: string) => `/checkout/return/?order=${encodeURIComponent(orderId)}`;
 
-type OrderInDoubt = { askStripe: (orderId: string) => void };
+type OrderInDoubt = { checkOrder: (orderId: string) => void };
 export const OrderInDoubtContext = createContext<OrderInDoubt>({
-  askStripe: (orderId) => window.location.replace(returnPath(orderId)),
+  checkOrder: (orderId) => window.location.replace(returnPath(orderId)),
 });
 export const useOrderInDoubt = () => useContext(OrderInDoubtContext);
 
@@ -16,7 +16,7 @@ export const useOrderInDoubt = () => useContext(OrderInDoubtContext);
  *
  * Whoever loads that address again, amid a payment or after a crash, is led to the page that asks Stripe.
  */
-export function nameOrderInAddress(orderId: string | null): void {
+export function setOrderInUrl(orderId: string | null): void {
   const here = new URL(window.location.href);
   if (orderId) here.searchParams.set("order", orderId);
   else here.searchParams.delete("order");

@@ -1,7 +1,7 @@
 import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
 import { formatMoney, toMinor } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { span } from "@/lib/time";
+import { formatTimeSpan } from "@/lib/time";
 
 /** What is about to be bought, priced by the server. */
 export type Purchase = {
@@ -36,8 +36,12 @@ export function servicePurchase(
   return {
     title: service.name,
     detail: `with ${service.practitioner.name}`,
-    when: start ? span(start, null) : date ? span(date.start_datetime, date.end_datetime) : null,
-    later: timesLater(service),
+    when: start
+      ? formatTimeSpan(start, null)
+      : date
+        ? formatTimeSpan(date.start_datetime, date.end_datetime)
+        : null,
+    later: schedulingText(service),
     holds: service.type === "course" || scheduling !== undefined,
     type: service.type,
     seed: service.slug,
@@ -54,7 +58,7 @@ export function servicePurchase(
   };
 }
 
-function timesLater({ type, validity_days: days }: ServiceDetail): string | null {
+function schedulingText({ type, validity_days: days }: ServiceDetail): string | null {
   if (type !== "package" && type !== "bundle") return null;
   return `You choose the times once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
 }
@@ -77,7 +81,7 @@ export function creditPurchase(amount: string, currency: string): Purchase {
 }
 
 /** Returns what to say of an amount that is less than a card can be charged; null when it is enough. */
-export function tooLittle(amount: string, currency: string, minimum: string): string | null {
+export function belowMinimumText(amount: string, currency: string, minimum: string): string | null {
   if (toMinor(amount, currency) >= toMinor(minimum, currency)) return null;
   return `${formatMoney(minimum, currency)} is the least that can be paid by card.`;
 }

@@ -7,18 +7,18 @@ import { useState } from "react";
 import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
 import { ReadableError } from "@/api/problem";
 import { toMinor } from "@/lib/money";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 
-import { judge, type Verdict } from "@/lib/stripe-errors";
+import { classifyError, type Verdict } from "@/lib/stripe-errors";
 import { useAccount } from "@/lib/use-account";
 
-import { Attempts } from "./attempt";
-import { asBoughtJustNow, refuseRepeat } from "./bought-just-now";
+import { Attempts } from "./attempts";
+import { refuseRepeat, toBoughtJustNow } from "./bought-just-now";
 import { Declined } from "./declined";
 import { waitUntil } from "./hold";
-import type { Confirmed, NewCard, Payer } from "./new-card";
-import { nameOrderInAddress, returnPath, useOrderInDoubt } from "./order-in-doubt";
-import { useOnce } from "./use-once";
+import type { ConfirmResult, NewCard, Payer } from "./new-card";
+import { returnPath, setOrderInUrl, useOrderInDoubt } from "./order-in-doubt";
+import { useExclusiveTask } from "./use-exclusive-task";
 
 export type Payment = {
   body: PaymentRequestRequest;
@@ -31,7 +31,7 @@ export type Payment = {
 };
 
 /** The buyer has seen the equal order, and buys once more all the same. */
-export type Again = { again?: string };
+export type RepeatOptions = { again?: string };
 
 class AmountChanged extends ReadableError {
   constructor() {
@@ -39,26 +39,26 @@ class AmountChanged extends ReadableError {
   }
 }
 
-/** Returns `pay` and `payElsewhere`: one at a time, and one click is one charge. */
+/** Returns `pay` and `payOnHostedPage`: one at a time, and one click is one charge. */
 export function usePay() {
   const stripe = useStripe();
   const elements = useElements();
   const router = useRouter();
   const client = useQueryClient();
-  const { once, busy, error } = useOnce();
-  const { create, placed } = useCreate();
-  const { askStripe } = useOrderInDoubt();
+  const { runExclusive, busy, error } = useExclusiveTask();
+  const { create, placed } = useCreatePayment();
+  const { checkOrder } = useOrderInDoubt();
 
-  const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment, { again }: Again = {}) =>
-    once("here", async () => {
+  const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment, { again }: RepeatOptions = {}) =>
+    runExclusive("form", async () => {
       const typed = dueMinor > 0 && savedCard === null;
       if (dueMinor > 0 && (!stripe || (typed && !elements)))
         throw new ReadableError("The card form is not ready yet. Wait a moment, then pay.");
-      if (typed && elements) throwIfRefused(judged(await newCard.check(elements)));
+      if (typed && elements) throwIfRefused(verdictOf(await newCard.check(elements)));
       const created = await create({ ...body, payment_type: "intent" }, again);
       if (created.client_secret && stripe) {
         if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
-        nameOrderInAddress(created.order_id);
+        setOrderInUrl(created.order_id);
         const { client_secret: clientSecret } = created;
         const returnUrl = window.location.origin + returnPath(created.order_id);
         const verdict = await confirmInTime(created, () =>
@@ -68,16 +68,16 @@ export function usePay() {
         );
         // Away from here altogether: nothing else closes the bank's window.
         if (verdict === "over") return window.location.replace(returnPath(created.order_id));
-        if (verdict?.kind === "unknown") return askStripe(created.order_id);
-        nameOrderInAddress(null);
+        if (verdict?.kind === "unknown") return checkOrder(created.order_id);
+        setOrderInUrl(null);
         throwIfRefused(verdict);
       }
-      void client.invalidateQueries({ queryKey: [MINE] });
+      void client.invalidateQueries({ queryKey: [OWN_DATA] });
       router.replace(returnPath(created.order_id));
     });
 
-  const payElsewhere = (body: PaymentRequestRequest, { again }: Again = {}) =>
-    once("elsewhere", async () => {
+  const payOnHostedPage = (body: PaymentRequestRequest, { again }: RepeatOptions = {}) =>
+    runExclusive("hosted", async () => {
       const here = new URL(window.location.href);
       here.searchParams.set("canceled", "1");
       const page = { ...body, payment_type: "checkout", cancel_url: here.href } as const;
@@ -86,11 +86,11 @@ export function usePay() {
       else router.replace(returnPath(created.order_id));
     });
 
-  return { pay, payElsewhere, busy, error, placed, ready: stripe !== null };
+  return { pay, payOnHostedPage, busy, error, placed, ready: stripe !== null };
 }
 
 /** Returns `create`, which places an order unless the same was bought just now, and the order placed last. */
-function useCreate() {
+function useCreatePayment() {
   const account = useAccount();
   const [attempts] = useState(() => new Attempts());
   const [placed, setPlaced] = useState<CreatedPayment | null>(null);
@@ -102,7 +102,7 @@ function useCreate() {
       setPlaced(created);
       return created;
     } catch (error) {
-      throw asBoughtJustNow(error);
+      throw toBoughtJustNow(error);
     }
   }
 
@@ -112,11 +112,11 @@ function useCreate() {
 /** Confirms a payment, but waits no longer than its place is kept: a bank's window may stay open for hours. */
 async function confirmInTime(
   { expires_at: until }: CreatedPayment,
-  confirm: () => Promise<Confirmed>,
+  confirm: () => Promise<ConfirmResult>,
 ): Promise<Verdict | "over" | undefined> {
   const { over, stop } = waitUntil(until);
   const confirmed = confirm().then(
-    ({ error }) => judged(error),
+    ({ error }) => verdictOf(error),
     (): Verdict => ({ kind: "unknown" }), // whatever was thrown, the payment may have been sent before
   );
   try {
@@ -126,7 +126,7 @@ async function confirmInTime(
   }
 }
 
-const judged = (error: StripeError | undefined) => (error ? judge(error) : undefined);
+const verdictOf = (error: StripeError | undefined) => (error ? classifyError(error) : undefined);
 
 function throwIfRefused(verdict: Verdict | undefined): void {
   if (verdict?.kind === "declined") throw new Declined(verdict.reason);

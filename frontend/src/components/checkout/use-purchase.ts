@@ -1,15 +1,15 @@
 "use client";
 import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
-import { isNone } from "@/api/problem";
+import { isNotFound } from "@/api/problem";
 import { useConfig, useService, useSessions } from "@/lib/queries";
-import { creditPurchase, type Purchase, servicePurchase, tooLittle } from "./purchase";
+import { belowMinimumText, creditPurchase, type Purchase, servicePurchase } from "./purchase";
 
 /** Why there is nothing to pay for, and where to go from there. */
-export type Missing = { title: string; href: string; label: string };
-type Found = { purchase?: Purchase; error?: unknown; missing?: Missing; retry?: () => void };
+export type NoPurchase = { title: string; href: string; label: string };
+type PurchaseResult = { purchase?: Purchase; error?: unknown; missing?: NoPurchase; retry?: () => void };
 
-const NOTHING: Missing = {
+const NOTHING: NoPurchase = {
   title: "There is nothing to pay for here",
   href: "/",
   label: "See what is offered",
@@ -19,7 +19,7 @@ const CREDITS = /^\d{1,6}(\.\d{1,2})?$/;
 const ID = /^\d+$/;
 
 /** Reads from the address of the checkout what is to be bought: credits, or a service at its time. */
-export function usePurchase(): Found {
+export function usePurchase(): PurchaseResult {
   const query = useSearchParams();
   const service = query.get("service");
   const credits = query.get("credits");
@@ -29,25 +29,27 @@ export function usePurchase(): Found {
   return credits && CREDITS.test(credits) ? ofCredits : { missing: NOTHING };
 }
 
-function useCreditPurchase(amount: string | null): Found {
+function useCreditPurchase(amount: string | null): PurchaseResult {
   const config = useConfig();
   if (config.isError) return { error: config.error, retry: config.refetch };
   if (!config.data || !amount) return {};
   const { currency, minimum_charge: minimum } = config.data;
-  const title = tooLittle(amount, currency, minimum);
+  const title = belowMinimumText(amount, currency, minimum);
   if (title) return { missing: { title, href: "/credits/", label: "Choose another amount" } };
   return { purchase: creditPurchase(amount, currency) };
 }
 
-function useServicePurchase(id: string | null): Found {
+function useServicePurchase(id: string | null): PurchaseResult {
   const query = useSearchParams();
   const config = useConfig();
   const service = useService(id);
-  const start = startOf(query.get("start"));
+  const start = futureStart(query.get("start"));
   const date = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
   if (config.isError) return { error: config.error, retry: config.refetch };
   if (service.isError)
-    return isNone(service.error) ? { missing: NOTHING } : { error: service.error, retry: service.refetch };
+    return isNotFound(service.error)
+      ? { missing: NOTHING }
+      : { error: service.error, retry: service.refetch };
   if (!config.data || !service.data || date === "loading") return {};
   const { type } = service.data;
   if ((type === "session" && !start) || (type === "workshop" && !date)) {
@@ -62,7 +64,7 @@ function useServicePurchase(id: string | null): Found {
 }
 
 /** Returns a moment that is still to come. */
-function startOf(text: string | null): string | undefined {
+function futureStart(text: string | null): string | undefined {
   return text && Date.parse(text) > Date.now() ? text : undefined;
 }
 

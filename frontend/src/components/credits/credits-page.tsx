@@ -4,20 +4,20 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import type { CreditTransaction } from "@/api/generated";
 import { ReadableError } from "@/api/problem";
-import { SignedIn } from "@/components/auth/signed-in";
-import { tooLittle } from "@/components/checkout/purchase";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
+import { belowMinimumText } from "@/components/checkout/purchase";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
-import { More } from "@/components/ui/more";
-import { Failed, Notice, Refusal } from "@/components/ui/notice";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { Loading } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
 import { formatMoney, isZero } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { CREDIT_KINDS } from "@/lib/status-labels";
-import { stamp } from "@/lib/time";
+import { formatTimestamp } from "@/lib/time";
 
 export function CreditsPage() {
   return (
@@ -25,27 +25,27 @@ export function CreditsPage() {
       <PageTitle lead="Buy once, spend on anything. A credit is worth exactly what you paid for it.">
         Credits
       </PageTitle>
-      <SignedIn why="Your credits are kept in your account.">
-        <Shown />
-      </SignedIn>
+      <RequireSignIn why="Your credits are kept in your account.">
+        <CreditsView />
+      </RequireSignIn>
     </>
   );
 }
 
 const NOTHING = { balance: "0", frozen: "0", spendable: "0", currency: "usd" };
 
-function Shown() {
+function CreditsView() {
   const credits = useCredits();
   if (credits.isPending) return <Loading />;
-  if (credits.isError) return <Failed error={credits.error} retry={credits.refetch} />;
+  if (credits.isError) return <LoadError error={credits.error} retry={credits.refetch} />;
   const { balance, frozen, spendable, currency } = credits.data.pages[0] ?? NOTHING;
   const history = credits.data.pages.flatMap((page) => page.results);
   return (
     <div className="grid gap-6 lg:grid-cols-[1fr_1.3fr] lg:items-start">
       <div className="grid gap-6">
         <Balance balance={balance} currency={currency} />
-        <Frozen frozen={frozen} spendable={spendable} currency={currency} />
-        <Buy currency={currency} />
+        <FrozenNotice frozen={frozen} spendable={spendable} currency={currency} />
+        <BuyCredits currency={currency} />
       </div>
       <Card>
         <CardTitle>History</CardTitle>
@@ -57,7 +57,7 @@ function Shown() {
             <Entry key={entry.id} entry={entry} />
           ))}
         </ul>
-        <More pages={credits} />
+        <LoadMore pages={credits} />
       </Card>
     </div>
   );
@@ -77,10 +77,10 @@ function Balance({ balance, currency }: { balance: string; currency: string }) {
   );
 }
 
-type FrozenProps = { frozen: string; spendable: string; currency: string };
+type FrozenNoticeProps = { frozen: string; spendable: string; currency: string };
 
 /** Why less can be spent than there is: the bank has asked about the payment that bought it. */
-function Frozen({ frozen, spendable, currency }: FrozenProps) {
+function FrozenNotice({ frozen, spendable, currency }: FrozenNoticeProps) {
   if (isZero(frozen)) return null;
   return (
     <Notice title={`You can spend ${formatMoney(spendable, currency)} now`}>
@@ -106,7 +106,7 @@ function Entry({ entry }: { entry: CreditTransaction }) {
             CREDIT_KINDS[entry.kind]
           )}
         </span>
-        <span className="text-base text-soft">{stamp(entry.created_at)}</span>
+        <span className="text-base text-soft">{formatTimestamp(entry.created_at)}</span>
       </span>
       <span className="tabular text-right">
         <span className={cn("block font-semibold", !gone && "text-moss")}>
@@ -121,14 +121,14 @@ function Entry({ entry }: { entry: CreditTransaction }) {
 
 const AMOUNTS = ["25.00", "50.00", "100.00", "200.00"];
 
-function Buy({ currency }: { currency: string }) {
+function BuyCredits({ currency }: { currency: string }) {
   const router = useRouter();
   const [amount, setAmount] = useState("50.00");
   const minimum = useConfig().data?.minimum_charge ?? "0";
   const [problem, setProblem] = useState<ReadableError | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const wrong = tooLittle(amount, currency, minimum);
+    const wrong = belowMinimumText(amount, currency, minimum);
     setProblem(wrong ? new ReadableError(wrong) : null);
     if (!wrong) router.push(`/checkout/?credits=${amount}`);
   };
@@ -136,7 +136,7 @@ function Buy({ currency }: { currency: string }) {
     <Card>
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
-        <Refusal error={problem} />
+        <ErrorNotice error={problem} />
         <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}

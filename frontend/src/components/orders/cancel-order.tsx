@@ -2,30 +2,30 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type OrderDetail, ordersCancelCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { Button } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/confirm";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { announce } from "@/lib/announce";
 import { isZero } from "@/lib/money";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 
 export function CancelOrder({ order }: { order: OrderDetail }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const cancel = useMutation({
-    mutationFn: () => answerOf(ordersCancelCreate({ path: { public_id: order.order_id } })),
+    mutationFn: () => unwrap(ordersCancelCreate({ path: { public_id: order.order_id } })),
     onSuccess: () => {
       setOpen(false);
       announce("The order is canceled.");
     },
-    onSettled: () => client.invalidateQueries({ queryKey: [MINE] }),
+    onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
   });
   return (
     <>
       <Button look="quiet" size="small" onClick={() => setOpen(true)}>
         Cancel the order
       </Button>
-      <Confirm
+      <ConfirmDialog
         open={open}
         onOpenChange={setOpen}
         title="Cancel this order?"
@@ -40,7 +40,7 @@ export function CancelOrder({ order }: { order: OrderDetail }) {
           one that has arrived all the same is kept, and you are told.
           {isZero(order.credits_applied) ? "" : " Your credits come back to your balance."}
         </p>
-      </Confirm>
+      </ConfirmDialog>
     </>
   );
 }

@@ -2,52 +2,50 @@
 import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { OrderDetail } from "@/api/generated";
-import { isNone } from "@/api/problem";
-
-import { payAgainPath, waitingForBank } from "@/components/checkout/arrived";
-
+import { isNotFound } from "@/api/problem";
 import { HoldCountdown } from "@/components/checkout/hold";
-import { useSettling } from "@/components/checkout/use-settling";
+import { bankWaitText, checkoutPathOf } from "@/components/checkout/order-outcome";
+import { useOrderPolling } from "@/components/checkout/use-order-polling";
 
 import { Badge } from "@/components/ui/badge";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { Empty } from "@/components/ui/empty";
-import { Failed, Notice } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { LoadError, Notice } from "@/components/ui/notice";
 import { formatMoney, isZero } from "@/lib/money";
-import { ORDER_STATES, REFUND_STATES } from "@/lib/status-labels";
-import { span, stamp } from "@/lib/time";
+import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
+import { formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { CancelOrder, holdsPlace } from "./cancel-order";
-import { Dispute } from "./dispute";
+import { DisputeNotice } from "./dispute-notice";
 import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
-  const { order, error, retry, isAsked } = useSettling(id, { atOnce: true });
+  const { order, error, retry, isAsked } = useOrderPolling(id, { atOnce: true });
   const canceled = useSearchParams().get("canceled") === "1";
   if (!order && !error) return <Loading rows={4} />;
   if (!order) {
     return (
       <>
         <h1 className="sr-only">Order</h1>
-        {isNone(error) ? <NotYours /> : <Failed error={error} retry={retry} />}
+        {isNotFound(error) ? <OrderNotFound /> : <LoadError error={error} retry={retry} />}
       </>
     );
   }
-  return <Shown order={order} cameBack={canceled} isAsked={isAsked} />;
+  return <OrderView order={order} cameBack={canceled} isAsked={isAsked} />;
 }
 
-type ShownProps = { order: OrderDetail; cameBack: boolean; isAsked: boolean };
+type OrderViewProps = { order: OrderDetail; cameBack: boolean; isAsked: boolean };
 
-function Shown({ order, cameBack, isAsked }: ShownProps) {
+function OrderView({ order, cameBack, isAsked }: OrderViewProps) {
   return (
     <>
       <Heading order={order} />
       {order.status === "pending" || order.status === "failed" ? (
-        <Unpaid order={order} cameBack={cameBack} isAsked={isAsked} />
+        <UnpaidNotice order={order} cameBack={cameBack} isAsked={isAsked} />
       ) : null}
-      {order.status === "processing" ? <AtItsBank order={order} /> : null}
-      {order.dispute ? <Dispute dispute={order.dispute} /> : null}
+      {order.status === "processing" ? <BankNotice order={order} /> : null}
+      {order.dispute ? <DisputeNotice dispute={order.dispute} /> : null}
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
           <Receipt order={order} />
@@ -67,19 +65,19 @@ function Shown({ order, cameBack, isAsked }: ShownProps) {
   );
 }
 
-function NotYours() {
+function OrderNotFound() {
   return (
-    <Empty
+    <EmptyState
       title="There is no such order of yours"
       action={<ButtonLink href="/orders/">See your orders</ButtonLink>}
     >
       <p>It may belong to another account, or the link was mistyped.</p>
-    </Empty>
+    </EmptyState>
   );
 }
 
 function Heading({ order }: { order: OrderDetail }) {
-  const state = ORDER_STATES[order.status ?? "pending"];
+  const state = ORDER_STATUSES[order.status ?? "pending"];
   return (
     <>
       <nav aria-label="Breadcrumb" className="no-print mb-4">
@@ -91,7 +89,7 @@ function Heading({ order }: { order: OrderDetail }) {
         <Badge tone={state.tone}>{state.label}</Badge>
         <h1 className="mt-2 font-display text-title tracking-tight">{order.title}</h1>
         <p className="text-base text-soft">
-          Order <span className="break-all">{order.order_id}</span>, {stamp(order.created_at)}
+          Order <span className="break-all">{order.order_id}</span>, {formatTimestamp(order.created_at)}
         </p>
       </header>
     </>
@@ -99,8 +97,8 @@ function Heading({ order }: { order: OrderDetail }) {
 }
 
 /** Before Stripe was asked, nobody knows whether it is paid: it is, once the news of it is on its way. */
-function Unpaid({ order, cameBack, isAsked }: ShownProps) {
-  const again = payAgainPath(order);
+function UnpaidNotice({ order, cameBack, isAsked }: OrderViewProps) {
+  const again = checkoutPathOf(order);
   if (!isAsked)
     return (
       <Notice className="no-print mb-6" title="Asking Stripe how this payment stands">
@@ -114,10 +112,11 @@ function Unpaid({ order, cameBack, isAsked }: ShownProps) {
     >
       <p>
         {order.failure?.message ? `${order.failure.message} ` : ""}
-        {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until {stamp(order.expires_at)}.
+        {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until{" "}
+        {formatTimestamp(order.expires_at)}.
       </p>
       <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
-      <NotHeld order={order} />
+      <TimesNotHeld order={order} />
       <div className="mt-3 flex flex-wrap gap-3">
         {again ? (
           <ButtonLink href={again} size="small">
@@ -131,7 +130,7 @@ function Unpaid({ order, cameBack, isAsked }: ShownProps) {
 }
 
 /** Of many times an unpaid order holds three: which the others are, and what becomes of them. */
-function NotHeld({ order }: { order: OrderDetail }) {
+function TimesNotHeld({ order }: { order: OrderDetail }) {
   const open = order.lines.filter((line) => line.wished_start_datetime && !line.start_datetime);
   if (open.length === 0) return null;
   return (
@@ -146,7 +145,7 @@ function NotHeld({ order }: { order: OrderDetail }) {
       <ul className="mt-1 grid gap-1 text-base text-soft">
         {open.map((line) => (
           <li key={line.position}>
-            {line.service_name}: {stamp(line.wished_start_datetime ?? "")}
+            {line.service_name}: {formatTimestamp(line.wished_start_datetime ?? "")}
           </li>
         ))}
       </ul>
@@ -155,10 +154,10 @@ function NotHeld({ order }: { order: OrderDetail }) {
 }
 
 /** A bank is at work: until when the place is kept, and what comes then. */
-function AtItsBank({ order }: { order: OrderDetail }) {
+function BankNotice({ order }: { order: OrderDetail }) {
   return (
     <Notice className="no-print mb-6" title="Your bank is working on this payment">
-      <p>{waitingForBank(order)}</p>
+      <p>{bankWaitText(order)}</p>
     </Notice>
   );
 }
@@ -169,7 +168,7 @@ function Bookings({ order }: { order: OrderDetail }) {
   return (
     <Card>
       <CardTitle>Bookings</CardTitle>
-      <Missed order={order} />
+      <MissedTimes order={order} />
       <ul className="mt-3 grid gap-3">
         {shown.map((booking) => (
           <li key={booking.id} className="flex flex-wrap items-baseline justify-between gap-x-4">
@@ -178,7 +177,7 @@ function Bookings({ order }: { order: OrderDetail }) {
               {booking.status === "canceled"
                 ? "Canceled"
                 : booking.start_datetime
-                  ? span(booking.start_datetime, booking.end_datetime)
+                  ? formatTimeSpan(booking.start_datetime, booking.end_datetime)
                   : "To be scheduled"}
             </span>
           </li>
@@ -192,7 +191,7 @@ function Bookings({ order }: { order: OrderDetail }) {
 }
 
 /** Times that others had taken before this was paid: nothing is lost, and other times can be chosen. */
-function Missed({ order }: { order: OrderDetail }) {
+function MissedTimes({ order }: { order: OrderDetail }) {
   const missed = order.bookings.filter((booking) => booking.missed_start_datetime);
   if (missed.length === 0) return null;
   const one = missed.length === 1;
@@ -202,8 +201,9 @@ function Missed({ order }: { order: OrderDetail }) {
       title={one ? "One time was taken by then" : `${missed.length} times were taken by then`}
     >
       <p>
-        {missed.map((booking) => stamp(booking.missed_start_datetime ?? "")).join(", ")}: others had taken{" "}
-        {one ? "it" : "them"} before your payment came. What you paid for {one ? "it" : "them"} is not lost.
+        {missed.map((booking) => formatTimestamp(booking.missed_start_datetime ?? "")).join(", ")}: others had
+        taken {one ? "it" : "them"} before your payment came. What you paid for {one ? "it" : "them"} is not
+        lost.
       </p>
       <Link href="/bookings/" className="mt-1 inline-block font-semibold underline underline-offset-4">
         Choose {one ? "another time" : "other times"}
@@ -221,11 +221,11 @@ function Refunds({ order }: { order: OrderDetail }) {
         {order.refunds.map((refund) => (
           <li key={refund.refund_id}>
             <p className="flex justify-between gap-4 font-semibold">
-              <span>{REFUND_STATES[refund.status] ?? refund.status}</span>
+              <span>{REFUND_STATUSES[refund.status] ?? refund.status}</span>
               <span className="tabular">{formatMoney(refund.amount, order.currency)}</span>
             </p>
             <p className="text-base text-soft">
-              {stamp(refund.created_at)}: {whereTo(refund, order.currency)}
+              {formatTimestamp(refund.created_at)}: {destinationText(refund, order.currency)}
             </p>
           </li>
         ))}
@@ -235,7 +235,7 @@ function Refunds({ order }: { order: OrderDetail }) {
 }
 
 /** Says where the money went, and only the parts that there are. */
-function whereTo({ to_card, to_credits }: OrderDetail["refunds"][number], currency: string): string {
+function destinationText({ to_card, to_credits }: OrderDetail["refunds"][number], currency: string): string {
   const parts = [
     isZero(to_card) ? "" : `${formatMoney(to_card, currency)} to your card`,
     isZero(to_credits) ? "" : `${formatMoney(to_credits, currency)} to your credits`,
@@ -254,9 +254,9 @@ function Timeline({ order }: { order: OrderDetail }) {
             className="relative before:absolute before:top-2 before:-left-[1.65rem] before:size-2.5 before:rounded-full before:bg-tide"
           >
             <p className="font-semibold leading-snug">
-              {ORDER_STATES[step.after as keyof typeof ORDER_STATES]?.story ?? step.after}
+              {ORDER_STATUSES[step.after as keyof typeof ORDER_STATUSES]?.story ?? step.after}
             </p>
-            <p className="text-base text-soft">{stamp(step.at)}</p>
+            <p className="text-base text-soft">{formatTimestamp(step.at)}</p>
           </li>
         ))}
       </ol>

@@ -2,32 +2,32 @@
 import Link from "next/link";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
-import { More } from "@/components/ui/more";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { formatMoney } from "@/lib/money";
 import { useOrders } from "@/lib/queries";
-import { ORDER_STATES } from "@/lib/status-labels";
-import { stamp } from "@/lib/time";
+import { ORDER_STATUSES } from "@/lib/status-labels";
+import { formatTimestamp } from "@/lib/time";
 
 export function OrderList() {
   const orders = useOrders();
   if (orders.isPending) return <Loading />;
-  if (orders.isError) return <Failed error={orders.error} retry={orders.refetch} />;
+  if (orders.isError) return <LoadError error={orders.error} retry={orders.refetch} />;
   const shown = orders.data.pages.flatMap((page) => page.results);
   if (shown.length === 0) {
     return (
-      <Empty title="No orders yet" action={<ButtonLink href="/">See what is offered</ButtonLink>}>
+      <EmptyState title="No orders yet" action={<ButtonLink href="/">See what is offered</ButtonLink>}>
         <p>What you buy, and its receipt, will be here.</p>
-      </Empty>
+      </EmptyState>
     );
   }
   return (
     <>
       <ul className="grid gap-3">
         {shown.map((order) => {
-          const state = ORDER_STATES[order.status ?? "pending"];
+          const state = ORDER_STATUSES[order.status ?? "pending"];
           return (
             <li key={order.order_id}>
               <Link
@@ -36,7 +36,7 @@ export function OrderList() {
               >
                 <span className="min-w-0">
                   <span className="block font-semibold">{order.title}</span>
-                  <span className="text-base text-soft">{stamp(order.created_at)}</span>
+                  <span className="text-base text-soft">{formatTimestamp(order.created_at)}</span>
                 </span>
                 <span className="flex items-center gap-4">
                   <Badge tone={state.tone}>{state.label}</Badge>
@@ -47,7 +47,7 @@ export function OrderList() {
           );
         })}
       </ul>
-      <More pages={orders} />
+      <LoadMore pages={orders} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 import { useSearchParams } from "next/navigation";
-import { SignedIn } from "@/components/auth/signed-in";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { OrderDetails } from "./order-details";
 import { OrderList } from "./order-list";
 
@@ -9,9 +9,9 @@ export function OrdersPage() {
   return (
     <>
       {id ? null : <h1 className="mb-8 font-display text-title tracking-tight">Orders</h1>}
-      <SignedIn why="Your orders and receipts are kept in your account.">
+      <RequireSignIn why="Your orders and receipts are kept in your account.">
         {id ? <OrderDetails id={id} /> : <OrderList />}
-      </SignedIn>
+      </RequireSignIn>
     </>
   );
 }

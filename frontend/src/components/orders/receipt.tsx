@@ -15,7 +15,7 @@ export function Receipt({ order }: { order: OrderDetail }) {
     <Card>
       <CardTitle>{isPaid(order) ? "Receipt" : "What it comes to"}</CardTitle>
       <dl className="tabular mt-4">
-        {alike(order).map(({ label, amount }) => (
+        {groupLines(order).map(({ label, amount }) => (
           <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
         ))}
       </dl>
@@ -54,7 +54,7 @@ function payments(order: OrderDetail): Row[] {
 }
 
 /** Returns the lines with those that are the same counted together. */
-function alike({ lines, currency }: OrderDetail): Row[] {
+function groupLines({ lines, currency }: OrderDetail): Row[] {
   const groups = Map.groupBy(lines, (line) => `${line.service_name} ${line.amount}`);
   return [...groups.values()].map((same) => {
     const [first] = same;

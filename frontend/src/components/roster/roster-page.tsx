@@ -1,16 +1,16 @@
 "use client";
 import type { RosterEntry } from "@/api/generated";
 import { Problem } from "@/api/problem";
-import { SignedIn } from "@/components/auth/signed-in";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { Empty } from "@/components/ui/empty";
-import { Failed } from "@/components/ui/notice";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { Loading } from "@/components/ui/skeleton";
 import { useRoster } from "@/lib/queries";
-import { dayKey, longDay, time, zoneName } from "@/lib/time";
+import { dayKey, formatLongDay, formatTime, zoneName } from "@/lib/time";
 
 const DAYS = 28;
 
@@ -18,29 +18,29 @@ export function RosterPage() {
   return (
     <>
       <PageTitle lead={`Whom you meet in the next ${DAYS} days. Everyone listed has paid.`}>Roster</PageTitle>
-      <SignedIn why="The roster is for practitioners.">
-        <Shown />
-      </SignedIn>
+      <RequireSignIn why="The roster is for practitioners.">
+        <RosterView />
+      </RequireSignIn>
     </>
   );
 }
 
-function Shown() {
+function RosterView() {
   const roster = useRoster(DAYS);
   if (roster.isPending) return <Loading />;
   if (roster.error instanceof Problem && roster.error.code === "practitioners_only") {
     return (
-      <Empty
+      <EmptyState
         title="This page is for practitioners"
         action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
       >
         <p>What you have booked yourself is under Bookings.</p>
-      </Empty>
+      </EmptyState>
     );
   }
-  if (roster.isError) return <Failed error={roster.error} retry={roster.refetch} />;
+  if (roster.isError) return <LoadError error={roster.error} retry={roster.refetch} />;
   const { time_zone: zone, results } = roster.data;
-  if (results.length === 0) return <Empty title="Nobody is booked yet" />;
+  if (results.length === 0) return <EmptyState title="Nobody is booked yet" />;
   const days = Map.groupBy(results, (entry) => dayKey(entry.start_datetime, zone));
   return (
     <>
@@ -49,7 +49,7 @@ function Shown() {
         {[...days].map(([key, entries]) => (
           <section key={key}>
             <h2 className="mb-3 font-display text-heading">
-              {longDay(entries[0]?.start_datetime ?? key, zone)}
+              {formatLongDay(entries[0]?.start_datetime ?? key, zone)}
             </h2>
             <div className="grid gap-3">
               {entries.map((entry) => (
@@ -67,7 +67,7 @@ function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
   return (
     <Card className="grid gap-x-6 gap-y-2 p-5 sm:grid-cols-[10rem_1fr]">
       <p className="tabular font-semibold">
-        {time(entry.start_datetime, zone)} – {time(entry.end_datetime, zone)}
+        {formatTime(entry.start_datetime, zone)} – {formatTime(entry.end_datetime, zone)}
       </p>
       <div>
         <h3 className="font-semibold">

@@ -7,7 +7,7 @@ import { Notice } from "@/components/ui/notice";
 import { formatMoney } from "@/lib/money";
 import { priceOf } from "@/lib/price";
 import { useConfig, useSessions } from "@/lib/queries";
-import { ownZone, span, zoneName } from "@/lib/time";
+import { formatTimeSpan, ownZone, zoneName } from "@/lib/time";
 import { SessionPicker } from "./session-picker";
 import { SlotPicker } from "./slot-picker";
 
@@ -34,28 +34,30 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
           {price ? formatMoney(price.amount, price.currency) : ""}
         </p>
         {needsTime && service.on_sale ? (
-          <ChooseTime service={service} choice={choice} onChoose={setChoice} />
+          <TimePicker service={service} choice={choice} onChoose={setChoice} />
         ) : null}
-        {service.type === "course" ? <Seats seats={seats} full={full} /> : null}
+        {service.type === "course" ? <SeatsLeft seats={seats} full={full} /> : null}
         {service.on_sale ? null : <Notice className="mt-4" title="Not on sale at the moment" />}
         {ready ? (
           <ButtonLink size="large" className="mt-6 w-full" href={`/checkout/?${query}`}>
             Continue to payment
           </ButtonLink>
         ) : (
-          <NotYet>{needsTime && service.on_sale ? "Choose a time first" : "Not available"}</NotYet>
+          <DisabledButton>
+            {needsTime && service.on_sale ? "Choose a time first" : "Not available"}
+          </DisabledButton>
         )}
         <p aria-live="polite" className="mt-3 text-center text-base text-soft">
-          {choice.start ? span(choice.start, null) : choice.words}
+          {choice.start ? formatTimeSpan(choice.start, null) : choice.words}
         </p>
       </Card>
     </aside>
   );
 }
 
-type ChooseTimeProps = { service: ServiceDetail; choice: Choice; onChoose: (choice: Choice) => void };
+type TimePickerProps = { service: ServiceDetail; choice: Choice; onChoose: (choice: Choice) => void };
 
-function ChooseTime({ service, choice, onChoose }: ChooseTimeProps) {
+function TimePicker({ service, choice, onChoose }: TimePickerProps) {
   return (
     <>
       <CardTitle className="mt-4">Choose a time</CardTitle>
@@ -80,7 +82,7 @@ function ChooseTime({ service, choice, onChoose }: ChooseTimeProps) {
 }
 
 /** A course is bought as a whole: it has as many seats left as its fullest meeting. */
-function Seats({ seats, full }: { seats: number[]; full: boolean }) {
+function SeatsLeft({ seats, full }: { seats: number[]; full: boolean }) {
   if (full) return <Notice className="mt-4" title="This course is full" />;
   if (seats.length === 0) return null;
   const left = Math.min(...seats);
@@ -91,7 +93,7 @@ function Seats({ seats, full }: { seats: number[]; full: boolean }) {
   );
 }
 
-function NotYet({ children }: { children: string }) {
+function DisabledButton({ children }: { children: string }) {
   return (
     <span
       aria-hidden="true"

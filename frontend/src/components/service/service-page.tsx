@@ -2,30 +2,30 @@
 import { Clock, MapPin, Undo2 } from "lucide-react";
 import { useSearchParams } from "next/navigation";
 import type { ServiceDetail, ServiceType } from "@/api/generated";
-import { isNone } from "@/api/problem";
+import { isNotFound } from "@/api/problem";
 import { ServiceArt } from "@/components/art/service-art";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
-import { Empty } from "@/components/ui/empty";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { useService } from "@/lib/queries";
-import { TYPES } from "@/lib/service-types";
-import { duration, hoursInWords } from "@/lib/time";
+import { SERVICE_TYPES } from "@/lib/service-types";
+import { formatDuration, formatHours } from "@/lib/time";
 import { BookPanel } from "./book-panel";
-import { Contents } from "./contents";
+import { ServiceContents } from "./service-contents";
 
 export function ServicePage() {
   const id = useSearchParams().get("id");
   const service = useService(id && /^\d+$/.test(id) ? id : null);
-  if (service.isError && !isNone(service.error)) {
-    return <Failed error={service.error} retry={() => service.refetch()} />;
+  if (service.isError && !isNotFound(service.error)) {
+    return <LoadError error={service.error} retry={() => service.refetch()} />;
   }
   if (service.isError || !id || !/^\d+$/.test(id)) {
     return (
       <>
         <h1 className="sr-only">Service not found</h1>
-        <Empty
+        <EmptyState
           title="This service is not offered"
           action={<ButtonLink href="/">See what is offered</ButtonLink>}
         />
@@ -33,12 +33,12 @@ export function ServicePage() {
     );
   }
   if (!service.data) return <Loading rows={4} />;
-  return <Shown service={service.data} />;
+  return <ServiceView service={service.data} />;
 }
 
 const NEEDS_TIME = new Set(["session", "workshop"]);
 
-function Shown({ service }: { service: ServiceDetail }) {
+function ServiceView({ service }: { service: ServiceDetail }) {
   return (
     <article className="grid gap-8 lg:grid-cols-[1.15fr_1fr] lg:gap-12">
       <title>{`${service.name} · Estuary`}</title>
@@ -47,7 +47,7 @@ function Shown({ service }: { service: ServiceDetail }) {
           <ServiceArt type={service.type} seed={service.slug} />
         </div>
         <Badge tone="calm" className="mt-6">
-          {TYPES[service.type].one}
+          {SERVICE_TYPES[service.type].one}
         </Badge>
         <h1 className="mt-3 font-display text-title tracking-tight">{service.name}</h1>
         <p className="mt-1 text-lg text-soft">with {service.practitioner.name}</p>
@@ -62,8 +62,8 @@ function Shown({ service }: { service: ServiceDetail }) {
           <p className="mt-3">{service.description}</p>
         ) : null}
         <Facts service={service} />
-        <Contents service={service} />
-        <About service={service} />
+        <ServiceContents service={service} />
+        <AboutPractitioner service={service} />
       </div>
       <BookPanel service={service} />
     </article>
@@ -74,12 +74,12 @@ function Facts({ service }: { service: ServiceDetail }) {
   const facts = [
     ...(service.type === "package"
       ? []
-      : [{ Icon: Clock, label: "Length", text: duration(service.duration_min ?? 60) }]),
+      : [{ Icon: Clock, label: "Length", text: formatDuration(service.duration_min ?? 60) }]),
     { Icon: MapPin, label: "Place", text: service.location ?? "Online" },
     {
       Icon: Undo2,
       label: "Cancelling",
-      text: cancelRule(service.type, hoursInWords(service.free_cancel_hours ?? 24)),
+      text: cancelRule(service.type, formatHours(service.free_cancel_hours ?? 24)),
     },
   ];
   return (
@@ -105,7 +105,7 @@ function cancelRule(type: ServiceType, notice: string): string {
   return `Free until ${notice} before it begins: the full price comes back. Later it stays with the practitioner.`;
 }
 
-function About({ service: { practitioner } }: { service: ServiceDetail }) {
+function AboutPractitioner({ service: { practitioner } }: { service: ServiceDetail }) {
   return (
     <section className="mt-8 flex gap-4">
       <span

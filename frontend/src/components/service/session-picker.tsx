@@ -1,12 +1,12 @@
 "use client";
 import type { Session } from "@/api/generated";
-import { Empty } from "@/components/ui/empty";
-import { More } from "@/components/ui/more";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { cn } from "@/lib/cn";
 import { useSessions } from "@/lib/queries";
-import { longDay, span, time } from "@/lib/time";
+import { formatLongDay, formatTime, formatTimeSpan } from "@/lib/time";
 
 type Props = { serviceId: string; chosen?: string; onChoose: (id: string, words: string) => void };
 
@@ -14,9 +14,9 @@ type Props = { serviceId: string; chosen?: string; onChoose: (id: string, words:
 export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
   const sessions = useSessions(serviceId);
   if (sessions.isPending) return <Loading rows={3} />;
-  if (sessions.isError) return <Failed error={sessions.error} retry={() => sessions.refetch()} />;
+  if (sessions.isError) return <LoadError error={sessions.error} retry={() => sessions.refetch()} />;
   const dates = sessions.data.pages.flatMap((page) => page.results);
-  if (dates.length === 0) return <Empty title="No dates just now" />;
+  if (dates.length === 0) return <EmptyState title="No dates just now" />;
   return (
     <fieldset>
       <legend className="sr-only">Dates</legend>
@@ -26,11 +26,11 @@ export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
             key={date.id}
             date={date}
             checked={chosen === date.id}
-            onChoose={() => onChoose(date.id, span(date.start_datetime, date.end_datetime))}
+            onChoose={() => onChoose(date.id, formatTimeSpan(date.start_datetime, date.end_datetime))}
           />
         ))}
       </div>
-      <More pages={sessions} />
+      <LoadMore pages={sessions} />
     </fieldset>
   );
 }
@@ -55,9 +55,9 @@ function DateChoice({ date, checked, onChoose }: DateChoiceProps) {
         className="size-5 shrink-0 accent-tide"
       />
       <span className="min-w-0 flex-1">
-        <span className="block font-semibold leading-snug">{longDay(date.start_datetime)}</span>
+        <span className="block font-semibold leading-snug">{formatLongDay(date.start_datetime)}</span>
         <span className="text-base text-soft">
-          {time(date.start_datetime)} – {time(date.end_datetime)}
+          {formatTime(date.start_datetime)} – {formatTime(date.end_datetime)}
         </span>
       </span>
       <span

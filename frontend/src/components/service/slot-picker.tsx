@@ -1,10 +1,10 @@
 "use client";
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useState } from "react";
-import { Failed } from "@/components/ui/notice";
-import { Loading } from "@/components/ui/skeleton";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
 import { useSlots } from "@/lib/queries";
-import { addDays, dayKey, dayName, longDay, time } from "@/lib/time";
+import { addDays, dayKey, formatDayKey, formatLongDay, formatTime } from "@/lib/time";
 
 const DAYS = 7;
 const WEEKS_AHEAD = 12;
@@ -20,9 +20,9 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
   const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime));
   return (
     <div>
-      <Turns week={week} firstDay={firstDay} onTurn={setWeek} />
+      <WeekNavigation week={week} firstDay={firstDay} onTurn={setWeek} />
       {slots.isPending ? <Loading rows={3} /> : null}
-      {slots.isError ? <Failed error={slots.error} retry={() => slots.refetch()} /> : null}
+      {slots.isError ? <LoadError error={slots.error} retry={() => slots.refetch()} /> : null}
       {slots.isSuccess && days.size === 0 ? (
         <p className="rounded-2xl bg-sand/60 px-4 py-6 text-center text-soft">
           Nothing is free in these days. Look a week later.
@@ -32,7 +32,7 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
         {[...days].map(([key, free]) => (
           <fieldset key={key}>
             <legend className="mb-2 font-semibold text-base">
-              {longDay(free[0]?.start_datetime ?? key)}
+              {formatLongDay(free[0]?.start_datetime ?? key)}
             </legend>
             <div className="flex flex-wrap gap-2">
               {free.map(({ start_datetime: start }) => (
@@ -60,30 +60,30 @@ function SlotChoice({ start, checked, onChoose }: SlotChoiceProps) {
       />
       {/* By the neighbour's state: Firefox learned to ask for a child's only in December 2023. */}
       <span className="tabular pointer-events-none inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 peer-checked:border-tide peer-checked:bg-tide peer-checked:text-white peer-focus-visible:outline-3 peer-focus-visible:outline-tide peer-focus-visible:outline-offset-2">
-        {time(start)}
+        {formatTime(start)}
       </span>
     </label>
   );
 }
 
-type TurnsProps = { week: number; firstDay: string; onTurn: (week: number) => void };
+type WeekNavigationProps = { week: number; firstDay: string; onTurn: (week: number) => void };
 
-function Turns({ week, firstDay, onTurn }: TurnsProps) {
+function WeekNavigation({ week, firstDay, onTurn }: WeekNavigationProps) {
   const last = week === WEEKS_AHEAD;
   return (
     <div className="mb-3 flex items-center justify-between">
-      <Turn label="Earlier" disabled={week === 0} onClick={() => onTurn(week - 1)} Icon={ChevronLeft} />
+      <WeekButton label="Earlier" disabled={week === 0} onClick={() => onTurn(week - 1)} Icon={ChevronLeft} />
       <p aria-live="polite" className="font-semibold">
-        {week === 0 ? "The next 7 days" : `From ${dayName(firstDay)}`}
+        {week === 0 ? "The next 7 days" : `From ${formatDayKey(firstDay)}`}
       </p>
-      <Turn label="Later" disabled={last} onClick={() => onTurn(week + 1)} Icon={ChevronRight} />
+      <WeekButton label="Later" disabled={last} onClick={() => onTurn(week + 1)} Icon={ChevronRight} />
     </div>
   );
 }
 
-type TurnProps = { label: string; disabled: boolean; onClick: () => void; Icon: typeof ChevronLeft };
+type WeekButtonProps = { label: string; disabled: boolean; onClick: () => void; Icon: typeof ChevronLeft };
 
-function Turn({ label, disabled, onClick, Icon }: TurnProps) {
+function WeekButton({ label, disabled, onClick, Icon }: WeekButtonProps) {
   return (
     <button
       type="button"

@@ -2,7 +2,7 @@
 import { Menu } from "@base-ui/react/menu";
 import { useRouter } from "next/navigation";
 import { type Account, signOut } from "@/lib/session";
-import { PLACES } from "./navigation";
+import { MAIN_LINKS } from "./navigation";
 
 const ITEM =
   "flex min-h-11 w-full cursor-pointer items-center rounded-xl px-4 py-2 text-left outline-none data-highlighted:bg-mist";
@@ -23,7 +23,7 @@ export function AccountMenu({ account }: { account: Account }) {
         <Menu.Positioner align="end" sideOffset={8} className="z-50">
           <Menu.Popup className="w-64 rounded-2xl border border-line bg-card p-2 shadow-lift outline-none">
             <p className="truncate px-4 py-2 text-base text-soft">{account.email}</p>
-            {PLACES.map(({ href, label }) => (
+            {MAIN_LINKS.map(({ href, label }) => (
               <Menu.Item key={href} className={`${ITEM} md:hidden`} onClick={() => router.push(href)}>
                 {label}
               </Menu.Item>

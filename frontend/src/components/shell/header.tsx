@@ -6,7 +6,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import { useAccount } from "@/lib/use-account";
 import { AccountMenu } from "./account-menu";
-import { PLACES } from "./navigation";
+import { MAIN_LINKS } from "./navigation";
 
 export function Header() {
   const account = useAccount();
@@ -20,7 +20,7 @@ export function Header() {
         </Link>
         {account ? (
           <nav aria-label="Main" className="hidden items-center gap-1 md:flex">
-            {PLACES.map(({ href, label }) => (
+            {MAIN_LINKS.map(({ href, label }) => (
               <Link
                 key={href}
                 href={href}
@@ -36,7 +36,7 @@ export function Header() {
           </nav>
         ) : null}
         <div className="flex min-w-11 items-center justify-end gap-1">
-          {account === null ? <Visitor /> : null}
+          {account === null ? <SignInLinks /> : null}
           {account ? <AccountMenu account={account} /> : null}
         </div>
       </div>
@@ -44,7 +44,7 @@ export function Header() {
   );
 }
 
-function Visitor() {
+function SignInLinks() {
   return (
     <>
       <ButtonLink href="/sign-in/" look="plain" className="px-3">

@@ -1,5 +1,5 @@
 /** The pages that the header links to; on a phone the account menu does. */
-export const PLACES = [
+export const MAIN_LINKS = [
   { href: "/", label: "Discover" },
   { href: "/bookings/", label: "Bookings" },
   { href: "/orders/", label: "Orders" },

@@ -1,6 +1,6 @@
 import { AlertCircle, CheckCircle2, Info } from "lucide-react";
 import type { ReactNode } from "react";
-import { inPlainWords, isNone, isUnknown } from "@/api/problem";
+import { errorText, isNotFound, isOutcomeUnknown } from "@/api/problem";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
@@ -26,19 +26,19 @@ export function Notice({ kind = "info", title, className, children }: Props) {
   );
 }
 
-type RefusalProps = { error: unknown; className?: string; changes?: boolean };
+type ErrorNoticeProps = { error: unknown; className?: string; changes?: boolean };
 
 /**
  * Why what was just tried did not work; nothing while nothing went wrong.
  *
  * What `changes` something may have done so although its answer was lost, and that is said too.
  */
-export function Refusal({ error, className, changes = false }: RefusalProps) {
+export function ErrorNotice({ error, className, changes = false }: ErrorNoticeProps) {
   if (!error) return null;
   return (
     <Notice kind="bad" className={className}>
-      <p>{inPlainWords(error)}</p>
-      {changes && isUnknown(error) ? (
+      <p>{errorText(error)}</p>
+      {changes && isOutcomeUnknown(error) ? (
         <p>It may have been done all the same: look how it stands before you try again.</p>
       ) : null}
     </Notice>
@@ -46,11 +46,11 @@ export function Refusal({ error, className, changes = false }: RefusalProps) {
 }
 
 /** What a page shows when it could not be loaded: the reason, and a way on. */
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+export function LoadError({ error, retry }: { error: unknown; retry?: () => void }) {
   return (
     <Notice kind="bad" title="This could not be loaded">
-      <p>{inPlainWords(error)}</p>
-      {retry && !isNone(error) ? (
+      <p>{errorText(error)}</p>
+      {retry && !isNotFound(error) ? (
         <Button look="quiet" size="small" className="mt-3" onClick={retry}>
           Try again
         </Button>

@@ -3,51 +3,51 @@ import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
 import { formatMoney, isZero } from "@/lib/money";
-import { span, stamp } from "@/lib/time";
+import { formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { NOTHING_WAS_CHARGED } from "./declined";
 
 /** What came of an order, and what to do next. */
-export function Arrived({ order }: { order: OrderDetail }) {
+export function OrderOutcome({ order }: { order: OrderDetail }) {
   switch (order.status) {
     case "pending":
       return null;
     case "processing":
       return (
-        <Next orderId={order.order_id}>
-          <p>{waitingForBank(order)}</p>
-        </Next>
+        <WithOrderLink orderId={order.order_id}>
+          <p>{bankWaitText(order)}</p>
+        </WithOrderLink>
       );
     case "failed":
-      return <Declined order={order} />;
+      return <PaymentDeclined order={order} />;
     case "canceled":
       return (
         <div className="mt-6 grid gap-5">
-          <p>{endedInWords(order)}</p>
+          <p>{canceledText(order)}</p>
           <ButtonLink href="/">See what is offered</ButtonLink>
         </div>
       );
     case "paid":
       return (
-        <Next orderId={order.order_id}>
+        <WithOrderLink orderId={order.order_id}>
           <p>
             Your payment came too late for what it was for. We are sorry. All of the{" "}
             {formatMoney(order.amount_due, order.currency)} goes back by itself.
           </p>
-        </Next>
+        </WithOrderLink>
       );
     case "refunded":
       return (
-        <Next orderId={order.order_id}>
+        <WithOrderLink orderId={order.order_id}>
           <p>{formatMoney(order.refunded, order.currency)} went back to you.</p>
-        </Next>
+        </WithOrderLink>
       );
     default:
-      return order.type === "credit" ? <CreditsAdded order={order} /> : <Booked order={order} />;
+      return order.type === "credit" ? <CreditsAdded order={order} /> : <BookedTimes order={order} />;
   }
 }
 
 /** An order is only canceled once its payment was ended at Stripe; what came all the same is on its list of refunds. */
-function endedInWords(order: OrderDetail): string {
+function canceledText(order: OrderDetail): string {
   const { type, cancel_reason: reason, failure, refunds, refunded, currency } = order;
   const over = "The time to pay was over, so what was kept for you is free for others again. ";
   const why = reason === "abandoned" ? over : failure?.message ? `${failure.message} ` : "";
@@ -58,8 +58,8 @@ function endedInWords(order: OrderDetail): string {
   return `${why}Its payment was ended at Stripe, and nothing is owed for it. Should one come after all, ${late}.`;
 }
 
-function Declined({ order }: { order: OrderDetail }) {
-  const again = payAgainPath(order);
+function PaymentDeclined({ order }: { order: OrderDetail }) {
+  const again = checkoutPathOf(order);
   return (
     <div className="mt-6 grid gap-5">
       <Notice kind="bad" title={NOTHING_WAS_CHARGED}>
@@ -86,7 +86,7 @@ function CreditsAdded({ order }: { order: OrderDetail }) {
   );
 }
 
-function Booked({ order }: { order: OrderDetail }) {
+function BookedTimes({ order }: { order: OrderDetail }) {
   const timed = order.bookings.filter((booking) => booking.start_datetime && booking.status !== "canceled");
   const open = order.bookings.filter((booking) => booking.needs_scheduling);
   const missed = open.filter((booking) => booking.missed_start_datetime).length;
@@ -97,7 +97,9 @@ function Booked({ order }: { order: OrderDetail }) {
           {timed.map((booking) => (
             <li key={booking.id}>
               <p className="font-semibold">{booking.service_name}</p>
-              <p className="text-soft">{span(booking.start_datetime ?? "", booking.end_datetime)}</p>
+              <p className="text-soft">
+                {formatTimeSpan(booking.start_datetime ?? "", booking.end_datetime)}
+              </p>
             </li>
           ))}
         </ul>
@@ -109,7 +111,7 @@ function Booked({ order }: { order: OrderDetail }) {
         </p>
       ) : null}
       {open[0] ? (
-        <p className={timed.length ? "mt-4" : ""}>{openInWords(open.length, open[0].valid_until)}</p>
+        <p className={timed.length ? "mt-4" : ""}>{unscheduledText(open.length, open[0].valid_until)}</p>
       ) : null}
       <div className="mt-6 flex flex-wrap gap-3">
         <ButtonLink href="/bookings/">{open.length ? "Choose your times" : "See your bookings"}</ButtonLink>
@@ -121,12 +123,12 @@ function Booked({ order }: { order: OrderDetail }) {
   );
 }
 
-function openInWords(parts: number, until: string | null): string {
+function unscheduledText(parts: number, until: string | null): string {
   const needs = parts === 1 ? "One part still needs a time" : `${parts} parts still need a time`;
-  return `${needs}: choose it ${until ? `by ${stamp(until)}` : "whenever you like"}.`;
+  return `${needs}: choose it ${until ? `by ${formatTimestamp(until)}` : "whenever you like"}.`;
 }
 
-function Next({ orderId, children }: { orderId: string; children: React.ReactNode }) {
+function WithOrderLink({ orderId, children }: { orderId: string; children: React.ReactNode }) {
   return (
     <div className="mt-6 grid gap-5">
       {children}
@@ -136,15 +138,15 @@ function Next({ orderId, children }: { orderId: string; children: React.ReactNod
 }
 
 /** Says how long a bank is waited for, and what comes of the place that is kept meanwhile. */
-export function waitingForBank({ kept_until: keptUntil }: OrderDetail): string {
+export function bankWaitText({ kept_until: keptUntil }: OrderDetail): string {
   const keeps = keptUntil
-    ? `Your place is kept until ${stamp(keptUntil)}. Should your bank not have paid by then, the order ends, and money that comes later goes back to you. `
+    ? `Your place is kept until ${formatTimestamp(keptUntil)}. Should your bank not have paid by then, the order ends, and money that comes later goes back to you. `
     : "";
   return `This may take some days. ${keeps}We will write to you when the payment is through, and when it fails.`;
 }
 
 /** Returns the checkout of the same thing again; null when it can't be told from the order. */
-export function payAgainPath(order: OrderDetail): string | null {
+export function checkoutPathOf(order: OrderDetail): string | null {
   if (order.type === "credit") return `/checkout/?credits=${order.amount}`;
   if (!order.service?.id) return null;
   const query = new URLSearchParams({ service: order.service.id });

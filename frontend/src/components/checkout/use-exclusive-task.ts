@@ -1,19 +1,20 @@
 "use client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 
-export type Busy = "here" | "elsewhere" | null;
+/** Where the buyer is paying: with the form, or on Stripe's hosted page. */
+export type PaymentPlace = "form" | "hosted";
 
 /**
  * Runs one task at a time; one that succeeds leads away from the page, so the lock stays.
  *
  * A browser may keep the page as it was left, and show it again when its reader comes back: then it is free again.
  */
-export function useOnce() {
+export function useExclusiveTask() {
   const client = useQueryClient();
   const locked = useRef(false);
-  const [busy, setBusy] = useState<Busy>(null);
+  const [busy, setBusy] = useState<PaymentPlace | null>(null);
   const [error, setError] = useState<unknown>(null);
 
   useEffect(() => {
@@ -26,10 +27,10 @@ export function useOnce() {
     return () => window.removeEventListener("pageshow", unlock);
   }, []);
 
-  async function once(where: "here" | "elsewhere", task: () => Promise<void>): Promise<void> {
+  async function runExclusive(place: PaymentPlace, task: () => Promise<void>): Promise<void> {
     if (locked.current) return;
     locked.current = true;
-    setBusy(where);
+    setBusy(place);
     setError(null);
     try {
       await task();
@@ -37,10 +38,10 @@ export function useOnce() {
       setError(reason);
       setBusy(null);
       locked.current = false;
-      for (const changed of [MINE, "service", "sessions", "slots"])
+      for (const changed of [OWN_DATA, "service", "sessions", "slots"])
         void client.invalidateQueries({ queryKey: [changed] });
     }
   }
 
-  return { once, busy, error };
+  return { runExclusive, busy, error };
 }

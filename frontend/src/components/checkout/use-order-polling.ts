@@ -2,8 +2,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type OrderDetail, ordersSyncCreate } from "@/api/generated";
-import { answerOf, isNone } from "@/api/problem";
-import { MINE, orderQuery } from "@/lib/queries";
+import { isNotFound, unwrap } from "@/api/problem";
+import { OWN_DATA, orderQuery } from "@/lib/queries";
 
 const ASK_STRIPE_AFTER_MS = [2_000, 6_000, 15_000];
 const ASK_STRIPE_EVERY_MS = 30_000;
@@ -15,7 +15,7 @@ const LATE_AFTER_MS = 10_000;
  * `isAsked` says that Stripe has answered: before that nobody knows whether an order is paid. One that is `failed` may
  * only not know yet that another card has paid it, so that is not believed before either.
  */
-export function useSettling(orderId: string, { atOnce = false } = {}) {
+export function useOrderPolling(orderId: string, { atOnce = false } = {}) {
   const client = useQueryClient();
   const [late, setLate] = useState(false);
   const [isAsked, setAsked] = useState(false);
@@ -25,15 +25,15 @@ export function useSettling(orderId: string, { atOnce = false } = {}) {
     ...orderQuery(orderId),
     staleTime: 0,
     refetchInterval: ({ state }) =>
-      isOpen(state.data) && !isNone(state.error) ? (late ? 5_000 : 1_000) : false,
+      isOpen(state.data) && !isNotFound(state.error) ? (late ? 5_000 : 1_000) : false,
   });
-  const open = isOpen(query.data) && !isNone(query.error);
+  const open = isOpen(query.data) && !isNotFound(query.error);
   const doubtful = query.data?.status === "failed" && !isAsked;
 
   useEffect(() => {
     if (!open) return;
-    const stop = askAgainAndAgain(doubtful || atOnce, async () => {
-      await answerOf(ordersSyncCreate({ path: { public_id: orderId } }));
+    const stop = pollStripe(doubtful || atOnce, async () => {
+      await unwrap(ordersSyncCreate({ path: { public_id: orderId } }));
       await client.invalidateQueries({ queryKey: orderQuery(orderId).queryKey });
       setAsked(true);
     });
@@ -44,7 +44,7 @@ export function useSettling(orderId: string, { atOnce = false } = {}) {
     };
   }, [open, doubtful, atOnce, orderId, client]);
 
-  useForgetWhatChanged(!open);
+  useInvalidateOnSettled(!open);
 
   const order: OrderDetail | undefined =
     query.data && doubtful ? { ...query.data, status: "pending" } : query.data;
@@ -52,7 +52,7 @@ export function useSettling(orderId: string, { atOnce = false } = {}) {
 }
 
 /** Asks with longer and longer pauses; a question that failed is simply asked again. Returns how to stop. */
-function askAgainAndAgain(atOnce: boolean, ask: () => Promise<void>): () => void {
+function pollStripe(atOnce: boolean, ask: () => Promise<void>): () => void {
   let timer: ReturnType<typeof setTimeout>;
   let stopped = false;
   const next = ([pause = ASK_STRIPE_EVERY_MS, ...later]: number[]) => {
@@ -69,12 +69,12 @@ function askAgainAndAgain(atOnce: boolean, ask: () => Promise<void>): () => void
 }
 
 /** Once an order is settled, what was known of the buyer's things before it is old. */
-function useForgetWhatChanged(settled: boolean): void {
+function useInvalidateOnSettled(settled: boolean): void {
   const client = useQueryClient();
   useEffect(() => {
     if (!settled) return;
     for (const changed of ["bookings", "orders", "credits", "cards"]) {
-      void client.invalidateQueries({ queryKey: [MINE, changed] });
+      void client.invalidateQueries({ queryKey: [OWN_DATA, changed] });
     }
   }, [settled, client]);
 }

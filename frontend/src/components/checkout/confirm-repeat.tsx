@@ -1,5 +1,5 @@
 import Link from "next/link";
-import { inPlainWords } from "@/api/problem";
+import { errorText } from "@/api/problem";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import type { BoughtJustNow } from "./bought-just-now";
@@ -7,9 +7,9 @@ import type { BoughtJustNow } from "./bought-just-now";
 type Props = { error: BoughtJustNow; onAgain: () => void };
 
 /** Asks before the same is bought a second time. */
-export function OnceMore({ error, onAgain }: Props) {
+export function ConfirmRepeat({ error, onAgain }: Props) {
   return (
-    <Notice title={inPlainWords(error)}>
+    <Notice title={errorText(error)}>
       <div className="mt-3 flex flex-wrap items-center gap-x-5 gap-y-2">
         <Button look="quiet" size="small" onClick={onAgain}>
           Buy it once more

@@ -5,7 +5,7 @@ import { cn } from "@/lib/cn";
 import { formatMoney } from "@/lib/money";
 import type { Purchase } from "./purchase";
 
-export function Summary({ purchase, className }: { purchase: Purchase; className?: string }) {
+export function PurchaseSummary({ purchase, className }: { purchase: Purchase; className?: string }) {
   return (
     <section
       aria-label="What you buy"

@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
-import { Refusal } from "./notice";
+import { ErrorNotice } from "./notice";
 
 type Props = {
   open: boolean;
@@ -17,7 +17,7 @@ type Props = {
 };
 
 /** Asks before something that can't be taken back. */
-export function Confirm({
+export function ConfirmDialog({
   open,
   onOpenChange,
   title,
@@ -30,7 +30,7 @@ export function Confirm({
 }: Props) {
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={title} description={children}>
-      <Refusal error={error} changes className="mb-4" />
+      <ErrorNotice error={error} changes className="mb-4" />
       <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
         <Button look="quiet" onClick={() => onOpenChange(false)}>
           {keep}

@@ -2,23 +2,23 @@
 import { type ReactNode, useState } from "react";
 import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { Empty } from "@/components/ui/empty";
-import { Loading } from "@/components/ui/skeleton";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
 import { focusOn } from "@/lib/focus";
-import { wasHereBefore } from "@/lib/session";
+import { hasSignedInBefore } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
-import { useHere } from "@/lib/use-here";
-import { EntryHere, type EntryKind } from "./credentials-form";
+import { useCurrentPath } from "@/lib/use-current-path";
+import { type CredentialsKind, InlineCredentialsForm } from "./credentials-form";
 
 /** Shows its content to those who are signed in, and a way in to all others, which leads back here. */
-export function SignedIn({ why, children }: { why: string; children: ReactNode }) {
+export function RequireSignIn({ why, children }: { why: string; children: ReactNode }) {
   const account = useAccount();
-  const here = useHere();
+  const here = useCurrentPath();
   if (account === undefined) return <Loading />;
   if (account) return children;
   const next = encodeURIComponent(here);
   return (
-    <Empty
+    <EmptyState
       title="Sign in to go on"
       action={
         <div className="flex flex-wrap justify-center gap-3">
@@ -30,14 +30,14 @@ export function SignedIn({ why, children }: { why: string; children: ReactNode }
       }
     >
       <p>{why}</p>
-    </Empty>
+    </EmptyState>
   );
 }
 
 /** The same with the form itself, so that what was chosen stays in sight; who was here before is asked to sign in. */
-export function SignedInHere({ why, children }: { why: string; children: ReactNode }) {
+export function RequireSignInInline({ why, children }: { why: string; children: ReactNode }) {
   const account = useAccount();
-  const [picked, setPicked] = useState<EntryKind | null>(null);
+  const [picked, setPicked] = useState<CredentialsKind | null>(null);
   const [entered, setEntered] = useState(false);
   if (account === undefined) return <Loading />;
   if (account) {
@@ -47,12 +47,12 @@ export function SignedInHere({ why, children }: { why: string; children: ReactNo
       </div>
     );
   }
-  const kind = picked ?? (wasHereBefore() ? "sign-in" : "sign-up");
+  const kind = picked ?? (hasSignedInBefore() ? "sign-in" : "sign-up");
   return (
     <Card>
       <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Create an account to go on"}</CardTitle>
       <p className="mt-1 mb-5 text-soft">{why}</p>
-      <EntryHere kind={kind} onKind={setPicked} onDone={() => setEntered(true)} />
+      <InlineCredentialsForm kind={kind} onKind={setPicked} onDone={() => setEntered(true)} />
     </Card>
   );
 }

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Waves } from "@/components/art/waves";
 
 /** What stands where nothing is yet, with a way to change that. */
-export function Empty({
+export function EmptyState({
   title,
   children,
   action,

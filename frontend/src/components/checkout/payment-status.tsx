@@ -2,13 +2,13 @@
 import type { OrderDetail } from "@/api/generated";
 import { CancelOrder, holdsPlace } from "@/components/orders/cancel-order";
 import { ButtonLink } from "@/components/ui/button";
-import { Failed, Notice } from "@/components/ui/notice";
+import { Loading } from "@/components/ui/loading";
+import { LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { Loading } from "@/components/ui/skeleton";
-import { Arrived, payAgainPath } from "./arrived";
 import { HoldCountdown, useSecondsLeft } from "./hold";
-import { Stages, stageOf } from "./stages";
-import { useSettling } from "./use-settling";
+import { checkoutPathOf, OrderOutcome } from "./order-outcome";
+import { OrderProgress, progressOf } from "./order-progress";
+import { useOrderPolling } from "./use-order-polling";
 
 const TITLES: Record<string, string> = {
   pending: "Confirming your payment",
@@ -22,17 +22,17 @@ const TITLES: Record<string, string> = {
 };
 
 /** How an order stands, by what Stripe says of it; it is asked until it has said so. */
-export function Settling({ orderId }: { orderId: string }) {
-  const { order, error, retry, late, isAsked } = useSettling(orderId);
-  if (!order && error) return <Failed error={error} retry={retry} />;
-  if (!order) return late ? <NotReached /> : <Loading />;
+export function PaymentStatus({ orderId }: { orderId: string }) {
+  const { order, error, retry, late, isAsked } = useOrderPolling(orderId);
+  if (!order && error) return <LoadError error={error} retry={retry} />;
+  if (!order) return late ? <Unreachable /> : <Loading />;
   const status = order.status ?? "pending";
   const unpaid = status === "pending" && isAsked;
   return (
     <>
       <PageTitle lead={order.title}>{unpaid ? "No payment has arrived yet" : TITLES[status]}</PageTitle>
-      <Stages current={stageOf(order)} />
-      {unpaid ? <UnpaidSoFar order={order} /> : null}
+      <OrderProgress current={progressOf(order)} />
+      {unpaid ? <NoPaymentYet order={order} /> : null}
       {late && !unpaid ? (
         <Notice className="mt-6" title="It is safe to leave this page">
           <p>
@@ -41,13 +41,13 @@ export function Settling({ orderId }: { orderId: string }) {
           </p>
         </Notice>
       ) : null}
-      <Arrived order={order} />
+      <OrderOutcome order={order} />
     </>
   );
 }
 
 /** A device without a network waits for it, and asks then by itself. */
-function NotReached() {
+function Unreachable() {
   return (
     <>
       <h1 className="sr-only">Your order</h1>
@@ -63,9 +63,9 @@ function NotReached() {
 }
 
 /** Stripe was asked and has no payment, so far: one that is under way may still come, and is never taken twice. */
-function UnpaidSoFar({ order }: { order: OrderDetail }) {
+function NoPaymentYet({ order }: { order: OrderDetail }) {
   const left = useSecondsLeft(order.expires_at);
-  const again = payAgainPath(order);
+  const again = checkoutPathOf(order);
   if (left === 0) {
     return (
       <Notice className="mt-6" title="The time to pay is over">

@@ -2,7 +2,7 @@ import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 
 /** Says that the page itself has failed, and where it is shown how things stand; never the exception's own words. */
-export function Broken({ retry }: { retry: () => void }) {
+export function PageError({ retry }: { retry: () => void }) {
   return (
     <>
       <h1 className="sr-only">Something went wrong</h1>

@@ -2,7 +2,7 @@ import type { OrderDispute } from "@/api/generated";
 import { Notice } from "@/components/ui/notice";
 import { formatMoney } from "@/lib/money";
 
-const WORDS: Record<OrderDispute["status"], { title: string; text: string }> = {
+const TEXTS: Record<OrderDispute["status"], { title: string; text: string }> = {
   open: {
     title: "Your bank has asked about this payment",
     text: "Bookings stand and credits bought with it wait until the bank decides. It can’t be refunded meanwhile.",
@@ -22,8 +22,8 @@ const WORDS: Record<OrderDispute["status"], { title: string; text: string }> = {
 };
 
 /** What the buyer's bank has to do with an order. */
-export function Dispute({ dispute }: { dispute: OrderDispute }) {
-  const { title, text } = WORDS[dispute.status];
+export function DisputeNotice({ dispute }: { dispute: OrderDispute }) {
+  const { title, text } = TEXTS[dispute.status];
   return (
     <Notice className="mb-6" title={title}>
       <p>

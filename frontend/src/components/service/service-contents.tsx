@@ -2,11 +2,11 @@
 import Link from "next/link";
 import type { ServiceDetail } from "@/api/generated";
 import { useSessions } from "@/lib/queries";
-import { TYPES } from "@/lib/service-types";
-import { duration, span } from "@/lib/time";
+import { SERVICE_TYPES } from "@/lib/service-types";
+import { formatDuration, formatTimeSpan } from "@/lib/time";
 
 /** What a course, a package or a bundle holds. */
-export function Contents({ service }: { service: ServiceDetail }) {
+export function ServiceContents({ service }: { service: ServiceDetail }) {
   if (service.type === "course") return <Meetings id={service.id} />;
   if (service.contents.length === 0) return null;
   return (
@@ -27,7 +27,7 @@ export function Contents({ service }: { service: ServiceDetail }) {
             <span className="text-right text-base text-soft">
               {quantity + bonus > 1
                 ? `${quantity} times${bonus ? `, and ${bonus} on the house` : ""}`
-                : `${TYPES[part.type].one}, ${duration(part.duration_min ?? 60)}`}
+                : `${SERVICE_TYPES[part.type].one}, ${formatDuration(part.duration_min ?? 60)}`}
             </span>
           </li>
         ))}
@@ -52,7 +52,7 @@ function Meetings({ id }: { id: string }) {
         {meetings.map((meeting, index) => (
           <li key={meeting.id} className="flex gap-4 rounded-2xl bg-sand/60 px-4 py-3">
             <span className="tabular w-6 font-semibold text-tide">{index + 1}</span>
-            <span>{span(meeting.start_datetime, meeting.end_datetime)}</span>
+            <span>{formatTimeSpan(meeting.start_datetime, meeting.end_datetime)}</span>
           </li>
         ))}
       </ol>

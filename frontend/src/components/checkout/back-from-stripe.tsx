@@ -2,21 +2,21 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { type OrderDetail, ordersRetrieve, ordersSyncCreate } from "@/api/generated";
-import { answerOf } from "@/api/problem";
+import { unwrap } from "@/api/problem";
 import { Notice } from "@/components/ui/notice";
-import { MINE } from "@/lib/queries";
+import { OWN_DATA } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
-import { findEqual } from "./bought-just-now";
+import { findSamePurchase } from "./bought-just-now";
 import { HoldCountdown } from "./hold";
 import { returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
 
 /** Says how the order stands whose buyer left Stripe's page: it may have been paid there all the same. */
-export function CameBack({ purchase }: { purchase: Purchase }) {
+export function BackFromStripe({ purchase }: { purchase: Purchase }) {
   const account = useAccount();
   const standing = useQuery({
-    queryKey: [MINE, "came-back", JSON.stringify(purchase.body)],
-    queryFn: () => askStripe(purchase),
+    queryKey: [OWN_DATA, "came-back", JSON.stringify(purchase.body)],
+    queryFn: () => fetchLatestOrder(purchase),
     enabled: Boolean(account),
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -55,10 +55,10 @@ export function CameBack({ purchase }: { purchase: Purchase }) {
 }
 
 /** Returns the buyer's latest order of the same thing, after Stripe was asked about it. */
-async function askStripe({ body }: Purchase): Promise<OrderDetail | null> {
-  const order = await findEqual(body);
+async function fetchLatestOrder({ body }: Purchase): Promise<OrderDetail | null> {
+  const order = await findSamePurchase(body);
   if (!order) return null;
   const path = { public_id: order.order_id };
-  await answerOf(ordersSyncCreate({ path }));
-  return answerOf(ordersRetrieve({ path: { order_id: order.order_id } }));
+  await unwrap(ordersSyncCreate({ path }));
+  return unwrap(ordersRetrieve({ path: { order_id: order.order_id } }));
 }

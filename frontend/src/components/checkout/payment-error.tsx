@@ -1,5 +1,5 @@
 import Link from "next/link";
-import { inPlainWords, Problem } from "@/api/problem";
+import { errorText, Problem } from "@/api/problem";
 import { Notice } from "@/components/ui/notice";
 import type { Purchase } from "./purchase";
 
@@ -12,7 +12,7 @@ const TIME_IS_GONE = new Set([
   "session_not_offered",
   "scheduling_required",
 ]);
-const HAVE: Record<string, string> = {
+const TITLES: Record<string, string> = {
   already_paid: "You have already paid",
   already_booked: "You have booked this already",
   hold_limit_reached: "One thing at a time",
@@ -28,13 +28,13 @@ const HAS_AN_ORDER = new Set([
 ]);
 
 /** Why a payment did not work, and where to go from there; the form stays as it was. */
-export function Refused({ error, purchase }: { error: unknown; purchase: Purchase }) {
+export function PaymentError({ error, purchase }: { error: unknown; purchase: Purchase }) {
   const code = error instanceof Problem ? error.code : "";
-  const title = HAVE[code];
+  const title = TITLES[code];
   const next = nextStep(error, purchase);
   return (
     <Notice kind={title ? "info" : "bad"} title={title ?? "That did not work"}>
-      <p>{inPlainWords(error)}</p>
+      <p>{errorText(error)}</p>
       {next ? (
         <Link href={next.href} className="mt-1 inline-block font-semibold underline underline-offset-4">
           {next.label}

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Waves } from "@/components/art/waves";
 
 /** A narrow sheet in the middle of the page, for one small form. */
-export function Narrow({ title, lead, children }: { title: string; lead?: string; children: ReactNode }) {
+export function FormSheet({ title, lead, children }: { title: string; lead?: string; children: ReactNode }) {
   return (
     <div className="mx-auto max-w-md pt-4 sm:pt-10">
       <Waves className="mb-5 h-8 w-20 text-tide" />

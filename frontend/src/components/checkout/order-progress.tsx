@@ -3,18 +3,18 @@ import type { OrderDetail } from "@/api/generated";
 import { Spinner } from "@/components/ui/spinner";
 import { cn } from "@/lib/cn";
 
-type Step = "done" | "now" | "waiting" | "stopped";
-export type Stage = { label: string; step: Step };
+type StepState = "done" | "now" | "waiting" | "stopped";
+export type ProgressStep = { label: string; step: StepState };
 
 /** Returns the named stages of an order, and which of them it has reached. */
-export function stageOf(order: OrderDetail): Stage[] {
+export function progressOf(order: OrderDetail): ProgressStep[] {
   const handedOver =
     order.status === "refunded"
       ? "Refunded"
       : order.type === "credit"
         ? "Credits added"
         : "Booking confirmed";
-  const steps: Record<string, [Step, Step]> = {
+  const steps: Record<string, [StepState, StepState]> = {
     pending: ["now", "waiting"],
     processing: ["now", "waiting"],
     failed: ["stopped", "waiting"],
@@ -29,21 +29,21 @@ export function stageOf(order: OrderDetail): Stage[] {
   ];
 }
 
-const LOOKS: Record<Step, string> = {
+const LOOKS: Record<StepState, string> = {
   done: "border-tide bg-tide text-white",
   now: "border-tide bg-mist text-tide",
   waiting: "border-line bg-card text-soft",
   stopped: "border-clay bg-clay-mist text-clay",
 };
 
-const SPOKEN: Record<Step, string> = {
+const SPOKEN: Record<StepState, string> = {
   done: "done",
   now: "in progress",
   waiting: "to come",
   stopped: "stopped",
 };
 
-export function Stages({ current }: { current: Stage[] }) {
+export function OrderProgress({ current }: { current: ProgressStep[] }) {
   return (
     <ol aria-live="polite" className="grid gap-3 sm:grid-cols-3">
       {current.map(({ label, step }) => (

@@ -1,5 +1,5 @@
 import { type CreatedPayment, type PaymentRequestRequest, paymentsCreateCreate } from "@/api/generated";
-import { answerOf, Problem } from "@/api/problem";
+import { Problem, unwrap } from "@/api/problem";
 import { newKey } from "@/lib/random";
 import { readItem, writeItem } from "@/lib/storage";
 
@@ -37,7 +37,7 @@ export class Attempts {
         } else if (reason.code === "idempotency_key_reused" && tries === 1) {
           this.#begin(text); // it came with another request: not this purchase's name
         } else {
-          if (isAnswer(reason)) this.#end();
+          if (isDecided(reason)) this.#end();
           throw reason;
         }
       }
@@ -56,7 +56,7 @@ export class Attempts {
   }
 
   #send(body: PaymentRequestRequest): Promise<CreatedPayment> {
-    return answerOf(paymentsCreateCreate({ body, headers: { "Idempotency-Key": this.#open?.key } }));
+    return unwrap(paymentsCreateCreate({ body, headers: { "Idempotency-Key": this.#open?.key } }));
   }
 }
 
@@ -78,7 +78,7 @@ function storedAttempt(body: string): Attempt | null {
 }
 
 /** Whether the server decided; otherwise the purchase may have been made all the same. */
-function isAnswer({ status, code }: Problem): boolean {
+function isDecided({ status, code }: Problem): boolean {
   return status >= 400 && status < 500 && status !== 429 && code !== "idempotency_key_in_flight";
 }
 
