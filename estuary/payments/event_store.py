@@ -49,14 +49,14 @@ def insert_event(row: EventRow) -> bool:
 
 def without_secrets(value: Any) -> Any:
     """Return a decoded event as it may be kept: its secrets are taken out of it, wherever they are."""
-    inside = value
+    children = value
     if type(value) is dict:  # as decoded, it has no subclasses: to ask for its type is the quickest there is
         for secret in SECRET_FIELDS:
             value.pop(secret, None)
-        inside = value.values()
-    for inner in inside:
-        if type(inner) is dict or type(inner) is list:
-            without_secrets(inner)
+        children = value.values()
+    for child in children:
+        if type(child) is dict or type(child) is list:
+            without_secrets(child)
     return value
 
 

@@ -98,10 +98,10 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
 
 def _read_body(meta: Mapping[str, Any], source: Readable) -> bytes:
     """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
-    claimed = meta.get("CONTENT_LENGTH") or ""
-    too_much = claimed.isdecimal() and int(claimed) > MAX_BYTES
-    body = b"" if too_much else bytes(source.read(MAX_BYTES + 1))
-    if too_much or len(body) > MAX_BYTES:
+    content_length = meta.get("CONTENT_LENGTH") or ""
+    is_too_long = content_length.isdecimal() and int(content_length) > MAX_BYTES
+    body = b"" if is_too_long else bytes(source.read(MAX_BYTES + 1))
+    if is_too_long or len(body) > MAX_BYTES:
         raise BodyTooLarge(f"An event has at most {MAX_BYTES // 1024} KB.")
     return body
 
@@ -208,9 +208,9 @@ def payment_method_updated(event: Json, obj: Json) -> ParsedEvent | None:
 def payment_method_detached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was removed; whose it was is told among the previous attributes, or is looked up when it is not."""
     previous = event["data"].get("previous_attributes")
-    before = _id(previous.get("customer")) if isinstance(previous, dict) else ""
-    card = Card.parse(obj, customer_id=before)
-    return PaymentMethodEvent("detached", card, before, parse_created(event)) if card else None
+    customer_id = _id(previous.get("customer")) if isinstance(previous, dict) else ""
+    card = Card.parse(obj, customer_id=customer_id)
+    return PaymentMethodEvent("detached", card, customer_id, parse_created(event)) if card else None
 
 
 def setup_declined(event: Json, obj: Json) -> ParsedEvent:
@@ -273,8 +273,8 @@ def read_event(event: Json) -> ParsedEvent | None:
     An event in another API version than ours is only a hint: the object is to be fetched. One of another account says
     nothing of our payments, whatever ids and labels it carries. https://docs.stripe.com/api/events/object
     """
-    if other := event.get("account") or event.get("context"):
-        return ForeignEvent(other)
+    if account_id := event.get("account") or event.get("context"):
+        return ForeignEvent(account_id)
     if event.get("object") == THIN:
         return _read_thin_event(event)
     handler = HANDLERS.get(event["type"])
@@ -290,13 +290,13 @@ def read_event(event: Json) -> ParsedEvent | None:
 
 
 def _read_thin_event(event: Json) -> ParsedEvent | None:
-    about = event.get("related_object") or {}
-    if event["type"].removeprefix("v1.") not in HANDLERS or not about.get("id"):
+    related = event.get("related_object") or {}
+    if event["type"].removeprefix("v1.") not in HANDLERS or not related.get("id"):
         return None
-    if about.get("type") == "customer":
-        return CustomerDeleted(about["id"])  # the one of its events that we listen to
-    kind = FETCH_BY_THIN_TYPE.get(str(about.get("type")))
-    return FetchRequired(kind, about["id"]) if kind else None
+    if related.get("type") == "customer":
+        return CustomerDeleted(related["id"])  # the one of its events that we listen to
+    kind = FETCH_BY_THIN_TYPE.get(str(related.get("type")))
+    return FetchRequired(kind, related["id"]) if kind else None
 
 
 def _id(value: Any) -> str:

@@ -31,10 +31,10 @@ def take_lease(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
 
 def start_attempt(row: WebhookEvent) -> bool:
     """Count and mark a try, with a lease of its own, before anything can go wrong; tells whether it was still ours."""
-    ours = if_still_leased(row)
+    leased = if_still_leased(row)
     row.attempts, row.due_at = row.attempts + 1, clock.now() + LEASE
     row.error = (ATTEMPT_STARTED + row.error.removeprefix(ATTEMPT_STARTED))[:ERROR_MAX]
-    return bool(ours.update(attempts=row.attempts, due_at=row.due_at, error=row.error))
+    return bool(leased.update(attempts=row.attempts, due_at=row.due_at, error=row.error))
 
 
 def is_attempt_started(row: WebhookEvent) -> bool:

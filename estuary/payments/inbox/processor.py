@@ -64,7 +64,7 @@ class Job:
     """One claimed event with what it says, and in the end what it came to."""
 
     row: WebhookEvent
-    news: ParsedEvent | None
+    event: ParsedEvent | None
     outcome: str = ""
     needs: FetchRequired | None = None
 
@@ -76,14 +76,14 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
     Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
     """
     try:
-        jobs, deadly = _settle_batch(limit)
+        jobs, crashed = _settle_batch(limit)
     except Exception as error:
         failure = error  # and with the transaction its locks are gone
     else:
         for job in jobs:
             if job.needs:
                 leases.release_lease(job.row) if stopping() else _fetch(job)
-        return len(jobs) + (drain_one(deadly[0].pk, stopping=stopping) if deadly else 0)
+        return len(jobs) + (drain_one(crashed[0].pk, stopping=stopping) if crashed else 0)
     return _settle_one_by_one(claim_event(limit), failure, stopping)
 
 
@@ -108,14 +108,14 @@ def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     at = clock.now()
     with transaction.atomic():
         due = _due(limit).fetch(at=at)
-        deadly = [row for row in due if leases.is_attempt_started(row)]
-        rows = [row for row in due if not leases.is_attempt_started(row)] if deadly else due
+        crashed = [row for row in due if leases.is_attempt_started(row)]
+        rows = [row for row in due if not leases.is_attempt_started(row)] if crashed else due
         if not rows:
-            return [], deadly
+            return [], crashed
         with metrics.BATCH_SECONDS.time():
             jobs = _settle(rows, at)
         metrics.BATCH_EVENTS.observe(len(rows))
-    return jobs, deadly
+    return jobs, crashed
 
 
 @cache
@@ -180,8 +180,8 @@ def _settle_single(row: WebhookEvent) -> None:
 
 def _raise_if_exhausted(row: WebhookEvent) -> None:
     if row.attempts > MAX_ATTEMPTS:
-        before = row.error.removeprefix(leases.ATTEMPT_STARTED)
-        raise RetriesExhausted(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {before}")
+        last_error = row.error.removeprefix(leases.ATTEMPT_STARTED)
+        raise RetriesExhausted(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {last_error}")
 
 
 @retry_transaction
@@ -191,7 +191,7 @@ def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
     with transaction.atomic():
         if not leases.if_still_leased(row).select_for_update(no_key=True).values_list("pk"):
             return None
-        [job] = _settle([row], at, begun=True)
+        [job] = _settle([row], at, is_counted=True)
     return job
 
 
@@ -205,16 +205,16 @@ def _read(row: WebhookEvent) -> ParsedEvent | None:
 
 
 @bind_log_fields(stripe_events=lambda rows, *_, **__: _event_ids(rows))
-def _settle(rows: Sequence[WebhookEvent], at: datetime, *, begun: bool = False) -> list[Job]:
+def _settle(rows: Sequence[WebhookEvent], at: datetime, *, is_counted: bool = False) -> list[Job]:
     """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
-    told = {id(job.news): job for job in jobs}
-    for outcome in settle([job.news for job in jobs if isinstance(job.news, StripeObservation)], at=at):
-        job = told[id(outcome.fact)]
+    job_by_event = {id(job.event): job for job in jobs}
+    for outcome in settle([job.event for job in jobs if isinstance(job.event, StripeObservation)], at=at):
+        job = job_by_event[id(outcome.fact)]
         job.outcome, job.needs = outcome.summary, outcome.needs
     for job in jobs:
         _settle_other(job)
-    _mark([job for job in jobs if not job.needs], at, begun=begun)
+    _mark([job for job in jobs if not job.needs], at, is_counted=is_counted)
     leases.take_lease([job.row for job in jobs if job.needs], at=at)
     return jobs
 
@@ -224,19 +224,19 @@ def _event_ids(rows: Sequence[WebhookEvent]) -> str:
 
 
 def _settle_other(job: Job) -> None:
-    match job.news:
+    match job.event:
         case None:
             job.outcome = IRRELEVANT
-        case PaymentMethodEvent() as news:
-            outcome = sync_method(news)
+        case PaymentMethodEvent() as event:
+            outcome = sync_method(event)
             if isinstance(outcome, FetchRequired):
                 job.needs = outcome
             else:
                 job.outcome = outcome
         case OtherPaymentMethodAttached() as attached:
             job.outcome = remove_other_payment_method(attached)
-        case SetupDeclined() as refused:
-            job.outcome = _record_decline(refused)
+        case SetupDeclined() as declined:
+            job.outcome = _record_decline(declined)
         case CustomerDeleted() as customer_id:
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
@@ -251,20 +251,20 @@ def _settle_other(job: Job) -> None:
             job.needs = needs
 
 
-def _record_decline(refused: SetupDeclined) -> str:
+def _record_decline(declined: SetupDeclined) -> str:
     """Count a decline on whose card it was to be: our row of the SetupIntent says so, or its customer does."""
-    row = SetupIntent.objects.filter(stripe_setup_intent_id=refused.setup_intent_id).first()
-    owner = row or StripeCustomer.objects.filter(stripe_customer_id=refused.customer_id or None).first()
+    row = SetupIntent.objects.filter(stripe_setup_intent_id=declined.setup_intent_id).first()
+    owner = row or StripeCustomer.objects.filter(stripe_customer_id=declined.customer_id or None).first()
     if owner is None:
         return FOREIGN
-    throttling.record_declines(declined=[(owner.user_id, refused.attempt)])
+    throttling.record_declines(declined=[(owner.user_id, declined.attempt)])
     return "decline counted"
 
 
-def _mark(jobs: list[Job], at: datetime, *, begun: bool) -> None:
+def _mark(jobs: list[Job], at: datetime, *, is_counted: bool) -> None:
     """Note what became of events; the try of one that was begun alone is counted by now."""
     for job in jobs:
-        job.row.attempts += not begun
+        job.row.attempts += not is_counted
         job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
     update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
@@ -292,7 +292,7 @@ def _settle_after_fetch(job: Job) -> None:
             outcomes = settle(facts, at=at)
             summaries = "; ".join(outcome.summary for outcome in outcomes)
             job.outcome = f"fetched: {summaries}" if facts else FOREIGN
-            _mark([job], at, begun=True)
+            _mark([job], at, is_counted=True)
     except Exception as error:
         _schedule_retry(job.row, error)
 
@@ -320,16 +320,16 @@ def _is_of_our_order(stripe_id: str) -> bool:
     )
 
 
-def _settle_payment_method(job: Job, news: PaymentMethodEvent | OtherPaymentMethodAttached | None) -> None:
+def _settle_payment_method(job: Job, event: PaymentMethodEvent | OtherPaymentMethodAttached | None) -> None:
     with transaction.atomic():
-        match news:
+        match event:
             case None:
                 job.outcome = FOREIGN
             case PaymentMethodEvent():
-                job.outcome = str(sync_method(news))
+                job.outcome = str(sync_method(event))
             case OtherPaymentMethodAttached():
-                job.outcome = remove_other_payment_method(news)
-        _mark([job], clock.now(), begun=True)
+                job.outcome = remove_other_payment_method(event)
+        _mark([job], clock.now(), is_counted=True)
 
 
 def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
@@ -342,26 +342,26 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
     delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
     if stripe_is_down:
         row.attempts -= 1
-    dead = row.attempts >= MAX_ATTEMPTS
-    fails = not stripe_is_down and row.attempts >= ALERT_AFTER and not row.alerted_at
-    changed = {
+    is_dead = row.attempts >= MAX_ATTEMPTS
+    is_failing = not stripe_is_down and row.attempts >= ALERT_AFTER and not row.alerted_at
+    changes = {
         "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
-        "status": Status.DEAD if dead else Status.PENDING,
-        "alerted_at": at if fails else row.alerted_at,
+        "status": Status.DEAD if is_dead else Status.PENDING,
+        "alerted_at": at if is_failing else row.alerted_at,
     }
     log.error(
-        "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=dead, exc_info=error
+        "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=is_dead, exc_info=error
     )
     with transaction.atomic():
-        if not leases.if_still_leased(row).update(**changed):
+        if not leases.if_still_leased(row).update(**changes):
             return
-        metrics.EVENTS_SETTLED.labels("dead" if dead else "put_off").inc()
-        if dead:
-            _alert_of_failing("event_dead", row, str(changed["error"]), "It is not tried again.")
-        elif fails:
-            _alert_of_failing("event_fails", row, str(changed["error"]), RETRY_NOTICE)
+        metrics.EVENTS_SETTLED.labels("dead" if is_dead else "put_off").inc()
+        if is_dead:
+            _alert_of_failing("event_dead", row, str(changes["error"]), "It is not tried again.")
+        elif is_failing:
+            _alert_of_failing("event_fails", row, str(changes["error"]), RETRY_NOTICE)
 
 
 def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:

@@ -33,7 +33,7 @@ class InboxWorker:
         self._switch_before_s = sys.getswitchinterval()
         self._threads = [
             threading.Thread(target=self._drain_all, name="inbox"),
-            threading.Thread(target=self._help, name="inbox-backlog"),
+            threading.Thread(target=self._drain_backlog, name="inbox-backlog"),
         ]
 
     def start(self) -> None:
@@ -53,9 +53,9 @@ class InboxWorker:
         self._drain_first()
         busy_until = time.monotonic()
         while not self._stop.is_set():
-            if taken := self._drain():
+            if count := self._drain():
                 busy_until = time.monotonic()
-                if taken == processor.BATCH:
+                if count == processor.BATCH:
                     self._backlog.set()
                 continue
             idle_s = min(max((time.monotonic() - busy_until) * IDLE_SHARE, IDLE_MIN_S), IDLE_MAX_S)
@@ -67,12 +67,12 @@ class InboxWorker:
     def _drain_first(self) -> None:
         """Settle what waits from before one by one, until there is nothing; a lost database is waited for."""
         while self._alone and not self._stop.is_set():
-            taken = self._drain(processor.drain_one)
-            if taken == 0:
+            count = self._drain(processor.drain_one)
+            if count == 0:
                 return
-            self._alone -= taken or 0
+            self._alone -= count or 0
 
-    def _help(self) -> None:
+    def _drain_backlog(self) -> None:
         """Drain while batches are full: Python works on one while PostgreSQL works on the other.
 
         Only then, as two who share what just came in would write it in smaller batches, each of which costs more.

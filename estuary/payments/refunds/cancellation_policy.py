@@ -56,16 +56,17 @@ def compute_refund(
     before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
     after = before | {part.pk for part in canceling if is_in_time(part, notice, at)}
     ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
-    already = _returned_parts(ranked, before, bundle)
-    in_all = _returned_parts(ranked, after, bundle)
-    returned = tuple(part for part in in_all if part not in already)
+    returned_before = _returned_parts(ranked, before, bundle)
+    returned_after = _returned_parts(ranked, after, bundle)
+    returned = tuple(part for part in returned_after if part not in returned_before)
     return RefundBreakdown(
         returned=returned,
-        kept=tuple(part for part in parts if part not in in_all),
+        kept=tuple(part for part in parts if part not in returned_after),
         also_canceled=tuple(
             part for part in parts if returned and _is_bonus(part, bundle) and _is_unscheduled(part, at)
         ),
-        max_minor=sum(part.amount_minor for part in in_all) - sum(refunded.get(pk, 0) for pk in after),
+        max_minor=sum(part.amount_minor for part in returned_after)
+        - sum(refunded.get(pk, 0) for pk in after),
     )
 
 
@@ -78,14 +79,14 @@ def _is_canceled_in_time(part: Booking, notice: timedelta) -> bool:
     )
 
 
-def _returned_parts(ranked: Sequence[Booking], given_back: set[int], bundle: bool) -> list[Booking]:
+def _returned_parts(ranked: Sequence[Booking], canceled_in_time: set[int], bundle: bool) -> list[Booking]:
     """Return the parts whose shares are returned in all: those given back, less one for each bonus that is kept.
 
     The last in rank is held back first. A bonus that never had a time was of no use to anyone, whoever canceled it.
     """
     bonus = [part for part in ranked if _is_bonus(part, bundle)]
-    kept_bonus = sum(part.starts_at is not None and part.pk not in given_back for part in bonus)
-    paid = [part for part in ranked if part not in bonus and part.pk in given_back]
+    kept_bonus = sum(part.starts_at is not None and part.pk not in canceled_in_time for part in bonus)
+    paid = [part for part in ranked if part not in bonus and part.pk in canceled_in_time]
     return paid[: max(len(paid) - kept_bonus, 0)]
 
 

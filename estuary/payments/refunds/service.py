@@ -89,23 +89,23 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
     if is_blocked_by_dispute(order):
         raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
-    left = refundable_minor(order, booking)
-    wanted = left if amount_minor is None else amount_minor
-    if left <= 0:
+    left_minor = refundable_minor(order, booking)
+    requested_minor = left_minor if amount_minor is None else amount_minor
+    if left_minor <= 0:
         raise NotRefundable("Everything has been refunded already, or is on its way.")
-    if wanted <= 0 or wanted > left:
-        raise RefundTooLarge(f"At most {display(left, order.currency)} can be refunded.")
-    card_left = (
-        order.captured_minor - order.lost_minor - sum(known.card_minor for known in _open_refunds(order))
+    if requested_minor <= 0 or requested_minor > left_minor:
+        raise RefundTooLarge(f"At most {display(left_minor, order.currency)} can be refunded.")
+    card_left_minor = (
+        order.captured_minor - order.lost_minor - sum(refund.card_minor for refund in _open_refunds(order))
     )
-    card_minor = min(wanted, card_left)
+    card_minor = min(requested_minor, card_left_minor)
     return Refund(
         order=order,
         booking=booking,
         stripe_payment_intent_id=order.stripe_payment_intent_id,
         currency=order.currency,
         card_minor=card_minor,
-        credits_minor=wanted - card_minor,
+        credits_minor=requested_minor - card_minor,
         created_at=at,
     )
 
@@ -114,19 +114,19 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     """Return what can still be refunded of an order or of one booking in it, in minor units."""
     if order.status not in REFUNDABLE or is_blocked_by_dispute(order):
         return 0
-    paid = order.captured_minor if order.completed_at is None else order.total_minor
-    left = paid - order.lost_minor - sum(known.amount_minor for known in _open_refunds(order))
+    paid_minor = order.captured_minor if order.completed_at is None else order.total_minor
+    left_minor = paid_minor - order.lost_minor - sum(refund.amount_minor for refund in _open_refunds(order))
     if booking is None or booking.position == 0:
-        return left
-    return min(left, share_left_minor(order, booking))
+        return left_minor
+    return min(left_minor, share_left_minor(order, booking))
 
 
 def is_blocked_by_dispute(order: Order) -> bool:
     """Whether a dispute stands against every refund: open, or lost. An inquiry does not, and is often ended by one."""
     if not order.disputed:
         return False
-    weighing = [dispute for dispute in order.disputes.all() if not dispute.stray]
-    return not weighing or any(dispute.blocks_refunds for dispute in weighing)
+    own_disputes = [dispute for dispute in order.disputes.all() if not dispute.stray]
+    return not own_disputes or any(dispute.blocks_refunds for dispute in own_disputes)
 
 
 def share_left_minor(order: Order, booking: Booking) -> int:
@@ -136,23 +136,25 @@ def share_left_minor(order: Order, booking: Booking) -> int:
 
 def refunded_of_booking_minor(order: Order, booking: Booking) -> int:
     """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
-    return sum(known.amount_minor for known in _open_refunds(order) if known.booking_id == booking.pk)
+    return sum(refund.amount_minor for refund in _open_refunds(order) if refund.booking_id == booking.pk)
 
 
 def _open_refunds(order: Order) -> list[Refund]:
-    return [known for known in order.refunds.all() if known.status in OPEN_OR_SUCCEEDED and not known.stray]
+    return [
+        refund for refund in order.refunds.all() if refund.status in OPEN_OR_SUCCEEDED and not refund.stray
+    ]
 
 
 def _complete_without_stripe(order: Order, refund: Refund, at: datetime) -> None:
     """Carry out a refund that needs no bank: all of it goes back to the balance."""
     [locked] = load([order.pk])
-    view = state_of(locked)
-    before = next(known for known in view.refunds if known.id == refund.pk)
-    done = UpdateRefund(refund.pk, Refund.Status.SUCCEEDED, "")
+    state = state_of(locked)
+    before = next(existing for existing in state.refunds if existing.id == refund.pk)
+    update = UpdateRefund(refund.pk, Refund.Status.SUCCEEDED, "")
     cause = f"refund {refund.public_id}"
-    after = replace(before, status=done.status)
+    after = replace(before, status=update.status)
     apply_effects(
-        [(locked, [done, *follow_up_effects(view, before=before, after=after, cause=cause)])], at=at
+        [(locked, [update, *follow_up_effects(state, before=before, after=after, cause=cause)])], at=at
     )
     refund.refresh_from_db()
 
@@ -166,7 +168,7 @@ def send_refund(refund_id: int) -> Refund:
     refund = Refund.objects.select_related("order").get(pk=refund_id)
     if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _has_open_dispute(refund):
         return refund
-    before = refund.asked_at
+    previous_asked_at = refund.asked_at
     if not _record_request(refund):
         return refund  # somebody else sends it just now
     params = {
@@ -175,19 +177,22 @@ def send_refund(refund_id: int) -> Refund:
         "metadata": {"refund_id": refund.public_id, "order_id": refund.order.public_id},
     }
     try:
-        made = _find_created(refund) if refund.created_at < clock.now() - KEY_LIFE else None
-        answer = made or client.create_refund(params, key=f"{refund.public_id}-{refund.attempt}")
+        stripe_refund = _find_created(refund) if refund.created_at < clock.now() - KEY_LIFE else None
+        stripe_refund = stripe_refund or client.create_refund(
+            params, key=f"{refund.public_id}-{refund.attempt}"
+        )
     except StripeRefused:
         # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made or will
         # be, by a POST of another worker that Stripe may still be at.
-        if (made := _find_created(refund)) is None:
-            _rotate_key(refund) if is_request_over(before) else _restore_request(refund, before)
+        if (stripe_refund := _find_created(refund)) is None:
+            _rotate_key(refund) if is_request_over(previous_asked_at) else _restore_request(
+                refund, previous_asked_at
+            )
             raise
-        answer = made
-    except (UnexpectedState, NotAtStripe) as refused:
-        code = getattr(refused, "stripe_code", "") or refused.code
-        return refund if _is_delayed_by_dispute(refund, code) else _settle_refusal(refund, code)
-    return _settle_stripe_refunds(refund, [answer])
+    except (UnexpectedState, NotAtStripe) as error:
+        code = getattr(error, "stripe_code", "") or error.code
+        return refund if _postpone_if_disputed(refund, code) else _settle_refusal(refund, code)
+    return _settle_stripe_refunds(refund, [stripe_refund])
 
 
 def _has_open_dispute(refund: Refund) -> bool:
@@ -195,7 +200,7 @@ def _has_open_dispute(refund: Refund) -> bool:
     return of_payment.filter(closed_at=None, refundable=False).exists()
 
 
-def _is_delayed_by_dispute(refund: Refund, code: str) -> bool:
+def _postpone_if_disputed(refund: Refund, code: str) -> bool:
     """Whether Stripe refused for a dispute that is open, which is looked at and settled: it may not be known here yet.
 
     Stripe remembers its refusal under the key, so the next try has another.
@@ -204,7 +209,7 @@ def _is_delayed_by_dispute(refund: Refund, code: str) -> bool:
         return False
     disputes = client.disputes_of(refund.stripe_payment_intent_id)
     settle(
-        [StripeObservation(one, f"refund {refund.public_id}", fetched=True) for one in disputes],
+        [StripeObservation(dispute, f"refund {refund.public_id}", fetched=True) for dispute in disputes],
         at=clock.now(),
     )
     if not _has_open_dispute(refund):
@@ -227,9 +232,9 @@ def _rotate_key(refund: Refund) -> None:
     _if_unchanged(refund).update(attempt=refund.attempt + 1, asked_at=None)
 
 
-def _restore_request(refund: Refund, before: datetime | None) -> None:
+def _restore_request(refund: Refund, previous_asked_at: datetime | None) -> None:
     """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
-    _if_unchanged(refund).update(asked_at=before)
+    _if_unchanged(refund).update(asked_at=previous_asked_at)
 
 
 def _if_unchanged(refund: Refund) -> QuerySet[Refund]:
@@ -242,8 +247,8 @@ def _settle_refusal(refund: Refund, code: str) -> Refund:
     What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
     """
     log.error("refund_refused", refund=refund.public_id, stripe_code=code)
-    given = _refunds_at_stripe(refund)
-    ours = [known for known in given if known.refund_ref == refund.public_id]
+    at_stripe = _refunds_at_stripe(refund)
+    is_created = [existing for existing in at_stripe if existing.refund_ref == refund.public_id]
     failed = StripeRefund(
         id="",
         status="failed",
@@ -254,12 +259,15 @@ def _settle_refusal(refund: Refund, code: str) -> Refund:
         failure_reason=code,
     )
     # One of ours there was made after all, when only its answer was lost.
-    return _settle_stripe_refunds(refund, given if ours else [*given, failed])
+    return _settle_stripe_refunds(refund, at_stripe if is_created else [*at_stripe, failed])
 
 
-def _settle_stripe_refunds(refund: Refund, answers: Sequence[StripeRefund]) -> Refund:
+def _settle_stripe_refunds(refund: Refund, stripe_refunds: Sequence[StripeRefund]) -> Refund:
     cause = f"refund {refund.public_id}"
-    outcomes = settle([StripeObservation(answer, cause, fetched=True) for answer in answers], at=clock.now())
+    outcomes = settle(
+        [StripeObservation(stripe_refund, cause, fetched=True) for stripe_refund in stripe_refunds],
+        at=clock.now(),
+    )
     if needs := next((outcome.needs for outcome in outcomes if outcome.needs), None):
         settle(fetch_observations(needs, cause), at=clock.now())
     refund.refresh_from_db()
@@ -275,4 +283,6 @@ def _refunds_at_stripe(refund: Refund) -> list[StripeRefund]:
 
 def _find_created(refund: Refund) -> StripeRefund | None:
     """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
-    return next((known for known in _refunds_at_stripe(refund) if known.refund_ref == refund.public_id), None)
+    return next(
+        (existing for existing in _refunds_at_stripe(refund) if existing.refund_ref == refund.public_id), None
+    )

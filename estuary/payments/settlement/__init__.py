@@ -78,12 +78,14 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
     """
     outcomes = [Outcome(fact) for fact in facts]
     with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
-        strays = _orders_by_unmatched_intent(facts)
-        orders = {order.pk: order for order in _lock_orders_of(facts, strays.values())}
-        owners = _map_to_orders(facts, orders.values(), strays)
+        unmatched = _orders_by_unmatched_intent(facts)
+        orders = {order.pk: order for order in _lock_orders_of(facts, unmatched.values())}
+        owners = _map_to_orders(facts, orders.values(), unmatched)
         waiting: dict[int, list[Outcome]] = {}
         # A page comes before the payment that it names: what it says binds by an id that we stored, and spares a look.
-        for outcome in sorted(outcomes, key=lambda one: not isinstance(one.fact.object, CheckoutSession)):
+        for outcome in sorted(
+            outcomes, key=lambda outcome: not isinstance(outcome.fact.object, CheckoutSession)
+        ):
             outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
                 outcome.needs = _payment_to_fetch(outcome.fact)
@@ -137,15 +139,15 @@ def _count_attempts(orders: Sequence[Order], round_: dict[int, Outcome]) -> None
     paid = set()
     for order in orders:
         outcome = round_[order.pk]
-        done = {type(effect) for effect in outcome.effects}
-        if attempt := _declined_attempt(order, outcome, done):
+        effect_types = {type(effect) for effect in outcome.effects}
+        if attempt := _declined_attempt(order, outcome, effect_types):
             declined.append((order.user_id, attempt))
-        if RecordCapture in done:
+        if RecordCapture in effect_types:
             paid.add(order.user_id)
     throttling.record_declines(declined=declined, paid=paid)
 
 
-def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -> str:
+def _declined_attempt(order: Order, outcome: Outcome, effect_types: set[type[Effect]]) -> str:
     """Return the name of the try whose decline a fact tells, or nothing: its charge's, or else that of its event.
 
     A failed challenge has no charge. A page's declines are fetched, each by its own event, and may all look the same.
@@ -156,7 +158,7 @@ def _declined_attempt(order: Order, outcome: Outcome, done: set[type[Effect]]) -
         return ""
     if intent.id != order.stripe_payment_intent_id and intent.customer_id != order.stripe_customer_id:
         return ""
-    if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in done:
+    if fact.fetched and intent.status != "requires_payment_method" and RecordDecline not in effect_types:
         return ""
     return intent.decline.charge_id or (fact.cause if PAYMENT_EVENT_PREFIX in fact.cause else intent.id)
 
@@ -170,47 +172,47 @@ def load(order_ids: Iterable[int]) -> list[Order]:
 
 def _prefetch_all(orders: Sequence[Order]) -> None:
     """Give orders their rows, anew in each round: at most six queries, and none for what there can't be."""
-    every = [order.pk for order in orders]
-    direct = [order.pk for order in orders if order.type == OrderType.DIRECT]
-    handed_over = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
-    wanted: dict[str, tuple[PreparedQuery[Any], list[int]]] = {
-        "lines": (LINES, direct),
-        "reservations": (RESERVATIONS, direct),
-        "refunds": (REFUNDS, every),
-        "disputes": (DISPUTES, every),
-        "bookings": (BOOKINGS, handed_over),
+    all_keys = [order.pk for order in orders]
+    direct_keys = [order.pk for order in orders if order.type == OrderType.DIRECT]
+    fulfilled_keys = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
+    queries: dict[str, tuple[PreparedQuery[Any], list[int]]] = {
+        "lines": (LINES, direct_keys),
+        "reservations": (RESERVATIONS, direct_keys),
+        "refunds": (REFUNDS, all_keys),
+        "disputes": (DISPUTES, all_keys),
+        "bookings": (BOOKINGS, fulfilled_keys),
     }
     with pipeline():
-        sent = {name: query.send(orders=theirs) for name, (query, theirs) in wanted.items() if theirs}
-        for name in wanted:
-            set_prefetched(orders, name, sent[name]() if name in sent else [])
+        pending = {name: query.send(orders=keys) for name, (query, keys) in queries.items() if keys}
+        for name in queries:
+            set_prefetched(orders, name, pending[name]() if name in pending else [])
 
 
-def _lock_orders_of(facts: Sequence[StripeObservation], besides: Iterable[int]) -> list[Order]:
-    """Lock the orders that any of the facts names, by whichever of its ids, and those ``besides``, in id order."""
+def _lock_orders_of(facts: Sequence[StripeObservation], extra_keys: Iterable[int]) -> list[Order]:
+    """Lock the orders that any of the facts names, by whichever of its ids, and those ``extra_keys``, in id order."""
     intents, sessions, refs = set(), set(), set()
     for fact in facts:
         intents.add(_intent_id(fact))
         sessions.add(fact.object.id if isinstance(fact.object, CheckoutSession) else "")
         refs.add(getattr(fact.object, "order_ref", ""))
-    named = {"intents": intents, "sessions": sessions, "refs": refs}
+    ids_by_column = {"intents": intents, "sessions": sessions, "refs": refs}
     return ORDERS_BY_STRIPE_ID.fetch(
-        keys=list(set(besides)), **{name: list(ids - {""}) for name, ids in named.items()}
+        keys=list(set(extra_keys)), **{name: list(ids - {""}) for name, ids in ids_by_column.items()}
     )
 
 
 def _orders_by_unmatched_intent(facts: Sequence[StripeObservation]) -> dict[str, int]:
     """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
-    kinds = StripeRefund | Charge | StripeDispute
-    told = {_intent_id(fact) for fact in facts if isinstance(fact.object, kinds)} - {""}
-    if not told:
+    types = StripeRefund | Charge | StripeDispute
+    intent_ids = {_intent_id(fact) for fact in facts if isinstance(fact.object, types)} - {""}
+    if not intent_ids:
         return {}
-    rows = Refund.objects.filter(any_id("stripe_payment_intent_id", told))
+    rows = Refund.objects.filter(any_id("stripe_payment_intent_id", intent_ids))
     return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
 
 
 def _map_to_orders(
-    facts: Sequence[StripeObservation], orders: Iterable[Order], strays: Mapping[str, int]
+    facts: Sequence[StripeObservation], orders: Iterable[Order], unmatched: Mapping[str, int]
 ) -> dict[int, int]:
     """Map each fact (by identity) to the primary key of its order.
 
@@ -224,18 +226,20 @@ def _map_to_orders(
     by_intent.pop("", None)
     by_session.pop("", None)
     # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
-    told: dict[str, int] = {}
+    by_batch: dict[str, int] = {}
     for fact in facts:
-        if named := by_ref.get(getattr(fact.object, "order_ref", "")):
-            told.setdefault(_intent_id(fact), named)
-    told |= {_intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session}
-    told.pop("", None)
+        if order_id := by_ref.get(getattr(fact.object, "order_ref", "")):
+            by_batch.setdefault(_intent_id(fact), order_id)
+    by_batch |= {
+        _intent_id(fact): by_session[fact.object.id] for fact in facts if fact.object.id in by_session
+    }
+    by_batch.pop("", None)
     owners = {
         id(fact): by_intent.get(_intent_id(fact))
         or by_session.get(fact.object.id)
-        or told.get(_intent_id(fact))
+        or by_batch.get(_intent_id(fact))
         or by_ref.get(getattr(fact.object, "order_ref", ""))
-        or strays.get(_intent_id(fact))
+        or unmatched.get(_intent_id(fact))
         for fact in facts
     }
     return {fact: order_id for fact, order_id in owners.items() if order_id}

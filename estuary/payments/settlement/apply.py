@@ -85,13 +85,13 @@ class _EffectsByKind:
     """The effects of many orders, by what kind they are of."""
 
     def __init__(self, work: Work) -> None:
-        self._found: defaultdict[type, list[tuple[Order, Any]]] = defaultdict(list)
+        self._by_kind: defaultdict[type, list[tuple[Order, Any]]] = defaultdict(list)
         for order, effects in work:
             for effect in effects:
-                self._found[type(effect)].append((order, effect))
+                self._by_kind[type(effect)].append((order, effect))
 
     def of[E](self, kind: type[E]) -> list[tuple[Order, E]]:
-        return self._found.get(kind, [])
+        return self._by_kind.get(kind, [])
 
 
 def apply_effects(work: Work, *, at: datetime) -> None:
@@ -151,32 +151,34 @@ def _record_on_order(order: Order, effect: OrderFieldEffect, at: datetime) -> No
 
 
 def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
-    leaving = [order for kind in (ReleaseReservations, CancelBookings) for order, _ in effects.of(kind)]
+    releasing = [order for kind in (ReleaseReservations, CancelBookings) for order, _ in effects.of(kind)]
     paid = [order for order, _ in effects.of(Fulfil)]
-    left = [row.session_id for order in leaving for row in prefetched(order, "reservations")]
-    fulfilment.lock_sessions([*left, *(line.wished_session_id for line in lines_with_requested_times(paid))])
+    session_ids = [row.session_id for order in releasing for row in prefetched(order, "reservations")]
+    fulfilment.lock_sessions(
+        [*session_ids, *(line.wished_session_id for line in lines_with_requested_times(paid))]
+    )
     if paid:
         fulfilment.book(paid, at=at)
     fulfilment.release(
         [row for order, _ in effects.of(ReleaseReservations) for row in prefetched(order, "reservations")]
     )
-    if ended := [
+    if canceled := [
         row
         for order, effect in effects.of(CancelBookings)
         for row in prefetched(order, "bookings")
         if row.pk in effect.booking_ids
     ]:
-        fulfilment.cancel(ended, at=at)
+        fulfilment.cancel(canceled, at=at)
     for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
-        marked = [
+        bookings = [
             row
             for order, effect in effects.of(SetBookingStatus)
             if effect.status == status
             for row in prefetched(order, "bookings")
             if row.pk in effect.booking_ids
         ]
-        if marked:
-            fulfilment.set_status(marked, status)
+        if bookings:
+            fulfilment.set_status(bookings, status)
 
 
 def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
@@ -202,23 +204,23 @@ def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
 
 
 def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
-    opened = insert_with_keys([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
-    advanced: dict[int, Refund] = {}
-    moved: list[Refund] = []
+    created = insert_with_keys([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
+    changed: dict[int, Refund] = {}
+    status_changed: list[Refund] = []
     for order, effect in effects.of(UpdateRefund):
-        refund = advanced[effect.refund_id] = _find_refund(order, effect.refund_id)
-        moved += [refund] if refund.status != effect.status else []
+        refund = changed[effect.refund_id] = _find_refund(order, effect.refund_id)
+        status_changed += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
         refund.settled_at = (
             at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
         )
-    for order, added in effects.of(SetRefundCredits):
-        refund = advanced[added.refund_id] = _find_refund(order, added.refund_id)
-        refund.credits_minor = added.credits_minor
-    update_rows(advanced.values(), REFUND_FIELDS)
-    observability.count_refunds([*opened, *moved])
-    outbox.send_refunds([refund for refund in opened if refund.status == Refund.Status.REQUESTED])
+    for order, credits in effects.of(SetRefundCredits):
+        refund = changed[credits.refund_id] = _find_refund(order, credits.refund_id)
+        refund.credits_minor = credits.credits_minor
+    update_rows(changed.values(), REFUND_FIELDS)
+    observability.count_refunds([*created, *status_changed])
+    outbox.send_refunds([refund for refund in created if refund.status == Refund.Status.REQUESTED])
 
 
 def _find_refund(order: Order, refund_id: int) -> Refund:
@@ -227,7 +229,7 @@ def _find_refund(order: Order, refund_id: int) -> Refund:
 
 
 def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
-    settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
+    is_settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
     return Refund(
         order=order,
         stripe_payment_intent_id=effect.intent_id,
@@ -241,14 +243,14 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         stray=effect.stray,
         failure_reason=effect.failure_reason,
         created_at=at,
-        settled_at=at if settled else None,
+        settled_at=at if is_settled else None,
     )
 
 
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
     """Remember payments that are left alone, and tell staff of each when it is seen for the first time."""
     for order, effect in effects.of(RecordUnmatchedPayment):
-        _, new = Orphan.objects.get_or_create(
+        _, is_new = Orphan.objects.get_or_create(
             stripe_payment_intent_id=effect.intent_id,
             defaults={
                 "order_ref": order.public_id,
@@ -257,7 +259,7 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
                 "fate": Orphan.Fate.FOREIGN,
             },
         )
-        if new:
+        if is_new:
             outbox.alert_staff(
                 "payment_names_our_order",
                 f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "

@@ -30,29 +30,29 @@ def apply_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datet
     new: list[Dispute] = []
     changed: list[Dispute] = []
     for order, effect in recorded:
-        known = next(
+        existing = next(
             (row for row in prefetched(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
         )
-        row = _update_dispute(known or _new_dispute(order, effect.dispute), effect.dispute, at)
-        (changed if known else new).append(row)
+        row = _update_dispute(existing or _new_dispute(order, effect.dispute), effect.dispute, at)
+        (changed if existing else new).append(row)
     update_rows(changed, FIELDS)
     insert_rows(new)
 
 
-def _new_dispute(order: Order, told: DisputeState) -> Dispute:
+def _new_dispute(order: Order, state: DisputeState) -> Dispute:
     return Dispute(
         order=order,
-        stripe_dispute_id=told.id,
-        stripe_charge_id=told.charge_id,
-        stripe_payment_intent_id=told.intent_id,
-        stray=told.stray,
-        opened_at=told.opened_at,
+        stripe_dispute_id=state.id,
+        stripe_charge_id=state.charge_id,
+        stripe_payment_intent_id=state.intent_id,
+        stray=state.stray,
+        opened_at=state.opened_at,
     )
 
 
-def _update_dispute(row: Dispute, told: DisputeState, at: datetime) -> Dispute:
+def _update_dispute(row: Dispute, state: DisputeState, at: datetime) -> Dispute:
     for name in FIELDS[:-1]:
-        setattr(row, name, getattr(told, name))
-    if told.status in CLOSED:
+        setattr(row, name, getattr(state, name))
+    if state.status in CLOSED:
         row.closed_at = row.closed_at or at
     return row

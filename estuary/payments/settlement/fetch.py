@@ -72,7 +72,7 @@ def fetch_payment(intent_id: str, cause: str) -> list[StripeObservation]:
 def _fetch_dispute(dispute_id: str, cause: str) -> list[StripeObservation]:
     """A dispute, and before it the intent that says whose it is: the payment's own news may not have come yet."""
     dispute = client.retrieve_dispute(dispute_id)
-    told = StripeObservation(dispute, cause, fetched=True)
+    observation = StripeObservation(dispute, cause, fetched=True)
     if not dispute.intent_id:
-        return [told]
-    return [StripeObservation(fetch_intent(dispute.intent_id), cause, fetched=True), told]
+        return [observation]
+    return [StripeObservation(fetch_intent(dispute.intent_id), cause, fetched=True), observation]

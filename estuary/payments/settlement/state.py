@@ -34,13 +34,13 @@ class RefundState:
 
 @dataclass(frozen=True, slots=True)
 class BookingState:
-    """A booking as the rules see it; ``ahead``: it is active, and has neither begun nor lapsed."""
+    """A booking as the rules see it; ``is_upcoming``: it is active, and has neither begun nor lapsed."""
 
     id: int
     parent_id: int | None
     amount_minor: int
     status: Booking.Status
-    ahead: bool = False
+    is_upcoming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class OrderState:
     intent_id: str
     session_id: str
     customer_id: str
-    handed_over: bool
+    is_fulfilled: bool
     expires_at: datetime
     at: datetime
     starts_at: datetime | None
@@ -129,7 +129,7 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
         intent_id=order.stripe_payment_intent_id,
         session_id=order.stripe_checkout_session_id,
         customer_id=order.stripe_customer_id,
-        handed_over=order.completed_at is not None,
+        is_fulfilled=order.completed_at is not None,
         expires_at=order.expires_at,
         at=at,
         starts_at=min(

@@ -17,10 +17,10 @@ CLOSED = frozenset({State.WARNING_CLOSED, State.PREVENTED, State.WON, State.LOST
 
 def with_dispute_amounts(order: OrderState) -> OrderState:
     """Return the order with its flag, its lost money and each dispute's share as its sums have them."""
-    upto, shares = card_refunded_minor(order), {}
+    end, shares = card_refunded_minor(order), {}
     for dispute in sorted(_effective(order), key=_sort_key):
-        begin, upto = upto, min(upto + _disputed_minor(order, dispute), order.captured_minor)
-        shares[dispute.id] = (upto - begin, _credits_for(order, upto) - _credits_for(order, begin))
+        start, end = end, min(end + _disputed_minor(order, dispute), order.captured_minor)
+        shares[dispute.id] = (end - start, _credits_for(order, end) - _credits_for(order, start))
     disputes = tuple(_with_amounts(dispute, *shares.get(dispute.id, (0, 0))) for dispute in order.disputes)
     return replace(
         order,
@@ -32,8 +32,10 @@ def with_dispute_amounts(order: OrderState) -> OrderState:
 
 def card_refunded_minor(order: OrderState) -> int:
     """Return what has gone back of the order's own payment, in minor units."""
-    done = (known for known in order.refunds if known.status == Refund.Status.SUCCEEDED and not known.stray)
-    return sum(known.card_minor for known in done)
+    succeeded = (
+        refund for refund in order.refunds if refund.status == Refund.Status.SUCCEEDED and not refund.stray
+    )
+    return sum(refund.card_minor for refund in succeeded)
 
 
 def _effective(order: OrderState) -> list[DisputeState]:
@@ -52,7 +54,7 @@ def _disputed_minor(order: OrderState, dispute: DisputeState) -> int:
 
 def _credits_for(order: OrderState, card_minor: int) -> int:
     """Return the credits that so much of the card's money bought."""
-    if not (order.is_credit and order.handed_over and order.captured_minor):
+    if not (order.is_credit and order.is_fulfilled and order.captured_minor):
         return 0
     return proportion(card_minor, order.captured_minor, order.credit_amount_minor)
 

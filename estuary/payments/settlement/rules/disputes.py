@@ -59,40 +59,40 @@ def decide_dispute(
     """Return what Stripe's dispute changes. Two stories of one rank, such as won and lost: Stripe is asked."""
     if not order.captured_minor and not fetched:
         return FetchRequired("dispute", dispute.id)
-    told, known = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
-    if known is not None:
-        told = replace(
-            told,
-            stray=known.stray,
-            frozen_minor=known.frozen_minor,
-            clawed_minor=known.clawed_minor,
-            lost_minor=known.lost_minor,
-            revision=known.revision,
+    new, old = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
+    if old is not None:
+        new = replace(
+            new,
+            stray=old.stray,
+            frozen_minor=old.frozen_minor,
+            clawed_minor=old.clawed_minor,
+            lost_minor=old.lost_minor,
+            revision=old.revision,
         )
-        if told == known or RANK[told.status] < RANK[known.status]:
+        if new == old or RANK[new.status] < RANK[old.status]:
             return []
-        if RANK[told.status] == RANK[known.status] and not fetched:
+        if RANK[new.status] == RANK[old.status] and not fetched:
             return FetchRequired("dispute", dispute.id)
-        told = replace(told, revision=known.revision + 1)
-    others = tuple(other for other in order.disputes if other.id != told.id)
-    after = with_dispute_amounts(replace(order, disputes=(*others, told)))
-    effects = _change_effects(order, after, cause, f"dispute:{told.id}:{told.revision}")
-    return [*effects, *_notices(order, after, known, told)]
+        new = replace(new, revision=old.revision + 1)
+    others = tuple(other for other in order.disputes if other.id != new.id)
+    after = with_dispute_amounts(replace(order, disputes=(*others, new)))
+    effects = _change_effects(order, after, cause, f"dispute:{new.id}:{new.revision}")
+    return [*effects, *_notices(order, after, old, new)]
 
 
 def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: str) -> list[Effect]:
     """Return what a refund changes about the disputes beside it: what went back is no longer at stake."""
     if not order.disputes or not effects:
         return []
-    status, refunds, name = order.status, {known.id: known for known in order.refunds}, ""
+    status, refunds, name = order.status, {refund.id: refund for refund in order.refunds}, ""
     for effect in effects:
         match effect:
             case ChangeStatus():
                 status = effect.status
             case UpdateRefund():
-                known = refunds[effect.refund_id]
-                refunds[known.id] = replace(known, status=effect.status)
-                name = f"dispute_beside:{known.public_id}:{effect.status}"
+                refund = refunds[effect.refund_id]
+                refunds[refund.id] = replace(refund, status=effect.status)
+                name = f"dispute_beside:{refund.public_id}:{effect.status}"
             case SetRefundCredits():
                 refunds[effect.refund_id] = replace(
                     refunds[effect.refund_id], credits_minor=effect.credits_minor
@@ -120,13 +120,13 @@ def _state_from_effect(effect: OpenRefund) -> RefundState:
 
 
 def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeState:
-    known_status = dispute.status in State.values
+    is_known_status = dispute.status in State.values
     return DisputeState(
         id=dispute.id,
         charge_id=dispute.charge_id,
         intent_id=dispute.intent_id,
         # A status that is new at Stripe is none of those that end a dispute, as far as we know.
-        status=State(dispute.status) if known_status else State.UNDER_REVIEW,
+        status=State(dispute.status) if is_known_status else State.UNDER_REVIEW,
         reason=dispute.reason,
         amount_minor=dispute.amount_minor,
         currency=dispute.currency,
@@ -138,7 +138,7 @@ def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeStat
 
 
 def _find_dispute(order: OrderState, dispute_id: str) -> DisputeState | None:
-    return next((known for known in order.disputes if known.id == dispute_id), None)
+    return next((dispute for dispute in order.disputes if dispute.id == dispute_id), None)
 
 
 def _change_effects(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
@@ -158,7 +158,7 @@ def _change_effects(before: OrderState, after: OrderState, cause: str, name: str
     if is_wholly_lost(after) and not is_wholly_lost(before):
         effects += [
             *_cancel_future_bookings(after, cause, name),
-            *([NotifyBuyer("dispute_lost")] if after.handed_over else []),
+            *([NotifyBuyer("dispute_lost")] if after.is_fulfilled else []),
         ]
     return effects
 
@@ -178,35 +178,38 @@ def is_wholly_lost(order: OrderState) -> bool:
 
 def _cancel_future_bookings(order: OrderState, cause: str, name: str) -> list[Effect]:
     """Cancel what lies ahead, and return the credits that paid for more than what was used."""
-    ahead = [booking for booking in order.bookings if booking.ahead]
+    upcoming = [booking for booking in order.bookings if booking.is_upcoming]
     root = next((booking for booking in order.bookings if booking.parent_id is None), None)
-    inside = [booking for booking in ahead if booking.parent_id]
-    if root is None or not ahead or (len(order.bookings) > 1 and not inside):
+    parts = [booking for booking in upcoming if booking.parent_id]
+    if root is None or not upcoming or (len(order.bookings) > 1 and not parts):
         return []
-    named = (root.id,) if root.status in ACTIVE else tuple(booking.id for booking in inside)
-    returned = _unused_credits_minor(order, inside or [root])
-    return [CancelBookings(named), *(_return_credits(order, returned, cause, name) if returned else [])]
+    booking_ids = (root.id,) if root.status in ACTIVE else tuple(booking.id for booking in parts)
+    credits_minor = _unused_credits_minor(order, parts or [root])
+    return [
+        CancelBookings(booking_ids),
+        *(_return_credits(order, credits_minor, cause, name) if credits_minor else []),
+    ]
 
 
 def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     """What was used is valued first: the credits that were spent pay for it, and what they did not pay for returns."""
-    live = [known for known in order.refunds if known.status in LIVE_REFUNDS and not known.stray]
-    returned = sum(known.card_minor + known.credits_minor for known in live)
-    by_name = {
-        booking.id: sum(r.card_minor + r.credits_minor for r in live if r.booking_id == booking.id)
+    refunds = [refund for refund in order.refunds if refund.status in LIVE_REFUNDS and not refund.stray]
+    returned_minor = sum(refund.card_minor + refund.credits_minor for refund in refunds)
+    refunded_minor = {
+        booking.id: sum(r.card_minor + r.credits_minor for r in refunds if r.booking_id == booking.id)
         for booking in ending
     }
-    ends_minor = sum(max(booking.amount_minor - by_name[booking.id], 0) for booking in ending)
-    used_minor = max(order.total_minor - returned - ends_minor, 0)
-    credits_left = order.credits_applied_minor - sum(known.credits_minor for known in live)
-    return min(max(credits_left - used_minor, 0), ends_minor)
+    ending_minor = sum(max(booking.amount_minor - refunded_minor[booking.id], 0) for booking in ending)
+    used_minor = max(order.total_minor - returned_minor - ending_minor, 0)
+    credits_left = order.credits_applied_minor - sum(refund.credits_minor for refund in refunds)
+    return min(max(credits_left - used_minor, 0), ending_minor)
 
 
 def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str) -> list[Effect]:
-    done = sum(
-        known.card_minor + known.credits_minor
-        for known in order.refunds
-        if known.status == Refund.Status.SUCCEEDED and not known.stray
+    succeeded_minor = sum(
+        refund.card_minor + refund.credits_minor
+        for refund in order.refunds
+        if refund.status == Refund.Status.SUCCEEDED and not refund.stray
     )
     effects: list[Effect] = [
         OpenRefund(
@@ -221,7 +224,7 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
         PostCredits(
             Kind.REFUND, credits_minor, f"return:{name}"[:64], f"Returned: {order.title} was canceled"
         ),
-        RecordRefunded(done + credits_minor),
+        RecordRefunded(succeeded_minor + credits_minor),
     ]
     return [
         *effects,
@@ -230,26 +233,26 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
 
 
 def _notices(
-    before: OrderState, after: OrderState, known: DisputeState | None, told: DisputeState
+    before: OrderState, after: OrderState, old: DisputeState | None, new: DisputeState
 ) -> list[Effect]:
     """Staff hear of a dispute when it opens and when it is decided, once each."""
     alerts: list[Effect] = []
-    asked = display(told.amount_minor, told.currency)
-    if known is None:
-        until = f" by {told.due_by:%d %b %Y, %H:%M} UTC" if told.due_by else ""
-        text = f"{before.public_id}: {told.id} disputes {asked} as {told.reason.replace('_', ' ')}."
-        answer = "" if told.status in CLOSED else f" Answer it in Stripe's dashboard{until}."
-        alerts.append(AlertStaff("dispute_opened", text + answer))
-    if told.status in CLOSED and (known is None or known.status != told.status):
-        text = f"{before.public_id}: {told.id} over {asked} is {told.status.label}. "
-        alerts.append(AlertStaff("dispute_closed", text + _describe_result(after, known, told)))
+    amount = display(new.amount_minor, new.currency)
+    if old is None:
+        until = f" by {new.due_by:%d %b %Y, %H:%M} UTC" if new.due_by else ""
+        text = f"{before.public_id}: {new.id} disputes {amount} as {new.reason.replace('_', ' ')}."
+        action = "" if new.status in CLOSED else f" Answer it in Stripe's dashboard{until}."
+        alerts.append(AlertStaff("dispute_opened", text + action))
+    if new.status in CLOSED and (old is None or old.status != new.status):
+        text = f"{before.public_id}: {new.id} over {amount} is {new.status.label}. "
+        alerts.append(AlertStaff("dispute_closed", text + _describe_result(after, old, new)))
     return alerts
 
 
-def _describe_result(after: OrderState, known: DisputeState | None, told: DisputeState) -> str:
-    if known is not None and known.status == State.LOST:
+def _describe_result(after: OrderState, old: DisputeState | None, new: DisputeState) -> str:
+    if old is not None and old.status == State.LOST:
         return "It had been lost before: what was canceled then stays canceled; see to the buyer."
-    if told.status != State.LOST or told.stray:
+    if new.status != State.LOST or new.stray:
         return "Nothing was taken."
     if is_wholly_lost(after):
         return "The payment is gone; bookings that lay ahead are canceled, and credits bought are taken back."

@@ -45,11 +45,11 @@ def decide(order: OrderState, fact: StripeObservation) -> Decision:
             return _decide_intent(order, intent, fact)
         case CheckoutSession() as session:
             return _decide_session(order, session, fact)
-        case StripeRefund() | StripeDispute() as other if not _is_own_payment(order, other.intent_id):
-            return _decide_of_unmatched_payment(order, other, fact)
+        case StripeRefund() | StripeDispute() as unmatched if not _is_own_payment(order, unmatched.intent_id):
+            return _decide_of_unmatched_payment(order, unmatched, fact)
         case StripeRefund() as refund:
-            overtook = not order.captured_minor and refund_rules.find_refund(order, refund) is None
-            if (overtook and not fact.fetched) or refund_rules.exceeds_captured(order, refund):
+            is_early = not order.captured_minor and refund_rules.find_refund(order, refund) is None
+            if (is_early and not fact.fetched) or refund_rules.exceeds_captured(order, refund):
                 return FetchRequired("payment", refund.intent_id)
             effects = refund_rules.decide_refund(order, refund, fact.cause)
             return [*effects, *dispute_rules.apply_refund_to_disputes(order, effects, fact.cause)]
@@ -115,8 +115,8 @@ def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, prob
 
 def _is_own_payment(order: OrderState, intent_id: str) -> bool:
     """Whether a payment is the order's own, or a second one that it sends back."""
-    strays = {refund.intent_id for refund in order.refunds if refund.stray}
-    return not intent_id or intent_id == order.intent_id or intent_id in strays
+    unmatched_intents = {refund.intent_id for refund in order.refunds if refund.stray}
+    return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
 
 
 def _decide_of_unmatched_payment(
@@ -124,8 +124,8 @@ def _decide_of_unmatched_payment(
 ) -> Decision:
     """A refund or a dispute of a payment that was left alone changes nothing; somebody must answer the dispute."""
     if not fact.fetched:
-        kind = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
-        return FetchRequired(*kind)
+        needed = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
+        return FetchRequired(*needed)
     if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
         return []
     text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
@@ -271,9 +271,9 @@ def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservatio
 
 def _wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
     """The bank is at work, for days perhaps: what was reserved is kept until a date, and the buyer is told which."""
-    keep = hold_for_bank(order)
-    over = keep.moment is not None and keep.moment <= order.at
-    return [ChangeStatus(Status.PROCESSING, cause), keep, *([] if over else [NotifyBuyer("processing")])]
+    hold = hold_for_bank(order)
+    is_over = hold.moment is not None and hold.moment <= order.at
+    return [ChangeStatus(Status.PROCESSING, cause), hold, *([] if is_over else [NotifyBuyer("processing")])]
 
 
 def hold_for_bank(order: OrderState) -> HoldForBank:
@@ -288,13 +288,13 @@ def _decide_declined(order: OrderState, intent: Intent, fact: StripeObservation)
     if order.status not in LIVE or order.intent_id not in ("", intent.id):
         return []
     assert intent.decline is not None  # matched above
-    late = order.status == Status.PROCESSING or intent.decline.by_bank
-    if late and not fact.fetched:
+    is_late = order.status == Status.PROCESSING or intent.decline.by_bank
+    if is_late and not fact.fetched:
         return FetchRequired("intent", intent.id)
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
-    if late:
-        return [*bind, decline, *end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)]
+    if is_late:
+        return [*bind, decline, *end_unpaid(order, fact.cause, "payment_failed", was_at_bank=True)]
     if order.status == Status.FAILED:
         return [*bind, decline] if decline != order.decline else bind
     return [*bind, ChangeStatus(Status.FAILED, fact.cause), decline]
@@ -306,7 +306,7 @@ def _decide_canceled(order: OrderState, intent: Intent, cause: str) -> list[Effe
     return end_unpaid(order, cause, intent.cancellation_reason or "canceled")
 
 
-def end_unpaid(order: OrderState, cause: str, reason: str, *, bank_at_work: bool = False) -> list[Effect]:
+def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool = False) -> list[Effect]:
     """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too.
 
     Whoever left it to a bank has gone away, and is told by mail; its payment at Stripe may outlive the order.
@@ -315,7 +315,7 @@ def end_unpaid(order: OrderState, cause: str, reason: str, *, bank_at_work: bool
         ChangeStatus(Status.CANCELED, cause, reason),
         *_release_and_return_credits(order),
     ]
-    if bank_at_work or order.status == Status.PROCESSING:
+    if was_at_bank or order.status == Status.PROCESSING:
         effects += [
             WatchPayment(),
             NotifyBuyer("bank_too_late" if reason == BANK_TOO_LATE else "payment_failed"),
@@ -346,7 +346,7 @@ def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObs
         # A completed page can't be paid again, so a late failure ends the order and frees its hold.
         if order.status not in LIVE:
             return []
-        return bind + end_unpaid(order, fact.cause, "payment_failed", bank_at_work=True)
+        return bind + end_unpaid(order, fact.cause, "payment_failed", was_at_bank=True)
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
@@ -397,9 +397,11 @@ def _intent_from_session(session: CheckoutSession) -> Intent:
 
 def _decide_charge(order: OrderState, charge: Charge) -> Decision:
     """A charge tells only the cumulative sum: when it is not ours, look at the refunds themselves."""
-    known = sum(
+    refunded_minor = sum(
         refund.card_minor
         for refund in order.refunds
         if refund.intent_id == charge.intent_id and refund.status == Refund.Status.SUCCEEDED
     )
-    return [] if known == charge.amount_refunded_minor else FetchRequired("payment", charge.intent_id)
+    return (
+        [] if refunded_minor == charge.amount_refunded_minor else FetchRequired("payment", charge.intent_id)
+    )

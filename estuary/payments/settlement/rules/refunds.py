@@ -40,18 +40,18 @@ KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})  # Stripe knows of
 def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[Effect]:
     """Return what Stripe's refund means: ours moves on, or one that was started elsewhere is taken over."""
     status = STATUS_FROM_STRIPE.get(refund.status, State.PENDING)
-    known = find_refund(order, refund)
-    if known is None:
+    existing = find_refund(order, refund)
+    if existing is None:
         return _adopt_from_stripe(order, refund, status, cause)
-    if known.stripe_refund_id and not refund.id:
+    if existing.stripe_refund_id and not refund.id:
         return []  # one try was refused after another had been heard
-    if RANK[status] <= RANK[known.status]:
-        if known.stripe_refund_id:
+    if RANK[status] <= RANK[existing.status]:
+        if existing.stripe_refund_id:
             return []
-        return [UpdateRefund(known.id, known.status, refund.id)]
-    advance = UpdateRefund(known.id, status, refund.id, refund.failure_reason)
-    after = replace(known, status=status, stripe_refund_id=refund.id)
-    return [advance, *follow_up_effects(order, before=known, after=after, cause=cause)]
+        return [UpdateRefund(existing.id, existing.status, refund.id)]
+    update = UpdateRefund(existing.id, status, refund.id, refund.failure_reason)
+    after = replace(existing, status=status, stripe_refund_id=refund.id)
+    return [update, *follow_up_effects(order, before=existing, after=after, cause=cause)]
 
 
 def find_refund(order: OrderState, refund: StripeRefund) -> RefundState | None:
@@ -59,24 +59,24 @@ def find_refund(order: OrderState, refund: StripeRefund) -> RefundState | None:
 
     Metadata can be copied, so a refund that only carries our id must also be of the payment that ours is of.
     """
-    for known in order.refunds:
-        labeled = refund.refund_ref and known.public_id == refund.refund_ref
-        if (refund.id and known.stripe_refund_id == refund.id) or (
-            labeled and known.intent_id == refund.intent_id
+    for existing in order.refunds:
+        is_labeled = refund.refund_ref and existing.public_id == refund.refund_ref
+        if (refund.id and existing.stripe_refund_id == refund.id) or (
+            is_labeled and existing.intent_id == refund.intent_id
         ):
-            return known
+            return existing
     return None
 
 
 def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
     """Whether more would have gone back than was captured. Stripe makes no such refund: an earlier one has failed."""
-    known = find_refund(order, refund)
+    existing = find_refund(order, refund)
     if (
         STATUS_FROM_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
         or refund.intent_id != order.intent_id
     ):
         return False
-    others = [r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.stray and r is not known]
+    others = [r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.stray and r is not existing]
     return _stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
 
 
@@ -84,7 +84,7 @@ def _adopt_from_stripe(
     order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
 ) -> list[Effect]:
     """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
-    stray = any(known.stray and known.intent_id == refund.intent_id for known in order.refunds)
+    stray = any(other.stray and other.intent_id == refund.intent_id for other in order.refunds)
     if not stray and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
             AlertStaff(
@@ -106,11 +106,11 @@ def _adopt_from_stripe(
     )
     if not stray:
         after = next(
-            known
-            for known in _with_dashboard_credits(order, _own_refunds_with(order, after))
-            if known.id == 0
+            other
+            for other in _with_dashboard_credits(order, _own_refunds_with(order, after))
+            if other.id == 0
         )
-    opened = OpenRefund(
+    opening = OpenRefund(
         card_minor=after.card_minor,
         credits_minor=after.credits_minor,
         origin=Refund.Origin.DASHBOARD,
@@ -123,17 +123,17 @@ def _adopt_from_stripe(
         cause=cause,
         currency=refund.currency,
     )
-    return [opened, *follow_up_effects(order, before=None, after=after, cause=cause)]
+    return [opening, *follow_up_effects(order, before=None, after=after, cause=cause)]
 
 
 def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
     """Return the order's own refunds, oldest first, with ``after`` in its place or as the newest."""
-    known = [after if refund.id == after.id else refund for refund in order.refunds]
-    known += [] if after.id else [after]
-    return [refund for refund in known if not refund.stray]
+    refunds = [after if refund.id == after.id else refund for refund in order.refunds]
+    refunds += [] if after.id else [after]
+    return [refund for refund in refunds if not refund.stray]
 
 
-def _with_dashboard_credits(order: OrderState, known: list[RefundState]) -> list[RefundState]:
+def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
     """Return the refunds with the credits that those of the dashboard take along: all that is owed with one, or none.
 
     The dashboard knows no credits. So only when all that was captured went back there do the spent ones follow; what
@@ -141,25 +141,33 @@ def _with_dashboard_credits(order: OrderState, known: list[RefundState]) -> list
     along. They follow what has succeeded, and until that is all of the card, what is still pending. Asked anew of all
     the refunds, never of the last one, so no order of the news and no later failure comes to anything else.
     """
-    there = [refund for refund in known if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
-    done = [refund for refund in there if refund.status == State.SUCCEEDED]
-    whole = order.handed_over and 0 < order.captured_minor <= _stripe_minor(there)
-    ours_minor = sum(r.credits_minor for r in known if r.status in KNOWN_TO_STRIPE and not r.from_dashboard)
-    owed_minor = max(order.credits_applied_minor - ours_minor, 0) if whole else 0
-    able = done if _stripe_minor(done) >= order.captured_minor else [r for r in there if r not in done]
+    dashboard = [refund for refund in refunds if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
+    succeeded = [refund for refund in dashboard if refund.status == State.SUCCEEDED]
+    is_all_returned = order.is_fulfilled and 0 < order.captured_minor <= _stripe_minor(dashboard)
+    other_credits_minor = sum(
+        r.credits_minor for r in refunds if r.status in KNOWN_TO_STRIPE and not r.from_dashboard
+    )
+    due_minor = max(order.credits_applied_minor - other_credits_minor, 0) if is_all_returned else 0
+    eligible = (
+        succeeded
+        if _stripe_minor(succeeded) >= order.captured_minor
+        else [r for r in dashboard if r not in succeeded]
+    )
     # The one that takes them already keeps them, or else the newest: which one makes no difference to any sum.
-    carrier = max(able, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
-    return [replace(r, credits_minor=owed_minor if r is carrier else 0) if r in there else r for r in known]
+    carrier = max(eligible, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
+    return [
+        replace(r, credits_minor=due_minor if r is carrier else 0) if r in dashboard else r for r in refunds
+    ]
 
 
 def _stripe_minor(refunds: list[RefundState]) -> int:
     return sum(refund.card_minor for refund in refunds)
 
 
-def _is_charge_emptied(order: OrderState, known: list[RefundState]) -> bool:
+def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
     """Whether all of the card's money is back or on its way, as Stripe itself has said: refunded, or lost."""
-    heard_minor = _stripe_minor([r for r in known if r.status in KNOWN_TO_STRIPE])
-    return 0 < order.captured_minor <= heard_minor + order.lost_minor
+    refunded_minor = _stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
+    return 0 < order.captured_minor <= refunded_minor + order.lost_minor
 
 
 def follow_up_effects(
@@ -169,40 +177,46 @@ def follow_up_effects(
     effects = _failure_notices(order, after)
     if after.stray:
         return effects
-    was, now = before is not None and before.status == State.SUCCEEDED, after.status == State.SUCCEEDED
-    known = _own_refunds_with(order, after)
-    settled = _with_dashboard_credits(order, known)
-    after = next(refund for refund in settled if refund.id == after.id)
-    if was != now:
-        effects += _credit_movements(order, settled, after, now)
+    had_succeeded = before is not None and before.status == State.SUCCEEDED
+    has_succeeded = after.status == State.SUCCEEDED
+    refunds = _own_refunds_with(order, after)
+    updated = _with_dashboard_credits(order, refunds)
+    after = next(refund for refund in updated if refund.id == after.id)
+    if had_succeeded != has_succeeded:
+        effects += _credit_movements(order, updated, after, has_succeeded)
     effects += [
         SetRefundCredits(r.id, r.credits_minor)
-        for r, k in zip(settled, known, strict=True)
-        if r.id and r != k
+        for r, old in zip(updated, refunds, strict=True)
+        if r.id and r != old
     ]
-    followed_minor, follower = _find_moved_credits(known, settled, after)
-    if followed_minor:
-        effects.append(_post_moved_credits(order, after, followed_minor))
-    if was == now and not followed_minor:
+    moved_minor, moved_refund = _find_moved_credits(refunds, updated, after)
+    if moved_minor:
+        effects.append(_post_moved_credits(order, after, moved_minor))
+    if had_succeeded == has_succeeded and not moved_minor:
         return effects
-    refunded_minor = sum(r.card_minor + r.credits_minor for r in settled if r.status == State.SUCCEEDED)
+    refunded_minor = sum(r.card_minor + r.credits_minor for r in updated if r.status == State.SUCCEEDED)
     effects.append(RecordRefunded(refunded_minor))
     target = _status_for(order, refunded_minor)
     if target != order.status:
         effects.append(ChangeStatus(target, cause))
-    gives = now if was != now else followed_minor > 0
-    effects += _booking_effects(order, after if was != now or not follower else follower, target, gives)
-    return [*effects, NotifyBuyer("refunded")] if gives else effects
+    is_money_returned = has_succeeded if had_succeeded != has_succeeded else moved_minor > 0
+    effects += _booking_effects(
+        order,
+        after if had_succeeded != has_succeeded or not moved_refund else moved_refund,
+        target,
+        is_money_returned,
+    )
+    return [*effects, NotifyBuyer("refunded")] if is_money_returned else effects
 
 
 def _find_moved_credits(
-    known: list[RefundState], settled: list[RefundState], after: RefundState
+    refunds: list[RefundState], updated: list[RefundState], after: RefundState
 ) -> tuple[int, RefundState | None]:
     """Return the credits that follow, or leave again, with other refunds that had succeeded, and with which one."""
     moved = [
-        (mine.credits_minor - old.credits_minor, mine)
-        for mine, old in zip(settled, known, strict=True)
-        if mine.id != after.id and mine.status == State.SUCCEEDED and mine != old
+        (new.credits_minor - old.credits_minor, new)
+        for new, old in zip(updated, refunds, strict=True)
+        if new.id != after.id and new.status == State.SUCCEEDED and new != old
     ]
     return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
 
@@ -232,9 +246,9 @@ def _is_compensated(order: OrderState, after: RefundState) -> bool:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
         lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
         return _stripe_minor(others) + lost_minor >= after.card_minor
-    known = _with_dashboard_credits(order, _own_refunds_with(order, after))
-    credits_minor = sum(refund.credits_minor for refund in known if refund.status in KNOWN_TO_STRIPE)
-    return _is_charge_emptied(order, known) and (
+    refunds = _with_dashboard_credits(order, _own_refunds_with(order, after))
+    credits_minor = sum(refund.credits_minor for refund in refunds if refund.status in KNOWN_TO_STRIPE)
+    return _is_charge_emptied(order, refunds) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
     )
 
@@ -244,17 +258,17 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
 
     In minor units; 0 when the refund that failed asked for no more than that, so that another would fail too.
     """
-    if after.from_dashboard or (order.handed_over and not after.stray):
+    if after.from_dashboard or (order.is_fulfilled and not after.stray):
         return 0
     of_payment = [r for r in order.refunds if r.intent_id == after.intent_id and r.stray == after.stray]
-    asked_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
-    received_minor = asked_minor if after.stray else order.captured_minor
+    requested_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
+    received_minor = requested_minor if after.stray else order.captured_minor
     lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
-    gone_minor = (
+    returned_minor = (
         _stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
         + lost_minor
     )
-    rest_minor = received_minor - gone_minor
+    rest_minor = received_minor - returned_minor
     return rest_minor if 0 < rest_minor < after.card_minor else 0
 
 
@@ -277,7 +291,7 @@ def _is_lost_dispute_of(dispute: DisputeState, intent_id: str) -> bool:
 
 def _status_for(order: OrderState, refunded_minor: int) -> Status:
     if order.status in {Status.PAID, Status.CANCELED} or (
-        order.status == Status.REFUNDED and not order.handed_over
+        order.status == Status.REFUNDED and not order.is_fulfilled
     ):
         # Never handed over: only the card's money is to go back, since spent credits went back when it was canceled.
         return Status.REFUNDED if refunded_minor >= order.captured_minor else Status.PAID
@@ -287,25 +301,31 @@ def _status_for(order: OrderState, refunded_minor: int) -> Status:
 
 
 def _credit_movements(
-    order: OrderState, known: list[RefundState], after: RefundState, now: bool
+    order: OrderState, refunds: list[RefundState], after: RefundState, has_succeeded: bool
 ) -> list[Effect]:
     """Spent credits return with the refund; bought credits are clawed back in proportion to all refunds so far."""
-    verb, sign = ("refund", 1) if now else ("refund_undone", -1)
+    verb, sign = ("refund", 1) if has_succeeded else ("refund_undone", -1)
     effect = f"{verb}:{after.public_id}"
     if order.is_credit:
-        others = [refund for refund in known if refund.id != after.id and refund.status == State.SUCCEEDED]
-        settled = sum(refund.card_minor for refund in others)
-        upto = proportion(settled + after.card_minor, order.captured_minor, order.credit_amount_minor)
-        amount = upto - proportion(settled, order.captured_minor, order.credit_amount_minor)
-        note = "Refunded to your card" if now else "The refund to your card failed"
-        return [PostCredits(Kind.REFUND, -sign * amount, effect, note)] if amount else []
+        others = [refund for refund in refunds if refund.id != after.id and refund.status == State.SUCCEEDED]
+        earlier_minor = sum(refund.card_minor for refund in others)
+        total_minor = proportion(
+            earlier_minor + after.card_minor, order.captured_minor, order.credit_amount_minor
+        )
+        amount_minor = total_minor - proportion(
+            earlier_minor, order.captured_minor, order.credit_amount_minor
+        )
+        note = "Refunded to your card" if has_succeeded else "The refund to your card failed"
+        return [PostCredits(Kind.REFUND, -sign * amount_minor, effect, note)] if amount_minor else []
     if not after.credits_minor:
         return []
-    note = f"Refund of {order.title}" if now else f"The refund of {order.title} failed"
+    note = f"Refund of {order.title}" if has_succeeded else f"The refund of {order.title} failed"
     return [PostCredits(Kind.REFUND, sign * after.credits_minor, effect, note)]
 
 
-def _booking_effects(order: OrderState, after: RefundState, target: Status, now: bool) -> list[Effect]:
+def _booking_effects(
+    order: OrderState, after: RefundState, target: Status, has_succeeded: bool
+) -> list[Effect]:
     """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled.
 
     Only what is active is felt: what took place or lapsed is neither marked nor canceled any more.
@@ -313,9 +333,9 @@ def _booking_effects(order: OrderState, after: RefundState, target: Status, now:
     active = [booking for booking in order.bookings if booking.status in ACTIVE]
     if not active:
         return []
-    if not now:
-        back = [booking.id for booking in active if target == Status.COMPLETED]
-        return [SetBookingStatus(tuple(back), Booking.Status.CONFIRMED)] if back else []
+    if not has_succeeded:
+        restored = [booking.id for booking in active if target == Status.COMPLETED]
+        return [SetBookingStatus(tuple(restored), Booking.Status.CONFIRMED)] if restored else []
     if target == Status.REFUNDED:
         return [CancelBookings(tuple(booking.id for booking in active))]
     if after.booking_id:
@@ -329,19 +349,19 @@ def _booking_effects(order: OrderState, after: RefundState, target: Status, now:
 def _one_booking_effects(order: OrderState, active: list[BookingState], after: RefundState) -> list[Effect]:
     """A part of a package: canceled when all of its share went back or when asked for, else marked, with its parent."""
     effects: list[Effect] = []
-    mine = [booking for booking in active if booking.id == after.booking_id]
-    for booking in mine:
-        earlier = sum(
-            known.card_minor + known.credits_minor
-            for known in order.refunds
-            if known.booking_id == booking.id and known.status == State.SUCCEEDED and known.id != after.id
+    named = [booking for booking in active if booking.id == after.booking_id]
+    for booking in named:
+        earlier_minor = sum(
+            refund.card_minor + refund.credits_minor
+            for refund in order.refunds
+            if refund.booking_id == booking.id and refund.status == State.SUCCEEDED and refund.id != after.id
         )
-        whole = earlier + after.card_minor + after.credits_minor >= booking.amount_minor
-        if whole or after.cancels:
+        is_whole = earlier_minor + after.card_minor + after.credits_minor >= booking.amount_minor
+        if is_whole or after.cancels:
             effects.append(CancelBookings((booking.id,)))
         else:
             effects.append(SetBookingStatus((booking.id,), Booking.Status.PARTIALLY_REFUNDED))
-    parents = tuple(booking.id for booking in active if booking.parent_id is None and booking not in mine)
+    parents = tuple(booking.id for booking in active if booking.parent_id is None and booking not in named)
     if parents:
         effects.append(SetBookingStatus(parents, Booking.Status.PARTIALLY_REFUNDED))
     return effects
