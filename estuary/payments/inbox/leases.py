@@ -1,6 +1,7 @@
-"""The lease of a claimed event: its end names its owner, for as long as nobody else has claimed the event.
+"""Leases of claimed events: the end of a lease (``due_at``) names its owner until another worker claims the event.
 
-A try of one event alone is counted and marked when it begins, so that it is known afterwards over which one died.
+An attempt at a single event is counted and marked before it starts. If the process dies, the mark shows over which
+event it died.
 """
 
 from collections.abc import Sequence
@@ -13,24 +14,25 @@ from estuary.common.db.bulk import update_rows
 from estuary.payments.models import WebhookEvent
 
 LEASE = timedelta(minutes=1)
-ATTEMPT_STARTED = "A try was begun and has not ended. "  # stands before what the error of the last one was
+# Stands before the error of the attempt before.
+ATTEMPT_STARTED = "A try was begun and has not ended. "
 ERROR_MAX = 500
 
 
 def if_still_leased(row: WebhookEvent) -> QuerySet[WebhookEvent]:
-    """Return the event for as long as it is ours; nothing, when it is another's by now."""
+    """Return a queryset with the event while our lease holds; an empty one once another worker has claimed it."""
     return WebhookEvent.objects.filter(pk=row.pk, status=WebhookEvent.Status.PENDING, due_at=row.due_at)
 
 
 def take_lease(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
-    """Have nobody else claim these for a while; the caller has locked them."""
+    """Lease events, so that no other worker claims them for a minute; the caller has locked their rows."""
     for row in rows:
         row.due_at = at + LEASE
     update_rows(rows, ["due_at"])
 
 
 def start_attempt(row: WebhookEvent) -> bool:
-    """Count and mark a try, with a lease of its own, before anything can go wrong; tells whether it was still ours."""
+    """Count and mark an attempt, with a new lease, before anything can fail; False when the event is no longer ours."""
     leased = if_still_leased(row)
     row.attempts, row.due_at = row.attempts + 1, clock.now() + LEASE
     row.error = (ATTEMPT_STARTED + row.error.removeprefix(ATTEMPT_STARTED))[:ERROR_MAX]
@@ -38,10 +40,10 @@ def start_attempt(row: WebhookEvent) -> bool:
 
 
 def is_attempt_started(row: WebhookEvent) -> bool:
-    """Tell whether a try is under way, or was when whoever was at it died."""
+    """Whether an attempt is running, or was running when its process died."""
     return row.error.startswith(ATTEMPT_STARTED)
 
 
 def release_lease(row: WebhookEvent) -> None:
-    """Let any worker claim the event at once, as if it had not been claimed."""
+    """Give up a lease: any worker may claim the event at once."""
     if_still_leased(row).update(due_at=clock.now())

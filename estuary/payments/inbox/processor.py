@@ -1,4 +1,20 @@
-"""The inbox of events: a row is a job, settled with others in one transaction, and alone when that fails."""
+"""The inbox: each row is one event of Stripe and one job. Workers settle due events together.
+
+    due events ──► batch: up to 200, one transaction ──────────────► done, or ignored
+                     │ the batch fails     │ an event needs an object
+                     ▼                     ▼
+                   single: each event ──► fetch: the object from Stripe,
+                   by itself               outside any transaction; settle ──► done
+                     │ fails               │ fails
+                     ▼                     ▼
+                   retry: due again after 4 s, 8 s, 16 s … 1 h; dead after 12 attempts, and staff are alerted
+
+1. *Batch*: the locks on the rows are the claim, so a process that dies leaves no claim behind.
+2. *Single*: a lease is the claim, and the attempt is counted before it starts. One bad event cannot stop the others.
+   An event over which a process has died is always settled singly.
+3. *Fetch*: the event alone does not decide. Its object is fetched under a lease and settled in place of the event.
+4. *Retry*: while Stripe cannot be reached, an event is due again every 30 s and no attempt is counted.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,14 +55,15 @@ from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, ParsedEvent
 
 BATCH = 200
 MAX_ATTEMPTS = 12
-# Failures, of which the fourth is half a minute after the first: what heals by itself has healed.
+# Staff are alerted after so many failures. The fourth comes half a minute after the first: a brief fault is over.
 ALERT_AFTER = 4
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
 RETRY_NOTICE = (
-    "It is tried again, ever more seldom. Until it is settled, what was paid may not be handed over, or what was"
-    " refunded may still count as paid."
+    "It will be tried again, less and less often. Until it is settled, a paid order may not be fulfilled, or a"
+    " refunded one may still count as paid."
 )
-DOWN_DELAY_S = 30  # how long an event waits for a Stripe that does not answer
+# How long an event waits while Stripe cannot be reached.
+DOWN_DELAY_S = 30
 
 FOREIGN_ACCOUNT, FOREIGN, IRRELEVANT = "of another account", "not ours", "no concern of ours"
 NO_EFFECT = frozenset({FOREIGN_ACCOUNT, FOREIGN, IRRELEVANT})
@@ -56,12 +73,12 @@ log = structlog.get_logger(__name__)
 
 
 class RetriesExhausted(Exception):
-    """An event was tried as often as any, and whoever was at it died."""
+    """Every attempt at an event was used up, and the process died during the last one."""
 
 
 @dataclass(slots=True)
 class Job:
-    """One claimed event with what it says, and in the end what it came to."""
+    """One claimed event: what it says, what must be fetched for it, and its outcome."""
 
     row: WebhookEvent
     event: ParsedEvent | None
@@ -70,15 +87,16 @@ class Job:
 
 
 def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
-    """Settle up to ``limit`` due events, the oldest, together; returns how many were taken up.
+    """Settle up to ``limit`` due events together, the oldest first; return how many were claimed.
 
-    An event over which somebody has died is left for last, and alone: no others are put at risk with it.
-    Once it is ``stopping``, events that would be settled alone are given back instead, for another worker to claim.
+    An event over which a process has died comes last and by itself, so that no other event is at risk.
+    While ``stopping``, events that would be settled singly are released for another worker instead.
     """
     try:
         jobs, crashed = _settle_batch(limit)
     except Exception as error:
-        failure = error  # and with the transaction its locks are gone
+        # The transaction has ended, and its row locks with it.
+        failure = error
     else:
         for job in jobs:
             if job.needs:
@@ -88,9 +106,9 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
 
 
 def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
-    """Settle one due event alone, this one or the oldest; returns how many there were, one or none.
+    """Settle one due event by itself, ``pk`` or the oldest; return how many were claimed, one or none.
 
-    Its try is counted before it begins, so that an event over which the process dies is given up in the end.
+    The attempt is counted before it starts. So an event that kills its process is dead after MAX_ATTEMPTS.
     """
     rows = claim_event(1, only=pk)
     for row in rows:
@@ -100,10 +118,12 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
 
 @retry_transaction
 def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
-    """Settle due events in one transaction, whose locks on their rows are the claim: workers never wait for them.
+    """Settle due events in one transaction, whose row locks are the claim; other workers skip locked rows.
 
-    Whoever dies over it has claimed nothing. Only what must be asked of Stripe leaves with a lease. Second, untouched,
-    come the events that somebody had begun alone and has died over.
+    If the process dies, nothing was claimed. Return two lists:
+
+    1. the jobs; those that need an object from Stripe have a lease,
+    2. the events over which a process has died, untouched.
     """
     at = clock.now()
     with transaction.atomic():
@@ -126,7 +146,7 @@ def _due(limit: int) -> PreparedQuery[WebhookEvent]:
 
 @bind_log_fields(stripe_events=lambda rows, *_: _event_ids(rows))
 def _settle_one_by_one(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
-    """A poison event stands alone; the others settle."""
+    """Settle events singly after their batch has failed, so that a bad event fails alone."""
     log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
     for row in rows:
         leases.release_lease(row) if stopping() else _settle_single(row)
@@ -142,28 +162,31 @@ CLAIM = """
 
 
 def claim_event(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
-    """Take a lease on due events, the oldest or ``only`` one, in one statement; those somebody died over come last."""
+    """Lease due events in one statement, ``only`` or the oldest; those over which a process has died come last."""
     at = clock.now()
     claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
     return sorted(claimed, key=lambda row: (leases.is_attempt_started(row), row.pk))
 
 
 def reset_overlong_delays() -> int:
-    """Make events due that a clock which ran ahead has put off for longer than any is; returns how many."""
+    """Make events due whose delay is longer than any that we set; return how many.
+
+    Only a clock that ran ahead sets such a delay.
+    """
     at = clock.now()
     longest = at + timedelta(seconds=LONGEST_DELAY_S) + LEASE
     return WebhookEvent.objects.filter(status=Status.PENDING, due_at__gt=longest).update(due_at=at)
 
 
 def enqueue_events(events: Sequence[dict[str, Any]]) -> int:
-    """Put events that were asked of Stripe into the inbox, the oldest first; returns how many had never come."""
+    """Store events that were listed from Stripe in the inbox, the oldest first; return how many were new."""
     at = clock.now()
     return sum(store_event(without_secrets(event), at) for event in reversed(events))
 
 
 @bind_log_fields(stripe_events=lambda row: row.stripe_event_id)
 def _settle_single(row: WebhookEvent) -> None:
-    """Begin a try, which is counted, and settle; nothing, when another worker has it by now."""
+    """Start an attempt at one event and settle it; do nothing when another worker has claimed it."""
     if not leases.start_attempt(row):
         return
     lease = row.due_at
@@ -171,7 +194,8 @@ def _settle_single(row: WebhookEvent) -> None:
         _raise_if_exhausted(row)
         job = _settle_claimed(row, lease)
     except Exception as error:
-        row.due_at = lease  # a later one was not kept
+        # A later lease was rolled back.
+        row.due_at = lease
         _schedule_retry(row, error)
     else:
         if job and job.needs:
@@ -181,12 +205,14 @@ def _settle_single(row: WebhookEvent) -> None:
 def _raise_if_exhausted(row: WebhookEvent) -> None:
     if row.attempts > MAX_ATTEMPTS:
         last_error = row.error.removeprefix(leases.ATTEMPT_STARTED)
-        raise RetriesExhausted(f"{MAX_ATTEMPTS} tries were begun, and the last did not end. {last_error}")
+        raise RetriesExhausted(
+            f"All {MAX_ATTEMPTS} attempts were used, and the last one did not end. {last_error}"
+        )
 
 
 @retry_transaction
 def _settle_claimed(row: WebhookEvent, lease: datetime) -> Job | None:
-    """Settle an event that we hold a lease on, until ``lease``; None when it is another worker's by now."""
+    """Settle an event that we hold until ``lease``; return None when another worker has claimed it."""
     at, row.due_at = clock.now(), lease
     with transaction.atomic():
         if not leases.if_still_leased(row).select_for_update(no_key=True).values_list("pk"):
@@ -206,7 +232,7 @@ def _read(row: WebhookEvent) -> ParsedEvent | None:
 
 @bind_log_fields(stripe_events=lambda rows, *_, **__: _event_ids(rows))
 def _settle(rows: Sequence[WebhookEvent], at: datetime, *, is_counted: bool = False) -> list[Job]:
-    """Settle events whose rows are locked, and mark them; what needs an object from Stripe is leased until then."""
+    """Settle events whose rows are locked, and mark them; lease those that need an object from Stripe."""
     jobs = [Job(row, _read(row)) for row in sorted(rows, key=attrgetter("pk"))]
     job_by_event = {id(job.event): job for job in jobs}
     for outcome in settle([job.event for job in jobs if isinstance(job.event, StripeObservation)], at=at):
@@ -245,14 +271,14 @@ def _settle_other(job: Job) -> None:
             outbox.alert_staff_hourly(
                 "event_of_another_account",
                 f"{job.row.stripe_event_id} is of {account_id}: it was recorded and has no effect. In Stripe's "
-                "dashboard, let this endpoint have the events of your own account alone",
+                "dashboard, let this endpoint listen to events of your own account only",
             )
         case FetchRequired() as needs:
             job.needs = needs
 
 
 def _record_decline(declined: SetupDeclined) -> str:
-    """Count a decline on whose card it was to be: our row of the SetupIntent says so, or its customer does."""
+    """Count a decline for the user whose card it was, by our row of the SetupIntent or by its customer."""
     row = SetupIntent.objects.filter(stripe_setup_intent_id=declined.setup_intent_id).first()
     owner = row or StripeCustomer.objects.filter(stripe_customer_id=declined.customer_id or None).first()
     if owner is None:
@@ -262,7 +288,7 @@ def _record_decline(declined: SetupDeclined) -> str:
 
 
 def _mark(jobs: list[Job], at: datetime, *, is_counted: bool) -> None:
-    """Note what became of events; the try of one that was begun alone is counted by now."""
+    """Mark events with their outcome; ``is_counted`` says that the attempt was counted when it started."""
     for job in jobs:
         job.row.attempts += not is_counted
         job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
@@ -272,14 +298,14 @@ def _mark(jobs: list[Job], at: datetime, *, is_counted: bool) -> None:
 
 
 def _fetch(job: Job) -> None:
-    """Begin a try of an event that its batch could not settle; nothing, when another worker has it by now."""
+    """Start an attempt at an event that its batch could not settle; do nothing when another worker has claimed it."""
     if leases.start_attempt(job.row):
         _settle_after_fetch(job)
 
 
 @bind_log_fields(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_after_fetch(job: Job) -> None:
-    """Fetch what an event could not say, outside any transaction, and settle that instead; its try is begun."""
+    """Fetch the object that an event needs, outside any transaction, and settle it; the attempt has started."""
     assert job.needs is not None
     try:
         _raise_if_exhausted(job.row)
@@ -298,7 +324,10 @@ def _settle_after_fetch(job: Job) -> None:
 
 
 def _fetch_facts(job: Job) -> list[StripeObservation]:
-    """Fetch what an event needs; nothing for what Stripe does not have for our key and no order of ours was paid by."""
+    """Fetch what an event needs.
+
+    Return nothing for an object that Stripe does not have for our key, unless we stored its id.
+    """
     assert job.needs is not None
     try:
         return fetch_observations(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
@@ -309,7 +338,7 @@ def _fetch_facts(job: Job) -> list[StripeObservation]:
 
 
 def _is_of_our_order(stripe_id: str) -> bool:
-    """Whether an id of Stripe's is one that we stored: of a payment, a page or a dispute."""
+    """Whether we stored an id of Stripe: of a payment, a Checkout page or a dispute."""
     of_order = any_id("stripe_payment_intent_id", [stripe_id]) | any_id(
         "stripe_checkout_session_id", [stripe_id]
     )
@@ -333,9 +362,9 @@ def _settle_payment_method(job: Job, event: PaymentMethodEvent | OtherPaymentMet
 
 
 def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
-    """Try again later, ever later; after MAX_ATTEMPTS the event is dead and staff are told.
+    """Make an event due again after a delay that doubles; after MAX_ATTEMPTS the event is dead, and staff are alerted.
 
-    A Stripe that can't be asked is no fault of the event, and is waited for as long as it takes.
+    An unreachable Stripe is no fault of the event. Such a failure is not counted.
     """
     at = clock.now()
     stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy | NotOwner)
@@ -374,7 +403,7 @@ def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) ->
 
 
 def replay(rows: Sequence[WebhookEvent]) -> int:
-    """Put events back into the queue, whatever became of them; settling them again does no harm."""
+    """Put events back into the queue, whatever their outcome was; settling an event twice is safe."""
     return WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Status.PENDING, attempts=0, due_at=clock.now(), error="", alerted_at=None
     )

@@ -1,4 +1,4 @@
-"""The threads of a worker that settle the inbox: one always, and a second while more waits than one can take."""
+"""The worker's threads that settle the inbox: one always, and a second one while a backlog waits."""
 
 import sys
 import threading
@@ -10,21 +10,22 @@ from django.db import connection
 
 from estuary.payments.inbox import processor
 
-# How long an idle drain sleeps before it looks again: a tenth of the time for which nothing has come, so that an event
-# waits briefly while others come, and a quiet night costs four looks a second.
+# An idle thread sleeps for a tenth of the time since the last event. While events come, a new one waits briefly;
+# through a quiet night the thread looks four times a second.
 IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.002, 0.25, 0.1
 PAUSE_AFTER_FAILURE_S = 1.0
-# After each answer of PostgreSQL a drain waits for its turn, and a mail that is being written would keep it for 5 ms,
-# which is what Python grants. Two drains take long turns: for them it is the throughput that counts.
+# Python's switch interval: how long one thread may run while another waits for the interpreter lock (GIL).
+# One drain thread: after each answer of PostgreSQL it needs the GIL back, and a thread that renders a mail would hold
+# the GIL for Python's default of 5 ms. Two drain threads: long turns are better, because throughput counts.
 SWITCH_S, SWITCH_OF_TWO_S = 0.0001, 0.005
 
 log = structlog.get_logger(__name__)
 
 
 class InboxWorker:
-    """Drains until ``stop`` is set; ``join`` then waits for the batches that are under way.
+    """Settles events until ``stop`` is set; ``join`` waits for the batches that are running.
 
-    The first ``alone`` events are settled one by one: the process before may have died over one of them.
+    The first ``alone`` events are settled singly: the previous process may have died over one of them.
     """
 
     def __init__(self, stop: threading.Event, *, alone: int = processor.BATCH) -> None:
@@ -42,14 +43,15 @@ class InboxWorker:
             thread.start()
 
     def join(self) -> None:
-        self._backlog.set()  # who waits for one looks whether to stop
+        # Wakes the second thread, which then sees that it must stop.
+        self._backlog.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
         sys.setswitchinterval(self._switch_before_s)
 
     def _drain_all(self) -> None:
-        """Drain whatever comes; a lost database is waited for, however long it takes."""
+        """Drain until stopped; wait for a lost database as long as it takes."""
         self._drain_first()
         busy_until = time.monotonic()
         while not self._stop.is_set():
@@ -60,12 +62,13 @@ class InboxWorker:
                 continue
             idle_s = min(max((time.monotonic() - busy_until) * IDLE_SHARE, IDLE_MIN_S), IDLE_MAX_S)
             if idle_s == IDLE_MAX_S:
-                connection.close()  # back to the pool, which notices when it has died
+                # Returned to the pool, which detects a dead connection.
+                connection.close()
             self._stop.wait(idle_s)
         connection.close()
 
     def _drain_first(self) -> None:
-        """Settle what waits from before one by one, until there is nothing; a lost database is waited for."""
+        """Settle the events that were waiting at the start singly, until none is left; wait for a lost database."""
         while self._alone and not self._stop.is_set():
             count = self._drain(processor.drain_one)
             if count == 0:
@@ -73,9 +76,10 @@ class InboxWorker:
             self._alone -= count or 0
 
     def _drain_backlog(self) -> None:
-        """Drain while batches are full: Python works on one while PostgreSQL works on the other.
+        """Drain while batches are full: Python works on one batch while PostgreSQL works on the other.
 
-        Only then, as two who share what just came in would write it in smaller batches, each of which costs more.
+        Two threads that share what has just arrived would settle smaller batches, and each batch has a fixed cost.
+        So the second thread drains only then.
         """
         while not self._stop.is_set():
             self._backlog.wait()
@@ -87,7 +91,7 @@ class InboxWorker:
             connection.close()
 
     def _drain(self, drain: Callable[..., int] = processor.drain) -> int | None:
-        """Settle one batch, and return how many events were taken up; None when that failed, after a while."""
+        """Settle one batch and return how many events were claimed; pause and return None when that failed."""
         try:
             return drain(stopping=self._stop.is_set)
         except Exception:

@@ -1,4 +1,4 @@
-"""Cancelling what was bought: by the buyer under the service's rule, by staff with or without a refund."""
+"""Cancellations of bookings: by the buyer under the policy of the service, by staff with or without a refund."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,23 +32,23 @@ class BookingNotCancelable(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class CancellationPreview:
-    """What cancelling a booking comes to: minor units that are returned, and the bookings that end with it."""
+    """What canceling a booking would return, in minor units, and which bookings would end with it."""
 
     breakdown: RefundBreakdown
     returned_minor: int
 
 
 def preview_cancellation(booking: Booking) -> CancellationPreview:
-    """Return what cancelling would come to at this moment, and change nothing. Raises BookingNotCancelable."""
+    """Return what canceling would return at this moment; change nothing. Raises BookingNotCancelable."""
     order = Order.objects.prefetch_related("refunds", "bookings").get(pk=booking.order_id)
     return _preview(order, booking, clock.now())
 
 
 @retry_transaction
 def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
-    """Cancel a booking for its buyer; returns the refund when it was canceled early enough for one.
+    """Cancel a booking for its buyer; return the refund if the policy grants one.
 
-    A package or bundle is canceled with everything in it that is still to come. What comes back is the rule of
+    A package or bundle is canceled with everything in it that is still to come. The refund follows
     cancellation_policy.py, less what was refunded before. Raises BookingNotCancelable.
     """
     at = clock.now()
@@ -61,7 +61,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         return request_refund(
             order=order,
             amount_minor=preview.returned_minor,
-            # Of a part, the one whose share this is: what was held back of another, once nothing stands against it.
+            # The booking whose share is returned. It may be another one: a share that was held back until now.
             booking=None if booking.position == 0 else preview.breakdown.returned[0],
             cancels=True,
             reason="Canceled by the buyer in time",
@@ -72,9 +72,9 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
 
 @retry_transaction
 def cancel_without_refund(*, booking: Booking) -> None:
-    """Cancel a booking and keep the money: for staff, such as after a no-show. Raises BookingNotCancelable.
+    """Cancel a booking and keep the money: for staff, for example after a no-show. Raises BookingNotCancelable.
 
-    What is kept is not given to the buyer after all when another part of the same order is canceled.
+    The booking is marked as forfeited, so a later cancellation of another part of the order does not return its share.
     """
     at = clock.now()
     with transaction.atomic():
@@ -86,11 +86,12 @@ def cancel_without_refund(*, booking: Booking) -> None:
 
 
 def _lock_order(order_id: int) -> Order:
-    """Lock an order and what its end touches, in the one order of locks of the house; with its refunds and bookings.
+    """Lock an order, and everything that its cancellation touches, in the order of locks of docs/architecture.md.
 
-    A refund in credits follows at once, in the same transaction: so the account is locked before the first seat, and
-    all seats are before one is given back. The bookings are, so that none is completed between the look at it and its
-    end.
+    1. The order.
+    2. The credit account: a refund in credits follows in this transaction and must not lock it after a seat.
+    3. The sessions whose seats may be released.
+    4. The bookings, so that none is completed between the check and the cancellation.
     """
     order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
     if order.credits_applied_minor:
@@ -113,13 +114,13 @@ def _check_cancelable(booking: Booking, at: datetime) -> None:
     if not booking.is_active:
         raise BookingNotCancelable(f"This booking is {booking.status.replace('_', ' ')} already.")
     if booking.starts_at and booking.starts_at <= at:
-        raise BookingNotCancelable("This has begun already, so it can't be canceled any more.")
+        raise BookingNotCancelable("This has already begun, so it can't be canceled.")
     if not booking.is_to_come(at):
-        raise BookingNotCancelable("Its validity has ended. What has a time already is canceled by itself.")
+        raise BookingNotCancelable("This is no longer valid. Cancel each session that has a time separately.")
 
 
 def _compute_breakdown(order: Order, booking: Booking, at: datetime) -> RefundBreakdown:
-    """The rule as it was sold: the hours are in the order's snapshot, so a later change of the service is not felt."""
+    """Apply the policy as it was sold: the order's snapshot has the notice; later changes have no effect."""
     parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
     canceling = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
     return compute_refund(
@@ -133,10 +134,12 @@ def _compute_breakdown(order: Order, booking: Booking, at: datetime) -> RefundBr
 
 
 def _returned_minor(order: Order, breakdown: RefundBreakdown) -> int:
-    """Return what the buyer gets, in minor units: the shares, less what was refunded of them or of the order before.
+    """Return what the buyer gets in minor units: the returned shares, less earlier refunds.
 
-    What is left of the shares that are kept stays with the seller, so a refund of the order as a whole counts against
-    what is canceled, and is never made up by what was attended.
+    The seller keeps what is left of the shares of ``kept`` parts. So a refund of the whole order is deducted from what
+    is canceled, not from what was attended. Five sessions cost 20.00 each. Staff refunded 30.00 of the order, two
+    sessions took place, three are canceled. Their shares are 60.00. Of the order 70.00 is left and 40.00 of that is
+    kept, so 30.00 is returned.
     """
     shares = sum(max(refundable_minor(order, part), 0) for part in breakdown.returned)
     kept = sum(share_left_minor(order, part) for part in breakdown.kept)

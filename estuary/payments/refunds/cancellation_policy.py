@@ -1,17 +1,26 @@
-"""The rules of what a cancellation returns: pure functions of the bookings of one order, with no database and no clock.
+"""The cancellation policy: what a cancellation returns. Pure functions of one order's bookings: no database, no clock.
 
-*In time* is what the service said when it was sold (``free_cancel_hours``). What was used is valued first:
+A cancellation is *in time* when it gives the notice that the service promised when it was sold (``free_cancel_hours``).
 
-- A part of a package, or a paid session of a bundle, that is canceled in time is *given back*: its share is returned.
-  What staff canceled without a refund is *forfeited*, whenever that was: its price is kept, so it is not given back.
-- A bonus session of a bundle has no share of its own. One that has a time or took place counts as a paid one, until it
-  is itself canceled in time: for each, the share of one session that was given back is held back.
-- A bonus is for whoever keeps what was paid for: those without a time go with the first share that is returned.
+1. Each part of a package and each paid session of a bundle has a share of the price.
+   A part that is canceled in time returns its share.
+2. Staff may cancel a part without a refund. It is *forfeited*: the seller keeps its share.
+3. A bonus session of a bundle has no share. It is *kept* once it has a time, until it is itself canceled in time.
+   For each bonus session that is kept, the seller holds back one share that rule 1 would return.
+4. Bonus sessions without a time are canceled together with the first share that is returned.
+5. What was refunded for a part by name counts against the sum of these shares.
 
-So of a bundle of N paid ones comes back ``total * (N - kept) / N``, paid and bonus ones that are kept counted alike,
-and never less than nothing. What was refunded by name of any part that was given back, by staff or for the buyer, is
-part of that sum: it is never paid a second time out of another's share. So those shares are returned first, and what
-is held back is held back of the others, which leaves the same sum, to the cent, for every order of steps.
+A bundle of 5 paid sessions and 1 bonus session costs 100.00, so a share is 20.00:
+
+- Two sessions took place, three are canceled in time, the bonus has no time. 60.00 is returned; the bonus is canceled.
+- The same, but the bonus took place too. One share is held back: 40.00 is returned.
+- Staff refund 20.00 for the first session, and the bonus takes place. All five are canceled in time:
+  80.00 is due, 20.00 of it was refunded before, and 60.00 is returned.
+
+In general ``total * (N - kept) / N`` is returned, never less than 0. Paid and bonus sessions that are kept count alike.
+
+Parts that were refunded by name come first, so a share that is held back is never one of theirs.
+The sum is therefore the same, to the cent, for every order of cancellations and refunds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +32,10 @@ from estuary.bookings.models import Booking
 
 @dataclass(frozen=True, slots=True)
 class RefundBreakdown:
-    """What a cancellation comes to: whose shares are returned now, what is kept or held back, and what goes along.
+    """What a cancellation returns: the parts whose shares return now, those that are kept, and those canceled too.
 
-    ``max_minor`` is what may be returned now at most, in minor units: all the shares that are returned by now, less
-    what was refunded by name of whatever was given back.
+    ``max_minor`` is the most that may be returned now, in minor units: every share that is returned so far,
+    less the refunds by name of all parts that were canceled in time.
     """
 
     returned: tuple[Booking, ...]
@@ -36,7 +45,7 @@ class RefundBreakdown:
 
 
 def is_in_time(booking: Booking, notice: timedelta, at: datetime) -> bool:
-    """Whether cancelling at this moment is in time; what has no time yet always is."""
+    """Whether a cancellation at this moment is in time; a booking without a time can always be canceled in time."""
     return booking.starts_at is None or booking.starts_at - at >= notice
 
 
@@ -49,9 +58,9 @@ def compute_refund(
     notice: timedelta,
     at: datetime,
 ) -> RefundBreakdown:
-    """Return what comes of cancelling ``canceling``, which are all still to come, among all the ``parts`` of an order.
+    """Return what canceling the bookings ``canceling`` returns; all of them are among ``parts`` and still to come.
 
-    ``refunded`` says what was refunded of each part by name before, in minor units, by primary key.
+    ``refunded`` maps a part's primary key to what was refunded for that part by name before, in minor units.
     """
     before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
     after = before | {part.pk for part in canceling if is_in_time(part, notice, at)}
@@ -80,9 +89,10 @@ def _is_canceled_in_time(part: Booking, notice: timedelta) -> bool:
 
 
 def _returned_parts(ranked: Sequence[Booking], canceled_in_time: set[int], bundle: bool) -> list[Booking]:
-    """Return the parts whose shares are returned in all: those given back, less one for each bonus that is kept.
+    """Return every part whose share is returned: those canceled in time, less one for each bonus session that is kept.
 
-    The last in rank is held back first. A bonus that never had a time was of no use to anyone, whoever canceled it.
+    The last in rank is held back first. A bonus session that never had a time is not kept, whoever canceled it:
+    nobody had any use of it.
     """
     bonus = [part for part in ranked if _is_bonus(part, bundle)]
     kept_bonus = sum(part.starts_at is not None and part.pk not in canceled_in_time for part in bonus)

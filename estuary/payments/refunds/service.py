@@ -1,4 +1,4 @@
-"""Giving money back: the row is committed first, then Stripe is asked, then its answer is settled like any event."""
+"""Refunds: each row is committed, then sent to Stripe, then Stripe's refund is settled like any event."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,15 +52,17 @@ def request_refund(
     requested_by: User | None = None,
     request_key: str = "",
 ) -> Refund:
-    """Record a refund of an order, or of one booking inside it, and have it sent; returns its row.
+    """Record a refund of an order, or of one booking in it, and queue it for Stripe; return its row.
 
-    ``amount_minor=None`` returns all that is left. The card is refunded first, then credits. A refund of credits alone
-    is done at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or RefundTooLarge with
-    nothing written.
+    ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits: of an order paid 70.00 by
+    card and 30.00 with credits, a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of credits alone
+    succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or RefundTooLarge, and
+    then writes nothing.
     """
     at = clock.now()
     if booking and booking.position == 0:
-        booking = None  # the booking at the top is the order: what is refunded of it, all in it feels
+        # The booking at the top stands for the whole order: its refund affects every booking in it.
+        booking = None
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = _new_refund(locked, booking, amount_minor, at)
@@ -111,7 +113,11 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
 
 
 def refundable_minor(order: Order, booking: Booking | None = None) -> int:
-    """Return what can still be refunded of an order or of one booking in it, in minor units."""
+    """Return what can still be refunded of an order or of one booking in it, in minor units.
+
+    Refunds on their way count. An order of 100.00, refunded 20.00, lost 10.00 to a dispute: 70.00 is left.
+    Of an order that was never fulfilled only the captured money is left: its credits went back when it ended.
+    """
     if order.status not in REFUNDABLE or is_blocked_by_dispute(order):
         return 0
     paid_minor = order.captured_minor if order.completed_at is None else order.total_minor
@@ -122,7 +128,10 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
 
 
 def is_blocked_by_dispute(order: Order) -> bool:
-    """Whether a dispute stands against every refund: open, or lost. An inquiry does not, and is often ended by one."""
+    """Whether a dispute blocks every refund: one that is open, or was lost.
+
+    An inquiry does not block refunds: a refund often ends it.
+    """
     if not order.disputed:
         return False
     own_disputes = [dispute for dispute in order.disputes.all() if not dispute.stray]
@@ -130,12 +139,12 @@ def is_blocked_by_dispute(order: Order) -> bool:
 
 
 def share_left_minor(order: Order, booking: Booking) -> int:
-    """Return a booking's share of the order, less what was refunded of that share by name, in minor units."""
+    """Return a booking's share of the price, less what was refunded for that booking by name, in minor units."""
     return booking.amount_minor - refunded_of_booking_minor(order, booking)
 
 
 def refunded_of_booking_minor(order: Order, booking: Booking) -> int:
-    """Return what was refunded of this one booking inside the order, done or on its way, in minor units."""
+    """Return what was refunded for this booking by name, in minor units; refunds on their way count."""
     return sum(refund.amount_minor for refund in _open_refunds(order) if refund.booking_id == booking.pk)
 
 
@@ -146,7 +155,7 @@ def _open_refunds(order: Order) -> list[Refund]:
 
 
 def _complete_without_stripe(order: Order, refund: Refund, at: datetime) -> None:
-    """Carry out a refund that needs no bank: all of it goes back to the balance."""
+    """Complete a refund that has no card part: all of it goes back to the buyer's credits."""
     [locked] = load([order.pk])
     state = state_of(locked)
     before = next(existing for existing in state.refunds if existing.id == refund.pk)
@@ -160,17 +169,18 @@ def _complete_without_stripe(order: Order, refund: Refund, at: datetime) -> None
 
 
 def send_refund(refund_id: int) -> Refund:
-    """Send one requested refund to Stripe and settle the answer; sending again is harmless (same key, same body).
+    """Send one requested refund to Stripe and settle Stripe's refund; sending twice is safe (same key, same body).
 
-    While the payment's dispute is open it waits: sent once the dispute is won, and failed once it is lost.
-    Raises StripeUnavailable when the answer is not known: the row stays ``requested`` and is sent again later.
+    While a dispute of the payment is open, the refund waits. It is sent once the dispute is won, and fails once lost.
+    Raises StripeUnavailable when Stripe's answer is lost: the row stays ``requested`` and is sent again later.
     """
     refund = Refund.objects.select_related("order").get(pk=refund_id)
     if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _has_open_dispute(refund):
         return refund
     previous_asked_at = refund.asked_at
     if not _record_request(refund):
-        return refund  # somebody else sends it just now
+        # Another worker is sending it.
+        return refund
     params = {
         "payment_intent": refund.stripe_payment_intent_id,
         "amount": refund.card_minor,
@@ -182,12 +192,13 @@ def send_refund(refund_id: int) -> Refund:
             params, key=f"{refund.public_id}-{refund.attempt}"
         )
     except StripeRefused:
-        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made or will
-        # be, by a POST of another worker that Stripe may still be at.
+        # Stripe stores a failure under its key for a day, so the next attempt needs a new key. The key is rotated only
+        # once no earlier request can still create a refund: Stripe may still be processing another worker's POST.
         if (stripe_refund := _find_created(refund)) is None:
-            _rotate_key(refund) if is_request_over(previous_asked_at) else _restore_request(
-                refund, previous_asked_at
-            )
+            if is_request_over(previous_asked_at):
+                _rotate_key(refund)
+            else:
+                _restore_request(refund, previous_asked_at)
             raise
     except (UnexpectedState, NotAtStripe) as error:
         code = getattr(error, "stripe_code", "") or error.code
@@ -201,9 +212,10 @@ def _has_open_dispute(refund: Refund) -> bool:
 
 
 def _postpone_if_disputed(refund: Refund, code: str) -> bool:
-    """Whether Stripe refused for a dispute that is open, which is looked at and settled: it may not be known here yet.
+    """Settle the open dispute for which Stripe refused a refund, and let the refund wait.
 
-    Stripe remembers its refusal under the key, so the next try has another.
+    Return False when no open dispute explains the refusal. The dispute may be new to us.
+    Stripe stores its refusal under the idempotency key, so the next attempt uses another key.
     """
     if code != "charge_disputed":
         return False
@@ -219,7 +231,7 @@ def _postpone_if_disputed(refund: Refund, code: str) -> bool:
 
 
 def _record_request(refund: Refund) -> bool:
-    """Commit that a refund is sent now; False when its row has changed since it was read."""
+    """Commit that the refund is being sent; False when the row has changed since it was read."""
     asked_at = clock.now()
     if not _if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
         return False
@@ -228,12 +240,15 @@ def _record_request(refund: Refund) -> bool:
 
 
 def _rotate_key(refund: Refund) -> None:
-    """Let the next try have a key of its own, unless somebody else has sent it under this one meanwhile."""
+    """Use a new idempotency key for the next attempt, unless another worker has sent the refund meanwhile."""
     _if_unchanged(refund).update(attempt=refund.attempt + 1, asked_at=None)
 
 
 def _restore_request(refund: Refund, previous_asked_at: datetime | None) -> None:
-    """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
+    """Restore the time of the earlier request.
+
+    This request was answered, the earlier one perhaps not: its outcome is what the refund still waits for.
+    """
     _if_unchanged(refund).update(asked_at=previous_asked_at)
 
 
@@ -242,9 +257,9 @@ def _if_unchanged(refund: Refund) -> QuerySet[Refund]:
 
 
 def _settle_refusal(refund: Refund, code: str) -> Refund:
-    """Stripe will not make this refund: most often the money went back another way, so look at that first.
+    """Settle a refund that Stripe refuses to make; most often the money went back another way, so look for that first.
 
-    What was refunded in the dashboard meanwhile is taken over before ours fails, whether or not its events have come.
+    Refunds from the dashboard are adopted before ours fails, whether or not their events have come.
     """
     log.error("refund_refused", refund=refund.public_id, stripe_code=code)
     at_stripe = _refunds_at_stripe(refund)
@@ -258,7 +273,7 @@ def _settle_refusal(refund: Refund, code: str) -> Refund:
         refund_ref=refund.public_id,
         failure_reason=code,
     )
-    # One of ours there was made after all, when only its answer was lost.
+    # Ours exists at Stripe after all: only the answer to an earlier request was lost.
     return _settle_stripe_refunds(refund, at_stripe if is_created else [*at_stripe, failed])
 
 
@@ -282,7 +297,7 @@ def _refunds_at_stripe(refund: Refund) -> list[StripeRefund]:
 
 
 def _find_created(refund: Refund) -> StripeRefund | None:
-    """Return the refund that Stripe made of ours, when an answer was lost and its key may be forgotten."""
+    """Return the refund that Stripe created for ours: its answer was lost, and its key may have expired."""
     return next(
         (existing for existing in _refunds_at_stripe(refund) if existing.refund_ref == refund.public_id), None
     )
