@@ -1,4 +1,4 @@
-"""What can go wrong between a buyer, Stripe and us, each with the code that callers may rely on."""
+"""Errors between a buyer, Stripe and us, each with the code that callers may rely on."""
 
 from datetime import datetime
 
@@ -11,13 +11,13 @@ class StripeUnavailable(Unavailable):
 
 
 class WrongAccount(StripeUnavailable):
-    """The key is not of the account that this database belongs to; nothing is asked, and no absence is believed."""
+    """The key is of another account than this database: nothing is sent, and no absence is believed."""
 
     code = "wrong_account"
 
 
 class NotOwner(Unavailable):
-    """Another database owns what is done at Stripe: this one is a copy, or was restored, and has not been claimed."""
+    """Another database owns this Stripe account: this one is a copy, or was restored, and has not been claimed."""
 
     code = "not_the_owner"
 
@@ -35,13 +35,13 @@ class StripeRefused(Unavailable):
 
 
 class NotAtStripe(Conflict):
-    """The object is gone at Stripe: deleted or detached. An account that is not ours is never asked."""
+    """The object does not exist at Stripe any more: deleted or detached. Another account is never asked."""
 
     code = "not_at_stripe"
 
 
 class UnexpectedState(Conflict):
-    """Stripe says that the object is in another state than we thought; ``intent`` shows which, when it was told."""
+    """Stripe says that the object is in another state than expected; ``intent`` is that state, where known."""
 
     code = "payment_changed"
 
@@ -52,7 +52,7 @@ class UnexpectedState(Conflict):
 
 
 class CardDeclined(EstuaryError):
-    """The bank said no. ``intent`` is the payment as it stands now, which may be tried again."""
+    """The bank declined the card. ``intent`` is the payment as it is now; it may be tried again."""
 
     code, status, title = "card_declined", 402, "The card was declined"
 
@@ -79,7 +79,10 @@ class AlreadyPaid(Conflict):
 
 
 class BoughtJustNow(Conflict):
-    """The same was bought within ten minutes, perhaps by a request whose answer was lost; nothing is taken unasked."""
+    """The same was bought within ten minutes, perhaps by a request whose response was lost.
+
+    Nothing is charged until the buyer confirms a second purchase.
+    """
 
     code, title = "bought_just_now", "You have just bought this"
 
@@ -118,13 +121,13 @@ class RefundTooLarge(Conflict):
 
 
 class NotChargeable(Conflict):
-    """Stripe refuses to take money for this, for a reason of its own; staff are told."""
+    """Stripe refuses to charge for this, for a reason of its own; staff are alerted."""
 
     code, title = "not_chargeable", "This can't be paid"
 
 
 class OrderChanged(Conflict):
-    """Another request was faster; asking again finds the order as it is now."""
+    """Another request changed the order first; the same request finds the order as it is now."""
 
     code, title = "order_changed", "The order has just changed"
 

@@ -1,4 +1,4 @@
-"""Stripe's events as they are kept: without their secrets, at most once, in one statement."""
+"""The event store: Stripe's events as they are stored, without secrets, at most once, in one statement."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,9 +14,9 @@ from estuary.common.observability import redaction
 
 type Json = Mapping[str, Any]
 
-# A thin event says of which object, and nothing more. https://docs.stripe.com/api/v2/core/events/event-types
+# A thin event names an object and has nothing of it. https://docs.stripe.com/api/v2/core/events/event-types
 THIN = "v2.core.event"
-# Never stored: a replay asks Stripe for the object again. The address in next_action carries the client secret too.
+# Never stored; a replay fetches the object from Stripe again. The URL in next_action contains the client secret too.
 SECRET_FIELDS = ("client_secret", "next_action")
 
 
@@ -25,7 +25,7 @@ class NotAnEvent(EstuaryError):
 
 
 class EventRow(NamedTuple):
-    """What is written of an event that comes in, in the order of ``insert_statement``."""
+    """The columns of an event that is stored, in the order of ``insert_statement``."""
 
     id: str
     type: str
@@ -41,16 +41,17 @@ type Write = Callable[[EventRow], bool]
 
 
 def insert_event(row: EventRow) -> bool:
-    """Insert one event on Django's own connection; tells whether it had not come before."""
+    """Insert one event on Django's own connection; return whether it is new."""
     with connection.cursor() as cursor:
         cursor.execute(insert_statement(1), row)
         return bool(cursor.fetchall())
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a decoded event as it may be kept: its secrets are taken out of it, wherever they are."""
+    """Return a decoded event without its secrets, wherever they are in it; the event itself is changed."""
     children = value
-    if type(value) is dict:  # as decoded, it has no subclasses: to ask for its type is the quickest there is
+    # Decoded JSON has no subclasses of dict, and comparing types is the fastest test.
+    if type(value) is dict:
         for secret in SECRET_FIELDS:
             value.pop(secret, None)
         children = value.values()
@@ -68,17 +69,18 @@ PLACEHOLDERS = "(%s, %s, %s, %s, %s, 'pending', 0, %s, %s, %s, '', '')"
 
 @cache
 def insert_statement(rows: int) -> str:
-    """Return the statement that keeps so many events, and returns the ids of those that had not come before."""
+    """Return the statement that inserts so many events and returns the ids of the new ones."""
     return f"""
     INSERT INTO payments_webhookevent ({COLUMNS})
     VALUES {", ".join([PLACEHOLDERS] * rows)} ON CONFLICT DO NOTHING RETURNING stripe_event_id"""  # noqa: S608 (ours)
 
 
 def store_event(event: dict[str, Any], at: datetime, write: Write = insert_event) -> bool:
-    """Put an event, ``without_secrets``, into the inbox; False when it had come before."""
+    """Store an event, ``without_secrets``, in the inbox; False when it is there already."""
     payload = _json(event)
     if redaction.may_need_redaction(payload):
-        payload = _json(redaction.redact_json(event))  # where nobody expects one, such as a description
+        # A secret where nobody expects one, such as a description.
+        payload = _json(redaction.redact_json(event))
     names = event["id"][:80], event["type"][:80], str(event.get("api_version") or "")[:40]
     return write(
         EventRow(*names, bool(event.get("livemode")), payload.decode(), at, parse_created(event), at)
@@ -93,7 +95,10 @@ def _json(event: dict[str, Any]) -> bytes:
 
 
 def parse_created(event: Json) -> datetime:
-    """Return when an event was made: Unix time, or text in a thin one; raises ValueError and its like for neither."""
+    """Return when an event was created: Unix time, or text in a thin event.
+
+    Raises ValueError, or another error of parsing, for anything else.
+    """
     return (
         clock.parse_iso(event["created"])
         if event.get("object") == THIN

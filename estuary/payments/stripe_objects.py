@@ -1,4 +1,4 @@
-"""The few things of Stripe's objects that we look at, as frozen dataclasses: the same from an event and from a call.
+"""Stripe's objects: the few fields that we use, as frozen dataclasses; the same from an event and from a call.
 
 Shapes: https://docs.stripe.com/api/payment_intents/object, …/checkout/sessions/object, …/refunds/object,
 …/payment_methods/object, …/disputes/object
@@ -24,12 +24,15 @@ def _id(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a payment failed; ``message`` is written by Stripe for the buyer, ``by_bank``: days later, not at once."""
+    """Why a payment failed. Stripe writes ``message`` for the buyer.
+
+    ``charge_id`` is the charge of the attempt; each attempt has its own. ``by_bank``: refused days later, not at once.
+    """
 
     code: str
     decline_code: str
     message: str
-    charge_id: str = ""  # of the try that failed; each has its own
+    charge_id: str = ""
     by_bank: bool = field(default=False, compare=False)
 
 
@@ -37,7 +40,7 @@ class Decline:
 class Intent:
     """A PaymentIntent. Amounts are minor units, times are Unix times; ``metadata`` is as Stripe has it.
 
-    ``captured_at`` is when its money came, or 0 when what was read does not say.
+    ``captured_at`` is when its money came, or 0 when the object does not say.
     """
 
     id: str
@@ -79,7 +82,10 @@ class Intent:
 
 
 def _charged_at(intent: Json) -> int:
-    """Return when a card was charged, where the charge was read along; any other charge is begun before it is paid."""
+    """Return when a card was charged, if the intent was read with its charge.
+
+    Other charges are created before they are paid, so their time says nothing.
+    """
     charge = intent.get("latest_charge")
     if intent["status"] != "succeeded" or not isinstance(charge, Mapping):
         return 0
@@ -100,7 +106,7 @@ def parse_decline(error: Json) -> Decline:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A SetupIntent; ``key`` is that of our row, or empty for one that was made elsewhere."""
+    """A SetupIntent; ``key`` is that of our row, or empty when the SetupIntent was created elsewhere."""
 
     id: str
     status: str
@@ -112,13 +118,13 @@ class Setup:
 
     @property
     def is_open(self) -> bool:
-        """Whether its client secret still lets cards be tried."""
+        """Whether cards can still be tried with its client secret."""
         return self.status not in {"succeeded", "canceled"}
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSession:
-    """A hosted Checkout page. ``payment_status`` is ``paid`` or ``unpaid``; amounts are minor units."""
+    """A Checkout page hosted by Stripe. ``payment_status`` is ``paid`` or ``unpaid``; amounts are minor units."""
 
     id: str
     status: str
@@ -156,7 +162,7 @@ class CheckoutSession:
 
 @dataclass(frozen=True, slots=True)
 class StripeRefund:
-    """A Refund; ``refund_ref`` is our own id when we started it. Amounts are minor units."""
+    """A Refund; ``refund_ref`` is our own id when we started the refund. Amounts are minor units."""
 
     id: str
     status: str
@@ -183,7 +189,7 @@ class StripeRefund:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A Customer; one that was deleted has no metadata any more. ``joined`` says when its user signed up."""
+    """A Customer; a deleted one has no metadata any more. ``joined`` says when its user signed up."""
 
     id: str
     email: str
@@ -209,7 +215,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What the Product that names the owner says: an address, a house, how far it has counted, and its last mark."""
+    """The Product that names this account's owner: its address, its house, how far it has counted, its last mark."""
 
     home: str
     house: str
@@ -234,7 +240,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A Charge, of which only the cumulative refund matters here. Amounts are minor units."""
+    """A Charge, of which only the sum of its refunds matters here. Amounts are minor units."""
 
     id: str
     intent_id: str
@@ -251,7 +257,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class StripeDispute:
-    """A Dispute; ``refundable`` says that the charge can still be refunded, as with an inquiry. Minor units."""
+    """A Dispute; ``refundable`` says that the charge can still be refunded, as during an inquiry. Minor units."""
 
     id: str
     charge_id: str
@@ -283,7 +289,7 @@ class StripeDispute:
 
 @dataclass(frozen=True, slots=True)
 class OtherMethod:
-    """A PaymentMethod that is no card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
+    """A PaymentMethod that is not a card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
 
     id: str
     customer_id: str

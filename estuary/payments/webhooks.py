@@ -1,8 +1,8 @@
-"""Stripe's events: the door that takes them in, and, in HANDLERS, the whole story of what each one means.
+"""Stripe's webhook: the endpoint that receives events, and HANDLERS, which says what each event means.
 
-The view verifies the signature over the raw body, inserts one row and answers 200: nothing is decided while Stripe
-waits. The web server leads to ``receive`` past Django's middleware (config/webhook_gateway.py). The worker drains
-the inbox (inbox/processor.py) and asks ``read_event`` what an event says.
+1. The view verifies the signature over the raw body, inserts one row and answers 200. Nothing is decided while Stripe
+   waits. The web server calls ``receive`` past Django's middleware (config/webhook_gateway.py).
+2. The worker settles the inbox (inbox/processor.py) and calls ``read_event`` for each event.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ RECEIVED = b'{"received": true}'
 
 
 def webhook_paths() -> frozenset[str]:
-    """Return the webhook's address with its last slash and without it: Stripe follows no redirect."""
+    """Return the path of the webhook with its last slash and without it: Stripe does not follow redirects."""
     path = reverse("stripe-webhook")
     return frozenset({path, path.removesuffix("/")})
 
@@ -61,7 +61,7 @@ def webhook_paths() -> frozenset[str]:
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    # Django reads nothing of a body that comes in chunks, as a proxy may send it on; the server knows its end.
+    # Django does not read a chunked body, which a proxy may send. The server knows where such a body ends.
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     refusal = receive(request.META, request.META["wsgi.input"] if chunked else request, insert_event)
     return problem(refusal) if refusal else HttpResponse(RECEIVED, content_type="application/json")
@@ -72,9 +72,9 @@ class Readable(Protocol):
 
 
 def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryError | None:
-    """Take in one signed event: it is durable then, and at most once in the inbox; returns why not, when it is refused.
+    """Store one signed event in the inbox, at most once; return the error when the event is refused.
 
-    ``insert_event`` commits by itself. Nothing that Stripe did not sign comes as far.
+    ``write`` commits by itself. Nothing that Stripe did not sign gets that far.
     """
     at = clock.now()
     refusal: EstuaryError
@@ -97,7 +97,7 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
 
 
 def _read_body(meta: Mapping[str, Any], source: Readable) -> bytes:
-    """Read at most MAX_BYTES, whatever Content-Length claims; what claims more is not read at all."""
+    """Read at most MAX_BYTES, whatever Content-Length says; do not read a body that claims to be longer."""
     content_length = meta.get("CONTENT_LENGTH") or ""
     is_too_long = content_length.isdecimal() and int(content_length) > MAX_BYTES
     body = b"" if is_too_long else bytes(source.read(MAX_BYTES + 1))
@@ -110,8 +110,8 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         event = without_secrets(orjson.loads(body))
         if not isinstance(event["id"], str) or not isinstance(event["type"], str):
-            raise NotAnEvent("The event's id or type is not a text.")
-        # The escape may itself be escaped, and then only spells the character.
+            raise NotAnEvent("The event's id or type is not a string.")
+        # A backslash that is itself escaped may stand before u0000: then there is no NUL.
         if b"\\u0000" in body and _has_nul(event):
             raise NotAnEvent("The body is signed, but it has a character that no database can hold.")
         parse_created(event)
@@ -121,7 +121,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _has_nul(value: Any) -> bool:
-    """Return whether any text in a decoded event has NUL in it."""
+    """Whether any text in a decoded event contains NUL."""
     if isinstance(value, dict):
         return any("\x00" in key or _has_nul(inner) for key, inner in value.items())
     if isinstance(value, list):
@@ -129,7 +129,7 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, str) and "\x00" in value
 
 
-# --- What each event says -----------------------------------------------------------------------------------
+# --- What each event means ----------------------------------------------------------------------------------
 
 type ParsedEvent = (
     StripeObservation
@@ -144,69 +144,75 @@ type ParsedEvent = (
 
 @dataclass(frozen=True, slots=True)
 class SetupDeclined:
-    """A customer's card could not be saved: the bank declined it. ``attempt`` is Stripe's name of the try."""
+    """A card could not be saved: its bank declined it. ``attempt`` is Stripe's id of the attempt."""
 
     customer_id: str
     attempt: str
     setup_intent_id: str
 
 
-class CustomerDeleted(str):
-    """The id of a customer that was deleted at Stripe."""
+@dataclass(frozen=True, slots=True)
+class CustomerDeleted:
+    """A customer was deleted at Stripe."""
+
+    customer_id: str
 
 
-class ForeignEvent(str):
-    """The id of another account whose event this is: one connected to ours, or of the same organization."""
+@dataclass(frozen=True, slots=True)
+class ForeignEvent:
+    """An event of another account: one connected to ours, or of the same organization."""
+
+    account_id: str
 
 
 def payment_intent_changed(event: Json, obj: Json) -> ParsedEvent:
-    """A payment went through, failed, is at its bank, or was canceled."""
+    """A payment succeeded, failed, is processing at its bank, or was canceled."""
     return StripeObservation(
         Intent.parse(obj, captured_at=_captured_at(event, obj["status"] == "succeeded")), _cause(event)
     )
 
 
 def checkout_session_changed(event: Json, obj: Json) -> ParsedEvent:
-    """A hosted page was completed (paid or not yet) or expired, or its late payment came through."""
+    """A Checkout page was completed (paid or not yet) or expired, or its late payment succeeded."""
     paid_at = _captured_at(event, obj["payment_status"] == "paid")
     return StripeObservation(CheckoutSession.parse(obj, captured_at=paid_at), _cause(event))
 
 
 def checkout_session_failed_late(event: Json, obj: Json) -> ParsedEvent:
-    """The bank refused after the page was completed: its hold ends."""
+    """A Checkout page was completed, and its bank then refused the payment: the hold ends."""
     return StripeObservation(CheckoutSession.parse(obj, failed_later=True), _cause(event))
 
 
 def charge_refunded(event: Json, obj: Json) -> ParsedEvent:
-    """A charge tells a cumulative sum; the refunds themselves are looked at when ours do not add up to it."""
+    """A charge has only the sum of its refunds; the refunds themselves are fetched when ours do not add up to it."""
     return StripeObservation(Charge.parse(obj), _cause(event))
 
 
 def refund_changed(event: Json, obj: Json) -> ParsedEvent:
-    """A refund began, moved on or failed, whoever started it."""
+    """A refund was created, changed its status or failed, wherever it was started."""
     return StripeObservation(StripeRefund.parse(obj), _cause(event))
 
 
 def dispute_changed(event: Json, obj: Json) -> ParsedEvent:
-    """A bank asks for a payment back, has taken it, has decided, or has given it back again."""
+    """A dispute was opened, changed or closed, or its money was withdrawn or reinstated."""
     return StripeObservation(StripeDispute.parse(obj), _cause(event))
 
 
 def payment_method_attached(event: Json, obj: Json) -> ParsedEvent | None:
-    """A card was saved, or something that is none and is not kept."""
+    """A card was saved; any other payment method is removed again."""
     if card := Card.parse(obj):
         return PaymentMethodEvent("attached", card, card.customer_id, parse_created(event))
     return OtherPaymentMethodAttached(OtherMethod.parse(obj), parse_created(event))
 
 
 def payment_method_updated(event: Json, obj: Json) -> ParsedEvent | None:
-    """A card was changed, by its holder or by its network."""
+    """A card was updated, by its holder or by its network."""
     card = Card.parse(obj)
     return PaymentMethodEvent("updated", card, card.customer_id, parse_created(event)) if card else None
 
 
 def payment_method_detached(event: Json, obj: Json) -> ParsedEvent | None:
-    """A card was removed; whose it was is told among the previous attributes, or is looked up when it is not."""
+    """A card was removed. Its customer stands among the previous attributes, or is fetched when it does not."""
     previous = event["data"].get("previous_attributes")
     customer_id = _id(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=customer_id)
@@ -248,7 +254,7 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
     "customer.deleted": customer_deleted,
 }
 
-# In another API version an object may look different: what to fetch then, in ours.
+# In another API version an object may look different, so it is fetched in ours.
 FETCH_BY_OBJECT = {
     "payment_intent": lambda obj: FetchRequired("intent", obj["id"]),
     "checkout.session": lambda obj: FetchRequired("session", obj["id"]),
@@ -268,10 +274,12 @@ FETCH_BY_THIN_TYPE = {
 
 
 def read_event(event: Json) -> ParsedEvent | None:
-    """Return what an event says, or None when it is of no concern here.
+    """Return what an event means, or None for an event that has no effect here.
 
-    An event in another API version than ours is only a hint: the object is to be fetched. One of another account says
-    nothing of our payments, whatever ids and labels it carries. https://docs.stripe.com/api/events/object
+    - An event of another account means nothing for our payments, whatever ids and labels it carries.
+    - An event in another API version is only a hint: its object is fetched.
+
+    https://docs.stripe.com/api/events/object
     """
     if account_id := event.get("account") or event.get("context"):
         return ForeignEvent(account_id)
@@ -294,7 +302,8 @@ def _read_thin_event(event: Json) -> ParsedEvent | None:
     if event["type"].removeprefix("v1.") not in HANDLERS or not related.get("id"):
         return None
     if related.get("type") == "customer":
-        return CustomerDeleted(related["id"])  # the one of its events that we listen to
+        # The only event of a customer among HANDLERS.
+        return CustomerDeleted(related["id"])
     kind = FETCH_BY_THIN_TYPE.get(str(related.get("type")))
     return FetchRequired(kind, related["id"]) if kind else None
 
@@ -308,5 +317,5 @@ def _cause(event: Json) -> str:
 
 
 def _captured_at(event: Json, paid: bool) -> int:
-    """Return when the money came that an event tells of: it is made then, however late it arrives here."""
+    """Return when the money of a paid object came: when Stripe created the event, however late it arrives."""
     return int(event["created"]) if paid else 0

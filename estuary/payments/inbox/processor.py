@@ -263,10 +263,10 @@ def _settle_other(job: Job) -> None:
             job.outcome = remove_other_payment_method(attached)
         case SetupDeclined() as declined:
             job.outcome = _record_decline(declined)
-        case CustomerDeleted() as customer_id:
+        case CustomerDeleted(customer_id):
             forget_customer(customer_id)
             job.outcome = "customer forgotten"
-        case ForeignEvent() as account_id:
+        case ForeignEvent(account_id):
             job.outcome = FOREIGN_ACCOUNT
             outbox.alert_staff_hourly(
                 "event_of_another_account",

@@ -1,4 +1,4 @@
-"""What we keep of Stripe: customers, payment methods, refunds, disputes and the inbox of its events."""
+"""What we store of Stripe: customers, payment methods, refunds, disputes, and the inbox of its events."""
 
 from estuary.payments.models.alerts import HourlyAlert
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer

@@ -1,4 +1,4 @@
-"""The row that keeps staff from being alerted of one thing more often than once an hour."""
+"""Hourly alerts: staff are alerted of one thing at most once an hour."""
 
 from django.db import models
 

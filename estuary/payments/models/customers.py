@@ -1,4 +1,4 @@
-"""Who a user is at Stripe, the payment methods they saved, and those being saved."""
+"""Stripe's customers of our users, their saved payment methods, and SetupIntents that are open."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from estuary.common import clock, ids
 
 
 class StripeCustomer(models.Model):
-    """Who a user is at Stripe. The key exists before the call, so that a retry meets the same customer."""
+    """A user's customer at Stripe. The key is stored before the call, so that a retry finds the same customer."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stripe_customer"
@@ -40,7 +40,7 @@ class StripeCustomer(models.Model):
 
 
 class PaymentMethod(models.Model):
-    """A saved card. A row with ``detached_at`` is a tombstone: what was deleted stays deleted."""
+    """A saved card. A row with ``detached_at`` is a tombstone: a deleted card stays deleted."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods"
@@ -86,9 +86,10 @@ class PaymentMethod(models.Model):
 
 
 class SetupIntent(models.Model):
-    """A SetupIntent of ours, by which a card can be saved. Its client secret lets cards be tried until it has ended.
+    """A SetupIntent of ours, with which a card can be saved.
 
-    The row is committed before Stripe is asked, so that one whose answer was lost is found by its key and ended too.
+    Cards can be tried with its client secret until it has ended. The row is committed before Stripe is called.
+    So a SetupIntent whose answer was lost is found by its key and ended.
     """
 
     key = models.CharField(max_length=32, unique=True, default=ids.setup_key, editable=False)

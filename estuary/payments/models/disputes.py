@@ -1,4 +1,4 @@
-"""Disputes: what a bank asks back, and how that stands."""
+"""Disputes of payments, and their status."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -7,9 +7,9 @@ from estuary.orders.models import Order
 
 
 class Dispute(models.Model):
-    """One dispute at Stripe: a buyer's bank asks for a payment back, or has it back. A row beside its order.
+    """One dispute at Stripe: the buyer's bank asks for a payment back, or has taken it back. A row beside its order.
 
-    What is frozen or clawed back are credits that the payment had bought; what is lost is the card's money.
+    Frozen and clawed back are credits that the payment had bought; lost is the card's money.
     """
 
     class Status(models.TextChoices):
@@ -82,12 +82,15 @@ class Dispute(models.Model):
 
     @property
     def blocks_refunds(self) -> bool:
-        """Whether Stripe refuses refunds of the charge: while it is open, unless it only inquires, and once lost."""
+        """Whether Stripe refuses refunds of the charge: while a dispute is open, and once it is lost.
+
+        An inquiry leaves the charge refundable.
+        """
         return not self.refundable and (self.is_open or self.status == self.Status.LOST)
 
     @property
     def standing(self) -> str:
-        """What it comes to, in one of the API's words: ``open``, ``won``, ``lost`` or ``closed``."""
+        """The dispute's state in the API's words: ``open``, ``won``, ``lost`` or ``closed``."""
         if self.is_open:
             return "open"
         return self.status if self.status in {self.Status.WON, self.Status.LOST} else "closed"

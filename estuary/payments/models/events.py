@@ -1,4 +1,4 @@
-"""The inbox of Stripe's events: a row is a job."""
+"""The inbox of Stripe's events: each row is a job."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -39,9 +39,9 @@ class WebhookEvent(models.Model):
             models.Index(fields=["due_at", "id"], condition=Q(status="pending"), name="webhook_event_due"),
             models.Index(fields=["type", "-id"], name="webhook_event_by_type"),
             models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
-            # What is old lies together, as it came: a few pages of index for any number of events.
+            # Events of one age lie together in the table, so this index has few pages for any number of events.
             BrinIndex(fields=["received_at"], autosummarize=True, name="webhook_event_by_age"),
-            # The payment that an event speaks of, for the page of an order: an object names it, or is it.
+            # The events of a payment, for an order's page: the object names the payment, or is the payment.
             models.Index(
                 Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),
                 name="webhook_event_by_subject",

@@ -1,4 +1,4 @@
-"""What a request under an ``Idempotency-Key`` came to."""
+"""Requests under an ``Idempotency-Key``, and their responses."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from estuary.orders.models import Order
 
 
 class IdempotencyKey(models.Model):
-    """A request that a client may send again: who sent it, what it said, and what was answered, once it was."""
+    """A request that a client may send again: who sent it, its fingerprint, and its response once there is one."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255, help_text="as the client chose it")

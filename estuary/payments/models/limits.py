@@ -1,4 +1,4 @@
-"""What the limits count: tries from an address, cards that were declined, and what is held unpaid."""
+"""What the limits count: attempts by user and address, declined cards, and unpaid holds."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from estuary.orders.models import Order
 
 
 class Hold(models.Model):
-    """What an order held when it was placed, for whom, from where, and until when; kept for two days."""
+    """What an order held when it was placed: for whom, from which address, and until when. Kept for two days."""
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="hold")
     user = models.ForeignKey(
@@ -35,7 +35,7 @@ class Hold(models.Model):
 
 
 class Attempts(models.Model):
-    """How often a user or an address knocked at a door that makes Stripe try cards, and how many were declined."""
+    """How often a user or an address called an endpoint that makes Stripe try cards, and how many were declined."""
 
     name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
     count = models.PositiveIntegerField()
@@ -53,7 +53,7 @@ class Attempts(models.Model):
 
 
 class Decline(models.Model):
-    """A decline that was counted, by Stripe's name of the try: told by an event and by a look, it counts once."""
+    """A decline that was counted, by Stripe's name of the attempt: an event and a fetch of the same one count once."""
 
     name = models.CharField(max_length=80, primary_key=True)
     counted_at = models.DateTimeField()

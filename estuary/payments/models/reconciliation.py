@@ -1,4 +1,4 @@
-"""How far Stripe's lists have been read, and what was found there of orders that we do not know."""
+"""Reconciliation: how far Stripe's lists have been read, and payments there without an order here."""
 
 from django.db import models
 from django.db.models import Q, Value
@@ -7,7 +7,7 @@ from estuary.common import clock
 
 
 class Lookout(models.Model):
-    """How far the worker has looked through a list at Stripe, and what of it, by name, can't be made to agree."""
+    """The cursor of one of Stripe's lists, and the objects in the list, by id, that cannot be settled yet."""
 
     name = models.CharField(max_length=32, primary_key=True)
     looked_until = models.DateTimeField()
@@ -19,13 +19,17 @@ class Lookout(models.Model):
 
 
 class Orphan(models.Model):
-    """A payment at Stripe that names an order which is not known here or does not ask for it, and what became of it."""
+    """A payment at Stripe that names an order that is unknown here or does not match it, and how it was resolved."""
 
     class Fate(models.TextChoices):
-        WAITING = "waiting"  # its bank is at it: looked at again
-        RECOVERED = "recovered"  # the order was written down again
-        RETURNED = "returned"  # refunded in full: nobody is left to have it
-        FOREIGN = "foreign"  # nothing shows that it is ours: staff were told
+        # Its bank is processing it: fetched again.
+        WAITING = "waiting"
+        # The order was restored.
+        RECOVERED = "recovered"
+        # Refunded in full: no buyer is left.
+        RETURNED = "returned"
+        # Nothing shows that it is ours: staff were alerted.
+        FOREIGN = "foreign"
 
     stripe_payment_intent_id = models.CharField(max_length=80, unique=True)
     order_ref = models.CharField(max_length=64)

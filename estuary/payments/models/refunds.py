@@ -1,4 +1,4 @@
-"""Refunds: each row is committed before Stripe is asked."""
+"""Refunds: each row is committed before Stripe is called."""
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -11,9 +11,9 @@ from estuary.orders.models import Order
 
 
 class Refund(models.Model):
-    """One refund, whoever started it: its card part goes through Stripe, its credit part back to the balance.
+    """One refund, wherever it was started: its card part goes through Stripe, its credit part back to the balance.
 
-    ``requested`` is committed before Stripe is called, so its key is never lost.
+    The row is committed as ``requested`` before Stripe is called, so its idempotency key is never lost.
     """
 
     class Status(models.TextChoices):

@@ -1,17 +1,23 @@
-"""The row that says whose Stripe account this is, and how this database stands beside its owner."""
+"""The Stripe account that this database belongs to, and whether this database owns it."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class StripeAccount(models.Model):
-    """The one Stripe account, and mode of it, that this database belongs to: what others do not know says nothing."""
+    """The one Stripe account, in one mode, that this database belongs to.
+
+    With a key of any other account, an object that is not found proves nothing.
+    """
 
     class Standing(models.TextChoices):
         OWNER = "owner"
-        OTHER = "other"  # another house is written down as the owner
-        BEHIND = "behind"  # another database of the same address has counted further
-        UNTOLD = "untold"  # the key may not read or write products
+        # The Product at Stripe names another house as the owner.
+        OTHER = "other"
+        # Another database at the same address has counted further.
+        BEHIND = "behind"
+        # The key may not read or write products.
+        UNTOLD = "untold"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     account_id = models.CharField(max_length=80, blank=True, help_text="empty until Stripe has told it")

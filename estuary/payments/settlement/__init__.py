@@ -1,7 +1,10 @@
 """``settle``: the one idempotent verb that makes our orders agree with Stripe's payments.
 
-Load the rows that the facts speak of, locked and in id order; decide, purely; write the effects in bulk, in the same
-transaction. One code path for one fact and for two hundred. Facts of one order are taken in turn, one each round.
+1. Load the orders that the facts name, locked and in id order, with their rows.
+2. Decide: pure rules turn an order's state and one fact into effects.
+3. Apply all effects in bulk, in the same transaction.
+
+One code path for one fact and for two hundred. Each round settles one fact of each order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +29,8 @@ from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
 from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
-PAYMENT_EVENT_PREFIX = "payment_intent."  # begins the cause of what an event of a payment told
+# The cause of a fact from an event of a payment begins with this.
+PAYMENT_EVENT_PREFIX = "payment_intent."
 
 
 def _lock_orders(named: Q) -> QuerySet[Order]:
@@ -34,8 +38,8 @@ def _lock_orders(named: Q) -> QuerySet[Order]:
 
 
 ORDERS_BY_PK = PreparedQuery(lambda: _lock_orders(Q(AnyOf("pk", Param("keys")))))
-# That an id is not empty must be said: of more than a hundred values PostgreSQL does not see it, and would read the
-# whole table instead of the indexes, which leave out the empty ones.
+# ``any_id`` states that no id is empty, so that PostgreSQL uses the indexes, which leave out empty ids. It does not
+# find that out by itself in a list of more than a hundred values, and would read the whole table.
 ORDERS_BY_STRIPE_ID = PreparedQuery(
     lambda: _lock_orders(
         any_id("stripe_payment_intent_id", Param("intents"))
@@ -54,7 +58,7 @@ BOOKINGS = PreparedQuery(lambda: Booking.objects.filter(BELONGS_TO_ORDERS).order
 
 @dataclass(slots=True)
 class Outcome:
-    """What a fact came to: the order it spoke of (if any of ours), and what was done or is still needed."""
+    """The outcome of one fact: the order that it is about, if any, and the effects or what must be fetched first."""
 
     fact: StripeObservation
     order_id: int | None = None
@@ -72,17 +76,18 @@ class Outcome:
 
 @retry_transaction
 def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]:
-    """Bring orders in line with facts, in one transaction (joined, when one is open); returns an outcome for each.
+    """Make orders agree with facts, in one transaction (the caller's, if one is open); return an outcome for each fact.
 
     Twice does no harm; late does no harm; out of order does no harm.
     """
     outcomes = [Outcome(fact) for fact in facts]
-    with transaction.atomic(savepoint=False):  # an error ends the transaction that it has joined, too
+    # Without a savepoint: an error also ends the caller's transaction.
+    with transaction.atomic(savepoint=False):
         unmatched = _orders_by_unmatched_intent(facts)
         orders = {order.pk: order for order in _lock_orders_of(facts, unmatched.values())}
         owners = _map_to_orders(facts, orders.values(), unmatched)
         waiting: dict[int, list[Outcome]] = {}
-        # A page comes before the payment that it names: what it says binds by an id that we stored, and spares a look.
+        # A Checkout page is settled before its payment: we stored the page's id, so its intent need not be fetched.
         for outcome in sorted(
             outcomes, key=lambda outcome: not isinstance(outcome.fact.object, CheckoutSession)
         ):
@@ -100,7 +105,7 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
 
 
 def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
-    """A refund or a dispute may overtake the news of its payment; the payment itself says whose it is."""
+    """Return what to fetch for a refund or a dispute whose payment has no order here yet: the payment names it."""
     if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
         return FetchRequired("dispute", fact.object.id)
     if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
@@ -109,7 +114,10 @@ def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
 
 
 def _log_unknown_payment(outcome: Outcome) -> None:
-    """Somebody must answer a dispute, whosever payment it is about; told once, by the event that opens it."""
+    """Alert staff of a dispute of a payment that no order was paid with, once, by the event that opens it.
+
+    Somebody must answer the dispute all the same.
+    """
     dispute = outcome.fact.object
     if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
         outbox.alert_staff(
@@ -134,7 +142,10 @@ def _settle_round(orders: Sequence[Order], round_: dict[int, Outcome], at: datet
 
 
 def _count_attempts(orders: Sequence[Order], round_: dict[int, Outcome]) -> None:
-    """Take down who tried cards: a decline when it is news, since the sweep looks at the same one again and again."""
+    """Count the declines and payments of each buyer.
+
+    A decline counts once, although reconciliation fetches the same one again and again.
+    """
     declined: list[tuple[int, str]] = []
     paid = set()
     for order in orders:
@@ -148,10 +159,11 @@ def _count_attempts(orders: Sequence[Order], round_: dict[int, Outcome]) -> None
 
 
 def _declined_attempt(order: Order, outcome: Outcome, effect_types: set[type[Effect]]) -> str:
-    """Return the name of the try whose decline a fact tells, or nothing: its charge's, or else that of its event.
+    """Return the name of the attempt that a fact shows as declined: its charge's id, or else its event's; else nothing.
 
-    A failed challenge has no charge. A page's declines are fetched, each by its own event, and may all look the same.
-    A payment of another customer, which only carries the order's label, is no try of its buyer.
+    - A failed 3-D Secure challenge has no charge.
+    - Declines on a Checkout page are fetched, each for its own event, and may all look the same.
+    - A payment of another customer that only carries the order's label is no attempt of the order's buyer.
     """
     fact, intent = outcome.fact, outcome.fact.object
     if outcome.needs or not isinstance(intent, Intent) or not intent.decline:
@@ -164,14 +176,14 @@ def _declined_attempt(order: Order, outcome: Outcome, effect_types: set[type[Eff
 
 
 def load(order_ids: Iterable[int]) -> list[Order]:
-    """Return the orders, locked in id order, with all that the rules and the writers look at."""
+    """Return the orders, locked in id order, with all that the rules and ``apply_effects`` read."""
     orders = ORDERS_BY_PK.fetch(keys=list(order_ids))
     _prefetch_all(orders)
     return orders
 
 
 def _prefetch_all(orders: Sequence[Order]) -> None:
-    """Give orders their rows, anew in each round: at most six queries, and none for what there can't be."""
+    """Load the rows of orders afresh for each round: at most five queries, none for rows that cannot exist."""
     all_keys = [order.pk for order in orders]
     direct_keys = [order.pk for order in orders if order.type == OrderType.DIRECT]
     fulfilled_keys = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
@@ -189,7 +201,7 @@ def _prefetch_all(orders: Sequence[Order]) -> None:
 
 
 def _lock_orders_of(facts: Sequence[StripeObservation], extra_keys: Iterable[int]) -> list[Order]:
-    """Lock the orders that any of the facts names, by whichever of its ids, and those ``extra_keys``, in id order."""
+    """Lock the orders that the facts name by any of their ids, and those with ``extra_keys``, in id order."""
     intents, sessions, refs = set(), set(), set()
     for fact in facts:
         intents.add(_intent_id(fact))
@@ -202,7 +214,7 @@ def _lock_orders_of(facts: Sequence[StripeObservation], extra_keys: Iterable[int
 
 
 def _orders_by_unmatched_intent(facts: Sequence[StripeObservation]) -> dict[str, int]:
-    """Refunds and disputes of a second or wrong payment belong to the order that the payment named."""
+    """Map the intents of unmatched payments to the orders that refund them, for facts about refunds and disputes."""
     types = StripeRefund | Charge | StripeDispute
     intent_ids = {_intent_id(fact) for fact in facts if isinstance(fact.object, types)} - {""}
     if not intent_ids:
@@ -216,7 +228,10 @@ def _map_to_orders(
 ) -> dict[int, int]:
     """Map each fact (by identity) to the primary key of its order.
 
-    An id that we stored binds first. Metadata, which anyone can copy, only leads to an order; then Stripe is asked.
+    1. An id that we stored binds.
+    2. So does a fact about the payment in the same batch: its Checkout page before its label.
+    3. Metadata, which anyone can copy, only leads to an order; the rules then fetch the payment from Stripe.
+    4. A refund or dispute of an unmatched payment belongs to the order that refunds this payment.
     """
     by_intent, by_session, by_ref = {}, {}, {}
     for order in orders:
@@ -225,7 +240,7 @@ def _map_to_orders(
         by_ref[order.public_id] = order.pk
     by_intent.pop("", None)
     by_session.pop("", None)
-    # The news of a payment, in this very batch, binds the refunds that came with it: its page's before any label.
+    # A payment in this batch binds the refunds that came with it: by its Checkout page before any label.
     by_batch: dict[str, int] = {}
     for fact in facts:
         if order_id := by_ref.get(getattr(fact.object, "order_ref", "")):

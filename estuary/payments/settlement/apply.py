@@ -1,4 +1,4 @@
-"""Carrying effects out: every kind of effect of a whole batch at once, inside settlement's transaction."""
+"""Applying effects: each kind of effect for a whole batch at once, inside settlement's transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "
 
 
 class _EffectsByKind:
-    """The effects of many orders, by what kind they are of."""
+    """The effects of many orders, grouped by kind."""
 
     def __init__(self, work: Work) -> None:
         self._by_kind: defaultdict[type, list[tuple[Order, Any]]] = defaultdict(list)
@@ -95,13 +95,14 @@ class _EffectsByKind:
 
 
 def apply_effects(work: Work, *, at: datetime) -> None:
-    """Write the effects of many orders; the orders are locked and prefetched as settlement loads them."""
+    """Apply the effects of many orders; settlement has locked the orders and loaded their rows."""
     if not work:
         return
     effects = _EffectsByKind(work)
     with pipeline():
         _apply_to_orders(work, at)
-        _apply_to_credits(effects, at)  # accounts are locked before sessions, here as when an order is placed
+        # Accounts are locked before sessions, as when an order is placed.
+        _apply_to_credits(effects, at)
         _apply_to_bookings(effects, at)
     _apply_to_refunds(effects, at)
     apply_disputes.apply_disputes(effects.of(RecordDispute), at=at)
@@ -248,7 +249,7 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
 
 
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
-    """Remember payments that are left alone, and tell staff of each when it is seen for the first time."""
+    """Record payments that are left alone, and alert staff of each one once."""
     for order, effect in effects.of(RecordUnmatchedPayment):
         _, is_new = Orphan.objects.get_or_create(
             stripe_payment_intent_id=effect.intent_id,
@@ -263,7 +264,7 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
             outbox.alert_staff(
                 "payment_names_our_order",
                 f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "
-                "nothing was done with it. Look at it in Stripe's dashboard, and refund it there if it was an error",
+                "it was left alone. Look at it in Stripe's dashboard, and refund it there if it was an error",
             )
 
 

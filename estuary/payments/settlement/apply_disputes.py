@@ -1,4 +1,4 @@
-"""Writing disputes: the rows of a whole batch at once, inside settlement's transaction."""
+"""Applying disputes: the rows of a whole batch at once, inside settlement's transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ FIELDS = [
 
 
 def apply_disputes(recorded: Sequence[tuple[Order, RecordDispute]], *, at: datetime) -> None:
-    """Make or change the rows; the orders are locked, and their disputes prefetched."""
+    """Insert or update disputes; the orders are locked, and their disputes prefetched."""
     new: list[Dispute] = []
     changed: list[Dispute] = []
     for order, effect in recorded:

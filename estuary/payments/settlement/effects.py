@@ -1,4 +1,4 @@
-"""What a decision asks to be written: plain data, made by ``rules`` and carried out in bulk by apply.py."""
+"""Effects: what a decision changes. Plain data, returned by the rules and applied in bulk by apply.py."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """The order changes its status."""
+    """Change the status of the order."""
 
     status: Status
     cause: str
@@ -21,43 +21,46 @@ class ChangeStatus:
 
 @dataclass(frozen=True, slots=True)
 class BindIntent:
-    """The order learns which intent pays for it."""
+    """Bind the order to the intent that pays for it."""
 
     intent_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordCapture:
-    """Money has arrived, in minor units."""
+    """Record that money was captured, in minor units."""
 
     amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class Fulfil:
-    """The buyer gets what was bought: bookings for reservations."""
+    """Fulfil the order: turn its reservations into bookings."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseReservations:
-    """Seats and slots go back on sale."""
+    """Release reserved seats and slots: they are on sale again."""
 
 
 @dataclass(frozen=True, slots=True)
 class HoldForBank:
-    """Seats and slots are kept for a payment that its bank works on, until then; None: nothing has to be kept."""
+    """Hold reserved seats and slots until ``moment``, for a payment that its bank processes.
+
+    None: the order has nothing to hold.
+    """
 
     moment: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class WatchPayment:
-    """The order has ended and its payment has not: the worker looks at it until nobody can pay by it any more."""
+    """Watch the payment of an order that has ended, until nobody can pay with it any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostCredits:
-    """Credits move; ``effect`` makes it happen once per order."""
+    """Post a movement of credits; ``effect`` is unique per order, so it is posted once."""
 
     kind: Kind
     amount_minor: int
@@ -67,9 +70,9 @@ class PostCredits:
 
 @dataclass(frozen=True, slots=True)
 class OpenRefund:
-    """A refund row appears: one that we ask for, or one that was started elsewhere.
+    """Create a refund: one that we request, or one that was started elsewhere.
 
-    ``currency`` is the payment's own, where that is another than the order's: no order asked for such a payment.
+    ``currency`` is that of the payment, where it is not the currency of the order: an unmatched payment.
     """
 
     card_minor: int
@@ -87,9 +90,9 @@ class OpenRefund:
 
 @dataclass(frozen=True, slots=True)
 class RecordUnmatchedPayment:
-    """A captured payment carries the order's label and is not the buyer's; it is left alone, and staff hear of it once.
+    """Record a captured payment that carries the order's label but is not the buyer's.
 
-    In minor units of the payment's own currency.
+    It is left alone, and staff are alerted once. The amount is in minor units of the payment's currency.
     """
 
     intent_id: str
@@ -100,7 +103,7 @@ class RecordUnmatchedPayment:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRefund:
-    """A refund that we know moves on."""
+    """Update the status of a refund."""
 
     refund_id: int
     status: Refund.Status
@@ -110,7 +113,7 @@ class UpdateRefund:
 
 @dataclass(frozen=True, slots=True)
 class SetRefundCredits:
-    """A refund of the dashboard takes credits along, or does no more: its credit part from now on, in minor units."""
+    """Set the credit part of a dashboard refund, in minor units; 0 takes it away."""
 
     refund_id: int
     credits_minor: int
@@ -118,21 +121,21 @@ class SetRefundCredits:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefunded:
-    """The sum of the order's succeeded refunds, card and credits."""
+    """Record the sum of the order's refunds that have succeeded, card and credits, in minor units."""
 
     refunded_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class CancelBookings:
-    """Those named are canceled when they are active, and whatever inside them is still to come."""
+    """Cancel these bookings if they are active, with everything inside them that is still to come."""
 
     booking_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SetBookingStatus:
-    """Those named take the status when they are active."""
+    """Set the status of these bookings if they are active."""
 
     booking_ids: tuple[int, ...]
     status: Booking.Status
@@ -140,21 +143,21 @@ class SetBookingStatus:
 
 @dataclass(frozen=True, slots=True)
 class FreezeCredits:
-    """So many more credits can't be spent, or less when it is negative; minor units."""
+    """Freeze so many more credits, in minor units; a negative amount releases them."""
 
     amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class RecordDispute:
-    """A dispute's row appears, or stands anew."""
+    """Insert or update a dispute."""
 
     dispute: DisputeState
 
 
 @dataclass(frozen=True, slots=True)
 class MarkDisputed:
-    """The order's flag, and how much of its money is gone to disputes, in minor units."""
+    """Set the dispute flag of the order, and how much of its money disputes have taken, in minor units."""
 
     disputed: bool
     lost_minor: int
@@ -162,9 +165,9 @@ class MarkDisputed:
 
 @dataclass(frozen=True, slots=True)
 class NotifyBuyer:
-    """The buyer gets a mail.
+    """Send the buyer a mail.
 
-    ``template`` is a key of mails.TEXTS.
+    ``template`` is a key of emails.TEXTS.
     """
 
     template: str
@@ -172,7 +175,7 @@ class NotifyBuyer:
 
 @dataclass(frozen=True, slots=True)
 class AlertStaff:
-    """Staff must know."""
+    """Alert staff."""
 
     code: str
     text: str

@@ -1,4 +1,4 @@
-"""Facts: what Stripe said of an object, and what must be fetched because that does not say enough."""
+"""Facts: what Stripe says about one object, and what must be fetched when a fact does not decide."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,14 @@ from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, Str
 
 @dataclass(frozen=True, slots=True)
 class FetchRequired:
-    """The fact alone does not say: fetch the object, outside any transaction, and decide again.
+    """The fact does not decide: fetch the object, outside any transaction, and decide again.
 
-    ``kind`` is ``intent``, ``session``, ``payment`` (an intent and every refund of it), ``refund`` or ``charge`` (and
-    the payment behind it), ``dispute`` (and its intent) or ``card``.
+    ``kind`` is one of:
+
+    - ``intent``, ``session``, ``card``: the object,
+    - ``payment``: an intent and every refund of it,
+    - ``refund``, ``charge``: the payment behind it,
+    - ``dispute``: a dispute and its intent.
     """
 
     kind: str
@@ -22,7 +26,7 @@ type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDis
 
 @dataclass(frozen=True, slots=True)
 class StripeObservation:
-    """What Stripe said of one object, and how we know; a fetched object is how things stand now."""
+    """One object as Stripe showed it, and by which cause; a fetched object shows its present state."""
 
     object: StripeObject
     cause: str

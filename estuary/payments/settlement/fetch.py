@@ -1,4 +1,4 @@
-"""Asking Stripe how things stand, when an event alone does not say; never inside a transaction."""
+"""Fetching from Stripe what an event alone does not decide; never inside a transaction."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ SUCCEEDED = "payment_intent.succeeded"
 
 
 def fetch_observations(needs: FetchRequired, cause: str) -> list[StripeObservation]:
-    """Return the facts that answer a NeedsObject; raises StripeUnavailable or NotAtStripe."""
+    """Return the facts for a FetchRequired; raises StripeUnavailable or NotAtStripe."""
     match needs.kind:
         case "intent":
             return [StripeObservation(fetch_intent(needs.id), cause, fetched=True)]
@@ -25,11 +25,14 @@ def fetch_observations(needs: FetchRequired, cause: str) -> list[StripeObservati
             return fetch_payment(client.retrieve_charge(needs.id).intent_id, cause)
         case "dispute":
             return _fetch_dispute(needs.id, cause)
-    raise ValueError(f"nothing of the kind {needs.kind} can be fetched")
+    raise ValueError(f"{needs.kind} is nothing that can be fetched")
 
 
 def fetch_intent(intent_id: str) -> Intent:
-    """Return an intent with the time when its money came: for what is no card, that of the event that says so."""
+    """Return an intent with the time when its money came.
+
+    A card's charge has that time. For any other payment method it is the time of the event that reports the success.
+    """
     intent = client.retrieve_intent(intent_id)
     if intent.status == "succeeded" and not intent.captured_at:
         return replace(intent, captured_at=_find_success_time(intent.id, intent.created))
@@ -37,7 +40,7 @@ def fetch_intent(intent_id: str) -> Intent:
 
 
 def _find_success_time(intent_id: str, since: int) -> int:
-    """Return when Stripe said that a payment went through, or 0 when its list of events has it no more."""
+    """Return when Stripe reported that a payment succeeded; 0 when the event is no longer in Stripe's list."""
     for event in client.events_since(clock.from_timestamp(since), [SUCCEEDED]):
         if event["data"]["object"]["id"] == intent_id:
             return int(event["created"])
@@ -45,7 +48,11 @@ def _find_success_time(intent_id: str, since: int) -> int:
 
 
 def _fetch_session(session_id: str, cause: str) -> list[StripeObservation]:
-    """A completed but unpaid page looks the same whether its bank is at work or has failed: its intent tells."""
+    """Fetch a Checkout page.
+
+    A page that is completed but unpaid looks the same while its bank works and after its bank has failed. Its intent
+    shows which.
+    """
     session = client.retrieve_session(session_id)
     if session.payment_status == "paid" and session.intent_id and not session.captured_at:
         paid_at = _find_success_time(session.intent_id, session.created)
@@ -58,7 +65,7 @@ def _fetch_session(session_id: str, cause: str) -> list[StripeObservation]:
 
 
 def fetch_payment(intent_id: str, cause: str) -> list[StripeObservation]:
-    """An intent and every refund of it; nothing for a charge that was made without an intent, which is none of ours."""
+    """Fetch an intent and every refund of it; nothing for a charge without an intent, which is never ours."""
     if not intent_id:
         return []
     intent = fetch_intent(intent_id)
@@ -70,7 +77,10 @@ def fetch_payment(intent_id: str, cause: str) -> list[StripeObservation]:
 
 
 def _fetch_dispute(dispute_id: str, cause: str) -> list[StripeObservation]:
-    """A dispute, and before it the intent that says whose it is: the payment's own news may not have come yet."""
+    """Fetch a dispute and, before it, its intent, which names the order.
+
+    The event of the payment itself may not have come yet.
+    """
     dispute = client.retrieve_dispute(dispute_id)
     observation = StripeObservation(dispute, cause, fetched=True)
     if not dispute.intent_id:

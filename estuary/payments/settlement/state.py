@@ -1,4 +1,4 @@
-"""How an order stands, as the rules see it: plain data with no database behind it."""
+"""State: an order and its rows as the rules see them. Plain data, without a database behind it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ class RefundState:
 
 @dataclass(frozen=True, slots=True)
 class BookingState:
-    """A booking as the rules see it; ``is_upcoming``: it is active, and has neither begun nor lapsed."""
+    """A booking as the rules see it; ``is_upcoming``: active, and neither begun nor lapsed."""
 
     id: int
     parent_id: int | None
@@ -45,7 +45,7 @@ class BookingState:
 
 @dataclass(frozen=True, slots=True)
 class DisputeState:
-    """A dispute as the rules see it, in minor units; frozen and clawed are credits, lost is the card's money."""
+    """A dispute as the rules see it, in minor units; frozen and clawed back are credits, lost is the card's money."""
 
     id: str
     charge_id: str
@@ -66,7 +66,7 @@ class DisputeState:
 
 @dataclass(frozen=True, slots=True)
 class RecordDecline:
-    """The buyer is told why the card was not charged."""
+    """Record why the payment was declined, for the buyer."""
 
     code: str
     decline_code: str
@@ -75,9 +75,9 @@ class RecordDecline:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """Everything the rules may know of an order at a moment, with no database behind it. Amounts are minor units.
+    """Everything that the rules know of an order at one moment. Amounts are minor units.
 
-    ``starts_at`` is the first of the times that were reserved; a bank is waited for until ``may_keep_until`` at most.
+    ``starts_at`` is the first of the reserved times; reservations are held for a bank until ``may_keep_until`` at most.
     """
 
     public_id: str
@@ -111,7 +111,7 @@ class OrderState:
 
 
 def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
-    """Return the order as the rules see it at a moment (now); reads only what ``load`` prefetched."""
+    """Return the order's state at a moment (now); reads only what ``load`` has prefetched."""
     at = at or clock.now()
     return OrderState(
         public_id=order.public_id,

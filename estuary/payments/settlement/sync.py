@@ -1,4 +1,4 @@
-"""Making an order agree with Stripe by fetching its payment: the return page's and the worker's door to settle."""
+"""Syncing an order: its payment is fetched from Stripe and settled, for the return page and for reconciliation."""
 
 from estuary.common import clock
 from estuary.orders.models import Order
@@ -8,7 +8,7 @@ from estuary.payments.settlement.fetch import fetch_observations
 
 
 def sync_order(order: Order) -> None:
-    """Make an order agree with Stripe's payment by looking at it: the return page's and the sweep's door to settle."""
+    """Fetch an order's payment from Stripe and settle it."""
     if order.stripe_checkout_session_id:
         needs = FetchRequired("session", order.stripe_checkout_session_id)
     elif order.stripe_payment_intent_id:
@@ -19,5 +19,5 @@ def sync_order(order: Order) -> None:
 
 
 def sync_payment(intent_id: str) -> None:
-    """Make an order agree with its payment and with every refund of it."""
+    """Fetch a payment and every refund of it from Stripe, and settle them."""
     settle(fetch_observations(FetchRequired("payment", intent_id), "asked of Stripe"), at=clock.now())

@@ -1,8 +1,21 @@
-"""What is at stake in disputes: of the card's money, and of the credits that it bought.
+"""Dispute amounts: the part of the card's money that each dispute takes, and the credits that this money had bought.
 
-Everything is a function of three sums: what was captured, what was refunded of it, and what the disputes ask for. They
-are laid end to end, refunds first, then disputes that were lost, then those that are open, and end where the captured
-money ends. So no order of the news comes to another figure, and nothing is taken twice.
+The amounts are placed end to end on the captured money:
+
+1. refunds that succeeded,
+2. disputes that were lost, the oldest first,
+3. disputes that are open, the oldest first.
+
+Whatever reaches beyond the captured money is cut off. Captured 100.00, refunded 30.00; dispute A over 50.00 is lost,
+dispute B over 40.00 is open:
+
+    0          30               80          100
+    │ refunded │ A: 50.00 lost  │ B: 20.00  │  (the other 20.00 of B is cut off)
+
+If these 100.00 bought 120.00 of credits, A takes back 60.00 of them and B freezes 24.00.
+
+All figures follow from the sums of captured, refunded and disputed money. So the order of events does not matter,
+and nothing is taken twice.
 """
 
 from dataclasses import replace
@@ -16,7 +29,7 @@ CLOSED = frozenset({State.WARNING_CLOSED, State.PREVENTED, State.WON, State.LOST
 
 
 def with_dispute_amounts(order: OrderState) -> OrderState:
-    """Return the order with its flag, its lost money and each dispute's share as its sums have them."""
+    """Return the order with its dispute flag, its lost money and each dispute's amounts computed afresh."""
     end, shares = card_refunded_minor(order), {}
     for dispute in sorted(_effective(order), key=_sort_key):
         start, end = end, min(end + _disputed_minor(order, dispute), order.captured_minor)
@@ -31,7 +44,7 @@ def with_dispute_amounts(order: OrderState) -> OrderState:
 
 
 def card_refunded_minor(order: OrderState) -> int:
-    """Return what has gone back of the order's own payment, in minor units."""
+    """Return what was refunded of the order's own payment to the card, in minor units."""
     succeeded = (
         refund for refund in order.refunds if refund.status == Refund.Status.SUCCEEDED and not refund.stray
     )
@@ -48,12 +61,12 @@ def _sort_key(dispute: DisputeState) -> tuple[object, ...]:
 
 
 def _disputed_minor(order: OrderState, dispute: DisputeState) -> int:
-    """A bank may ask in a currency of its own; then all of the payment is at stake."""
+    """Return the disputed amount; the whole payment when the bank disputes it in another currency."""
     return dispute.amount_minor if dispute.currency == order.currency else order.captured_minor
 
 
 def _credits_for(order: OrderState, card_minor: int) -> int:
-    """Return the credits that so much of the card's money bought."""
+    """Return the credits that so much of the card's money bought; 0 unless it is a fulfilled order of credits."""
     if not (order.is_credit and order.is_fulfilled and order.captured_minor):
         return 0
     return proportion(card_minor, order.captured_minor, order.credit_amount_minor)

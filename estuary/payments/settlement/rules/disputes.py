@@ -1,8 +1,10 @@
-"""The rules of disputes: what a bank's asking for a payment back means for the order. Pure functions.
+"""The rules of disputes: what a dispute (a chargeback) of the payment means for the order. Pure functions.
 
-Opened, the order is flagged and the credits it bought are frozen. Won, or an inquiry closed: all as before. Lost: the
-credits are taken back, and what lies ahead is canceled once the whole of the card's money is gone. See
-docs/decisions/0011-disputes.md.
+- Opened: the order is flagged, and the credits that it bought are frozen.
+- Won, or an inquiry closed: everything is as before.
+- Lost: these credits are taken back. Once all of the card's money is gone, future bookings are canceled.
+
+See docs/decisions/0011-disputes.md.
 """
 
 from dataclasses import replace
@@ -37,7 +39,8 @@ from estuary.payments.settlement.state import BookingState, DisputeState, OrderS
 from estuary.payments.stripe_objects import StripeDispute
 
 State = Dispute.Status
-# Between late events the further one stands: an inquiry may become a dispute, and a closed one never opens again.
+# Of two events the status of higher rank wins, in whichever order they arrive. An inquiry may become a dispute; a
+# closed dispute never opens again.
 RANK = {
     State.WARNING_NEEDS_RESPONSE: 0,
     State.WARNING_UNDER_REVIEW: 1,
@@ -56,7 +59,10 @@ LIVE_REFUNDS = frozenset({Refund.Status.REQUESTED, Refund.Status.PENDING, Refund
 def decide_dispute(
     order: OrderState, dispute: StripeDispute, cause: str, *, fetched: bool
 ) -> list[Effect] | FetchRequired:
-    """Return what Stripe's dispute changes. Two stories of one rank, such as won and lost: Stripe is asked."""
+    """Return what Stripe's dispute changes.
+
+    A later status replaces an earlier one. When two statuses are of one rank, such as won and lost, fetch the dispute.
+    """
     if not order.captured_minor and not fetched:
         return FetchRequired("dispute", dispute.id)
     new, old = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
@@ -81,7 +87,10 @@ def decide_dispute(
 
 
 def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: str) -> list[Effect]:
-    """Return what a refund changes about the disputes beside it: what went back is no longer at stake."""
+    """Return what the effects of a refund change about the disputes of the order: refunded money is no longer at stake.
+
+    Captured 100.00, disputed 100.00: 100.00 is at stake. After a refund of 30.00 it is 70.00.
+    """
     if not order.disputes or not effects:
         return []
     status, refunds, name = order.status, {refund.id: refund for refund in order.refunds}, ""
@@ -125,7 +134,7 @@ def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeStat
         id=dispute.id,
         charge_id=dispute.charge_id,
         intent_id=dispute.intent_id,
-        # A status that is new at Stripe is none of those that end a dispute, as far as we know.
+        # A status that Stripe added later is taken for an open dispute.
         status=State(dispute.status) if is_known_status else State.UNDER_REVIEW,
         reason=dispute.reason,
         amount_minor=dispute.amount_minor,
@@ -142,7 +151,7 @@ def _find_dispute(order: OrderState, dispute_id: str) -> DisputeState | None:
 
 
 def _change_effects(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
-    """Return the effects that lead from one standing of an order to the next; ``name`` is unique to this step."""
+    """Return the effects that lead from one state of an order to another; ``name`` is unique to this step."""
     effects: list[Effect] = [
         RecordDispute(dispute) for dispute in after.disputes if dispute not in before.disputes
     ]
@@ -172,12 +181,12 @@ def _clawed_minor(order: OrderState) -> int:
 
 
 def is_wholly_lost(order: OrderState) -> bool:
-    """Whether nothing is left of the card's money, and some of it went to a dispute."""
+    """Whether nothing is left of the card's money, and a dispute took some of it."""
     return order.lost_minor > 0 and card_refunded_minor(order) + order.lost_minor >= order.captured_minor
 
 
 def _cancel_future_bookings(order: OrderState, cause: str, name: str) -> list[Effect]:
-    """Cancel what lies ahead, and return the credits that paid for more than what was used."""
+    """Cancel future bookings, and return the credits that paid for more than what was used."""
     upcoming = [booking for booking in order.bookings if booking.is_upcoming]
     root = next((booking for booking in order.bookings if booking.parent_id is None), None)
     parts = [booking for booking in upcoming if booking.parent_id]
@@ -192,7 +201,12 @@ def _cancel_future_bookings(order: OrderState, cause: str, name: str) -> list[Ef
 
 
 def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
-    """What was used is valued first: the credits that were spent pay for it, and what they did not pay for returns."""
+    """Return the credits that go back when the bookings ``ending`` are canceled, in minor units.
+
+    The spent credits first pay for what was used; the rest goes back. A package of 4 sessions costs 100.00: 60.00 was
+    paid by card and 40.00 with credits. After one session the 60.00 is lost to a dispute. The credits pay 25.00 for
+    that session, so 15.00 goes back.
+    """
     refunds = [refund for refund in order.refunds if refund.status in LIVE_REFUNDS and not refund.stray]
     returned_minor = sum(refund.card_minor + refund.credits_minor for refund in refunds)
     refunded_minor = {
@@ -217,7 +231,7 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
             credits_minor=credits_minor,
             origin=Refund.Origin.AUTOMATIC,
             status=Refund.Status.SUCCEEDED,
-            reason="The card's part was lost to a dispute; what lay ahead is canceled",
+            reason="The card's part was lost to a dispute; future bookings are canceled",
             intent_id=order.intent_id,
             cause=cause,
         ),
@@ -235,7 +249,7 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
 def _notices(
     before: OrderState, after: OrderState, old: DisputeState | None, new: DisputeState
 ) -> list[Effect]:
-    """Staff hear of a dispute when it opens and when it is decided, once each."""
+    """Alert staff when a dispute opens and when it is decided, once each."""
     alerts: list[Effect] = []
     amount = display(new.amount_minor, new.currency)
     if old is None:
@@ -251,7 +265,7 @@ def _notices(
 
 def _describe_result(after: OrderState, old: DisputeState | None, new: DisputeState) -> str:
     if old is not None and old.status == State.LOST:
-        return "It had been lost before: what was canceled then stays canceled; see to the buyer."
+        return "It had been lost before: bookings canceled then stay canceled; contact the buyer."
     if new.status != State.LOST or new.stray:
         return "Nothing was taken."
     if is_wholly_lost(after):

@@ -1,7 +1,7 @@
-"""The rules of money: what a fact about a payment means for an order.
+"""The rules of payments: what a fact about a payment means for its order.
 
-Pure functions from what we hold and what Stripe says to effects; no database, no clock, no network. Whatever comes
-twice, late or out of order meets a state that answers it with nothing.
+Pure functions from the order's state and one fact to effects: no database, no clock, no network. A fact that comes
+twice, late or out of order has no effect.
 """
 
 from estuary.common import clock
@@ -29,7 +29,8 @@ from estuary.payments.settlement.rules import refunds as refund_rules
 from estuary.payments.settlement.state import OrderState, RecordDecline
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
-BANK_TOO_LATE = "bank_too_late"  # why an order ended: its bank had not answered until its date
+# Why an order ended: its bank had not confirmed the payment before its date.
+BANK_TOO_LATE = "bank_too_late"
 
 
 type Decision = list[Effect] | FetchRequired
@@ -39,7 +40,7 @@ DISPUTE_OPENED = "charge.dispute.created"
 
 
 def decide(order: OrderState, fact: StripeObservation) -> Decision:
-    """Return what a fact changes about the order it speaks of: often nothing."""
+    """Return what a fact changes about its order; often nothing."""
     match fact.object:
         case Intent() as intent:
             return _decide_intent(order, intent, fact)
@@ -75,7 +76,8 @@ def _decide_own(order: OrderState, intent: Intent, fact: StripeObservation) -> D
             return _decide_processing(order, intent, fact)
         case "requires_payment_method" if intent.decline:
             return _decide_declined(order, intent, fact)
-    return []  # requires_action, requires_confirmation …: the buyer is still at it
+    # requires_action, requires_confirmation …: the buyer is still paying.
+    return []
 
 
 def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
@@ -105,7 +107,7 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
 
 
 def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
-    """Return the money of the order's own customer, which no order asked for; leave anybody else's alone."""
+    """Refund an unwanted payment of the order's own customer; leave a payment of anybody else alone."""
     if order.customer_id and intent.customer_id == order.customer_id:
         return _return_unmatched_payment(order, intent, cause, problem)
     return [
@@ -114,7 +116,7 @@ def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, prob
 
 
 def _is_own_payment(order: OrderState, intent_id: str) -> bool:
-    """Whether a payment is the order's own, or a second one that it sends back."""
+    """Whether a payment is the order's own, or an unmatched one that the order refunds."""
     unmatched_intents = {refund.intent_id for refund in order.refunds if refund.stray}
     return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
 
@@ -122,7 +124,7 @@ def _is_own_payment(order: OrderState, intent_id: str) -> bool:
 def _decide_of_unmatched_payment(
     order: OrderState, other: StripeRefund | StripeDispute, fact: StripeObservation
 ) -> Decision:
-    """A refund or a dispute of a payment that was left alone changes nothing; somebody must answer the dispute."""
+    """Ignore refunds and disputes of a payment that was left alone; alert staff, who must answer a dispute."""
     if not fact.fetched:
         needed = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
         return FetchRequired(*needed)
@@ -158,16 +160,16 @@ def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
 
 
 def _is_paid_after_start(order: OrderState, intent: Intent) -> bool:
-    """Whether the first reserved time had begun when the money came, however late we hear of it.
+    """Whether the first reserved time had begun when the money came, however late we settle it.
 
-    Paid by card at 17:55 and settled here at 19:00: a workshop of 18:00 is handed over. Paid by the bank at 18:05: not.
+    A workshop begins at 18:00. Paid at 17:55 and settled at 19:00, it is fulfilled. Paid at 18:05, it is refunded.
     """
     captured_at = clock.from_timestamp(intent.captured_at) if intent.captured_at else order.at
     return order.starts_at is not None and order.starts_at <= captured_at
 
 
 def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
-    """What was bought had begun: all of the money and the credits go back, and the buyer is told."""
+    """Refund all of the money and return the credits: the date had begun. Notify the buyer."""
     return [
         ChangeStatus(Status.PAID, cause),
         *_release_and_return_credits(order),
@@ -179,7 +181,7 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
 
 
 def fulfil(order: OrderState, cause: str) -> list[Effect]:
-    """Return the effects that complete an order whose money is here (or whose credits cover it all)."""
+    """Return the effects that complete an order that is paid, by card, with credits or both."""
     effects: list[Effect] = [ChangeStatus(Status.COMPLETED, cause)]
     if order.is_credit:
         bought = PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
@@ -188,7 +190,7 @@ def fulfil(order: OrderState, cause: str) -> list[Effect]:
 
 
 def _find_mismatch(order: OrderState, intent: Intent) -> str:
-    """Money that is not what this order asked for is never taken as its payment."""
+    """Return how a payment differs from what its order asked for; such money is never taken as its payment."""
     amount_minor = intent.received_minor if intent.status == "succeeded" else intent.amount_minor
     if (amount_minor, intent.currency) != (order.amount_due_minor, order.currency):
         return (
@@ -201,7 +203,7 @@ def _find_mismatch(order: OrderState, intent: Intent) -> str:
 
 
 def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
-    """Refund money that no order of ours asked for, once; the order it names is left as it is."""
+    """Refund, once, a payment that no order asked for; the order that it names does not change."""
     if any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
         return []
     return [
@@ -218,7 +220,7 @@ def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, pro
 
 
 def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
-    """The goods are gone: take note of the money, send all of it back, and say so."""
+    """Record money that came after its order had ended, refund all of it, and notify the buyer."""
     return [
         ChangeStatus(Status.PAID, cause),
         refund_late_payment(intent.id, intent.received_minor, cause),
@@ -227,7 +229,7 @@ def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[
 
 
 def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
-    """Return what sends back money, in minor units, that came after its order had ended."""
+    """Return the refund of money, in minor units, that came after its order had ended."""
     return _open_automatic_refund(
         intent_id, amount_minor, cause, reason="The payment arrived after the order had ended."
     )
@@ -250,7 +252,10 @@ def _open_automatic_refund(
 
 
 def record_recovered_payment(intent: Intent, cause: str) -> list[Effect]:
-    """Take note of the money of an order that was written down again; what of it is still there goes back next."""
+    """Record the payment of an order that was restored from Stripe.
+
+    What is left of the money is refunded next.
+    """
     return [
         BindIntent(intent.id),
         RecordCapture(intent.received_minor),
@@ -263,23 +268,23 @@ def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservatio
     if order.status not in UNPAID or order.intent_id not in ("", intent.id):
         return []
     if order.status == Status.FAILED and not fact.fetched:
-        # A failure and a processing may have overtaken each other on their way here.
+        # The events of the failure and of the processing may have arrived in the wrong order.
         return FetchRequired("intent", intent.id)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     return bind + _wait_for_bank(order, fact.cause)
 
 
 def _wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
-    """The bank is at work, for days perhaps: what was reserved is kept until a date, and the buyer is told which."""
+    """Wait for the bank, perhaps for days: hold the reservations until a date, and notify the buyer of that date."""
     hold = hold_for_bank(order)
     is_over = hold.moment is not None and hold.moment <= order.at
     return [ChangeStatus(Status.PROCESSING, cause), hold, *([] if is_over else [NotifyBuyer("processing")])]
 
 
 def hold_for_bank(order: OrderState) -> HoldForBank:
-    """Return until when the seats of a payment at its bank are kept: until they begin, or for as long as we may.
+    """Return until when reservations are held for a payment at its bank: until they begin, or for BANK_HOLD at most.
 
-    Seven days allowed: a workshop in three days is kept for three, one in a month for seven; credits hold nothing.
+    With 7 days allowed, a workshop in 3 days is held for 3, one in a month for 7. Orders of credits hold nothing.
     """
     return HoldForBank(min(order.starts_at, order.may_keep_until) if order.starts_at else None)
 
@@ -287,7 +292,8 @@ def hold_for_bank(order: OrderState) -> HoldForBank:
 def _decide_declined(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     if order.status not in LIVE or order.intent_id not in ("", intent.id):
         return []
-    assert intent.decline is not None  # matched above
+    # Matched by the caller.
+    assert intent.decline is not None
     is_late = order.status == Status.PROCESSING or intent.decline.by_bank
     if is_late and not fact.fetched:
         return FetchRequired("intent", intent.id)
@@ -307,9 +313,10 @@ def _decide_canceled(order: OrderState, intent: Intent, cause: str) -> list[Effe
 
 
 def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool = False) -> list[Effect]:
-    """Return the effects that end an order nobody will pay: seats go back on sale, spent credits go back too.
+    """Return the effects that end an unpaid order: its reservations are released, and its spent credits go back.
 
-    Whoever left it to a bank has gone away, and is told by mail; its payment at Stripe may outlive the order.
+    A buyer who left the payment to a bank has gone away, so notify the buyer by mail. The payment at Stripe may still
+    succeed, so it is watched.
     """
     effects: list[Effect] = [
         ChangeStatus(Status.CANCELED, cause, reason),
@@ -361,7 +368,7 @@ def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObs
 def _decide_labeled_session(
     order: OrderState, session: CheckoutSession, fact: StripeObservation
 ) -> Decision | None:
-    """Decide about a page that only a label connects with the order; None for one that is the order's after all."""
+    """Decide about a Checkout page that only a label connects with the order; None when the page is the order's."""
     if session.status not in {"expired", "complete"} and not session.failed_later:
         return []
     if not fact.fetched:
@@ -378,7 +385,7 @@ def _decide_labeled_session(
 
 
 def _intent_from_session(session: CheckoutSession) -> Intent:
-    """A paid page says as much about the money as its intent does."""
+    """Return the intent of a paid Checkout page: the page says as much about the money."""
     return Intent(
         id=session.intent_id,
         status="succeeded",
@@ -396,7 +403,7 @@ def _intent_from_session(session: CheckoutSession) -> Intent:
 
 
 def _decide_charge(order: OrderState, charge: Charge) -> Decision:
-    """A charge tells only the cumulative sum: when it is not ours, look at the refunds themselves."""
+    """Fetch the refunds of a charge when the charge's cumulative sum is not the sum of ours."""
     refunded_minor = sum(
         refund.card_minor
         for refund in order.refunds

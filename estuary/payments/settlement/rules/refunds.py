@@ -1,4 +1,7 @@
-"""The rules of giving money back. Every figure is derived from the sum of the refunds, never from a delta."""
+"""The rules of refunds: what one refund changes about its order. Pure functions.
+
+Every figure is computed from the sum of all refunds, never from the last one. So the order of events does not matter.
+"""
 
 import math
 from dataclasses import replace
@@ -34,17 +37,19 @@ STATUS_FROM_STRIPE = {
     "canceled": State.CANCELED,
 }
 OPEN_OR_SUCCEEDED = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
-KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})  # Stripe knows of it: only these empty a charge
+# Only refunds that exist at Stripe reduce what is left of a charge.
+KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})
 
 
 def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[Effect]:
-    """Return what Stripe's refund means: ours moves on, or one that was started elsewhere is taken over."""
+    """Return what Stripe's refund means: ours changes its status, or one that was started elsewhere is adopted."""
     status = STATUS_FROM_STRIPE.get(refund.status, State.PENDING)
     existing = find_refund(order, refund)
     if existing is None:
         return _adopt_from_stripe(order, refund, status, cause)
     if existing.stripe_refund_id and not refund.id:
-        return []  # one try was refused after another had been heard
+        # One attempt was refused, but another had created the refund.
+        return []
     if RANK[status] <= RANK[existing.status]:
         if existing.stripe_refund_id:
             return []
@@ -55,9 +60,9 @@ def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[E
 
 
 def find_refund(order: OrderState, refund: StripeRefund) -> RefundState | None:
-    """Return the refund we know that Stripe's is: by Stripe's id, or by our own in its metadata.
+    """Return our refund for Stripe's, by Stripe's id or by our id in its metadata.
 
-    Metadata can be copied, so a refund that only carries our id must also be of the payment that ours is of.
+    Metadata can be copied. So a refund that only carries our id must also be of the same payment as ours.
     """
     for existing in order.refunds:
         is_labeled = refund.refund_ref and existing.public_id == refund.refund_ref
@@ -69,7 +74,10 @@ def find_refund(order: OrderState, refund: StripeRefund) -> RefundState | None:
 
 
 def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
-    """Whether more would have gone back than was captured. Stripe makes no such refund: an earlier one has failed."""
+    """Whether this refund would return more than was captured.
+
+    Stripe makes no such refund, so an earlier one must have failed: captured 50.00, refunded 50.00, and 20.00 arrives.
+    """
     existing = find_refund(order, refund)
     if (
         STATUS_FROM_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
@@ -83,7 +91,7 @@ def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
 def _adopt_from_stripe(
     order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
 ) -> list[Effect]:
-    """Take over a refund from the dashboard. When all of the card went back there, the spent credits go back too."""
+    """Adopt a refund from the dashboard; see ``_with_dashboard_credits`` for the credits that go back with it."""
     stray = any(other.stray and other.intent_id == refund.intent_id for other in order.refunds)
     if not stray and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
@@ -127,19 +135,25 @@ def _adopt_from_stripe(
 
 
 def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
-    """Return the order's own refunds, oldest first, with ``after`` in its place or as the newest."""
+    """Return the refunds of the order's own payment, oldest first, with ``after`` in its place or as the newest."""
     refunds = [after if refund.id == after.id else refund for refund in order.refunds]
     refunds += [] if after.id else [after]
     return [refund for refund in refunds if not refund.stray]
 
 
 def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
-    """Return the refunds with the credits that those of the dashboard take along: all that is owed with one, or none.
+    """Return the refunds with the credits that dashboard refunds take along: all that are due, on one refund, or none.
 
-    The dashboard knows no credits. So only when all that was captured went back there do the spent ones follow; what
-    we refunded ourselves counts for nothing in this, since whoever asked for it said how much of the credits goes
-    along. They follow what has succeeded, and until that is all of the card, what is still pending. Asked anew of all
-    the refunds, never of the last one, so no order of the news and no later failure comes to anything else.
+    Stripe's dashboard knows no credits. They follow only when dashboard refunds return all of the captured money.
+    Our own refunds do not count towards that sum: staff or buyer chose the credit part of those.
+
+    70.00 was paid by card and 30.00 with credits:
+
+    - The dashboard refunds 70.00: the credits, 30.00, go back with it.
+    - The dashboard refunds 40.00: no credits go back.
+    - 40.00 has succeeded and 30.00 is pending: the credits go back with the pending refund, once it succeeds.
+      If it fails, no credits go back.
+    - We had returned 10.00 of credits ourselves, then the dashboard refunds 70.00: the other 20.00 goes back.
     """
     dashboard = [refund for refund in refunds if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
     succeeded = [refund for refund in dashboard if refund.status == State.SUCCEEDED]
@@ -153,7 +167,7 @@ def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> li
         if _stripe_minor(succeeded) >= order.captured_minor
         else [r for r in dashboard if r not in succeeded]
     )
-    # The one that takes them already keeps them, or else the newest: which one makes no difference to any sum.
+    # The refund that has the credits keeps them, otherwise the newest gets them: the sums are the same.
     carrier = max(eligible, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
     return [
         replace(r, credits_minor=due_minor if r is carrier else 0) if r in dashboard else r for r in refunds
@@ -165,7 +179,7 @@ def _stripe_minor(refunds: list[RefundState]) -> int:
 
 
 def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
-    """Whether all of the card's money is back or on its way, as Stripe itself has said: refunded, or lost."""
+    """Whether all of the card's money is gone, as far as Stripe knows: refunded, being refunded, or lost."""
     refunded_minor = _stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
     return 0 < order.captured_minor <= refunded_minor + order.lost_minor
 
@@ -173,7 +187,15 @@ def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
 def follow_up_effects(
     order: OrderState, *, before: RefundState | None, after: RefundState, cause: str
 ) -> list[Effect]:
-    """Return what follows when one refund of the order goes from ``before`` to ``after``."""
+    """Return what follows when one refund of the order goes from ``before`` to ``after``.
+
+    1. A failure is reported.
+    2. Credits move with this refund, or with others whose credit part it changes.
+    3. The order's refunded sum and status are computed from all refunds that have succeeded.
+    4. Bookings are canceled or marked, and the buyer is notified when money went back.
+
+    A refund of an unmatched payment changes nothing of the order: only step 1 applies.
+    """
     effects = _failure_notices(order, after)
     if after.stray:
         return effects
@@ -212,7 +234,10 @@ def follow_up_effects(
 def _find_moved_credits(
     refunds: list[RefundState], updated: list[RefundState], after: RefundState
 ) -> tuple[int, RefundState | None]:
-    """Return the credits that follow, or leave again, with other refunds that had succeeded, and with which one."""
+    """Return the credits that move with other refunds that had succeeded, and the last of these refunds.
+
+    The sum, in minor units, is negative when credits that had gone back are taken again.
+    """
     moved = [
         (new.credits_minor - old.credits_minor, new)
         for new, old in zip(updated, refunds, strict=True)
@@ -222,13 +247,21 @@ def _find_moved_credits(
 
 
 def _post_moved_credits(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
-    """Move the credits of a refund that had succeeded; named after what set it off, since it can happen again."""
+    """Move credits of a refund that had succeeded before.
+
+    This can happen more than once, so the posting is named after the refund that caused it.
+    """
     note = f"Refund of {order.title}" if amount_minor > 0 else f"The refund of {order.title} failed"
     return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
 
 
 def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
-    """A refund that failed is told; to staff alone when Stripe never made it because all went back another way."""
+    """Report a refund that failed.
+
+    1. Stripe never made it, because the money had gone back another way: alert staff.
+    2. Stripe never made it, because a part had gone back another way: refund the rest.
+    3. Otherwise the buyer must be paid back: alert staff, and notify the buyer.
+    """
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
     if not after.stripe_refund_id and _is_compensated(order, after):
@@ -241,7 +274,7 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
 
 
 def _is_compensated(order: OrderState, after: RefundState) -> bool:
-    """Whether the card is emptied, and the credits that were to go along are back or on their way too."""
+    """Whether the money of a failed refund, and its credits, have gone back another way or are about to."""
     if after.stray:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
         lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
@@ -254,9 +287,11 @@ def _is_compensated(order: OrderState, after: RefundState) -> bool:
 
 
 def _remaining_to_return(order: OrderState, after: RefundState) -> int:
-    """Return what is left to send back of money that nothing was given for, when a part of it went back elsewhere.
+    """Return what is still to be refunded, in minor units, when our refund failed because a part went back elsewhere.
 
-    In minor units; 0 when the refund that failed asked for no more than that, so that another would fail too.
+    Only for money for which the buyer got nothing. A late payment of 50.00 is to be refunded in full. Meanwhile staff
+    refund 20.00 in the dashboard, so Stripe refuses our 50.00. The rest is 30.00.
+    0 when the rest is no less than the failed refund: another would fail too.
     """
     if after.from_dashboard or (order.is_fulfilled and not after.stray):
         return 0
@@ -293,7 +328,7 @@ def _status_for(order: OrderState, refunded_minor: int) -> Status:
     if order.status in {Status.PAID, Status.CANCELED} or (
         order.status == Status.REFUNDED and not order.is_fulfilled
     ):
-        # Never handed over: only the card's money is to go back, since spent credits went back when it was canceled.
+        # Never fulfilled: only the card's money is due. Spent credits went back when the order was canceled.
         return Status.REFUNDED if refunded_minor >= order.captured_minor else Status.PAID
     if refunded_minor == 0:
         return Status.COMPLETED
@@ -303,7 +338,12 @@ def _status_for(order: OrderState, refunded_minor: int) -> Status:
 def _credit_movements(
     order: OrderState, refunds: list[RefundState], after: RefundState, has_succeeded: bool
 ) -> list[Effect]:
-    """Spent credits return with the refund; bought credits are clawed back in proportion to all refunds so far."""
+    """Return the credits that move with one refund.
+
+    - Spent credits go back with the refund.
+    - Bought credits are taken back in proportion to all refunds so far. 100.00 bought 120.00 of credits: a refund of
+      30.00 takes 36.00 back, and then one of 70.00 takes the other 84.00.
+    """
     verb, sign = ("refund", 1) if has_succeeded else ("refund_undone", -1)
     effect = f"{verb}:{after.public_id}"
     if order.is_credit:
@@ -326,9 +366,9 @@ def _credit_movements(
 def _booking_effects(
     order: OrderState, after: RefundState, target: Status, has_succeeded: bool
 ) -> list[Effect]:
-    """A full refund cancels, a partial one marks; a refund that failed later leaves what is canceled canceled.
+    """Cancel bookings after a full refund, mark them after a partial one, remove the mark when a refund fails later.
 
-    Only what is active is felt: what took place or lapsed is neither marked nor canceled any more.
+    A canceled booking stays canceled. Only active bookings change: not those that took place or lapsed.
     """
     active = [booking for booking in order.bookings if booking.status in ACTIVE]
     if not active:
@@ -341,13 +381,16 @@ def _booking_effects(
     if after.booking_id:
         return _one_booking_effects(order, active, after)
     if after.cancels:
-        # The one at the top alone is named: inside it only what has not begun goes with it.
+        # Only the top booking is named: the bookings inside it are canceled if they have not begun.
         return [CancelBookings(tuple(booking.id for booking in order.bookings if booking.parent_id is None))]
     return [SetBookingStatus(tuple(booking.id for booking in active), Booking.Status.PARTIALLY_REFUNDED)]
 
 
 def _one_booking_effects(order: OrderState, active: list[BookingState], after: RefundState) -> list[Effect]:
-    """A part of a package: canceled when all of its share went back or when asked for, else marked, with its parent."""
+    """Cancel a part of a package when its whole share went back or a cancellation was asked for; else mark it.
+
+    The parent is marked too. A share of 25.00: a refund of 10.00 marks the part, another of 15.00 cancels it.
+    """
     effects: list[Effect] = []
     named = [booking for booking in active if booking.id == after.booking_id]
     for booking in named:
