@@ -35,12 +35,12 @@ from estuary.payments.stripe_objects import (
     CheckoutSession,
     Customer,
     Intent,
-    OtherMethod,
+    OtherPaymentMethod,
     Setup,
     StripeDispute,
     StripeRefund,
     parse_decline,
-    parse_method,
+    parse_payment_method,
 )
 
 API_VERSION = str(stripe.api_version)
@@ -382,16 +382,16 @@ def disputes_since(moment: datetime) -> list[StripeDispute]:
 # --- Cards --------------------------------------------------------------------------------------------------
 
 
-def retrieve_method(payment_method_id: str) -> Card | OtherMethod:
+def retrieve_method(payment_method_id: str) -> Card | OtherPaymentMethod:
     """Return a payment method as it stands now; raises NotAtStripe."""
     with _call("payment_methods.retrieve") as v1:
-        return parse_method(_plain_json(v1.payment_methods.retrieve(payment_method_id)))
+        return parse_payment_method(_plain_json(v1.payment_methods.retrieve(payment_method_id)))
 
 
-def methods_of(customer_id: str) -> list[Card | OtherMethod]:
+def methods_of(customer_id: str) -> list[Card | OtherPaymentMethod]:
     """Return the payment methods that a customer has at Stripe now, cards and others."""
     return _list_all(
-        "payment_methods.list", parse_method, lambda v1: v1.payment_methods, {"customer": customer_id}
+        "payment_methods.list", parse_payment_method, lambda v1: v1.payment_methods, {"customer": customer_id}
     )
 
 

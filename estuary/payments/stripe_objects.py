@@ -288,7 +288,7 @@ class StripeDispute:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherMethod:
+class OtherPaymentMethod:
     """A PaymentMethod that is not a card; ``customer_id`` is empty once it is detached. ``created`` is a Unix time."""
 
     id: str
@@ -340,5 +340,5 @@ class Card:
         )
 
 
-def parse_method(obj: Json) -> Card | OtherMethod:
-    return Card.parse(obj) or OtherMethod.parse(obj)
+def parse_payment_method(obj: Json) -> Card | OtherPaymentMethod:
+    return Card.parse(obj) or OtherPaymentMethod.parse(obj)

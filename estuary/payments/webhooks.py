@@ -43,7 +43,7 @@ from estuary.payments.stripe_objects import (
     Charge,
     CheckoutSession,
     Intent,
-    OtherMethod,
+    OtherPaymentMethod,
     StripeDispute,
     StripeRefund,
 )
@@ -202,7 +202,7 @@ def payment_method_attached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was saved; any other payment method is removed again."""
     if card := Card.parse(obj):
         return PaymentMethodEvent("attached", card, card.customer_id, parse_created(event))
-    return OtherPaymentMethodAttached(OtherMethod.parse(obj), parse_created(event))
+    return OtherPaymentMethodAttached(OtherPaymentMethod.parse(obj), parse_created(event))
 
 
 def payment_method_updated(event: Json, obj: Json) -> ParsedEvent | None:

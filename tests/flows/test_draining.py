@@ -46,7 +46,7 @@ def put_in(how_many: int, *, before_others: bool) -> None:
 @contextmanager
 def draining() -> Iterator[None]:
     stop = threading.Event()
-    threads = InboxWorker(stop, alone=0)
+    threads = InboxWorker(stop, single_first=0)
     threads.start()
     try:
         yield

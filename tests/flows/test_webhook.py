@@ -341,7 +341,7 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     made = buying.credits(buyer)
     pay_only(stripe, made)
     post_all(stripe)
-    assert processor.claim_event(100)
+    assert processor.claim_events(100)
     assert processor.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))
     processor.drain()

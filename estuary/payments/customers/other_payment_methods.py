@@ -10,14 +10,14 @@ from datetime import datetime
 from estuary.common import clock
 from estuary.payments import outbox
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.stripe_objects import OtherMethod
+from estuary.payments.stripe_objects import OtherPaymentMethod
 
 
 @dataclass(frozen=True, slots=True)
 class OtherPaymentMethodAttached:
     """A payment method that is no card was attached to a customer."""
 
-    method: OtherMethod
+    method: OtherPaymentMethod
     at: datetime
 
 

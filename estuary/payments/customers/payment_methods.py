@@ -22,7 +22,7 @@ from estuary.payments.customers.other_payment_methods import OtherPaymentMethodA
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
 from estuary.payments.settlement.facts import FetchRequired
-from estuary.payments.stripe_objects import Card, OtherMethod
+from estuary.payments.stripe_objects import Card, OtherPaymentMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def fetch_event(payment_method_id: str) -> PaymentMethodEvent | OtherPaymentMeth
     except NotAtStripe:
         row = PaymentMethod.objects.filter(stripe_payment_method_id=payment_method_id).first()
         return PaymentMethodEvent("detached", card_from(row), "", at, fetched=True) if row else None
-    if isinstance(card, OtherMethod):
+    if isinstance(card, OtherPaymentMethod):
         return OtherPaymentMethodAttached(card, at)
     kind: Literal["attached", "detached"] = "attached" if card.customer_id else "detached"
     return PaymentMethodEvent(kind, card, card.customer_id, at, fetched=True)

@@ -102,7 +102,7 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
             if job.needs:
                 leases.release_lease(job.row) if stopping() else _fetch(job)
         return len(jobs) + (drain_one(crashed[0].pk, stopping=stopping) if crashed else 0)
-    return _settle_one_by_one(claim_event(limit), failure, stopping)
+    return _settle_one_by_one(claim_events(limit), failure, stopping)
 
 
 def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
@@ -110,7 +110,7 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
 
     The attempt is counted before it starts. So an event that kills its process is dead after MAX_ATTEMPTS.
     """
-    rows = claim_event(1, only=pk)
+    rows = claim_events(1, only=pk)
     for row in rows:
         leases.release_lease(row) if stopping() else _settle_single(row)
     return len(rows)
@@ -161,7 +161,7 @@ CLAIM = """
     UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
 
 
-def claim_event(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
+def claim_events(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
     """Lease due events in one statement, ``only`` or the oldest; those over which a process has died come last."""
     at = clock.now()
     claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})

@@ -25,11 +25,11 @@ log = structlog.get_logger(__name__)
 class InboxWorker:
     """Settles events until ``stop`` is set; ``join`` waits for the batches that are running.
 
-    The first ``alone`` events are settled singly: the previous process may have died over one of them.
+    The first ``single_first`` events are settled singly: the previous process may have died over one of them.
     """
 
-    def __init__(self, stop: threading.Event, *, alone: int = processor.BATCH) -> None:
-        self._stop, self._alone = stop, alone
+    def __init__(self, stop: threading.Event, *, single_first: int = processor.BATCH) -> None:
+        self._stop, self._single_left = stop, single_first
         self._backlog = threading.Event()
         self._switch_before_s = sys.getswitchinterval()
         self._threads = [
@@ -69,11 +69,11 @@ class InboxWorker:
 
     def _drain_first(self) -> None:
         """Settle the events that were waiting at the start singly, until none is left; wait for a lost database."""
-        while self._alone and not self._stop.is_set():
+        while self._single_left and not self._stop.is_set():
             count = self._drain(processor.drain_one)
             if count == 0:
                 return
-            self._alone -= count or 0
+            self._single_left -= count or 0
 
     def _drain_backlog(self) -> None:
         """Drain while batches are full: Python works on one batch while PostgreSQL works on the other.

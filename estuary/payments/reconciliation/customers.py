@@ -18,7 +18,7 @@ from estuary.payments.customers.other_payment_methods import (
 from estuary.payments.customers.payment_methods import PaymentMethodEvent, card_from, sync_method
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, StripeCustomer
-from estuary.payments.stripe_objects import Card, Customer, OtherMethod
+from estuary.payments.stripe_objects import Card, Customer, OtherPaymentMethod
 
 EMAIL_MAX = 254  # of the column; Stripe takes 512
 
@@ -60,7 +60,7 @@ def resync_payment_methods(owner: StripeCustomer) -> bool:
     return _saved_by_id(owner.user_id).keys() != before.keys()
 
 
-def _take_over(method: Card | OtherMethod, customer_id: str, at: datetime) -> None:
+def _take_over(method: Card | OtherPaymentMethod, customer_id: str, at: datetime) -> None:
     if isinstance(method, Card):
         sync_method(PaymentMethodEvent("attached", method, customer_id, at, fetched=True))
     else:
