@@ -1,2 +1,2 @@
-/** Next.js runs this before anything else of a page. */
+/** Next.js runs this module before any other code of a page. */
 import "./polyfills";

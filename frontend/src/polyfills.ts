@@ -1,8 +1,8 @@
 /**
- * What browsers of the last four years lack of what the shop and its packages use: see `browserslist` in package.json.
+ * Functions that the shop and its packages use and that supported browsers lack (`browserslist` in package.json).
  *
- * Written out, as core-js brings a whole `URL` and `Promise` along with them: 37 kB more for every page.
- * `eslint.config.mjs` names them once more, and a test deletes them from a browser and buys.
+ * Written by hand: core-js would add a whole `URL` and `Promise`, 37 kB for every page. `eslint.config.mjs` lists the
+ * same functions, and a test deletes them from a browser and makes a purchase.
  */
 
 function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> {

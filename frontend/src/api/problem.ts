@@ -1,18 +1,18 @@
-/** An error whose message was written for people; no other message is ever shown. */
+/** An error whose message is written for buyers. Pages show no other error's message. */
 export class ReadableError extends Error {}
 
-/** An error of the API as it tells it: RFC 9457, with a stable `code` and a `detail` a person can act on. */
+/** An error response of the API (RFC 9457): a stable `code`, and a `detail` that the buyer can act on. */
 export class Problem extends ReadableError {
   readonly code: string;
   readonly status: number;
   readonly extra: Record<string, unknown>;
-  /** Seconds after which the server wants to be asked again; undefined when it did not say. */
+  /** Seconds after which the server allows a retry; undefined when it did not say. */
   readonly retryAfterS: number | undefined;
 
   constructor(body: unknown, status: number, headers?: Headers) {
     const fields = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
     const { code, detail } = fields;
-    // Without a code it is no answer of ours: of a proxy, or of something that broke, whose words are not for people.
+    // A response without a code comes from a proxy or a crash, and its text is not written for buyers.
     const isOurs = typeof code === "string" && typeof detail === "string" && detail !== "";
     super(isOurs ? detail : textOfStatus(status));
     this.name = "Problem";
@@ -31,14 +31,14 @@ function textOfStatus(status: number): string {
   return "Something went wrong on our side. It is safe to try again.";
 }
 
-/** Whether what was asked for is not there, or not ours: asking again is of no use. */
+/** Whether the object does not exist or belongs to another account; a retry does not help. */
 export const isNotFound = (error: unknown) => error instanceof Problem && error.status === 404;
 
-/** Whether nobody knows what came of a request: the answer was lost, or the server failed over it. */
+/** Whether the outcome of a request is unknown: the response was lost, or the server failed. */
 export const isOutcomeUnknown = (error: unknown) =>
   !(error instanceof Problem) || error.status === 0 || error.status >= 500;
 
-/** Says in plain words what went wrong, whatever was thrown. */
+/** Returns the message to show for anything that was thrown. */
 export function errorText(error: unknown): string {
   if (error instanceof ReadableError && error.message) return error.message;
   return "Something went wrong in this page. Load it again and look how things stand.";
@@ -46,7 +46,7 @@ export function errorText(error: unknown): string {
 
 type ClientResult<T> = { data?: T; error?: unknown; response?: Response };
 
-/** Returns what a call of the generated client answered; throws a Problem when it failed. */
+/** Returns the data of a call of the generated client; throws a Problem when the call failed. */
 export async function unwrap<T>(call: Promise<ClientResult<T>>): Promise<T> {
   const { data, error, response } = await call;
   if (!response) throw new Problem(null, 0);

@@ -2,18 +2,18 @@ import { recordServerTime } from "@/lib/server-clock";
 import { accessToken, refreshAccess } from "@/lib/session";
 import type { CreateClientConfig } from "./generated/client";
 
-/** Sends a request; when the access token has expired it is renewed and the request sent once more. */
+/** Sends a request. When the access token has expired, renews the token and sends the request retry. */
 async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
-  const again = request.clone();
+  const retry = request.clone();
   try {
-    const answer = await fetch(request);
-    recordServerTime(answer);
-    if (answer.status !== 401) return answer;
+    const response = await fetch(request);
+    recordServerTime(response);
+    if (response.status !== 401) return response;
     const renewed = await refreshAccess(bearerOf(request));
-    if (!renewed) return answer;
-    again.headers.set("Authorization", `Bearer ${renewed}`);
-    return await fetch(again);
+    if (!renewed) return response;
+    retry.headers.set("Authorization", `Bearer ${renewed}`);
+    return await fetch(retry);
   } catch (error) {
     if (request.signal.aborted) throw error;
     return unreachable();

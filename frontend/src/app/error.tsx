@@ -1,7 +1,7 @@
 "use client";
 import { PageError } from "@/components/shell/page-error";
 
-/** What stands in the place of a page that has failed; the header and the way on stay. */
+/** Replaces a page that has thrown; the header and the footer stay. */
 export default function PageFailed({ reset }: { reset: () => void }) {
   return <PageError retry={reset} />;
 }

@@ -1,6 +1,6 @@
 import localFont from "next/font/local";
 
-/** Both families are variable fonts under the SIL Open Font License, served from our own origin. */
+/** Two variable fonts under the SIL Open Font License, served from our own origin. */
 export const figtree = localFont({
   src: "../../node_modules/@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
   variable: "--font-figtree",

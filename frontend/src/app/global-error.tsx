@@ -3,7 +3,7 @@ import { PageError } from "@/components/shell/page-error";
 import { figtree, fraunces } from "./fonts";
 import "./globals.css";
 
-/** The same when the frame around all pages has failed, and with it everything that would be around this. */
+/** Replaces the whole document when the root layout itself has thrown. */
 export default function EverythingFailed() {
   return (
     <html lang="en" className={`${figtree.variable} ${fraunces.variable}`}>

@@ -5,7 +5,7 @@ import { Problem } from "@/api/problem";
 import { OWN_DATA } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
 
-/** A request is repeated when nobody answered; an answer, even a no, stands. */
+/** Retries requests without a response and those that failed with a 5xx; any other response stands. */
 function worthRepeating(failures: number, error: Error): boolean {
   const answered = error instanceof Problem && error.status > 0 && error.status < 500;
   return !answered && failures < 2;
@@ -18,7 +18,8 @@ export function Providers({ children }: { children: ReactNode }) {
   const email = useAccount()?.email;
   useEffect(() => {
     return () => {
-      if (email) client.removeQueries({ queryKey: [OWN_DATA] }); // what one account saw is none of the next one's
+      // The next account at this browser must not see what this one has loaded.
+      if (email) client.removeQueries({ queryKey: [OWN_DATA] });
     };
   }, [client, email]);
   return <QueryClientProvider client={client}>{children}</QueryClientProvider>;

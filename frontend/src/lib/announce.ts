@@ -1,13 +1,13 @@
-/** For those who do not see the page change: what was done is said, and the focus does not fall out of the page. */
+/** Announcements for screen readers; they also keep the focus inside the page. */
 
 const REGION = "announcements";
 const LOOKS = 12;
 const BETWEEN_MS = 100;
 
-/** Where announcements are read from; stands once in the page. */
+/** The props of the live region, which the layout renders once. */
 export const REGION_PROPS = { id: REGION, role: "status", className: "sr-only" } as const;
 
-/** Says in a sentence what was done. When the place of the focus goes with it, the content of the page is next. */
+/** Announces what was done. When the focused element disappears, the focus moves to the page's content. */
 export function announce(done: string): void {
   const region = document.getElementById(REGION);
   if (region) region.textContent = done;

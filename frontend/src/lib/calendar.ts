@@ -5,7 +5,7 @@ type Meeting = { uid: string; start: string; end: string };
 const formatUtc = (moment: string) => new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, "");
 const escapeText = (text: string) => text.replace(/[\\;,]/g, (mark) => `\\${mark}`).replaceAll("\n", "\\n");
 
-/** Breaks a line after at most 75 octets, as RFC 5545 asks; a continuation begins with a space. */
+/** Folds a line after at most 75 octets (RFC 5545); continuation lines begin with a space. */
 function foldLine(line: string): string {
   const encoder = new TextEncoder();
   const lines: string[] = [];
@@ -55,7 +55,7 @@ export function calendarOf(booking: Booking, now = new Date()): string {
   return `${lines.map(foldLine).join("\r\n")}\r\n`;
 }
 
-/** Hands the browser a file that any calendar opens; made here, so nothing leaves the page. */
+/** Downloads an iCalendar file, which the browser builds without a request. */
 export function downloadCalendar(booking: Booking): void {
   const url = URL.createObjectURL(new Blob([calendarOf(booking)], { type: "text/calendar;charset=utf-8" }));
   const link = document.createElement("a");

@@ -1,4 +1,4 @@
-/** A ref that moves the focus to what has just taken the place of what had it, so that nobody is left at the top. */
+/** A ref callback that focuses the element which replaces the focused one; otherwise the focus returns to the top. */
 export function focusOn(node: HTMLElement | null): void {
   node?.focus({ preventScroll: true });
 }

@@ -1,16 +1,16 @@
-/** Amounts come and go as decimal strings; here they become text, or the minor units that Stripe.js counts in. */
+/** Amounts: the API sends decimal strings; pages show formatted text; Stripe.js takes minor units. */
 
 const ZERO_DECIMAL = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" "));
 const WHOLE_UNITS = new Set(["isk", "ugx"]);
 const THREE_DECIMAL = new Set("bhd jod kwd omr tnd".split(" "));
 
-/** Decimal digits of Stripe's minor unit, which is not always the one of ISO 4217. */
+/** Decimal digits of Stripe's minor unit, which differs from ISO 4217 for some currencies. */
 function exponent(currency: string): number {
   if (ZERO_DECIMAL.has(currency)) return 0;
   return THREE_DECIMAL.has(currency) ? 3 : 2;
 }
 
-/** Returns the minor units of a decimal string, read digit by digit: no float ever holds money. */
+/** Returns the minor units of a decimal string, digit by digit: no float holds money. */
 export function toMinor(amount: string, currency: string): number {
   const negative = amount.startsWith("-");
   const [whole = "0", fraction = ""] = amount.replace("-", "").split(".");
@@ -27,9 +27,9 @@ export function toDecimal(minor: number, currency: string): string {
   return `${minor < 0 ? "-" : ""}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** Returns an amount as the buyer's own locale writes it. */
+/** Formats an amount in the buyer's locale. */
 export function formatMoney(amount: string, currency: string): string {
-  // A browser has a table of decimals of its own, by which 12.50 RSD would be shown as 13.
+  // Explicit digits: the browser's own table would show 12.50 RSD as 13.
   const code = currency.toLowerCase();
   const digits = WHOLE_UNITS.has(code) ? 0 : exponent(code);
   const format = new Intl.NumberFormat(undefined, {
@@ -38,14 +38,20 @@ export function formatMoney(amount: string, currency: string): string {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
-  return format.format(amount as unknown as number); // a decimal string is formatted exactly
+  // A decimal string is formatted exactly, without a float.
+  return format.format(amount as unknown as number);
 }
 
 export const isZero = (amount: string) => !/[1-9]/.test(amount);
 
 export type Split = { creditsMinor: number; cardMinor: number };
 
-/** Foretells the server's split: the card's share is nothing or at least the smallest charge, and credits give way. */
+/**
+ * Predicts how the server splits a total between credits and card.
+ *
+ * The card pays nothing or at least the smallest charge: a total of 1000 with a balance of 980 and a minimum of 50
+ * takes 950 from credits and 50 from the card.
+ */
 export function splitOf(totalMinor: number, balanceMinor: number, minimumMinor: number): Split {
   const credits = Math.max(Math.min(totalMinor, balanceMinor), 0);
   const card = totalMinor - credits;

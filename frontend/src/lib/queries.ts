@@ -18,7 +18,7 @@ import {
 import { unwrap } from "@/api/problem";
 import { ownZone } from "@/lib/time";
 
-/** Everything that belongs to the buyer alone; emptied when somebody else signs in. */
+/** The query key of everything that belongs to one account; removed when another one signs in. */
 export const OWN_DATA = "mine";
 
 type Page<T> = { next?: string | null; results: T[] };
@@ -51,25 +51,25 @@ export const useService = (id: string | null) =>
     enabled: id !== null,
   });
 
-export const useSessions = (id: string, wanted = true) =>
+export const useSessions = (id: string, enabled = true) =>
   useInfiniteQuery({
     queryKey: ["sessions", id],
     queryFn: ({ pageParam }) =>
       unwrap(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
     initialPageParam: FIRST,
     getNextPageParam: cursorOf,
-    enabled: wanted,
+    enabled,
     staleTime: 10_000,
   });
 
-export const useSlots = (id: string, from: string | undefined, days: number, wanted = true) =>
+export const useSlots = (id: string, from: string | undefined, days: number, enabled = true) =>
   useQuery({
     queryKey: ["slots", id, from ?? "today", days],
     queryFn: () =>
       unwrap(
         servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: ownZone() } }),
       ),
-    enabled: wanted,
+    enabled,
     staleTime: 10_000,
   });
 
@@ -111,7 +111,7 @@ export const useBookings = (when: When) =>
     getNextPageParam: cursorOf,
   });
 
-/** What cancelling a booking would return; asked anew each time, as it changes with the hour. */
+/** The refund that canceling a booking would give; never cached, because it changes with time. */
 export const cancellationPreviewQuery = (id: string) =>
   queryOptions({
     queryKey: [OWN_DATA, "consequence", id],

@@ -1,7 +1,7 @@
-/** The server's clock, as its answers tell it: holds end by it, and a phone's own may be hours off. */
+/** How far the server's clock is ahead. Holds end by that clock, and a phone's may be hours off. */
 let aheadMs = 0;
 
-/** Takes the time from an answer. Its seconds are whole, so it may be half a second off. */
+/** Reads the time from a response's `Date` header, which has whole seconds: the error is half a second. */
 export function recordServerTime(answer: Response): void {
   const at = Date.parse(answer.headers.get("Date") ?? "");
   if (!Number.isNaN(at)) aheadMs = at + 500 - Date.now();

@@ -1,11 +1,11 @@
 /**
- * Who is signed in, and the tokens that prove it.
+ * The signed-in account and its tokens.
  *
- * The access token lives five minutes and stays in memory. The refresh token and the session
- * token are kept in localStorage, not in sessionStorage: a hosted payment page or a mail may bring the buyer back in
- * another tab, which must know them. A browser that refuses storage, or is full, keeps them for this tab (`storage.ts`).
- * What storage could lose to an injected script, the Content-Security-Policy keeps
- * scripts from doing; and signing out ends the session on the server, so that a copy of a token is worth nothing.
+ * - The access token lives five minutes and stays in memory.
+ * - The refresh token and the session token are in localStorage, not in sessionStorage: a hosted payment page or a mail
+ *   may bring the buyer back in another tab. Without storage they last as long as this tab (`storage.ts`).
+ * - The Content-Security-Policy keeps injected scripts from reading storage. Signing out ends the session on the server,
+ *   so a copied token is then worthless.
  */
 import { Problem } from "@/api/problem";
 import { forgetMemory, readItem, writeItem } from "./storage";
@@ -56,23 +56,23 @@ export function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Returns the signed-in account, the same object until it changes. */
+/** Returns the signed-in account; the same object until the account changes. */
 export function currentAccount(): Account | null {
   const raw = readItem(KEY);
   if (raw !== snapshot.raw) snapshot = { raw, account: readStored()?.account ?? null };
   return snapshot.account;
 }
 
-/** Whether somebody has signed in with this browser before. */
+/** Whether anybody has signed in with this browser before. */
 export const hasSignedInBefore = () => readItem(BEFORE) !== null;
 
-/** Returns a token for the API, renewed when there is none in memory; null for a visitor. */
+/** Returns an access token, renewed when none is in memory; null for a visitor. */
 export async function accessToken(): Promise<string | null> {
   if (access) return access;
   return readStored() ? refreshAccess(null) : null;
 }
 
-/** Renews the access token; `stale` is the one that was refused. Only one tab at a time uses the refresh token. */
+/** Renews the access token; `stale` is the refused one. Only one tab at a time uses the refresh token. */
 export function refreshAccess(stale: string | null): Promise<string | null> {
   if (access && access !== stale) return Promise.resolve(access);
   refreshing ??= runInOneTab(renewAccess).finally(() => {
@@ -81,7 +81,7 @@ export function refreshAccess(stale: string | null): Promise<string | null> {
   return refreshing;
 }
 
-/** Runs a task in one tab at a time; without locks at once, as a browser that refuses storage refuses locks too. */
+/** Runs a task in one tab at a time. A browser that refuses storage refuses locks too: then the task runs at once. */
 async function runInOneTab(task: () => Promise<string | null>): Promise<string | null> {
   let running: Promise<string | null> | null = null;
   const run = () => {
@@ -100,7 +100,8 @@ async function renewAccess(): Promise<string | null> {
   if (!stored) return null;
   const { status, body } = await post("/tokens/refresh", { refresh_token: stored.refresh });
   if (status >= 500 || status === 429) throw new Problem(null, status);
-  if (readStored()?.session !== stored.session) return renewAccess(); // meanwhile somebody signed in, or out, in another tab
+  // Another tab has signed in or out meanwhile.
+  if (readStored()?.session !== stored.session) return renewAccess();
   const tokens = body.data as { access_token?: string; refresh_token?: string } | undefined;
   if (status !== 200 || !tokens?.access_token) {
     clearStored();
@@ -121,7 +122,7 @@ async function post(
   body: unknown,
   { method = "POST", session = readStored()?.session }: { method?: string; session?: string | null } = {},
 ): Promise<{ status: number; body: AuthBody }> {
-  const answer = await fetch(AUTH + path, {
+  const response = await fetch(AUTH + path, {
     method,
     headers: {
       "Content-Type": "application/json",
@@ -131,9 +132,9 @@ async function post(
   }).catch(() => {
     throw new Problem(null, 0);
   });
-  const parsed: unknown = await answer.json().catch(() => null);
+  const parsed: unknown = await response.json().catch(() => null);
   const isObject = typeof parsed === "object" && parsed !== null;
-  return { status: answer.status, body: (isObject ? parsed : {}) as AuthBody };
+  return { status: response.status, body: (isObject ? parsed : {}) as AuthBody };
 }
 
 function problemOf(status: number, body: AuthBody): Problem {
@@ -144,7 +145,7 @@ function problemOf(status: number, body: AuthBody): Problem {
   return new Problem({ code: "sign_in_failed", detail }, status);
 }
 
-/** Signs in; whoever was signed in before stays so until that has worked, and is signed out on the server then. */
+/** Signs in. The account that was signed in before stays so until this succeeds; then its session is ended. */
 async function authenticate(path: string, email: string, password: string): Promise<void> {
   const before = readStored()?.session;
   const { status, body } = await post(path, { email, password }, { session: null });
@@ -152,7 +153,8 @@ async function authenticate(path: string, email: string, password: string): Prom
   if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
   access = meta.access_token;
-  writeItem(BEFORE, "1"); // that somebody signed in here, not who
+  // Stores that somebody signed in, not who.
+  writeItem(BEFORE, "1");
   writeStored({
     refresh: meta.refresh_token,
     session: meta.session_token ?? "",
@@ -166,7 +168,7 @@ const endSession = (session: string) => post("/auth/session", undefined, { metho
 export const signIn = (email: string, password: string) => authenticate("/auth/login", email, password);
 export const signUp = (email: string, password: string) => authenticate("/auth/signup", email, password);
 
-/** Ends the session on the server, then forgets it here; what was kept is forgotten even when nobody answers. */
+/** Ends the session on the server and clears the stored tokens, even when the server does not respond. */
 export async function signOut(): Promise<void> {
   try {
     const session = readStored()?.session;
@@ -176,7 +178,7 @@ export async function signOut(): Promise<void> {
   }
 }
 
-/** Confirms an e-mail address with the key that a mail brought. */
+/** Confirms an e-mail address with the key from the mail. */
 export async function verifyEmail(key: string): Promise<void> {
   const { status, body } = await post("/auth/email/verify", { key });
   if (status !== 200 && status !== 401) throw problemOf(status, body);

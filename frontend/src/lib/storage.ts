@@ -1,12 +1,12 @@
 /**
- * What this browser keeps for us. Some refuse to keep anything, and some are full.
+ * Values stored in the browser. Some browsers refuse storage, and some are full.
  *
- * Then the session storage of the tab is tried, and at last memory: what is written can always be read again in this
- * tab, as long as the page lives.
+ * Tried in order: localStorage, the tab's sessionStorage, memory. What was written can always be read again in this tab
+ * while the page lives.
  */
 const memory = new Map<string, string | null>();
 
-/** The storages in the order in which they are tried; asking for one may throw already. */
+/** The storages in order of preference; even accessing one may throw. */
 const STORES = [() => window.localStorage, () => window.sessionStorage];
 
 function trySilently(action: () => void): boolean {
@@ -31,9 +31,9 @@ export function readItem(key: string): string | null {
 }
 
 /**
- * Keeps a value where it lasts longest, and nowhere else: an older one may be of another account.
+ * Stores a value where it lasts longest and removes it everywhere else: an older value may belong to another account.
  *
- * Other tabs hear of what changes, so the value is never removed first and then written.
+ * Other tabs receive storage events, so the value is overwritten, never removed first.
  */
 export function writeItem(key: string, value: string | null): void {
   memory.delete(key);
@@ -45,7 +45,7 @@ export function writeItem(key: string, value: string | null): void {
   if (!isReadable) memory.set(key, value);
 }
 
-/** Another tab has written: what this tab remembers by itself is old. */
+/** Drops this tab's copy in memory after another tab has written the value. */
 export function forgetMemory(key: string): void {
   memory.delete(key);
 }

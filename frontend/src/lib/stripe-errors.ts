@@ -1,17 +1,17 @@
-/** What an error of Stripe.js says of the payment or card that it is about. */
+/** Classifies errors of Stripe.js by what they mean for the payment or the card. */
 import type { StripeError } from "@stripe/stripe-js";
 
 /**
- * `declined`: the bank said no, and nothing was taken. `invalid`: something typed is wrong, or Stripe does not know the
- * shop's key, and nothing was sent.
- * `unknown`: everything else. The payment may have gone through, and only Stripe can tell.
+ * - `declined`: the bank declined, and nothing was charged.
+ * - `invalid`: the input is wrong, or Stripe does not know the shop's key; nothing was sent.
+ * - `unknown`: everything else. The payment may have succeeded, and only Stripe knows.
  */
 export type Verdict = { kind: "declined" | "invalid"; reason: string } | { kind: "unknown" };
 
 const UNKNOWN: Verdict = { kind: "unknown" };
-/** Where an intent stands when nothing was taken and another card may be tried. */
+/** Statuses of an intent that was not charged and takes another card. */
 const UNPAID = new Set(["requires_payment_method", "requires_confirmation"]);
-/** The bank was asked, and did not agree; the type of these is `invalid_request_error`. */
+/** Failed 3-D Secure authentications, whose type is `invalid_request_error`. */
 const NOT_AUTHENTICATED = new Set([
   "payment_intent_authentication_failure",
   "setup_intent_authentication_failure",
@@ -20,7 +20,7 @@ const NOT_AUTHENTICATED = new Set([
 const NOT_SET_UP =
   "Cards can't be taken right now: this shop's set-up with Stripe is not right. Please tell us; another card or another try won't help.";
 
-/** Whether Stripe does not know the shop's key: told in our words, not in an API's. */
+/** Whether Stripe refused the shop's API key; the buyer sees our text instead of Stripe's. */
 const isKeyRefused = ({ type, message = "" }: StripeError) =>
   (type === "invalid_request_error" || type === "authentication_error") && /API key/i.test(message);
 

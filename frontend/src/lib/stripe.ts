@@ -9,14 +9,15 @@ import { useConfig } from "./queries";
 const NOT_LOADED =
   "The card form could not be loaded. Check your connection, or whether something blocks it, and try again.";
 
-/** Brings the sandbox's Stripe.js; `loadStripe` then finds `window.Stripe` and fetches nothing from js.stripe.com. */
+/** Loads the sandbox's Stripe.js; `loadStripe` then uses `window.Stripe` and fetches nothing from js.stripe.com. */
 function loadScript(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = url;
     script.onload = () => resolve();
     script.onerror = () => {
-      script.remove(); // so that another try asks again
+      // Lets a retry load the script again.
+      script.remove();
       reject(new ReadableError(NOT_LOADED));
     };
     document.head.append(script);
@@ -31,7 +32,7 @@ async function openStripe(config: PublicSettings): Promise<Stripe> {
   return stripe;
 }
 
-/** Returns Stripe.js for the account that the server names, loaded once and only where a page needs it. */
+/** Returns Stripe.js for the publishable key that the server sends; loaded once, on pages that need it. */
 export function useStripeJs() {
   const { data: config } = useConfig();
   return useQuery({
@@ -61,7 +62,7 @@ export const appearance: Appearance = {
   },
 };
 
-/** The look of the single-line card field, in the shape that Card Element takes. */
+/** The style of the single-line Card Element. */
 export const cardStyle = {
   base: { fontSize: "17px", color: "#17302f", "::placeholder": { color: "#6b7a77" } },
   invalid: { color: "#9a3b1f" },

@@ -1,6 +1,6 @@
-/** Times are shown in the reader's own time zone, and the zone is named. */
+/** Times, formatted in the reader's time zone, which is withZone. */
 
-/** Returns the reader's time zone; UTC, as everything is then shown, when the browser can't tell which it is. */
+/** Returns the reader's time zone; UTC when the browser does not know it. */
 export function ownZone(): string {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return !zone || zone === "Etc/Unknown" ? "UTC" : zone;
@@ -30,7 +30,7 @@ export function formatLongDay(moment: string, zone = ownZone()): string {
   }).format(new Date(moment));
 }
 
-/** Returns such as "10:00 AM"; an hour that the clock shows twice is named in full, as in "2:30 AM GMT+1". */
+/** Returns a time such as "10:00 AM", or "2:30 AM GMT+1" in the hour that occurs twice when clocks go back. */
 export function formatTime(moment: string, zone = ownZone()): string {
   const format = new Intl.DateTimeFormat(undefined, {
     hour: "numeric",
@@ -42,10 +42,10 @@ export function formatTime(moment: string, zone = ownZone()): string {
 }
 
 const MINUTE_MS = 60_000;
-/** By how much clocks go back: half an hour on Lord Howe Island, an hour elsewhere. */
+/** Minutes by which clocks go back: 30 on Lord Howe Island, 60 elsewhere. */
 const STEPS_BACK_MIN = [30, 60];
 
-/** One for each zone: a page of slots asks hundreds of times, and making one is slow. */
+/** A formatter for each zone: a page of slots uses them hundreds of times, and creating one is slow. */
 const wallClocks = new Map<string, Intl.DateTimeFormat>();
 
 function wallClock(zone: string): Intl.DateTimeFormat {
@@ -64,19 +64,19 @@ function isAmbiguous(moment: string, zone: string): boolean {
   );
 }
 
-/** Returns such as "Sat, Nov 28, 10:00 – 12:30 WET". */
+/** Returns a span such as "Sat, Nov 28, 10:00 – 12:30 WET". */
 export function formatTimeSpan(start: string, end: string | null, zone = ownZone()): string {
-  const named = new Intl.DateTimeFormat(undefined, {
+  const withZone = new Intl.DateTimeFormat(undefined, {
     hour: "numeric",
     minute: "2-digit",
     timeZoneName: "short",
     timeZone: zone,
   });
-  if (!end) return `${formatDay(start, zone)}, ${named.format(new Date(start))}`;
-  return `${formatDay(start, zone)}, ${formatTime(start, zone)} – ${named.format(new Date(end))}`;
+  if (!end) return `${formatDay(start, zone)}, ${withZone.format(new Date(start))}`;
+  return `${formatDay(start, zone)}, ${formatTime(start, zone)} – ${withZone.format(new Date(end))}`;
 }
 
-/** Returns such as "Nov 28, 2026, 10:00 AM GMT+1". */
+/** Returns a date and time such as "Nov 28, 2026, 10:00 AM GMT+1". */
 export function formatTimestamp(moment: string): string {
   return new Intl.DateTimeFormat(undefined, {
     year: "numeric",
@@ -88,9 +88,9 @@ export function formatTimestamp(moment: string): string {
   }).format(new Date(moment));
 }
 
-/** Returns the calendar day of a moment in a zone, as a key such as 2026-11-28. */
+/** Returns the calendar day of a time in a zone, such as 2026-11-28. */
 export function dayKey(moment: string, zone = ownZone()): string {
-  // By parts: how a locale puts them together has changed between versions of the same browser.
+  // By parts: the order in which a locale joins them differs between versions of one browser.
   const parts = new Intl.DateTimeFormat("en-US", {
     year: "numeric",
     month: "2-digit",
@@ -101,14 +101,14 @@ export function dayKey(moment: string, zone = ownZone()): string {
   return `${part("year")}-${part("month")}-${part("day")}`;
 }
 
-/** Returns the day some days later. Days are counted in the calendar, where none has 23 or 25 hours. */
+/** Adds calendar days, which unlike days of the clock never have 23 or 25 hours. */
 export function addDays(key: string, days: number): string {
   const date = new Date(`${key}T00:00:00Z`);
   date.setUTCDate(date.getUTCDate() + days);
   return date.toISOString().slice(0, 10);
 }
 
-/** Returns such as "Sat, Nov 28" of a day's key, in whatever zone its reader is. */
+/** Returns a day such as "Sat, Nov 28" for a key of `dayKey`, the same in every time zone. */
 export const formatDayKey = (key: string) => formatDay(`${key}T12:00:00Z`, "UTC");
 
 export function formatDuration(minutes: number): string {

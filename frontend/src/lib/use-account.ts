@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { type Account, currentAccount, subscribe } from "./session";
 
-/** Returns who is signed in; null for a visitor, undefined until the browser has been asked. */
+/** Returns the signed-in account; null for a visitor, undefined before the browser's storage is read. */
 export function useAccount(): Account | null | undefined {
   return useSyncExternalStore<Account | null | undefined>(subscribe, currentAccount, () => undefined);
 }

@@ -1,18 +1,19 @@
 "use client";
 import { usePathname, useSearchParams } from "next/navigation";
 
-/** Returns the path and query of this page, to come back to. */
+/** Returns the path and query of this page, as a target to return to. */
 export function useCurrentPath(): string {
   const path = usePathname();
   const query = useSearchParams().toString();
   return query ? `${path}?${query}` : path;
 }
 
-/** Returns a path on this site, or the front page: an address elsewhere is never followed. */
+/** Returns a path on this site, or "/" for any URL of another origin. */
 export function safeNextPath(next: string | null): string {
   if (!next?.startsWith("/")) return "/";
-  const url = URL.parse(next, window.location.origin); // read as the browser would, with its tabs and backslashes
+  // Parsed as the browser would, which strips tabs and turns backslashes around.
+  const url = URL.parse(next, window.location.origin);
   if (url?.origin !== window.location.origin) return "/";
-  // "/.//elsewhere" is on this site, and its path, "//elsewhere", is another one when it is read once more.
+  // "/.//evil.example" is on this site, but its path, "//evil.example", is another origin when parsed again.
   return url.pathname.replace(/^\/+/, "/") + url.search + url.hash;
 }

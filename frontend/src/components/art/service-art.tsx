@@ -33,7 +33,7 @@ function bank(base: number, swing: number, next: () => number): string {
   return `M0 ${points[0]?.y.toFixed(1)}${curves.join("")}V240H0Z`;
 }
 
-/** What tells the types apart beside their colour: how many suns stand over the water, and how. */
+/** Suns over the water: their number and shape tell the service types apart, besides the colour. */
 function Suns({ type, palette, next }: { type: ServiceType; palette: Palette; next: () => number }) {
   const x = 120 + next() * 220;
   const y = 84 + next() * 22;
@@ -63,7 +63,7 @@ function Suns({ type, palette, next }: { type: ServiceType; palette: Palette; ne
   );
 }
 
-/** A river mouth drawn by the service itself: the type gives the colours, the name the shape of the banks. */
+/** A drawing of a river mouth: the service type sets its colours, the seed the shape of its banks. */
 export function ServiceArt({
   type,
   seed,

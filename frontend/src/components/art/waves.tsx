@@ -1,4 +1,4 @@
-/** The mark of the house: three tide lines. */
+/** The logo: three tide lines. */
 export function Waves({ className }: { className?: string }) {
   return (
     <svg aria-hidden="true" viewBox="0 0 112 40" className={className} fill="none" stroke="currentColor">

@@ -29,9 +29,9 @@ const TEXTS = {
 
 export type CredentialsKind = keyof typeof TEXTS;
 
-/** The form on a page of its own, which leads back to where its visitor came from. */
+/** The form of the sign-in and sign-up pages; afterwards it returns to the page in `next`. */
 export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
-  const words = TEXTS[kind];
+  const texts = TEXTS[kind];
   const next = useSearchParams().get("next");
   const router = useRouter();
   const account = useAccount();
@@ -43,8 +43,8 @@ export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
         </Notice>
       ) : null}
       <CredentialsFields kind={kind} onDone={() => router.replace(safeNextPath(next))}>
-        <Link className={SWITCH} href={next ? `${words.href}?next=${encodeURIComponent(next)}` : words.href}>
-          {words.link}
+        <Link className={SWITCH} href={next ? `${texts.href}?next=${encodeURIComponent(next)}` : texts.href}>
+          {texts.link}
         </Link>
       </CredentialsFields>
     </div>
@@ -57,7 +57,7 @@ type InlineCredentialsFormProps = {
   onDone: () => void;
 };
 
-/** The form amid another page, which it gives way to. */
+/** The same form inside another page, which shows its content once the visitor is signed in. */
 export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredentialsFormProps) {
   return (
     <CredentialsFields kind={kind} onDone={onDone}>
@@ -77,11 +77,11 @@ const SWITCH = "cursor-pointer font-semibold text-tide underline underline-offse
 type CredentialsFieldsProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
 
 function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
-  const words = TEXTS[kind];
+  const texts = TEXTS[kind];
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const enter = useMutation({
-    mutationFn: () => words.enter(email, password),
+    mutationFn: () => texts.enter(email, password),
     onSuccess: onDone,
   });
   const submit = (event: FormEvent) => {
@@ -101,10 +101,10 @@ function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
       />
       <Password isNew={kind === "sign-up"} value={password} onChange={setPassword} />
       <Button type="submit" size="large" busy={enter.isPending}>
-        {words.button}
+        {texts.button}
       </Button>
       <p className="text-center text-soft">
-        {words.other} {children}
+        {texts.other} {children}
       </p>
       {kind === "sign-in" ? <ForgotPasswordLink /> : null}
     </form>

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { Waves } from "@/components/art/waves";
 
-/** A narrow sheet in the middle of the page, for one small form. */
+/** A narrow column in the middle of the page, for one small form. */
 export function FormSheet({ title, lead, children }: { title: string; lead?: string; children: ReactNode }) {
   return (
     <div className="mx-auto max-w-md pt-4 sm:pt-10">

@@ -10,7 +10,7 @@ import { useAccount } from "@/lib/use-account";
 import { useCurrentPath } from "@/lib/use-current-path";
 import { type CredentialsKind, InlineCredentialsForm } from "./credentials-form";
 
-/** Shows its content to those who are signed in, and a way in to all others, which leads back here. */
+/** Shows its children to signed-in users, and to all others links to sign in that lead back to this page. */
 export function RequireSignIn({ why, children }: { why: string; children: ReactNode }) {
   const account = useAccount();
   const here = useCurrentPath();
@@ -34,15 +34,19 @@ export function RequireSignIn({ why, children }: { why: string; children: ReactN
   );
 }
 
-/** The same with the form itself, so that what was chosen stays in sight; who was here before is asked to sign in. */
+/**
+ * Shows its children to signed-in users, and to all others the form itself, so that their choice stays visible.
+ *
+ * A browser that has signed in before is offered sign-in, any other sign-up.
+ */
 export function RequireSignInInline({ why, children }: { why: string; children: ReactNode }) {
   const account = useAccount();
   const [picked, setPicked] = useState<CredentialsKind | null>(null);
-  const [entered, setEntered] = useState(false);
+  const [hasSignedIn, setHasSignedIn] = useState(false);
   if (account === undefined) return <Loading />;
   if (account) {
     return (
-      <div ref={entered ? focusOn : undefined} tabIndex={-1} className="outline-none">
+      <div ref={hasSignedIn ? focusOn : undefined} tabIndex={-1} className="outline-none">
         {children}
       </div>
     );
@@ -52,7 +56,7 @@ export function RequireSignInInline({ why, children }: { why: string; children: 
     <Card>
       <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Create an account to go on"}</CardTitle>
       <p className="mt-1 mb-5 text-soft">{why}</p>
-      <InlineCredentialsForm kind={kind} onKind={setPicked} onDone={() => setEntered(true)} />
+      <InlineCredentialsForm kind={kind} onKind={setPicked} onDone={() => setHasSignedIn(true)} />
     </Card>
   );
 }

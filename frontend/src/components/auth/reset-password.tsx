@@ -7,7 +7,7 @@ import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { requestPasswordReset, resetPassword } from "@/lib/session";
 
-/** Without a key it asks for a mail; with the key from that mail it takes the new password. */
+/** Without a `key` in the URL it requests a mail; with the key from that mail it sets a new password. */
 export function ResetPassword() {
   const key = useSearchParams().get("key");
   const [text, setText] = useState("");

@@ -6,7 +6,7 @@ import { Button, ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { verifyEmail } from "@/lib/session";
 
-/** The key is used at a click, not on arrival: mail scanners open links too. */
+/** Uses the key on a click, not when the page opens: mail scanners open links too. */
 export function VerifyEmail() {
   const key = useSearchParams().get("key") ?? "";
   const verify = useMutation({ mutationFn: () => verifyEmail(key) });

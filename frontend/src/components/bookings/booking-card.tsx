@@ -12,16 +12,16 @@ import { formatDay, formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 
-type Props = { booking: Booking; when: When; alike: number };
+type Props = { booking: Booking; when: When; count: number };
 
-export function BookingCard({ booking, when, alike }: Props) {
+export function BookingCard({ booking, when, count }: Props) {
   const state = BOOKING_STATUSES[booking.status ?? "confirmed"];
   return (
     <article className="flex w-full flex-col rounded-3xl border border-line bg-card p-5">
       <div className="flex items-start justify-between gap-3">
         <h3 className="font-display text-heading leading-snug">{booking.service_name}</h3>
         {when === "unscheduled" ? (
-          <Badge tone="wait">{alike > 1 ? `${alike} to schedule` : "No time yet"}</Badge>
+          <Badge tone="wait">{count > 1 ? `${count} to schedule` : "No time yet"}</Badge>
         ) : (
           <Badge tone={state.tone}>{state.label}</Badge>
         )}
@@ -35,12 +35,12 @@ export function BookingCard({ booking, when, alike }: Props) {
         </p>
       ) : null}
       <div className="flex-1" />
-      <Actions booking={booking} when={when} alike={alike} />
+      <Actions booking={booking} when={when} count={count} />
     </article>
   );
 }
 
-function Actions({ booking, when, alike }: Props) {
+function Actions({ booking, when, count }: Props) {
   const [scheduling, setScheduling] = useState(false);
   const live = booking.status === "confirmed" || booking.status === "partially_refunded";
   return (
@@ -57,7 +57,7 @@ function Actions({ booking, when, alike }: Props) {
         </Button>
       ) : null}
       {live && when !== "past" ? (
-        <CancelBooking booking={booking} label={alike > 1 ? "Cancel one" : "Cancel"} />
+        <CancelBooking booking={booking} label={count > 1 ? "Cancel one" : "Cancel"} />
       ) : null}
       <Link
         href={`/orders/?id=${booking.order_id}`}

@@ -27,11 +27,11 @@ export function BookingsPage() {
   );
 }
 
-/** What is empty is left out, except the upcoming ones: there a newcomer is shown the way. */
+/** Hides an empty list, except that of upcoming bookings: there a new buyer is led to the catalogue. */
 function BookingsSection({ when, title }: { when: When; title: string }) {
   const bookings = useBookings(when);
-  const shown = bookings.data?.pages.flatMap((page) => page.results) ?? [];
-  if (when !== "upcoming" && !bookings.isError && shown.length === 0) return null;
+  const loaded = bookings.data?.pages.flatMap((page) => page.results) ?? [];
+  if (when !== "upcoming" && !bookings.isError && loaded.length === 0) return null;
   return (
     <section aria-labelledby={`when-${when}`}>
       <h2 id={`when-${when}`} className="mb-4 font-display text-2xl">
@@ -39,7 +39,7 @@ function BookingsSection({ when, title }: { when: When; title: string }) {
       </h2>
       {bookings.isPending ? <Loading rows={2} /> : null}
       {bookings.isError ? <LoadError error={bookings.error} retry={bookings.refetch} /> : null}
-      {bookings.isSuccess && shown.length === 0 ? (
+      {bookings.isSuccess && loaded.length === 0 ? (
         <EmptyState
           title="Nothing is planned yet"
           action={<ButtonLink href="/">Find something good</ButtonLink>}
@@ -48,9 +48,9 @@ function BookingsSection({ when, title }: { when: When; title: string }) {
         </EmptyState>
       ) : null}
       <ul className="grid gap-4 md:grid-cols-2">
-        {stackSameParts(shown, when).map(([booking, alike]) => (
+        {stackSameParts(loaded, when).map(([booking, count]) => (
           <li key={booking.id} className="flex">
-            <BookingCard booking={booking} when={when} alike={alike} />
+            <BookingCard booking={booking} when={when} count={count} />
           </li>
         ))}
       </ul>
@@ -59,7 +59,7 @@ function BookingsSection({ when, title }: { when: When; title: string }) {
   );
 }
 
-/** The open parts of one bundle are the same to the buyer: one card stands for all, those that were paid for first. */
+/** Groups the unscheduled parts of one bundle into one card; paid parts come before bonus parts. */
 function stackSameParts(bookings: Booking[], when: When): [Booking, number][] {
   if (when !== "unscheduled") return bookings.map((booking) => [booking, 1]);
   const stacks = Map.groupBy(bookings, ({ order_id, service_id, id }) => `${order_id} ${service_id ?? id}`);

@@ -12,7 +12,7 @@ import { formatMoney, isZero } from "@/lib/money";
 import { cancellationPreviewQuery, OWN_DATA } from "@/lib/queries";
 import { formatTimestamp } from "@/lib/time";
 
-/** Cancels a booking; the dialog says first what comes back. */
+/** Cancels a booking; the dialog first shows what is refunded. */
 export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
@@ -45,7 +45,7 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
   );
 }
 
-/** What comes back is the server's to say: parts that were used or refunded before count against it. */
+/** Shows the refund that the server computes: it deducts used parts and earlier refunds. */
 function CancellationPreview({ booking }: { booking: Booking }) {
   const preview = useQuery(cancellationPreviewQuery(booking.id));
   if (preview.isPending) return <Loading rows={1} />;

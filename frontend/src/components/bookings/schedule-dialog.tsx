@@ -12,7 +12,7 @@ import { announce } from "@/lib/announce";
 import { OWN_DATA } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
 
-/** Chooses the time of one part of a package or bundle. */
+/** Schedules one part of a package or bundle. */
 export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose: () => void }) {
   const [chosen, setChosen] = useState<string>();
   const schedule = useSchedule(booking, () => {

@@ -15,10 +15,10 @@ import { OWN_DATA, useConfig } from "@/lib/queries";
 import { appearance, useStripeJs } from "@/lib/stripe";
 import { classifyError } from "@/lib/stripe-errors";
 
-/** `onLate` tells that the card is saved, and that the list does not show it yet. */
+/** `onLate` is called when the card is saved but not yet listed. */
 type AddCardProps = { onClose: () => void; onLate: () => void };
 
-/** Saves a card without paying: a SetupIntent is begun at the click and confirmed in the browser. */
+/** Saves a card without a payment: the click creates a SetupIntent, which the browser confirms. */
 export function AddCard(props: AddCardProps) {
   const config = useConfig();
   const stripe = useStripeJs();
@@ -80,7 +80,7 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
   );
 }
 
-/** Returns `save`: whether the list has the card by now; it rejects with the reason when the card was not saved. */
+/** Returns `save`, which resolves to whether the card is listed yet, and rejects when it was not saved. */
 function useSaveCard() {
   const stripe = useStripe();
   const elements = useElements();
@@ -104,15 +104,15 @@ function useSaveCard() {
     if (verdict && verdict.kind !== "unknown") throw readableError(verdict);
     const saved = verdict ? await fetchSetupIntent(stripe, clientSecret) : setupIntent;
     if (saved?.status !== "succeeded") throw new OutcomeUnknown();
-    const arrived = await waitUntilListed(saved.payment_method);
+    const listed = await waitUntilListed(saved.payment_method);
     await client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
-    return arrived;
+    return listed;
   }
 
   return { save, ready: stripe !== null };
 }
 
-/** Stands for what Stripe.js would have answered, had it not thrown. */
+/** The result in place of one that Stripe.js threw instead of returning. */
 const LOST_RESPONSE = { error: { type: "api_connection_error" }, setupIntent: undefined } as const;
 
 class OutcomeUnknown extends ReadableError {
@@ -130,18 +130,19 @@ const readableError = (verdict: ReturnType<typeof classifyError>) =>
       : verdict.reason,
   );
 
-/** Asks how a SetupIntent stands whose answer was lost; null when Stripe can't be reached now either. */
+/** Fetches a SetupIntent whose confirmation was lost; null when Stripe can't be reached. */
 async function fetchSetupIntent(stripe: Stripe, clientSecret: string): Promise<SetupIntent | null> {
-  const answer = await stripe.retrieveSetupIntent(clientSecret).catch(() => null);
-  return answer?.setupIntent ?? null;
+  const result = await stripe.retrieveSetupIntent(clientSecret).catch(() => null);
+  return result?.setupIntent ?? null;
 }
 
-/** The card comes to us by Stripe's webhook, so the list is asked again for a few seconds. */
+/** Polls the list for a few seconds, because the card reaches our server by Stripe's webhook. */
 async function waitUntilListed(saved: SetupIntent["payment_method"]): Promise<boolean> {
   const id = typeof saved === "string" ? saved : saved?.id;
   for (const wait of WAITS_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));
-    const { data } = await paymentsMethodsRetrieve(); // whether this once fails makes no difference to the card
+    // A failed poll does not matter: the card is saved at Stripe.
+    const { data } = await paymentsMethodsRetrieve();
     if (data?.payment_methods.some((card) => card.stripe_payment_method_id === id)) return true;
   }
   return false;

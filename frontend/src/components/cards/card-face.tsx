@@ -1,7 +1,7 @@
 import type { Method } from "@/api/generated";
 import { cardName } from "@/lib/cards";
 
-/** A card as people know theirs: brand, last digits, and when it ends. */
+/** A saved card: brand, last four digits and expiry. */
 export function CardFace({ card }: { card: Method }) {
   return (
     <span className="min-w-0 flex-1">

@@ -18,7 +18,7 @@ import { CardFace } from "./card-face";
 const makeDefault = (card: Method) =>
   unwrap(paymentsMethodsDefaultCreate({ body: { payment_method_id: card.id } }));
 
-/** Lists the saved cards, makes one the default, deletes one after asking, and adds one. */
+/** Lists the saved cards; sets the default, deletes a card after a confirmation, adds a card. */
 export function PaymentMethodsManager() {
   const cards = useCards();
   const client = useQueryClient();
@@ -66,16 +66,16 @@ function AddCardButton(button: { look: "quiet" | "primary"; autoFocus: boolean; 
   );
 }
 
-/** Returns whether a card that is saved is not in the list yet, which is asked again until it is; and how to say so. */
-function useLateCard(known: number, refresh: () => unknown): [boolean, () => void] {
+/** Returns whether a saved card is missing from the list, which is polled until then; and how to report one. */
+function useLateCard(count: number, refresh: () => unknown): [boolean, () => void] {
   const [before, setBefore] = useState<number | null>(null);
-  const late = before !== null && known <= before;
+  const late = before !== null && count <= before;
   useEffect(() => {
     if (!late) return;
     const asking = setInterval(refresh, ASK_AGAIN_MS);
     return () => clearInterval(asking);
   });
-  return [late, () => setBefore(known)];
+  return [late, () => setBefore(count)];
 }
 
 const ASK_AGAIN_MS = 3_000;

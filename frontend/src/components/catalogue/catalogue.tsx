@@ -12,12 +12,12 @@ import { useServices } from "@/lib/queries";
 import { isServiceType, SERVICE_TYPE_ORDER, SERVICE_TYPES } from "@/lib/service-types";
 import { ServiceCard } from "./service-card";
 
-/** The filter is a part of the address, so that the back button and a shared link keep it. */
+/** Keeps the filter in the URL, so that the back button and shared links work. */
 export function Catalogue() {
-  const asked = useSearchParams().get("type");
-  const type = isServiceType(asked) ? asked : undefined;
+  const typeInUrl = useSearchParams().get("type");
+  const type = isServiceType(typeInUrl) ? typeInUrl : undefined;
   const services = useServices(type);
-  const shown = services.data?.pages.flatMap((page) => page.results) ?? [];
+  const loaded = services.data?.pages.flatMap((page) => page.results) ?? [];
   return (
     <section aria-labelledby="offers">
       <h2 id="offers" className="sr-only">
@@ -29,13 +29,13 @@ export function Catalogue() {
       </p>
       {services.isPending ? <Loading rows={4} className="sm:grid-cols-2 lg:grid-cols-3" /> : null}
       {services.isError ? <LoadError error={services.error} retry={() => services.refetch()} /> : null}
-      {services.isSuccess && shown.length === 0 ? (
+      {services.isSuccess && loaded.length === 0 ? (
         <EmptyState title="Nothing here just now" action={<ButtonLink href="/">Show everything</ButtonLink>}>
           <p>New dates are added every week.</p>
         </EmptyState>
       ) : null}
       <ul className="grid gap-5 sm:grid-cols-2 lg:grid-cols-3">
-        {shown.map((service) => (
+        {loaded.map((service) => (
           <li key={service.id} className="flex">
             <ServiceCard service={service} />
           </li>

@@ -5,22 +5,23 @@ import { readItem, writeItem } from "@/lib/storage";
 
 const IN_FLIGHT_TRIES = 8;
 const STORED = "estuary.attempt";
-/** For as long the server takes an equal purchase for the same one. */
+/** The server treats an identical request within this time as the same purchase. */
 const LASTS_MS = 10 * 60_000;
 
 /**
- * Asks the server for one purchase at a time, under an `Idempotency-Key` per attempt.
+ * Creates one payment at a time, with one `Idempotency-Key` for each attempt.
  *
- * An attempt lasts until the server has answered it: when the answer is lost on the way, the next click sends the same
- * key, and the server gives the first answer again (`Idempotency-Replayed`), which is used like any other. Whatever
- * else is bought, or after an answer, takes a new key.
+ * 1. An attempt stays open until the server has responded to it.
+ * 2. When the response is lost, the next click sends the same key. The server then returns its first response again
+ *    (`Idempotency-Replayed`).
+ * 3. Another purchase, or the next one after a response, gets a new key.
  *
- * The open attempt is kept in the browser, so that a page that was closed amid it, and a second tab, send the same key.
+ * The open attempt is stored in the browser: a second tab, or a page that was closed and reopened, sends the same key.
  */
 export class Attempts {
   #open: Attempt | null = null;
 
-  /** `account` is who buys: the next one at this browser has attempts of their own. */
+  /** `account` is the buyer: another account at this browser has attempts of its own. */
   async create(body: PaymentRequestRequest, account: string): Promise<CreatedPayment> {
     const text = `${account} ${JSON.stringify(body)}`;
     if (this.#open?.body !== text) this.#open = storedAttempt(text);
@@ -35,7 +36,8 @@ export class Attempts {
         if (reason.code === "idempotency_key_in_flight" && tries < IN_FLIGHT_TRIES) {
           await pause(reason.retryAfterS ?? 1);
         } else if (reason.code === "idempotency_key_reused" && tries === 1) {
-          this.#begin(text); // it came with another request: not this purchase's name
+          // The key belongs to another request.
+          this.#begin(text);
         } else {
           if (isDecided(reason)) this.#end();
           throw reason;
@@ -70,14 +72,14 @@ function parsedAttempt(): Attempt | null {
   }
 }
 
-/** Returns the attempt that another page of this browser left open, if it is the same purchase and not old. */
+/** Returns the attempt that another page of this browser left open, if it is recent and for the same purchase. */
 function storedAttempt(body: string): Attempt | null {
   const stored = parsedAttempt();
   const isFresh = stored !== null && Math.abs(Date.now() - stored.at) < LASTS_MS;
   return isFresh && stored.body === body ? stored : null;
 }
 
-/** Whether the server decided; otherwise the purchase may have been made all the same. */
+/** Whether the server has decided; if not, the order may exist all the same. */
 function isDecided({ status, code }: Problem): boolean {
   return status >= 400 && status < 500 && status !== 429 && code !== "idempotency_key_in_flight";
 }

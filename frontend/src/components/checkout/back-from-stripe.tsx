@@ -11,7 +11,7 @@ import { HoldCountdown } from "./hold";
 import { returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
 
-/** Says how the order stands whose buyer left Stripe's page: it may have been paid there all the same. */
+/** Shows the order's status to a buyer who left Stripe's hosted page: the order may be paid all the same. */
 export function BackFromStripe({ purchase }: { purchase: Purchase }) {
   const account = useAccount();
   const standing = useQuery({
@@ -54,7 +54,7 @@ export function BackFromStripe({ purchase }: { purchase: Purchase }) {
   );
 }
 
-/** Returns the buyer's latest order of the same thing, after Stripe was asked about it. */
+/** Returns the buyer's latest order for the same purchase, after the server synced it with Stripe. */
 async function fetchLatestOrder({ body }: Purchase): Promise<OrderDetail | null> {
   const order = await findSamePurchase(body);
   if (!order) return null;

@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 const RECENT_MIN = 10;
 const BOUGHT = new Set(["completed", "processing", "partially_refunded"]);
 
-/** The buyer has just bought the same: whether once more is meant is to be asked first. */
+/** The buyer has bought the same within the last minutes and must confirm the repeat. */
 export class BoughtJustNow extends ReadableError {
   constructor(
     readonly orderId: string,
@@ -22,7 +22,7 @@ function timeAgoText(moment: string): string {
   return minutes > 1 ? `${minutes} minutes ago` : "a minute ago";
 }
 
-/** Returns the latest order of the same thing, whatever became of it. */
+/** Returns the latest order for the same purchase, in any status. */
 export async function findSamePurchase(body: PaymentRequestRequest): Promise<Order | undefined> {
   const { results } = await unwrap(ordersList({ query: {} }));
   return results.find((order) => isSamePurchase(order, body));
@@ -39,9 +39,9 @@ function isSamePurchase(order: Order, body: PaymentRequestRequest): boolean {
 }
 
 /**
- * Throws BoughtJustNow when the same was paid in the last minutes, from this tab or another one.
+ * Throws BoughtJustNow when the buyer paid for the same purchase in the last minutes, in this tab or another.
  *
- * What has a time of its own can't be bought twice: the server refuses a second seat, and another time is another thing.
+ * A purchase with a time needs no such check: the server refuses a second seat, and another time is another purchase.
  */
 export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
   if (body.scheduling_data) return;
@@ -52,7 +52,7 @@ export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
     throw new BoughtJustNow(order.order_id, boughtAt);
 }
 
-/** Reads the same from the server's refusal; returns any other error as it is. */
+/** Turns the API's error `bought_just_now` into BoughtJustNow; returns any other error unchanged. */
 export function toBoughtJustNow(error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== "bought_just_now") return error;
   const { order_id: orderId, bought_at: boughtAt } = error.extra;

@@ -5,7 +5,7 @@ import { Badge } from "@/components/ui/badge";
 
 type Props = { cards: Method[]; chosen: string | null; onChoose: (card: string | null) => void };
 
-/** The saved cards as radio buttons, and "Use a new card" as the last of them (null). */
+/** Radio buttons: the saved cards, then "Use a new card" (null). */
 export function CardChoice({ cards, chosen, onChoose }: Props) {
   return (
     <fieldset className="mt-4">

@@ -30,7 +30,7 @@ type Props = {
   onSave: (save: boolean) => void;
 };
 
-/** Saved cards, a new card, credits, and one button that says exactly what it will charge. */
+/** Saved cards, a new card, credits, and a button that names the amount it charges. */
 export function CheckoutForm(props: Props) {
   const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
   const account = useAccount();
@@ -85,7 +85,7 @@ function SubmitError({ error, purchase, onAgain }: SubmitErrorProps) {
   return <PaymentError error={error} purchase={purchase} />;
 }
 
-/** The default card is chosen to begin with; a card that is gone is chosen no longer. Null is a new card. */
+/** Selects the default card at first, and deselects a card that was deleted. Null means a new card. */
 function useSavedCard(cards: Method[]) {
   const [picked, setPicked] = useState<string | null | undefined>(undefined);
   const byDefault = cards.find((card) => card.is_default)?.stripe_payment_method_id ?? null;

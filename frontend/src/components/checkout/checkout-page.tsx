@@ -23,10 +23,10 @@ import { OrderPaymentStatus } from "./return-page";
 import { type NoPurchase, usePurchase } from "./use-purchase";
 
 /**
- * The checkout, and in its place how an order stands once nobody knows whether it was paid.
+ * The checkout. When the outcome of a payment is unknown, the order's status takes its place.
  *
- * That needs no other page to be loaded: often it is the network that has failed. An order that is named by the address
- * was being paid when this page was last left.
+ * No other page is loaded for that, because often the network has failed. An `order` in the URL means that its payment
+ * was in progress when this page was last left.
  */
 export function CheckoutPage({ newCard }: { newCard: NewCard }) {
   const { inDoubt, checkOrder } = useDoubtfulOrder();
@@ -39,20 +39,20 @@ export function CheckoutPage({ newCard }: { newCard: NewCard }) {
   );
 }
 
-/** Returns the order in doubt, and how to bring one in; it is gone once the address names it no longer. */
+/** Returns the order whose payment is in doubt, until the URL names it no longer, and a setter. */
 function useDoubtfulOrder() {
-  const named = useSearchParams().get("order");
-  const [doubt, setDoubt] = useState(named ? { order: named, isNamed: true } : null);
-  if (doubt && !doubt.isNamed && named === doubt.order) setDoubt({ ...doubt, isNamed: true });
-  if (doubt?.isNamed && named !== doubt.order) setDoubt(null);
+  const orderInUrl = useSearchParams().get("order");
+  const [doubt, setDoubt] = useState(orderInUrl ? { order: orderInUrl, isInUrl: true } : null);
+  if (doubt && !doubt.isInUrl && orderInUrl === doubt.order) setDoubt({ ...doubt, isInUrl: true });
+  if (doubt?.isInUrl && orderInUrl !== doubt.order) setDoubt(null);
   const checkOrder = useCallback((order: string) => {
-    setDoubt({ order, isNamed: false });
+    setDoubt({ order, isInUrl: false });
     window.history.replaceState(null, "", returnPath(order));
   }, []);
   return { inDoubt: doubt?.order ?? null, checkOrder };
 }
 
-/** Summary on one side, payment on the other; `newCard` says how a card that is not saved yet is taken. */
+/** Summary on one side, payment on the other; `newCard` is the Stripe Element that takes a new card. */
 function Checkout({ newCard }: { newCard: NewCard }) {
   const { purchase, error, missing, retry } = usePurchase();
   const canceled = useSearchParams().get("canceled") === "1";
@@ -116,7 +116,8 @@ function Payment({
     <div className="grid gap-5">
       {stripe.isError ? <LoadError error={stripe.error} retry={stripe.refetch} /> : null}
       <WithElements
-        stripe={stripe.data ?? null} // without it credits and the hosted page still pay
+        // Without Stripe.js, credits and the hosted page still work.
+        stripe={stripe.data ?? null}
         newCard={newCard}
         purchase={purchase}
         split={split}
@@ -143,7 +144,8 @@ type PaymentFormProps = {
 function WithElements({ stripe, newCard, split, purchase, types, ...rest }: PaymentFormProps) {
   const [save, setSave] = useState(true);
   const { currency, totalMinor } = purchase;
-  const amountMinor = split.cardMinor || totalMinor; // Elements take no zero; with nothing due they are not shown
+  // Elements refuse an amount of zero; they are hidden when nothing is due.
+  const amountMinor = split.cardMinor || totalMinor;
   const options = useMemo(
     () => newCard.options({ amountMinor, currency, save, types }),
     [newCard, amountMinor, currency, save, types],

@@ -6,7 +6,7 @@ import type { BoughtJustNow } from "./bought-just-now";
 
 type Props = { error: BoughtJustNow; onAgain: () => void };
 
-/** Asks before the same is bought a second time. */
+/** Asks the buyer to confirm a repeated purchase. */
 export function ConfirmRepeat({ error, onAgain }: Props) {
   return (
     <Notice title={errorText(error)}>

@@ -7,7 +7,7 @@ export type CreditsChoice = { use: boolean; onChange: (use: boolean) => void };
 
 type Props = { credits: CreditsChoice; split: Split; balanceMinor: number; currency: string };
 
-/** Spends credits on this purchase, and says how it is split between them and the card. */
+/** Switches credits on for this purchase and shows the split between credits and card. */
 export function CreditsToggle({ credits, split, balanceMinor, currency }: Props) {
   const money = (minor: number) => formatMoney(toDecimal(minor, currency), currency);
   return (

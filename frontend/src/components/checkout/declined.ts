@@ -1,6 +1,6 @@
 import { ReadableError } from "@/api/problem";
 
-/** The one place that may say so: the bank has refused, and Stripe said it. See `eslint.config.mjs`. */
+/** Only a decline by the bank may show this text. `eslint.config.mjs` forbids it elsewhere. */
 export const NOTHING_WAS_CHARGED = "Nothing was charged";
 
 export class Declined extends ReadableError {

@@ -6,7 +6,7 @@ import { serverNow } from "@/lib/server-clock";
 const SECOND_MS = 1_000;
 const WARN_AT_S = 60;
 
-/** Returns the seconds until a moment of the server's clock, counted down; null without one. */
+/** Counts down the seconds until a time of the server's clock; null without a time. */
 export function useSecondsLeft(until: string | null): number | null {
   const [left, setLeft] = useState<number | null>(null);
   useEffect(() => {
@@ -19,7 +19,7 @@ export function useSecondsLeft(until: string | null): number | null {
   return left;
 }
 
-/** Says for how long an order that was placed can be paid; a minute before the end it is said aloud. */
+/** Shows how long an order can still be paid; screen readers announce the last minute. */
 export function HoldCountdown({ until, keepsPlace }: { until: string; keepsPlace: boolean }) {
   const left = useSecondsLeft(until);
   const isEnding = left !== null && left <= WARN_AT_S && left > 0;
@@ -39,13 +39,13 @@ export function HoldCountdown({ until, keepsPlace }: { until: string; keepsPlace
 /** Returns such as "14:07". */
 const clockOf = (seconds: number) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
-/** Resolves when a moment of the server's clock has come; `stop` ends the wait. */
+/** Resolves at a time of the server's clock; `stop` ends the wait. */
 export function waitUntil(moment: string): { over: Promise<"over">; stop: () => void } {
   let timer: ReturnType<typeof setTimeout>;
   const over = new Promise<"over">((resolve) => {
     const look = () => {
       const left = Date.parse(moment) - serverNow();
-      // A device that slept finds out when it wakes; and a timer takes no more than 24 days.
+      // Short timers: a device notices the time after sleep, and a timer can't exceed 24 days.
       if (left <= 0) resolve("over");
       else timer = setTimeout(look, Math.min(left, SECOND_MS));
     };

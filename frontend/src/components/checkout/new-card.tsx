@@ -22,19 +22,19 @@ type Confirmation = {
   returnUrl: string;
 };
 
-/** `types` are the ways to pay that the server allows, and no others are offered. */
+/** `types` are the payment method types that the server allows. */
 type CardFieldOptions = { amountMinor: number; currency: string; save: boolean; types: string[] };
 
-/** A way to take a card that is not saved yet. */
+/** A Stripe Element that takes a new card. */
 export type NewCard = {
   Fields: ComponentType;
-  options: (asked: CardFieldOptions) => StripeElementsOptions;
-  /** Checks what was typed before anything is ordered. */
+  options: (options: CardFieldOptions) => StripeElementsOptions;
+  /** Validates the input before the order is placed. */
   check: (elements: StripeElements) => Promise<StripeError | undefined>;
   confirm: (confirmation: Confirmation) => Promise<ConfirmResult>;
 };
 
-/** Payment Element in its deferred mode: the order is placed only when the buyer pays, so looking holds no seat. */
+/** The Payment Element in deferred mode: the order is placed when the buyer pays, so viewing the page holds no seat. */
 export const paymentElement: NewCard = {
   Fields: () => <PaymentElement options={{ layout: "tabs" }} />,
   options: ({ amountMinor, currency, save, types }) => ({

@@ -1,7 +1,7 @@
 "use client";
 import { createContext, useContext } from "react";
 
-/** An order of which this browser does not know whether it is paid: the page that asks Stripe is shown for it. */
+/** Orders whose payment outcome this browser does not know: a page that asks Stripe is shown for them. */
 
 export const returnPath = (orderId: string) => `/checkout/return/?order=${encodeURIComponent(orderId)}`;
 
@@ -12,9 +12,9 @@ export const OrderInDoubtContext = createContext<OrderInDoubt>({
 export const useOrderInDoubt = () => useContext(OrderInDoubtContext);
 
 /**
- * Writes the order that is being paid into the address of the checkout, or takes it out.
+ * Puts the order that is being paid into the URL of the checkout, or removes it.
  *
- * Whoever loads that address again, amid a payment or after a crash, is led to the page that asks Stripe.
+ * A buyer who reloads that URL during a payment or after a crash sees the order's status instead of the form.
  */
 export function setOrderInUrl(orderId: string | null): void {
   const here = new URL(window.location.href);

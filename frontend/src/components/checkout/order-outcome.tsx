@@ -6,7 +6,7 @@ import { formatMoney, isZero } from "@/lib/money";
 import { formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { NOTHING_WAS_CHARGED } from "./declined";
 
-/** What came of an order, and what to do next. */
+/** The outcome of an order, and the next step. */
 export function OrderOutcome({ order }: { order: OrderDetail }) {
   switch (order.status) {
     case "pending":
@@ -46,7 +46,7 @@ export function OrderOutcome({ order }: { order: OrderDetail }) {
   }
 }
 
-/** An order is only canceled once its payment was ended at Stripe; what came all the same is on its list of refunds. */
+/** Says why an order was canceled. Its payment was canceled at Stripe first; a later one is among its refunds. */
 function canceledText(order: OrderDetail): string {
   const { type, cancel_reason: reason, failure, refunds, refunded, currency } = order;
   const over = "The time to pay was over, so what was kept for you is free for others again. ";
@@ -54,18 +54,18 @@ function canceledText(order: OrderDetail): string {
   if (!isZero(refunded))
     return `${why}A payment arrived after that: ${formatMoney(refunded, currency)} went back to you.`;
   if (refunds.length > 0) return `${why}A payment arrived after that, and is on its way back to you in full.`;
-  const late = type === "credit" ? "it still buys your credits" : "all of it is returned";
-  return `${why}Its payment was ended at Stripe, and nothing is owed for it. Should one come after all, ${late}.`;
+  const ifLate = type === "credit" ? "it still buys your credits" : "all of it is returned";
+  return `${why}Its payment was ended at Stripe, and nothing is owed for it. Should one come after all, ${ifLate}.`;
 }
 
 function PaymentDeclined({ order }: { order: OrderDetail }) {
-  const again = checkoutPathOf(order);
+  const checkoutHref = checkoutPathOf(order);
   return (
     <div className="mt-6 grid gap-5">
       <Notice kind="bad" title={NOTHING_WAS_CHARGED}>
         <p>{order.failure?.message || "Your bank did not agree. Another card often works."}</p>
       </Notice>
-      {again ? <ButtonLink href={again}>Try again</ButtonLink> : null}
+      {checkoutHref ? <ButtonLink href={checkoutHref}>Try again</ButtonLink> : null}
     </div>
   );
 }
@@ -137,7 +137,7 @@ function WithOrderLink({ orderId, children }: { orderId: string; children: React
   );
 }
 
-/** Says how long a bank is waited for, and what comes of the place that is kept meanwhile. */
+/** Says how long the bank may take, and until when the place is held. */
 export function bankWaitText({ kept_until: keptUntil }: OrderDetail): string {
   const keeps = keptUntil
     ? `Your place is kept until ${formatTimestamp(keptUntil)}. Should your bank not have paid by then, the order ends, and money that comes later goes back to you. `
@@ -145,7 +145,7 @@ export function bankWaitText({ kept_until: keptUntil }: OrderDetail): string {
   return `This may take some days. ${keeps}We will write to you when the payment is through, and when it fails.`;
 }
 
-/** Returns the checkout of the same thing again; null when it can't be told from the order. */
+/** Returns the checkout URL for the same purchase; null when the order does not name it. */
 export function checkoutPathOf(order: OrderDetail): string | null {
   if (order.type === "credit") return `/checkout/?credits=${order.amount}`;
   if (!order.service?.id) return null;

@@ -6,7 +6,7 @@ import { cn } from "@/lib/cn";
 type StepState = "done" | "now" | "waiting" | "stopped";
 export type ProgressStep = { label: string; step: StepState };
 
-/** Returns the named stages of an order, and which of them it has reached. */
+/** Returns the three steps of an order with the state of each. */
 export function progressOf(order: OrderDetail): ProgressStep[] {
   const handedOver =
     order.status === "refunded"

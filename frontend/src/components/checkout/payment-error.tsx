@@ -27,7 +27,7 @@ const HAS_AN_ORDER = new Set([
   "address_hold_limit_reached",
 ]);
 
-/** Why a payment did not work, and where to go from there; the form stays as it was. */
+/** Says why a payment failed and links to the next step; the form keeps its input. */
 export function PaymentError({ error, purchase }: { error: unknown; purchase: Purchase }) {
   const code = error instanceof Problem ? error.code : "";
   const title = TITLES[code];

@@ -21,7 +21,7 @@ const TITLES: Record<string, string> = {
   refunded: "This order was refunded",
 };
 
-/** How an order stands, by what Stripe says of it; it is asked until it has said so. */
+/** Polls an order until Stripe's result is known, and shows its progress and outcome. */
 export function PaymentStatus({ orderId }: { orderId: string }) {
   const { order, error, retry, late, isAsked } = useOrderPolling(orderId);
   if (!order && error) return <LoadError error={error} retry={retry} />;
@@ -46,7 +46,7 @@ export function PaymentStatus({ orderId }: { orderId: string }) {
   );
 }
 
-/** A device without a network waits for it, and asks then by itself. */
+/** Shown without a network; polling resumes by itself. */
 function Unreachable() {
   return (
     <>
@@ -62,10 +62,10 @@ function Unreachable() {
   );
 }
 
-/** Stripe was asked and has no payment, so far: one that is under way may still come, and is never taken twice. */
+/** Stripe has no payment so far. One that is under way may still arrive, and is never taken twice. */
 function NoPaymentYet({ order }: { order: OrderDetail }) {
   const left = useSecondsLeft(order.expires_at);
-  const again = checkoutPathOf(order);
+  const checkoutHref = checkoutPathOf(order);
   if (left === 0) {
     return (
       <Notice className="mt-6" title="The time to pay is over">
@@ -84,8 +84,8 @@ function NoPaymentYet({ order }: { order: OrderDetail }) {
       </p>
       <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
       <div className="mt-3 flex flex-wrap gap-3">
-        {again ? (
-          <ButtonLink href={again} size="small">
+        {checkoutHref ? (
+          <ButtonLink href={checkoutHref} size="small">
             Go on paying
           </ButtonLink>
         ) : null}

@@ -3,15 +3,15 @@ import { formatMoney, toMinor } from "@/lib/money";
 import { priceOf } from "@/lib/price";
 import { formatTimeSpan } from "@/lib/time";
 
-/** What is about to be bought, priced by the server. */
+/** A purchase that is not yet placed, at the server's price. */
 export type Purchase = {
   title: string;
   detail: string;
-  /** When it takes place; null when that is chosen later, or is not one moment. */
+  /** The time; null when the buyer chooses it later, or when there are several. */
   when: string | null;
-  /** What is to be known of times that are chosen once it is paid. */
+  /** A note on times that are chosen after the payment. */
   later: string | null;
-  /** Whether a place is kept while it is not paid. */
+  /** Whether an unpaid order holds seats or a slot. */
   holds: boolean;
   type: ServiceType | "credits";
   seed: string;
@@ -22,7 +22,7 @@ export type Purchase = {
   body: PaymentRequestRequest;
 };
 
-/** What the buyer has chosen of a service that takes place at a time. */
+/** The time that the buyer chose: the start of a slot, or a session. */
 export type Time = { start?: string; date?: Session };
 
 export function servicePurchase(
@@ -80,7 +80,7 @@ export function creditPurchase(amount: string, currency: string): Purchase {
   };
 }
 
-/** Returns what to say of an amount that is less than a card can be charged; null when it is enough. */
+/** Returns a message when an amount is below the smallest card charge; null when it is enough. */
 export function belowMinimumText(amount: string, currency: string, minimum: string): string | null {
   if (toMinor(amount, currency) >= toMinor(minimum, currency)) return null;
   return `${formatMoney(minimum, currency)} is the least that can be paid by card.`;

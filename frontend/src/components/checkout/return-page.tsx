@@ -5,7 +5,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PaymentStatus } from "./payment-status";
 
-/** Where a payment ends up, whichever way it was made. */
+/** The page that every payment leads to. */
 export function ReturnPage() {
   const orderId = useSearchParams().get("order");
   if (!orderId) {
@@ -19,7 +19,7 @@ export function ReturnPage() {
   return <OrderPaymentStatus orderId={orderId} />;
 }
 
-/** The same for an order that is named by another page. */
+/** The payment status of one order, for signed-in buyers. */
 export function OrderPaymentStatus({ orderId }: { orderId: string }) {
   return (
     <div className="mx-auto max-w-2xl">

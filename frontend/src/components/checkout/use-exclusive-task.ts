@@ -7,9 +7,9 @@ import { OWN_DATA } from "@/lib/queries";
 export type PaymentPlace = "form" | "hosted";
 
 /**
- * Runs one task at a time; one that succeeds leads away from the page, so the lock stays.
+ * Runs one task at a time. A task that succeeds leaves the page, so the lock stays.
  *
- * A browser may keep the page as it was left, and show it again when its reader comes back: then it is free again.
+ * A browser may restore the page from its back/forward cache: then the lock is released.
  */
 export function useExclusiveTask() {
   const client = useQueryClient();

@@ -10,10 +10,11 @@ const ASK_STRIPE_EVERY_MS = 30_000;
 const LATE_AFTER_MS = 10_000;
 
 /**
- * Polls an order until it is settled, asks Stripe when the webhook is late, and says when it takes long.
+ * Polls an order until it is settled, and lets the server ask Stripe when the webhook is late.
  *
- * `isAsked` says that Stripe has answered: before that nobody knows whether an order is paid. One that is `failed` may
- * only not know yet that another card has paid it, so that is not believed before either.
+ * - `isAsked`: Stripe has responded. Before that, nobody knows whether the order is paid.
+ * - An order that is `failed` counts as pending until then: another card may have paid for it meanwhile.
+ * - `late`: this takes longer than usual.
  */
 export function useOrderPolling(orderId: string, { atOnce = false } = {}) {
   const client = useQueryClient();
@@ -51,7 +52,7 @@ export function useOrderPolling(orderId: string, { atOnce = false } = {}) {
   return { order, error: query.error, retry: query.refetch, late: late && open, isAsked };
 }
 
-/** Asks with longer and longer pauses; a question that failed is simply asked again. Returns how to stop. */
+/** Calls `ask` with growing pauses, also after a failure; returns a function that stops it. */
 function pollStripe(atOnce: boolean, ask: () => Promise<void>): () => void {
   let timer: ReturnType<typeof setTimeout>;
   let stopped = false;
@@ -68,7 +69,7 @@ function pollStripe(atOnce: boolean, ask: () => Promise<void>): () => void {
   };
 }
 
-/** Once an order is settled, what was known of the buyer's things before it is old. */
+/** Invalidates the buyer's bookings, orders, credits and cards once an order is settled. */
 function useInvalidateOnSettled(settled: boolean): void {
   const client = useQueryClient();
   useEffect(() => {

@@ -22,7 +22,7 @@ import { useExclusiveTask } from "./use-exclusive-task";
 
 export type Payment = {
   body: PaymentRequestRequest;
-  /** What the button says the card will be charged; anything else is not paid without another click. */
+  /** The card's share as the button shows it. When the server asks for another amount, the buyer must click again. */
   dueMinor: number;
   /** Stripe's id of a saved card; null pays with the card in the form. */
   savedCard: string | null;
@@ -30,7 +30,7 @@ export type Payment = {
   payer: Payer;
 };
 
-/** The buyer has seen the equal order, and buys once more all the same. */
+/** `again` is the earlier order, when the buyer confirmed the repeat. */
 export type RepeatOptions = { again?: string };
 
 class AmountChanged extends ReadableError {
@@ -39,7 +39,7 @@ class AmountChanged extends ReadableError {
   }
 }
 
-/** Returns `pay` and `payOnHostedPage`: one at a time, and one click is one charge. */
+/** Returns `pay` and `payOnHostedPage`. Only one runs at a time, so one click is one charge. */
 export function usePay() {
   const stripe = useStripe();
   const elements = useElements();
@@ -66,7 +66,7 @@ export function usePay() {
             ? newCard.confirm({ stripe, elements, clientSecret, payer, returnUrl })
             : stripe.confirmCardPayment(clientSecret, { payment_method: savedCard ?? "" }),
         );
-        // Away from here altogether: nothing else closes the bank's window.
+        // Only leaving the page closes the bank's window.
         if (verdict === "over") return window.location.replace(returnPath(created.order_id));
         if (verdict?.kind === "unknown") return checkOrder(created.order_id);
         setOrderInUrl(null);
@@ -89,7 +89,7 @@ export function usePay() {
   return { pay, payOnHostedPage, busy, error, placed, ready: stripe !== null };
 }
 
-/** Returns `create`, which places an order unless the same was bought just now, and the order placed last. */
+/** Returns `create`, which places an order unless it repeats a recent one, and the last order it placed. */
 function useCreatePayment() {
   const account = useAccount();
   const [attempts] = useState(() => new Attempts());
@@ -109,7 +109,7 @@ function useCreatePayment() {
   return { create, placed };
 }
 
-/** Confirms a payment, but waits no longer than its place is kept: a bank's window may stay open for hours. */
+/** Confirms a payment, and waits only until the hold ends: a bank's window may stay open for hours. */
 async function confirmInTime(
   { expires_at: until }: CreatedPayment,
   confirm: () => Promise<ConfirmResult>,
@@ -117,7 +117,8 @@ async function confirmInTime(
   const { over, stop } = waitUntil(until);
   const confirmed = confirm().then(
     ({ error }) => verdictOf(error),
-    (): Verdict => ({ kind: "unknown" }), // whatever was thrown, the payment may have been sent before
+    // The payment may have been sent before anything was thrown.
+    (): Verdict => ({ kind: "unknown" }),
   );
   try {
     return await Promise.race([confirmed, over]);

@@ -5,7 +5,7 @@ import { isNotFound } from "@/api/problem";
 import { useConfig, useService, useSessions } from "@/lib/queries";
 import { belowMinimumText, creditPurchase, type Purchase, servicePurchase } from "./purchase";
 
-/** Why there is nothing to pay for, and where to go from there. */
+/** Why there is nothing to pay for, and a link to the next step. */
 export type NoPurchase = { title: string; href: string; label: string };
 type PurchaseResult = { purchase?: Purchase; error?: unknown; missing?: NoPurchase; retry?: () => void };
 
@@ -18,7 +18,7 @@ const NOTHING: NoPurchase = {
 const CREDITS = /^\d{1,6}(\.\d{1,2})?$/;
 const ID = /^\d+$/;
 
-/** Reads from the address of the checkout what is to be bought: credits, or a service at its time. */
+/** Reads the purchase from the URL of the checkout: credits, or a service and its time. */
 export function usePurchase(): PurchaseResult {
   const query = useSearchParams();
   const service = query.get("service");
@@ -63,20 +63,20 @@ function useServicePurchase(id: string | null): PurchaseResult {
   return purchase ? { purchase } : { missing: NOTHING };
 }
 
-/** Returns a moment that is still to come. */
+/** Returns a time in the future, or undefined. */
 function futureStart(text: string | null): string | undefined {
   return text && Date.parse(text) > Date.now() ? text : undefined;
 }
 
-/** Returns one date of a workshop; they come by the page, and it may be on a later one. */
+/** Returns one session of a workshop, which may be on a later page of the list. */
 function useDate(serviceId: string | null, sessionId: string | null) {
-  const wanted = serviceId !== null && sessionId !== null;
-  const dates = useSessions(serviceId ?? "", wanted);
+  const enabled = serviceId !== null && sessionId !== null;
+  const dates = useSessions(serviceId ?? "", enabled);
   const { hasNextPage, isFetching, fetchNextPage } = dates;
   const date = dates.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
   const onLaterPage = dates.isSuccess && !date && hasNextPage;
   useEffect(() => {
     if (onLaterPage && !isFetching) void fetchNextPage();
   }, [onLaterPage, isFetching, fetchNextPage]);
-  return wanted && (dates.isPending || onLaterPage) ? "loading" : date;
+  return enabled && (dates.isPending || onLaterPage) ? "loading" : date;
 }

@@ -79,7 +79,7 @@ function Balance({ balance, currency }: { balance: string; currency: string }) {
 
 type FrozenNoticeProps = { frozen: string; spendable: string; currency: string };
 
-/** Why less can be spent than there is: the bank has asked about the payment that bought it. */
+/** Explains frozen credits: the payment that bought them is disputed. */
 function FrozenNotice({ frozen, spendable, currency }: FrozenNoticeProps) {
   if (isZero(frozen)) return null;
   return (
@@ -128,9 +128,9 @@ function BuyCredits({ currency }: { currency: string }) {
   const [problem, setProblem] = useState<ReadableError | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const wrong = belowMinimumText(amount, currency, minimum);
-    setProblem(wrong ? new ReadableError(wrong) : null);
-    if (!wrong) router.push(`/checkout/?credits=${amount}`);
+    const message = belowMinimumText(amount, currency, minimum);
+    setProblem(message ? new ReadableError(message) : null);
+    if (!message) router.push(`/checkout/?credits=${amount}`);
   };
   return (
     <Card>

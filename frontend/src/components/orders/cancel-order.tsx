@@ -45,7 +45,7 @@ export function CancelOrder({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Whether seats or a slot are held for an order while it is not paid. */
+/** Whether an unpaid order holds seats or a slot. */
 export const holdsPlace = (order: OrderDetail) =>
   order.lines.some((line) => line.start_datetime || line.service_session_id) ||
   order.service?.type === "course";

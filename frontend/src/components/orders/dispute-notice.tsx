@@ -21,7 +21,7 @@ const TEXTS: Record<OrderDispute["status"], { title: string; text: string }> = {
   },
 };
 
-/** What the buyer's bank has to do with an order. */
+/** The status of a dispute, for the buyer. */
 export function DisputeNotice({ dispute }: { dispute: OrderDispute }) {
   const { title, text } = TEXTS[dispute.status];
   return (

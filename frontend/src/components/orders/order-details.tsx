@@ -96,9 +96,9 @@ function Heading({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Before Stripe was asked, nobody knows whether it is paid: it is, once the news of it is on its way. */
+/** An unpaid order. Until Stripe has responded it may be paid, with the webhook still on its way. */
 function UnpaidNotice({ order, cameBack, isAsked }: OrderViewProps) {
-  const again = checkoutPathOf(order);
+  const payHref = checkoutPathOf(order);
   if (!isAsked)
     return (
       <Notice className="no-print mb-6" title="Asking Stripe how this payment stands">
@@ -118,8 +118,8 @@ function UnpaidNotice({ order, cameBack, isAsked }: OrderViewProps) {
       <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
       <TimesNotHeld order={order} />
       <div className="mt-3 flex flex-wrap gap-3">
-        {again ? (
-          <ButtonLink href={again} size="small">
+        {payHref ? (
+          <ButtonLink href={payHref} size="small">
             Pay now
           </ButtonLink>
         ) : null}
@@ -129,7 +129,7 @@ function UnpaidNotice({ order, cameBack, isAsked }: OrderViewProps) {
   );
 }
 
-/** Of many times an unpaid order holds three: which the others are, and what becomes of them. */
+/** An unpaid order holds three times at most; this lists the others. */
 function TimesNotHeld({ order }: { order: OrderDetail }) {
   const open = order.lines.filter((line) => line.wished_start_datetime && !line.start_datetime);
   if (open.length === 0) return null;
@@ -153,7 +153,7 @@ function TimesNotHeld({ order }: { order: OrderDetail }) {
   );
 }
 
-/** A bank is at work: until when the place is kept, and what comes then. */
+/** The bank processes the payment: until when the place is held, and what happens then. */
 function BankNotice({ order }: { order: OrderDetail }) {
   return (
     <Notice className="no-print mb-6" title="Your bank is working on this payment">
@@ -163,14 +163,14 @@ function BankNotice({ order }: { order: OrderDetail }) {
 }
 
 function Bookings({ order }: { order: OrderDetail }) {
-  const shown = order.bookings.filter((booking) => booking.start_datetime ?? booking.needs_scheduling);
-  if (shown.length === 0) return null;
+  const bookings = order.bookings.filter((booking) => booking.start_datetime ?? booking.needs_scheduling);
+  if (bookings.length === 0) return null;
   return (
     <Card>
       <CardTitle>Bookings</CardTitle>
       <MissedTimes order={order} />
       <ul className="mt-3 grid gap-3">
-        {shown.map((booking) => (
+        {bookings.map((booking) => (
           <li key={booking.id} className="flex flex-wrap items-baseline justify-between gap-x-4">
             <span className="font-semibold">{booking.service_name}</span>
             <span className="text-base text-soft">
@@ -190,7 +190,7 @@ function Bookings({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Times that others had taken before this was paid: nothing is lost, and other times can be chosen. */
+/** Times that others booked before the payment arrived; the buyer can choose other times. */
 function MissedTimes({ order }: { order: OrderDetail }) {
   const missed = order.bookings.filter((booking) => booking.missed_start_datetime);
   if (missed.length === 0) return null;
@@ -234,7 +234,7 @@ function Refunds({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Says where the money went, and only the parts that there are. */
+/** Says how much was returned to the card and how much to credits. */
 function destinationText({ to_card, to_credits }: OrderDetail["refunds"][number], currency: string): string {
   const parts = [
     isZero(to_card) ? "" : `${formatMoney(to_card, currency)} to your card`,

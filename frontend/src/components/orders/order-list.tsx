@@ -15,8 +15,8 @@ export function OrderList() {
   const orders = useOrders();
   if (orders.isPending) return <Loading />;
   if (orders.isError) return <LoadError error={orders.error} retry={orders.refetch} />;
-  const shown = orders.data.pages.flatMap((page) => page.results);
-  if (shown.length === 0) {
+  const results = orders.data.pages.flatMap((page) => page.results);
+  if (results.length === 0) {
     return (
       <EmptyState title="No orders yet" action={<ButtonLink href="/">See what is offered</ButtonLink>}>
         <p>What you buy, and its receipt, will be here.</p>
@@ -26,7 +26,7 @@ export function OrderList() {
   return (
     <>
       <ul className="grid gap-3">
-        {shown.map((order) => {
+        {results.map((order) => {
           const state = ORDER_STATUSES[order.status ?? "pending"];
           return (
             <li key={order.order_id}>

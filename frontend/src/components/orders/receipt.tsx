@@ -33,7 +33,7 @@ export function Receipt({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Whether money has come for an order: before that, and when it ended without, there is no receipt. */
+/** Whether an order was paid; only then there is a receipt. */
 export const isPaid = ({ status }: OrderDetail) => status !== undefined && !UNPAID.has(status);
 
 const UNPAID = new Set(["pending", "processing", "failed", "canceled"]);
@@ -43,7 +43,7 @@ const DUE: Record<string, string> = {
   processing: "On its way from your bank",
 };
 
-/** Returns how an order was paid, or is to be. What was canceled unpaid owes nothing. */
+/** Returns how an order was or will be paid. A canceled unpaid order owes nothing. */
 function payments(order: OrderDetail): Row[] {
   if (order.status === "canceled") return [];
   return [
@@ -53,7 +53,7 @@ function payments(order: OrderDetail): Row[] {
   ];
 }
 
-/** Returns the lines with those that are the same counted together. */
+/** Returns the lines, with identical ones combined: "3 × Massage". */
 function groupLines({ lines, currency }: OrderDetail): Row[] {
   const groups = Map.groupBy(lines, (line) => `${line.service_name} ${line.amount}`);
   return [...groups.values()].map((same) => {

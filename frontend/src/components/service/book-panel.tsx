@@ -13,7 +13,7 @@ import { SlotPicker } from "./slot-picker";
 
 export type Choice = { start?: string; session?: string; words?: string };
 
-/** Where the buyer chooses a time and goes on to pay; nothing is held before that. */
+/** The panel where the buyer chooses a time and continues to the checkout; nothing is held yet. */
 export function BookPanel({ service }: { service: ServiceDetail }) {
   const [choice, setChoice] = useState<Choice>({});
   const price = priceOf(service, useConfig().data?.currency);
@@ -81,7 +81,7 @@ function TimePicker({ service, choice, onChoose }: TimePickerProps) {
   );
 }
 
-/** A course is bought as a whole: it has as many seats left as its fullest meeting. */
+/** A course is bought as a whole, so its fullest meeting sets the seats left. */
 function SeatsLeft({ seats, full }: { seats: number[]; full: boolean }) {
   if (full) return <Notice className="mt-4" title="This course is full" />;
   if (seats.length === 0) return null;

@@ -5,7 +5,7 @@ import { useSessions } from "@/lib/queries";
 import { SERVICE_TYPES } from "@/lib/service-types";
 import { formatDuration, formatTimeSpan } from "@/lib/time";
 
-/** What a course, a package or a bundle holds. */
+/** The meetings of a course, or the parts of a package or bundle. */
 export function ServiceContents({ service }: { service: ServiceDetail }) {
   if (service.type === "course") return <Meetings id={service.id} />;
   if (service.contents.length === 0) return null;

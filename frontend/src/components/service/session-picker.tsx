@@ -10,7 +10,7 @@ import { formatLongDay, formatTime, formatTimeSpan } from "@/lib/time";
 
 type Props = { serviceId: string; chosen?: string; onChoose: (id: string, words: string) => void };
 
-/** The dates of a workshop as radio buttons, each with the seats that are left. */
+/** The sessions of a workshop as radio buttons, each with its seats left. */
 export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
   const sessions = useSessions(serviceId);
   if (sessions.isPending) return <Loading rows={3} />;

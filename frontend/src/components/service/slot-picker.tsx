@@ -14,7 +14,8 @@ type Props = { serviceId: string; chosen?: string; onChoose: (start: string) => 
 /** The free slots of a week by day, in the buyer's own time zone. */
 export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
   const [week, setWeek] = useState(0);
-  const [today] = useState(() => dayKey(new Date().toISOString())); // a night spent on this page moves no week
+  // Fixed when the page opens: the weeks do not shift at midnight.
+  const [today] = useState(() => dayKey(new Date().toISOString()));
   const firstDay = addDays(today, week * DAYS);
   const slots = useSlots(serviceId, firstDay, DAYS);
   const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime));
@@ -58,7 +59,7 @@ function SlotChoice({ start, checked, onChoose }: SlotChoiceProps) {
         checked={checked}
         onChange={() => onChoose(start)}
       />
-      {/* By the neighbour's state: Firefox learned to ask for a child's only in December 2023. */}
+      {/* Styled by `peer`, as Firefox lacked `:has()` until December 2023. */}
       <span className="tabular pointer-events-none inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 peer-checked:border-tide peer-checked:bg-tide peer-checked:text-white peer-focus-visible:outline-3 peer-focus-visible:outline-tide peer-focus-visible:outline-offset-2">
         {formatTime(start)}
       </span>

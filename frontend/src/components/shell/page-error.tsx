@@ -1,7 +1,7 @@
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 
-/** Says that the page itself has failed, and where it is shown how things stand; never the exception's own words. */
+/** Says that the page has crashed, and links to the orders; never shows the exception's message. */
 export function PageError({ retry }: { retry: () => void }) {
   return (
     <>
@@ -15,7 +15,7 @@ export function PageError({ retry }: { retry: () => void }) {
           <Button look="quiet" size="small" onClick={retry}>
             Load this page again
           </Button>
-          {/* Not a link within the page: what has failed may be the page itself. */}
+          {/* A full page load: client-side navigation may have failed too. */}
           <a href="/orders/" className="font-semibold underline underline-offset-4">
             See your orders
           </a>

@@ -31,7 +31,7 @@ function classesOf({ look = "primary", size = "normal" }: Shape, className?: str
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & Shape & { busy?: boolean };
 
-/** While `busy` it does nothing and shows that something happens; its words stay, and so does the focus on it. */
+/** While `busy` it ignores clicks and shows a spinner; it keeps its label and the focus. */
 export function Button({ look, size, busy, className, children, type = "button", ...rest }: ButtonProps) {
   return (
     <button
@@ -49,7 +49,8 @@ export function Button({ look, size, busy, className, children, type = "button",
 }
 
 function ignore(event: MouseEvent): void {
-  event.preventDefault(); // a form is not sent either
+  // Keeps a form from being submitted.
+  event.preventDefault();
 }
 
 export function ButtonLink({ look, size, className, ...rest }: ComponentProps<typeof Link> & Shape) {

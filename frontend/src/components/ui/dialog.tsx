@@ -11,7 +11,7 @@ type Props = {
   children: ReactNode;
 };
 
-/** A panel over the page: a sheet from below on a phone, centred on a larger screen. */
+/** A modal dialog: a bottom sheet on a phone, centred on a larger screen. */
 export function Dialog({ open, onOpenChange, title, description, children }: Props) {
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>

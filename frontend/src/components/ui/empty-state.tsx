@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { Waves } from "@/components/art/waves";
 
-/** What stands where nothing is yet, with a way to change that. */
+/** The placeholder of an empty list, with a link to fill it. */
 export function EmptyState({
   title,
   children,

@@ -3,7 +3,7 @@ import { cn } from "@/lib/cn";
 
 type Props = InputHTMLAttributes<HTMLInputElement> & { label: string; hint?: string; prefix?: string };
 
-/** An input with its label and, when it needs one, a hint. */
+/** An input with its label and an optional hint. */
 export function Field({ label, hint, className, prefix, ...rest }: Props) {
   const id = useId();
   return (

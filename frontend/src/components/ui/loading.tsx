@@ -4,7 +4,7 @@ function Bar({ className }: { className?: string }) {
   return <div className={cn("animate-pulse rounded-2xl bg-sand", className)} />;
 }
 
-/** Grey shapes where content will be; screen readers are told that it loads. */
+/** Grey bars in place of content that loads; screen readers hear "Loading…". */
 export function Loading({ rows = 3, className }: { rows?: number; className?: string }) {
   return (
     <div role="status" className={cn("grid gap-4", className)}>

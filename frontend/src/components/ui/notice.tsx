@@ -12,7 +12,7 @@ const KINDS = {
 
 type Props = { kind?: keyof typeof KINDS; title?: string; className?: string; children?: ReactNode };
 
-/** Says something that has just happened; screen readers read it at once. */
+/** A message about what just happened; screen readers announce it at once. */
 export function Notice({ kind = "info", title, className, children }: Props) {
   const { look, Icon, role } = KINDS[kind];
   return (
@@ -29,9 +29,9 @@ export function Notice({ kind = "info", title, className, children }: Props) {
 type ErrorNoticeProps = { error: unknown; className?: string; changes?: boolean };
 
 /**
- * Why what was just tried did not work; nothing while nothing went wrong.
+ * Shows why an action failed; renders nothing without an error.
  *
- * What `changes` something may have done so although its answer was lost, and that is said too.
+ * With `changes`, the action may have been carried out although its response was lost: the notice says so.
  */
 export function ErrorNotice({ error, className, changes = false }: ErrorNoticeProps) {
   if (!error) return null;
@@ -45,7 +45,7 @@ export function ErrorNotice({ error, className, changes = false }: ErrorNoticePr
   );
 }
 
-/** What a page shows when it could not be loaded: the reason, and a way on. */
+/** Shown in place of content that could not be loaded: the reason, and a button to retry. */
 export function LoadError({ error, retry }: { error: unknown; retry?: () => void }) {
   return (
     <Notice kind="bad" title="This could not be loaded">
