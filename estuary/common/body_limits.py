@@ -1,4 +1,4 @@
-"""How large a body may be: asked of its headers alone, before anything reads it, and of files within a form."""
+"""Limits on request bodies: checked by the headers before anything reads the body, and for files in forms."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -9,7 +9,8 @@ from django.http.multipartparser import MultiPartParserError
 
 from estuary.common.api.errors import EstuaryError, InvalidRequest
 
-MAX_LENGTH_DIGITS = 18  # digits: what has more is no length of anything
+# A Content-Length with more digits is invalid.
+MAX_LENGTH_DIGITS = 18
 
 
 class BodyTooLarge(EstuaryError):
@@ -21,7 +22,7 @@ class LengthRequired(EstuaryError):
 
 
 def find_body_problem(meta: Mapping[str, Any]) -> EstuaryError | None:
-    """Return why the body of a WSGI request is refused unread, or None when it may be read."""
+    """Return why the body of a WSGI request is rejected unread, or None if it may be read."""
     if meta.get("HTTP_TRANSFER_ENCODING"):
         return LengthRequired("The body comes in pieces. Send it whole, with Content-Length.")
     length = str(meta.get("CONTENT_LENGTH") or "0")
@@ -34,7 +35,7 @@ def find_body_problem(meta: Mapping[str, Any]) -> EstuaryError | None:
 
 
 class RejectFilesHandler(FileUploadHandler):
-    """Refuse a form with a file before the file is read: no form of ours has a field for one."""
+    """Reject a form with a file before the file is read: no form of ours has a file field."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise MultiPartParserError("No form here takes a file.")

@@ -1,10 +1,10 @@
-"""Who is calling: the address of a request, believed only as far as the proxies before us are ours."""
+"""The client's IP address behind proxies. X-Forwarded-For is trusted only as far as our own proxies wrote it."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.http import HttpRequest
 
-# Where proxies and load balancers live. None of these comes from the Internet, so it tells nobody apart.
+# Addresses of proxies and load balancers. They never identify a client from the Internet.
 PRIVATE = [
     ip_network(net)
     for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
@@ -12,23 +12,24 @@ PRIVATE = [
 
 
 def client_address(request: HttpRequest, *, trusted_proxies: int) -> str:
-    """Return the address that a request comes from, or an empty string when only a proxy's is known.
+    """Return the address of the client, or an empty string when only a proxy's address is available.
 
-    ``trusted_proxies`` is how many proxies of ours stand in a row before us. Each appends to X-Forwarded-For where its
-    request came from, so that entry from the right is the caller's; all to the left of it anyone can make up.
-    Of IPv6 the network (/64) is returned, which is what one household or server has to itself.
+    ``trusted_proxies`` is the number of our own proxies in a row. Each appends the address of its peer to
+    X-Forwarded-For. With 2 proxies, the client is the second entry from the right. Clients can forge all entries left
+    of it. For IPv6 the /64 network is returned, because one household or server has a whole /64.
     """
     direct = _read(request.META.get("REMOTE_ADDR", ""))
     if not trusted_proxies:
         return "" if direct is None or _is_private(direct) else _network(direct)
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     caller = _read(hops[-trusted_proxies]) if len(hops) >= trusted_proxies else None
-    caller = caller or direct  # a request that came around the proxies has nothing of theirs
+    # A request that bypassed the proxies has no entry of theirs.
+    caller = caller or direct
     return _network(caller) if caller else ""
 
 
 def network_site(address: str) -> str:
-    """Return whose an address is likely to be: of IPv6 the /48 that its network is in, of IPv4 itself."""
+    """Return the network of one site: the /48 of an IPv6 network, or the IPv4 address itself."""
     if ":" not in address:
         return address
     first = ip_network(address, strict=False).network_address
@@ -36,7 +37,7 @@ def network_site(address: str) -> str:
 
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address in a hop, with or without a port; None for what is no address."""
+    """Return the address in one entry, with or without a port; None if the entry is no address."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,6 +1,6 @@
-"""The one place that tells the time, so that tests and simulations can own it.
+"""The clock of the application: tests and simulations replace it here.
 
-No business rule reads the database's ``now()`` or ``datetime.now()`` directly.
+No business rule calls the database's ``now()`` or ``datetime.now()`` directly.
 """
 
 from datetime import UTC, datetime

@@ -1,15 +1,16 @@
-"""The one place that draws randomness for identifiers, which ruff sees to.
+"""Random ids for orders, refunds and idempotency keys. Only this module draws randomness for ids; ruff checks that.
 
-Each begins with a word: sixteen digits by themselves would pass for a card number, and be redacted.
+Each id begins with a word, because sixteen bare digits would be redacted as a card number.
 
-Public ids are random, not counted: they name orders in Stripe's metadata and idempotency keys, so a database that was
-restored from a backup can never meet a key that an earlier life of it already used.
+Ids are random and not counted, because they are part of Stripe's metadata and idempotency keys. So a database that was
+restored from a backup never reuses a key that its earlier life has sent.
 """
 
 import secrets
 
 _ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"
-_LENGTH = 20  # 34^20 is about 2^101: no two ever meet
+# 34^20 is about 2^101 ids, so no two are ever equal.
+_LENGTH = 20
 
 
 def public_id(prefix: str) -> str:
@@ -42,5 +43,5 @@ def owner_mark() -> str:
 
 
 def parse_primary_key(text: str) -> int | None:
-    """Return the primary key that a text names, or None: int() also takes signs, spaces and what no bigint can hold."""
+    """Return the primary key in a text, or None. ``int()`` alone accepts signs, spaces and numbers above bigint."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

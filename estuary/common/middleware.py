@@ -1,4 +1,4 @@
-"""What holds for every request, whatever it asks for, and what every answer says."""
+"""Middleware for every request: security headers, request ids, invalid characters, and a database that is down."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from structlog.contextvars import get_contextvars
 
 from estuary.common.api.errors import InvalidRequest
 from estuary.common.api.problems import problem, unavailable
-from estuary.common.observability import request_ids  # noqa: F401 names requests as they begin
+from estuary.common.observability import request_ids  # noqa: F401 its signal receiver names requests
 from estuary.common.postgresql.admission import Busy
 
 
 class SecurityHeadersMiddleware:
-    """Say on every answer what Django's own middleware leaves unsaid: no page of ours needs more of the browser.
+    """Set the security headers that Django's own middleware does not set.
 
     Source: https://www.w3.org/TR/permissions-policy/, https://docs.stripe.com/security/guide
     """
@@ -26,44 +26,42 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
-        # The pages of the API's documentation would open themselves to others, for a sign-in that there is not.
+        # The pages of the API's documentation set a weaker value, for an OAuth sign-in that we do not have.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if "Authorization" in request.headers:
-            # It is for one person: nobody keeps it, neither a proxy nor a browser that several use.
+            # The response is for one person: neither a proxy nor a shared browser may store it.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 
 class RequestIdMiddleware:
-    """Tell the caller the name of the request, by which all its lines are found in the log."""
+    """Return the request id in X-Request-ID; the log has it on every line of the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = get_contextvars()["request_id"]
-        request.request_id = request_id  # type: ignore[attr-defined] # Django logs it at the end
+        request.request_id = request_id  # type: ignore[attr-defined] # logged by Django
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response
 
 
 class RejectNulMiddleware:
-    """Refuse NUL in a query: no text has it, PostgreSQL can't compare with it, and Django's own filters let it pass."""
+    """Reject NUL in a query string: PostgreSQL text cannot hold it, and Django's filters let it pass."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "%00" in request.META.get("QUERY_STRING", ""):
-            return problem(
-                InvalidRequest("The address has a character, %00, that no text has. Send it without.")
-            )
+            return problem(InvalidRequest("The URL contains %00, which no text may contain. Remove it."))
         return self.get_response(request)
 
 
 class DatabaseUnavailableMiddleware:
-    """Answer 503 with Retry-After while the database does not answer: to Stripe and at sign-in as in the API."""
+    """Respond 503 with Retry-After while the database is unavailable, at sign-in and to Stripe too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

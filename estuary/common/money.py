@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from estuary.common.api.errors import InvalidAmount
 
-# What Stripe takes: https://docs.stripe.com/currencies#presentment-currencies
+# The currencies that Stripe accepts: https://docs.stripe.com/currencies#presentment-currencies
 _CURRENCIES = (
     "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd "
     "cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd "
@@ -25,15 +25,15 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 WHOLE_UNITS_ONLY = frozenset({"isk", "ugx"})
 
-# The largest charge: eight digits, but twelve for IDR, ten for COP, nine for INR. Cards alone may go further, each
-# network to a limit of its own; this much is taken from any way to pay. Source, as of November 2026:
+# The largest charge: eight digits, but twelve for IDR, ten for COP, nine for INR. Some card networks
+# allow more; these limits hold for every payment method. Source, as of November 2026:
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (maximum amounts of other payment methods)
 MAX_MINOR = 99_999_999
 MAX_MINOR_OF = {"idr": 999_999_999_999, "cop": 9_999_999_999, "inr": 999_999_999}
 
-# Credits are money held for a buyer with no purchase behind it, so at once they are sold for about 10,000 US dollars at
-# most: 10,000 units of a currency, times ten for each digit that its unit is smaller than a dollar (Nov 2026, rounded),
-# and never more than one charge can be.
+# One purchase of credits is limited to about 10,000 US dollars, because credits are money held without a sale.
+# The limit is 10,000 units of a currency, times UNITS_PER_DOLLAR_UNIT (Nov 2026, rounded to a power of ten), and at
+# most one charge: 10,000 USD, 100,000 CZK, 1,000,000 JPY.
 CREDITS_MAX_UNITS = 10_000
 UNITS_PER_DOLLAR_UNIT = {
     10: (
@@ -77,7 +77,7 @@ def max_charge_minor(currency: str) -> int:
 
 
 def max_credits_minor(currency: str) -> int:
-    """Return the largest amount, in minor units, for which credits are sold at once.
+    """Return the largest purchase of credits, in minor units.
 
     In usd 1,000,000 (10,000.00), in jpy 1,000,000, in idr 10,000,000,000 (100,000,000.00).
     """
@@ -87,7 +87,7 @@ def max_credits_minor(currency: str) -> int:
 
 
 def _largest_writable_minor(currency: str) -> int:
-    """Return the largest charge that can be written in ``currency``: 99,999,990 in kwd, 99,999,900 in isk."""
+    """Return the largest charge that the rules of ``currency`` allow: 99,999,990 in kwd, 99,999,900 in isk."""
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS_ONLY else 1
     return max_charge_minor(currency) // step * step
 
@@ -133,14 +133,14 @@ def to_decimal(minor: int, currency: str) -> str:
 
 
 def display(minor: int, currency: str) -> str:
-    """Return an amount for people, such as ``100.50 USD``."""
+    """Return an amount as people read it, such as ``100.50 USD``."""
     return f"{to_decimal(minor, currency)} {currency.upper()}"
 
 
 def allocate(total_minor: int, weights: list[int]) -> list[int]:
-    """Split ``total_minor`` in proportion to ``weights`` so that the parts add up to it exactly.
+    """Split ``total_minor`` in proportion to ``weights``. The parts add up to the total exactly.
 
-    Every part is the difference of two cumulative roundings, so the leftover units are spread and none is lost.
+    Each part is the difference of two rounded cumulative sums: 100 by weights 1, 1, 1 gives 33, 33, 34.
     """
     total_weight = sum(weights)
     if total_weight <= 0:
@@ -155,5 +155,5 @@ def allocate(total_minor: int, weights: list[int]) -> list[int]:
 
 
 def proportion(part_minor: int, whole_minor: int, of_minor: int) -> int:
-    """Return ``of_minor * part / whole`` rounded down, and exactly ``of_minor`` when the part is the whole."""
+    """Return ``of_minor * part / whole`` rounded down: 1,001 * 50 / 200 gives 250. A whole of 0 gives ``of_minor``."""
     return of_minor * part_minor // whole_minor if whole_minor else of_minor

@@ -1,6 +1,6 @@
-"""What a Stripe key looks like, and what is wrong with one that does not: swapped, cut short, pasted with more.
+"""Stripe keys: what each kind looks like, and what is wrong with a value (swapped, cut short, pasted with more).
 
-No text that is returned here repeats any part of a key: the value may be a secret, whatever its variable is called.
+No returned text repeats any part of a key: the value may be a secret, whatever its variable is called.
 Source: https://docs.stripe.com/keys
 """
 
@@ -8,9 +8,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# The shortest key that Stripe ever issued has 32 characters, 24 of them behind its prefix; none has more than 255.
+# Stripe's shortest key has 32 characters, 24 of them after the prefix. No key has more than 255.
 ISSUED_BODY_MIN, KEY_MAX = 24, 255
-# Anything shorter than this was cut, or typed by hand.
+# A shorter value was cut, or typed by hand.
 BODY_MIN = 16
 SECRET, PUBLISHABLE, SIGNING = "secret", "publishable", "signing"
 KINDS = {
@@ -31,11 +31,11 @@ REMEDIES = {
     SIGNING: "copy the signing secret, whsec_…, of the webhook endpoint (several: separate them by commas)",
 }
 MODE_PATTERN = re.compile(r"[srp]k_(live|test)_", re.ASCII)
-# Found anywhere in a text, whatever stands around it.
+# Matches anywhere in a text.
 SECRET_PATTERN = re.compile(r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]", re.ASCII)
-ROLL_HINT = "and roll the secret in the dashboard if this ever ran: what is in this variable is published"
+ROLL_HINT = "and roll the secret in the dashboard if this ever ran: this variable is published"
 ELLIPSIS = re.compile(r"…|\.\.\.|•|\*\*")
-# Words stand between underscores: within a real key such letters may come together by chance.
+# Compared with whole words between underscores: a real key may contain these letters by chance.
 PLACEHOLDERS = {
     *(
         "your",
@@ -63,26 +63,26 @@ PLACEHOLDERS = {
         "apikey",
     ),
 }
-# One character over and over: keys are drawn at random.
+# One character repeated: real keys are random.
 REPEATED = re.compile(r"(.)\1*|.*[xX]{8}.*")
 
 
 def find_prefix(value: str) -> str:
-    """Return the prefix of KINDS that a value has, whatever was pasted in front of it; empty for none."""
+    """Return the prefix of KINDS at the start of a value, ignoring pasted quotes and spaces; empty for none."""
     bare = "".join(char for char in value if char.isascii() and (char.isalnum() or char == "_"))
     return next((prefix for prefix in KINDS if bare.lower().startswith(prefix)), "")
 
 
 def find_mode(value: str) -> str:
-    """Return ``live`` or ``test``, or nothing where a key does not say."""
+    """Return ``live`` or ``test``, or an empty string for a key without a mode."""
     match = MODE_PATTERN.match(value)
     return match[1] if match else ""
 
 
 def find_problem(value: str, expected_kind: str, *, exact: bool = True) -> str:
-    """Return what is wrong with one key and how to mend it; empty when it may be Stripe's.
+    """Return what is wrong with a key and how to fix it; empty if it may be Stripe's.
 
-    ``exact`` looks at its length and words too, which a sandbox does not care about.
+    ``exact`` checks the length and placeholder words too. The sandbox accepts any.
     """
     kind = find_prefix(value)
     if expected_kind == PUBLISHABLE and (kind in {"sk_", "rk_", "whsec_"} or SECRET_PATTERN.search(value)):
@@ -104,7 +104,7 @@ def find_problem(value: str, expected_kind: str, *, exact: bool = True) -> str:
 
 
 def find_mismatch(secret: str, publishable: str) -> str:
-    """Return how the modes of two keys differ; empty where they do not, or where one is missing."""
+    """Return a text if one key is live and the other is a test key; empty if not, or if one is missing."""
     modes = find_mode(secret), find_mode(publishable)
     if not all(modes) or modes[0] == modes[1]:
         return ""
@@ -115,7 +115,7 @@ def find_mismatch(secret: str, publishable: str) -> str:
 
 
 def is_shorter_than_issued(key: str) -> bool:
-    """Tell whether a key is shorter than any that Stripe has issued."""
+    """Return whether a key is shorter than any that Stripe has issued."""
     return bool(find_mode(key)) and len(_body(key)) < ISSUED_BODY_MIN
 
 
@@ -134,7 +134,7 @@ def _find_length_problem(value: str, expected_kind: str) -> str:
 
 
 def _body(value: str) -> str:
-    """Return what follows the prefix and the mode."""
+    """Return the part after the prefix and the mode."""
     match = MODE_PATTERN.match(value)
     return value[match.end() :] if match else value.removeprefix("whsec_")
 
@@ -148,7 +148,7 @@ def _join_or(prefixes: Sequence[str]) -> str:
 
 
 def _describe_invalid_characters(value: str, expected_kind: str) -> str:
-    """Return what a value holds that is no letter, digit or underscore, in words and without repeating it."""
+    """Describe the characters of a value that no key may have, without repeating them."""
     allowed = "_+/=-" if expected_kind == SIGNING else "_"
     kinds = {
         _describe_character(char)

@@ -1,4 +1,4 @@
-"""What text that people type must be, besides short enough."""
+"""Validators for text that people type."""
 
 from unicodedata import category
 
@@ -8,6 +8,6 @@ LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 
 
 def check_one_line(text: str) -> None:
-    """Refuse line breaks and other control characters: a name stands in the subjects of mails and at Stripe."""
+    """Reject line breaks and other control characters: names go into mail subjects and to Stripe."""
     if any(category(character) in LINE_BREAKS for character in text):
         raise ValidationError("Write it on one line, without control characters.")

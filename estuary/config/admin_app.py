@@ -1,4 +1,4 @@
-"""Which site is the admin."""
+"""The app config that selects the admin site."""
 
 from django.contrib.admin.apps import AdminConfig
 

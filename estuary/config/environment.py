@@ -1,4 +1,4 @@
-"""What the environment says, typed and checked once at start: every problem is named in one message.
+"""The environment variables, typed and checked once at start: one message names every problem.
 
 Only ``ESTUARY_SANDBOX=1`` supplies defaults; without it a missing variable refuses to start.
 """
@@ -28,7 +28,7 @@ SANDBOX_DEFAULTS = {
     "stripe_webhook_secret": "whsec_of_the_estuary_sandbox",
     "frontend_url": "http://localhost:8000",
     "stripe_api_base": "http://127.0.0.1:12111",
-    # One machine plays all buyers, and trying cards is what a sandbox is for.
+    # All buyers share one machine, and trying cards is the purpose of a sandbox.
     "estuary_payment_limit": "10000/10m",
     "estuary_sync_limit": "10000/10m",
     "estuary_declines_allowed": "1000",
@@ -49,7 +49,7 @@ REQUIRED = {
 
 
 class Environment(BaseSettings):
-    """The variables of the process; secrets are masked in every representation."""
+    """The environment variables; secrets are masked in every representation."""
 
     model_config = SettingsConfigDict(env_file=BASE_DIR / ".env", extra="ignore", env_ignore_empty=True)
 
@@ -194,7 +194,7 @@ class Environment(BaseSettings):
         return list(dict.fromkeys(problems))
 
     def _named_webhook_secrets(self) -> list[str]:
-        """Return what stands between the commas; a lone comma is no secret, and is looked at as one."""
+        """Return the secrets between the commas; a lone comma is returned as a secret, and so is reported."""
         text = self._text("stripe_webhook_secret")
         return self.webhook_secrets or ([text] if text else [])
 
@@ -216,7 +216,7 @@ class Environment(BaseSettings):
         return [problem for problem in problems if problem]
 
     def _secrets_in_the_open(self) -> list[str]:
-        """Return the variables that are shown to people or written into logs and hold a secret of Stripe's."""
+        """Return a problem for each variable that is not kept secret but holds a Stripe secret."""
         return [
             f"{name.upper()} holds a secret of Stripe's, and is not kept secret: take it out"
             for name in type(self).model_fields
@@ -243,7 +243,7 @@ class Environment(BaseSettings):
         ]
 
     def _known_to_everybody(self) -> list[str]:
-        """The sandbox's own secrets are public: with them anybody could sign events, and tokens."""
+        """Report the sandbox's secrets outside of the sandbox: they are public, and could sign events and tokens."""
         if self.estuary_sandbox:
             return []
         values = {
@@ -310,19 +310,19 @@ class Environment(BaseSettings):
 
     @property
     def sandbox_js_url(self) -> str:
-        """Where the browser finds the sandbox's Stripe.js; empty on real Stripe, which serves its own."""
+        """The URL of the sandbox's Stripe.js for the browser; empty with real Stripe."""
         if not self.estuary_sandbox:
             return ""
         return self.stripe_js_url or f"{self.stripe_api_base.rstrip('/')}/v3/stripe.js"
 
     @property
     def webhook_secrets(self) -> list[str]:
-        """Every secret a webhook may be signed with: two during a rotation, never an empty one."""
+        """Every secret that may sign a webhook: two during a rotation, never an empty one."""
         return _split_commas(self.stripe_webhook_secret.get_secret_value())
 
     @property
     def secret_key(self) -> str:
-        """Django's key; derived one-way from the Stripe key when unset, so that three variables are enough."""
+        """Django's secret key; derived one-way from the Stripe key if unset, so that three variables are enough."""
         if configured := self.django_secret_key.get_secret_value():
             return configured
         seed = b"estuary:django-secret-key:" + self.stripe_secret_key.get_secret_value().encode()
@@ -339,7 +339,7 @@ class Environment(BaseSettings):
 
     @property
     def return_origins(self) -> frozenset[str]:
-        """The origins a buyer may be sent back to after a hosted checkout."""
+        """The origins that a buyer may return to after a hosted checkout."""
         return frozenset(
             origin_of(url) for url in [self.frontend_url, *_split_commas(self.estuary_return_origins)]
         )
@@ -357,7 +357,7 @@ def read_environment() -> Environment:
 
 
 def _find_other_problems(error: ValidationError) -> list[str]:
-    """Return what else is wrong: a value of the wrong type ends the reading before any other check of ours."""
+    """Return the other problems: a value of the wrong type ends validation before our own checks."""
     unreadable = {str(issue["loc"][0]) for issue in error.errors() if issue["loc"]}
     if not unreadable:
         return []
@@ -369,11 +369,11 @@ def _find_other_problems(error: ValidationError) -> list[str]:
 
 
 def _describe_problem(variable: tuple[int | str, ...], message: str) -> str:
-    """Return one line on what is wrong; checks of our own name the variable themselves, pydantic's do not."""
+    """Return one line per problem; our own checks name the variable themselves, pydantic's do not."""
     message = message.removeprefix("Value error, ").strip("\n")
     return f"  {str(variable[0]).upper()}: {message}" if variable else message
 
 
 def _split_commas(text: str) -> list[str]:
-    """Return what stands between commas."""
+    """Return the parts between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,4 +1,4 @@
-"""The page behind every problem document's ``type``: what each code means, read from the reference itself."""
+"""The page behind every problem document's ``type``: the error codes, read from docs/reference/errors.md."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Entry:
 
 
 def read_entries() -> list[Entry]:
-    """Return every code that the reference explains, in its order."""
+    """Return every code of the reference, in its order."""
     rows, section = [], ""
     for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
@@ -45,7 +45,7 @@ def read_entries() -> list[Entry]:
 
 @require_safe
 def error_page(request: HttpRequest) -> HttpResponse:
-    """Show the reference; ``#code`` in the address marks the row."""
+    """Show the reference; ``#code`` in the URL marks the row."""
     return HttpResponse(_page())
 
 

@@ -1,6 +1,6 @@
-"""What a balancer or a container asks: whether the process is alive, and whether it can serve.
+"""Health checks for load balancers and containers: ``/healthz`` (alive) and ``/readyz`` (can serve).
 
-Answered in front of everything else: by any host name, over plain http, and with no line in the log each time.
+They are answered before all other middleware: for any host name, over plain HTTP, and without a log line.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from estuary.common.api.problems import problem, unavailable
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.postgresql.limits import set_limits
 
-# Who vanishes without a word is noticed, and nothing outlives its transaction, as a PgBouncer wants it.
+# Notices a server that disappears, and keeps nothing beyond a transaction, as a PgBouncer requires.
 CONNECTION_OPTIONS = {
     "autocommit": True,
     "connect_timeout": 2,
@@ -36,7 +36,7 @@ class NotReady(Unavailable):
 
 
 class HealthCheckMiddleware:
-    """Middleware that answers the two questions, and lets everything else pass."""
+    """Responds to the two health checks, and passes all other requests on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -67,18 +67,18 @@ def _respond_readiness() -> HttpResponse:
 
 
 class ReadinessCheck:
-    """A connection of its own, which no request of a buyer ever has: it is asked for all who ask at the same time."""
+    """A connection for readiness checks alone. Checks that arrive together share one query."""
 
     def __init__(self) -> None:
         self._connection: psycopg.Connection[Any] | None = None
 
-    def ask(self, askers: Sequence[None]) -> list[int]:
-        """Tell each how many migrations are missing; a connection that has died is made anew once."""
+    def count_missing(self, checks: Sequence[None]) -> list[int]:
+        """Return the number of missing migrations for each check; reconnects once if the connection has died."""
         try:
-            return [self._missing_migrations()] * len(askers)
+            return [self._missing_migrations()] * len(checks)
         except psycopg.OperationalError:
             self.close()
-            return [self._missing_migrations()] * len(askers)
+            return [self._missing_migrations()] * len(checks)
 
     def close(self) -> None:
         if self._connection:
@@ -89,7 +89,7 @@ class ReadinessCheck:
         """Return how many apps are behind this version's last migration; one query."""
         try:
             rows = self._connected().execute("SELECT app, name FROM django_migrations").fetchall()
-        except psycopg.errors.UndefinedTable:  # an empty database has not even the table
+        except psycopg.errors.UndefinedTable:  # an empty database
             rows = []
         return len(_last_migrations() - set(rows))
 
@@ -105,7 +105,7 @@ class ReadinessCheck:
 
 readiness = ReadinessCheck()
 _count_missing_migrations: GroupCommit[None, int] = GroupCommit(
-    readiness.ask, writers=1, max_batch=MAX_CHECKS, timeout_s=CHECK_TIMEOUT_S
+    readiness.count_missing, writers=1, max_batch=MAX_CHECKS, timeout_s=CHECK_TIMEOUT_S
 )
 
 

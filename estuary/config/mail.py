@@ -1,4 +1,4 @@
-"""How mails leave: by the SMTP server that EMAIL_URL names; on the laptop, into the log of the worker."""
+"""Mail settings: the SMTP server of EMAIL_URL, or the worker's log in development."""
 
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit

@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: with the token, by any host name, over plain http; without it there is nothing here."""
+"""``/metrics`` for Prometheus: with the token, for any host name, over plain HTTP; without the token a 404."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ PATH = "/metrics"
 
 
 class MetricsMiddleware:
-    """Middleware that answers a scrape, and lets everything else pass."""
+    """Responds to a scrape, and passes all other requests on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The OpenAPI document: computed once for each process, since it costs most of a second, and told by its ETag."""
+"""The OpenAPI document, built once per process because that takes most of a second, and served with an ETag."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _computing = Lock()
 
 
 class OpenApiView(SpectacularAPIView):
-    """Answers with the stored document, whatever language or version a query asks for: there is one of it."""
+    """Returns the cached document, whatever language or version a query asks for."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -38,7 +38,7 @@ class OpenApiView(SpectacularAPIView):
 
 
 def _cached_document(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
-    """Return the document and its ETag; those who come while it is computed wait for it."""
+    """Return the document and its ETag; requests that arrive while it is built wait for it."""
     with _computing:
         return _render_document(renderer)
 
@@ -56,6 +56,6 @@ def _build_document() -> Any:
 
 
 def clear_cached_document() -> None:
-    """Have the document computed anew; for tests."""
+    """Clear the cached document; for tests."""
     _render_document.cache_clear()
     _build_document.cache_clear()

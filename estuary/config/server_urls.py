@@ -1,4 +1,4 @@
-"""What is wrong with the addresses that the environment names; no text that is returned repeats a part of one."""
+"""Problems with URLs in the environment. No returned text repeats any part of a URL."""
 
 import re
 from ipaddress import ip_address
@@ -12,9 +12,9 @@ FRONTEND_EXAMPLE = "such as https://estuary.example"
 
 
 def split(url: str) -> SplitResult | None:
-    """Return the parts of a URL; None where Python can't read it, or its port.
+    """Return the parts of a URL; None if Python can't parse the URL or its port.
 
-    The texts of Python's own errors repeat what they could not read, which may be a password.
+    Python's error messages repeat the text that they could not parse, which may be a password.
     """
     try:
         parts = urlsplit(url)
@@ -33,7 +33,7 @@ def split_http(url: str) -> SplitResult | None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether a host is this machine itself."""
+    """Return whether a host is this machine itself."""
     if host == "localhost" or str(host).endswith(".localhost"):
         return True
     try:
@@ -68,7 +68,7 @@ def find_frontend_problems(url: str, *, live: bool) -> list[str]:
 
 
 def find_api_base_problem(url: str, *, live: bool) -> str:
-    """Return why a key must not be sent to another address than Stripe's; empty where it may."""
+    """Return why the key must not be sent to this URL; empty if it may."""
     parts = split_http(url)
     if parts is None:
         return "STRIPE_API_BASE must be an absolute http(s) URL, such as http://127.0.0.1:12111"
@@ -85,8 +85,8 @@ def find_api_base_problem(url: str, *, live: bool) -> str:
 
 
 def find_database_problem(name: str, url: str) -> str:
-    """Return what is wrong with a database's URL; its password may have signs that must be escaped."""
-    # Where there is no host, it is the folder of a socket, in a parameter.
+    """Return what is wrong with a database URL. Special characters in its password must be escaped."""
+    # A URL without a host names the folder of a socket in a parameter.
     parts = split(url)
     if parts is None or parts.scheme not in {"postgresql", "postgres"}:
         return (
@@ -114,7 +114,7 @@ def find_mail_problem(url: str, *, live: bool) -> str:
 
 
 def find_origin_problem(url: str) -> str:
-    """Return what is wrong with an origin that buyers may be sent back to."""
+    """Return what is wrong with an origin that buyers may return to."""
     return (
         "" if split_http(url) else "ESTUARY_RETURN_ORIGINS must be absolute http(s) URLs, separated by commas"
     )

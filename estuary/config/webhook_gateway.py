@@ -40,15 +40,17 @@ from estuary.common.postgresql.limits import set_limits
 from estuary.payments.event_store import EventRow, insert_statement
 from estuary.payments.webhooks import RECEIVED, receive, webhook_paths
 
-WRITE_TIMEOUT_S = 4.0  # how long an event waits to be written; Stripe tries again
+# How long an event waits to be written; Stripe retries after a 503.
+WRITE_TIMEOUT_S = 4.0
 TIMEOUT_SQLSTATES = {str(error.sqlstate).encode() for error in (LockNotAvailable, QueryCanceled)}
-MAX_BATCH = 8  # events in one statement
+# Events in one statement.
+MAX_BATCH = 8
 HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
 JSON_HEADERS = [("Content-Type", "application/json"), *HEADERS]
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection for events. ``prepared``: for how many events at once it has a statement."""
+    """A connection for events. ``prepared`` has the batch sizes whose statement is prepared."""
 
     prepared: set[int]
 
@@ -68,7 +70,8 @@ class WebhookGateway:
         if not is_event and refusal is None:
             return self._django(environ, start_response)
         request_id = request_id_for(environ)
-        bind_contextvars(request_id=request_id)  # until the next request of this thread binds its own
+        # Bound until the next request of this thread binds its own.
+        bind_contextvars(request_id=request_id)
         request_id_header = ("X-Request-ID", request_id)
         if (response := _respond_refused(refusal) if refusal else self._receive(environ)) is None:
             start_response("200 OK", [*JSON_HEADERS, request_id_header])
@@ -78,12 +81,12 @@ class WebhookGateway:
         return [response.content]
 
     def _receive(self, environ: dict[str, Any]) -> HttpResponse | None:
-        """Take in an event; returns an answer only when it can't be."""
+        """Store an event; returns a response only if that fails."""
         try:
             refusal = receive(environ, environ["wsgi.input"], self._write)
         except (psycopg.OperationalError, WriteTimeout) as error:
             return unavailable(error)
-        except Exception as error:  # a bug, which Django knows how to tell of
+        except Exception as error:  # a bug: Django logs and reports it
             return response_for_exception(WSGIRequest(environ), error)
         return problem(refusal) if refusal else None
 
@@ -94,9 +97,9 @@ def _respond_refused(refusal: EstuaryError) -> HttpResponse:
 
 
 def _write(rows: Sequence[EventRow]) -> Sequence[bool | Exception]:
-    """Write events in one statement, once more when its connection turns out to be dead: twice is kept once.
+    """Insert events in one statement; repeat it if the connection was dead, which the unique index makes safe.
 
-    An event that no database can hold stands alone.
+    If one event can't be stored, each event is inserted alone, and only that one fails.
     """
     try:
         try:
@@ -112,9 +115,9 @@ def _write(rows: Sequence[EventRow]) -> Sequence[bool | Exception]:
 
 def _write_once(rows: Sequence[EventRow]) -> list[bool]:
     pool = _pool()
-    connection = pool.getconn()  # each statement commits by itself: there is no transaction to be ended
+    connection = pool.getconn()  # in autocommit: there is no transaction to end
     try:
-        # In one order everywhere, so that two processes with the same events never wait for each other.
+        # In the same order everywhere, so that two processes with the same events never deadlock.
         new = _send(connection, sorted(rows, key=attrgetter("id")))
     finally:
         pool.putconn(connection)
@@ -123,29 +126,30 @@ def _write_once(rows: Sequence[EventRow]) -> list[bool]:
 
 
 def _send(connection: Connection, rows: Sequence[EventRow]) -> list[str]:
-    """Carry out the one statement by libpq's own function, and return the ids of what is new.
+    """Execute the statement with libpq's own function, and return the ids of new events.
 
-    psycopg's cursor would be a quarter of an event's cost. What fails goes its way after all: it knows each error by
-    its name.
+    psycopg's cursor would be a quarter of an event's cost. A statement that fails is repeated with the cursor, which
+    raises the matching error class.
     """
     texts = [_to_text(value) for row in rows for value in row]
-    if settings.BEHIND_PGBOUNCER:  # where nothing outlives its transaction
+    if settings.BEHIND_PGBOUNCER:  # no prepared statements
         result = connection.pgconn.exec_params(_numbered_statement(len(rows)), texts)
     else:
         result = _execute_prepared(connection, len(rows), texts)
     if result.status == ExecStatus.TUPLES_OK:
         return [(result.get_value(at, 0) or b"").decode() for at in range(result.ntuples)]
     if result.error_field(DiagnosticField.SQLSTATE) in TIMEOUT_SQLSTATES:
-        raise error_from_result(result)  # and don't wait for the same once more
+        raise error_from_result(result)  # without waiting a second time
     return [
         new for (new,) in connection.execute(insert_statement(len(rows)), list(chain.from_iterable(rows)))
     ]
 
 
 def _execute_prepared(connection: Connection, rows: int, texts: Sequence[bytes]) -> PGresult:
-    """Execute the statement for so many events, prepared first; raises psycopg.OperationalError where it can't be.
+    """Execute the statement for ``rows`` events, after preparing it; raises psycopg.OperationalError if that fails.
 
-    Not as the connection is opened: a locked inbox fails that, and the pool then waits ever longer to open another.
+    It is not prepared when a connection opens: a locked inbox would fail that, and the pool would then wait ever longer
+    before it opens another connection.
     """
     if rows not in connection.prepared:
         result = connection.pgconn.prepare(_statement_name(rows), _numbered_statement(rows))
@@ -153,7 +157,7 @@ def _execute_prepared(connection: Connection, rows: int, texts: Sequence[bytes])
             error = error_from_result(result)
             if isinstance(error, psycopg.OperationalError):
                 raise error
-            # Such as an inbox that is not migrated yet: Stripe is to come again.
+            # For example, the inbox is not migrated yet. A 503 makes Stripe retry.
             raise psycopg.OperationalError("The inbox's statement can't be prepared.") from error
         connection.prepared.add(rows)
     return connection.pgconn.exec_prepared(_statement_name(rows), texts)
@@ -170,7 +174,7 @@ def _statement_name(rows: int) -> bytes:
 
 @cache
 def _numbered_statement(rows: int) -> bytes:
-    """Return the statement with the placeholders of PostgreSQL itself: $1, $2 and so on."""
+    """Return the statement with PostgreSQL's own placeholders: $1, $2 and so on."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", insert_statement(rows)).encode()
 
@@ -190,13 +194,13 @@ def _pool() -> "ConnectionPool[Connection]":
 
 @cache
 def _open_pool() -> "ConnectionPool[Connection]":
-    """Return this process's connections for events; each commits by itself."""
+    """Return this process's pool of connections for events, in autocommit."""
     pool: ConnectionPool[Connection] = ConnectionPool(
         settings.DATABASE_URL,
         min_size=1,
         max_size=settings.INBOX_POOL_SIZE,
         timeout=WRITE_TIMEOUT_S,
-        # A server that vanishes without a word is noticed, or it would hold up all that share its connection.
+        # Notices a server that disappears, which would otherwise block all events of its connection.
         kwargs={
             "autocommit": True,
             "prepare_threshold": None,

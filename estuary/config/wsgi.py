@@ -1,4 +1,4 @@
-"""The door of the web server."""
+"""The WSGI entry point of the web server."""
 
 import gc
 import os
@@ -16,7 +16,7 @@ from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
 from estuary.common.process import cpu_priority  # noqa: E402
 from estuary.config.webhook_gateway import WebhookGateway  # noqa: E402 it needs the settings and the apps
 
-# Requests pour in by threads of which each would interrupt the worker. The web server has started this process.
+# Each waking request thread would preempt the worker. The parent process is the web server.
 cpu_priority.lower_cpu_priority(leader=os.getppid())
 limit_this_process()
 application = WebhookGateway(django)
@@ -24,4 +24,5 @@ if settings.METRICS_TOKEN:
     db_pools.start_recording()
 if settings.DATABASE_REPLICA_URL:
     replica.start_monitor()
-gc.freeze()  # what is loaded by now stays: to look through it for garbage again would hold requests up for 40 ms
+# All objects loaded so far stay. Collecting them again would delay requests by 40 ms.
+gc.freeze()

@@ -1,4 +1,4 @@
-"""What the pages for staff have in common: history is read-only, money decimal, an act one form with one button."""
+"""Base classes of the admin: read-only history, money as decimals, and confirmation pages with one button."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
 from estuary.common.observability.redaction import redact
 
-# One word has one colour on every page; a word that is not here is grey.
+# The colour of each status on every page; other words are grey.
 COLOURS = {
     "pending": "info",
     "processing": "info",
@@ -59,7 +59,7 @@ MAX_PAGE_DIGITS = 10  # of the number of a page that there may be
 
 
 class StaffAdmin(ModelAdmin):
-    """A list and a page of rows; nothing is deleted in heaps, since what was sold may hang on any of it."""
+    """A list and a page of rows. Bulk deletion is off, because sales may refer to any row."""
 
     show_full_result_count = False
     indexed_filters: ClassVar[IndexedFilters] = {}
@@ -82,7 +82,7 @@ class StaffAdmin(ModelAdmin):
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
     ) -> list[dict[str, Any]]:
-        """Say for the audit trail what each field was and is, not only that it was changed."""
+        """Record the old and the new value of each field in the audit trail."""
         entries: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
         changed_forms = [] if add or not form.changed_data else [form]
         for formset in formsets or ():
@@ -108,7 +108,7 @@ class StaffAdmin(ModelAdmin):
         default_choices: list[tuple[str, str]] | None = None,
         action_location: ActionLocation = ActionLocation.CHANGE_LIST,
     ) -> Any:
-        """Stand in for unfold's, which does not know where an action is offered, as Django has come to ask."""
+        """Replace unfold's method, which lacks Django's ``action_location`` parameter."""
         choices = [("", "Select action")]
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
 
@@ -131,14 +131,14 @@ def _describe_value(value: Any) -> str:
 
 
 class StaffInline(TabularInline):
-    """Rows that belong to the one on the page."""
+    """Rows that belong to the row of the page."""
 
     extra = 0
-    show_title = False  # the fields say it all, without each row's name above them
+    show_title = False
 
 
 class ReadOnlyInline(StaffInline):
-    """Rows of history under the row that they belong to."""
+    """History rows that belong to the row of the page."""
 
     can_delete = False
 
@@ -150,7 +150,7 @@ class ReadOnlyInline(StaffInline):
 
 
 class ReadOnlyAdmin(StaffAdmin):
-    """Rows that are history: looked at by those who may view them, written by nobody here."""
+    """History rows, which nobody can change here."""
 
     list_per_page = 50
 
@@ -187,7 +187,7 @@ def _resolve_path(row: Any, path: str) -> Any:
 
 
 def money(minor: int, currency: str) -> SafeString:
-    """Return an amount that never breaks between its number and its currency."""
+    """Return an amount that does not wrap between number and currency."""
     return format_html('<span style="white-space: nowrap">{}</span>', display_money(minor, currency))
 
 
@@ -198,7 +198,7 @@ def label(word: str, text: str = "") -> SafeString:
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a moment as staff read it, in the time zone of the settings."""
+    """Return a datetime in the time zone of the settings."""
     if at is None:
         return NOTHING
     text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S}"
@@ -206,7 +206,7 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 def moment_column(field: str, title: str) -> Callable[[ModelAdmin, Any], SafeString]:
-    """Return a column that shows a moment without breaking it."""
+    """Return a column that shows a datetime without wrapping it."""
 
     @display(description=title, ordering=field)
     def column(self: ModelAdmin, row: Any) -> SafeString | str:
@@ -224,14 +224,14 @@ def link(row: Model | None, text: str = "") -> SafeString | str:
 
 
 def external_link(url: str, text: str, *, new_tab: bool = True) -> SafeString:
-    """Return a link in the colour of links, to another site in a tab of its own."""
+    """Return a link; an external one opens in a new tab."""
     more = mark_safe(' target="_blank" rel="noopener"') if new_tab else ""
     classes = "text-primary-600 dark:text-primary-500"
     return format_html('<a class="{}" href="{}"{}>{}</a>', classes, url, more, text)
 
 
 def stripe_link(kind: str, stripe_id: str) -> SafeString | str:
-    """Return an id of Stripe's, linked to Stripe's dashboard; the sandbox has none, so there it is plain text."""
+    """Return a Stripe id, linked to Stripe's dashboard. The sandbox has no dashboard: there it is plain text."""
     if not stripe_id:
         return NOTHING
     if settings.SANDBOX:
@@ -242,7 +242,7 @@ def stripe_link(kind: str, stripe_id: str) -> SafeString | str:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPage:
-    """A page that says what is about to happen and has one button for it."""
+    """A page that describes an action and has one button for it."""
 
     title: str
     text: str
@@ -255,7 +255,7 @@ class ConfirmPage:
 def render_confirm_page(
     model_admin: ModelAdmin, request: HttpRequest, page: ConfirmPage, form: forms.Form
 ) -> TemplateResponse:
-    """Show the act; the caller has dealt with a POST that succeeded."""
+    """Render the page; the caller has handled a valid POST."""
     context: dict[str, Any] = {
         **model_admin.admin_site.each_context(request),
         "title": page.title,
@@ -269,19 +269,19 @@ def render_confirm_page(
 
 
 def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
-    """Return the row that an address names; anything that is no id of ours names none."""
+    """Return the row with this id; raises Http404 if there is none, or if the id is no number."""
     if parse_primary_key(object_id) is None:
         raise Http404
     return get_object_or_404(rows, pk=object_id)
 
 
 def change_url(row: Model) -> str:
-    """Return the address of a row's page in the admin."""
+    """Return the URL of a row's page in the admin."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
 def register(*models: type[Model]) -> Callable[[type[ModelAdmin]], type[ModelAdmin]]:
-    """Register a page for models, in place of the one that another app may have registered."""
+    """Register an admin page for models, replacing one of another app."""
 
     def decorator(page: type[ModelAdmin]) -> type[ModelAdmin]:
         _unregister(models)

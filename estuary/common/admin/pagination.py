@@ -1,7 +1,7 @@
-"""Lists for staff of tables that never end: what a page asks must cost the same among ten million rows as among few.
+"""Admin lists of tables without end: a page costs the same for ten million rows as for few.
 
-To count ten million takes seconds, and so it does to look through all of them for the few that a filter means. So rows
-are counted as far as anybody pages, and a filter that no index answers looks among the newest.
+Counting ten million rows takes seconds, and so does filtering them without an index. So a list counts only as far as
+anybody pages, and a filter without an index searches the newest rows only.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,16 +15,17 @@ from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
 MAX_COUNTED = 1_000
-PAGES_AHEAD = 3  # that are offered beyond the one that is asked for
+# Pages that are offered after the current one.
+PAGES_AHEAD = 3
 MAX_PAGE = 1_000_000
 NEWEST = 100_000
 
 type IndexedFilters = dict[str, Collection[str] | None]
-"""Of the parameters of filters the values that an index answers; None: all of them."""
+"""For each filter parameter, the values that an index covers; None means all values."""
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in its stubs alone
-    """Counts up to a thousand rows, and to a few pages beyond the one that is looked at; ``count_is_whole`` tells."""
+    """Counts up to MAX_COUNTED rows, or a few pages past the current one. ``count_is_exact`` says if it stopped."""
 
     template_name = "staff/pagination.html"
 
@@ -34,19 +35,19 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg] # generic in its st
 
     @cached_property
     def count(self) -> int:
-        return min(self._found, self._most)
+        return min(self._bounded_count, self._most)
 
     @property
-    def count_is_whole(self) -> bool:
-        return self._found <= self._most
+    def count_is_exact(self) -> bool:
+        return self._bounded_count <= self._most
 
     @cached_property
-    def _found(self) -> int:
+    def _bounded_count(self) -> int:
         return self._rows.order_by()[: self._most + 1].count()
 
 
 class BoundedChangeList(ChangeList):
-    """Looks among the newest when there is a filter and none that ``indexed_filters`` of the page knows of."""
+    """Searches the NEWEST rows only, when filters are set and none of them is in ``indexed_filters``."""
 
     is_narrowed = False
     newest_in_words = f"{NEWEST:,}"
@@ -70,13 +71,13 @@ class BoundedChangeList(ChangeList):
 
 
 def key_before_newest(rows: QuerySet[Any]) -> int:
-    """Return the key after which the newest rows come; 0 when these are all."""
+    """Return the key before the NEWEST rows; 0 if the table has no more rows than that."""
     last: int = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
     return max(last - NEWEST, 0)
 
 
 def choices_filter(title_: str, field: str, choices: Sequence[tuple[str, str]]) -> type[SimpleListFilter]:
-    """Return a filter by values that are known; Django would look through the whole table for those there are."""
+    """Return a filter with fixed choices; Django's own would scan the table for the values."""
 
     class Among(SimpleListFilter):
         title, parameter_name = title_, field

@@ -1,11 +1,11 @@
-"""Errors that a caller can act on: each class has a stable code, a status, and a sentence that says what to do next."""
+"""API errors that a caller can act on: each class has a stable code, a status and a detail with the next step."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class EstuaryError(Exception):
-    """An expected failure; the API answers it as RFC 9457 ``application/problem+json``."""
+    """An expected failure, returned by the API as RFC 9457 ``application/problem+json``."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
@@ -39,7 +39,7 @@ class Forbidden(EstuaryError):
 
 
 class TooManyRequests(EstuaryError):
-    """Somebody who has to wait, for as long as ``Retry-After`` says."""
+    """The caller must wait, for as long as ``Retry-After`` says."""
 
     code, status, title = "too_many_requests", 429, "Too many requests"
 
@@ -49,7 +49,7 @@ class TooManyRequests(EstuaryError):
 
 
 class Unavailable(EstuaryError):
-    """Something we depend on does not answer; nothing was guessed and the same request may be sent again."""
+    """A service that we depend on does not answer. The same request may be sent again."""
 
     code, status, title = "unavailable", 503, "Not available right now"
 

@@ -1,4 +1,4 @@
-"""How money and moments look at the API's edge."""
+"""Serializer fields of the API: money, ids, text, booleans and datetimes."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from estuary.common.money import to_decimal
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
 class MoneyField(serializers.Field[tuple[int, str], None, str, Any]):
-    """Minor units out of ``source``, shown as a decimal string of the currency that ``currency`` (dotted) leads to."""
+    """Show the minor units of ``source`` as a decimal string. ``currency`` is the dotted path of the currency."""
 
     def __init__(self, *, currency: str = "currency", **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)
@@ -50,7 +50,7 @@ class ReferenceField(serializers.CharField):
 
 
 class TextField(serializers.CharField):
-    """Text and nothing that could be read as such."""
+    """A string; numbers and booleans are rejected, where DRF would convert them."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -59,7 +59,7 @@ class TextField(serializers.CharField):
 
 
 class FlagField(serializers.BooleanField):
-    """JSON's own ``true`` or ``false``: what a number or a word would choose about money is not guessed."""
+    """JSON's ``true`` or ``false``; DRF also accepts numbers and words, which is too lax for choices about money."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -69,7 +69,7 @@ class FlagField(serializers.BooleanField):
 
 @extend_schema_field({"type": "string", "format": "date-time"})
 class MomentField(serializers.Field[datetime, Any, str, Any]):
-    """An ISO 8601 moment with its UTC offset; without one nobody knows which moment is meant."""
+    """An ISO 8601 datetime with its UTC offset; without the offset the moment is ambiguous."""
 
     def to_internal_value(self, data: Any) -> datetime:
         try:

@@ -1,4 +1,4 @@
-"""What every endpoint's OpenAPI document has in common: the shape of its errors."""
+"""The error responses in the OpenAPI document, shared by all endpoints."""
 
 from http import HTTPStatus
 from typing import Any

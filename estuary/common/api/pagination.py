@@ -1,4 +1,4 @@
-"""Lists page by cursor: constant cost on page one and on page ten thousand."""
+"""Cursor pagination of lists: page ten thousand costs as much as page one."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
     invalid_cursor_message = (
-        "This cursor is not of this list. Begin without one, and follow `next` from there."
+        "This cursor does not belong to this list. Begin without one, and follow `next` from there."
     )
 
     def paginate_queryset(
@@ -33,7 +33,7 @@ class NewestFirst(CursorPagination):
         return super().paginate_queryset(queryset, request, view)
 
     def get_page_size(self, request: Request) -> int | None:
-        """Return how many shall be on a page; raises ValidationError for a size that there is not."""
+        """Return the page size; raises ValidationError for an invalid one."""
         text = request.query_params.get(self.page_size_query_param)
         if text is None:
             return self.page_size
@@ -44,7 +44,7 @@ class NewestFirst(CursorPagination):
 
     @classmethod
     def bounds(cls) -> dict[str, int]:
-        """What the document says of ``page_size``."""
+        """Return the limits of ``page_size`` for the OpenAPI document."""
         return {"minimum": 1, "maximum": cls.max_page_size, "default": cls.page_size}
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
@@ -55,18 +55,18 @@ class NewestFirst(CursorPagination):
         return parameters
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Return the cursor of a request, or None; raises NotFound for one that no page of this list has."""
+        """Return the cursor of a request, or None; raises NotFound for a cursor that this list never issues."""
         cursor = super().decode_cursor(request)
         if cursor and cursor.position is not None and not self._is_position(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 
     def _is_position(self, text: str) -> bool:
-        """A position is compared with the first field of the ordering, so it must be one of that field's values."""
+        """Return whether a position is a valid value of the first ordering field, which it is compared with."""
         field = self._model._meta.get_field(self.ordering[0].lstrip("-"))
         try:
             value: Any = field.to_python(text)  # type: ignore[union-attr]
-            # A moment without a zone can't be compared with the limits of its field.
+            # A naive datetime can't be compared with the limits of its field.
             if value is None or (isinstance(field, DateTimeField) and not _is_comparable_datetime(value)):
                 return False
             field.run_validators(value)  # type: ignore[union-attr]
@@ -80,6 +80,6 @@ def _is_comparable_datetime(value: datetime) -> bool:
 
 
 class OldestFirst(NewestFirst):
-    """The same, oldest first: for catalogues."""
+    """Pages of 20, oldest first, by id."""
 
     ordering = "id"

@@ -1,4 +1,4 @@
-"""A JSON parser that keeps decimals exact and refuses what only an attack or a bug would send."""
+"""A strict JSON parser: it keeps decimals exact and rejects input that only an attack or a bug sends."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class MalformedJSON(EstuaryError):
 
 
 class StrictJSONParser(JSONParser):
-    """Parse JSON with numbers as Decimal; duplicate keys, NaN, NUL, half characters and deep nesting are a 400."""
+    """Parse JSON with numbers as Decimal; reject duplicate keys, NaN, NUL, lone surrogates and deep nesting."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -31,7 +31,7 @@ class StrictJSONParser(JSONParser):
 
 
 def parse_strict_json(body: bytes | str) -> Any:
-    """Return what a body says, with numbers as Decimal; raises MalformedJSON."""
+    """Return the parsed body, with numbers as Decimal; raises MalformedJSON."""
     try:
         parsed = json.loads(
             body.decode() if isinstance(body, bytes) else body,
@@ -61,7 +61,7 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_bad_text_and_depth(value: Any, depth: int = 0) -> None:
-    """Refuse what Python reads and PostgreSQL can't keep: NUL, and halves of a surrogate pair."""
+    """Reject text that PostgreSQL can't store: NUL, and lone surrogates."""
     if depth > MAX_JSON_DEPTH:
         raise ValueError("nested too deeply")
     if isinstance(value, str) and ("\x00" in value or not _has_no_surrogates(value)):

@@ -1,4 +1,4 @@
-"""Every error of the API as RFC 9457 ``application/problem+json`` with a stable ``code`` and the ``request_id``."""
+"""Every API error as RFC 9457 ``application/problem+json``, with a stable ``code`` and the ``request_id``."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     """Turn an exception of a view into a problem document (DRF's EXCEPTION_HANDLER)."""
     problem = _problem(error)
     if problem is None:
-        return None  # a bug: Django logs it and answers through `server_error`
+        return None  # a bug: Django logs it and responds through `server_error`
     body, status, headers = problem
     return Response(_with_request_id(body), status=status, headers=headers, content_type=CONTENT_TYPE)
 
@@ -75,7 +75,7 @@ def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
 
 
 def problem(error: EstuaryError) -> JsonResponse:
-    """Answer an expected failure from a view that is not DRF's."""
+    """Return the response for an expected failure, outside of DRF's views."""
     body = _body(error.code, error.title, error.status, error.detail, **error.extra)
     return JsonResponse(
         _with_request_id(body), status=error.status, headers=error.headers, content_type=CONTENT_TYPE
@@ -83,7 +83,7 @@ def problem(error: EstuaryError) -> JsonResponse:
 
 
 def unavailable(error: Exception) -> JsonResponse:
-    """Answer from a view that is not DRF's when the database does not."""
+    """Return the 503 response for a database that does not answer, outside of DRF's views."""
     body, status, headers = _unavailable(error)
     return JsonResponse(_with_request_id(body), status=status, headers=headers, content_type=CONTENT_TYPE)
 
@@ -137,7 +137,7 @@ def _sentence(detail: Any, name: str = "") -> str:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer an address nobody serves (Django's handler404), and name the right one when only its slash is amiss."""
+    """Respond to an unknown URL (Django's handler404), and name the right one if only the last slash differs."""
     detail, address = (
         "There is nothing here under this address.",
         _find_path_with_other_slash(request.path_info),
@@ -150,7 +150,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 
 def _find_path_with_other_slash(path: str) -> str:
-    """Return the served address that differs in its last slash alone, which the API has and sign-in has not."""
+    """Return the URL that differs in its last slash alone: API URLs end with one, sign-in URLs do not."""
     if path.startswith("/api/") and not path.endswith("/"):
         other = f"{path}/"
     elif path.startswith("/_allauth/") and path.endswith("/"):
@@ -161,13 +161,13 @@ def _find_path_with_other_slash(path: str) -> str:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer what Django itself refused to read: too large a body, a bad host (Django's handler400)."""
+    """Respond to a request that Django itself rejected: a large body, a bad host (Django's handler400)."""
     body = _body("invalid_request", "The request is not valid", 400, "The request could not be read.")
     return JsonResponse(_with_request_id(body), status=400, content_type=CONTENT_TYPE)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Answer a bug, without saying anything about it to the caller (Django's handler500)."""
+    """Respond to a bug, without details for the caller (Django's handler500)."""
     detail = (
         "Something went wrong on our side and we have been told. It is safe to send the same request again."
     )

@@ -1,4 +1,4 @@
-"""What is asked behind the question mark of an address."""
+"""Validation of query parameters."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from rest_framework.request import Request
 
 
 def validate_query_params(request: Request, filters: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """Return the checked parameters of a query; raises ValidationError.
+    """Return the validated parameters of a query; raises ValidationError.
 
-    Handed over as a plain dict: of a QueryDict, as of a form, an empty value would count as none at all.
+    The serializer gets a plain dict, because DRF treats an empty value of a QueryDict as missing.
     """
     serializer = filters(data=request.query_params.dict())
     serializer.is_valid(raise_exception=True)

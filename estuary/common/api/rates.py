@@ -1,4 +1,4 @@
-"""How often something may be done, as the environment says it."""
+"""Rate limits as the environment writes them, such as ``30/10m``."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ RATE_PATTERN = re.compile(r"(?P<times>[1-9]\d{0,6})/(?P<periods>[1-9]\d{0,4})?(?
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many ``times`` within ``period``, counted from the first."""
+    """At most ``times`` within ``period``, which begins with the first."""
 
     times: int
     period: timedelta

@@ -1,4 +1,4 @@
-"""Deleting what is over, however much there is of it, beside everybody's work."""
+"""Deletion of old rows in batches, beside normal work."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from django.db.models import QuerySet
 
 from estuary.common.process import shutdown
 
-# Rows in one transaction, so that no lock and no backlog of vacuum grows with what is forgotten.
+# Rows per transaction: locks and vacuum's backlog stay small, however many rows are old.
 BATCH = 5_000
 
 
 def delete_in_batches(old: QuerySet[Any]) -> int:
-    """Delete rows, so many in a transaction; returns how many. What somebody holds is left for the next time.
+    """Delete rows, BATCH per transaction, and return how many. Locked rows are left for the next run.
 
-    Raises Stopping between two batches once the process is to end: the next time goes on from there.
+    Raises ShuttingDown between two batches once the process is asked to end; the next run deletes the rest.
     """
     deleted = 0
     while batch_size := _delete_batch(old):

@@ -1,7 +1,7 @@
-"""Many rows at once: read for their owners, inserted and updated in one statement each.
+"""Bulk reads, inserts and updates: many rows in one statement.
 
-The rows go to PostgreSQL as one JSON document, so that a statement is as short for two hundred rows as for one, and
-the table itself says which type each column has.
+A statement gets its rows as one JSON document, so its text is as short for two hundred rows as for one. PostgreSQL
+takes the types of the columns from the table. See docs/decisions/0014-bulk-writes-as-one-json-document.md.
 """
 
 import json
@@ -20,7 +20,7 @@ from estuary.common.db.transactions import execute_prepared
 
 
 class AnyOf(Lookup):
-    """``column = ANY(array)``: one parameter for all values, where ``IN`` has one for each, which all are prepared."""
+    """``column = ANY(array)``: one parameter for all values. ``IN`` has one parameter for each value."""
 
     prepare_rhs = False
 
@@ -33,23 +33,24 @@ class AnyOf(Lookup):
 
 
 def any_id(column: str, ids: Iterable[str] | Param) -> Q:
-    """Return what finds rows by ids of a column whose index leaves out the empty ones: none of these is empty.
+    """Return a condition on ids in a column whose partial index leaves out empty ids. None of ``ids`` may be empty.
 
-    PostgreSQL is told so, as it looks at a hundred of them at most to find out, and would read the whole table then.
+    The condition says so itself (``> ''``): PostgreSQL proves it for at most a hundred values of an array, and would
+    read the whole table for more.
     """
     return Q(AnyOf(column, ids), **{f"{column}__gt": ""})
 
 
 def set_prefetched(owners: Sequence[Model], relation: str, rows: Iterable[Model]) -> None:
-    """Give each owner its rows, for ``owner.relation.all()`` to return as after ``prefetch_related``.
+    """Give each owner its rows, so that ``owner.relation.all()`` returns them as after ``prefetch_related``.
 
-    That one makes a manager and a queryset for each owner and relation, which cost more than the rows do.
+    ``prefetch_related`` builds a manager and a queryset for each owner and relation, which cost more than the rows.
     """
     if not owners:
         return
     key = type(owners[0])._meta.get_field(relation).remote_field
     assert isinstance(key, ForeignKey)
-    # As a property of Django's, ``pk`` costs more than all the rest here.
+    # The property ``pk`` costs more than the rest of this function.
     primary = owners[0]._meta.pk.attname
     owned: dict[int, tuple[Model, list[Model]]] = {vars(owner)[primary]: (owner, []) for owner in owners}
     for row in rows:
@@ -61,13 +62,13 @@ def set_prefetched(owners: Sequence[Model], relation: str, rows: Iterable[Model]
 
 
 def prefetched(owner: Model, relation: str) -> list[Any]:
-    """Return the rows that ``set_prefetched`` gave an owner, without a manager; raises KeyError when it gave none."""
+    """Return the rows that ``set_prefetched`` gave an owner; raises KeyError if it was not called."""
     rows: list[Any] = vars(owner)["_prefetched_objects_cache"][relation]
     return rows
 
 
 def allocate_primary_keys(model: type[Model], how_many: int) -> list[int]:
-    """Return primary keys for rows that are yet to be inserted: those that name each other then go in one statement."""
+    """Return primary keys for new rows, so that rows that refer to each other can be inserted in one statement."""
     meta = model._meta
     with execute_prepared(
         "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
@@ -77,16 +78,16 @@ def allocate_primary_keys(model: type[Model], how_many: int) -> list[int]:
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert rows of one model, made by the caller just now; nobody is told what primary keys they get.
+    """Insert new rows of one model, without fetching their primary keys.
 
-    Either all have one of ``allocate_primary_keys`` or none has.
+    Either all rows have a key of ``allocate_primary_keys``, or none has.
     """
     if rows:
         _insert(rows, "").close()
 
 
 def insert_with_keys[R: Model](rows: list[R]) -> list[R]:
-    """Insert rows of one model, made by the caller just now, and give each its primary key."""
+    """Insert new rows of one model, and set the primary key of each."""
     if not rows:
         return rows
     with _insert(rows, f"RETURNING {rows[0]._meta.pk.column}") as cursor:
@@ -96,7 +97,7 @@ def insert_with_keys[R: Model](rows: list[R]) -> list[R]:
 
 
 def insert_ignoring_conflicts[R: Model](rows: list[R]) -> list[R]:
-    """Insert those rows of one model that no unique constraint refuses, and return them as they came to be."""
+    """Insert rows of one model, skip those that violate a unique constraint, and return the inserted ones."""
     if not rows:
         return rows
     fields = rows[0]._meta.concrete_fields
@@ -106,7 +107,7 @@ def insert_ignoring_conflicts[R: Model](rows: list[R]) -> list[R]:
 
 
 def _insert(rows: Sequence[Model], ending: str) -> Any:
-    """Send the insertion of rows of one model, and return its cursor."""
+    """Send the INSERT of rows of one model, and return its cursor."""
     beginning, fields = _insert_statement(type(rows[0]), numbered=rows[0].pk is not None)
     return execute_prepared(f"{beginning} {ending}", [_as_json(rows, fields)])
 
@@ -124,7 +125,7 @@ def _insert_statement(model: type[Model], *, numbered: bool) -> "tuple[str, list
 
 
 def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
-    """Write these fields of rows of one model as the objects hold them; the caller has locked the rows."""
+    """Update the named fields of rows of one model to the values of the instances. The caller holds the row locks."""
     rows_by_key = list(rows)
     if not rows_by_key:
         return
@@ -132,22 +133,23 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
     rows_by_key.sort(key=attrgetter(meta.pk.attname))
     fields = {field.name: field for field in meta.concrete_fields}
     changed = [fields[name] for name in names]
-    values = ", ".join(f"{field.column} = told.{field.column}" for field in changed)
+    values = ", ".join(f"{field.column} = data.{field.column}" for field in changed)
     statement = (
-        f"UPDATE {meta.db_table} known SET {values}"  # noqa: S608 (names of our own models)
-        f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) told"
-        f" WHERE known.{meta.pk.column} = told.{meta.pk.column}"
+        f"UPDATE {meta.db_table} target SET {values}"  # noqa: S608 (names of our own models)
+        f" FROM json_populate_recordset(NULL::{meta.db_table}, %s) data"
+        f" WHERE target.{meta.pk.column} = data.{meta.pk.column}"
     )
     execute_prepared(statement, [_as_json(rows_by_key, [meta.pk, *changed])]).close()
 
 
 def _as_json(rows: Sequence[Model], fields: "Sequence[Field[Any, Any]]") -> str:
-    """Write rows as JSON, moments to the microsecond; raises TypeError for what JSON has no word for."""
+    """Encode rows as JSON, datetimes to the microsecond; raises TypeError for types that JSON lacks."""
     names = [(field.column, field.attname) for field in fields]
     documents = [{column: values[name] for column, name in names} for values in map(vars, rows)]
     try:
         return orjson.dumps(documents).decode()
-    except orjson.JSONEncodeError:  # of a number beyond 64 bits too, which what a buyer sends along may have
+    except orjson.JSONEncodeError:
+        # orjson also rejects numbers beyond 64 bits, which a buyer's own data may have.
         return json.dumps(documents, default=_encode_datetime)
 
 

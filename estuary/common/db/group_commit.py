@@ -1,7 +1,10 @@
-"""Group commit: what several threads want written at the same time is written in one go.
+"""Group commit: values that several threads write at the same time are written in one call.
 
-Whoever finds a writer free writes for all who wait; who comes meanwhile waits for the next one, who then writes for
-all of them. A lone one waits for nobody. Databases do the same with their log:
+1. A thread that finds a writer free leads: it writes its own value and those of all waiting threads.
+2. A thread that finds no writer free waits. When a leader is done, the first waiting thread leads next.
+3. A single thread never waits.
+
+Databases do the same with their log:
 https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-COMMIT-DELAY
 """
 
@@ -10,11 +13,11 @@ from threading import Lock
 
 
 class WriteTimeout(Exception):
-    """Nothing was written within the time that was given: all writers are at work still."""
+    """All writers stayed busy until the time-out; the value was not written."""
 
 
 class _PendingWrite[Item, Result]:
-    """What one thread wants written. ``woken`` is let go when it is, or when the thread is to write for all."""
+    """One thread's value. ``woken`` is released when the value is written, or when the thread is to lead."""
 
     __slots__ = ("item", "leads", "outcome", "woken")
 
@@ -26,9 +29,9 @@ class _PendingWrite[Item, Result]:
 
 
 class GroupCommit[Item, Result]:
-    """``write`` takes up to ``most`` items at once, and returns a result, or what is to be raised, for each.
+    """``write`` gets up to ``max_batch`` items, and returns a result, or an exception to raise, for each.
 
-    What it raises itself is raised for all of them.
+    An exception that ``write`` raises is raised for all items of the batch.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class GroupCommit[Item, Result]:
         self._lock = Lock()
 
     def __call__(self, item: Item) -> Result:
-        """Have an item written with others, and return what came of it; raises TooLong."""
+        """Write an item together with others, and return its result; raises WriteTimeout."""
         turn: _PendingWrite[Item, Result] = _PendingWrite(item)
         with self._lock:
             if self._free:
@@ -67,7 +70,8 @@ class GroupCommit[Item, Result]:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 raise WriteTimeout
-        turn.woken.acquire()  # it is being written, or was called at the last moment
+        # A leader has taken the item, or this thread was chosen to lead at the last moment.
+        turn.woken.acquire()
 
     def _lead(self, turn: _PendingWrite[Item, Result]) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""JSON that comes by the thousand, read by orjson: a fifth of what the standard library takes."""
+"""A JSON decoder on orjson, for JSONField columns that are read by the thousand: five times as fast as ``json``."""
 
 import json
 from typing import Any

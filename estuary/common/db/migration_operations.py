@@ -1,4 +1,4 @@
-"""Indexes that come and go while the shop is open."""
+"""Migration operations that create and drop indexes without blocking writes."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import RunSQL
@@ -7,21 +7,21 @@ from django.db.models import Index
 
 
 def add_index(model: str, index: Index) -> list[Operation]:
-    """Build an index beside the sales; what an earlier try has left half-built is dropped first.
+    """Create an index concurrently, after dropping the invalid index of an attempt that failed.
 
-    Must stand in a migration that is not ``atomic``. A try is given up when it has to wait too long, and run again.
+    The migration must not be ``atomic``. An attempt that waits too long for a lock fails; run it again.
     """
     drop = RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", RunSQL.noop)
     return [drop, AddIndexConcurrently(model, index)]
 
 
 def drop_index(name: str, *, on: str) -> RunSQL:
-    """Drop an index without a lock that anybody waits for; ``on``, a table with its column, says how to get it back.
+    """Drop an index concurrently. ``on``, a table with its column, is for the reverse operation.
 
-    Must run in a migration that is not ``atomic``.
+    The migration must not be ``atomic``.
     """
     return RunSQL(
         f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
-        # One that could not be finished would be there, and of no use.
+        # An attempt that failed leaves an invalid index.
         [f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"CREATE INDEX CONCURRENTLY {name} ON {on}"],
     )

@@ -1,7 +1,7 @@
-"""Queries that the ORM writes once, to be asked again with other values.
+"""ORM queries that are compiled once and executed many times with other values.
 
-To write a query of forty columns takes the ORM longer than PostgreSQL takes to answer it, so that where a few rows are
-read by many queries, again and again, writing them is most of what they cost.
+Compiling a query of forty columns takes the ORM longer than PostgreSQL takes to answer it. Where many queries read a
+few rows each, compiling is most of their cost. See docs/decisions/0018-compiled-queries-and-pipelining.md.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,10 +17,11 @@ from estuary.common.db.transactions import execute_prepared
 
 
 class Param(Expression):
-    """A gap in a query, by name: its value is given whenever the query is asked."""
+    """A named parameter of a query; each execution passes its value."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(output_field=TextField())  # of which nothing is asked: what fills the gap has a type
+        # The ORM requires an output field; the column gives the value its type.
+        super().__init__(output_field=TextField())
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
@@ -28,7 +29,7 @@ class Param(Expression):
 
 
 class _Statement:
-    """What a query, called for at its first use, has become."""
+    """A queryset that is built and compiled at its first use."""
 
     def __init__(self, query: Callable[[], QuerySet[Any, Any]]) -> None:
         self._query = query
@@ -39,21 +40,21 @@ class _Statement:
 
     @cached_property
     def _written(self) -> tuple[str, list[str]]:
-        """Return the statement, with what never changes in it for partial indexes to match, and its gaps' names."""
+        """Return the SQL and the names of its parameters. Constants are in the SQL, so that partial indexes match."""
         written, params = self._queryset.query.sql_with_params()
-        said = ["%s" if isinstance(param, Param) else _literal(param) for param in params]
-        return written.replace("%%", "%%%%") % tuple(said), [
+        fragments = ["%s" if isinstance(param, Param) else _literal(param) for param in params]
+        return written.replace("%%", "%%%%") % tuple(fragments), [
             param.name for param in params if isinstance(param, Param)
         ]
 
     def _execute(self, values: dict[str, Any]) -> Any:
-        """Send it, and return the cursor that its rows are fetched from."""
+        """Send the statement, and return its cursor."""
         statement, gaps = self._written
         return execute_prepared(statement, [_to_driver_value(values[gap]) for gap in gaps])
 
 
 class PreparedValuesQuery(_Statement):
-    """A query of columns (``values_list``), with a ``Param`` for each value; they come as the driver has them."""
+    """A query of columns (``values_list``), with a ``Param`` for each value. It returns psycopg's values."""
 
     def first(self, **values: Any) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
@@ -62,7 +63,7 @@ class PreparedValuesQuery(_Statement):
         return row
 
     def send(self, **values: Any) -> Callable[[], list[tuple[Any, ...]]]:
-        """Send the query, and return what fetches its rows, as ``PreparedQuery`` does."""
+        """Send the query, and return a function that fetches its rows."""
         sent_cursor = self._execute(values)
 
         def fetch() -> list[tuple[Any, ...]]:
@@ -82,7 +83,7 @@ class PreparedQuery[R: Model](_Statement):
         return self.send(**values)()
 
     def send(self, **values: Any) -> Callable[[], list[R]]:
-        """Send the query, and return what fetches its rows: in a pipeline many are sent before the first is awaited."""
+        """Send the query, and return a function that fetches its rows. In a pipeline, send many before fetching."""
         sent_cursor = self._execute(values)
 
         def fetch() -> list[R]:
@@ -100,7 +101,7 @@ class PreparedQuery[R: Model](_Statement):
 
     @cached_property
     def _columns(self) -> tuple[list[str], dict[int, Any]]:
-        """Return the names of the columns, and how those are read, by place, that the driver leaves to Django."""
+        """Return the names of the columns, and Django's converters by position."""
         compiler = self._compiler()
         compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
@@ -108,9 +109,9 @@ class PreparedQuery[R: Model](_Statement):
 
 
 def _to_driver_value(value: Any) -> Any:
-    """Return a value as the driver gets it: a list, of text or of numbers, as PostgreSQL writes one.
+    """Return a value for the driver: a list becomes the text of a PostgreSQL array.
 
-    The driver does that item by item, in a type that depends on the items; so its type is the column's.
+    psycopg would adapt a list item by item, with a type that depends on the items. Text takes the column's type.
     Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
     """
     if not isinstance(value, list):
@@ -124,7 +125,7 @@ def _literal(value: Any) -> str:
 
 
 def instance_from_row[R: Model](model: type[R], columns: Iterable[str], values: Iterable[Any]) -> R:
-    """Return the instance that a row of the database is, as ``Model.from_db`` does."""
+    """Return an instance from the values of a row, as ``Model.from_db`` does, but faster."""
     instance = model.__new__(model)
     instance._state = state = ModelState()
     state.adding, state.db = False, DEFAULT_DB_ALIAS
@@ -133,9 +134,9 @@ def instance_from_row[R: Model](model: type[R], columns: Iterable[str], values: 
 
 
 def build_instance[R: Model](model: type[R], **columns: Any) -> R:
-    """Return an instance to be inserted, of columns by their names: a relation by its key (``order_id``).
+    """Return an instance to insert, with columns by name: a relation by its key (``order_id``).
 
-    The others take their defaults. Raises TypeError for what is no column.
+    Other columns get their defaults. Raises TypeError for an unknown column.
     """
     defaults, factories = _defaults(model)
     if not columns.keys() <= defaults.keys():
@@ -153,7 +154,7 @@ def build_instance[R: Model](model: type[R], **columns: Any) -> R:
 
 @cache
 def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
-    """Return what each column holds when nobody says, and which are made anew for each instance."""
+    """Return the default of each column, and the callables whose default differs for each instance."""
     fields = model._meta.concrete_fields
     callable_fields = [field for field in fields if field.has_default() and callable(field.default)]
     defaults = {field.attname: None if field in callable_fields else field.get_default() for field in fields}

@@ -1,6 +1,6 @@
-"""Reads that may be a moment old: a replica answers them while it keeps up, and the primary whenever it does not.
+"""Reads from the replica: only views marked with ``replica_read``, and only while the replica keeps up.
 
-Everything else, which is everything that is not marked ``replica_read``, is read where it is written. See
+All other reads, and all reads while the replica lags, go to the primary. See
 docs/decisions/0017-a-replica-serves-the-catalogue.md.
 """
 
@@ -19,29 +19,30 @@ from django.http.response import HttpResponseBase
 from estuary.common.db.replica_lag import MAX_LAG_S, ReplicaMonitor
 from estuary.common.observability import metrics
 
-REPLICA = "replica"  # its alias among DATABASES
-STICKY_COOKIE, STICKY_S = "estuary_wrote", round(2 * MAX_LAG_S)  # a cookie, and how long it is kept
+# The alias in DATABASES.
+REPLICA = "replica"
+STICKY_COOKIE, STICKY_S = "estuary_wrote", round(2 * MAX_LAG_S)
 
 _reading: ContextVar[bool] = ContextVar("reading_from_the_replica", default=False)
 _monitor = ReplicaMonitor()
 
 
 def start_monitor() -> None:
-    """Begin to look after the replica; until then the primary answers everything."""
+    """Start to monitor the replica; until then the primary answers all reads."""
     _monitor.start()
 
 
 class ReplicaRouter:
-    """Leads what is read inside ``replica_read`` to the replica, and leaves all else as Django has it."""
+    """Routes reads inside ``replica_read`` to the replica; all other queries keep Django's default."""
 
     def db_for_read(self, model: type, **hints: Any) -> str | None:
         return REPLICA if _reading.get() else None
 
 
 def replica_read[R](get: Callable[..., R]) -> Callable[..., R]:
-    """Let a view's GET be answered by the replica, and by the primary when that goes wrong.
+    """Read a view's GET from the replica, and once more from the primary if that fails.
 
-    Only for what writes nothing, decides nothing about money, and is nobody's own.
+    Only for views that write nothing, decide nothing about money, and show nobody's own data.
     """
 
     @functools.wraps(get)
@@ -56,7 +57,8 @@ def replica_read[R](get: Callable[..., R]) -> Callable[..., R]:
                 with _reading_from_the_replica():
                     return get(request, *args, **kwargs)
         except Http404:
-            outcome = "missing"  # perhaps it is newer than what the replica knows
+            # The row may be newer than the replica.
+            outcome = "missing"
         except Error as error:
             outcome = "failed"
             _monitor.mark_unhealthy(error)
@@ -75,13 +77,14 @@ def _reading_from_the_replica() -> Iterator[None]:
         yield
     finally:
         _reading.reset(before)
-        connections[REPLICA].close()  # back into its pool, before the primary may be asked
+        # Return the connection to its pool before the primary is queried.
+        connections[REPLICA].close()
 
 
 class StickyPrimaryMiddleware:
-    """Middleware that has whoever has just written read from the primary, until the replica has it for certain.
+    """Makes a client that has just written read from the primary, until the replica has the write for certain.
 
-    It goes by a cookie, so that it holds at every node, and for who looks without being signed in.
+    A cookie marks the client, so this works on every node and without a sign-in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

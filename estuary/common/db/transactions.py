@@ -1,4 +1,4 @@
-"""Small things about PostgreSQL that Django leaves to us."""
+"""PostgreSQL transactions: retries, pipelines, prepared cursors, and what an error means."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 
 TRIES = 3
-# What a row may have in it that no column, or no index, takes: the same again fails again.
+# Errors of rows that no column or index can store: a retry fails again.
 UNSTORABLE = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 RETRYABLE_SQLSTATES = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 
@@ -28,21 +28,21 @@ log = structlog.get_logger(__name__)
 
 
 def violated_constraint(error: IntegrityError) -> str:
-    """Return the name of the constraint that an IntegrityError broke, or an empty string."""
+    """Return the name of the constraint that an IntegrityError violated, or an empty string."""
     diagnostics = getattr(error.__cause__, "diag", None)
     return getattr(diagnostics, "constraint_name", None) or ""
 
 
 def is_unstorable(error: Exception) -> bool:
-    """Tell whether an error, Django's or psycopg's own, says that a row can never be written."""
+    """Return whether an error, Django's or psycopg's, means that a row can never be stored."""
     return isinstance(error, UNSTORABLE) or isinstance(error.__cause__, UNSTORABLE)
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Have statements sent one after the other: PostgreSQL is waited for where rows are fetched, and at the end.
+    """Send statements without waiting for each; wait where rows are fetched, and at the end.
 
-    What fails is raised there too, and so is not to be caught inside: the transaction is lost then.
+    Errors are raised there too. Do not catch them inside the block: the transaction is lost.
     Source: https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
     """
     connection.ensure_connection()
@@ -51,11 +51,12 @@ def pipeline() -> Iterator[None]:
 
 
 def prepared_cursor() -> CursorWrapper:
-    """Return a cursor for what is said again and again: each connection has PostgreSQL read and plan it once.
+    """Return a cursor for frequent statements: PostgreSQL parses and plans each of them once per connection.
 
-    Behind a PgBouncer it is read and planned each time, as from Django's own cursors (see config/database.py).
+    Behind a PgBouncer they are planned each time, as from Django's own cursors (see config/database.py).
     """
-    default: Any = connections[DEFAULT_DB_ALIAS]  # itself: its stand-in looks it up at each word
+    # Not ``django.db.connection``: that proxy looks the connection up at each attribute.
+    default: Any = connections[DEFAULT_DB_ALIAS]
     default.ensure_connection()
     with default.wrap_database_errors:
         bound = ServerBindingCursor(default.connection)  # type: ignore[call-arg] # psycopg's own, without stubs
@@ -64,10 +65,11 @@ def prepared_cursor() -> CursorWrapper:
 
 
 def execute_prepared(statement: str, values: Sequence[Any]) -> CursorWrapper:
-    """Send what is prepared, and return the cursor; the caller closes it.
+    """Send a prepared statement and return its cursor; the caller closes the cursor.
 
-    Where a migration has changed the type of a column, the plan of each connection fails from then on, until a rollback
-    has psycopg forget it. A transaction that fails over it is rolled back by itself; alone, it is asked once more.
+    After a migration that changed a column's type, the plan fails on each connection until a rollback discards it. A
+    failing transaction is rolled back anyway. Outside of a transaction, this function discards the plans and sends the
+    statement once more.
     """
     cursor = prepared_cursor()
     try:
@@ -82,15 +84,15 @@ def execute_prepared(statement: str, values: Sequence[Any]) -> CursorWrapper:
 
 def _discard_plans() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT 1")  # a transaction that nothing was said in is none, and not rolled back
+        # A transaction without a statement is not rolled back.
+        cursor.execute("SELECT 1")
         transaction.set_rollback(True)
 
 
 def execute(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
-    """Carry out one statement of our own and return how many rows it wrote.
+    """Execute one SQL statement and return how many rows it wrote.
 
-    For where every buyer passes: to put together what is the same each time costs Django twice what it costs to carry
-    it out.
+    For frequent statements: compiling the same ORM query each time costs twice as much as executing it.
     """
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -98,9 +100,9 @@ def execute(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
 
 
 def retry_transaction[**P, R](transaction: Callable[P, R]) -> Callable[P, R]:
-    """Run a whole transaction again, at most three times, when PostgreSQL gave it up for another one.
+    """Retry a whole transaction after a deadlock or a serialization failure, in three attempts at most.
 
-    Joined to a transaction that is open already it is not run again: then that one must be, as a whole.
+    Inside an open transaction nothing is retried: the outer transaction must be retried as a whole.
     Source: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
     """
 

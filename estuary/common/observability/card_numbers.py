@@ -1,6 +1,6 @@
-"""Card numbers in a text, told from the telephone numbers, IBANs, dates and ids that have as many digits.
+"""Card numbers in a text, as opposed to telephone numbers, IBANs, dates and ids with as many digits.
 
-A card number has 13 to 19 digits, passes Luhn's check, and begins as one of the networks' numbers do:
+A card number has 13 to 19 digits, passes Luhn's check, and begins with a prefix of a card network:
 https://www.iso.org/standard/70484.html, https://docs.stripe.com/testing. Every expression here is linear in the text.
 """
 
@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# --- Whose numbers they are ---------------------------------------------------------------------------------
+# --- Prefixes of the card networks --------------------------------------------------------------------------
 
-# First digits, from and to, and how many digits such a number has.
+# The first prefix, the last prefix, and the lengths of such a number.
 NETWORKS: tuple[tuple[str, str, frozenset[int]], ...] = tuple(
     (first, last, frozenset(lengths))
     for first, last, lengths in (
@@ -62,23 +62,23 @@ def _lengths_by_prefix() -> dict[str, frozenset[int]]:
     return lengths
 
 
-# How many digits a number has that begins with these four; none of the networks' begins with a nought.
+# The lengths of numbers by their first four digits; no network's prefix begins with 0.
 LENGTHS_BY_PREFIX = _lengths_by_prefix()
 
 
-# --- Where digits are ---------------------------------------------------------------------------------------
+# --- Finding digits -----------------------------------------------------------------------------------------
 
-# Digits of any script, in groups with up to four other characters between them, and the end of no JSON text.
+# Digits of any script, in groups with up to four other characters between them, but not across a JSON string's end.
 DIGIT_RUN = re.compile(r'\d(?:[^"\dA-Za-z]{0,4}+\d){12,}')
-# So many digits in a row, but for what may stand between them, are in every RUN and in hardly anything else.
+# A quick test: every DIGIT_RUN has this many digits in a row once separators are removed, and few other texts have.
 _RUNS_DIGITS = b"0" * SHORTEST
 _DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord("x") for code in range(256))
 _BETWEEN = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != '"')
 _PARTS = re.compile(r"(\d+)|(\D+)")
-# What stands in the place of something harmless: no digits go on beyond it.
+# Replaces something harmless; no run of digits continues across it.
 BLANK = '"'
 _WORD = re.compile(r"[0-9A-Za-z_]")
-# One character as JSON, an address or HTML writes it.
+# One character as JSON, a URL or HTML escapes it.
 _ESCAPE = re.compile(
     r"\\u([0-9A-Fa-f]{4})|\\([bfnrt])|(%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3}|%[0-9A-Fa-f]{2})"
     r"|&#([0-9]{1,5});|&nbsp;"
@@ -86,7 +86,7 @@ _ESCAPE = re.compile(
 
 
 class _Group(NamedTuple):
-    """Digits that stand together, as ASCII, what stands between them and the ones before, and where they are."""
+    """A group of digits as ASCII, the gap before it, and its position."""
 
     digits: str
     gap: str
@@ -95,7 +95,7 @@ class _Group(NamedTuple):
 
 
 def find_card_numbers(text: str) -> list[tuple[int, int]]:
-    """Return where a text has card numbers, each from its first digit to behind its last."""
+    """Return the spans of the card numbers in a text."""
     plain, escapes = _unescape(text)
     if plain.isascii() and not may_have_card_number(plain.encode()):
         return []
@@ -105,12 +105,12 @@ def find_card_numbers(text: str) -> list[tuple[int, int]]:
 
 
 def may_have_card_number(text: bytes) -> bool:
-    """Tell, in a microsecond, whether an ASCII text may have a run of digits; nothing is escaped in it."""
+    """Return, in a microsecond, whether an ASCII text without escapes may have a run of digits."""
     return _RUNS_DIGITS in text.translate(_DIGITS, _BETWEEN)
 
 
 def _unescape(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return a text with its escaped characters as they are meant, and behind which places how much was cut so far."""
+    """Return the unescaped text, and for each position how many characters were removed before it."""
     if "\\" not in text and "%" not in text and "&" not in text:
         return text, []
     pieces: list[str] = []
@@ -133,7 +133,7 @@ def _decode_escape(escape: re.Match[str]) -> str:
 
 
 def _original_position(place: int, cuts: list[tuple[int, int]]) -> int:
-    """Return where a place in the unescaped text is in the text itself."""
+    """Return the position in the original text of a position in the unescaped text."""
     index = bisect_right(cuts, (place, sys.maxsize))
     return place + (cuts[index - 1][1] if index else 0)
 
@@ -168,7 +168,7 @@ def _split_groups(text: str, start: int, end: int) -> list[_Group]:
 
 
 def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
-    """Return the running sums of Luhn's check, for numbers that end on an even place and on an odd one."""
+    """Return the running sums of Luhn's check, for numbers that end at an even position and at an odd one."""
     even, odd = [0], [0]
     for place, character in enumerate(digits):
         digit = int(character)
@@ -181,7 +181,7 @@ def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
 def _find_card_end(
     text: str, groups: list[_Group], first: int, position: int, sums: tuple[list[int], list[int]]
 ) -> int | None:
-    """Return behind which group a card number ends that begins with group ``first``, the longest there is."""
+    """Return the index after the last group of the longest card number that begins with group ``first``."""
     if groups[first].digits[0] in "017" or _continues_before(text, groups, first):
         return None
     lengths = LENGTHS_BY_PREFIX.get("".join(group.digits for group in groups[first : first + 4])[:4])
@@ -201,7 +201,7 @@ def _find_card_end(
 
 
 def _continues_before(text: str, groups: list[_Group], first: int) -> bool:
-    """Whether a group is the end of a word, or the fraction of a decimal number."""
+    """Return whether a group is the end of a word, or the fraction of a decimal number."""
     start, gap = groups[first].start, groups[first].gap
     before = text[max(start - 2, 0) : start]
     fraction = len(before) > 1 and before[-1] == "." and before[-2].isdecimal()
@@ -215,7 +215,7 @@ def _continues_after(text: str, group: _Group) -> bool:
     return bool(behind) and _WORD.fullmatch(behind) is not None
 
 
-# --- How people write them ----------------------------------------------------------------------------------
+# --- How people group the digits -----------------------------------------------------------------------------
 
 USUAL_GROUPINGS = {
     (4, 4, 4, 4),
@@ -230,14 +230,15 @@ USUAL_GROUPINGS = {
 
 
 def _is_plausible_grouping(groups: list[_Group]) -> bool:
-    """Tell whether somebody may write a card number in such groups.
+    """Return whether people write card numbers in such groups.
 
-    A telephone number is at most as long as the shorter ones, so those are looked at more closely.
+    Telephone numbers have up to 15 digits, so shorter card numbers must match more exactly.
     """
     sizes = tuple(len(group.digits) for group in groups)
     gaps = {group.gap for group in groups[1:]}
     total = sum(sizes)
-    if len(gaps) > 1:  # a comma stands between two numbers, not within one
+    # A comma separates two numbers; it is never inside one.
+    if len(gaps) > 1:
         usual = sizes in USUAL_GROUPINGS or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
         return usual and not any("," in gap or ";" in gap for gap in gaps)
     if len(sizes) == 1 or sizes in USUAL_GROUPINGS or set(sizes) == {1}:
@@ -248,14 +249,14 @@ def _is_plausible_grouping(groups: list[_Group]) -> bool:
     return even or sizes[0] in {4, 6} or max(sizes) <= 4
 
 
-# --- What has as many digits and is none --------------------------------------------------------------------
+# --- Harmless numbers with as many digits ------------------------------------------------------------------
 
 _PHONE_PLUS = re.compile(r"(?:\A|[^0-9A-Za-z_])\+[ (.-]{0,2}\Z")
 _EXIT_CODES = ("00", "011", "0011", "010")
 
 
 def _is_phone(text: str, groups: list[_Group]) -> bool:
-    """Whether a run of digits is a telephone number with its country code, as E.164 has them."""
+    """Return whether a run of digits is a telephone number with its country code, as in E.164."""
     total = sum(len(group.digits) for group in groups)
     if any(groups[0].digits.startswith(code) for code in _EXIT_CODES):
         return total <= PHONE_MAX + 3
@@ -280,12 +281,12 @@ _IBAN_LENGTHS = """
     SN:28 TD:27 TG:28
 """
 _LENGTH_OF = {part[:2]: int(part[3:]) for part in _IBAN_LENGTHS.split()}
-# Parcels of the US Postal Service: twenty or twenty-two digits, in fours, with a check digit of their own.
+# Tracking numbers of the US Postal Service: 20 or 22 digits, in fours, with their own check digit.
 _PARCEL = re.compile(r"(?<![0-9A-Za-z])9[1-5][0-9]{2}(?: ?[0-9]{4}){4}(?: ?[0-9]{2})?(?![0-9A-Za-z])")
 
 
 def _blank_harmless(text: str) -> str:
-    """Return a text, as long as it was, without what shows by its shape or its check that it is no card number."""
+    """Return a text of the same length, with harmless numbers (by shape or check digit) replaced by BLANK."""
     text = _OTHERS.sub(_blank, text)
     text = _PARCEL.sub(lambda match: _blank(match) if _is_parcel(match[0]) else match[0], text)
     pieces: list[str] = []
@@ -308,7 +309,7 @@ def _is_parcel(text: str) -> bool:
 
 
 def _end_of_iban(text: str) -> int | None:
-    """Return where an IBAN that a text begins with ends, when it has its country's length and its check is right."""
+    """Return the end of an IBAN at the start of a text, if its length and its check digits are right."""
     length = _LENGTH_OF.get(text[:2].upper(), 0)
     characters = ""
     for end, character in enumerate(text, start=1):

@@ -1,6 +1,6 @@
-"""How the pools of database connections fare, taken down every second by a thread of its own.
+"""Metrics of the database pools, recorded every second by a thread.
 
-Connections in use are added up over time, so that this too is a counter: see docs/decisions/0016-metrics.md.
+Connections in use are added up over time, so that this metric is a counter too: see docs/decisions/0016-metrics.md.
 """
 
 import threading
@@ -25,12 +25,12 @@ _extra_pools: dict[str, Pool] = {}
 
 
 def register(name: str, pool: Pool) -> None:
-    """Have a pool watched besides Django's own."""
+    """Record a pool besides Django's own."""
     _extra_pools[name] = pool
 
 
 def start_recording() -> None:
-    """Begin to take down the pools of this process."""
+    """Start the thread that records the pools of this process."""
     threading.Thread(target=_record_forever, name="pools", daemon=True).start()
 
 
@@ -44,7 +44,7 @@ def _record_forever() -> None:
 
 
 def record_pools(*, seconds: float) -> None:
-    """Count what happened in each pool since the last time, which was so many seconds ago."""
+    """Count the activity of each pool since the last call, ``seconds`` ago."""
     django: dict[str, Pool] = DatabaseWrapper._connection_pools  # type: ignore[attr-defined] # none before the first use
     for name, pool in [*django.items(), *_extra_pools.items()]:
         stats = pool.pop_stats()

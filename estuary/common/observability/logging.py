@@ -1,4 +1,4 @@
-"""How a line of the log is made: JSON in production, words in the sandbox, and on each what it belongs to."""
+"""Log lines: JSON in production, logfmt in the sandbox, each with its request or job."""
 
 import functools
 from collections.abc import Callable
@@ -22,12 +22,12 @@ PROCESSORS: list[Processor] = [
 
 
 def json_formatter() -> RedactingFormatter:
-    """Return the formatter of production."""
+    """Return the formatter for production."""
     return _formatter(structlog.processors.JSONRenderer())
 
 
 def logfmt_formatter() -> RedactingFormatter:
-    """Return the formatter of the sandbox."""
+    """Return the formatter for the sandbox."""
     return _formatter(structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]))
 
 
@@ -49,7 +49,7 @@ def _formatter(renderer: Processor) -> RedactingFormatter:
 
 
 def _add_request_and_job(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
-    """Name the request or the job of a line that its library writes when it is over already."""
+    """Add the request or job id to lines that a library writes after the context has ended."""
     record = line["_record"]
     if request_id := getattr(getattr(record, "request", None), "request_id", None):
         line.setdefault("request_id", request_id)
@@ -59,7 +59,7 @@ def _add_request_and_job(logger: WrappedLogger, method: str, line: EventDict) ->
 
 
 def bind_log_fields[**P, R](**fields: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Put fields, each made of a function's arguments, on every line that is written while it runs."""
+    """Bind log fields while the function runs; each field is computed from the function's arguments."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

@@ -1,6 +1,6 @@
-"""Every metric by name, and what a scrape of them answers. What each means is in docs/reference/metrics.md.
+"""Every Prometheus metric by name, and the response to a scrape. docs/reference/metrics.md explains each.
 
-No label has a value that a caller chooses: calls, codes, states and doors are few and written down in the code.
+No label has a value that a caller chooses: calls, codes, states and endpoints are few and fixed in the code.
 """
 
 import os
@@ -22,9 +22,11 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # a third of all series, of no use here
-REGISTRY = CollectorRegistry()  # what this process counts
-SCRAPE_REGISTRY = CollectorRegistry()  # what the database is asked at each scrape
+disable_created_metrics()  # type: ignore[no-untyped-call] # a third of all series, unused
+# Counters of this process.
+REGISTRY = CollectorRegistry()
+# Levels that are queried from the database at each scrape.
+SCRAPE_REGISTRY = CollectorRegistry()
 
 EVENTS_RECEIVED = Counter(
     "estuary_events_received", "Events at the webhook.", ["type", "outcome"], registry=REGISTRY
@@ -90,7 +92,7 @@ POOL_BUSY_SECONDS = Counter(
     "estuary_db_pool_busy_seconds", "Connections in use, times the seconds.", ["pool"], registry=REGISTRY
 )
 
-# Looked up once: the webhook's own count costs no search for its label.
+# Looked up once, so that counting a webhook needs no search for the label.
 _RECEIVED = {
     (known, kept): EVENTS_RECEIVED.labels("known" if known else "other", "kept" if kept else "repeated")
     for known in (True, False)
@@ -99,17 +101,17 @@ _RECEIVED = {
 
 
 def count_received(*, is_known_type: bool, is_new: bool) -> None:
-    """Count an event that was signed: of a type that means something here, and here for the first time."""
+    """Count a verified event: of a type that we handle or not, new or repeated."""
     _RECEIVED[is_known_type, is_new].inc()
 
 
 def count_refused(code: str) -> None:
-    """Count what came to the webhook and was not let in, by the code of the error."""
+    """Count a rejected request to the webhook, by the code of the error."""
     EVENTS_RECEIVED.labels("none", code).inc()
 
 
 def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:
-    """Count events that are done with, each with its outcome and the seconds since it came."""
+    """Count finished events, each with its outcome and the seconds since its arrival."""
     for outcome, times in Counted(outcome for outcome, _ in outcomes).items():
         EVENTS_SETTLED.labels(outcome).inc(times)
     for _, seconds in outcomes:
@@ -117,12 +119,12 @@ def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:
 
 
 def register_scrape_collector(collector: Collector) -> None:
-    """Have a collector asked at every scrape, besides what is counted."""
+    """Register a collector that is queried at every scrape."""
     SCRAPE_REGISTRY.register(collector)
 
 
 def render_metrics() -> bytes:
-    """Return all metrics in Prometheus's text format: of every process that shares PROMETHEUS_MULTIPROC_DIR, if set."""
+    """Return all metrics in Prometheus's text format, of all processes that share PROMETHEUS_MULTIPROC_DIR."""
     counted = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         counted = CollectorRegistry()
@@ -131,7 +133,7 @@ def render_metrics() -> bytes:
 
 
 def may_scrape(authorization: str, *, token: str) -> bool:
-    """Tell whether an ``Authorization`` header has our token; nobody may while there is none."""
+    """Return whether an ``Authorization`` header has our token; False while no token is set."""
     return bool(token) and compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
@@ -139,7 +141,7 @@ type Labels = tuple[str, ...]
 
 
 def count_after_commit(counter: Counter, labels: Iterable[Labels]) -> None:
-    """Count each set of labels once, when the open transaction is committed, or at once when there is none."""
+    """Count each set of labels once, after the open transaction commits, or at once without a transaction."""
     if counted := Counted(labels):
         transaction.on_commit(partial(_inc, counter, counted), robust=True)
 

@@ -1,4 +1,4 @@
-"""The metrics of a process that has no web server: a small one, for Prometheus alone."""
+"""A small HTTP server for the metrics of a process that has no web server."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -11,18 +11,20 @@ from estuary.common.observability import metrics
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True  # nobody waits for a scrape when the process ends
+    # The process does not wait for a scrape when it ends.
+    daemon_threads = True
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 10  # seconds that a silent connection is kept
+    # Seconds that a silent connection is kept.
+    timeout = 10
 
     def log_message(self, format: str, *args: Any) -> None:
-        """A scrape every few seconds is no news."""
+        """Do not log a scrape every few seconds."""
 
 
 def serve(port: int, *, token: str, after_scrape: Callable[[], None] = lambda: None) -> WSGIServer:
-    """Answer ``GET /metrics`` with the token on all addresses, in a thread; ``after_scrape`` runs after each scrape."""
+    """Serve ``GET /metrics`` in a thread, on all addresses, with the token; call ``after_scrape`` after each scrape."""
 
     def respond(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         is_scrape = environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == "/metrics"

@@ -1,7 +1,7 @@
-"""What must never be written down, and what stands in its place: keys, client secrets, card numbers, tokens.
+"""Redaction of keys, client secrets, card numbers and tokens, wherever text is written down.
 
-The last line of defence, below what keeps them out in the first place: logs, reports of errors, mails to staff and the
-texts of errors that are kept all pass here.
+This is the last line of defence, behind the code that keeps secrets out of texts. Logs, error reports, mails to staff
+and stored error texts all pass through here.
 """
 
 import logging
@@ -21,22 +21,22 @@ _KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
 # Means the same to Python and to PostgreSQL.
 CLIENT_SECRET_PATTERN = "_secret_[A-Za-z0-9%]{6,}"  # noqa: S105 a pattern
 _CLIENT_SECRET = rf"(?P<secret>{CLIENT_SECRET_PATTERN})"
-# In JSON and in log lines a line break is a backslash and a letter, which is no part of the word that follows.
+# In JSON and log lines, the letter of an escape such as \n is not part of the next word.
 _ESCAPED = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
 _BEARER = rf"(?P<bearer>(?:\b|{_ESCAPED})Bearer(?:\s|%20)+)[A-Za-z0-9._~+/=-]{{6,}}"
 SECRET = re.compile("|".join((_KEY, _CLIENT_SECRET, _BEARER)))
-# Three words with dots between them. Each is read from its beginning, once: the text may be long and hostile.
+# Three words with dots between them. Possessive, so that a long hostile text is read in linear time.
 JWT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{9,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++")
 _JWT_BEGINS = re.compile(rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6}}")
-# Nothing that is redacted goes without one of these: a quick look spares most texts the long one.
+# Every secret contains one of these, so most texts skip the expressions above.
 HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
 _HINTS_OF_JSON = tuple(hint.encode() for hint in HINTS)
-# Of what JSON, an address or HTML writes in more than one character.
+# The first bytes of escapes in JSON, URLs and HTML.
 _ESCAPES = (b"\\", b"%", b"&")
 
 
 def redact(text: str) -> str:
-    """Return a text without any secret or card number; what kind it was can still be read."""
+    """Return a text with secrets and card numbers replaced; the kind of secret stays readable."""
     if any(hint in text for hint in HINTS):
         text = JWT.sub(_replace_token, SECRET.sub(_replace_secret, text))
     return _replace_spans(text, find_card_numbers(text))
@@ -49,7 +49,7 @@ def _replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 def _replace_token(match: re.Match[str]) -> str:
-    """The header of a token is JSON, so its first word begins with `{"` in base64; what stands before is kept."""
+    """Redact a JWT, and keep the text before it. A JWT begins with `{"` in base64."""
     first_dot = match.string.index(".", match.start())
     begins = _JWT_BEGINS.search(match.string, match.start(), first_dot)
     return match.string[match.start() : begins.start()] + REDACTED if begins else match[0]
@@ -60,7 +60,7 @@ def _replace_secret(match: re.Match[str]) -> str:
 
 
 def may_need_redaction(json: bytes) -> bool:
-    """Tell, mostly in a few microseconds, whether a JSON document may have something to redact."""
+    """Return, mostly within a few microseconds, whether a JSON document may need redaction."""
     if any(hint in json for hint in _HINTS_OF_JSON):
         return True
     plain = json.isascii() and not any(escape in json for escape in _ESCAPES)
@@ -68,7 +68,7 @@ def may_need_redaction(json: bytes) -> bool:
 
 
 def redact_json(value: Any) -> Any:
-    """Return a value, as JSON has them, with every text in it redacted, names too."""
+    """Return a JSON value with all texts redacted, keys too."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
@@ -81,7 +81,7 @@ def redact_json(value: Any) -> Any:
 
 
 class RedactingFormatter(ProcessorFormatter):
-    """The formatter of every log line: the finished line is redacted, tracebacks and all."""
+    """The formatter of every log line: redacts the finished line with its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
@@ -98,7 +98,7 @@ class RedactingReporter(ExceptionReporter):
 
 
 class RedactingFilter(SafeExceptionReporterFilter):
-    """Hides by name what has no shape to know it by: passwords, cookies, sessions, addresses with passwords in them."""
+    """Hides settings and variables by name: passwords, cookies, sessions, URLs with passwords."""
 
     def get_safe_settings(self) -> dict[str, Any]:
         hidden = {"DATABASES", "DATABASE_URL", "MAILERS"}
@@ -108,5 +108,5 @@ class RedactingFilter(SafeExceptionReporterFilter):
         }
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        """Never off, not even on a laptop with debug pages."""
+        """Return True, on debug pages too."""
         return True

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, whose connections web requests share so that those who wait for a lock leave room."""
+"""Django's PostgreSQL backend, with admission: web requests that wait for a lock leave connections to others."""

@@ -1,8 +1,11 @@
-"""Admission to a web process's database connections: whoever waits for a lock leaves some to others.
+"""Admission to the database connections of a web process, so that requests that wait for a lock leave some to others.
 
-In ordinary times requests are admitted in the order in which they have begun. Once PostgreSQL has cut a wait short,
-then for some seconds those that want the same as that request take one connection at a time (a bulkhead), and some
-are reserved for readers and for the catalogue. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
+1. Normally, requests are admitted in the order in which they started.
+2. After PostgreSQL has canceled a lock wait, what that request wanted is contended for some seconds.
+3. While a resource is contended, requests for it get one connection at a time (a bulkhead). Some connections are
+   reserved for reads and for the catalogue.
+
+See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
 """
 
 import time
@@ -21,27 +24,29 @@ from django.http.response import HttpResponseBase
 from estuary.common.api.errors import Unavailable
 from estuary.common.observability import metrics
 
-WAIT_S = 4.0  # of one request, for all connections that it takes one after the other
-CLEAN_UP_S = 2.0  # of one that was refused, to free its Idempotency-Key
+# How long one request waits in all, for every connection that it takes.
+WAIT_S = 4.0
+# How long a rejected request waits, to release its Idempotency-Key.
+CLEAN_UP_S = 2.0
 CONTENDED_S = 5.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ANY, PAGES, WRITES = "any", "pages", "writes"
-# So many connections each of these leaves to the others while anything is contended.
+# How many connections each bulkhead leaves to the others while anything is contended.
 RESERVED = {ANY: 0, PAGES: 1, WRITES: 2}
 
 type Permit = frozenset[str]
 
 
 class Busy(Unavailable):
-    """Others hold what this request needs; it is safe to send the same again."""
+    """Other requests hold what this request needs. The same request may be sent again."""
 
     code, title = "busy", "Others are at work on the same"
 
 
 @dataclass(slots=True)
 class Claim:
-    """One web request: its bulkheads, what it wants a lock of, and how long it may still wait for connections."""
+    """One web request: its bulkheads, the resources it locks, and how long it may still wait for connections."""
 
     bulkheads: tuple[str, ...]
     resources: set[str] = field(default_factory=set)
@@ -49,7 +54,7 @@ class Claim:
     since: float = field(default_factory=time.monotonic)
 
     def limit_to_cleanup(self) -> None:
-        """Want nothing any more but to note, on any connection, that the request may come again."""
+        """Allow only the clean-up: one connection of any kind, to release the Idempotency-Key."""
         self.bulkheads, self.resources, self.wait_left_s = (ANY,), set(), CLEAN_UP_S
 
 
@@ -61,7 +66,7 @@ class Waiter:
 
 
 class Admission:
-    """Counts the connections that web requests hold, by bulkhead and by resource, and queues who finds no room."""
+    """Counts the connections of web requests by bulkhead and by resource, and queues requests without room."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -79,7 +84,7 @@ class Admission:
             if not self._queue and self._has_room(permit):
                 self._take(permit)
                 return permit
-            # Who has begun goes before who has just come: else a crowd is served all at the end, and so too late.
+            # Started requests go before new ones. Otherwise all requests of a crowd end at the end, too late.
             insort(self._queue, waiter := Waiter(permit, claim.since), key=attrgetter("since"))
             self._admit()
         self._wait(waiter, claim)
@@ -90,7 +95,7 @@ class Admission:
         waiter.admitted.wait(claim.wait_left_s)
         waited_s = time.monotonic() - since
         claim.wait_left_s -= waited_s
-        # It waits here so as not to wait at the pool, whose counts these are.
+        # This wait replaces the wait at the pool, so it counts as one.
         metrics.POOL_WAITS.labels(DEFAULT_DB_ALIAS).inc()
         with self._lock:
             if not waiter.admitted.is_set():
@@ -111,7 +116,7 @@ class Admission:
             self._admit()
 
     def mark_contended(self, resources: set[str]) -> None:
-        """Note that somebody has waited for one of these in vain."""
+        """Mark resources as contended: a request has waited for one of them without success."""
         with self._lock:
             now = time.monotonic()
             self._calm_from = now + CONTENDED_S
@@ -153,7 +158,7 @@ def current_claim() -> Claim | None:
 
 
 def claim_resource(resource: str) -> None:
-    """Say what else a request wants a lock of; while that is contended, it gives its connection up and queues."""
+    """Add a resource that the request locks. While the resource is contended, give up the connection and queue."""
     if claim := _claim.get():
         claim.resources.add(resource)
         if admission.is_contended(resource) and not connection.in_atomic_block:
@@ -161,13 +166,13 @@ def claim_resource(resource: str) -> None:
 
 
 def mark_contended() -> None:
-    """Have what the request wants taken for contended: PostgreSQL has cut its wait short."""
+    """Mark the resources of this request as contended, after PostgreSQL has canceled its wait."""
     if claim := _claim.get():
         admission.mark_contended(claim.resources)
 
 
 class ConnectionAdmissionMiddleware:
-    """Middleware that says of each request what it wants, before it asks the database for anything."""
+    """Sets the bulkheads and resources of each request, before its first query."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -186,7 +191,7 @@ class ConnectionAdmissionMiddleware:
         if not (claim := _claim.get()):
             return
         if request.method in SAFE:
-            # No row keeps a reader waiting, but a table does, and the same table all who ask for the same page.
+            # A locked row blocks no reader, but a locked table does: it blocks all requests for the same page.
             claim.resources = {f"page {request.resolver_match.route if request.resolver_match else ''}"}
             if _is_catalogue_view(view):
                 claim.bulkheads = (ANY,)

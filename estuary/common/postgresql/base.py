@@ -1,4 +1,4 @@
-"""The backend itself: what Django loads for ``ENGINE``."""
+"""The database backend that Django loads for ``ENGINE``."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from estuary.common.postgresql.limits import set_limits
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Takes a connection out of the pool only once the request is admitted, and gives up both together."""
+    """Takes a connection from the pool only once the request is admitted, and releases both together."""
 
     _permit: Permit | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         wrapper: Any = self
         claim = current_claim()
-        # Nobody waits for a replica: what it does not answer at once, the primary does.
+        # No admission for a replica: what it does not answer at once, the primary answers.
         if claim and wrapper.pool and wrapper.alias == DEFAULT_DB_ALIAS:
             self._permit = admission.acquire(claim, wrapper.pool.max_size)
         try:

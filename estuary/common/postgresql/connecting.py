@@ -1,4 +1,4 @@
-"""How long a replica is waited for when it is connected to."""
+"""Time-outs for connecting to a replica."""
 
 from typing import TypedDict
 
@@ -8,5 +8,5 @@ class ConnectTimeouts(TypedDict):
     tcp_user_timeout: int
 
 
-# Who vanishes is noticed in seconds, not in the quarter of an hour that the operating system takes.
+# A server that disappears is noticed in seconds, not after the operating system's quarter of an hour.
 CONNECT_TIMEOUTS = ConnectTimeouts(connect_timeout=2, tcp_user_timeout=2000)

@@ -1,7 +1,7 @@
-"""How long PostgreSQL lets a web request wait: for a lock, for a statement, and within a transaction that stands still.
+"""Time-outs that PostgreSQL applies to web requests: for a lock, for a statement, and for an idle transaction.
 
-A role may have limits of its own (``ALTER ROLE … IN DATABASE … SET``), which count first and which are the only way
-through a PgBouncer. Worker and migrations have none. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
+A role's own limits (``ALTER ROLE … IN DATABASE … SET``) come first. They are the only way through a PgBouncer. The
+worker and migrations have no limits. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
 """
 
 from typing import Any
@@ -14,19 +14,19 @@ WEB_LIMITS = {
     "statement_timeout": "4s",
     "idle_in_transaction_session_timeout": "10s",
 }
-# What a role says about itself is left as it is; no limit at all is 0.
+# A limit that the role has is kept; 0 means no limit.
 SET_UNLESS_SET = "SELECT set_config(%s, %s, false) WHERE current_setting(%s) = '0'"
 
 _limits: dict[str, str] = {}
 
 
 def limit_this_process() -> None:
-    """Give all connections that this process opens from now on the limits of a web server."""
+    """Apply WEB_LIMITS to all connections that this process opens from now on."""
     _limits.update(WEB_LIMITS)
 
 
 def set_limits(connection: psycopg.Connection[Any]) -> None:
-    """Set a new connection's limits, in a web server that is connected to PostgreSQL itself."""
+    """Set the limits of a new connection, unless it leads to a PgBouncer."""
     if settings.BEHIND_PGBOUNCER:
         return
     for name, value in _limits.items():
@@ -34,7 +34,7 @@ def set_limits(connection: psycopg.Connection[Any]) -> None:
 
 
 def is_timeout(error: BaseException | None) -> bool:
-    """Tell whether an error, Django's or psycopg's own, says that one of the limits was met."""
+    """Return whether an error, Django's or psycopg's, means that one of the limits was reached."""
     met = (
         psycopg.errors.LockNotAvailable,
         psycopg.errors.QueryCanceled,

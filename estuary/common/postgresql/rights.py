@@ -1,6 +1,6 @@
-"""What the roles of the web server and the worker may do with each table; granted after every migration, by its owner.
+"""Rights of the web server's and the worker's roles on each table; the owner grants them after every migration.
 
-They own nothing, so they can neither take a trigger off nor empty a table. See deploy/postgres/roles.sql.
+These roles own nothing, so they can neither drop a trigger nor truncate a table. See deploy/postgres/roles.sql.
 """
 
 from typing import Any
@@ -12,12 +12,12 @@ WORKER = "estuary_worker"
 ROLES = ("estuary_web", WORKER)
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 APPEND_ONLY = "SELECT, INSERT"
-# The texts that an erasure of a person empties: the worker finishes those, and amounts and dates are out of its reach.
+# Text columns that an erasure empties. The worker finishes erasures, but may not change amounts and dates.
 REDACTED_BY_WORKER = {
     "credits_credittransaction": ("note",),
     "django_admin_log": ("object_repr", "change_message"),
 }
-# Rows that explain money are never deleted, whoever asks.
+# Rows that explain money are never deleted.
 NEVER_DELETED = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
 
 SELECT_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
@@ -29,7 +29,7 @@ SELECT_TABLES = """
 
 
 def grant_rights(*, using: str, **signal: Any) -> None:
-    """Give the roles that there are their rights (a receiver of post_migrate); none are needed on a laptop."""
+    """Grant the existing roles their rights (a receiver of post_migrate). A laptop has no such roles."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(SELECT_ROLES, [list(ROLES)])
         existing_roles = [role for (role,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""How the system shares its cores among the processes of a machine."""
+"""CPU priority: the web server and the jobs worker yield the cores to the worker that settles events (Linux only)."""
 
 import os
 import time
@@ -6,20 +6,21 @@ from pathlib import Path
 
 import structlog
 
-# A third of what others get, where all want more than there is: what has been taken in is settled before more is.
+# A third of the normal share while all cores are busy: accepted events are settled before more are accepted.
 NICE = 5
 AUTOGROUP = Path("/proc/self/autogroup")
-# Linux takes one change in a tenth of a second, of all processes.
+# Linux accepts one change per tenth of a second, for all processes together.
 AUTOGROUP_ATTEMPTS, AUTOGROUP_PAUSE_S = 5, 0.15
 
 log = structlog.get_logger(__name__)
 
 
 def lower_cpu_priority(*, leader: int) -> None:
-    """Have the threads of this process wait their turn for a core, and get less of one where others want it too.
+    """Run the threads of this process as SCHED_BATCH, and with a smaller share of busy cores.
 
-    For the calling thread and those that it starts, and for our session where the process ``leader`` has begun it and
-    no terminal belongs to it. Elsewhere than on Linux nothing changes, nor where a core is to spare.
+    This affects the calling thread and the threads it starts. The whole session is lowered too, if ``leader`` is the
+    process that started the session and the session has no terminal. Other systems than Linux ignore the call.
+    See docs/decisions/0019-web-threads-run-as-sched-batch.md.
     Source: https://man7.org/linux/man-pages/man7/sched.7.html (SCHED_BATCH, autogroup)
     """
     if not hasattr(os, "SCHED_BATCH"):
@@ -29,12 +30,12 @@ def lower_cpu_priority(*, leader: int) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
         if os.getsid(0) == leader and not _has_terminal():
             _lower_session()
-    except OSError as error:  # a sandbox that forbids it; all works, but slower under load
+    except OSError as error:  # forbidden by a sandbox: everything works, but slower under load
         log.warning("scheduling_unchanged", error=str(error))
 
 
 def _lower_session() -> None:
-    """Lower our whole session: where Linux shares the cores among sessions, being nice counts only within one."""
+    """Lower the whole session: with autogroups, Linux applies ``nice`` only within a session."""
     for tries_left in reversed(range(AUTOGROUP_ATTEMPTS)):
         if (nice := read_session_nice()) is None or nice >= NICE:
             return
@@ -47,10 +48,10 @@ def _lower_session() -> None:
 
 
 def read_session_nice() -> int | None:
-    """Return how nice our session is to others; None where Linux shares no cores among sessions, or ours is none."""
+    """Return the nice value of our session; None without autogroups, or without a session of our own."""
     if not AUTOGROUP.exists():
         return None
-    # Empty for whoever descends from the first process without having begun a session of their own.
+    # The file is empty for a process that descends from init without a session of its own.
     fields = AUTOGROUP.read_text().split()
     return int(fields[-1]) if fields else None
 

@@ -1,4 +1,4 @@
-"""Whether this process was told to end: work on many rows then stops between two, and the next process goes on."""
+"""A flag that this process was asked to end. Long jobs check it between two rows, and the next process continues."""
 
 import threading
 
@@ -6,7 +6,7 @@ _requested = threading.Event()
 
 
 class ShuttingDown(Exception):
-    """Work was left where it stands, since the process ends."""
+    """A job stopped early, because the process is about to end."""
 
 
 def request_shutdown() -> None:
@@ -18,6 +18,6 @@ def is_shutting_down() -> bool:
 
 
 def raise_if_shutting_down() -> None:
-    """Raise Stopping once the process was told to end."""
+    """Raise ShuttingDown once the process was asked to end."""
     if is_shutting_down():
         raise ShuttingDown
