@@ -116,8 +116,8 @@ def place(massage: Service, buyer: Any) -> None:
         service=massage,
         currency="usd",
         total_minor=10_000,
-        terms=CheckoutOptions(payment_type="intent"),
-        wish=ScheduleRequest(starts_at=a_free_slot(massage)),
+        options=CheckoutOptions(payment_type="intent"),
+        schedule_request=ScheduleRequest(starts_at=a_free_slot(massage)),
         items=(),
     )
 

@@ -86,8 +86,8 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
             service=workshop,
             currency="usd",
             total_minor=10_000,
-            terms=CheckoutOptions(payment_type="intent"),
-            wish=ScheduleRequest(session_id=seat.pk),
+            options=CheckoutOptions(payment_type="intent"),
+            schedule_request=ScheduleRequest(session_id=seat.pk),
             items=(),
             use_credits=True,
         )

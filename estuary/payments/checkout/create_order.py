@@ -37,8 +37,8 @@ def create_order(
     service: Service | None,
     currency: str,
     total_minor: int,
-    terms: CheckoutOptions,
-    wish: ScheduleRequest,
+    options: CheckoutOptions,
+    schedule_request: ScheduleRequest,
     items: Sequence[ScheduleRequest],
     use_credits: bool = False,
     request_key: str = "",
@@ -61,7 +61,7 @@ def create_order(
         account = ledger.lock_account(user, currency) if use_credits and service else None
         applied_minor = _credits_to_apply(account, total_minor) if account else 0
         lines = (
-            plan_lines(service, schedule_request=wish, items=items, currency=currency, at=at)
+            plan_lines(service, schedule_request=schedule_request, items=items, currency=currency, at=at)
             if service
             else []
         )
@@ -77,13 +77,13 @@ def create_order(
             total_minor=total_minor,
             credits_applied_minor=applied_minor,
             lines=lines,
-            options=terms,
+            options=options,
             at=at,
             expires_at=deadline,
             stripe_customer_id=customer.stripe_customer_id if customer else "",
-            page_expires_at=stripe_creation.page_expiry(terms.payment_type, hold_ends_at=deadline, at=at),
+            page_expires_at=stripe_creation.page_expiry(options.payment_type, hold_ends_at=deadline, at=at),
         )
-        if guard and (terms.payment_method_id or order.amount_due_minor == 0):
+        if guard and (options.payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
         _reserve_and_spend(order, account, list(zip(rows, lines, strict=True)), at)
         if service and allowance:

@@ -56,8 +56,8 @@ class Purchase:
     service: Service | None
     currency: str
     total_minor: int
-    terms: CheckoutOptions
-    wish: ScheduleRequest
+    options: CheckoutOptions
+    schedule_request: ScheduleRequest
     items: tuple[ScheduleRequest, ...] = ()
     use_credits: bool = False
     request_key: str = ""
@@ -126,7 +126,7 @@ def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> Sta
 
 def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | None:
     """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
-    card_id = purchase.terms.payment_method_id
+    card_id = purchase.options.payment_method_id
     if live is None:
         order, customer = _place_order(purchase)
         if order.status in FULFILLED:
@@ -137,10 +137,10 @@ def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | No
 
 def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
     """Return the buyer's own live order when the same is asked for again; another one ends first, and None is told."""
-    card_id, guard = purchase.terms.payment_method_id, purchase.guard
+    card_id, guard = purchase.options.payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
         return resume(live, card_id=card_id)
-    is_same = live.request_fingerprint == purchase.terms.fingerprint
+    is_same = live.request_fingerprint == purchase.options.fingerprint
     # The first answer may be lost: when that one is paid, it is our answer.
     may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
     if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
@@ -188,14 +188,17 @@ def _check_own_holds(purchase: Purchase) -> None:
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
     """Return the 1-on-1 times that are asked for, as ``(practitioner_id, starts_at, ends_at)``."""
     sold_service = purchase.service.bundle_of or purchase.service if purchase.service else None
-    services = Service.objects.in_bulk([wish.service_id for wish in purchase.items if wish.service_id])
+    services = Service.objects.in_bulk(
+        [request.service_id for request in purchase.items if request.service_id]
+    )
     scheduled = [
-        (services.get(wish.service_id or 0, sold_service), wish) for wish in (purchase.wish, *purchase.items)
+        (services.get(request.service_id or 0, sold_service), request)
+        for request in (purchase.schedule_request, *purchase.items)
     ]
     return [
-        (service.practitioner_id, wish.starts_at, wish.starts_at + minutes(service.duration_min))
-        for service, wish in scheduled
-        if service and wish.starts_at
+        (service.practitioner_id, request.starts_at, request.starts_at + minutes(service.duration_min))
+        for service, request in scheduled
+        if service and request.starts_at
     ]
 
 
@@ -226,7 +229,7 @@ def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
     """Whether an order buys exactly what is asked for; of credits a buyer waits for one bank at a time."""
     if purchase.service is None:
         return True
-    return bool(order.scheduling_data == purchase.terms.scheduling_data)
+    return bool(order.scheduling_data == purchase.options.scheduling_data)
 
 
 def _create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
@@ -235,8 +238,8 @@ def _create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
         service=purchase.service,
         currency=purchase.currency,
         total_minor=purchase.total_minor,
-        terms=purchase.terms,
-        wish=purchase.wish,
+        options=purchase.options,
+        schedule_request=purchase.schedule_request,
         items=purchase.items,
         use_credits=purchase.use_credits,
         request_key=purchase.request_key,
