@@ -1,4 +1,7 @@
-"""Ending an unpaid order: at Stripe first, so that nobody can pay for what we give back to others, and here then."""
+"""Canceling an unpaid order: first at Stripe, then in the database.
+
+The order of the two steps matters: once seats and credits are released, nobody may still be able to pay for them.
+"""
 
 from django.db import transaction
 
@@ -26,7 +29,7 @@ from estuary.payments.settlement.state import state_of
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
-    """End a live order and return it as it stands then: canceled, or paid when the buyer was faster.
+    """Cancel a live order and return it: canceled, or paid when the buyer paid first.
 
     ``reason`` is one of Stripe's cancellation reasons. Raises StripeUnavailable or OrderChanged with nothing changed.
     """
@@ -45,9 +48,9 @@ def close_order(order: Order, *, reason: str, cause: str) -> Order:
 
 
 def end_unanswered_order(order: Order) -> Order:
-    """End an order whose bank has not answered until the date its seats were kept for; money that comes goes back.
+    """Cancel an order whose bank has not answered before its ``kept_until`` date; a later payment is refunded.
 
-    Stripe is asked first: what was paid in time is handed over.
+    Stripe is asked first: a payment that succeeded in time is fulfilled.
     """
     order = close_order(order, reason="abandoned", cause="kept until its date")
     if order.status != Status.PROCESSING:
@@ -58,9 +61,10 @@ def end_unanswered_order(order: Order) -> Order:
 
 
 def close_payment(order: Order) -> bool:
-    """Look at the payment of an order that ended while its bank was at work; tells whether nobody can pay by it now.
+    """Check the payment of an order that was canceled while its bank was processing; True once nobody can pay it.
 
-    Money that came is returned, and what could be paid once more is ended at Stripe. A page takes one payment only.
+    A succeeded payment is refunded. An intent that can still be paid is canceled at Stripe. A Checkout Session takes
+    one payment only, so its intent needs no cancellation.
     """
     try:
         intent = fetch.fetch_intent(order.stripe_payment_intent_id)
@@ -80,7 +84,7 @@ def _clear_payment(order: Order) -> bool:
 
 
 def cancel_order(*, user: User, order: Order) -> Order:
-    """Cancel an order that is not paid yet, for its buyer; raises OrderNotCancelable for any other."""
+    """Cancel an unpaid order for its buyer; raises OrderNotCancelable for any other order."""
     if order.status in UNPAID:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
@@ -100,7 +104,7 @@ def _bank_deadline_message(order: Order) -> str:
 
 
 def close_open_orders(user_id: int, *, cause: str) -> None:
-    """End every unpaid order of a user; raises what Stripe said to the first that it would not end now."""
+    """Cancel every unpaid order of a user; raises the first failure, after all orders were tried."""
     unpaid = Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user")
     act_on_each(
         unpaid.order_by("pk"),
@@ -118,9 +122,9 @@ def cancel_locally(
     alert: AlertStaff | None = None,
     if_status: frozenset[Status] = UNPAID,
 ) -> Order:
-    """End an order for which there is nothing at Stripe that anyone could pay, when its status is ``among`` these.
+    """Cancel an order that has nothing payable at Stripe, if its status is one of ``if_status``.
 
-    Raises OrderChanged when Stripe was asked for something to pay since ``order`` was read.
+    Raises OrderChanged when another request has asked Stripe for a payment since ``order`` was read.
     """
     with transaction.atomic():
         [current] = load([order.pk])
@@ -138,9 +142,10 @@ def _stripe_id_of(order: Order) -> str:
 
 
 def _recover_lost_creation(order: Order) -> bool:
-    """Tell whether Stripe made something to pay although we have no id of it, which is saved now.
+    """Return whether Stripe created a payment whose id we do not have; its id is saved.
 
-    While Stripe may still be at the last request, the same key asks for its outcome: a refusal is as good as an answer.
+    While Stripe may still be processing the last request, the request is repeated under the same key. A refusal then
+    proves as well as an answer that nothing else was created.
     """
     if order.asked_at is None:
         return False

@@ -1,4 +1,4 @@
-"""An order, in one transaction: priced, reserved, and paid with credits as far as they go."""
+"""An order is created in one transaction: priced, its seats reserved, its credits spent."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -45,13 +45,17 @@ def create_order(
     guard: RepeatGuard | None = None,
     address: str = "",
 ) -> tuple[Order, StripeCustomer | None]:
-    """Price, reserve, spend credits and write the order, in one transaction: all of it or nothing.
+    """Price the order, reserve seats and slots, spend credits and insert the order, in one transaction.
 
-    ``service=None`` buys credits for ``total_minor``. When credits cover everything the order completes here and now;
-    otherwise the customer who is to pay comes with it, whose key is committed too. When Stripe knows that one, what
-    it is asked next is noted on the order at once (as asking.note_asked does). ``address`` is where it is asked for.
-    Raises SoldOut, SlotTaken, AlreadyBooked, NotEnoughCredits, BoughtJustNow, HoldLimitReached … and
-    django.db.IntegrityError when the buyer has a live order for the same thing (order_one_live_per_item).
+    1. With ``service=None`` the order buys credits for ``total_minor``.
+    2. When credits cover the whole price, the order completes in this transaction.
+    3. Otherwise the customer who pays is returned as well, and its idempotency key is committed with the order.
+    4. If that customer already exists at Stripe, the request to Stripe is recorded on the order here, as
+       ``stripe_creation.record_request`` does.
+
+    ``address`` is the client's IP address, for the limits of holds. Raises SoldOut, SlotTaken, AlreadyBooked,
+    NotEnoughCredits, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when the buyer has a
+    live order for the same item (order_one_live_per_item).
     """
     at = clock.now()
     with transaction.atomic():
@@ -95,7 +99,7 @@ def create_order(
 def _deadline(
     service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
 ) -> datetime:
-    """Return when an order ends that is not paid: never later than what it replaces, nor than what it buys begins."""
+    """Return when an unpaid order expires: no later than the order it replaces, nor than its first session starts."""
     deadlines = [at + _hold_length(service), *(line.starts_at for line in lines if line.starts_at)]
     if allowance and allowance.deadline:
         deadlines.append(allowance.deadline)
@@ -105,7 +109,7 @@ def _deadline(
 def _reserve_and_spend(
     order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime
 ) -> None:
-    """Take the credits that the order spends, and hold its seats and slots; hand over what is paid with that."""
+    """Spend the order's credits and hold its seats and slots; fulfil the order if nothing is left to pay."""
     if account and (spent := order.credits_applied_minor):
         ledger.spend(account=account, amount_minor=spent, order_id=order.pk, note=order.title, at=at)
     if lines:
@@ -117,7 +121,10 @@ def _reserve_and_spend(
 
 
 def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
-    """Return how much of the total credits pay; it shrinks so that the card's share is none or chargeable."""
+    """Return how many credits are applied, so that the card pays nothing or at least Stripe's minimum.
+
+    Total 10.00, credits 9.80, minimum 0.50: credits pay 9.50 and the card 0.50.
+    """
     applied_minor = min(account.spendable_minor, total_minor)
     remaining_minor = total_minor - applied_minor
     if remaining_minor and remaining_minor < min_charge_minor(account.currency):

@@ -1,7 +1,11 @@
-"""Who may hold something unpaid: counted for each buyer and each address, and nobody holds longer by asking anew.
+"""Holds: how many unpaid orders a buyer and an address may have, and for how long.
 
-A hold is free, so it is rationed: one thing for a newcomer, who has never paid, and several for who has. An order that
-replaces another, or comes after one that was canceled, inherits its deadline. Holds that end unpaid are counted, too.
+A hold costs the buyer nothing, so holds are limited:
+
+- A buyer who has never paid holds one order; one who has paid holds several.
+- An order that replaces another, or follows a canceled one, inherits its deadline. Ordering again never extends a
+  hold.
+- Holds that end unpaid are counted as well.
 """
 
 from dataclasses import dataclass
@@ -26,16 +30,18 @@ from estuary.orders.states import LIVE, Status
 from estuary.payments.models import Hold
 
 COUNT_PERIOD = timedelta(days=1)
-KEEP_FOR = 2 * COUNT_PERIOD  # longer than any count looks back
-NETWORKS_PER_SITE = 4  # of IPv6: a household or a server's owner has many networks, and is not many people
+# No count reaches back further.
+KEEP_FOR = 2 * COUNT_PERIOD
+# Of IPv6. One household, or one owner of servers, has many networks.
+NETWORKS_PER_SITE = 4
 SHORTEST_WAIT_S = 60
 
-# From left to right: the buyer before the address, here and everywhere.
+# Every statement locks the buyer before the address, so no two requests deadlock.
 LOCK = """
 SELECT pg_advisory_xact_lock(hashtextextended(%(my_lock)s, 0)),
        pg_advisory_xact_lock(hashtextextended(%(near_lock)s, 0));
 """
-# Locked against an erasure of the practitioner, which takes the service off sale, until the order is committed.
+# An erasure of the practitioner takes the service off sale; this lock makes the erasure wait until the order commits.
 LOCK_SERVICE = "SELECT active FROM catalog_service WHERE id = %(service)s FOR KEY SHARE;"
 READ_COUNTS = """
 WITH mine AS (
@@ -71,7 +77,7 @@ SELECT
 
 
 class HoldLimitReached(Conflict):
-    """The buyer holds as much as a buyer may; ``order_id`` names what is to be paid or canceled first."""
+    """The buyer has as many holds as allowed; ``order_id`` names the order to pay or cancel first."""
 
     code, title = "hold_limit_reached", "You hold something else already"
 
@@ -90,7 +96,7 @@ class HoldLimitReached(Conflict):
 
 
 class AddressHoldLimitReached(TooManyRequests):
-    """New buyers at one address hold as much as they may together."""
+    """New buyers at one address together have as many holds as allowed."""
 
     code, title = "address_hold_limit_reached", "Too much is held from your network"
 
@@ -118,30 +124,37 @@ class TooManyUnpaidHolds(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class HoldCounts:
-    """What a buyer holds and has held, and what new buyers near by do: facts, before anything is decided."""
+    """The holds of a buyer, and of new buyers at the same address, before anything is decided.
+
+    ``newcomers_hold`` and ``newcomers_lapsed`` are pairs: at the address, and at its site. ``lapsed`` holds ended
+    unpaid within the last day.
+    """
 
     address: str
     site: str
-    has_paid: bool  # for something, ever
-    has_open_order_for_item: (
-        bool  # an unpaid order for this very thing is there: a double click, or another tab
-    )
-    deadline: datetime | None  # of what the buyer has canceled of the same practitioner
+    has_paid: bool
+    # An unpaid order for the same item exists: a double click, or another tab.
+    has_open_order_for_item: bool
+    # Of the buyer's canceled order with the same practitioner.
+    deadline: datetime | None
     live: int
-    at_bank: int  # of the live ones: paid as far as the buyer can
-    live_orders: list[list[str]] | None  # which these are, as (public id, status), those to be paid first
-    lapsed: int  # holds of a day that ended unpaid
+    # Those of ``live`` that wait for a bank: the buyer can do nothing more.
+    at_bank: int
+    # The live orders as (public id, status), those to be paid first.
+    live_orders: list[list[str]] | None
+    lapsed: int
     first_lapse: datetime | None
-    newcomers_hold: tuple[int, int]  # held by newcomers, at the address and at its site
+    newcomers_hold: tuple[int, int]
     newcomers_next_end: datetime | None
     newcomers_lapsed: tuple[int, int]
     newcomers_first_lapse: datetime | None
-    service_is_active: bool  # and stays so until the transaction ends
+    # The row is locked, so this holds until the transaction ends.
+    service_is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Under what terms a buyer may hold something: no longer than until ``deadline``, when there is one."""
+    """The terms under which a buyer may hold an order; with a ``deadline`` the hold ends then at the latest."""
 
     address: str
     site: str
@@ -150,18 +163,17 @@ class Allowance:
 
 
 def read_hold_counts(user_id: int, *, service: Service, address: str, at: datetime) -> HoldCounts:
-    """Return what the buyer and the newcomers at the address hold, who are counted one at a time from here on.
+    """Lock and count the holds of the buyer and of new buyers at the address.
 
-    An unpaid order for the very ``service`` is about to end: nothing else can be bought under its name.
-
-    Must run inside a transaction, before it locks anything else: its end lets the next one count.
+    Requests of the same buyer or site are counted one at a time: the locks last until the transaction ends. Call it
+    inside a transaction, before anything else is locked.
     """
     site = network_site(address)
     values: dict[str, Any] = {"user": user_id, "address": address, "site": site}
     values |= {"service": service.pk, "practitioner": service.practitioner_id, "item": item_key(service, "")}
     values |= _locks(user_id, site) | {"at": at, "day": at - COUNT_PERIOD, "live": [*map(str, sorted(LIVE))]}
     with connection.cursor() as cursor:
-        # Three statements sent at once: the others see what was committed until the locks were there.
+        # Three statements in one round trip. The counts see everything committed before the locks were granted.
         cursor.execute(LOCK + LOCK_SERVICE + READ_COUNTS, values)
         cursor.nextset()
         [service_row] = cursor.fetchall()
@@ -198,7 +210,7 @@ def read_hold_counts(user_id: int, *, service: Service, address: str, at: dateti
 
 
 def lock_holds(user_id: int, *, address: str) -> None:
-    """Lock what look_at_holds locks, for a transaction that locks orders before it comes to look."""
+    """Take the locks of ``read_hold_counts``, for a transaction that locks orders before it counts."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, _locks(user_id, network_site(address)))
 
@@ -208,14 +220,14 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
 
 
 def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
-    """Decide under what terms a buyer may hold one more thing.
+    """Decide whether a buyer may hold one more order, and until when.
 
-    A newcomer holds one thing that is not at a bank yet, and who has paid before five; five in all. Five of a
-    newcomer's holds may end unpaid in a day.
-    Raises HoldLimitReached, AddressHoldLimitReached or TooManyUnpaidHolds.
+    A buyer who has never paid may have one order that is not at a bank, and five orders in all. A buyer who has paid
+    may have five. Five holds of a buyer who has never paid may end unpaid within a day. Raises HoldLimitReached,
+    AddressHoldLimitReached or TooManyUnpaidHolds.
     """
     if counts.has_open_order_for_item:
-        # The database allows one unpaid order for a thing (order_one_live_per_item): the caller takes that one up.
+        # The database allows one unpaid order per item (order_one_live_per_item), which the caller resumes.
         return Allowance(counts.address, counts.site, not counts.has_paid, counts.deadline)
     limit = settings.HOLDS_PER_BUYER if counts.has_paid else settings.HOLDS_PER_NEWCOMER
     unpaid = counts.live if counts.has_paid else counts.live - counts.at_bank
@@ -231,7 +243,7 @@ def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
 
 
 def _check_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> None:
-    """Newcomers alone are counted here: an address full of them refuses nobody who has paid before."""
+    """Count only buyers who have never paid: an address full of them refuses nobody who has paid."""
     limit = settings.HOLDS_PER_NEWCOMER * settings.USERS_PER_ADDRESS
     if _is_full(counts.newcomers_hold, limit):
         raise _count_refusal(AddressHoldLimitReached(retry_after_s=_wait(counts.newcomers_next_end, at)))
@@ -254,7 +266,7 @@ def _wait_a_day(since: datetime | None, at: datetime) -> int:
 
 
 def _wait(moment: datetime | None, at: datetime) -> int:
-    """Return for how many seconds to wait until a moment; what is over is looked after by the worker any minute."""
+    """Return the seconds until ``moment``, at least a minute: the worker releases expired holds within a minute."""
     return max(ceil((moment - at).total_seconds()), SHORTEST_WAIT_S) if moment else SHORTEST_WAIT_S
 
 
@@ -266,7 +278,7 @@ def _in_words(seconds: int) -> str:
 
 
 def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: datetime) -> None:
-    """Write down what an order holds, in the transaction that places it."""
+    """Record what an order holds, in the transaction that creates the order."""
     insert_rows(
         [
             build_instance(
@@ -285,6 +297,6 @@ def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at:
 
 
 def delete_old_holds() -> int:
-    """Delete what no count needs any more; returns how many rows. What is still held stays, however old."""
+    """Delete holds that no count needs any more; returns how many. Holds of live orders stay."""
     old = Hold.objects.filter(created_at__lte=clock.now() - KEEP_FOR).exclude(order__status__in=sorted(LIVE))
     return delete_in_batches(old)

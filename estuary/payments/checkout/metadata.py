@@ -1,4 +1,4 @@
-"""What a payment at Stripe says of its order: enough to write the order down again."""
+"""Metadata of a payment at Stripe: enough to recreate the order from it."""
 
 import json
 from typing import Any
@@ -10,10 +10,10 @@ METADATA_VALUE_MAX = 500  # https://docs.stripe.com/api/metadata
 
 
 def build_metadata(order: Order) -> dict[str, str]:
-    """Return what Stripe shall show beside this order's payment: all strings, each short enough for Stripe.
+    """Return an order's metadata for Stripe: strings, each within Stripe's limit of 500 characters.
 
-    The order's row is the truth and metadata only a label: scheduling data too long for Stripe is cut to what fits and
-    says so; the whole of it is on the order.
+    The order's row is the source of truth; metadata is a label. Scheduling data that is too long is cut and marked as
+    ``truncated``; the order has all of it.
     """
     metadata = {"order_id": order.public_id, "user_id": str(order.user_id), "order_type": order.type}
     if order.type == OrderType.CREDIT:

@@ -1,4 +1,4 @@
-"""From an order to what pays for it: an intent or a hosted page, made, found again, or confirmed with a saved card."""
+"""The payment of an order: an intent or a Checkout Session is created, resumed, or confirmed with a saved card."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ UNCONFIRMED_MESSAGE = (
 
 @dataclass(frozen=True, slots=True)
 class StartedPayment:
-    """An order and what pays for it; neither is there when credits covered everything."""
+    """An order with its intent or Checkout Session; both are None when credits covered the whole price."""
 
     order: Order
     intent: Intent | None = None
@@ -47,9 +47,10 @@ class StartedPayment:
 
 
 def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> StartedPayment:
-    """Give an order its intent or its page; what Stripe refuses outright ends at once and holds nothing.
+    """Create the order's intent or Checkout Session; if Stripe refuses it, the order is canceled at once.
 
-    ``card_id`` is a saved card to charge now, or nothing; ``customer`` whom the order was placed for just now.
+    ``card_id`` is the saved card to charge now, or empty. ``customer`` is the one with whom the order was just
+    created.
     """
     try:
         started = _create_at_stripe(order, customer)
@@ -70,7 +71,8 @@ def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None
 
 
 def _create_at_stripe(order: Order, customer: StripeCustomer | None) -> StartedPayment:
-    is_recorded = customer is not None and bool(customer.stripe_customer_id)  # when it was placed
+    # create_order has recorded the request with the order.
+    is_recorded = customer is not None and bool(customer.stripe_customer_id)
 
     def create(customer_id: str) -> StartedPayment:
         recorded = is_recorded and customer_id == order.stripe_customer_id
@@ -90,9 +92,10 @@ def _create_at_stripe(order: Order, customer: StripeCustomer | None) -> StartedP
 
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:
-    """Charge the saved card that the buyer chose; a decline is recorded on the order and told."""
+    """Charge the saved card that the buyer chose; a decline is recorded on the order and raised."""
     if not card_id or (intent.status == "requires_action" and intent.payment_method_id == card_id):
-        return StartedPayment(order, intent=intent)  # the browser finishes it
+        # The browser finishes this payment.
+        return StartedPayment(order, intent=intent)
     if order.stripe_payment_method_id != card_id:
         order.stripe_payment_method_id = card_id
         order.save(update_fields=["stripe_payment_method_id"])
@@ -115,7 +118,7 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPaym
 def _started_unconfirmed(
     error: StripeUnavailable | StripeBusy | StripeRefused, order: Order
 ) -> StripeUnavailable | StripeBusy | StripeRefused:
-    """Say of which order it is not known whether it is paid."""
+    """Return the error with the order's id, for an order of which nobody knows yet whether it is paid."""
     if error.detail != account_binding.UNAVAILABLE_NOW:
         error.detail = UNCONFIRMED_MESSAGE
     error.extra = {**error.extra, "order_id": order.public_id}
@@ -123,10 +126,10 @@ def _started_unconfirmed(
 
 
 def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> StartedPayment | None:
-    """Return the same order with what pays for it, or None when it turns out to have ended.
+    """Return the order with its payment as Stripe has it now, or None when the order has ended.
 
-    ``own`` says that the very request that is carried out began to pay for it: then it is the answer that it is paid,
-    where anybody else is told AlreadyPaid or PaymentProcessing.
+    ``is_own_request`` means that the same request started this payment before. If the order is paid by now, that is
+    its answer; any other request gets AlreadyPaid or PaymentProcessing.
     """
     session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
     if not session_id and not intent_id:

@@ -1,7 +1,8 @@
-"""One purchase, from the request to something the buyer can pay: a new order, the same one again, or a clear no.
+"""A purchase: from a checked request to an order that the buyer can pay, or a refusal.
 
-A buyer has at most one live unpaid order for a thing. Asking again (a declined card, a double click, another tab) gets
-the same order back; asking for something else about it ends the old order at Stripe first and moves the hold.
+A buyer has at most one live unpaid order per item. The same request again (a declined card, a double click, another
+tab) gets the same order. A different request for the item cancels the old order at Stripe first, then takes its
+place.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class PurchaseBusy(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What a buyer asks for, checked and priced, and from where.
+    """A checked and priced request of a buyer, with the address it came from.
 
     ``service=None`` buys credits; amounts are minor units.
     """
@@ -66,9 +67,9 @@ class Purchase:
 
 
 def resume_request(user: User, request_key: str, card_ref: str) -> StartedPayment | None:
-    """Return what a request that was cut off has made, carried on to its end, so that its retry makes nothing twice.
+    """Return the payment that an interrupted request has started, so that its retry creates nothing twice.
 
-    None when it came to nothing, so that it is carried out from the start. Raises what begin_purchase raises.
+    None when the request created nothing: it is then carried out from the start. Raises what begin_purchase raises.
     """
     order = idempotency.order_of(user, request_key)
     if order is None:
@@ -82,9 +83,8 @@ def resume_request(user: User, request_key: str, card_ref: str) -> StartedPaymen
 def begin_purchase(purchase: Purchase) -> StartedPayment:
     """Return an order that the buyer can pay now.
 
-    Credits hold nothing that an older order could be in the way of: theirs is placed without a look, and the
-    constraint tells when the buyer has one.
-    Raises AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut …, and StripeUnavailable with nothing lost.
+    A purchase of credits holds no seats, so it does not look for a live order first: the constraint finds one. Raises
+    AlreadyPaid, PaymentProcessing, CardDeclined, SoldOut and others, and StripeUnavailable with nothing lost.
     """
     if purchase.service:
         claim_resource(f"practitioner {purchase.service.practitioner_id}")
@@ -94,7 +94,8 @@ def begin_purchase(purchase: Purchase) -> StartedPayment:
             if started := _begin_single(purchase, _live_order(purchase) if look_for_live_order else None):
                 return started
         except OrderChanged:
-            look_for_live_order = True  # another tab was faster, or the buyer was here before: look again
+            # Another tab was faster, or the buyer has a live order.
+            look_for_live_order = True
             continue
         except SlotTaken:
             _check_own_holds(purchase)
@@ -103,9 +104,10 @@ def begin_purchase(purchase: Purchase) -> StartedPayment:
 
 
 def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> StartedPayment:
-    """Return what the buyer's first request has bought, when only its answer was lost; raises the refusal otherwise.
+    """Return what the buyer's first request bought when only its answer was lost; raises ``refusal`` otherwise.
 
-    A second try may be refused over what the first has taken: its seat, its credits, the last minute before the start.
+    The first request may be the reason of the refusal: it took the seat or the credits, or the last minute has
+    passed.
     """
     if (
         guard is None
@@ -125,7 +127,7 @@ def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> Sta
 
 
 def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | None:
-    """Return what the buyer can pay, or None when the buyer's old order, ``live``, had to end first."""
+    """Return a payment, or None when the buyer's old order, ``live``, had to be canceled first."""
     card_id = purchase.options.payment_method_id
     if live is None:
         order, customer = _place_order(purchase)
@@ -136,12 +138,12 @@ def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | No
 
 
 def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
-    """Return the buyer's own live order when the same is asked for again; another one ends first, and None is told."""
+    """Return the buyer's live order for the same request; for a different one cancel it and return None."""
     card_id, guard = purchase.options.payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
         return resume(live, card_id=card_id)
     is_same = live.request_fingerprint == purchase.options.fingerprint
-    # The first answer may be lost: when that one is paid, it is our answer.
+    # The first answer may be lost. If that order is paid, it is the answer to this request.
     may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
     if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
         idempotency.record_order(purchase.request_key, live)
@@ -166,9 +168,9 @@ def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
 
 @retry_transaction
 def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
-    """Refuse a wish that can't be fulfilled before the buyer's old hold is given up for it.
+    """Refuse an impossible request before the buyer's old hold is given up for it.
 
-    The old order is ended and the new one placed, exactly as it will be, and all of it is rolled back.
+    The old order is canceled and the new one created in a transaction that is rolled back.
     """
     with transaction.atomic():
         holds.lock_holds(purchase.user.pk, address=purchase.address)
@@ -180,13 +182,13 @@ def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
 
 
 def _check_own_holds(purchase: Purchase) -> None:
-    """Raise HeldByYourOrder when it is an order of the buyer that holds the time that is asked for."""
+    """Raise HeldByYourOrder when another order of the same buyer holds the requested time."""
     besides = item_key(purchase.service, purchase.currency)
     check_own_holds(purchase.user.pk, _intervals(purchase), except_item_key=besides)
 
 
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
-    """Return the 1-on-1 times that are asked for, as ``(practitioner_id, starts_at, ends_at)``."""
+    """Return the requested 1-on-1 times as ``(practitioner_id, starts_at, ends_at)``."""
     sold_service = purchase.service.bundle_of or purchase.service if purchase.service else None
     services = Service.objects.in_bulk(
         [request.service_id for request in purchase.items if request.service_id]
@@ -203,12 +205,12 @@ def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:
 
 
 def _live_order(purchase: Purchase) -> Order | None:
-    """Return the buyer's order at its bank that buys exactly the same, else the unpaid one for the thing.
+    """Return the buyer's processing order for exactly the same, or else the unpaid order for the item.
 
-    Another date may be bought meanwhile. Raises BoughtJustNow when the same was just bought.
+    While an order is processing, the buyer may buy another date. Raises BoughtJustNow when the same was just bought.
     """
     guard, key = purchase.guard, item_key(purchase.service, purchase.currency)
-    # As two indexes have it, and a third. Nearly always there is none: then the other columns cost nothing.
+    # Conditions of three indexes. Nearly always no row matches, so no other columns are read.
     is_relevant = Q(item_key=key, status__in=sorted(UNPAID)) | Q(item_key=key, status=Status.PROCESSING)
     is_relevant |= guard.bought if guard else Q()
     rows = list(
@@ -226,7 +228,7 @@ def _live_order(purchase: Purchase) -> Order | None:
 
 
 def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
-    """Whether an order buys exactly what is asked for; of credits a buyer waits for one bank at a time."""
+    """Return whether an order buys exactly the same; of credits one processing order blocks every other."""
     if purchase.service is None:
         return True
     return bool(order.scheduling_data == purchase.options.scheduling_data)

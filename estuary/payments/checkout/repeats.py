@@ -1,7 +1,7 @@
-"""The same purchase once more within ten minutes: a retry whose first answer was lost, or a wish to buy again?
+"""Repeated purchases within ten minutes: a retry whose first answer was lost, or a second purchase?
 
-An ``Idempotency-Key`` tells. Without one, where ``create`` itself takes the money (a saved card, credits), the second
-request is answered with the order of the first, until ``again`` names that order.
+An ``Idempotency-Key`` tells them apart. Without a key, where ``create`` itself charges (a saved card, credits), the
+second request is refused with the first order's id, until ``again`` names that order.
 """
 
 from dataclasses import dataclass
@@ -20,25 +20,23 @@ from estuary.payments.models import Refund
 from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
 
 REPEAT_WINDOW = timedelta(minutes=10)
-BOUGHT_STATUSES = (
-    Status.COMPLETED,
-    Status.PARTIALLY_REFUNDED,
-)  # as the index order_by_buyer_completed has it
+# The same as in the index order_by_buyer_completed.
+BOUGHT_STATUSES = (Status.COMPLETED, Status.PARTIALLY_REFUNDED)
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatGuard:
-    """Keeps one request from buying what its buyer has just bought; ``after_id`` is the order named in ``again``."""
+    """Refuses a request that buys what its buyer has just bought; ``after_id`` is the order named in ``again``."""
 
     user: User
     fingerprint: str
     after_id: int = 0
 
     def refuse_repeat(self) -> None:
-        """Raise BoughtJustNow when the same was bought within ten minutes and is not on its way back in full.
+        """Raise BoughtJustNow when the same was bought within ten minutes and is not being refunded in full.
 
-        Two tabs at once: asked after the new order's row is inserted, which waits for any other live one of the same
-        thing, this sees whatever was bought before.
+        Call it after the new order is inserted: the insert waits for any other live order of the same item, so two
+        tabs at once can't both pass.
         """
         for order in Order.objects.filter(user=self.user).filter(self.bought).order_by("-pk"):
             if not _is_fully_refunded(order):
@@ -46,7 +44,7 @@ class RepeatGuard:
 
     @property
     def bought(self) -> Q:
-        """Return which orders have just bought the same, or are with their bank, where create took the money."""
+        """Return the condition of orders that just bought the same and were charged by ``create``."""
         charged_by_create = Q(stripe_payment_method_id__gt="") | Q(credits_applied_minor__gt=0)
         since = clock.now() - REPEAT_WINDOW
         recent = Q(status__in=BOUGHT_STATUSES, completed_at__gt=since) | Q(
@@ -55,11 +53,11 @@ class RepeatGuard:
         return recent & charged_by_create & Q(pk__gt=self.after_id, request_fingerprint=self.fingerprint)
 
     def is_unknown(self, order: Order) -> bool:
-        """Whether an order is not paid as far as we know, and is none that the buyer knows of."""
+        """Return whether the order is unpaid as far as we know, and the buyer may not know of it."""
         return order.status in UNPAID and order.pk > self.after_id
 
     def find_unknown(self) -> Order | None:
-        """Return the same purchase when it is under way and not paid as far as we know."""
+        """Return the unpaid order for the same purchase, if there is one."""
         same_purchase = Order.objects.filter(
             user=self.user, request_fingerprint=self.fingerprint, pk__gt=self.after_id
         )
@@ -67,16 +65,16 @@ class RepeatGuard:
 
 
 def _is_fully_refunded(order: Order) -> bool:
-    """Whether all that was paid is refunded or on its way: 85.00 paid, 50.00 succeeded and 35.00 pending."""
+    """Return whether everything paid is refunded or pending: paid 85.00, succeeded 50.00, pending 35.00."""
     refunds = Refund.objects.filter(order=order, stray=False, status__in=OPEN_OR_SUCCEEDED)
     refunded_minor = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
     return bool(refunded_minor >= order.total_minor)
 
 
 def guard_for(data: dict[str, Any], *, user: User, fingerprint: str, keyed: bool) -> RepeatGuard | None:
-    """Return what guards a checked request, or None when its key tells, or when the browser takes the money.
+    """Return the guard of a checked request, or None when it has a key or the browser confirms the payment.
 
-    Raises NotFound or InvalidRequest for an ``again`` that names no order of this buyer's for the same thing.
+    Raises NotFound or InvalidRequest when ``again`` names no order of this buyer for the same item.
     """
     repeated_order = _order_in_again(data, user)
     by_card = bool(data.get("payment_method_id")) and data["payment_type"] == PaymentType.INTENT

@@ -1,4 +1,4 @@
-"""What a buyer sends to create a payment: checked, priced by us alone, and turned into a Purchase."""
+"""A request to create a payment is checked, priced by the server alone, and turned into a Purchase."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ CARD_NUMBER_MESSAGE = (
 
 @extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}], "example": 100.00})
 class AmountField(serializers.Field[Decimal, Any, str, Any]):
-    """A decimal number or string; never a float, so that what was typed is what is meant."""
+    """A decimal number or string; never a float, so no digit that was sent is changed."""
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, (int, str, Decimal)) or len(str(data)) > 40:
@@ -55,7 +55,7 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
 
 
 class ScheduledItemSerializer(serializers.Serializer[Any]):
-    """When one thing shall happen."""
+    """The requested time of one item."""
 
     service_id = IdField(required=False)
     start_datetime = MomentField(required=False)
@@ -63,13 +63,13 @@ class ScheduledItemSerializer(serializers.Serializer[Any]):
 
 
 class SchedulingSerializer(ScheduledItemSerializer):
-    """``items`` is for packages and bundles: what is not listed is scheduled later."""
+    """``items`` is for packages and bundles: items that are not listed are scheduled later."""
 
     items = serializers.ListField(child=ScheduledItemSerializer(), required=False, max_length=60)
 
 
 class PaymentRequestSerializer(serializers.Serializer[Any]):
-    """A purchase of a service, or, with ``is_credit_purchase``, of credits.
+    """A purchase of a service, or of credits with ``is_credit_purchase``.
 
     ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
     """
@@ -117,23 +117,24 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
 
 @cache
 def _shared_serializer() -> PaymentRequestSerializer:
-    """Return the one serializer that checks every body: to copy its fields for each takes longer than to check it."""
+    """Return one serializer for all requests: copying its fields takes longer than checking them."""
     return PaymentRequestSerializer()
 
 
 def check_request(body: Any) -> dict[str, Any]:
-    """Return what a body says, checked field by field; raises ValidationError."""
+    """Return the validated fields of a request body; raises ValidationError."""
     try:
         return dict(_shared_serializer().run_validation(body))
     except serializers.ValidationError:
-        PaymentRequestSerializer(data=body).is_valid(raise_exception=True)  # says it in its own words
+        # The shared serializer has no error messages of its own.
+        PaymentRequestSerializer(data=body).is_valid(raise_exception=True)
         raise
 
 
 def fingerprint_of(data: dict[str, Any]) -> str:
-    """Return what tells the same purchase from another: not by the card to try, nor by the price of a service.
+    """Return a hash of what is bought: not of the card, nor of the price of a service.
 
-    The price is ours and may change between a request and its retry; credits are known by how many they are.
+    The price is the server's and may change between a request and its retry. Credits are identified by their amount.
     """
     parts = [
         data.get("service_id") if not data["is_credit_purchase"] else None,
@@ -151,7 +152,7 @@ def fingerprint_of(data: dict[str, Any]) -> str:
 
 
 def _plain_amount(amount: Decimal) -> str:
-    """Return 20, 20.0 and 20.00 as one; what is no amount is refused when it is priced."""
+    """Return the same text for 20, 20.0 and 20.00; an invalid amount is refused later, when it is priced."""
     try:
         return str(amount.normalize())
     except ArithmeticError:
@@ -167,9 +168,10 @@ def purchase_from(
     guard: RepeatGuard | None,
     address: str = "",
 ) -> Purchase:
-    """Turn a checked request into a Purchase; reads the service with its prices, and the saved card when one is named.
+    """Turn a checked request into a Purchase: reads the service with its prices, and the saved card if one is named.
 
-    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes nothing.
+    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes
+    nothing.
     """
     currency = data.get("currency", settings.CURRENCY).lower()
     scheduling = data.get("scheduling_data") or {}
@@ -202,7 +204,7 @@ def _find_service(service_id: str) -> Service:
         raise NotFound(f"There is no service {service_id}.")
     if not service.is_on_sale(clock.now()):
         raise NotOnSale(f"{service.name} is not on sale at the moment.")
-    # The prices of a package and of what is in it, in one query.
+    # One query reads the prices of a package and of its items.
     prefetch_related_objects([service, *(item.service for item in service.items.all())], "prices")
     return service
 
@@ -221,7 +223,7 @@ def _service_price(service: Service, data: dict[str, Any], currency: str) -> int
 def _refuse_unless_covered(
     service: Service, user: User, total_minor: int, currency: str, *, use_credits: bool
 ) -> None:
-    """Raise BelowMinimum for a price that no card can be charged, unless the buyer's credits pay all of it."""
+    """Raise BelowMinimum for a price below Stripe's minimum, unless the buyer's credits cover all of it."""
     if use_credits and spendable_of(user, currency) >= total_minor:
         return
     minimum = min_charge_minor(currency)
@@ -268,7 +270,7 @@ def _checkout_options(
 
 
 def _safe_url(url: str) -> str:
-    """Refuse every address that is not on an origin of ours, as a browser would read it."""
+    """Refuse every URL that is not on one of our origins, as a browser would parse it."""
     if not url:
         return ""
     is_malformed = (
@@ -292,7 +294,7 @@ def _schedule_request(data: dict[str, Any]) -> ScheduleRequest:
 
 
 def _as_json(scheduling: dict[str, Any]) -> dict[str, Any]:
-    """Return the scheduling data as it is stored and labelled: moments as ISO 8601 text."""
+    """Return the scheduling data as it is stored and sent as metadata: times as ISO 8601 text."""
     return {
         key: [_as_json(item) for item in value]
         if isinstance(value, list)

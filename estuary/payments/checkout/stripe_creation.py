@@ -1,10 +1,12 @@
-"""Asking Stripe for what pays for an order: written down before it is asked, found again when the answer was lost.
+"""The intent or Checkout Session of an order is created at Stripe, and found again when the answer was lost.
 
-What a POST will say is committed first, so that a retry sends the same body under the same key. Whoever asks in vain
-can tell later whether anything was made: by looking, and once Stripe is surely done with the request, by its absence.
+1. ``record_request`` commits the request's content, so that a retry sends the same body under the same key.
+2. ``create_at_stripe`` sends the request and saves the id from the answer.
+3. Without an answer, ``find_created`` looks at Stripe for the object. Once Stripe is surely done with the request, an
+   object that is not found was not created.
 
-``asked_at`` is when the last POST was sent whose outcome is not known. A key is given up for the next one only when no
-POST under it can be at Stripe any more: two keys at once would be two payments for one order.
+``asked_at`` is when the last request with an unknown outcome was sent. A key is replaced only when no request under
+it can still be processed at Stripe: two keys at once would mean two payments for one order.
 """
 
 from collections.abc import Callable
@@ -39,7 +41,7 @@ from estuary.payments.gateway.idempotency_keys import (
 from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
-# A hosted page may last from 30 minutes to 24 hours, counted from when the request arrives; clocks differ by a bit.
+# A Checkout Session may last from 30 minutes to 24 hours, counted by Stripe's clock; ours may differ a little.
 # https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
 PAGE_TOLERANCE = timedelta(minutes=1)
 PAGE_MIN, PAGE_MAX = timedelta(minutes=35), timedelta(hours=23, minutes=55)
@@ -55,17 +57,20 @@ log = structlog.get_logger(__name__)
 
 
 def record_request(order: Order, *, customer_id: str) -> datetime | None:
-    """Commit what the next POST is made of; returns when an earlier one was sent that may have no answer yet.
+    """Commit the next request's content; returns when an earlier request was sent that may have no answer yet.
 
-    Raises OrderChanged when the order has ended or is asked for elsewhere, and StripeBusy while Stripe may still be
-    at a POST for another customer, whose key can't be kept.
+    Raises OrderChanged when the order has ended or another process has sent a request meanwhile. Raises StripeBusy
+    while Stripe may still process a request for another customer: the body changes with the customer, so the key
+    must.
     """
     previous_asked_at, previous_attempt, at = order.asked_at, order.attempt, clock.now()
     if previous_asked_at and order.stripe_customer_id != customer_id:
         _cancel_for_other_customer(order, previous_asked_at)
-        order.attempt += 1  # the body changes with the customer, so the key must
+        # The body changes with the customer, so the key must change.
+        order.attempt += 1
     elif _is_key_expired(order):
-        order.attempt += 1  # a key that Stripe may have forgotten is never used again
+        # A key that Stripe may have forgotten is never used again.
+        order.attempt += 1
     if order.page_expires_at is None:
         order.page_expires_at = page_expiry(order.payment_type, hold_ends_at=order.expires_at, at=at)
     order.asked_at, order.stripe_customer_id = at, customer_id
@@ -78,27 +83,30 @@ def record_request(order: Order, *, customer_id: str) -> datetime | None:
 
 
 def _cancel_for_other_customer(order: Order, asked_at: datetime) -> None:
-    """Make sure that what was asked for a customer who is the buyer's no more can't be paid."""
+    """Make sure that a payment created for the buyer's former customer can't be paid."""
     if not is_request_over(asked_at):
         raise StripeBusy(instrumentation.STILL_BUSY)
     created = find_created(order)
     if created and not cancel_at_stripe(order.public_id, created):
-        save_stripe_id(order, created)  # it is paid, and the next look at the order finds that
+        # It is paid; the next sync of the order finds that.
+        save_stripe_id(order, created)
         raise OrderChanged("This order has just changed. Please try again.")
 
 
 def create_at_stripe[Created: (Intent, CheckoutSession)](
     order: Order, send: Callable[[], Created], *, previous_asked_at: datetime | None
 ) -> Created:
-    """Send an order's POST, which was noted, and remember what it made; a key that made nothing is given up.
+    """Send a recorded request and save the id of its object; a key under which nothing was created is replaced.
 
-    Two tabs at 12:00:00: the answer of the first is cut off, the second is told of a failure at 12:00:05, and nothing
-    is found. Stripe may still be at the first, so the key stays until 12:02:00. Raises what the call raises.
+    Example: two tabs send the same request at 12:00:00. The first gets no answer; the second gets a failure at
+    12:00:05, and nothing is found at Stripe. Stripe may still process the first request, so the key stays until
+    12:02:00. Raises what the call raises.
     """
     try:
         created = send()
     except (UnexpectedState, NotAtStripe):
-        _rotate_key(order)  # an answer of Stripe itself, which holds for every POST under this key
+        # Stripe itself has refused, which holds for every request under this key.
+        _rotate_key(order)
         raise
     except StripeRefused:
         found = find_created(order)
@@ -113,52 +121,55 @@ def create_at_stripe[Created: (Intent, CheckoutSession)](
 
 
 def _rotate_key(order: Order) -> None:
-    """Let the next POST have a key of its own, unless somebody else has sent one under this key meanwhile."""
+    """Give the next request a new key, unless another process has sent one under this key meanwhile."""
     own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
     if own_request.update(attempt=order.attempt + 1, asked_at=None):
         order.attempt, order.asked_at = order.attempt + 1, None
 
 
 def _restore_request(order: Order, previous_asked_at: datetime | None) -> None:
-    """Our own POST has its answer, an earlier one may not: that one is what is waited for."""
+    """Wait for the earlier request again: our own has its answer, the earlier one may not."""
     own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
     if own_request.update(asked_at=previous_asked_at):
         order.asked_at = previous_asked_at
 
 
 def page_expiry(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
-    """Return when a hosted page that is asked for now shall end: with the hold, within what Stripe allows."""
+    """Return when a Checkout Session created now expires: with the hold, within Stripe's limits."""
     if payment_type != PaymentType.CHECKOUT:
         return None
     return min(max(hold_ends_at, at + PAGE_MIN), at + PAGE_MAX)
 
 
 def is_page_expiry_too_soon(order: Order) -> bool:
-    """Tell whether the page was first asked for so long ago that it would be too short for Stripe by now."""
+    """Return whether the recorded expiry is now closer than Stripe accepts."""
     return (
         order.page_expires_at is not None and order.page_expires_at < clock.now() + PAGE_MIN - PAGE_TOLERANCE
     )
 
 
 def renew_page_expiry(order: Order, *, customer_id: str) -> datetime | None:
-    """Let the next page end later; for when Stripe has refused the first as too short, and its key was given up."""
+    """Record a later expiry, after Stripe has refused the first as too soon and its key was replaced."""
     order.page_expires_at = None
     return record_request(order, customer_id=customer_id)
 
 
 def find_if_key_expired(order: Order) -> Intent | CheckoutSession | None:
-    """Return what an order's first POST made when its key may be forgotten by now: then nothing is asked unseen."""
+    """Return what an order's first request created, when Stripe may have forgotten its key by now."""
     return find_created(order) if _is_key_expired(order) else None
 
 
 def _is_key_expired(order: Order) -> bool:
-    """Whether Stripe may know the order's key no more; while it may still be at the last POST, that key is fresh."""
+    """Return whether Stripe may have forgotten the order's key.
+
+    While Stripe may still be processing the last request, the key is fresh.
+    """
     asked_at = order.asked_at
     return asked_at is not None and is_request_over(asked_at) and order.created_at < clock.now() - KEY_LIFE
 
 
 def find_created(order: Order) -> Intent | CheckoutSession | None:
-    """Return what Stripe made of an order's POST whose answer was lost, unless it has ended there."""
+    """Return the payment that an unanswered request created, unless it was canceled or has expired."""
     since = order.created_at - MAX_CLOCK_SKEW
     candidates: list[Intent] | list[CheckoutSession]
     try:
@@ -167,7 +178,8 @@ def find_created(order: Order) -> Intent | CheckoutSession | None:
         else:
             candidates = client.intents_of(order.stripe_customer_id, since=since)
     except NotAtStripe:
-        return None  # the customer is gone, and nobody was ever told of what it could have paid with
+        # The customer is deleted, and nobody ever got the secret of a payment.
+        return None
     return next(
         (
             candidate
@@ -179,7 +191,7 @@ def find_created(order: Order) -> Intent | CheckoutSession | None:
 
 
 def _answers_request(order: Order, candidate: Intent | CheckoutSession) -> bool:
-    """Whether one of the buyer's payments is what the order asked for: a label alone can be copied."""
+    """Return whether a payment is the one that the order requested; metadata alone can be copied."""
     expected = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
     return expected == (
         candidate.order_ref,
@@ -194,9 +206,9 @@ def _is_ended(payment: Intent | CheckoutSession) -> bool:
 
 
 def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
-    """Save the id of what pays for an order; when the order has ended meanwhile it is withdrawn at Stripe again.
+    """Save the id of an order's payment; raises OrderChanged when the order has ended meanwhile.
 
-    Raises OrderChanged then.
+    The payment of an ended order is canceled at Stripe.
     """
     field = "stripe_payment_intent_id" if isinstance(payment, Intent) else "stripe_checkout_session_id"
     if not execute(SAVE_STRIPE_ID[field], [payment.id, order.pk, [*map(str, LIVE)]]):
@@ -208,9 +220,9 @@ def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
 
 
 def cancel_at_stripe(order_ref: str, payment: Intent | CheckoutSession) -> bool:
-    """Make what nobody may pay any more unpayable at Stripe; False when it is over already, or paid.
+    """Cancel an intent or expire a Checkout Session; False when it is ended or paid already.
 
-    Whoever tries again later does so with another key: Stripe remembers a failure under a key for a day.
+    Stripe repeats a failure under its key for a day, so the key changes every two minutes.
     """
     period = int((clock.now() - clock.from_timestamp(payment.created)) / STRIPE_REQUEST_MAX_AGE)
     key = f"{order_ref}-withdraw-{payment.id}-{period}"
@@ -226,7 +238,7 @@ def cancel_at_stripe(order_ref: str, payment: Intent | CheckoutSession) -> bool:
 
 
 def next_post_key(order: Order, verb: str) -> str:
-    """Return a fresh key for a repeatable POST (confirm, cancel, expire), counted and committed before it is sent."""
+    """Return a new key for a repeatable request (confirm, cancel, expire); its counter is committed first."""
     next_sequence(order)
     return sequence_key(order.public_id, verb, order.posts)
 
@@ -236,9 +248,9 @@ def is_checkout(order: Order) -> bool:
 
 
 def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool = False) -> Intent:
-    """Ask Stripe for the intent that pays for ``order`` (the same one again after a crash) and remember its id.
+    """Create the order's intent, or get the same one again after a crash, and save its id.
 
-    ``noted`` says that the order was placed with what is asked here.
+    ``is_recorded``: create_order has already recorded this request.
     """
     if isinstance(existing := find_if_key_expired(order), Intent):
         save_stripe_id(order, existing)
@@ -262,7 +274,7 @@ def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool =
 
 
 def create_checkout_session(order: Order, *, customer_id: str, is_recorded: bool = False) -> CheckoutSession:
-    """Ask Stripe for the hosted page that pays for ``order`` and remember its id; ``noted`` as for an intent."""
+    """Create the order's Checkout Session and save its id; ``is_recorded`` as for an intent."""
     if isinstance(existing := find_if_key_expired(order), CheckoutSession):
         save_stripe_id(order, existing)
         return existing
@@ -277,18 +289,19 @@ def create_checkout_session(order: Order, *, customer_id: str, is_recorded: bool
 
 
 def _create_page(order: Order) -> CheckoutSession:
-    """The same metadata goes on the page and on its intent."""
+    """Create the Checkout Session; it and its intent get the same metadata."""
     metadata = build_metadata(order)
     intent_data: dict[str, Any] = {"metadata": metadata, "description": order.title}
     if order.save_payment_method:
         intent_data["setup_future_usage"] = "off_session"
     product = {"name": order.title}
     price = {"currency": order.currency, "unit_amount": order.amount_due_minor, "product_data": product}
-    assert order.page_expires_at is not None  # noted before it is asked for
+    # record_request has set it.
+    assert order.page_expires_at is not None
     params: dict[str, Any] = {
         "mode": "payment",
         "allowed_payment_method_types": list(ALLOWED_PAYMENT_METHOD_TYPES),
-        # Otherwise Stripe may show, and charge, a converted amount: https://docs.stripe.com/payments/currencies
+        # Otherwise Stripe may show and charge a converted amount: https://docs.stripe.com/payments/currencies
         "adaptive_pricing": {"enabled": False},
         "customer": order.stripe_customer_id,
         "line_items": [{"price_data": price, "quantity": 1}],
