@@ -29,7 +29,7 @@ from estuary.payments.checkout.serializers import (
 )
 from estuary.payments.customers import payment_methods as methods
 from estuary.payments.customers import setup_intents
-from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import PaymentMethod
 from estuary.payments.throttling import PaymentThrottle
 

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
-from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
+from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.reconciliation.customers import resync_payment_methods
 from stripe_sandbox import Sandbox

@@ -22,6 +22,7 @@ from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.checkout.metadata import build_metadata
+from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.errors import (
     NotAtStripe,
     OrderChanged,
@@ -29,7 +30,7 @@ from estuary.payments.errors import (
     StripeRefused,
     UnexpectedState,
 )
-from estuary.payments.gateway import instrumentation
+from estuary.payments.gateway.errors import STILL_BUSY
 from estuary.payments.gateway.idempotency_keys import (
     KEY_LIFE,
     MAX_CLOCK_SKEW,
@@ -38,7 +39,6 @@ from estuary.payments.gateway.idempotency_keys import (
     next_sequence,
     sequence_key,
 )
-from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 # A Checkout Session may last from 30 minutes to 24 hours, counted by Stripe's clock; ours may differ a little.
@@ -85,7 +85,7 @@ def record_request(order: Order, *, customer_id: str) -> datetime | None:
 def _cancel_for_other_customer(order: Order, asked_at: datetime) -> None:
     """Make sure that a payment created for the buyer's former customer can't be paid."""
     if not is_request_over(asked_at):
-        raise StripeBusy(instrumentation.STILL_BUSY)
+        raise StripeBusy(STILL_BUSY)
     created = find_created(order)
     if created and not cancel_at_stripe(order.public_id, created):
         # It is paid; the next sync of the order finds that.

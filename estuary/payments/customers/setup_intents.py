@@ -1,6 +1,6 @@
-"""SetupIntents: each is kept in a row, and ended at Stripe when its time is over or its user is stopped.
+"""SetupIntents: each has a row and is canceled at Stripe when it expires or its user is stopped.
 
-A client secret tries card after card until the SetupIntent ends, and Stripe ends none by itself.
+With its client secret, card after card can be tried until the SetupIntent is canceled, and Stripe never cancels one.
 https://docs.stripe.com/disputes/prevention/card-testing
 """
 
@@ -15,16 +15,16 @@ from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
 from estuary.payments.customers.customers import call_with_customer, next_post_key
+from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.each import act_on_each
 from estuary.payments.errors import NotAtStripe, UnexpectedState
 from estuary.payments.gateway.idempotency_keys import is_request_over
-from estuary.payments.gateway.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.models import SetupIntent, StripeCustomer
 from estuary.payments.stripe_objects import Setup
 
 
 def create_setup_intent(user: User) -> tuple[str, str]:
-    """Return the id and the client secret of a new SetupIntent, which lasts as long as an unpaid order."""
+    """Return the id and the client secret of a new SetupIntent; it lasts as long as the hold of an order."""
     return call_with_customer(user, lambda customer_id: _create(user, customer_id))
 
 
@@ -45,7 +45,7 @@ def _create(user: User, customer_id: str) -> tuple[str, str]:
 
 
 def end_setup_intent(row: SetupIntent) -> bool:
-    """Cancel a SetupIntent at Stripe; False while it is at a bank, or while Stripe may still be making it."""
+    """Cancel a SetupIntent at Stripe; False while a bank processes it, or Stripe may still be creating it."""
     setup_intent_id = row.stripe_setup_intent_id or _find_at_stripe(row)
     if not setup_intent_id and not is_request_over(row.created_at):
         return False
@@ -56,10 +56,10 @@ def end_setup_intent(row: SetupIntent) -> bool:
 
 
 def end_setup_intents_of(user_id: int) -> None:
-    """Cancel every SetupIntent that Stripe has of a user: also one that no row here knows.
+    """Cancel every SetupIntent of a user at Stripe, including those without a row.
 
-    Raises what Stripe said to the first that it would not cancel now. One that is made meanwhile is on no list: its row
-    waits for the end of its time, or the next decline.
+    Raises the first failure at the end. A SetupIntent created meanwhile may be missed; it is canceled when it
+    expires, or at the next decline.
     """
     customer = StripeCustomer.objects.select_related("user").filter(user=user_id).first()
     if customer is None:
@@ -82,13 +82,13 @@ def _end_listed(user: User, setup: Setup) -> None:
 
 
 def _find_at_stripe(row: SetupIntent) -> str:
-    """Return the id of what Stripe made for a row without an answer, or nothing."""
+    """Return the id of the SetupIntent that an unanswered request created, or ""."""
     listed = _list_at_stripe(row.stripe_customer_id)
     return next((setup.id for setup in listed if setup.key == row.key), "")
 
 
 def _list_at_stripe(customer_id: str) -> list[Setup]:
-    """Return the SetupIntents of a customer; with the customer they went, too."""
+    """Return a customer's SetupIntents; none when the customer was deleted, as they are deleted with it."""
     try:
         return client.setup_intents_of(customer_id)
     except NotAtStripe:
@@ -96,12 +96,14 @@ def _list_at_stripe(customer_id: str) -> list[Setup]:
 
 
 def _cancel(user: User, setup_intent_id: str) -> bool:
-    """Cancel a SetupIntent; returns whether no card can be tried with it any more."""
+    """Cancel a SetupIntent; returns whether it is closed to further cards."""
     try:
         client.cancel_setup_intent(setup_intent_id, key=next_post_key(user, "cancel"))
-    except NotAtStripe:  # it went with its customer
+    except NotAtStripe:
+        # It was deleted with its customer.
         return True
-    except UnexpectedState:  # a card was saved by it, it is canceled already, or a bank is still at work
+    except UnexpectedState:
+        # It has saved a card, is canceled already, or is being processed by a bank.
         return not client.retrieve_setup_intent(setup_intent_id).is_open
     return True
 

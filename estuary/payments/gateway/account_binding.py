@@ -1,11 +1,13 @@
-"""Whose Stripe account this database belongs to: learned at the first call ever, compared at the first of each process.
+"""The database is bound to one Stripe account by its first call ever; each process checks it at its first call.
 
-Another account knows none of our customers, cards and payments. Believed, its "no such customer" would make us forget
-every saved card and end orders that somebody is paying for; and it would take our buyers' money.
+Another account has none of our customers, cards and payments. If its "no such customer" were believed, every saved
+card would be forgotten and orders canceled that buyers are paying. It would also take our buyers' money.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -14,22 +16,26 @@ from django.db.models import Q
 from estuary.common import clock
 from estuary.common.livemode import is_live
 from estuary.payments import outbox
-from estuary.payments.errors import WrongAccount
+from estuary.payments.errors import NotAtStripe, WrongAccount
 from estuary.payments.models import StripeAccount, StripeCustomer
 
 UNAVAILABLE_NOW = "Payments are not available right now. We have been told."
 RETRY_AFTER_S = 60
 ALERT_INTERVAL = timedelta(hours=1)
-CUSTOMERS_TO_CHECK = 3  # customers that are asked for, when a database with customers has no account yet
+# How many customers an account must be asked for before it is bound.
+CUSTOMERS_TO_CHECK = 3
 
 log = structlog.get_logger(__name__)
 
 
-def check_account(*, fetch_account_id: Callable[[], str], customer_exists: Callable[[str], bool]) -> bool:
-    """Tell whether the key's account is the one that this database belongs to; False when the key may not say.
+type Guard = Callable[..., AbstractContextManager[Any]]
 
-    ``ask`` returns the account's id, ``knows`` whether it has a customer. The first account that is asked anything is
-    bound to the database, once it has shown that it knows its customers. Raises WrongAccount for another one.
+
+def check_account(guard: Guard, *, fetch_account_id: Callable[[], str]) -> bool:
+    """Return whether the key's account is the bound one; False when the key may not read its account.
+
+    The first account is bound once it has one of the database's customers, if there are any. Raises WrongAccount for
+    another account.
     """
     account_id, livemode = fetch_account_id(), is_live()
     if not account_id:
@@ -39,7 +45,7 @@ def check_account(*, fetch_account_id: Callable[[], str], customer_exists: Calla
     if not bound.account_id:
         newest = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("-pk")[:CUSTOMERS_TO_CHECK]
         ids = list(newest.values_list("stripe_customer_id", flat=True))
-        if ids and not any(customer_exists(customer_id) for customer_id in ids):
+        if ids and not any(_customer_exists(guard, customer_id) for customer_id in ids):
             _refuse_account(
                 "This database has customers, and the account of STRIPE_SECRET_KEY knows none of them."
             )
@@ -52,8 +58,29 @@ def check_account(*, fetch_account_id: Callable[[], str], customer_exists: Calla
     return True
 
 
+def _customer_exists(guard: Guard, customer_id: str) -> bool:
+    try:
+        with guard("customers.retrieve") as v1:
+            v1.customers.retrieve(customer_id)
+    except NotAtStripe:
+        return False
+    return True
+
+
+@contextmanager
+def distrust_missing(call: str, *, is_account_confirmed: bool) -> Iterator[None]:
+    """Raise WrongAccount in place of NotAtStripe, unless the account is known to be ours."""
+    try:
+        yield
+    except NotAtStripe as error:
+        if is_account_confirmed:
+            raise
+        log.critical("stripe_key_hides_its_account", call=call, missing=error.extra["param"])
+        raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S) from None
+
+
 def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:
-    """Write down which account this database belongs to, unless one is known; returns the one that counts."""
+    """Bind the database to an account, unless it is bound and ``replace`` is False; returns the row."""
     with transaction.atomic():
         row = StripeAccount.objects.select_for_update(no_key=True).get(pk=1)
         if replace or not row.account_id:
@@ -68,7 +95,7 @@ def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> S
 
 
 def alert_of_refusal(call: str, request_id: str) -> None:
-    """Tell staff that Stripe takes STRIPE_SECRET_KEY no more, or not for this call; at most once an hour."""
+    """Alert staff that Stripe refuses STRIPE_SECRET_KEY, altogether or for this call; at most once an hour."""
     log.critical("stripe_refused_our_key", call=call, stripe_request_id=request_id)
     StripeAccount.objects.get_or_create(pk=1)
     _alert(
@@ -79,7 +106,7 @@ def alert_of_refusal(call: str, request_id: str) -> None:
 
 
 def _refuse_account(text: str) -> None:
-    """Tell staff, at most once an hour, and refuse the call."""
+    """Alert staff, at most once an hour, and raise WrongAccount."""
     log.critical("stripe_account_is_another", why=text)
     _alert("wrong_account", text)
     raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S)
