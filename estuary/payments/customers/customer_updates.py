@@ -1,7 +1,9 @@
-"""A user's e-mail address and name at Stripe: they follow every change here, by the worker, and end at the last.
+"""A user's e-mail address and name are copied to Stripe's customer after each change.
 
-A trigger notes each change in a row (accounts' ContactChange), in the change's own transaction; a job makes it quick,
-and the sweep takes what no job was enqueued for. Receipts of Stripe go to the customer's address there.
+1. A trigger records each change in a row (accounts' ContactChange), in the change's own transaction.
+2. A job sends the current address and name; if the job is lost, the worker's periodic sweep finds the row.
+
+Stripe sends its receipts to the customer's address.
 """
 
 from datetime import UTC
@@ -20,7 +22,7 @@ from estuary.payments.gateway.idempotency_keys import sequence_key
 from estuary.payments.models import StripeCustomer
 
 CONTACT = frozenset({"email", "first_name", "last_name"})
-# A change that no trigger saw, as when rows were copied in with triggers off, is noted once a day.
+# Records changes that no trigger saw, such as rows copied with triggers disabled; runs once a day.
 RECORD_MISSED = f"""
     INSERT INTO accounts_contactchange (user_id)
     SELECT u.id FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
@@ -31,7 +33,7 @@ RECORD_MISSED = f"""
 def enqueue_update(
     sender: type[User], instance: User, *, created: bool, raw: bool, update_fields: Any, **_: Any
 ) -> None:
-    """Have Stripe's customer follow a saved user soon (Django's post_save); without a customer there is no job."""
+    """Enqueue an update of Stripe's customer after a user is saved (Django's post_save); none without a customer."""
     if created or raw or (update_fields is not None and not CONTACT & set(update_fields)):
         return
     unchanged = Q(email=instance.email, name=name_at_stripe(instance))
@@ -41,15 +43,16 @@ def enqueue_update(
 
 
 def record_missed_changes() -> int:
-    """Note users whose customer differs and for whom no change is noted; returns how many."""
+    """Record changes of users whose customer differs and who have no recorded change; returns how many."""
     return execute(RECORD_MISSED, {})
 
 
 def update_customer(user_id: int) -> None:
-    """Make Stripe's customer carry the user's address and name as they are now; nothing is sent when it does.
+    """Send the user's current address and name to Stripe's customer, unless it has them.
 
-    Updates of one customer go one after the other: one without an answer is sent again, as it was, before the next.
-    Raises StripeUnavailable and its like, and NotOwner in a copy of the database: then it is tried again.
+    Updates of one customer are sent one after the other. One without an answer is sent again unchanged before the
+    next. Raises StripeUnavailable and similar errors, and NotOwner in a copy of the database; the job is then
+    retried.
     """
     last = ContactChange.objects.filter(user=user_id).order_by("-pk").values_list("pk", flat=True).first()
     while customer := _next_update(user_id):
@@ -60,7 +63,7 @@ def update_customer(user_id: int) -> None:
 
 @retry_transaction
 def _next_update(user_id: int) -> StripeCustomer | None:
-    """Commit what is to be sent, and its key; None when Stripe has it, or has nobody to whom it could be sent."""
+    """Commit the next update and its key; None when Stripe has it already or there is no customer."""
     with transaction.atomic():
         locked = StripeCustomer.objects.select_for_update(no_key=True)
         customer = locked.filter(user=user_id).exclude(stripe_customer_id="").first()
@@ -84,7 +87,7 @@ def _take_new_key(customer: StripeCustomer) -> None:
 
 
 def _send(customer: StripeCustomer) -> None:
-    """Send one update under its committed key; the body is a function of the row."""
+    """Send one update under its committed key; the body depends only on the row."""
     try:
         client.update_customer(customer.stripe_customer_id, _contact(customer), key=customer.update_key)
     except NotAtStripe:
@@ -103,7 +106,7 @@ def _contact(customer: StripeCustomer) -> dict[str, Any]:
 
 
 def join_names(user: User) -> str:
-    """Return what tells a user from another who is given the same number after a restored backup."""
+    """Return the moment at which a user signed up: after a restored backup, another user may have the same id."""
     return user.date_joined.astimezone(UTC).isoformat()
 
 
@@ -112,14 +115,14 @@ def _open_update(customer: StripeCustomer) -> QuerySet[StripeCustomer]:
 
 
 def _rotate_key(customer: StripeCustomer) -> None:
-    """Take another key: Stripe answers a failure again under the same one for a day."""
+    """Take another key: Stripe repeats a failure under its key for a day."""
     with transaction.atomic():
         if row := _open_update(customer).select_for_update(no_key=True).first():
             _take_new_key(row)
 
 
 def _give_up(customer: StripeCustomer, error: UnexpectedState) -> None:
-    """Leave what Stripe does not take, such as an address that it holds for none, to staff; the next change is sent."""
+    """Alert staff when Stripe refuses an address or name; the next change is sent as usual."""
     with transaction.atomic():
         if _open_update(customer).update(update_key=""):
             outbox.alert_staff(

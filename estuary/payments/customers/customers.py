@@ -1,4 +1,4 @@
-"""Who a user is at Stripe: made once, however many tabs pay at once, and made again only when it was deleted there."""
+"""A user's Stripe customer: created once, even by concurrent requests; again only when deleted at Stripe."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +15,10 @@ from estuary.payments.gateway.idempotency_keys import next_sequence, sequence_ke
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.stripe_objects import Customer
 
-NAME_MAX = 150  # of the column; Stripe takes 256
+# The column's limit; Stripe takes 256.
+NAME_MAX = 150
 
-# Most buyers are known; who is not is written down by the same statement.
+# Most buyers have a row; the same statement inserts one for those who have not.
 GET_OR_CREATE = """WITH made AS (
     INSERT INTO payments_stripecustomer (user_id, key, stripe_customer_id, email, name, posts, created_at)
     SELECT %(user)s, %(key)s, '', %(email)s, %(name)s, 0, %(at)s
@@ -25,9 +26,10 @@ GET_OR_CREATE = """WITH made AS (
     ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name)
 SELECT * FROM made UNION ALL
 SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
-# As ``name_at_stripe`` has it.
+# The same as ``name_at_stripe``.
 NAME_SQL = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
-# Unless the sweep has meanwhile found the one whom Stripe knew already. Who was renamed meanwhile is noted.
+# Saves nothing when reconciliation has restored an earlier customer meanwhile. If the user's name or address was
+# changed meanwhile, the change is recorded for the next update.
 SAVE_STRIPE_ID = f"""WITH made AS (
     UPDATE payments_stripecustomer c SET stripe_customer_id = %(made)s FROM accounts_user u
     WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(made)s) AND u.id = c.user_id
@@ -37,10 +39,10 @@ SELECT user_id FROM made"""  # noqa: S608 (ours)
 
 
 def call_with_customer[T](user: User, call: Callable[[str], T], *, row: StripeCustomer | None = None) -> T:
-    """Return what ``ask`` gets for the user's customer id; a customer who was deleted at Stripe is made again, once.
+    """Call with the user's customer id; if the customer was deleted at Stripe, create another and call once more.
 
-    ``known`` is the row when the caller has it already. The second time Stripe gets another body, so ``ask`` must send
-    another key then. Raises NotAtStripe when something else than the customer is gone.
+    ``row`` is the customer's row when the caller has it. ``call`` must use another key the second time, because the
+    body changes. Raises NotAtStripe when another object than the customer is missing.
     """
     customer_id = ensure_customer(user, row)
     try:
@@ -53,7 +55,7 @@ def call_with_customer[T](user: User, call: Callable[[str], T], *, row: StripeCu
 
 
 def find_customer_at_stripe(customer_id: str) -> Customer | None:
-    """Return a customer as Stripe has it; None for one that it does not know, and for no id."""
+    """Return a customer as Stripe has it; None when Stripe does not know the id, or the id is empty."""
     try:
         return client.retrieve_customer(customer_id) if customer_id else None
     except NotAtStripe:
@@ -61,7 +63,7 @@ def find_customer_at_stripe(customer_id: str) -> Customer | None:
 
 
 def get_or_create_customer(user: User) -> StripeCustomer:
-    """Return who the user is at Stripe, or, with a key and no id, will be: then Stripe was never asked."""
+    """Return the user's customer row; without an id of Stripe, the customer has not been created there yet."""
     values: dict[str, Any] = {
         "user": user.pk,
         "key": ids.customer_key(),
@@ -71,14 +73,15 @@ def get_or_create_customer(user: User) -> StripeCustomer:
     }
     with connection.cursor() as cursor:
         cursor.execute(GET_OR_CREATE, values)
-        while (row := cursor.fetchone()) is None:  # another tab has just written it down
+        # A concurrent request has just inserted the row.
+        while (row := cursor.fetchone()) is None:
             cursor.execute(GET_OR_CREATE, values)
     pk, key, customer_id, email, name = row
     return StripeCustomer(pk=pk, user=user, key=key, stripe_customer_id=customer_id, email=email, name=name)
 
 
 def ensure_customer(user: User, row: StripeCustomer | None = None) -> str:
-    """Return the user's customer id, asking Stripe for one the first time; ``known`` is the committed row."""
+    """Return the user's customer id and create the customer at Stripe first if needed; ``row`` must be committed."""
     while True:
         customer, row = row or get_or_create_customer(user), None
         if customer.stripe_customer_id:
@@ -86,11 +89,11 @@ def ensure_customer(user: User, row: StripeCustomer | None = None) -> str:
         customer_id = _create_at_stripe(customer)
         if execute(SAVE_STRIPE_ID, {"made": customer_id, "id": customer.pk, "key": customer.key}):
             return customer_id
-        # Another tab gave the key up meanwhile and makes a customer under a new one: nobody pays as two.
+        # A concurrent request has replaced the key and creates the customer under a new one: use that customer.
 
 
 def name_at_stripe(user: User) -> str:
-    """Return the name that Stripe gets; ``NAME_SQL`` says the same in SQL."""
+    """Return the name that Stripe gets; ``NAME_SQL`` is the same in SQL."""
     return f"{user.first_name} {user.last_name}".strip(" ")[:NAME_MAX].rstrip(" ")
 
 
@@ -103,7 +106,7 @@ def _create_at_stripe(customer: StripeCustomer) -> str:
             key=f"{customer.key}-customer-1",
         )
     except StripeRefused:
-        # Stripe remembers a failure under its key for a day: a new key, once it is sure that nothing was made.
+        # Stripe repeats a failure under its key for a day. Take a new key once it is certain that no customer exists.
         if customer_id := client.find_customer(email=customer.email, user_id=customer.user_id):
             return customer_id
         StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(key=ids.customer_key())
@@ -111,7 +114,7 @@ def _create_at_stripe(customer: StripeCustomer) -> str:
 
 
 def forget_customer(customer_id: str) -> None:
-    """Let go of a customer that was deleted at Stripe, and of its cards; the next payment makes a new one."""
+    """Drop a customer that was deleted at Stripe, and its cards; the next payment creates another."""
     with transaction.atomic():
         customer = (
             StripeCustomer.objects.select_for_update(no_key=True)
@@ -130,9 +133,9 @@ def forget_customer(customer_id: str) -> None:
 
 
 def next_post_key(user: User, verb: str) -> str:
-    """Return a fresh key for a POST about a user's cards (setup, detach), counted and committed before it is sent.
+    """Return a new key for a request about a user's cards (setup, detach); its counter is committed first.
 
-    None of them does harm when it is done twice, and a failure that Stripe remembers under a key is not met again.
+    These requests do no harm when sent twice. A new key avoids a failure that Stripe repeats under the old one.
     """
     customer = StripeCustomer.objects.get(user=user)
     next_sequence(customer)

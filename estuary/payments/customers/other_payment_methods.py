@@ -1,7 +1,7 @@
-"""Payment methods that are no cards and were saved all the same: taken off again, and their owner told why.
+"""Payment methods other than cards are detached again, and their owner is notified.
 
-Nothing here offers them, but the dashboard may attach one, and a payment may have been begun before only cards were
-taken. Left alone it would stay at Stripe, and be listed nowhere.
+The shop does not offer them, but staff may attach one in the dashboard, or an old payment may have saved one. It
+would stay at Stripe and appear in no list of ours.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from estuary.payments.stripe_objects import OtherPaymentMethod
 
 @dataclass(frozen=True, slots=True)
 class OtherPaymentMethodAttached:
-    """A payment method that is no card was attached to a customer."""
+    """A payment method other than a card was attached to a customer."""
 
     method: OtherPaymentMethod
     at: datetime
 
 
 def remove_other_payment_method(event: OtherPaymentMethodAttached) -> str:
-    """Have a method that is no card detached at Stripe, and write to its owner, once; returns what it came to."""
+    """Detach the payment method at Stripe and notify its owner, once; returns the outcome in words."""
     method = event.method
     owner = StripeCustomer.objects.filter(stripe_customer_id=method.customer_id or None).first()
     if owner is None:

@@ -1,4 +1,4 @@
-"""Saved cards: kept in line with Stripe, one default each, the same card once, and deleted means deleted."""
+"""Saved cards are kept equal to Stripe's: one default per user, each card once, and a deleted card stays deleted."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,9 +27,10 @@ from estuary.payments.stripe_objects import Card, OtherPaymentMethod
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethodEvent:
-    """What Stripe says of a card: that it was attached or updated (``card`` as it is), or detached from a customer.
+    """A card was attached, updated (``card`` is its state) or detached from a customer.
 
-    ``customer_id`` may be empty where an event does not name one. ``fetched`` is the card as it stands now.
+    ``customer_id`` is empty where an event names none. ``fetched`` means that ``card`` was fetched from Stripe just
+    now.
     """
 
     kind: Literal["attached", "updated", "detached"]
@@ -40,10 +41,10 @@ class PaymentMethodEvent:
 
 
 def sync_method(event: PaymentMethodEvent) -> str | FetchRequired:
-    """Bring the list of saved cards in line with one piece of news, in the open transaction; returns what it came to.
+    """Apply one event to the saved cards, in the open transaction; returns the outcome in words.
 
-    Older news than what we know is ignored, and what was deleted stays deleted, however late an ``attached`` comes.
-    An event that does not say enough, or contradicts what we know, answers with the card that is to be fetched.
+    - Events older than the row are ignored; a deleted card stays deleted, however late an ``attached`` event comes.
+    - An event that says too little, or contradicts the row, returns FetchRequired.
     """
     owner = _lock_owner(event)
     saved = PaymentMethod.objects.filter(stripe_payment_method_id=event.card.id).first()
@@ -65,7 +66,7 @@ def sync_method(event: PaymentMethodEvent) -> str | FetchRequired:
 
 
 def _lock_owner(event: PaymentMethodEvent) -> StripeCustomer | None:
-    """Lock whom the news names, or, when it names nobody, whose card we know it to be."""
+    """Lock the customer that the event names, or else the owner of the card's row."""
     is_owner = Q(stripe_customer_id=event.customer_id)
     if not event.customer_id:
         is_owner = Q(user__payment_methods__stripe_payment_method_id=event.card.id)
@@ -73,10 +74,11 @@ def _lock_owner(event: PaymentMethodEvent) -> StripeCustomer | None:
 
 
 def _is_ambiguous(event: PaymentMethodEvent, owner: StripeCustomer | None, row: PaymentMethod | None) -> bool:
-    """Whether an event alone does not say how the card stands now.
+    """Return whether an event alone does not tell the card's current state.
 
-    It names no customer, or another than ours; it tells of an end before what we last saw of the card, though events
-    count whole seconds; or it tells of a beginning after whose end, of which it was not said whose card that was.
+    - It names no customer, or another than the row's.
+    - It detaches the card before the row's last sync; events count whole seconds only.
+    - It attaches a card of which a ``detached`` event without an owner has already come.
     """
     if row is None:
         if event.kind == "detached":
@@ -91,7 +93,7 @@ def _is_ambiguous(event: PaymentMethodEvent, owner: StripeCustomer | None, row: 
 
 
 def _was_detached(payment_method_id: str) -> bool:
-    """Whether an event has told that a card was detached, when nobody knew whose it was."""
+    """Return whether an event has detached the card before we knew its owner."""
     about = WebhookEvent.objects.alias(
         subject=Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
     )
@@ -114,7 +116,7 @@ def _save_or_refresh(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
 
 
 def _record_removed(row: PaymentMethod, event: PaymentMethodEvent) -> str:
-    """Keep a card removed; when Stripe has it attached all the same, have it detached there too."""
+    """Keep a card removed; if Stripe still has it attached, detach it there too."""
     if event.fetched and event.kind != "detached" and not row.detach_pending:
         row.detach_pending = True
         row.save(update_fields=["detach_pending"])
@@ -123,7 +125,7 @@ def _record_removed(row: PaymentMethod, event: PaymentMethodEvent) -> str:
 
 
 def fetch_event(payment_method_id: str) -> PaymentMethodEvent | OtherPaymentMethodAttached | None:
-    """Ask Stripe how a payment method stands now, and return that as news; None for one that nobody knows."""
+    """Fetch a payment method from Stripe and return it as an event; None when neither side knows it."""
     at = clock.now()
     try:
         card = client.retrieve_method(payment_method_id)
@@ -137,7 +139,7 @@ def fetch_event(payment_method_id: str) -> PaymentMethodEvent | OtherPaymentMeth
 
 
 def card_from(row: PaymentMethod) -> Card:
-    """Return a card as we know it, when Stripe no longer tells it."""
+    """Return a card from our row, for a card that Stripe no longer has."""
     return Card(
         id=row.stripe_payment_method_id,
         customer_id="",
@@ -168,7 +170,7 @@ def _row(
 
 
 def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
-    """Add a card, or, when the buyer has the same card already, keep the row and let the newest method win."""
+    """Add a card; if the buyer has the same card already, keep its row and let the newer method replace the older."""
     saved = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
     twin = saved.filter(fingerprint=event.card.fingerprint).first() if event.card.fingerprint else None
     if twin is None:
@@ -200,7 +202,7 @@ def _refresh(row: PaymentMethod, event: PaymentMethodEvent) -> None:
 
 
 def _retire(row: PaymentMethod) -> None:
-    """Keep a tombstone and detach the method at Stripe, once no unpaid order may still use it."""
+    """Keep the row as removed, and detach the method at Stripe once no unpaid order may use it."""
     row.is_default, row.detach_pending = False, True
     row.save()
     outbox.detach_cards([row.stripe_payment_method_id])
@@ -227,7 +229,7 @@ def saved_cards(user: User) -> QuerySet[PaymentMethod]:
 def find_card(user: User, ref: str) -> PaymentMethod:
     """Return the user's card by our id or by Stripe's (``pm_…``), without a call to Stripe.
 
-    Raises NotFound for anything that is not this user's, and CardRemoved for a card that was deleted.
+    Raises NotFound for another user's card, and CardRemoved for a card that was deleted.
     """
     by_ref = Q(stripe_payment_method_id=ref) | Q(pk=parse_primary_key(ref) or 0)
     row = PaymentMethod.objects.filter(by_ref, user=user).first() if ref else None
@@ -239,7 +241,7 @@ def find_card(user: User, ref: str) -> PaymentMethod:
 
 
 def refuse_if_gone(payment_method_id: str) -> None:
-    """Ask Stripe about a card that it would not charge; when it was detached there, correct the list and say so.
+    """Check with Stripe a card that could not be charged; if it was detached there, remove it here too.
 
     Raises CardRemoved.
     """
@@ -258,7 +260,7 @@ def refuse_if_gone(payment_method_id: str) -> None:
 
 
 def set_default(*, user: User, ref: str) -> PaymentMethod:
-    """Make one card the default, and it alone; raises NotFound or CardRemoved."""
+    """Make one card the only default; raises NotFound or CardRemoved."""
     with transaction.atomic():
         _lock(user)
         row = find_card(user, ref)
@@ -269,7 +271,7 @@ def set_default(*, user: User, ref: str) -> PaymentMethod:
 
 
 def remove_payment_method(*, user: User, ref: str) -> None:
-    """Delete a card here at once, and at Stripe by a job of the same commit; raises NotFound or CardRemoved."""
+    """Delete a card here at once, and at Stripe by a job; raises NotFound or CardRemoved."""
     with transaction.atomic():
         _lock(user)
         row = find_card(user, ref)
@@ -279,16 +281,16 @@ def remove_payment_method(*, user: User, ref: str) -> None:
 
 
 def _lock(user: User) -> None:
-    """One user's cards change one at a time, whoever asks: the customer's row is the lock."""
+    """Lock the customer's row: the cards of one user change one at a time."""
     list(StripeCustomer.objects.select_for_update(no_key=True).filter(user=user))
 
 
 def detach_at_stripe(payment_method_id: str) -> bool:
-    """Detach a removed card at Stripe; False while an unpaid order may still use it. Doing it twice is harmless."""
+    """Detach a removed card at Stripe; False while an unpaid order may use it. Repeating it does no harm."""
     if Order.objects.filter(stripe_payment_method_id=payment_method_id, status__in=LIVE).exists():
         return False
     row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
-    # Detached already, or gone with its customer: what was wanted is so.
+    # The card is detached already, or was deleted with its customer.
     with suppress(NotAtStripe, UnexpectedState):
         client.detach_card(payment_method_id, key=next_post_key(row.user, "detach"))
     PaymentMethod.objects.filter(pk=row.pk).update(detach_pending=False)

@@ -1,4 +1,4 @@
-"""How long Stripe is waited for: no buyer waits longer than five seconds for an answer, even for a 503."""
+"""The time budget of a web request for its calls to Stripe: every buyer gets an answer within five seconds."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,18 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from urllib3.util import Timeout
 
-REQUEST_BUDGET_S = 4.8  # all calls together; one call may have it all
+# For all calls of a request together.
+REQUEST_BUDGET_S = 4.8
 CONNECT_TIMEOUT_S = 1.0
-MIN_TIMEOUT_S = 0.05  # with less than that left nothing is sent any more
+# With less time left, nothing is sent.
+MIN_TIMEOUT_S = 0.05
 
-# Until when (by time.monotonic) the request that is being answered may wait; a worker's job has no such end.
+# The current web request's deadline by time.monotonic. A worker's job has none.
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 
 
 class StripeDeadlineMiddleware:
-    """Give every web request one budget of time for all its calls to Stripe: several slow ones must not add up."""
+    """Gives each web request one time budget for all of its calls to Stripe."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -32,12 +34,12 @@ class StripeDeadlineMiddleware:
 
 
 def timeout() -> Timeout:
-    """Return how long the next call may take; raises requests.Timeout when time is over.
+    """Return the timeout of the next call; raises requests.Timeout when the budget is used up.
 
-    What connecting leaves is all there for the answer, so that whatever comes in time is used.
+    Time that connecting does not use is left for the response.
     """
     until = _until.get()
     left = REQUEST_BUDGET_S if until is None else until - time.monotonic()
     if left < MIN_TIMEOUT_S:
-        raise requests.Timeout("The time for this answer is over: nothing was sent.")
+        raise requests.Timeout("The time for calls to Stripe is used up: nothing was sent.")
     return Timeout(connect=min(CONNECT_TIMEOUT_S, left / 2), total=left)

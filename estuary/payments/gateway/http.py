@@ -1,7 +1,7 @@
-"""The connections to Stripe that all threads of a process share, for the SDK to send its requests on.
+"""Connections to Stripe, shared by all threads of a process, for the SDK's requests.
 
-They are urllib3's, which requests keeps as well. What that one does besides for each request (it prepares it, and looks
-for proxies, passwords and cookies) costs as much as to send it.
+They are urllib3 connection pools, as the library requests uses. What requests does besides for each request
+(preparing it, looking up proxies, passwords and cookies) costs as much as sending it.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,13 @@ from urllib3.exceptions import HTTPError
 
 from estuary.payments.gateway.deadline import timeout
 
-ACCEPTED = {"Accept-Encoding": "gzip"}  # lists are long
+# Lists are long.
+ACCEPTED = {"Accept-Encoding": "gzip"}
 
 
 @dataclass(frozen=True, slots=True)
 class StripeResponse:
-    """What the SDK reads of an answer."""
+    """The part of a response that the SDK reads."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -32,7 +33,7 @@ class StripeResponse:
 
 
 class Session:
-    """As much of a requests.Session as the SDK uses, with a timeout that fits what is left for an answer."""
+    """The part of requests.Session that the SDK uses, with a timeout that fits the request's time budget."""
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str], data: Any, verify: str, **_: Any
@@ -40,7 +41,8 @@ class Session:
         """Send one request, once; raises requests.ConnectionError or requests.Timeout."""
         scheme, host, path, query, _fragment = urlsplit(url)
         pool = _pool(f"{scheme}://{host}", verify)
-        needs_full_url = pool.proxy is not None and scheme == "http"  # such a proxy is told the whole address
+        # An HTTP proxy of plain HTTP needs the whole URL.
+        needs_full_url = pool.proxy is not None and scheme == "http"
         target = url if needs_full_url else f"{path}?{query}" if query else path
         try:
             response = pool.urlopen(
@@ -51,7 +53,8 @@ class Session:
                 timeout=timeout(),
                 retries=False,
                 redirect=False,
-                assert_same_host=False,  # a proxy is another
+                # Through a proxy, the host is another one.
+                assert_same_host=False,
             )
         except HTTPError as error:
             raise requests.ConnectionError(error) from error
@@ -60,8 +63,8 @@ class Session:
 
 @cache
 def _pool(origin: str, verify: str) -> HTTPConnectionPool:
-    """Return the connections to an origin, past the proxy that the environment names: it is looked at once."""
-    # As many connections are kept as there are threads to use them.
+    """Return the connection pool of an origin, through the environment's proxy, which is looked up once."""
+    # One connection per thread.
     adapter = HTTPAdapter(pool_maxsize=settings.WEB_THREADS)
     request = requests.Request("GET", origin).prepare()
     return adapter.get_connection_with_tls_context(request, verify, proxies=get_environ_proxies(origin))

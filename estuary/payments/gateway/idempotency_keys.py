@@ -1,4 +1,4 @@
-"""Idempotency keys of what may be asked of Stripe again and again, each time anew."""
+"""Idempotency keys of requests that are sent to Stripe repeatedly, each time as a new request."""
 
 from datetime import datetime, timedelta
 
@@ -6,28 +6,31 @@ from django.db.models import F, Model
 
 from estuary.common import clock
 
+# Between Stripe's clock and ours.
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+
+# Stripe drops a request long before that.
+STRIPE_REQUEST_MAX_AGE = timedelta(minutes=2)
+
+# Stripe forgets an idempotency key after a day.
+KEY_LIFE = timedelta(hours=23)
+
 
 def next_sequence(row: Model) -> None:
-    """Count one more POST in ``row.posts`` and commit it; of two that count at once, no two get the same number."""
+    """Increment ``row.posts`` and commit it; concurrent increments get different numbers."""
     row.posts = F("posts") + 1  # type: ignore[attr-defined]
-    row.save(update_fields=["posts"])  # one statement counts and returns
+    # One statement increments and returns.
+    row.save(update_fields=["posts"])
 
 
 def sequence_key(prefix: str, verb: str, count: int) -> str:
-    """Return the key of the ``count``-th POST of its kind, a count that was committed before.
+    """Return the key of the ``count``-th request of its kind; ``count`` was committed before.
 
-    The time is in it because a restored backup counts again from where it was, and meets no older key that way.
+    The key contains the time. A restored backup counts from an earlier number again, and must not reuse an older key.
     """
     return f"{prefix}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
 
 
-MAX_CLOCK_SKEW = timedelta(minutes=5)  # Stripe's and ours, at most
-
-STRIPE_REQUEST_MAX_AGE = timedelta(minutes=2)  # Stripe drops a request long before that
-
-KEY_LIFE = timedelta(hours=23)  # Stripe forgets an idempotency key after a day
-
-
 def is_request_over(asked_at: datetime | None) -> bool:
-    """Tell whether Stripe is done with a POST that was sent then, whether or not its answer came."""
+    """Return whether Stripe is done with a request sent then, whether or not its answer arrived."""
     return asked_at is None or asked_at < clock.now() - STRIPE_REQUEST_MAX_AGE

@@ -1,4 +1,4 @@
-"""The Product at Stripe that says who the owner of what is done there is: https://docs.stripe.com/api/products."""
+"""The Product at Stripe that names the owner of the account: https://docs.stripe.com/api/products."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -8,7 +8,8 @@ from estuary.payments.errors import NotAtStripe, StripeBusy, UnexpectedState
 from estuary.payments.gateway.ownership import OwnerProductClient
 from estuary.payments.stripe_objects import Owner
 
-OWNER_PRODUCT_ID = "estuary_owner"  # the first to make it is the owner
+# The database that first creates it is the owner.
+OWNER_PRODUCT_ID = "estuary_owner"
 PRODUCTS_PATH = "/v1/products"
 
 type Guard = Callable[..., AbstractContextManager[Any]]
@@ -16,7 +17,7 @@ type Post = Callable[[str, dict[str, Any], str], Any]
 
 
 def owner_product_client(guard: Guard, post: Post) -> OwnerProductClient:
-    """Return how the owner is asked about, with the client's own way to guard a call and to send one."""
+    """Return the calls to the product; ``guard`` and ``post`` are the client's own."""
 
     def read() -> Owner | None:
         with suppress(NotAtStripe), guard("products.retrieve", dispensable=True) as v1:
@@ -24,7 +25,7 @@ def owner_product_client(guard: Guard, post: Post) -> OwnerProductClient:
         return None
 
     def create(owner: Owner, key: str) -> Owner | None:
-        """Make the product unless there is one: of several who ask at once, Stripe takes the first."""
+        """Create the product unless it exists; of concurrent creations Stripe takes the first."""
         params = {
             "id": OWNER_PRODUCT_ID,
             "name": "Owner of this account",
@@ -36,7 +37,7 @@ def owner_product_client(guard: Guard, post: Post) -> OwnerProductClient:
         return read()
 
     def update(owner: Owner, key: str) -> None:
-        """Change the product; one that somebody has deleted is made anew."""
+        """Update the product; if it was deleted, create it again."""
         try:
             with guard("products.update", dispensable=True):
                 post(f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", {"metadata": owner.metadata}, key)

@@ -1,8 +1,13 @@
-"""Which database owns what we do at Stripe: of several copies with one key, the one that is written down there.
+"""One database owns what is written at Stripe; its copies, which have the same key, only read.
 
-A row can't tell a shop from its copy, since a copy copies the row. So a Product at Stripe with an id of our choosing
-says it: the home's address, the house's random id, and a count that the owner raises every hour. See
-docs/decisions/0024-an-owner-record-at-stripe.md.
+A row can't tell a shop from its copy, since the copy contains the same row. So a Product at Stripe with a fixed id
+names the owner:
+
+- its home: the address that it serves;
+- its house: a random id;
+- a count that the owner raises every hour.
+
+See docs/decisions/0024-the-owner-at-stripe.md.
 """
 
 from collections.abc import Callable
@@ -25,11 +30,12 @@ from estuary.payments.stripe_objects import Owner
 
 COUNT_INTERVAL = timedelta(hours=1)
 COUNT_LEASE = timedelta(minutes=2)
-STANDING_TTL = timedelta(minutes=1)  # how soon a process hears of a claim
+# A process learns of a claim within this time.
+STANDING_TTL = timedelta(minutes=1)
 
 Standing = StripeAccount.Standing
 
-# What a shop needs to sell. Everything else changes, ends or gives back what is at Stripe already.
+# The calls that selling needs. All others change, cancel or refund what is at Stripe already.
 SELLING_CALLS = frozenset(
     {
         "customers.create",
@@ -44,7 +50,7 @@ INDEPENDENT_CALLS = frozenset({"customers.create", "setup_intents.create"})
 STANDING_SENTENCES = {
     Standing.OTHER: (
         "This database is not the owner of its Stripe account: {there} is, and this is {here}. A copy of a shop's "
-        "database looks at Stripe and writes nothing there. Has the shop moved here: manage.py stripe_account --claim"
+        "database reads from Stripe and writes nothing there. If the shop moved here: manage.py stripe_account --claim"
     ),
     Standing.BEHIND: (
         "Another database at {here} has counted further at Stripe than this one: a backup was restored, or two "
@@ -62,9 +68,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OwnerProductClient:
-    """How the product at Stripe is read, made and changed; ``read`` returns None where there is none.
+    """The calls that read, create and update the owner's product; ``read`` returns None when there is none.
 
-    ``create`` and ``update`` take the key of their POST. All three raise PermissionMissing for a key without it.
+    ``create`` and ``update`` take the key of their request. All three raise PermissionMissing for a key without the
+    permission.
     """
 
     read: Callable[[], Owner | None]
@@ -73,9 +80,10 @@ class OwnerProductClient:
 
 
 def compare_with_owner(row: StripeAccount, home: str, owner: Owner | None) -> Standing:
-    """Return how a database stands beside what Stripe says of its owner.
+    """Return the standing of this database, from what Stripe says of the owner.
 
-    Ours counts 7 and theirs 8: another has counted since we were copied. Ours 8, theirs 7: our last answer was lost.
+    Our count 7, Stripe's 8: another database has counted since ours was copied. Our count 8, Stripe's 7: the answer
+    to our last update was lost.
     """
     if row.home not in {"", home}:
         return Standing.OTHER
@@ -89,25 +97,25 @@ def compare_with_owner(row: StripeAccount, home: str, owner: Owner | None) -> St
 
 
 def current_home() -> str:
-    """Return the address that this process serves."""
+    """Return the origin that this process serves."""
     return origin_of(settings.FRONTEND_URL)
 
 
 def describe_standing(standing: Standing, owner: Owner | None = None) -> str:
-    """Return what staff are told of a standing, and nothing of the owner's."""
+    """Return the text for staff about a standing; empty for the owner."""
     return STANDING_SENTENCES.get(standing, "").format(
         here=current_home(), there=owner.home if owner else "another house"
     )
 
 
 class OwnershipGuard:
-    """How this process knows where the database stands: by Stripe at first, then by the row, looked at now and then."""
+    """Refuses writes of a database that is not the owner; reads the standing at Stripe once, then from the row."""
 
     def __init__(self, product: OwnerProductClient) -> None:
         self._product, self._standing, self._read_at = product, "", clock.now()
 
     def refuse_write(self, call: str, key: str) -> None:
-        """Raise NotOwner for a POST that this database may not send."""
+        """Raise NotOwner for a request that this database may not send."""
         refuse_write(self._read_standing(), call, key)
 
     def _read_standing(self) -> str:
@@ -126,9 +134,9 @@ class OwnershipGuard:
 
 
 def find_standing(product: OwnerProductClient, *, may_create: bool = True) -> Standing:
-    """Ask Stripe who the owner is, and write down how we stand; returns that.
+    """Read the owner at Stripe, save this database's standing, and return it.
 
-    Where there is none, whoever ``makes`` something at Stripe becomes it.
+    Without an owner, a database that is about to write (``may_create``) becomes the owner.
     """
     row = _own_row()
     owner: Owner | None = None
@@ -140,7 +148,7 @@ def find_standing(product: OwnerProductClient, *, may_create: bool = True) -> St
             standing = compare_with_owner(row, current_home(), owner)
             StripeAccount.objects.filter(pk=1, counted_at=None).update(counted_at=clock.now())
     except StripeRefused:
-        # It fails at this alone, so that what was known last is as good as ever.
+        # Only this call fails, so the last standing still holds.
         is_judged = row.standing and row.judged_home == current_home()
         return Standing(row.standing) if is_judged else Standing.UNTOLD
     except PermissionMissing:
@@ -159,9 +167,9 @@ def _key_of(row: StripeAccount) -> str:
 
 
 def raise_owner_count(product: OwnerProductClient) -> Standing:
-    """Look again, and as the owner raise the count once an hour: the worker's part, by one of them at a time.
+    """Save the standing again and, as the owner, raise the count once an hour; one worker at a time.
 
-    The new count is committed before Stripe hears of it: a database that dies in between is ahead, never behind.
+    The new count is committed before it is sent to Stripe: a database that fails in between is ahead, never behind.
     """
     standing = find_standing(product, may_create=False)
     at = clock.now()
@@ -179,7 +187,7 @@ def raise_owner_count(product: OwnerProductClient) -> Standing:
 
 
 def claim(product: OwnerProductClient) -> None:
-    """Make this database the owner, on purpose: whoever was it before can only look from now on."""
+    """Make this database the owner, by a person's decision; the previous owner can only read from now on."""
     row = _own_row()
     owner = product.read()
     StripeAccount.objects.filter(pk=1).update(home=current_home(), standing=Standing.OWNER, house_since=None)
@@ -198,7 +206,7 @@ def _write_owner(product: OwnerProductClient, *, count: int) -> None:
 
 
 def _own_row() -> StripeAccount:
-    """Return our row, with a house of its own from the first look on."""
+    """Return the row of this database, with a house id from the first call on."""
     row, _ = StripeAccount.objects.get_or_create(pk=1)
     if not row.house:
         new = {"house": ids.public_id("house"), "mark": ids.owner_mark(), "home": current_home()}
@@ -208,11 +216,12 @@ def _own_row() -> StripeAccount:
 
 
 def _record_standing(row: StripeAccount, standing: Standing, owner: Owner | None) -> None:
-    """Write down how we stand, for other processes and for staff, who are told when it changes."""
+    """Save the standing for other processes and for staff, who are alerted when it changes."""
     changed = (row.standing, row.judged_home) != (standing, current_home())
     since = None
     if standing == Standing.OTHER and (row.home != current_home() or (owner and owner.house == row.house)):
-        # What is older than our first look from here is another's: we are its copy, or it has gone on as ours.
+        # Objects older than our first check from this home belong to another database. Either we are its copy,
+        # or it is a copy of us that went on.
         since = row.house_since or clock.now() if row.judged_home == current_home() else clock.now()
     with transaction.atomic():
         StripeAccount.objects.filter(pk=1).update(
@@ -225,10 +234,10 @@ def _record_standing(row: StripeAccount, standing: Standing, owner: Owner | None
 
 
 def refuse_write(standing: str, call: str, key: str) -> None:
-    """Raise NotOwner for a POST that this database may not send as it stands.
+    """Raise NotOwner for a request that this database may not send.
 
-    Behind, it sells and settles, and ends or returns nothing. At another home it only looks, except in test mode: there
-    it does with what it has made itself as it likes.
+    - Behind: it may sell and settle, but cancel and refund nothing.
+    - At another home: it may only read. In test mode it may also write what it has created itself.
     """
     if standing in {Standing.OWNER, Standing.UNTOLD, ""}:
         return
@@ -241,7 +250,7 @@ def refuse_write(standing: str, call: str, key: str) -> None:
 
 
 def _is_own(call: str, key: str) -> bool:
-    """Whether a POST is about something of this house alone, by the key that it is sent with: each names its row."""
+    """Return whether a request is about an object created by this house, by its key: each key names its row."""
     since = StripeAccount.objects.values_list("house_since", flat=True).get(pk=1)
     if since is None or call in INDEPENDENT_CALLS:
         return True
@@ -254,13 +263,13 @@ def _is_own(call: str, key: str) -> bool:
 
 
 def may_recover_orphans() -> bool:
-    """Whether payments at Stripe of orders that are not known here may be of an hour that we have lost."""
+    """Return whether unknown payments at Stripe may belong to orders that this database has lost."""
     row = StripeAccount.objects.filter(pk=1).first()
     return row is not None and row.standing == Standing.OWNER and row.judged_home == current_home()
 
 
 def is_claim_needed() -> bool:
-    """Whether this database has to be claimed before it may go on with what was done at Stripe."""
+    """Return whether staff must claim this database before it may change what was created at Stripe before."""
     row = StripeAccount.objects.filter(pk=1, judged_home=current_home()).first()
     if row is None or row.standing not in {Standing.OTHER, Standing.BEHIND}:
         return False
