@@ -58,7 +58,7 @@ STANDING_SENTENCES = {
         "manage.py stripe_account --claim"
     ),
     Standing.UNTOLD: (
-        "STRIPE_SECRET_KEY may not read or write products, so a copy of this database could not be told from the shop. "
+        "STRIPE_SECRET_KEY may not read or write products, so nothing distinguishes a copy of this database from the shop. "
         "Give the key write access to products."
     ),
 }

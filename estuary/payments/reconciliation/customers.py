@@ -1,4 +1,4 @@
-"""Giving a user back the customer, and the cards, that Stripe has and we have forgotten, as after a restored backup."""
+"""A user gets back the customer and cards that Stripe has and this database has lost, as after a restored backup."""
 
 from datetime import datetime
 
@@ -20,11 +20,12 @@ from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.stripe_objects import Card, Customer, OtherPaymentMethod
 
-EMAIL_MAX = 254  # of the column; Stripe takes 512
+# The column's limit; Stripe takes 512.
+EMAIL_MAX = 254
 
 
 def restore_customer(customer: Customer) -> bool:
-    """Bind a customer that carries our label to its user, when that user has none, and take over its cards.
+    """Bind a customer with our metadata to its user, if the user has none, and save its cards.
 
     A user who has another customer by now keeps that one.
     """
@@ -39,9 +40,9 @@ def restore_customer(customer: Customer) -> bool:
 
 
 def resync_payment_methods(owner: StripeCustomer) -> bool:
-    """Make the list of a user's cards what Stripe has now, when no event tells it any more; whether that changed it.
+    """Make a user's saved cards equal to Stripe's; returns whether the list changed.
 
-    Our list is read before Stripe's, so a card that is saved meanwhile is not taken for one that is gone.
+    Our list is read before Stripe's, so a card saved meanwhile is not taken for a removed one.
     """
     at, before = clock.now(), _saved_by_id(owner.user_id)
     try:
@@ -73,10 +74,10 @@ def _saved_by_id(user_id: int) -> dict[str, PaymentMethod]:
 
 
 def labeled_user(customer: Customer) -> User | None:
-    """Return the user whom a customer's label names.
+    """Return the user that a customer's metadata names.
 
-    The number alone is no proof: after a restore it may have been given to somebody else. So the address must fit too,
-    or, since that may have been changed after the backup, the moment at which the user signed up.
+    The id alone proves nothing: after a restored backup it may belong to somebody else. So the address must match, or
+    else the moment at which the user signed up, as the address may have changed since the backup.
     """
     user_id = parse_primary_key(customer.user_ref)
     user = User.objects.filter(pk=user_id).first() if user_id is not None else None
@@ -87,7 +88,7 @@ def labeled_user(customer: Customer) -> User | None:
 
 
 def _bind(user: User, customer: Customer) -> bool:
-    """Give a user without a customer this one; what differs there from the user's address and name follows later."""
+    """Bind the customer to a user who has none; a different address or name is sent to Stripe later."""
     with transaction.atomic():
         defaults = {"email": user.email, "name": name_at_stripe(user)}
         row, _ = StripeCustomer.objects.select_for_update(no_key=True).get_or_create(

@@ -1,4 +1,4 @@
-"""Disputes that no event told of: found by looking through Stripe's list, and asked about until they are decided."""
+"""Disputes without an event are found in Stripe's list, and open disputes are fetched until they are decided."""
 
 from datetime import datetime, timedelta
 
@@ -27,9 +27,9 @@ log = structlog.get_logger(__name__)
 
 
 def sync_new_disputes() -> int:
-    """Settle disputes opened at Stripe since the last look, with some overlap; returns of how many.
+    """Settle disputes opened at Stripe since the cursor, with some overlap; returns how many.
 
-    After a silence of any length it begins where it had stopped.
+    After a pause of any length it continues at the cursor.
     """
     at = clock.now()
     cursor, _ = Lookout.objects.get_or_create(
@@ -41,12 +41,12 @@ def sync_new_disputes() -> int:
 
 
 def sync_changed_disputes() -> int:
-    """Settle all disputes of the last months that stand otherwise here: a bank may decide anew after it has closed."""
+    """Settle disputes of the last months that differ here: a bank may reopen a closed dispute."""
     return _settle_since(clock.now() - DISPUTE_LOOKBACK)
 
 
 def sync_open_disputes() -> int:
-    """Ask Stripe about disputes that are open here, in case the news of their decision was lost."""
+    """Fetch open disputes from Stripe, in case the event of their decision was lost."""
     due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
         due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_ask_at"
@@ -54,7 +54,7 @@ def sync_open_disputes() -> int:
 
 
 def sync_dispute(dispute_id: str) -> None:
-    """Make an order agree with a dispute of its payment, by looking at it."""
+    """Fetch a dispute and settle its order by it."""
     settle(fetch_observations(FetchRequired("dispute", dispute_id), "asked of Stripe"), at=clock.now())
 
 
@@ -71,7 +71,7 @@ def _settle_since(moment: datetime) -> int:
 
 
 def _sync_logged(dispute_id: str) -> bool:
-    """One that can't be settled is logged and stops no other; it is met again by the next far look back."""
+    """Settle one dispute; a failure is logged, and the next sync of changed disputes tries again."""
     shutdown.raise_if_shutting_down()
     try:
         sync_dispute(dispute_id)
@@ -84,7 +84,7 @@ def _sync_logged(dispute_id: str) -> bool:
 
 
 def _own_payments(disputes: list[StripeDispute]) -> set[str]:
-    """Return the payments that we know: of an order, or a second one that was sent back."""
+    """Return the disputed payments that we have: of an order, or an unmatched one that was refunded."""
     ids = {dispute.intent_id for dispute in disputes} - {""}
     is_own = any_id("stripe_payment_intent_id", ids)
     orders, refunds = Order.objects.filter(is_own), Refund.objects.filter(is_own)

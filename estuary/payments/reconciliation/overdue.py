@@ -1,9 +1,9 @@
-"""Healing our rows that wait: ended holds, unsent refunds, cards to detach, payments that Stripe knows better.
+"""Overdue rows are processed: expired holds, unsent refunds, cards to detach, payments whose event did not come.
 
-What Stripe has and no row of ours waits for is found by stripe_lists.py.
+What exists only at Stripe is found by stripe_lists.py.
 
-Each verb is safe to run twice and by two schedulers at once: the rows are locked or the effect is idempotent. A row
-that can't be healed waits as long again as it has waited so far: it neither hammers Stripe nor holds up the others.
+Each function can run twice, and in two workers at once: its rows are locked or its effect is idempotent. A row that
+fails waits as long again as it has waited so far, so it neither floods Stripe nor delays other rows.
 """
 
 from datetime import timedelta
@@ -32,14 +32,15 @@ from estuary.payments.settlement.rules.payments import hold_for_bank
 from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order, sync_payment
 
-SYNC_MIN_AGE = timedelta(minutes=2)  # what is younger is still on its ordinary way
+# Younger rows are still waiting for their event or job.
+SYNC_MIN_AGE = timedelta(minutes=2)
 SYNC_AFTER = timedelta(minutes=5)
 
 PAYMENT_MISSING = "payment_missing"
 
 
 def expire_orders() -> int:
-    """End unpaid orders whose hold is over: at Stripe first, here then."""
+    """Cancel unpaid orders whose hold has expired, first at Stripe."""
     due = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=clock.now())
     return process_due(
         due,
@@ -50,14 +51,14 @@ def expire_orders() -> int:
 
 
 def end_unanswered_orders() -> int:
-    """End orders whose bank has not answered until the date that their seats were kept for, which each has by then."""
+    """Cancel orders whose bank has not answered by ``kept_until``, the date until which their seats are held."""
     _set_bank_deadlines()
     due = Order.objects.filter(status=Status.PROCESSING, kept_until__lte=clock.now())
     return process_due(due, end_unanswered_order, since="kept_until", again="next_close_at")
 
 
 def _set_bank_deadlines() -> None:
-    """Give a date to what holds seats for its bank without one, as it did before there were dates."""
+    """Set ``kept_until`` on processing orders that hold seats without it, from before the field existed."""
     held = Reservation.objects.filter(order=OuterRef("pk"), status=Reservation.Status.HELD)
     undated = Order.objects.filter(Exists(held), status=Status.PROCESSING, kept_until=None).order_by("pk")
     for order_id in list(undated.values_list("pk", flat=True)[:BATCH]):
@@ -70,25 +71,25 @@ def _set_bank_deadlines() -> None:
 
 
 def close_open_payments() -> int:
-    """Look after the payments of orders that ended while a bank was at work, until nobody can pay by them."""
+    """Check the payments of orders that ended while a bank was processing, until nobody can pay them."""
     due = Order.objects.filter(payment_open=True)
     return process_due(due, close_payment, since="created_at", again="next_close_at")
 
 
 def end_setup_intents() -> int:
-    """End SetupIntents whose time is over: nobody tries cards with a client secret of yesterday."""
+    """Cancel expired SetupIntents, so that nobody tries cards with an old client secret."""
     due = SetupIntent.objects.filter(ended_at=None, expires_at__lte=clock.now()).select_related("user")
     return process_due(due, end_setup_intent, since="expires_at", again="next_try_at")
 
 
 def send_unsent_refunds() -> int:
-    """Send refunds whose job was lost or whose answer never came."""
+    """Send refunds whose job was lost or whose request got no answer."""
     due = Refund.objects.filter(status=Refund.Status.REQUESTED, created_at__lte=clock.now() - SYNC_MIN_AGE)
     return process_due(due, lambda refund: send_refund(refund.pk), since="created_at", again="next_try_at")
 
 
 def sync_pending_refunds() -> int:
-    """Ask Stripe about refunds that its bank has not answered for, in case the answer's news was lost."""
+    """Fetch the payments of pending refunds from Stripe, in case an event was lost."""
     due = Refund.objects.filter(status=Refund.Status.PENDING, created_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
         due,
@@ -99,7 +100,7 @@ def sync_pending_refunds() -> int:
 
 
 def detach_removed_payment_methods() -> int:
-    """Detach at Stripe what was removed here and could not be detached then."""
+    """Detach at Stripe the cards that were removed here and could not be detached yet."""
     due = PaymentMethod.objects.filter(detach_pending=True)
     return process_due(
         due,
@@ -110,7 +111,7 @@ def detach_removed_payment_methods() -> int:
 
 
 def update_changed_customers() -> int:
-    """Have Stripe's customers follow users whose change no job was enqueued for, or whose job was lost."""
+    """Send changed addresses and names to Stripe when no job was enqueued or the job was lost."""
     ContactChange.objects.filter(seen_at=None).update(seen_at=clock.now())
     return process_due(
         ContactChange.objects.all(),
@@ -121,7 +122,7 @@ def update_changed_customers() -> int:
 
 
 def sync_open_orders() -> int:
-    """Ask Stripe about payments whose news did not come: processing ones, and unpaid ones of some age."""
+    """Fetch the payments of processing and older unpaid orders from Stripe, in case an event was lost."""
     at = clock.now()
     due = Order.objects.filter(
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - SYNC_MIN_AGE)
@@ -131,7 +132,7 @@ def sync_open_orders() -> int:
 
 
 def _sync_or_alert(order: Order) -> None:
-    """A payment that its bank works on and that Stripe no longer knows is for staff to judge, who are told once."""
+    """Sync an order; if Stripe does not know the payment of a processing order, staff are alerted once."""
     try:
         sync_order(order)
     except NotAtStripe:

@@ -1,7 +1,7 @@
-"""Comparing the lists of saved cards with Stripe's, a few customers at a time, the longest unseen first.
+"""Saved cards are compared with Stripe's, a few customers at a time, the longest unchecked first.
 
-Stripe may never make an event of a card that was removed, and has no list of removed ones: each customer's cards are
-looked at in turn. A card that is gone is refused in any case when somebody pays with it (payment_methods.py).
+Stripe may create no event for a removed card and has no list of removed cards, so each customer's cards are fetched
+in turn. Paying with a card that is gone is refused in any case (payment_methods.py).
 """
 
 from datetime import timedelta
@@ -24,10 +24,10 @@ log = structlog.get_logger(__name__)
 
 
 def check_saved_payment_methods() -> int:
-    """Make the lists of up to AT_ONCE customers what Stripe has; returns how many were looked at."""
+    """Compare the cards of up to CUSTOMERS_PER_RUN customers; returns how many were compared."""
     at = clock.now()
     customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
-    # A time in the future was set by a clock that ran ahead.
+    # A clock that ran ahead may have set a time in the future.
     due = Q(cards_checked_at__lte=at - CHECK_INTERVAL) | Q(cards_checked_at__gt=at)
     rows = [
         *customers.filter(cards_checked_at=None)[:CUSTOMERS_PER_RUN],

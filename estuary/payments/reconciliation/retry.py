@@ -1,4 +1,4 @@
-"""Rows that are due, one after the other: what fails waits for its next turn and stops no other."""
+"""Due rows are processed one by one; a row that fails is retried later and stops no other."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,10 +24,10 @@ log = structlog.get_logger(__name__)
 
 
 def process_due[M: Model](due: QuerySet[M], process: Callable[[M], Any], *, since: str, again: str) -> int:
-    """Heal what is due, oldest turn first, one by one: a row that fails is logged and stops no other.
+    """Process due rows, the longest due first; returns how many succeeded. A failure is logged and stops no other row.
 
-    ``since`` names the field that says how long a row has waited, ``again`` the one that says when its next turn is.
-    While Stripe does not answer there is no use in asking on: the rest keeps its turn, as when the process ends.
+    ``since`` names the field from which a row's waiting time counts, ``again`` the field of its next attempt. When
+    Stripe does not answer, or the process shuts down, the remaining rows keep their turn.
     """
     processed = 0
     next_turn = Coalesce(again, since)
@@ -48,16 +48,16 @@ def process_due[M: Model](due: QuerySet[M], process: Callable[[M], Any], *, sinc
 
 
 def _is_due(again: str) -> Q:
-    """Never tried, or due; or put off for longer than any row is, which only a clock that ran ahead has done."""
+    """Return the condition of rows never tried, due, or delayed longer than possible by a clock that ran ahead."""
     at = clock.now()
     beyond_longest_wait = Q(**{f"{again}__gt": at + LONGEST_WAIT + MAX_CLOCK_SKEW})
     return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | beyond_longest_wait
 
 
 def run_logged(act: Callable[[], Any], *, what: str) -> bool:
-    """Do one of many, and tell whether it went well; what fails is logged and stops no other.
+    """Run one action of many; returns whether it succeeded. A failure is logged.
 
-    Raises StripeUnavailable, which is the fault of none of them and would befall the others too.
+    Raises StripeUnavailable, which would fail all the others as well.
     """
     try:
         act()

@@ -1,7 +1,7 @@
-"""Reading through Stripe's own lists since the last time, and making each thing there agree with what is here.
+"""Stripe's lists are read from a cursor on, and each object there is reconciled with our rows.
 
-Each look begins a little before where the last one stopped, however long ago that was; what agrees is left alone, so a
-second look writes nothing. What Stripe has for orders that we do not know is orphans.py's.
+Each run starts a little before the cursor, however long ago that is. Objects that agree are left alone, so a second
+run writes nothing. Objects of orders that we do not have are handled by orphans.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,15 +38,17 @@ from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.settlement.sync import sync_payment
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
 
-OVERLAP = timedelta(hours=1)  # what was made while the last look was under way, and clocks that differ
+# Covers objects created during the last run, and clock skew.
+OVERLAP = timedelta(hours=1)
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 REFUND_LOOKBACK = timedelta(days=45)
 RETRY_FOR = timedelta(days=3)
-ALERT_AFTER = timedelta(minutes=4)  # by the next look, which most failures do not live to see
+# After the next run, because most failures do not last that long.
+ALERT_AFTER = timedelta(minutes=4)
 MAX_FAILURES = 100
 BATCH = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
-# News that no list of payments tells, or tells only of old ones; Stripe's list of events reaches back thirty days.
+# Events whose objects no list shows, or shows only when they are old. Stripe keeps its list of events for thirty days.
 EVENT_LIST_REACH = timedelta(days=29)
 UNLISTED_EVENT_TYPES = (
     "payment_method.attached",
@@ -65,7 +67,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class SyncResult:
-    """How much of a list was changed, here or there, and what of it could not be made to agree this time."""
+    """How many objects of a list were changed, here or at Stripe, and the names of those that failed."""
 
     changed: int = 0
     failed: tuple[str, ...] = ()
@@ -75,42 +77,38 @@ class SyncResult:
 
 
 def sync_all_lists() -> int:
-    """Look through every list of Stripe's since the last time; returns how much changed here or there.
+    """Read every list from its cursor on; returns how many objects changed.
 
-    Customers come first, since they show whose a payment is, and refunds last, of payments that are known by then.
+    Customers come first, because they tell whose a payment is. Refunds come last, when their payments are known.
     """
     changed = sync_customers() + sync_unlisted_events()
-    if (
-        not ownership.is_claim_needed()
-    ):  # what is open or unknown there waits for whoever claims this database
+    # Open and unknown payments wait until staff claim this database.
+    if not ownership.is_claim_needed():
         changed += sync_sessions() + sync_payments()
     return changed + sync_new_refunds()
 
 
 def sync_new_refunds() -> int:
-    """Settle refunds made at Stripe since the last look: those in the dashboard that no event told.
-
-    Returns of how many payments.
-    """
+    """Settle refunds created at Stripe since the cursor, such as in the dashboard; returns of how many payments."""
     return _sync_list("refunds", settle_refunds_since)
 
 
 def sync_changed_refunds() -> int:
-    """Settle all refunds of the last weeks that stand otherwise at Stripe than here: a bank may return one late."""
+    """Settle refunds of the last weeks that differ at Stripe: a bank may return one late."""
     return settle_refunds_since(clock.now() - REFUND_LOOKBACK).changed
 
 
 def sync_customers() -> int:
-    """Give users back the customer, and the cards, that Stripe has for them and we have forgotten; returns how many."""
+    """Restore customers and cards that Stripe has and this database has lost; returns how many."""
     return _sync_list(
         "customers", lambda since: _count_reconciled(restore_customer, client.customers_since(since))
     )
 
 
 def sync_unlisted_events() -> int:
-    """Put what happened to cards, refunds and disputes since the last look into the inbox, where it never came.
+    """Enqueue missed events of cards, refunds and disputes in the inbox; returns how many.
 
-    Returns how much. Of cards, what Stripe's list of events has forgotten is seen by looking at every customer's.
+    If the cursor is older than Stripe's list of events, the cards of every customer are compared as well.
     """
     return _sync_list("events", _enqueue_unlisted_events)
 
@@ -125,12 +123,12 @@ def _enqueue_unlisted_events(since: datetime) -> SyncResult:
 
 
 def sync_sessions() -> int:
-    """Settle hosted pages made since the last look, and close those that nobody may pay any more."""
+    """Settle Checkout Sessions created since the cursor; expire those that nobody may pay any more."""
     return _sync_list("sessions", lambda since: _reconcile_all(client.sessions_since(since)))
 
 
 def sync_payments() -> int:
-    """Settle payments made since the last look, cancel those that nobody may pay any more, and take in orphans."""
+    """Settle payments created since the cursor, cancel those nobody may pay any more, handle orphans."""
     return _sync_list(
         "payments",
         lambda since: _reconcile_all(client.intents_since(since)) + SyncResult(orphans.revisit_orphans()),
@@ -138,14 +136,14 @@ def sync_payments() -> int:
 
 
 def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:
-    """Look through a list since the last time, and remember how far; a look that fails is made again from there.
+    """Read a list from its cursor on and save the new cursor.
 
-    So is one in which anything failed, for as long as TRIED_AGAIN_FOR.
+    If anything fails, the cursor stays, so the next run starts at the same place, for as long as RETRY_FOR.
     """
     shutdown.raise_if_shutting_down()
     at = clock.now()
     cursor, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - REFUND_LOOKBACK})
-    # A mark in the future was set by a clock that ran ahead: nobody knows from when on nothing was looked at.
+    # A clock that ran ahead may have set a cursor in the future; the real position is unknown.
     since = cursor.looked_until if cursor.looked_until <= at else at - REFUND_LOOKBACK
     result = _sync_since(name, reconcile, since - OVERLAP)
     if result.failed:
@@ -156,7 +154,7 @@ def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:
 
 
 def _sync_since(name: str, reconcile: Callable[[datetime], SyncResult], since: datetime) -> SyncResult:
-    """Look through one list; one that can't even be read stops no other, a Stripe that can't be asked stops all."""
+    """Read one list; if it can't be read, the others still are. A Stripe that does not answer stops all."""
     try:
         return reconcile(since)
     except (EstuaryError, shutdown.ShuttingDown):
@@ -167,10 +165,10 @@ def _sync_since(name: str, reconcile: Callable[[datetime], SyncResult], since: d
 
 
 def _record_failures(cursor: Lookout, failed: Sequence[str], at: datetime) -> None:
-    """Have the next look begin where this one did; staff are told of each that fails, and go on failing, once.
+    """Keep the cursor where it is, and alert staff once of each object that keeps failing.
 
-    That the list was gone through is noted all the same: what fails is one payment, and the worker is well. What has
-    failed for TRIED_AGAIN_FOR is given up, and what fails for a shorter time is looked at again.
+    ``looked_at`` is saved all the same: one failing payment does not mean that the worker is silent. An object is
+    given up after RETRY_FOR.
     """
     first_failure = {"since": at.isoformat(), "told": False}
     failing = {name: cursor.failing.get(name, first_failure) for name in failed[:MAX_FAILURES]}
@@ -219,7 +217,7 @@ def settle_refunds_since(moment: datetime) -> SyncResult:
 
 
 def differing_orders(refunds: Sequence[StripeRefund]) -> list[Order]:
-    """Return our orders that have a refund at Stripe which we do not know, or not as it stands there."""
+    """Return our orders with a refund at Stripe that is missing or differs here."""
     ids = [refund.id for refund in refunds]
     status_by_id = dict(
         Refund.objects.filter(any_id("stripe_refund_id", ids)).values_list("stripe_refund_id", "status")
@@ -238,7 +236,10 @@ def _sync_refunds(order: Order) -> bool:
 
 
 def _reconcile_all(payments: Sequence[Intent | CheckoutSession]) -> SyncResult:
-    """Make what Stripe has agree with our orders. Stripe was read first, so an order of each is here if it ever was."""
+    """Reconcile Stripe's payments with our orders.
+
+    Stripe was read first, so the order of each payment is here if it ever was.
+    """
     orders = orders_by_name({name for payment in payments for name in (payment.id, payment.order_ref)})
 
     def reconcile(payment: Intent | CheckoutSession) -> bool:
@@ -251,7 +252,7 @@ def _reconcile_all(payments: Sequence[Intent | CheckoutSession]) -> SyncResult:
 
 
 def orders_by_name(names: Iterable[str]) -> dict[str, Order]:
-    """Return orders by each name that Stripe may have for them: our own in a label, the payment's, the page's."""
+    """Return orders by each name that Stripe may have: our id in metadata, the intent's id, the session's id."""
     orders: dict[str, Order] = {}
     for batch in unique_batches(names):
         at_stripe = any_id("stripe_payment_intent_id", batch) | any_id("stripe_checkout_session_id", batch)
@@ -262,7 +263,7 @@ def orders_by_name(names: Iterable[str]) -> dict[str, Order]:
 
 
 def unique_batches(names: Iterable[str]) -> Iterator[list[str]]:
-    """Return what there is of some names, each once, in as many as one query should ask for."""
+    """Return each name once, in batches of as many as one query should have."""
     return (list(batch) for batch in batched(sorted(set(names) - {""}), BATCH, strict=False))
 
 
@@ -282,22 +283,23 @@ def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     try:
         return cancel_at_stripe(order.public_id, payment)
     except NotOwner:
-        return False  # a copy in test mode leaves alone what came with it
+        # A copy in test mode leaves alone the payments of its original.
+        return False
 
 
 def is_own(order: Order, payment: Intent | CheckoutSession) -> bool:
-    """Tell whether a payment or a page that names an order is its buyer's; others have only copied a label."""
+    """Return whether a payment that names an order is its buyer's; another may have copied the metadata."""
     stored = {order.stripe_payment_intent_id, order.stripe_checkout_session_id}
     return payment.id in stored or order.stripe_customer_id == payment.customer_id != ""
 
 
 def is_payable(payment: Intent | CheckoutSession) -> bool:
-    """Tell whether a buyer could pay by this."""
+    """Return whether a buyer can pay this intent or Checkout Session."""
     return payment.status in PAYABLE if isinstance(payment, Intent) else payment.status == "open"
 
 
 def _is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool:
-    """Whether a live order is, or may yet turn out to be, paid by this; the intent of a page ends with its page."""
+    """Return whether the live order is, or may still be, paid by this; an intent of a session ends with it."""
     if is_checkout(order):
         return isinstance(payment, Intent) or order.stripe_checkout_session_id in {"", payment.id}
     return order.stripe_payment_intent_id in {"", payment.id}
@@ -311,13 +313,13 @@ def _settle_captured(order: Order, intent: Intent) -> bool:
 
 def _settle(payment: Intent | CheckoutSession) -> bool:
     kind = "intent" if isinstance(payment, Intent) else "session"
-    # Read by itself it says when its money came, which a list does not.
+    # A list lacks the time of the charge, so the object is fetched by itself.
     outcomes = settle(fetch_observations(FetchRequired(kind, payment.id), "found at Stripe"), at=clock.now())
     return any(outcome.effects for outcome in outcomes)
 
 
 def _count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> SyncResult:
-    """Make each agree; one that fails stops no other, a Stripe that is down and the end of the process stop all."""
+    """Reconcile each item; a failure stops no other. A Stripe that does not answer, or a shutdown, stops all."""
     result = SyncResult()
 
     def reconcile_item(item: T) -> None:
