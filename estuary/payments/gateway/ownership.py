@@ -58,8 +58,8 @@ STANDING_SENTENCES = {
         "manage.py stripe_account --claim"
     ),
     Standing.UNTOLD: (
-        "STRIPE_SECRET_KEY may not read or write products, so nothing distinguishes a copy of this database from the shop. "
-        "Give the key write access to products."
+        "STRIPE_SECRET_KEY may not read or write products, so nothing distinguishes a copy of this database from "
+        "the shop. Give the key write access to products."
     ),
 }
 
