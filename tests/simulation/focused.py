@@ -90,6 +90,24 @@ def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
+def plan_of_a_second_payment_by_debit(seed: int) -> Plan:
+    """Plan a paid order, and staff who take the same amount by debit, which arrives a day later; no event comes."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    by_hand = {
+        "by hand": True,
+        "odd": "second",
+        "by debit": True,
+        "seconds at its bank": 90_000.0,
+        "arrives": True,
+    }
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, "the dashboard", "wait", "30"),
+        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"free": False}).items())),
+    ]
+    return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -120,6 +138,7 @@ PLANS: dict[str, Callable[[int], Plan]] = {
     "refund": plan_of_refunds_by_many,
     "erase": plan_of_one_who_is_erased,
     "hoard": plan_of_hoarders_at_one_address,
+    "second debit": plan_of_a_second_payment_by_debit,
     "not held": plan_of_a_time_that_is_not_held,
     "permissions": plan_of_staff_who_try_permissions,
 }

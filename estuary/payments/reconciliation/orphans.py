@@ -1,12 +1,14 @@
-"""What Stripe has for orders that we do not know: made in an hour that a restored backup has forgotten.
+"""Payments at Stripe that belong to no order here, or name an order that is paid by another.
 
-An order's row is always committed before Stripe is asked, so this comes only from a lost hour, or from another house
-that shares the account; the customer's label tells which. Money is never kept for goods that nobody can name.
+An order's row is always committed before Stripe is asked. So a payment of an unknown order comes from an hour that a
+restored backup has forgotten, or from another house that shares the account: the customer's label tells which. Money is
+never kept for goods that nobody can name.
 """
 
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,14 +20,17 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.ids import parse_primary_key
+from estuary.common.process.shutdown import raise_if_shutting_down
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovery import RecoveredOrderData, recover_order
+from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
-from estuary.payments.models import Orphan, StripeCustomer
+from estuary.payments.models import Orphan, Refund, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
+from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
@@ -57,12 +62,53 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
     return cancel_at_stripe(one.order_ref, one)
 
 
+def watch_payment(intent: Intent) -> bool:
+    """Look again, until it is decided, at a payment that is not (yet) the payment of the order it names.
+
+    A debit takes days, and the event of its end may be lost.
+    """
+    known = Orphan.objects.filter(stripe_payment_intent_id=intent.id).exists()
+    return not known and _record(intent, Fate.WAITING)
+
+
 def revisit_orphans() -> int:
-    """Ask again about payments of unknown orders that a bank was working on; returns how many are decided now."""
+    """Look again at payments that were not decided; returns how many are now. One that fails stops no other."""
     if not ownership.may_recover_orphans():
         return 0
+    decided = 0
+
+    def revisit(intent_id: str) -> None:
+        nonlocal decided
+        decided += _revisit(client.retrieve_intent(intent_id))
+
     waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
-    return sum(_decide(client.retrieve_intent(row.stripe_payment_intent_id)) for row in waiting)
+    for intent_id in waiting.values_list("stripe_payment_intent_id", flat=True):
+        raise_if_shutting_down()
+        run_logged(partial(revisit, intent_id), what=intent_id)
+    return decided
+
+
+def _revisit(intent: Intent) -> bool:
+    order = Order.objects.filter(public_id=intent.order_ref).first()
+    return _settle_beside(order, intent) if order else _decide(intent)
+
+
+def _settle_beside(order: Order, intent: Intent) -> bool:
+    """Settle a payment beside the one of its order, once nobody can pay by it any more; tells whether that is so."""
+    own_customer = order.stripe_customer_id == intent.customer_id != ""
+    payable = intent.status not in {"succeeded", "processing", *ENDED}
+    if intent.status == "processing" or (payable and order.status in LIVE):
+        return False
+    if intent.status == "succeeded":
+        settle([StripeObservation(intent, "found at Stripe", fetched=True)], at=clock.now())
+    elif payable and own_customer:
+        cancel_at_stripe(order.public_id, intent)
+    waiting = Orphan.objects.filter(stripe_payment_intent_id=intent.id, fate=Fate.WAITING)
+    if Refund.objects.filter(stripe_payment_intent_id=intent.id, stray=True).exists():
+        waiting.update(fate=Fate.RETURNED, amount_minor=intent.received_minor)
+    else:
+        waiting.delete()  # no money came, or the order took it as its own
+    return True
 
 
 def _decide(intent: Intent) -> bool:

@@ -270,6 +270,9 @@ def unique_batches(names: Iterable[str]) -> Iterator[list[str]]:
 def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     if isinstance(payment, Intent) and payment.status == "succeeded":
         return _settle_captured(order, payment)
+    is_unmatched = isinstance(payment, Intent) and order.stripe_payment_intent_id != payment.id
+    if isinstance(payment, Intent) and is_unmatched and payment.status == "processing":
+        return orphans.watch_payment(payment)
     if isinstance(payment, CheckoutSession) and payment.payment_status == "paid" and not order.captured_minor:
         return _settle(payment)
     if (
@@ -279,7 +282,7 @@ def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     ):
         return False
     if order.status in LIVE and _is_current_payment(order, payment):
-        return False
+        return isinstance(payment, Intent) and is_unmatched and orphans.watch_payment(payment)
     try:
         return cancel_at_stripe(order.public_id, payment)
     except NotOwner:

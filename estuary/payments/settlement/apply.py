@@ -40,6 +40,7 @@ from estuary.payments.settlement.effects import (
     SetRefundCredits,
     UpdateRefund,
     WatchPayment,
+    WatchUnmatchedPayment,
 )
 from estuary.payments.settlement.state import RecordDecline
 
@@ -249,9 +250,19 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
 
 
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
-    """Record payments that are left alone, and alert staff of each one once."""
+    """Record payments that are not their order's: those to look at again, and those left alone. Alert staff once."""
+    for order, watched in effects.of(WatchUnmatchedPayment):
+        Orphan.objects.get_or_create(
+            stripe_payment_intent_id=watched.intent_id,
+            defaults={
+                "order_ref": order.public_id,
+                "currency": watched.currency,
+                "amount_minor": 0,
+                "fate": Orphan.Fate.WAITING,
+            },
+        )
     for order, effect in effects.of(RecordUnmatchedPayment):
-        _, is_new = Orphan.objects.get_or_create(
+        row, is_new = Orphan.objects.get_or_create(
             stripe_payment_intent_id=effect.intent_id,
             defaults={
                 "order_ref": order.public_id,
@@ -260,7 +271,10 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
                 "fate": Orphan.Fate.FOREIGN,
             },
         )
-        if is_new:
+        was_watched = Orphan.objects.filter(pk=row.pk, fate=Orphan.Fate.WAITING).update(
+            fate=Orphan.Fate.FOREIGN, amount_minor=effect.amount_minor
+        )
+        if is_new or was_watched:
             outbox.alert_staff(
                 "payment_names_our_order",
                 f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "

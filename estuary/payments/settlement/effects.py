@@ -102,6 +102,14 @@ class RecordUnmatchedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchUnmatchedPayment:
+    """A bank works on a payment that carries the order's label and is not its payment: the worker asks how it ends."""
+
+    intent_id: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateRefund:
     """Update the status of a refund."""
 
@@ -193,6 +201,7 @@ type Effect = (
     | PostCredits
     | OpenRefund
     | RecordUnmatchedPayment
+    | WatchUnmatchedPayment
     | UpdateRefund
     | SetRefundCredits
     | RecordRefunded

@@ -121,10 +121,18 @@ class Dashboard:
             intent = payment_intents.make(state, params | ({"customer": named} if named else {}), API_VERSION)
             state.store.payment_intents.add(intent)
             state.emit("payment_intent.created", intent)
-        paid = self.stage.sandbox.control.confirm(intent["id"])
+        by_debit = choices.odds("by debit", 0.2)
+        method = "us_bank_account" if by_debit else "card"
+        paid = self.stage.sandbox.control.confirm(intent["id"], method=method)
         self.stage.story.tell(
             f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}"
         )
+        if by_debit:
+            self.stage.scheduler.sleep(choices.pick("seconds at its bank", [60.0, 7200.0, 90_000.0]))
+            arrives = choices.odds("arrives", 0.7)
+            control = self.stage.sandbox.control
+            (control.settle if arrives else control.fail_settlement)(intent["id"])
+            self.stage.story.tell(f"sees the debit {'arrive' if arrives else 'fail'}")
 
 
 class Bank:

@@ -2,11 +2,17 @@
 
 from estuary.payments import outbox
 from estuary.payments.checkout import stripe_creation
-from estuary.payments.reconciliation import overdue
+from estuary.payments.reconciliation import orphans, overdue
 from estuary.payments.settlement.rules import payments as rules
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done
 
 BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
+
+
+@breaks("L1", "captures are equal on both sides", "captured_unknown_here", plans="second debit")
+def a_second_payment_at_its_bank_is_forgotten() -> None:
+    """As it was: a list shows it once, while the bank works on it, and never again."""
+    instead_of(orphans.watch_payment, lambda intent: False)
 
 
 @breaks("L2", "kept_too_long")

@@ -22,6 +22,7 @@ from estuary.payments.settlement.effects import (
     RecordUnmatchedPayment,
     ReleaseReservations,
     WatchPayment,
+    WatchUnmatchedPayment,
 )
 from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.rules import disputes as dispute_rules
@@ -87,11 +88,12 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
     """
     paid = intent.status == "succeeded"
+    watch = [WatchUnmatchedPayment(intent.id, intent.currency)] if intent.status == "processing" else []
     undecided = intent.status == "requires_payment_method" and not intent.decline
     if not paid and (
         order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
     ):
-        return []
+        return [*watch]
     if paid and any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
         return []
     if not fact.fetched:
@@ -102,7 +104,7 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     if not order.intent_id and order.customer_id and not problem:
         return _decide_own(order, intent, fact)
     if not paid:
-        return []
+        return [*watch]
     return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
 
 
