@@ -1,4 +1,4 @@
-"""Bookings and who sits where, for staff; they are changed on the page of their order."""
+"""The admin of bookings and seats, read-only: bookings are changed on the page of their order."""
 
 from datetime import timedelta
 from typing import Any
@@ -47,7 +47,7 @@ class SeatInline(ReadOnlyInline):
 
 
 class EndsFilter(admin.SimpleListFilter):
-    """What ends soon, of what is not called off: close_past looks for it by the same index."""
+    """Active bookings that end soon; uses the same index as ``close_past``."""
 
     title, parameter_name = "ends", "ends"
 

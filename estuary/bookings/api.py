@@ -1,4 +1,4 @@
-"""A buyer's bookings, choosing their time, and a practitioner's roster."""
+"""The API of bookings: a buyer's bookings, choosing their time, and a practitioner's roster."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -128,7 +128,7 @@ class BookingFilter(serializers.Serializer[Any]):
 
 
 def own_bookings(user: User) -> QuerySet[Booking]:
-    """Return a user's bookings with all that their serializer shows, in a constant number of queries."""
+    """Return a user's bookings with everything that the serializer shows, in a constant number of queries."""
     bookings = Booking.objects.select_related("order", "practitioner", "service", "line")
     seats = Prefetch("participants", Participant.objects.filter(active=True).select_related("session"))
     children = Prefetch("children", bookings.prefetch_related(seats))
@@ -136,7 +136,7 @@ def own_bookings(user: User) -> QuerySet[Booking]:
 
 
 def _when(bookings: QuerySet[Booking], when: str | None, at: datetime) -> QuerySet[Booking]:
-    """Narrow to what takes place, took place or still needs a time; then parts stand for themselves."""
+    """Filter by upcoming, past or unscheduled, with parts as rows of their own; else only top-level bookings."""
     match when:
         case "upcoming":
             return bookings.filter(status__in=ACTIVE, ends_at__gt=at)

@@ -1,4 +1,4 @@
-"""Seats and slots: held when an order is placed, turned into bookings when it is paid, given back when it is not."""
+"""Seats and slots: reserved when an order is placed, booked when it is paid, released when it is not."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class AlreadyBooked(Conflict):
 
 
 class HeldByYourOrder(Conflict):
-    """The seat or the slot is held by an order of the same buyer that is not paid yet, or whose bank is at work."""
+    """An unpaid or processing order of the same buyer holds the seat or the slot."""
 
     code, title = "held_by_your_order", "You hold this already"
 
@@ -51,10 +51,11 @@ class HeldByYourOrder(Conflict):
 
 
 def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
-    """Hold every seat and slot that the lines name and hold, all or none, in at most five queries.
+    """Reserve the seats and slots of all lines with ``is_held``, all or none, in at most five queries.
 
-    What is only wished for must be free, too, and is given back before anybody else sees it taken (a query more).
-    Must run inside the transaction that places the order. Raises SoldOut, AlreadyBooked or SlotTaken.
+    Times that are requested but not held must be free too. Their slots are inserted, which checks them, and deleted in
+    the same transaction (one more query). Must run inside the transaction that places the order. Raises SoldOut,
+    AlreadyBooked or SlotTaken.
     """
     seats = [(row, line, session) for row, line in lines for session in line.seats]
     slots = [(row, line) for row, line in lines if line.starts_at and not line.seats]
@@ -76,8 +77,8 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
 def take_seats(sessions: Sequence[ServiceSession], *, user_id: int, check_only: Collection[int] = ()) -> None:
     """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked or HeldByYourOrder.
 
-    Sessions to ``check_only`` must have a seat as well, which is not counted. The caller has locked all of them (in
-    id order), so nobody else can take the last seat meanwhile.
+    Sessions in ``check_only`` must have a free seat too, but it is not taken. The caller has locked all sessions in id
+    order, so nobody else can take the last seat meanwhile.
     """
     if not sessions:
         return
@@ -116,7 +117,7 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
 def check_own_holds(
     user_id: int, intervals: Iterable[tuple[int, datetime, datetime]], *, except_item_key: str
 ) -> None:
-    """Raise HeldByYourOrder when an order of the user holds one of these: of another item, or at its bank."""
+    """Raise HeldByYourOrder if another order of the user holds one of these: for another item, or processing."""
     own_holds = Reservation.objects.filter(order__user_id=user_id, status=HELD).exclude(
         order__item_key=except_item_key, order__status__in=sorted(UNPAID)
     )
@@ -130,10 +131,10 @@ def check_own_holds(
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
-    """Turn paid orders into bookings and seats, in bulk: at most five queries however many orders there are.
+    """Turn paid orders into bookings and seats, in at most five queries for any number of orders.
 
-    The orders come with ``lines`` and ``reservations`` attached, and the sessions that they wish for are locked.
-    Booking twice breaks a unique constraint.
+    The orders have ``lines`` and ``reservations`` prefetched, and their requested sessions are locked. Booking an order
+    twice violates a unique constraint.
     """
     take_requested_times(orders, at=at)
     bookings = _build_bookings(orders, at)
@@ -162,12 +163,13 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
 
 
 def _build_bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
-    """Return what each order becomes: a booking, and one for each line inside it, with their primary keys."""
+    """Return the bookings of each order, with primary keys: one for the order, and one for each part inside it."""
     lines_by_order = {
         order.pk: prefetched(order, "lines") if _is_composite(order) else [] for order in orders
     }
     lines = [line for order_lines in lines_by_order.values() for line in order_lines]
-    services = {line.service_id for line in lines} - {None}  # those that were not deleted meanwhile
+    # A service may have been deleted since the order.
+    services = {line.service_id for line in lines} - {None}
     fetch_practitioners = PRACTITIONERS.send(services=list(services)) if services else None
     keys = iter(allocate_primary_keys(Booking, len(orders) + len(lines)))
     practitioners = dict(fetch_practitioners()) if fetch_practitioners else {}
@@ -206,7 +208,7 @@ def _root_booking(order: Order, key: int, at: datetime) -> Booking:
 
 
 def _is_composite(order: Order) -> bool:
-    """Whether others are inside: a package or a bundle."""
+    """Return whether the order has parts: a package or a bundle."""
     return order.snapshot["type"] in {ServiceType.PACKAGE, ServiceType.BUNDLE}
 
 
@@ -240,16 +242,16 @@ def _valid_until(order: Order, at: datetime) -> datetime | None:
 
 
 def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> None:
-    """Cancel bookings that are active, with what is still to come inside them, and give their seats and slots back.
+    """Cancel active bookings with their future parts, and release their seats and slots.
 
-    What was attended, lapsed or canceled before stays what it is; what has begun is canceled only when it is named.
-    ``forfeited`` writes down that their price is kept. The caller holds the lock on their orders.
+    Completed, expired and canceled parts keep their status. A part that has begun is canceled only if it is one of
+    ``bookings``. ``forfeited`` records that the price is kept. The caller holds the locks on their orders.
     """
     requested_ids = {booking.pk for booking in bookings}
     family = Booking.objects.filter(
         Q(pk__in=requested_ids) | Q(parent_id__in=requested_ids), status__in=ACTIVE
     )
-    # Locked, so that what close_past completes at this moment is not canceled after all.
+    # Locked, so that a booking that ``close_past`` completes at this moment is not canceled.
     locked = family.order_by("pk").select_for_update(no_key=True)
     canceled = [booking for booking in locked if booking.pk in requested_ids or booking.is_to_come(at)]
     if not canceled:
@@ -264,9 +266,9 @@ def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False
 
 
 def release(reservations: Iterable[Reservation]) -> None:
-    """Give seats and slots back, held or confirmed; what was released before is left alone.
+    """Release held and confirmed seats and slots; released ones are skipped.
 
-    The caller holds the lock on their orders, so nobody else releases the same ones.
+    The caller holds the locks on their orders, so nobody else releases the same ones.
     """
     live = [reservation for reservation in reservations if reservation.status != RELEASED]
     if not live:
@@ -281,20 +283,20 @@ def release(reservations: Iterable[Reservation]) -> None:
 
 
 def _return_seats(seats: Counter[int]) -> None:
-    """Count seats down, several of one session at once, in one statement."""
+    """Subtract seats from sessions in one statement, several seats of one session at once."""
     if not seats:
         return
     lock_sessions(seats)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE catalog_servicesession AS session SET taken = session.taken - given.seats"
-            " FROM unnest(%s::bigint[], %s::int[]) AS given (id, seats) WHERE session.id = given.id",
+            "UPDATE catalog_servicesession AS session SET taken = session.taken - released.seats"
+            " FROM unnest(%s::bigint[], %s::int[]) AS released (id, seats) WHERE session.id = released.id",
             [list(seats.keys()), list(seats.values())],
         )
 
 
 def lock_sessions(session_ids: Iterable[int | None]) -> None:
-    """Lock sessions in id order; whoever gives back seats in more than one step locks all of them before the first."""
+    """Lock sessions in id order. Before releasing seats in several steps, lock all of their sessions."""
     ids = {session_id for session_id in session_ids if session_id}
     if ids:
         sessions = ServiceSession.objects.filter(pk__in=ids).order_by("pk")
@@ -303,7 +305,7 @@ def lock_sessions(session_ids: Iterable[int | None]) -> None:
 
 @transaction.atomic
 def close_past(*, at: datetime) -> int:
-    """Complete what has taken place, and expire what was never scheduled in time; returns how many rows changed."""
+    """Complete past bookings, expire those that were never scheduled; returns how many rows changed."""
     active = Booking.objects.filter(status__in=ACTIVE)
     over = _lock_in_order(active.filter(ends_at__lte=at)).update(status=Booking.Status.COMPLETED)
     lapsed = active.filter(ends_at=None, valid_until__lte=at)
@@ -314,14 +316,14 @@ def close_past(*, at: datetime) -> int:
 
 
 def _lock_in_order(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
-    """Return bookings to be updated, locked by id before the first one changes, as ``cancel`` locks them."""
+    """Lock bookings in id order, as ``cancel`` does, and return them to be updated."""
     return Booking.objects.filter(pk__in=bookings.order_by("pk").select_for_update(no_key=True).values("pk"))
 
 
 def set_status(bookings: Iterable[Booking], status: Booking.Status) -> None:
-    """Mark active bookings ``partially_refunded``, or ``confirmed`` again when that refund failed.
+    """Set active bookings to ``partially_refunded``, or to ``confirmed`` again after that refund failed.
 
-    What is completed, expired or canceled stays so: marked, it would be open to be canceled for money again.
+    Completed, expired and canceled bookings keep their status: otherwise they could be canceled for money again.
     """
     active = Booking.objects.filter(pk__in=[booking.pk for booking in bookings], status__in=ACTIVE)
     _lock_in_order(active).update(status=status)

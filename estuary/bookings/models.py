@@ -1,4 +1,4 @@
-"""What a buyer holds before paying (a reservation) and has after paying (a booking, a seat as participant)."""
+"""Reservations, which a buyer has before paying, and bookings and participants, which a buyer has after paying."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from estuary.orders.models import Order, OrderLine
 
 
 class Reservation(models.Model):
-    """A seat of a session or a slot of a practitioner: held for an order, then confirmed or released."""
+    """A seat in a session or a slot of a practitioner: held for an order, then confirmed or released."""
 
     class Status(models.TextChoices):
         HELD = "held"
@@ -98,7 +98,7 @@ class Booking(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # Fulfilment writes at most once, whatever calls it and however often.
+            # Fulfilment inserts each booking at most once, however often it runs.
             models.UniqueConstraint(fields=["order", "position"], name="booking_once_per_order_and_position"),
             models.CheckConstraint(
                 name="booking_child_has_line",
@@ -120,7 +120,7 @@ class Booking(models.Model):
         return self.status in ACTIVE
 
     def is_to_come(self, at: datetime) -> bool:
-        """Whether it is active and has neither begun nor, without a time of its own, outlived its validity."""
+        """Return whether the booking is active and lies ahead: not begun, or unscheduled and still valid."""
         if self.starts_at:
             return self.is_active and self.starts_at > at
         return self.is_active and (self.valid_until is None or self.valid_until > at)
@@ -131,7 +131,7 @@ class Booking(models.Model):
 
     @property
     def missed_starts_at(self) -> datetime | None:
-        """Return the time that was chosen for it, when others had taken that before it was paid."""
+        """Return the requested time, if others took it before the order was paid."""
         return self.line.wished_starts_at if self.line and self.needs_scheduling else None
 
 

@@ -1,4 +1,4 @@
-"""From what a buyer asks for to order lines: which seats and slots each deliverable of a service needs."""
+"""Order lines from a buyer's request: which seats and slots each deliverable of a service needs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,8 @@ from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common.api.errors import Conflict, InvalidRequest
 from estuary.orders.creation import Line
 
-MAX_HELD_TIMES = 3  # times that an unpaid order keeps from others
+# Times that one unpaid order may hold.
+MAX_HELD_TIMES = 3
 
 
 class SchedulingRequired(InvalidRequest):
@@ -29,7 +30,7 @@ class SessionStarted(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """When the buyer wants one deliverable: a start (1-on-1) or a session's id (group), of which service."""
+    """The requested time of one deliverable: a start (1-on-1) or a session's id (group), and the service."""
 
     service_id: int | None = None
     starts_at: datetime | None = None
@@ -44,9 +45,9 @@ def plan_lines(
     currency: str,
     at: datetime,
 ) -> list[Line]:
-    """Price every deliverable of ``service`` and say which seats and slot it takes, in at most three queries.
+    """Return a line for every deliverable of ``service``, with price, seats and slot, in at most three queries.
 
-    Must run inside a transaction: the sessions stay locked until it ends, so that what is planned can be reserved.
+    Must run inside a transaction: the sessions stay locked until it ends, so that the lines can be reserved.
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
     """
     priced = priced_items(service, currency)
@@ -76,7 +77,7 @@ def _match_requests(
     schedule_request: ScheduleRequest,
     items: Sequence[ScheduleRequest],
 ) -> list[ScheduleRequest]:
-    """Give every deliverable its wish; in a package or bundle those not asked for are scheduled later."""
+    """Match each deliverable with its request; parts of a package or bundle without one are scheduled later."""
     if service.type not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
         if service.type == ServiceType.SESSION and schedule_request.starts_at is None:
             raise SchedulingRequired(
@@ -107,7 +108,7 @@ def _match_requests(
 def _lock_sessions(
     priced: list[PricedItem], requests: list[ScheduleRequest]
 ) -> dict[int, list[ServiceSession]]:
-    """Return the sessions that matter, locked in id order, by service id: one query, or none without a group."""
+    """Lock the sessions concerned in id order, and return them by service id; no query without group services."""
     course_ids = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
     session_ids = {
         request.session_id
@@ -156,10 +157,10 @@ def _line_with_seats(item: PricedItem, sessions: Iterable[ServiceSession], at: d
 
 
 def limit_held_times(lines: Sequence[Line], max_held: int = MAX_HELD_TIMES) -> list[Line]:
-    """Mark which times an unpaid order holds: the soonest, as many as ``most``; the others are taken when it is paid.
+    """Mark which times an unpaid order holds: the ``max_held`` soonest. The others are taken when the order is paid.
 
-    Ten massages, each with its time: the first three are held. A course is held whole, as one of them, since it can't
-    be scheduled later.
+    Of ten massages with a time each, the first three are held. A course counts as one time and is always held whole,
+    because it can't be scheduled later.
     """
     scheduled = [number for number, line in enumerate(lines) if line.starts_at]
     courses = [number for number in scheduled if lines[number].service.type == ServiceType.COURSE]

@@ -1,6 +1,6 @@
-"""Times that a buyer chose and nobody held: taken when the order is paid, or left for the buyer to choose anew.
+"""Requested times that an unpaid order did not hold: taken at payment, or left for the buyer to choose again.
 
-An unpaid order holds three times of ten. When it is paid, the other seven are taken as far as they are still free; a
+An unpaid order holds three of ten times. When it is paid, the other seven are taken as far as they are still free. A
 booking whose time is gone is paid all the same, and waits to be scheduled.
 """
 
@@ -20,15 +20,15 @@ TIME_FIELDS = ["session", "starts_at", "ends_at"]
 
 
 def lines_with_requested_times(orders: Iterable[Order]) -> list[OrderLine]:
-    """Return the lines of orders, with ``lines`` attached, whose time was chosen and is not theirs yet."""
+    """Return the lines whose requested time is not taken yet; the orders have ``lines`` prefetched."""
     lines = [line for order in orders for line in prefetched(order, "lines")]
     return [line for line in lines if line.wished_starts_at and line.starts_at is None]
 
 
 def take_requested_times(orders: Sequence[Order], *, at: datetime) -> None:
-    """Take what is still free of what paid orders wished for, and hold it for them; what is gone is left out.
+    """Reserve the requested times of paid orders that are still free; never raises for times that are gone.
 
-    The orders come with ``lines`` and ``reservations`` attached, and their sessions are locked. Never refuses.
+    The orders have ``lines`` and ``reservations`` prefetched, and their sessions are locked.
     """
     lines = lines_with_requested_times(orders)
     future_lines = [line for line in lines if line.wished_starts_at and line.wished_starts_at > at]
@@ -45,7 +45,7 @@ def take_requested_times(orders: Sequence[Order], *, at: datetime) -> None:
 
 
 def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
-    """Take seats, one at a time for each line, while there are any and their buyer has none there."""
+    """Take a seat for each line, while the session has seats and the buyer has none in it."""
     if not lines:
         return []
     ids = {line.wished_session_id for line in lines}
@@ -70,7 +70,7 @@ def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
 
 
 def _take_slots(lines: Sequence[OrderLine]) -> list[Reservation]:
-    """Take slots in the calendars of those who give them; of two that overlap, the one that comes first."""
+    """Take slots in the practitioners' calendars; of two that overlap, the first."""
     services = Service.objects.filter(pk__in={line.service_id for line in lines if line.service_id})
     practitioners = dict(services.values_list("pk", "practitioner_id")) if lines else {}
     requests = [

@@ -1,4 +1,4 @@
-"""Whom a practitioner meets, and when."""
+"""A practitioner's roster: whom they meet, and when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ class RosterEntry:
 def roster(practitioner: Practitioner, *, begin: datetime, end: datetime) -> list[RosterEntry]:
     """Return the meetings that are not over at ``begin`` and start before ``end``, soonest first, in three queries.
 
-    A guest is shown by name only; seats that are merely held are nobody's yet.
+    Guests are shown by name only. Held seats that are not booked yet are left out.
     """
     entries = [*_group_sessions(practitioner, begin, end), *_slots(practitioner, begin, end)]
     return sorted(entries, key=lambda entry: entry.starts_at)
@@ -93,5 +93,5 @@ def _guest(booking: Booking, user: User) -> Guest:
 
 
 def _name(user: User) -> str:
-    """An e-mail address is not the practitioner's to know."""
+    """Return a guest's name; practitioners do not see e-mail addresses."""
     return user.get_full_name() or "A guest"

@@ -1,4 +1,4 @@
-"""Choosing the time of something that was bought without one: a part of a package or a bundle."""
+"""Scheduling a booking that was bought without a time: a part of a package or a bundle."""
 
 from datetime import datetime
 
@@ -37,10 +37,10 @@ def schedule(
     """Give an unscheduled booking its slot (``starts_at``) or its seat (``session_id``), once, and return it.
 
     Raises AlreadyScheduled, BookingExpired, BookingCanceled, NothingToSchedule, SchedulingRequired, SessionNotOffered,
-    SessionStarted, SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability; nothing is taken then.
+    SessionStarted, SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability, and then takes nothing.
     """
     with transaction.atomic():
-        # The order is locked first, as everywhere: whoever refunds or cancels it meanwhile waits, or we do.
+        # The order is locked first, as everywhere: a concurrent refund or cancellation waits, or we do.
         Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
         locked = Booking.objects.select_for_update(no_key=True).get(pk=booking.pk)
         service = _schedulable(locked, at)

@@ -1,4 +1,4 @@
-"""The shop window: services, their sessions and their free slots. Public: nobody has to sign in to look."""
+"""The API of the catalogue: services, their sessions and free slots. Public, without a sign-in."""
 
 from datetime import date, datetime
 from typing import Any
@@ -179,7 +179,7 @@ class SlotFilter(serializers.Serializer[Any]):
     )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """Add ``from``, which Python does not allow as the name of an attribute."""
+        """Add ``from``, which can't be an attribute name in Python."""
         first = serializers.DateField(
             required=False, validators=[_validate_within_horizon], help_text="by default today"
         )
@@ -192,7 +192,7 @@ def _validate_within_horizon(day: date) -> None:
 
 
 def visible_services() -> QuerySet[Service]:
-    """Return the services that may be seen, with everything their short form shows: two queries."""
+    """Return the visible services with everything that the list shows, in two queries."""
     sessions = ServiceSession.objects.order_by("starts_at").values("starts_at")
     own = sessions.filter(service=OuterRef("pk"))[:1]
     inside = PackageItem.objects.filter(package=OuterRef(OuterRef("pk")), service__type=ServiceType.COURSE)

@@ -1,7 +1,7 @@
-"""When a 1-on-1 session can be booked: the practitioner's weekly windows, minus what is taken, minus the past.
+"""Free slots of 1-on-1 sessions: the practitioner's weekly windows, minus taken intervals, minus the past.
 
-A window is told in the practitioner's own wall clock, ends at 24:00 at the latest, and is turned into one interval of
-absolute time per day; the grid of starts then steps through absolute time. So on the day clocks change no start is
+A window is defined in the practitioner's local time and ends at 24:00 at the latest. Each day's window becomes one
+interval of absolute time, and the grid of starts steps through absolute time. So on the day clocks change, no start is
 doubled, lost or impossible.
 """
 
@@ -18,7 +18,8 @@ from estuary.catalog.limits import minutes
 from estuary.catalog.models import MIDNIGHT, Availability, Service
 from estuary.common.api.errors import Conflict, InvalidRequest
 
-HORIZON = timedelta(days=366)  # nobody plans further ahead, and dates near the end of the calendar overflow
+# Nobody plans further ahead, and dates near year 9999 overflow.
+HORIZON = timedelta(days=366)
 
 
 class SlotInPast(InvalidRequest):
@@ -67,7 +68,7 @@ def free_slots(
 def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> list[datetime]:
     """Return when each slot ``(service, starts_at)`` ends, in order, in one query however many there are.
 
-    Raises SlotInPast or OutsideAvailability. What is taken is not looked at: the calendar's constraint decides that.
+    Raises SlotInPast or OutsideAvailability. Taken slots are not checked: the calendar's constraint rejects them.
     """
     requested = list(pairs)
     if not requested:
@@ -88,7 +89,7 @@ def check_slot(
     """Return when the slot that begins at ``starts_at`` (aware) ends, in UTC.
 
     Raises SlotInPast, or OutsideAvailability when it is not inside one of the practitioner's windows or not on the
-    window's grid. ``windows`` are the practitioner's, when they were read before, with their practitioner.
+    window's grid. ``windows`` are the practitioner's windows with their practitioner, if already loaded.
     """
     if windows is None:
         return check_slots([(service, starts_at)], at=at)[0]
@@ -121,7 +122,7 @@ def _step(service: Service) -> timedelta:
 def _window_intervals(
     windows: Sequence[Availability], zone: ZoneInfo, begin: datetime, end: datetime
 ) -> Iterator[Slot]:
-    """Lay the weekly windows over the practitioner's days between two moments."""
+    """Yield the weekly windows as intervals on each local day between two moments."""
     day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
     while day <= last:
         for window in windows:
@@ -131,7 +132,7 @@ def _window_intervals(
 
 
 def _window_end(day: date, wall: time, zone: tzinfo) -> datetime:
-    """Return when a window of this day ends: at 00:00 is at 24:00, the midnight after it."""
+    """Return when a window of this day ends; 00:00 means 24:00, the midnight after it."""
     return _to_utc(day + timedelta(days=1) if wall == MIDNIGHT else day, wall, zone)
 
 
@@ -154,9 +155,10 @@ def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:
 
 
 def _to_utc(day: date, wall: time, zone: tzinfo) -> datetime:
-    """Return when a wall clock shows this time, in UTC: the first time when it does so twice.
+    """Return a local time in UTC; of a time that occurs twice, the first.
 
-    A time that the clock jumps over is the moment of the jump, so that a window neither begins early nor ends late.
+    A local time that the clock skips becomes the moment of the change, so that a window neither begins early nor ends
+    late: 02:30 in Berlin on 29 March 2026 becomes 03:00 summer time, 01:00 UTC.
     """
     local = datetime.combine(day, wall, zone)
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))

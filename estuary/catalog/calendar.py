@@ -1,7 +1,8 @@
-"""Who is taken when: every group session and every reserved slot of a practitioner is one row here.
+"""A practitioner's calendar: one row for each group session and each reserved slot.
 
-A single exclusion constraint therefore keeps a workshop and a 1-on-1 from ever overlapping. The embedded PostgreSQL has
-no btree_gist, so the practitioner's id is wrapped into a one-element range, which GiST indexes out of the box.
+One exclusion constraint keeps all of them from overlapping, workshops and 1-on-1 sessions alike. The embedded
+PostgreSQL has no btree_gist, so the practitioner's id is wrapped into a one-element range, which GiST indexes out of
+the box.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,10 +65,10 @@ class CalendarEntry(models.Model):
 
 
 def entries_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
-    """Return what a practitioner has taken, to be narrowed by ``during``.
+    """Return a practitioner's entries; the caller filters them by ``during``.
 
-    By the constraint's own expression, since only its index knows both: by the id alone PostgreSQL reads all that this
-    one has ever taken, or all that anybody has taken in the same weeks.
+    The condition uses the constraint's own expression, because only its index has both columns. With the id alone,
+    PostgreSQL would read all entries of this practitioner, or all entries of everybody in the same weeks.
     """
     whose = NumericRange(practitioner_id, practitioner_id, "[]")
     return CalendarEntry.objects.alias(whose=PractitionerRange("practitioner_id")).filter(
@@ -80,8 +81,8 @@ def insert_entries(
 ) -> list[CalendarEntry]:
     """Insert one entry per ``(practitioner_id, starts_at, ends_at)``, in one statement, and return them in this order.
 
-    They are inserted in the order of take_free: of two that want the same intervals, one waits for the other.
-    Raises django.db.IntegrityError when any of them overlaps what is taken; nothing is inserted then.
+    Rows are inserted in the order of ``insert_free_entries``, so two transactions with the same intervals never
+    deadlock. Raises django.db.IntegrityError if any interval overlaps a taken one; nothing is inserted then.
     """
     rows = [
         CalendarEntry(practitioner_id=practitioner_id, during=DateTimeTZRange(starts_at, ends_at))
@@ -94,9 +95,9 @@ def insert_entries(
 def insert_free_entries(
     intervals: Sequence[tuple[int, datetime, datetime]],
 ) -> dict[tuple[int, datetime, datetime], int]:
-    """Insert entries for those ``(practitioner_id, starts_at, ends_at)`` that nobody has taken, in one statement.
+    """Insert entries for the free intervals ``(practitioner_id, starts_at, ends_at)``, in one statement.
 
-    Returns each that was free with the primary key of its entry; the others are left out, and nothing is raised.
+    Returns the primary key of the entry for each free interval; taken intervals are left out without an error.
     """
     if not intervals:
         return {}
@@ -107,7 +108,7 @@ def insert_free_entries(
 
 
 def delete_entries(entry_ids: Sequence[int]) -> None:
-    """Delete entries of this very transaction, which nothing refers to yet."""
+    """Delete entries that this transaction has inserted and nothing refers to yet."""
     if entry_ids:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM catalog_calendarentry WHERE id = ANY(%s)", [list(entry_ids)])

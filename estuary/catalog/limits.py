@@ -1,6 +1,7 @@
-"""How much of anything staff may write into the catalogue: beyond it a number is a typo, and no date can be reckoned.
+"""Upper limits for numbers and dates in the catalogue: a larger value is a typo, and dates would overflow.
 
-Forms and the database refuse what is beyond. Arithmetic is bounded too, as an order's snapshot is older than any rule.
+Forms and the database reject larger values. The functions here cap values too, because an order's snapshot may be older
+than a limit.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,24 +9,26 @@ from datetime import UTC, datetime, timedelta
 from django.core.exceptions import ValidationError
 
 DURATION_MIN, DURATION_MAX = 5, 24 * 60  # minutes
-FREE_CANCEL_MAX_HOURS = 366 * 24  # nobody books further ahead
+# The booking horizon of a year.
+FREE_CANCEL_MAX_HOURS = 366 * 24
 VALIDITY_MAX_DAYS = 3660
-BUNDLE_MAX = 100  # paid ones, and as many given on top: each is a row of its own in every order
+# Paid sessions, and as many bonus sessions: each is a row in every order.
+BUNDLE_MAX = 100
 ITEMS_MAX = 60  # services in a package
 CAPACITY_MAX = 10_000
 DATES_MAX = 366  # of one workshop or course
 SESSION_MAX = timedelta(days=31)
-# As in the API: near the ends of the calendar another time zone's date can't be reckoned.
+# As in the API: near year 1 and year 9999, a conversion to another time zone overflows.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 12, 31, tzinfo=UTC)
 
 
 def validity(days: int) -> timedelta:
-    """Return for how long what was sold can be scheduled: 9,000,000 days, a typo of old, are taken for ten years."""
+    """Return how long a purchase can be scheduled, at most ten years: an old typo of 9,000,000 days counts as 3,660."""
     return timedelta(days=min(max(days, 0), VALIDITY_MAX_DAYS))
 
 
 def notice(hours: int) -> timedelta:
-    """Return how long before its start a cancellation is still free; at most a year."""
+    """Return how long before the start cancellation is free, at most a year."""
     return timedelta(hours=min(max(hours, 0), FREE_CANCEL_MAX_HOURS))
 
 
@@ -35,11 +38,11 @@ def minutes(number: int) -> timedelta:
 
 
 def subtract_notice(moment: datetime, earlier_by: timedelta) -> datetime:
-    """Return an earlier moment, and never one before EARLIEST."""
+    """Return the moment that is ``earlier_by`` before, but not before EARLIEST."""
     return max(moment - earlier_by, EARLIEST) if moment > EARLIEST else EARLIEST
 
 
 def check_date(moment: datetime) -> None:
-    """Refuse a date that nobody can mean."""
+    """Reject a date outside EARLIEST to LATEST."""
     if not EARLIEST <= moment <= LATEST:
         raise ValidationError(f"Choose a date from {EARLIEST.year} to {LATEST.year}.")

@@ -1,4 +1,4 @@
-"""What is sold: services of five types, their prices, their group sessions and what a package holds."""
+"""Services of five types, their prices, their group sessions, the contents of packages, and weekly windows."""
 
 from datetime import datetime, time
 from typing import Any
@@ -36,9 +36,10 @@ __all__ = [
 ]
 
 
-# As an end it is the end of the day, 24:00, which neither Python nor a column of times can say.
+# As an end time, 00:00 means 24:00, the end of the day: Python's ``time`` can't hold 24:00.
 MIDNIGHT = time(0)
-HOLD_MAX_S = 24 * 60 * 60  # an unpaid seat that is kept for longer is a seat nobody can buy
+# A longer hold would keep unpaid seats from other buyers.
+HOLD_MAX_S = 24 * 60 * 60
 
 
 class ServiceType(models.TextChoices):
@@ -219,7 +220,7 @@ class ServiceSession(models.Model):
         return f"{self.service_id} at {self.starts_at:%Y-%m-%d %H:%M}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Take the practitioner's calendar along, so that a moved session is checked again."""
+        """Update the practitioner's calendar too, so that its constraint checks a moved session."""
         with transaction.atomic():
             during = DateTimeTZRange(self.starts_at, self.ends_at)
             if self._state.adding:
@@ -236,7 +237,7 @@ class ServiceSession(models.Model):
 
 
 class PackageItem(models.Model):
-    """One service inside a package; the package's price is allocated over its items' own prices."""
+    """One service inside a package; the package's price is divided in proportion to the items' own prices."""
 
     package = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="items", db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="in_packages")

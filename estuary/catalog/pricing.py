@@ -1,4 +1,4 @@
-"""The only price we trust: what a service costs, and how that price falls on each thing inside it."""
+"""Prices: what a service costs, and the share of each part. No other price is trusted."""
 
 from dataclasses import dataclass
 
@@ -31,8 +31,9 @@ def price_of(service: Service, currency: str) -> int:
 def priced_items(service: Service, currency: str) -> list[PricedItem]:
     """Return what is inside ``service``, in order, with shares that add up to its price exactly.
 
-    A package is shared out in proportion to its items' own prices. A bundle is shared out over the sessions that are
-    paid for. Bonus sessions carry no price: payments/refunds/cancellation_policy.py says what a used one is worth.
+    A package's price is divided in proportion to the items' own prices: 120 over items of 100 and 50 gives 80 and 40.
+    A bundle's price is divided over the paid sessions. Bonus sessions have no price; a used one is valued by
+    payments/refunds/cancellation_policy.py.
     """
     total_minor = price_of(service, currency)
     if service.type == ServiceType.PACKAGE:
@@ -52,5 +53,5 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
 
 
 def _weight(service: Service, currency: str) -> int:
-    """An item that is not sold alone in this currency weighs one unit, so that it still has a share."""
+    """Return an item's weight; an item without a price in this currency weighs one unit, so that it has a share."""
     return next((price.amount_minor for price in service.prices.all() if price.currency == currency), 1)

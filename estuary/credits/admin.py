@@ -1,4 +1,4 @@
-"""Credits, for staff: balances and their ledger are read-only; what is corrected is a movement of its own."""
+"""The admin of credits: balances and the ledger are read-only; a correction is a ledger row of its own."""
 
 import re
 from decimal import Decimal
@@ -42,7 +42,7 @@ from estuary.credits.models import CreditAccount, CreditTransaction
 
 
 class AdjustmentForm(forms.Form):
-    """A signed amount and why. ``token`` names the movement, so that a form sent twice moves credits once."""
+    """A signed amount and a reason. ``token`` identifies the adjustment, so a form sent twice adjusts once."""
 
     email = forms.EmailField(label="Buyer's e-mail address", widget=UnfoldAdminEmailInputWidget())
     currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget())
@@ -95,7 +95,7 @@ class AdjustmentForm(forms.Form):
 def adjust(
     *, user: User, currency: str, amount_minor: int, note: str, token: str, by: User
 ) -> CreditTransaction | None:
-    """Move credits by hand, once per ``token``; None when that was done before. The balance may become a debt."""
+    """Adjust credits once per ``token``; returns None if that was done before. The balance may become negative."""
     with transaction.atomic():
         account, _ = CreditAccount.objects.get_or_create(user=user, currency=currency)
         ledger.lock_account(user, currency)
@@ -111,7 +111,7 @@ def adjust(
 
 
 class MovementInline(ReadOnlyInline):
-    """The newest movements first; older ones on further pages."""
+    """The newest ledger rows first; older ones on further pages."""
 
     model = CreditTransaction
     verbose_name, verbose_name_plural = "movement", "ledger"

@@ -1,4 +1,4 @@
-"""What a buyer's credits are worth, and how that came about."""
+"""The API of a buyer's credits: balances and their history."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""The ledger: every movement of credits goes through ``post``, which keeps account and ledger in one step."""
+"""The ledger of credits: ``post`` is the only function that changes balances, together with their ledger rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class NotEnoughCredits(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One movement to be written: signed minor units, and the effect that makes it unique within its order."""
+    """A ledger row to write: signed minor units, and an ``effect`` that is unique within its order."""
 
     user_id: int
     currency: str
@@ -42,7 +42,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """So much more of an account can't be spent, in minor units; less, when it is negative."""
+    """A change of an account's frozen amount, in minor units; negative unfreezes."""
 
     user_id: int
     currency: str
@@ -57,7 +57,7 @@ def post(
     locked: CreditAccount | None = None,
     freezes: Sequence[Freeze] = (),
 ) -> list[CreditTransaction]:
-    """Write movements, balances and what is frozen, in bulk.
+    """Write ledger rows, balances and frozen amounts, in bulk.
 
     A balance may fall below zero (a claw-back), unless ``debt`` is False: then what is frozen can't be taken either.
     Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
@@ -84,7 +84,7 @@ def post(
 
 
 def _transaction_row(account: CreditAccount, posting: Posting, at: datetime) -> CreditTransaction:
-    """Return the line that says what has just been done to an account."""
+    """Return the ledger row for a change of an account that has just been made."""
     return build_instance(
         CreditTransaction,
         account_id=account.pk,
@@ -101,7 +101,7 @@ def _transaction_row(account: CreditAccount, posting: Posting, at: datetime) -> 
 def _lock_or_create_accounts(
     owners: set[tuple[int, str]], *, locked: CreditAccount | None
 ) -> dict[tuple[int, str], CreditAccount]:
-    """Return the accounts of these owners, made where missing, locked in id order; ``known`` is locked already."""
+    """Return the accounts of these owners, created where missing, locked in id order; ``locked`` is locked already."""
     if locked and owners == {(locked.user_id, locked.currency)}:
         return {(locked.user_id, locked.currency): locked}
     if not owners:
@@ -111,7 +111,7 @@ def _lock_or_create_accounts(
         created = insert_ignoring_conflicts(
             [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in missing]
         )
-        # Where another transaction has made one meanwhile, all are looked at again, to be locked in the order of ids.
+        # If another transaction has created an account meanwhile, lock all again, in id order.
         accounts = _lock_accounts(owners) if len(created) < len(missing) else accounts | _by_owner(created)
     return accounts
 
@@ -127,12 +127,12 @@ def _by_owner(accounts: Iterable[CreditAccount]) -> dict[tuple[int, str], Credit
 
 
 def lock_account(user: User, currency: str) -> CreditAccount | None:
-    """Lock the user's account until the transaction ends, and return it when there is one."""
+    """Lock the user's account until the transaction ends, and return it; None if there is none."""
     return _lock_accounts({(user.pk, currency)}).get((user.pk, currency))
 
 
 def spend(*, account: CreditAccount, amount_minor: int, order_id: int, note: str, at: datetime) -> None:
-    """Take ``amount_minor`` from a locked account for an order; raises NotEnoughCredits and takes nothing then."""
+    """Spend ``amount_minor`` of a locked account on an order; raises NotEnoughCredits if too little is spendable."""
     posting = Posting(
         account.user_id, account.currency, Kind.SPEND, -amount_minor, "spend", order_id=order_id, note=note
     )
@@ -147,7 +147,7 @@ def _insufficient_credits(account: CreditAccount, posting: Posting) -> NotEnough
 
 
 def spendable_of(user: User, currency: str) -> int:
-    """Return what the user can spend, in minor units: the balance less what is frozen."""
+    """Return what the user can spend, in minor units: balance 50, frozen 20 -> 30."""
     account = CreditAccount.objects.filter(user=user, currency=currency).first()
     return account.spendable_minor if account else 0
 

@@ -1,4 +1,4 @@
-"""Credits: one account per user and currency, and an append-only ledger that it sums up."""
+"""Credits: one account per user and currency, and an append-only ledger."""
 
 import pgtrigger
 from django.conf import settings
@@ -10,9 +10,9 @@ from estuary.orders.models import Order
 
 
 class CreditAccount(models.Model):
-    """The balance, kept beside the ledger so that reading it never sums. Negative: a debt after a claw-back.
+    """The balance of a user in one currency, stored so that reading it needs no sum. It is negative after a claw-back.
 
-    Frozen is what a dispute may yet take back: it is part of the balance, and can't be spent.
+    ``frozen_minor`` is the part of the balance that an open dispute may take back; it can't be spent.
     """
 
     user = models.ForeignKey(
@@ -33,12 +33,12 @@ class CreditAccount(models.Model):
 
     @property
     def spendable_minor(self) -> int:
-        """What can be spent, in minor units: never less than nothing."""
+        """Return what can be spent, in minor units, never below zero: balance 50, frozen 20 -> 30."""
         return max(self.balance_minor - self.frozen_minor, 0)
 
 
 class CreditTransaction(models.Model):
-    """One signed movement, in minor units; never changed and never deleted."""
+    """One ledger row with a signed amount in minor units; never changed, never deleted."""
 
     class Kind(models.TextChoices):
         PURCHASE = "purchase"

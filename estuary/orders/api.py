@@ -1,4 +1,4 @@
-"""A buyer's own orders; the detail is what the page polls that waits for a payment."""
+"""The API of a buyer's orders: the list, and the detail that a page polls while it waits for a payment."""
 
 import hashlib
 from typing import Any, cast
@@ -29,9 +29,8 @@ from estuary.common.money import to_decimal
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import REFUNDABLE, Status
 
-REFUND_IN_PROGRESS = frozenset(
-    {"requested", "pending"}
-)  # refunds on their way; what they take can't be refunded again
+# Statuses of refunds in progress, whose amounts can't be refunded again.
+REFUND_IN_PROGRESS = frozenset({"requested", "pending"})
 
 
 class OrderedServiceSerializer(serializers.Serializer[Order]):
@@ -196,11 +195,11 @@ class OrderDetailSerializer(OrderSerializer):
 
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
     def get_refundable(self, order: Order) -> str:
-        """What could still be refunded: refunds on their way count as given, and nothing while it is disputed."""
+        """Return what can still be refunded: paid 100, lost 10, refunded 30, in progress 20 -> 40. Disputed: 0."""
         disputes = _disputes(order)
         if order.status not in REFUNDABLE or any(dispute.blocks_refunds for dispute in disputes):
             return to_decimal(0, order.currency)
-        # Without goods handed over its credits went back already, so only the card's share is left to return.
+        # An order that was not fulfilled has returned its credits already; only the captured part is left.
         paid_minor = order.total_minor if order.completed_at else order.captured_minor
         in_progress_minor = sum(
             refund.amount_minor for refund in _refunds(order) if refund.status in REFUND_IN_PROGRESS
@@ -222,7 +221,7 @@ class OrderDetailSerializer(OrderSerializer):
 
     @extend_schema_field(OrderDisputeSerializer(allow_null=True))
     def get_dispute(self, order: Order) -> Any:
-        """The one that matters most, should there be several: open before lost before any other, then the newest."""
+        """Return the most relevant dispute: open before lost before any other, then the newest."""
         weights = {"open": 2, "lost": 1}
         disputes = _disputes(order)
         most_relevant = max(
@@ -236,7 +235,7 @@ def _disputes(order: Order) -> list[Any]:
 
 
 def _refunds(order: Order) -> list[Any]:
-    """The order's refunds; one that returns a second or wrong payment is none of the order's."""
+    """Return the order's refunds, without refunds of unmatched payments."""
     return [refund for refund in order.refunds.all() if not refund.stray]
 
 

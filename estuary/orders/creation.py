@@ -1,4 +1,4 @@
-"""Writing an order down: the row, the snapshot of what is sold, and its lines."""
+"""Creation of orders: the row, the snapshot of what is sold, and the lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from estuary.orders.states import Status
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One deliverable as it was asked for: its share of the price, and the seats or the slot that go with it.
+    """One requested deliverable: its share of the price, and its seats or its slot.
 
-    What is not ``held`` is taken when the order is paid, if it is free then.
+    Times with ``is_held`` False are taken when the order is paid, if they are free then.
     """
 
     service: Service
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:
-    """What the buyer chose besides the thing itself."""
+    """The buyer's options besides the item: payment type, saved card, return URLs."""
 
     payment_type: str
     save_payment_method: bool = True
@@ -44,7 +44,7 @@ class CheckoutOptions:
 
 
 def item_key(service: Service | None, currency: str) -> str:
-    """Return the name under which a buyer has at most one live unpaid order."""
+    """Return the key of an item; a buyer has at most one live unpaid order for each key."""
     return f"service:{service.pk}" if service else f"credits:{currency}"
 
 
@@ -64,7 +64,7 @@ def place_order(
 ) -> tuple[Order, list[OrderLine]]:
     """Insert the order and its lines; ``service=None`` is a purchase of credits, one to one with the currency.
 
-    ``asks_of`` is the customer at Stripe of whom the payment is asked right after, when there is one already.
+    ``stripe_customer_id`` is the customer of the payment that is created at Stripe next; empty if there is none yet.
     Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
     """
     order = Order(
@@ -138,7 +138,7 @@ def _requested_times(line: Line) -> dict[str, Any]:
 
 
 def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
-    """Return what is sold as it is now, whatever becomes of the service later; minor units."""
+    """Return the snapshot of a sale: later changes of the service don't affect it. Amounts are minor units."""
     if service is None:
         return {"name": "Credits", "type": "credit", "price_minor": total_minor}
     return {

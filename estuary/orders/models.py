@@ -1,4 +1,4 @@
-"""An order: what was asked for, at which price, and how far its payment has come."""
+"""Orders: what was ordered, at which price, and the state of the payment."""
 
 from datetime import datetime
 
@@ -123,7 +123,7 @@ class Order(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["user", "item_key"],
-                # A payment at its bank does not keep its buyer from another date; credits have none.
+                # An order that waits for its bank does not block another date of the item; credits have no date.
                 condition=Q(status__in=sorted(UNPAID)) | Q(status="processing", type="credit"),
                 name="order_one_live_per_item",
             ),
@@ -148,13 +148,13 @@ class Order(models.Model):
             ),
             models.Index(fields=["kept_until"], condition=Q(status="processing"), name="order_kept_until"),
             models.Index(fields=["id"], condition=Q(payment_open=True), name="order_payment_open"),
-            # What a buyer has just bought.
+            # Recent purchases of a buyer.
             models.Index(
                 fields=["user", "completed_at"],
                 condition=Q(status__in=["completed", "partially_refunded"]),
                 name="order_by_buyer_completed",
             ),
-            # For the figures of a day: hardly anything to write, as orders lie in the order of their days.
+            # For the figures of a day. BRIN is cheap to write, because rows are stored in the order of their days.
             BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed"),
             BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid"),
             models.Index(
@@ -197,7 +197,7 @@ class OrderLine(models.Model):
     session = models.ForeignKey(ServiceSession, null=True, on_delete=models.PROTECT, related_name="+")
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
-    # Chosen, and held by no one until it is paid: an unpaid order holds three. No foreign key: a date may go.
+    # Requested times beyond the three that an unpaid order holds. No foreign key: a session may be deleted.
     wished_starts_at = models.DateTimeField(null=True)
     wished_ends_at = models.DateTimeField(null=True)
     wished_session_id = models.BigIntegerField(null=True)
@@ -213,7 +213,7 @@ class OrderLine(models.Model):
 
 
 class OrderTransition(models.Model):
-    """One change of an order's status, kept for ever."""
+    """One change of an order's status; never deleted."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="transitions")
     before = models.CharField(max_length=20, blank=True)

@@ -1,4 +1,4 @@
-"""Writing an order down again that only Stripe remembers, as after a restored backup."""
+"""Recovery of orders that only Stripe has, as after a restored backup."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from estuary.orders.states import Status
 
 @dataclass(frozen=True, slots=True)
 class RecoveredOrderData:
-    """What Stripe still tells of an order; ``service`` is None for credits, and when it is not here any more."""
+    """What Stripe's metadata says about an order; ``service`` is None for credits and for a deleted service."""
 
     public_id: str
     user: User
@@ -31,9 +31,9 @@ class RecoveredOrderData:
 
 
 def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) -> Order:
-    """Insert the order as one that has ended: it holds nothing any more.
+    """Insert the order as canceled: it holds no seats and slots.
 
-    What was paid of it in credits is not known, and the balance of an older backup has them still.
+    Credits that paid a part are unknown; the balance of the restored backup still has them.
     """
     snapshot = _snapshot(recovered)
     order = Order.objects.create(

@@ -1,4 +1,4 @@
-"""What may become what. One table; ``Order.change_status`` is the only writer of an order's status.
+"""The status of an order, and the allowed transitions. Only ``Order.change_status`` writes the status.
 
 pending ──► processing ──► completed ──► partially_refunded ──► refunded
    │  ▲         │              ▲                 │                  │
@@ -12,12 +12,18 @@ from estuary.common.api.errors import Conflict
 
 
 class Status(models.TextChoices):
-    PENDING = "pending"  # placed, seats held, waiting for the buyer to pay
-    PROCESSING = "processing"  # the bank is at it; its seats are kept until a date, which the buyer knows
-    FAILED = "failed"  # declined; may be tried again until the hold ends
-    CANCELED = "canceled"  # by the buyer, or expired; never revived
-    PAID = "paid"  # money came, the goods could not be handed over: a refund follows by itself
-    COMPLETED = "completed"  # paid and handed over
+    # Placed: seats are held until the buyer pays or the hold ends.
+    PENDING = "pending"
+    # The bank processes the payment; seats are kept until ``kept_until``.
+    PROCESSING = "processing"
+    # Declined; the buyer may try again until the hold ends.
+    FAILED = "failed"
+    # By the buyer, or expired; never revived.
+    CANCELED = "canceled"
+    # Paid but not fulfilled; a refund follows automatically.
+    PAID = "paid"
+    # Paid and fulfilled.
+    COMPLETED = "completed"
     PARTIALLY_REFUNDED = "partially_refunded"
     REFUNDED = "refunded"
 
@@ -35,18 +41,18 @@ NEXT: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset(
         {Status.PENDING, Status.PROCESSING, Status.CANCELED, Status.PAID, Status.COMPLETED}
     ),
-    # Late money: goods are gone, so it is refunded; late money for credits is simply credited.
+    # Late money is refunded, because the seats are released. Late money for credits is credited.
     Status.CANCELED: frozenset({Status.PAID, Status.COMPLETED}),
     Status.PAID: frozenset({Status.REFUNDED}),
     Status.COMPLETED: frozenset({Status.PARTIALLY_REFUNDED, Status.REFUNDED}),
-    # Backwards only when a refund that had succeeded is returned by the bank.
+    # Backwards only when the bank returns a refund that had succeeded.
     Status.PARTIALLY_REFUNDED: frozenset({Status.REFUNDED, Status.COMPLETED}),
     Status.REFUNDED: frozenset({Status.PARTIALLY_REFUNDED, Status.COMPLETED, Status.PAID}),
 }
 
 
 class IllegalTransition(Conflict):
-    """An order was asked to become what it may not: a bug of ours, never the caller's to fix."""
+    """A transition that is not allowed: a bug of ours, which the caller can't fix."""
 
     code = "illegal_transition"
 

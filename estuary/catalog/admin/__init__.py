@@ -1,4 +1,4 @@
-"""The catalogue as staff edit it."""
+"""The admin of the catalogue."""
 
 from estuary.catalog.admin import practitioners, services
 

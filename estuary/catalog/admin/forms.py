@@ -1,4 +1,4 @@
-"""What staff may write into the catalogue, checked in words before the database's constraints would refuse it."""
+"""Forms of the catalogue's admin: they explain errors before a database constraint rejects the row."""
 
 from datetime import time
 from decimal import Decimal
@@ -18,7 +18,7 @@ COMPOSITE_TYPES = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A service; what it holds and when it meets are its inlines."""
+    """A service; its contents and sessions are inlines."""
 
     class Meta:
         model = Service
@@ -136,7 +136,7 @@ class ItemFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 class EndWidget(UnfoldAdminSingleTimeWidget):
-    """Shows midnight as what it is to an end: 24:00."""
+    """Shows midnight as 24:00."""
 
     def format_value(self, value: Any) -> str | None:
         return "24:00" if value == MIDNIGHT else super().format_value(value)

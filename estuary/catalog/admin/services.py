@@ -1,4 +1,4 @@
-"""Services: what they cost, when they meet, what they hold."""
+"""The admin of services: prices, sessions and contents."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -20,7 +20,7 @@ from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, label, r
 from estuary.common.db.transactions import violated_constraint
 from estuary.common.money import display as display_money
 
-# What a form could not see, because somebody else was faster.
+# Messages for constraints that fail after the form was valid, because somebody else was faster.
 CONSTRAINT_MESSAGES = {
     "calendar_practitioner_never_overlaps": OVERLAP,
     "session_never_oversold": "More seats were sold meanwhile than the new capacity has. Nothing was changed.",
@@ -72,7 +72,7 @@ INLINES: "dict[str, list[type[InlineModelAdmin[Any, Any]]]]" = {
 
 @register(Service)
 class ServiceAdmin(StaffAdmin):
-    """What was sold keeps its name and price in its order, so everything here may be edited, except what it is."""
+    """Orders keep names and prices in their snapshot, so everything but the type may be edited."""
 
     form = ServiceForm
     list_display = ("name", "type_label", "practitioner", "price_list", "category", "active")
@@ -105,14 +105,14 @@ class ServiceAdmin(StaffAdmin):
         return ", ".join(prices) or NOTHING
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        """Ask about bundles only where there may be one."""
+        """Show the bundle's fields only where the service may be a bundle."""
         other = isinstance(obj, Service) and obj.type != ServiceType.BUNDLE
         return [fieldset for fieldset in self.fieldsets if not (other and fieldset[0] == "Bundle")]
 
     def get_inlines(
         self, request: HttpRequest, obj: models.Model | None
     ) -> list[type["InlineModelAdmin[Any, Any]"]]:
-        """Dates and contents come once it is known what the service is: after it was saved for the first time."""
+        """Show dates and contents once the type is saved."""
         return INLINES.get(obj.type, [PriceInline]) if isinstance(obj, Service) else [PriceInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ class ServiceAdmin(StaffAdmin):
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: models.Model | None = None
     ) -> dict[str, Sequence[str]]:
-        return {} if obj else {"slug": ("name",)}  # links to what is on sale must not break
+        return {} if obj else {"slug": ("name",)}  # links to services must not break
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bundle_of":

@@ -1,4 +1,4 @@
-"""The dates of a workshop or course as staff edit them: never over the calendar, never below what is sold."""
+"""The admin form of a workshop's or course's dates: no overlap in the calendar, no capacity below the seats sold."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -32,7 +32,7 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
         if seats is not None and seats < seats_taken:
             self.add_error("capacity", f"Fewer than the seats that are taken already ({seats_taken}).")
         if seats_taken and self.is_moved:
-            # Bookings carry the time that was sold; moving it would move nobody's booking.
+            # Bookings have their own copy of the time, so moving the session would not move them.
             self.add_error(
                 "starts_at",
                 f"Seats are taken ({seats_taken}), so this date can't be moved: cancel its bookings first.",
@@ -45,7 +45,7 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def during(self) -> DateTimeTZRange | None:
-        """The interval asked for; None when the form says nothing valid about it, or deletes it."""
+        """Return the interval of the form; None if it is invalid or deleted."""
         data = getattr(self, "cleaned_data", {})
         if self.errors or data.get("DELETE") or not data.get("starts_at") or not data.get("ends_at"):
             return None
@@ -53,7 +53,7 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Several dates at once; they mustn't overlap each other, nor anything in the practitioner's calendar."""
+    """Several dates at once; none may overlap another, or an entry in the practitioner's calendar."""
 
     def clean(self) -> None:
         super().clean()
@@ -69,7 +69,7 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
                 form.add_error("starts_at", OVERLAP)
 
     def _taken(self, moved: list[tuple[SessionForm, DateTimeTZRange]]) -> list[CalendarEntry]:
-        """Return what stands in the calendar besides the dates on this page, in one query for all of them."""
+        """Return the other entries in the calendar at the times of the moved dates, in one query."""
         if not hasattr(self, "_calendar"):
             during = models.Q(pk=None)
             for _, interval in moved:
@@ -80,20 +80,20 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         return self._calendar
 
     def save(self, commit: bool = True) -> Any:
-        """Write the dates in the calendar's order, as buyers take it: neither waits for the other in a circle."""
+        """Save the dates in the calendar's order, as buyers take slots, so that neither deadlocks the other."""
         before = self.initial_form_count()
         self.forms = [*sorted(self.forms[:before], key=_begin), *sorted(self.forms[before:], key=_begin)]
         return super().save(commit=commit)
 
     def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
-        """Write what was edited and no more: ``taken`` may have counted on since the page was opened."""
+        """Save only the edited fields: ``taken`` may have changed since the page was opened."""
         edited = [name for name in form.changed_data if name in {"starts_at", "ends_at", "capacity"}]
         if commit and edited:
             obj.save(update_fields=edited)
         return obj
 
     def delete_existing(self, obj: models.Model, commit: bool = True) -> None:
-        """Give the practitioner's time back along with the date."""
+        """Delete the date and its entry in the practitioner's calendar."""
         session = cast(ServiceSession, obj)
         super().delete_existing(session, commit=commit)
         if commit:

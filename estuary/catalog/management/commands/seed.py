@@ -1,7 +1,7 @@
-"""Fill the catalogue with a believable marketplace, where no money is real. Run it as often as you like.
+"""Fill the catalogue with demonstration data, where no money is real. Safe to run repeatedly.
 
-The sandbox gets people with a known password too. With test keys of Stripe's the shop may stand in the open: there
-nobody gets a password, and whoever wants to buy signs up.
+The sandbox gets users with a known password too. A shop with test keys may be public, so its users get no password, and
+buyers sign up.
 """
 
 from datetime import datetime, time, timedelta
@@ -29,9 +29,8 @@ from estuary.common.livemode import is_live
 from estuary.common.money import to_minor
 
 PASSWORD = "estuary-demo"  # noqa: S105 the demo prints it; nobody has it elsewhere
-FIRST_IN = timedelta(
-    days=2
-)  # no date is so near that a person who tries things out meets its cancellation rule
+# Dates are far enough ahead that a visitor can cancel free of charge.
+FIRST_IN = timedelta(days=2)
 
 
 class Command(BaseCommand):
@@ -59,8 +58,8 @@ class Command(BaseCommand):
 
 
 def seed(*, at: datetime) -> None:
-    """Write what is missing and leave what is there; dates that have passed are followed by new ones."""
-    # Once for all: a slow hash is slow by design. Without one nobody can sign in.
+    """Create what is missing and keep what exists; past dates are followed by new ones."""
+    # Hashed once for all users, since hashing is slow by design. Without a password nobody can sign in.
     password = make_password(PASSWORD if settings.SANDBOX else None)
     for person in (STAFF, *BUYERS) if settings.SANDBOX else ():
         _user(person, password)
@@ -133,7 +132,7 @@ def _service(offer: Offer, at: datetime) -> Service:
 
 
 def _slug(offer: Offer, at: datetime) -> str:
-    """A course is sold until it begins; then its next run is a new service, whose slug has the date it begins."""
+    """Return the slug. After a course has begun, its next run is a new service with its start date in the slug."""
     if offer.type != ServiceType.COURSE or not offer.dates:
         return offer.slug
     runs = Service.objects.filter(slug__startswith=offer.slug).order_by("-id").prefetch_related("sessions")
@@ -145,7 +144,7 @@ def _slug(offer: Offer, at: datetime) -> str:
 
 
 def _after_earlier_runs(offer: Offer, at: datetime) -> datetime:
-    """A course meets at the same hour in every run, so a run begins when the one before is over."""
+    """Return when a new run may begin: after the previous run, because both meet at the same hour."""
     earlier = ServiceSession.objects.filter(
         service__slug__startswith=offer.slug, service__type=ServiceType.COURSE
     )
@@ -173,8 +172,8 @@ def _session(service: Service, starts_at: datetime, ends_at: datetime, capacity:
             )
     except IntegrityError:
         if service.type == ServiceType.COURSE:
-            raise  # a course with a meeting less is another course
-        # Somebody took the practitioner's time since the last run; the other dates stand.
+            raise  # a course needs all of its meetings
+        # The practitioner's time was taken since the last run; the other dates are kept.
 
 
 def _first(dates: Dates, practitioner: Practitioner, at: datetime) -> datetime:
