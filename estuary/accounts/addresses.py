@@ -1,18 +1,20 @@
-"""Which e-mail addresses an account may have: those that every mail server, and Stripe, can write to."""
+"""E-mail addresses that an account may have: those that every mail server, and Stripe, accept."""
 
 import re
 
 from django.core.exceptions import ValidationError
 
-INVALID_TLD = ".invalid"  # RFC 2606: nobody's, and what becomes of the addresses of who was erased
-MAX_LENGTH = 254  # RFC 5321, and the column
+# RFC 2606: never delivered. Erased accounts get such addresses.
+INVALID_TLD = ".invalid"
+# RFC 5321, and the column.
+MAX_LENGTH = 254
 ADDRESS_PATTERN = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[A-Za-z0-9.\-]+", re.ASCII)
 
 
 def check_address(email: str) -> None:
-    """Refuse an address that mails could not be sent to, though Django takes it; raises ValidationError.
+    """Reject an address that mail can't reach, though Django accepts it; raises ValidationError.
 
-    Such are letters outside ASCII, control characters in quotes, literal IP addresses, and more than 254 characters.
+    Examples: letters outside ASCII, control characters in quotes, literal IP addresses, more than 254 characters.
     """
     nowhere = email.lower().rstrip(".").endswith(INVALID_TLD)
     if nowhere or len(email) > MAX_LENGTH or not ADDRESS_PATTERN.fullmatch(email):

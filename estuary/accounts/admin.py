@@ -1,4 +1,4 @@
-"""People, for staff: who they are, who may do what. Nobody is deleted, since history names them."""
+"""The admin of people, groups and the audit trail. Nobody can be deleted, because history refers to people."""
 
 from http import HTTPStatus
 from typing import Any
@@ -30,7 +30,7 @@ from estuary.common.admin.base import (
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 
-# Its page would show the secrets; manage.py drop_second_factor is for who lost theirs.
+# allauth's page would show the secrets. For a lost factor there is manage.py drop_second_factor.
 admin.site.unregister(Authenticator)
 
 
@@ -42,7 +42,7 @@ class NewUserForm(UserCreationForm):
 
 @register(User)
 class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
-    """Only a superuser gives rights, or touches the account of someone who has them: no one promotes oneself."""
+    """Only superusers grant rights or change accounts with rights, so nobody can promote themselves."""
 
     form = UserChangeForm
     add_form = NewUserForm
@@ -79,7 +79,7 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
         return False
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Save a person; whose address is another now is told at the old one, as after a change by oneself."""
+        """Save a user. After a change of address, send a notice to the old one, as when users change it themselves."""
         before = str(form.initial.get("email", "")) if change else ""
         super().save_model(request, obj, form, change)
         assert isinstance(obj, User)
@@ -89,7 +89,7 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Change a password, write down who did, and tell its owner, or none of it."""
+        """Change a password, record who did it, and notify the owner, all in one transaction."""
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             get_adapter().send_notification_mail("account/email/password_changed", User.objects.get(pk=id))
@@ -130,7 +130,7 @@ class StaffActAdmin(ReadOnlyAdmin):
 
 @register(Group)
 class GroupAdmin(DjangoGroupAdmin, StaffAdmin):
-    """Sets of permissions; only superusers change them, for the same reason."""
+    """Groups of permissions; only superusers change them, so that nobody can promote themselves."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -1,4 +1,4 @@
-"""Who of staff did what to which row, and when: written in the transaction of the act, and never changed."""
+"""The audit trail: who of staff did what to which row, written in the transaction of the action, never changed."""
 
 from django.contrib.admin.models import CHANGE
 from django.contrib.contenttypes.models import ContentType
@@ -9,7 +9,7 @@ from estuary.common.observability.redaction import redact
 
 
 def record(by: User, row: Model, message: str) -> None:
-    """Write an act down, in the open transaction; ``what`` is a sentence for people."""
+    """Add an entry to the audit trail, in the open transaction; ``message`` is a sentence."""
     kind = ContentType.objects.get_for_model(row)
     StaffAct.objects.create(
         user_id=by.pk,

@@ -1,4 +1,4 @@
-"""Bearer tokens of django-allauth headless, with the schema that OpenAPI needs."""
+"""Bearer tokens of django-allauth headless, and their OpenAPI security scheme."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,10 +37,10 @@ class BearerAuthentication(JWTTokenAuthentication):
     """``Authorization: Bearer <access token>``; validated against the session, so signed out means signed out."""
 
     def authenticate_credentials(self, key: str) -> Any:
-        """Return the user and what the token says; raises AuthenticationFailed.
+        """Return the user and the token's claims; raises AuthenticationFailed.
 
-        Whoever is plainly signed in is known by one query. Who is not so plainly goes allauth's own way, which asks
-        twice as much and alone decides whom to refuse.
+        One query finds the user and the session of a valid token. In all other cases allauth's own check runs, with
+        twice as many queries. Only allauth's check rejects a token.
         """
         return _plainly_signed_in(key) or self._signed_in(key)
 
@@ -52,7 +52,7 @@ class BearerAuthentication(JWTTokenAuthentication):
 
 
 def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
-    """Return the active user whose session it is that the token names, with the password that began it."""
+    """Return the active user of the token's session, if the password is still the one of the sign-in."""
     claims = decode_token(token, "access")
     user_id = parse_primary_key(claims["sub"]) if claims else None
     if claims is None or user_id is None:
@@ -73,7 +73,7 @@ def _plainly_signed_in(token: str) -> tuple[User, dict[str, Any]] | None:
 
 
 def _passed_factors(session: Mapping[str, Any] | SessionBase) -> Iterator[int]:
-    """Tell which second factors a session was given a code of, as allauth writes it down."""
+    """Yield the second factors that a session has passed, as allauth records them."""
     for record in session.get(AUTHENTICATION_METHODS_SESSION_KEY) or ():
         if record.get("method") == "mfa":
             yield record["id"]

@@ -1,4 +1,4 @@
-"""allauth's views that take a code of a second factor, with codes counted by the rule of the admin's page."""
+"""allauth's views for second-factor codes, with attempts counted as on the admin's page."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from estuary.accounts.guesses import count_code
 
 
 class _CodeCountingMixin:
-    """Counts a code before it is looked at; a right one uses up no try."""
+    """Counts an attempt before the code is checked; a valid code is not counted."""
 
     user: Any
 
@@ -25,20 +25,20 @@ class _CodeCountingMixin:
 
 
 class CodeInput(_CodeCountingMixin, AuthenticateInput):
-    """The code after the password."""
+    """The input of the code after the password."""
 
 
 class RepeatedCodeInput(_CodeCountingMixin, ReauthenticateInput):
-    """The code of who is signed in already."""
+    """The input of the code of a signed-in user."""
 
 
 class CodeView(AuthenticateView):
-    """Takes the code after the password."""
+    """Checks the code after the password."""
 
     input_class = CodeInput
 
 
 class RepeatedCodeView(ReauthenticateView):
-    """Takes the code of who is signed in already."""
+    """Checks the code of a signed-in user."""
 
     input_class = RepeatedCodeInput

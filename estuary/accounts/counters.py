@@ -1,7 +1,7 @@
-"""Where sign-in counts its tries: a table with room for everybody's, which forgets a count only when it is over.
+"""The cache of sign-in's counters: a table without a size limit, from which only expired counters are deleted.
 
-Django's own database cache holds 300 entries and throws away some when there are more, live ones too: a guesser who
-fills it has the own count forgotten. It also counts all rows at each write.
+Django's own database cache keeps 300 entries and evicts live ones above that: an attacker who fills it has their own
+counter deleted. It also counts all rows at each write.
 """
 
 import json
@@ -23,7 +23,7 @@ ADD = """
     WHERE old.expires <= %(at)s"""
 TOUCH = "UPDATE {table} SET expires = %(until)s WHERE cache_key = %(key)s AND expires > %(at)s"
 DELETE = "DELETE FROM {table} WHERE cache_key = %(key)s"
-# Each write takes more away than it adds, so that the table has as many rows as there are counts.
+# Each write deletes up to ten expired rows, so the table does not grow beyond the live counters.
 DELETE_EXPIRED = """
     DELETE FROM {table} WHERE cache_key IN (
         SELECT cache_key FROM {table} WHERE expires <= %(at)s ORDER BY expires LIMIT 10 FOR UPDATE SKIP LOCKED)"""
@@ -31,7 +31,7 @@ WITHOUT_EXPIRY = timedelta(days=365)
 
 
 class CounterStore(BaseCache):
-    """Django's cache on one table of the primary database; values are JSON, so that no row can be made to run."""
+    """A Django cache on one table of the primary database. Values are JSON, because pickled rows could run code."""
 
     def __init__(self, table: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -45,7 +45,7 @@ class CounterStore(BaseCache):
             return default
         try:
             return json.loads(row[0])
-        except ValueError:  # what Django's own cache wrote before
+        except ValueError:  # written by Django's own cache, before
             return default
 
     def set(

@@ -1,7 +1,8 @@
-"""Browsers in which an account was opened before: what strangers guess elsewhere never counts against them.
+"""Known devices: browsers in which an account was opened before. Guesses from elsewhere never count against them.
 
-The cookie opens nothing. It says that its browser once sent the password, or a key from the account's mail; so guesses
-from there are counted apart. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
+The cookie grants no access. It proves that its browser once sent the password, or a key from the account's mail, so
+that guesses from this browser are counted separately.
+https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
 from collections.abc import Callable
@@ -22,13 +23,12 @@ COOKIE_AGE = timedelta(days=180)
 
 
 def remember_device(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
-    """Have the browser of a request remembered, whose user was just signed in (Django's user_logged_in) or has reset
-    the password."""
+    """Mark a request so that its browser is remembered, after a sign-in (user_logged_in) or a password reset."""
     request.device_of = user  # type: ignore[attr-defined]
 
 
 def find_device(request: HttpRequest, email: str) -> str | None:
-    """Return the key of a browser in which this account was opened with the password that it still has."""
+    """Return the key of a browser that has opened this account with its current password; None if it has not."""
     cookie = request.COOKIES.get(_cookie_name(email))
     if cookie is None:
         return None
@@ -41,7 +41,7 @@ def find_device(request: HttpRequest, email: str) -> str | None:
 
 
 class RememberDeviceMiddleware:
-    """Sets the cookie of a browser in which an account was opened."""
+    """Sets the device cookie after an account was opened."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -63,10 +63,10 @@ class RememberDeviceMiddleware:
 
 
 def _cookie_name(email: str) -> str:
-    """Return the cookie's name: each account has one of its own, and the name does not tell whose."""
+    """Return the cookie's name: one per account, without revealing the account."""
     return f"estuary_device_{salted_hmac(SALT, email.lower(), algorithm='sha256').hexdigest()[:16]}"
 
 
 def _state_digest(user: User) -> str:
-    """Return what changes with the password."""
+    """Return a digest that changes with the password."""
     return salted_hmac(SALT, user.password, algorithm="sha256").hexdigest()

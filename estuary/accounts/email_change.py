@@ -1,7 +1,7 @@
-"""An account has one e-mail address, and a new one takes the place of the old when its owner has confirmed it.
+"""Changing the e-mail address: an account has one address, and a new one replaces it once its owner confirms it.
 
-Until then nothing is written down: the link in the mail says which account wishes for which address. So a wish keeps
-nobody else from the address, and is over as soon as the account has another password or another address.
+Nothing is stored before that: the signed link in the mail names the account and the new address. So a request keeps
+nobody else from the address, and expires once the account's password or address changes.
 """
 
 from dataclasses import dataclass
@@ -26,26 +26,26 @@ EMAIL_CONSTRAINTS = frozenset({"user_email_unique", "accounts_user_email_key", "
 
 
 def is_taken(error: IntegrityError) -> bool:
-    """Tell whether a write failed because another account has the address."""
+    """Return whether a write failed because another account has the address."""
     return violated_constraint(error) in EMAIL_CONSTRAINTS
 
 
 @dataclass(frozen=True)
 class EmailChange:
-    """A wish for another address, as a link from a mail tells it."""
+    """A request for another address, read from the link of a mail."""
 
     user: User
     email: str
 
     @property
     def email_address(self) -> EmailAddress:
-        """The address as allauth's views show it; it is in no table."""
+        """Return the address as allauth's views need it; the row is not saved."""
         return EmailAddress(user=self.user, email=self.email)
 
     def confirm(self, request: HttpRequest) -> EmailAddress:
-        """Give the account its new address, tell the old one, and return the row; raises ValidationError.
+        """Replace the account's address, notify the old one, and return the row; raises ValidationError.
 
-        The row of the user is locked, so that of a change and a password reset at once the later finds the wish void.
+        The user's row is locked. Of a change and a password reset at the same time, the later one then sees the other.
         """
         try:
             with transaction.atomic():
@@ -72,12 +72,12 @@ def _replace_address(user: User, email: str) -> EmailAddress:
 
 
 def sign_email_change(user: User, email: str) -> str:
-    """Return the key that lets a user take an address, for a mail to that address."""
+    """Return the signed key for a change of address, for a mail to the new address."""
     return signing.dumps({"user": user.pk, "email": email, "state": _state_digest(user)}, salt=SALT)
 
 
 def read_email_change(key: str) -> EmailChange | None:
-    """Return the wish that a key tells; None when it is none, is too old, or the account has changed since."""
+    """Return the request in a key; None if the key is invalid or expired, or the account has changed since."""
     try:
         change = signing.loads(
             key, salt=SALT, max_age=timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS)
@@ -89,7 +89,7 @@ def read_email_change(key: str) -> EmailChange | None:
 
 
 def is_free(email: str, *, except_for: User) -> bool:
-    """Tell whether no other account has an address."""
+    """Return whether no other account has an address."""
     return all(user.pk == except_for.pk for user in filter_users_by_email(email))
 
 
@@ -98,5 +98,5 @@ def _is_unchanged(user: User, state: str) -> bool:
 
 
 def _state_digest(user: User) -> str:
-    """Return what changes with the password and with the address."""
+    """Return a digest that changes with the password and with the address."""
     return salted_hmac(SALT, f"{user.email}|{user.password}", algorithm="sha256").hexdigest()

@@ -1,6 +1,6 @@
-"""Mails about an account, written when they are sent: until then no link that opens it lies anywhere.
+"""Account mails, rendered when they are sent, so that no link that opens an account is stored anywhere.
 
-A job that waits for a mail server has a template, an address and a user; it is worth nothing to who reads it.
+A job that waits for the mail server has a template, an address and a user, which are worth nothing to an attacker.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ type Context = dict[str, Any]
 def write_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> EmailMessage | None:
-    """Write a mail of TEMPLATES or NOTICES; None when it has no use any more. The life of its link begins now."""
+    """Render a mail of TEMPLATES or NOTICES; None if it is obsolete. The age of its link begins now."""
     if template in NOTICES:
         return _write_notice(template, email, details or {})
     user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
@@ -40,12 +40,12 @@ def write_mail(
 
 
 def _site() -> SimpleNamespace:
-    """Return whose mail it is: by the settings, never by the Host of a request, which anybody can make up."""
+    """Return the site from the settings, never from the Host of a request, which anybody can forge."""
     return SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
 
 
 def _write_notice(template: str, email: str, details: dict[str, str]) -> EmailMessage:
-    """Write what was changed in an account, from where, and what to do about it."""
+    """Render a notice: what was changed in an account, from where, and what to do about it."""
     context = {
         "current_site": _site(),
         "change": NOTICES[template],
@@ -71,7 +71,7 @@ def _change_address(email: str, user: User | None) -> Context | None:
 
 
 def _reset_password(email: str, user: User | None) -> Context | None:
-    """Only to the address that the account has when the mail is sent: it may have another since it was requested."""
+    """Return None if the account's address has changed since the request."""
     if user is None or user.email.lower() != email.lower():
         return None
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
@@ -80,7 +80,7 @@ def _reset_password(email: str, user: User | None) -> Context | None:
 
 
 def _drop_mail(email: str, user: User | None) -> None:
-    """Drop a mail to somebody without an account, which code before this has enqueued."""
+    """Drop a mail to somebody without an account, enqueued by an earlier version."""
 
 
 def _link(page: str, key: str = "") -> str:
@@ -96,7 +96,7 @@ TEMPLATES: dict[str, Callable[[str, User | None], Context | None]] = {
     "unknown_account": _drop_mail,
 }
 FILES = {"email_change": "email_confirmation"}
-# By the names that allauth has for them; what each says was done.
+# allauth's template names, and what each notice says was done.
 NOTICES = {
     "email_changed": "Your e-mail address was changed",
     "password_changed": "Your password was changed",

@@ -1,12 +1,13 @@
-"""How many passwords may be guessed, at the API's sign-in and at the admin's together; counted before one is hashed.
+"""Limits on password guesses, shared by the API's sign-in and the admin's, counted before a password is hashed.
 
-Whoever guesses is stopped, and no account is shut, so that nobody keeps its owner out. What strangers can do to one:
+Attackers are stopped, and no account is locked, so that nobody can keep its owner out. What attackers can do to one
+account:
 
-- One address has 5 tries in five minutes, 10 an hour, 20 a day. Two addresses guess 20 passwords an hour.
-- Ten addresses reach 100 an hour. From then on any other address has one try an hour: the owner's, who knows it.
-- A hundred guess 180 in the first hour, and are stopped. A thousand use up that hour's 1,000 single tries.
-- A browser in which the account was opened is counted by itself, whatever others do from wherever, its own address
-  too. The browser in which a password is reset by mail becomes one.
+- One address has 5 attempts in five minutes, 10 an hour, 20 a day. Two addresses guess 20 passwords an hour.
+- Ten addresses reach 100 an hour. From then on each other address has one attempt an hour: enough for the owner.
+- A hundred addresses guess 180 in the first hour, and are stopped. A thousand use up that hour's 1,000 single attempts.
+- A browser in which the account was opened before is counted by itself, whatever others do from any address, its own
+  address too. The browser of a password reset by mail becomes such a browser.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from estuary.common.client_ip import network_site
 LIMITS = {
     "from_address": "10/m/ip,100/h/ip",
     "from_address_at_account": "5/5m/key,10/h/key,20/d/key",
-    # Who has one /48 of IPv6 has 65,536 addresses: each network of /64 counts as one.
+    # The owner of an IPv6 /48 has 65,536 networks of /64, each of which counts as one address.
     "from_site": "60/m/key,600/h/key",
     "from_site_at_account": "20/h/key",
     "at_account": "100/h/key",
@@ -35,13 +36,13 @@ APP = "estuary.sign_in"
 
 @dataclass
 class Guess:
-    """A try that was counted, and can be taken back once it was the right password."""
+    """A counted attempt, which can be rolled back if the password was right."""
 
     request: HttpRequest
     usages: list[ratelimit.RateLimitUsage] = field(default_factory=list)
 
     def count(self, action: str, key: str = "") -> bool:
-        """Count the try by one limit; returns whether it is within."""
+        """Count the attempt by one limit; returns whether it is within the limit."""
         usage = ratelimit.consume(
             self.request, app=APP, action=action, config={action: LIMITS[action]}, key=key
         )
@@ -55,7 +56,7 @@ class Guess:
 
 
 def count_guess(request: HttpRequest, email: str) -> Guess | None:
-    """Count a try at an account; returns None where there were too many, and then no password may be looked at."""
+    """Count an attempt at an account; returns None if there were too many: then check no password."""
     guess = Guess(request)
     if device := find_device(request, email):
         return guess if guess.count("from_device", device) else None
@@ -64,10 +65,10 @@ def count_guess(request: HttpRequest, email: str) -> Guess | None:
 
 
 def count_code(request: HttpRequest, user: User) -> Guess | None:
-    """Count a code of a second factor; returns None where there were too many, from however many addresses.
+    """Count a second-factor code; returns None if there were too many, from any number of addresses.
 
-    Whoever guesses knows the password. Fifty a day of a million codes, three of them right at a time, find one in
-    4,600 days at even odds. What was counted outlives a reset of the password.
+    The attacker knows the password. With 50 guesses a day, a million codes and three valid ones at a time, even odds
+    take 4,600 days. These counters survive a password reset.
     """
     guess, factor = Guess(request), f"second factor of {user.pk}"
     within = _count_by_address(guess, factor) and guess.count("code_at_account", factor)
@@ -75,7 +76,7 @@ def count_code(request: HttpRequest, user: User) -> Guess | None:
 
 
 def clear_guesses(request: HttpRequest, email: str) -> None:
-    """Let the owner in who reset the password: forget what was counted at the account, from wherever."""
+    """Clear the counters of an account whose owner has reset the password."""
     account = email.lower()
     pair = _address_and_account(request, account)
     for action, key in (

@@ -1,7 +1,7 @@
-"""Passwords are hashed in turns, and nobody holds a database connection meanwhile.
+"""Password hashing in turns, without a database connection while it waits and computes.
 
-A hash costs a good part of a second of a core, on purpose. Two dozen strangers who sign up at once would otherwise
-hold every connection of the process while they compute, and all cores: then nobody else is served.
+A hash takes most of a second of a core, by design. Two dozen sign-ups at once would otherwise hold every connection of
+the process and all cores, and nobody else would be served.
 """
 
 import os
@@ -18,18 +18,18 @@ from estuary.common.postgresql.admission import WAIT_S, Busy
 MAX_CONCURRENT_HASHES = max((os.cpu_count() or 1) // 2, 1)  # the other cores serve those who hash nothing
 
 _has_turn: ContextVar[bool] = ContextVar("has_turn_to_hash", default=False)
-# Apart from each other: whoever signs up keeps nobody waiting who has an account.
+# Separate: sign-ups never delay people who have an account.
 _sign_ups = BoundedSemaphore(1)
 _hashes = BoundedSemaphore(MAX_CONCURRENT_HASHES)
 
 
 def wait_for_sign_up_turn() -> AbstractContextManager[None]:
-    """Wait for a turn to sign up, hash included, before the transaction that writes it; raises Busy."""
+    """Wait for a turn to sign up, before the transaction begins; raises Busy."""
     return _wait_for_turn(_sign_ups)
 
 
 class QueuedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's own hasher, whose hashes stay as they are; raises Busy when too many wait."""
+    """Django's PBKDF2 hasher with the same hashes; raises Busy if too many wait."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         with _wait_for_turn(_hashes):

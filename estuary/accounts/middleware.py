@@ -1,4 +1,4 @@
-"""What stands before allauth's own views, which take any text that Python can read and a database can't keep."""
+"""Middleware for allauth's views, which accept text that a database can't store."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ PREFIX = "/_allauth/"
 
 
 class StrictSignInMiddleware:
-    """Hold the bodies of sign-up and sign-in to the same JSON as the API's own."""
+    """Applies the API's strict JSON parser to the bodies of sign-up and sign-in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Who buys, who practises, who refunds: one user, and a profile for those who offer services."""
+"""Users, and the practitioners' profiles: buyers, practitioners and staff are all users."""
 
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,7 +13,7 @@ from django.db.models.functions import Lower, Upper
 
 from estuary.common.validators import check_one_line
 
-# Of who was erased (the privacy app): no mail goes there.
+# Addresses of erased users (see the privacy app): no mail is sent there.
 ERASED_DOMAIN = "@erased.invalid"
 
 
@@ -24,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Return an address as people sign in by it: in small letters, whatever form or command it came by."""
+        """Return an address in lower case, the form in which users sign in."""
         return super().normalize_email(email).lower()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -52,7 +52,8 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique")]
-        indexes = [  # what ``istartswith`` asks
+        # For ``istartswith``.
+        indexes = [
             models.Index(OpClass(Upper("email"), name="text_pattern_ops"), name="user_by_email"),
             models.Index(OpClass(Upper("last_name"), name="text_pattern_ops"), name="user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_staff=True), name="user_of_staff"),
@@ -60,7 +61,7 @@ class User(AbstractUser):
             models.Index(fields=["id"], condition=models.Q(is_active=False), name="user_left"),
         ]
         triggers = [
-            # In the database, so that no road past the model is missed: an admin's form, a shell, a script of SQL.
+            # In the database, so that changes by SQL or ``update()`` are recorded too.
             pgtrigger.Trigger(
                 name="note_contact_change",
                 when=pgtrigger.After,
@@ -68,7 +69,7 @@ class User(AbstractUser):
                 condition=pgtrigger.AnyChange("email", "first_name", "last_name"),
                 func="INSERT INTO accounts_contactchange (user_id) VALUES (NEW.id); RETURN NULL;",
             ),
-            # One address per account: with another one, nothing that proves or opens the old one stays.
+            # One address per account: a new address removes the old one's rows and its verification.
             pgtrigger.Trigger(
                 name="one_address",
                 when=pgtrigger.Before,
@@ -88,9 +89,9 @@ class User(AbstractUser):
 
 
 class ContactChange(models.Model):
-    """A user's e-mail address or name was changed, and a copy elsewhere is still to follow. The row is the job.
+    """A change of a user's e-mail address or name that is not copied to Stripe yet. The row is the job.
 
-    A trigger of the user's table writes it, in the change's own transaction; it is deleted once the copy has followed.
+    A trigger on the user's table inserts it in the transaction of the change. The worker deletes it after the copy.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contact_changes")
@@ -102,7 +103,7 @@ class ContactChange(models.Model):
 
 
 class StaffAct(LogEntry):
-    """What one of staff did to a row, and when: Django's own log of its admin, which nobody can change or delete."""
+    """An entry of the audit trail: Django's admin log, which nobody can change or delete."""
 
     class Meta:
         proxy = True
@@ -119,7 +120,7 @@ def validate_time_zone(name: str) -> None:
 
 
 class Practitioner(models.Model):
-    """The public profile of a user who offers services; availability is told in its time zone."""
+    """The public profile of a user who offers services. Availability is in this profile's time zone."""
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="practitioner")
     display_name = models.CharField(max_length=120, validators=[check_one_line])

@@ -1,6 +1,6 @@
-"""A password reset gives an account back to the owner of its address, with nothing in it that opens it to others.
+"""Account recovery: after a password reset, only what the owner of the address has set up remains.
 
-Anybody may sign up with an address that is not theirs. Its owner, who comes later, proves by a mail to it who they are.
+Anybody may sign up with an address that is not theirs. A password reset by mail proves who owns the address.
 """
 
 from datetime import datetime
@@ -13,15 +13,14 @@ from estuary.accounts.audit import record
 from estuary.accounts.models import User
 from estuary.common import clock
 
-# Sent with ``user`` in the transaction of a reset, for what other apps hold open.
+# Sent with ``user`` in the transaction of a reset, so that other apps revoke what they keep.
 account_recovered = Signal()
 
 
 def recover_account(user: User) -> None:
-    """Leave to a user, whose row is locked and whose password is new, only what the owner of the address has made.
+    """Remove what others may have set up in an account. The user's row is locked, and the password is new.
 
-    The new password has ended all sessions, links and wishes for another address by itself: each is bound to the old
-    one.
+    The new password has already ended all sessions, links and address changes, since each is bound to the old one.
     """
     verified_at = user.email_verified_at or _verified_before_recording(user)
     EmailAddress.objects.filter(user=user).exclude(email=user.email.lower()).delete()
@@ -34,16 +33,16 @@ def recover_account(user: User) -> None:
 
 
 def _verified_before_recording(user: User) -> datetime | None:
-    """Return when the user joined, if the address was verified by code that kept no date: before any second factor."""
+    """Return ``date_joined`` if an earlier version verified the address without recording when."""
     verified = EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists()
     return user.date_joined if verified else None
 
 
 def _drop_factors(user: User, *, before: datetime) -> None:
-    """Drop the second factors that were enrolled before the address was first verified: by whom, nobody knows.
+    """Drop second factors from before the address was verified, since somebody else may have enrolled them.
 
-    Those of staff stay: they were enrolled in the admin, and whoever reads a mailbox is not to take them off. Who lost
-    theirs asks for manage.py drop_second_factor.
+    Factors of staff stay: access to a mailbox must not remove them. For a lost factor there is manage.py
+    drop_second_factor.
     """
     if user.is_staff or user.is_superuser:
         return
@@ -57,5 +56,5 @@ def _drop_factors(user: User, *, before: datetime) -> None:
 
 
 def record_verification(user: User) -> None:
-    """Note when the owner of the address first proved to be its owner."""
+    """Record when the address was first verified."""
     User.objects.filter(pk=user.pk, email_verified_at=None).update(email_verified_at=clock.now())

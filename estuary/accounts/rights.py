@@ -1,4 +1,4 @@
-"""What staff may do, by their permissions: the one rule that the API and the admin ask."""
+"""Rights of staff: the one check of permissions for the API and the admin."""
 
 from enum import Enum
 
@@ -10,7 +10,7 @@ from estuary.accounts.second_factor import lacks_factor
 
 
 class Right(Enum):
-    """An act of staff, and every permission that it needs."""
+    """An action of staff, and all permissions that it needs."""
 
     VIEW_ORDERS = ("orders.view_order",)
     CHANGE_ORDERS = ("orders.change_order",)
@@ -19,7 +19,7 @@ class Right(Enum):
 
 
 def may(user: AbstractBaseUser | AnonymousUser | None, right: Right) -> bool:
-    """Return whether somebody is of staff with each permission of an act, and the second factor."""
+    """Return whether a user is staff, has every permission of the action, and has passed the second factor."""
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
         return False
     return user.has_perms(right.value) and not lacks_factor(user)

@@ -1,4 +1,4 @@
-"""The second factor of staff: an app on their phone that shows codes, and recovery codes for when the phone is lost."""
+"""The second factor of staff: codes of an authenticator app, and recovery codes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ PASSED_FACTOR_KEY = "staff_second_factor"
 
 
 def find_factor(user: User) -> Authenticator | None:
-    """Return the app that somebody enrolled."""
+    """Return the authenticator app of a user."""
     return Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).first()
 
 
 def bind_passed_factors(user: User, factor_pks: Iterable[int]) -> None:
-    """Note on the user of a request which factors the sign-in behind it was given a code of."""
+    """Attach the passed factors of a sign-in to the user of the request."""
     user._passed_factors = frozenset(factor_pks)  # type: ignore[attr-defined]
 
 
 def lacks_factor(user: User) -> bool:
-    """Return whether the sign-in of a request passed no factor that its user has now, and so is not of staff.
+    """Return whether the sign-in has passed none of the user's current factors, and so grants no staff rights.
 
-    A sign-in from before a factor was enrolled lacks it, and so does one of a factor that was dropped since.
+    A sign-in from before the enrolment lacks the factor. So does a sign-in with a factor that was dropped since.
     """
     if not settings.STAFF_SECOND_FACTOR:
         return False
@@ -38,7 +38,7 @@ def lacks_factor(user: User) -> bool:
     if not passed:
         return True
     factors: frozenset[int] | None = getattr(user, "_factors", None)
-    if factors is None:  # asked for once a request
+    if factors is None:  # queried once per request
         factors = frozenset(_factors_of(user).values_list("pk", flat=True))
         user._factors = factors  # type: ignore[attr-defined]
     return not passed & factors
@@ -52,19 +52,19 @@ def _factors_of(user: User) -> QuerySet[Authenticator]:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A factor that was just enrolled, and the recovery codes, which are shown once."""
+    """A new factor and its recovery codes, which are shown once."""
 
     factor_pk: int
     codes: list[str]
 
 
 def enrol(user: User, secret: str, code: str) -> Enrolment | None:
-    """Enrol the app that shows a code of this secret; None if the code is wrong."""
+    """Enrol the app with this secret if the code is valid; returns None if it is not."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if find_factor(user) is not None:
             return None
-        # The code is used up with this: nobody enters it once more.
+        # This uses the code up; it can't be entered again.
         if not (factor := TOTP.activate(user, secret)).validate_code(code):
             factor.instance.delete()
             return None
@@ -74,7 +74,7 @@ def enrol(user: User, secret: str, code: str) -> Enrolment | None:
 
 
 def find_factor_by_code(user: User, code: str) -> int | None:
-    """Return which factor of somebody shows this code, the app or the recovery codes; each code is good once."""
+    """Return the factor that this code belongs to, and use the code up; None if it is invalid."""
     for factor in _factors_of(user).order_by("-type"):
         if factor.wrap().validate_code(code):  # type: ignore[no-untyped-call]
             factor.record_usage()
@@ -83,7 +83,7 @@ def find_factor_by_code(user: User, code: str) -> int | None:
 
 
 def drop_factor(user: User, message: str) -> bool:
-    """Drop somebody's factors, and write down how; returns whether there were any."""
+    """Drop a user's factors, and record ``message`` in the audit trail; returns whether there were any."""
     with transaction.atomic():
         deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
         if deleted:
@@ -92,13 +92,13 @@ def drop_factor(user: User, message: str) -> bool:
 
 
 def record_passed(session: SessionBase, factor_pk: int) -> None:
-    """Note in a session which factor it passed; a new id, so that one from before the code opens nothing."""
+    """Record the passed factor in a session, under a new session id, so that the old id grants nothing."""
     session.cycle_key()
     session[PASSED_FACTOR_KEY] = factor_pk
 
 
 def has_passed(session: SessionBase, user: User) -> bool:
-    """Return whether a session may open pages of staff; one of a factor that was dropped since may not."""
+    """Return whether a session may open the admin; a session with a dropped factor may not."""
     passed = session.get(PASSED_FACTOR_KEY)
     bind_passed_factors(user, [] if passed is None else [passed])
     return not lacks_factor(user)

@@ -1,4 +1,4 @@
-"""The pages of the admin's sign-in after the password: enrol an app, see the recovery codes once, enter a code."""
+"""The admin's pages after the password: enrol an app, show the recovery codes once, enter a code."""
 
 import base64
 from typing import Any, cast
@@ -38,14 +38,14 @@ class CodeForm(forms.Form):
 
 
 def address_after_password(request: HttpRequest) -> str:
-    """Return where somebody goes whose password was right: to enrol at first, to enter a code from then on."""
+    """Return the next page after the password: enrolment the first time, the code page afterwards."""
     enrolled = second_factor.find_factor(cast(User, request.user)) is not None
     page = reverse("admin:second_factor" if enrolled else "admin:second_factor_enrol")
     return f"{page}?{urlencode({'next': _next_url(request)})}"
 
 
 def enrol_page(request: HttpRequest) -> HttpResponse:
-    """Show the secret as a picture for the app, and take the app's first code; then the recovery codes, once."""
+    """Show the secret as a QR code, check the app's first code, and then show the recovery codes once."""
     user = cast(User, request.user)
     if second_factor.find_factor(user) is not None:
         return HttpResponseRedirect(address_after_password(request))
@@ -68,7 +68,7 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
 
 
 def code_page(request: HttpRequest) -> HttpResponse:
-    """Take a code of the app, or a recovery code."""
+    """Check a code of the app, or a recovery code."""
     user = cast(User, request.user)
     if second_factor.find_factor(user) is None:
         return HttpResponseRedirect(address_after_password(request))

@@ -1,4 +1,4 @@
-"""Sessions: how long a sign-in lasts, and which sign-in opened one."""
+"""Sessions: when they expire, and whether the API or the admin opened them."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,13 +11,13 @@ from django.http import HttpRequest
 from estuary.common import clock
 
 API_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-# Named by sessions of the code before, whose sign-ins were one: they are the API's, so that no buyer is signed out by
-# a deployment. Staff sign in once more.
+# The backend in sessions of an earlier version, where API and admin shared one sign-in. They count as the API's, so
+# that a deployment signs no buyer out. Staff sign in once more.
 LEGACY_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class SessionStore(db.SessionStore):
-    """Django's sessions in the database; those of the code before are read as the API's."""
+    """Django's database sessions; sessions of the earlier version count as the API's."""
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
         session: dict[str, Any] = super().decode(session_data)
@@ -27,5 +27,5 @@ class SessionStore(db.SessionStore):
 
 
 def set_absolute_expiry(sender: Any, request: HttpRequest, **_: Any) -> None:
-    """Fix the end of a session at the sign-in (Django's user_logged_in): a stolen token can't renew it by using it."""
+    """Set the expiry of a session at sign-in (user_logged_in), so that using a stolen token can't extend it."""
     request.session.set_expiry(clock.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))

@@ -1,4 +1,4 @@
-"""How staff find rows: by an id, exactly, or by whom they belong to. Each way has an index, however long the table."""
+"""The admin's search: by exact id, or by the person a row belongs to. An index serves each way."""
 
 from typing import Any, ClassVar
 
@@ -12,9 +12,9 @@ MAX_PEOPLE = 500
 
 
 class IndexedSearchMixin:
-    """For pages of the admin whose ``search_fields`` only say that there is something to search by.
+    """Replaces ``search_fields``, which then only makes the search box appear.
 
-    ``by_prefix`` says of the beginnings of ids which field they stand in, ``person`` which one leads to the person.
+    ``by_prefix`` maps the prefix of an id to its field. ``person`` is the lookup of the row's user.
     """
 
     by_prefix: ClassVar[dict[str, str]] = {}
@@ -39,11 +39,10 @@ class IndexedSearchMixin:
 
 
 def find_people(term: str) -> list[int]:
-    """Return the keys of those whose e-mail address, last name, or first and last name, begin so, in any case.
+    """Return the keys of users whose address, last name, or first and last name begin with ``term``, in any case.
 
-    Of 501 at most, which says that there are too many.
-
-    Asked first, and not joined: the planner would rather go through all orders, newest first, until it has enough.
+    At most MAX_PEOPLE + 1 keys are returned, which shows that there are too many. A separate query, because with a join
+    PostgreSQL would scan all orders, newest first.
     """
     begins = Q(email__istartswith=term) | Q(last_name__istartswith=term)
     first, _, last = term.rpartition(" ")

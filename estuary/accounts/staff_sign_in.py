@@ -1,4 +1,4 @@
-"""Sign-in to the admin: a door of its own, whose sessions the API does not take, and which takes none of the API's."""
+"""The admin's own sign-in: the API does not accept its sessions, and it accepts none of the API's."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -32,7 +32,7 @@ TOO_MANY_ATTEMPTS = (
 
 
 class StaffBackend(BaseBackend):
-    """Names the sessions that the admin's sign-in page opened; checks no password and grants no permission."""
+    """Marks sessions of the admin's sign-in page; checks no password and grants no permission."""
 
     def get_user(self, user_id: int) -> User | None:
         user: User | None = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
@@ -45,7 +45,7 @@ def is_admin_session(session: SessionBase) -> bool:
 
 
 class StaffSignInForm(AuthenticationForm):
-    """Counts each try before its password is looked at, which is hashed once."""
+    """Counts each attempt before the password is checked; a password is hashed once."""
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -64,13 +64,13 @@ class StaffSignInForm(AuthenticationForm):
         return self.cleaned_data
 
 
-# Unfold keeps for minutes what a search has found, in Django's default cache. Here that one counts tries and holds
-# nothing else; and what one of staff may see, or who was erased, may change meanwhile.
+# Unfold would cache search results for minutes in Django's default cache. Ours is for sign-in counters only, and cached
+# results would outlive a change of permissions or an erasure.
 sites.cache = DummyCache("", {})  # type: ignore[attr-defined]
 
 
 class StaffSite(UnfoldAdminSite):
-    """The admin: open to staff who signed in at its own page."""
+    """The admin, for staff who signed in on its own page with the second factor."""
 
     login_form = StaffSignInForm
 
@@ -78,7 +78,7 @@ class StaffSite(UnfoldAdminSite):
         return self.knows_password(request) and has_passed(request.session, cast(User, request.user))
 
     def knows_password(self, request: HttpRequest) -> bool:
-        """Return whether somebody of staff entered a password here, and may be asked for the second factor."""
+        """Return whether a member of staff entered the password here, and may enter the second factor."""
         return is_admin_session(request.session) and super().has_permission(request)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
@@ -97,7 +97,7 @@ class StaffSite(UnfoldAdminSite):
         return view
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Ask for the password, and send whoever entered it on to the second factor."""
+        """Ask for the password, then redirect to the second factor."""
         if request.method == "GET" and self.knows_password(request) and not self.has_permission(request):
             return HttpResponseRedirect(address_after_password(request))
         return super().login(request, extra_context)
@@ -105,7 +105,7 @@ class StaffSite(UnfoldAdminSite):
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Change one's own password, and be told by mail; the old one is guessed no oftener than by the API."""
+        """Change one's own password, with a notice by mail and the API's limit on guesses of the old one."""
         limits = settings.ACCOUNT_RATE_LIMITS
         if not ratelimit.consume(
             request, app="allauth.account", action="change_password", config=limits, user=request.user

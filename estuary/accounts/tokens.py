@@ -1,4 +1,4 @@
-"""The API's tokens: none of them is a session of the admin."""
+"""Session tokens of the API. A session of the admin is not accepted as one."""
 
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy
 from django.contrib.sessions.backends.base import SessionBase
@@ -7,7 +7,7 @@ from estuary.accounts.staff_sign_in import is_admin_session
 
 
 class ApiTokenStrategy(JWTTokenStrategy):
-    """Takes what sign-in by the API gave out; the cookie of the admin is no token."""
+    """Accepts sessions of the API's sign-in only."""
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = super().lookup_session(session_token)

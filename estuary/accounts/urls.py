@@ -1,4 +1,4 @@
-"""Addresses of allauth that are answered by our own views, for each of its clients; they stand before allauth's."""
+"""allauth's URLs that our own views serve, for each of its clients; they come before allauth's."""
 
 from django.conf import settings
 from django.urls import URLPattern, path

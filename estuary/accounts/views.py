@@ -1,4 +1,4 @@
-"""allauth's own addresses where ours do more: all of a change or nothing, and one e-mail address per account."""
+"""allauth's views with additions: atomic sign-up, one e-mail address per account, and recovery."""
 
 from typing import Any
 
@@ -28,23 +28,23 @@ from estuary.accounts.recovery import record_verification, recover_account
 
 
 class AtomicSignupView(SignupView):
-    """Writes the user, the address, the session and the job of the first mail in one transaction.
+    """Creates the user, the address, the session and the job of the first mail in one transaction.
 
-    A sign-up that fails can then be tried again, and is not told that its address is taken.
+    So a sign-up that failed can be repeated, without an error that the address is taken.
     """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             with wait_for_sign_up_turn(), transaction.atomic():
                 return super().post(request, *args, **kwargs)
-        except IntegrityError as error:  # somebody signed up with the address at this moment
+        except IntegrityError as error:  # a concurrent sign-up has taken the address
             if not is_taken(error):
                 raise
             return error_response(request, "email_taken")
 
 
 class ChangeEmailInput(AddEmailInput):
-    """The address that an account is to have instead of its own."""
+    """The input of a change of address."""
 
     user: User
 
@@ -52,7 +52,7 @@ class ChangeEmailInput(AddEmailInput):
         return str(get_adapter().validate_unique_email(super().clean_email()))
 
     def save(self, request: HttpRequest) -> EmailAddress:
-        """Have the link mailed to the address; a taken one is told so to nobody, and is mailed nothing."""
+        """Mail the link to the new address. A taken address gets no mail, and the response does not reveal it."""
         email = self.cleaned_data["email"]
         if is_free(email, except_for=self.user) and handle_verification_email_rate_limit(request, email):
             get_adapter().send_mail("account/email/email_change", email, {"user": self.user})
@@ -60,13 +60,13 @@ class ChangeEmailInput(AddEmailInput):
 
 
 class ChangeEmailView(ManageEmailView):
-    """Wishes for another address: allauth asks for the password before, and the address itself must confirm."""
+    """Requests a change of address. allauth asks for the password first, and the new address must be confirmed."""
 
     input_class = ManageEmailView.input_class | {"POST": ChangeEmailInput}
 
 
 class ConfirmEmailInput(VerifyEmailInput):
-    """The key from a mail: of a sign-up, or of a wish for another address."""
+    """The key from a mail: of a sign-up, or of a change of address."""
 
     verification: Any
 
@@ -81,7 +81,7 @@ class ConfirmEmailInput(VerifyEmailInput):
 
 
 class ConfirmEmailView(VerifyEmailView):
-    """Confirms the address of a sign-up, or puts a new one in the place of the old."""
+    """Confirms the address of a sign-up, or replaces the old address by the new one."""
 
     input_class = ConfirmEmailInput
 
@@ -94,7 +94,7 @@ class ConfirmEmailView(VerifyEmailView):
                 return ErrorResponse(request, exception=error)
             return AuthenticationResponse(request)
         with transaction.atomic():
-            # An address that was replaced since the key was looked at must not come back.
+            # An address that was replaced since the key was checked must not be restored.
             user = User.objects.select_for_update(no_key=True).get(pk=verification.email_address.user_id)
             current_address = EmailAddress.objects.filter(
                 pk=verification.email_address.pk, email=user.email.lower()
@@ -107,7 +107,7 @@ class ConfirmEmailView(VerifyEmailView):
 
 
 class RecoveryInput(ResetPasswordInput):
-    """The key from a mail and a new password; allauth fails over a key that names nobody."""
+    """The key from a mail and a new password; allauth would crash on a key without a user."""
 
     def clean_key(self) -> str:
         if not self.cleaned_data["key"].partition("-")[0]:
@@ -116,7 +116,7 @@ class RecoveryInput(ResetPasswordInput):
 
 
 class RecoveryView(ResetPasswordView):
-    """Sets a new password for whoever got the mail, and leaves in the account nothing of anybody else's."""
+    """Sets a new password for the owner of the address, and removes what others have set up in the account."""
 
     input_class = RecoveryInput
 
@@ -130,7 +130,7 @@ class RecoveryView(ResetPasswordView):
             user = User.objects.select_for_update(no_key=True).get(pk=self.input.user.pk)
             token = self.input.cleaned_data["key"].partition("-")[2]
             if not user.is_active or not default_token_generator.check_token(user, token):
-                return error_response(request, "invalid_password_reset")  # another reset was quicker
+                return error_response(request, "invalid_password_reset")  # another reset was faster
             self.input.user = user
             response = super().post(request, *args, **kwargs)
             recover_account(user)

@@ -1,7 +1,10 @@
-"""Erasing a person: the account is shut, then what Stripe has goes, then what is here. Doing it twice is harmless.
+"""Erasure of a person. Each step can be repeated without harm.
 
-What the books need stays: amounts, dates, what was sold, Stripe's ids. Who it was does not. A row (Erasure) is
-committed with the shut account, so that what was cut off is finished by the worker, or by the command once more.
+1. ``begin_erasure`` deactivates the account and commits an ``Erasure`` row.
+2. ``finish_erasure`` deletes the customers at Stripe, and then the personal data in the database.
+3. If a step is interrupted, the worker, or the command once more, finishes it.
+
+Accounting data stays: amounts, dates, what was sold, Stripe's ids. The identity of the person goes.
 """
 
 from datetime import timedelta
@@ -25,19 +28,19 @@ from estuary.privacy.personal_data import EVENTS, PERSONAL
 from estuary.privacy.redaction import redact_events_about, redact_events_with_ids
 from estuary.privacy.stripe_customer import delete_customers
 
-# What pgtrigger's own context manager sets; that one takes no named parameters. It ends with the transaction.
+# The setting of pgtrigger's ``ignore``, which does not work with named parameters. It ends with the transaction.
 SET_IGNORED_TRIGGERS = "SELECT set_config('pgtrigger.ignore', %s, true)"
 
 
-# No request lasts that long: one that was let in before the account was shut has written what it writes by then, and
-# would otherwise make the person anew, here and at Stripe, from what it has read.
+# No request lasts longer. A request from before the account was deactivated could otherwise write the person's data
+# again, here and at Stripe, after the erasure.
 MAX_REQUEST_AGE = timedelta(minutes=1)
 
 
 def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
-    """Shut the account of a person who is to be erased; from then on nobody can sign in as the person.
+    """Deactivate the account of a person; from then on nobody can sign in as them.
 
-    Raises ErasureRefused with nothing changed while anything is under way.
+    Raises ErasureRefused, and changes nothing, while anything is in progress.
     """
     raise_if_needed(user, forfeit_credits=forfeit_credits)
     raise_if_events_pending(user)
@@ -45,15 +48,16 @@ def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
 
 
 def may_be_finished(erasure: Erasure) -> bool:
-    """Tell whether all requests have ended that were under way when the account was shut."""
+    """Return whether all requests from before the deactivation have ended."""
     return erasure.requested_at <= clock.now() - MAX_REQUEST_AGE
 
 
 @retry_transaction
 def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
-    """Shut the account and take its services off sale; raises ErasureRefused with nothing changed.
+    """Deactivate the account and its services; raises ErasureRefused and changes nothing.
 
-    Whoever buys one at this moment was first, and then refuses the erasure, or finds it off sale.
+    A concurrent purchase of such a service either commits first, so that the erasure is refused, or finds the service
+    off sale.
     """
     with transaction.atomic():
         _take_off_sale(user)
@@ -67,20 +71,19 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
 
 
 def _take_off_sale(user: User) -> None:
-    """Take a practitioner's services off sale, and whatever of others has one inside."""
+    """Take a practitioner's services off sale, and packages and bundles that contain one."""
     own = Q(practitioner__user=user)
     inside = Q(items__service__practitioner__user=user) | Q(bundle_of__practitioner__user=user)
     services = Service.objects.filter(pk__in=Service.objects.filter(own | inside).order_by().values("pk"))
-    # The whole lock, which a purchase's own keeps waiting (payments/checkout/holds.py).
+    # FOR UPDATE conflicts with the lock of a purchase (payments/checkout/holds.py).
     locked = list(services.select_for_update().order_by("pk").values_list("pk", flat=True))
     Service.objects.filter(pk__in=locked).update(active=False)
 
 
 def finish_erasure(erasure: Erasure) -> dict[str, int]:
-    """Take an erasure to its end from wherever it stopped; returns how many rows of each table changed or went.
+    """Finish an erasure from where it stopped; returns how many rows of each table were changed or deleted.
 
-    Call it once ``may_be_finished``. Raises ErasureRefused, StripeUnavailable and its like; then whoever calls it again
-    finishes.
+    Call it once ``may_be_finished`` returns True. After ErasureRefused or StripeUnavailable, call it again.
     """
     assert may_be_finished(erasure)
     user, forfeit_credits = erasure.user, erasure.forfeit_credits
@@ -93,13 +96,13 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
 
 
 def unfinished_erasures() -> list[Erasure]:
-    """Return whose account is shut and who is not erased, those whom a request may still be at work for left out."""
+    """Return the begun erasures that may be finished."""
     waiting = Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk")
     return [erasure for erasure in waiting if may_be_finished(erasure)]
 
 
 def allow_append_only_updates() -> None:
-    """Let the texts of the ledger and of the audit trail be changed, until the open transaction ends."""
+    """Disable the append-only triggers of ledger and audit trail until the open transaction ends."""
     names = [
         trigger.get_pgid(model)
         for model in (CreditTransaction, StaffAct)
@@ -124,7 +127,7 @@ def _erase_in_database(erasure: Erasure) -> dict[str, int]:
 
 
 def _forfeit_credits(user: User) -> None:
-    """Take what is left of each balance: 5.00 becomes 0.00 by a line of -5.00. A debt stays."""
+    """Take the rest of each balance: 5.00 becomes 0.00 by a ledger row of -5.00. A negative balance stays."""
     at = clock.now()
     accounts = CreditAccount.objects.select_for_update(no_key=True).filter(user=user, balance_minor__gt=0)
     left = [(account.currency, account.balance_minor) for account in accounts.order_by("pk")]

@@ -1,4 +1,4 @@
-"""Whether a person is still needed: what must be over before an erasure, and what to do about each."""
+"""What blocks an erasure: open orders, refunds, disputes, bookings, credits and pending events, and what to do."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND
 
 
 def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:
-    """Raise ErasureRefused with each reason why the person is still needed."""
+    """Raise ErasureRefused with every reason that blocks the erasure."""
     checks = UNDER_WAY | ({} if forfeit_credits else CREDITS) | (UNPAID if unpaid_too else {})
     reasons = [reason for reason, sql in checks.items() if _exists(sql, {"user": user.pk})]
     if reasons:
@@ -50,7 +50,7 @@ def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = Fal
 
 
 def raise_if_events_pending(user: User) -> None:
-    """Raise ErasureRefused while an event of Stripe about the person waits: it may tell of money."""
+    """Raise ErasureRefused while an event about the person is pending: it may be about money."""
     if _exists(PENDING_EVENT, find_identifiers(user)):
         raise ErasureRefused("An event of Stripe waits to be settled. Is the worker running? Try again then.")
 

@@ -1,9 +1,9 @@
-"""Why a person can't be erased yet."""
+"""The error of a refused erasure."""
 
 from estuary.common.api.errors import Conflict
 
 
 class ErasureRefused(Conflict):
-    """Something is still under way; the text says what, and what to do first."""
+    """Something is still in progress; the detail says what, and what to do first."""
 
     code, title = "erasure_refused", "The person can't be erased yet"

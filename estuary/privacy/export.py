@@ -1,4 +1,4 @@
-"""All that the database has of a person, as data: what somebody may ask for by law."""
+"""The export of a person: all their data in the database, which the law lets them request."""
 
 from typing import Any
 

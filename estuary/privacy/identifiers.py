@@ -1,4 +1,4 @@
-"""By what a person is named in texts, events, jobs and sign-ins: names and addresses, and Stripe's ids."""
+"""A person's identifiers in texts, events, jobs and sessions: names, addresses and Stripe ids."""
 
 from importlib import import_module
 from typing import Any
@@ -22,7 +22,7 @@ STRIPE_IDS = """
 
 
 def find_identifiers(user: User) -> dict[str, Any]:
-    """Return the parameters of personal_data's conditions."""
+    """Return the parameters of the conditions in personal_data.py."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id::text FROM orders_order WHERE user_id = %s", [user.pk])
         orders = [row[0] for row in cursor.fetchall()]
@@ -38,7 +38,7 @@ def find_identifiers(user: User) -> dict[str, Any]:
 
 
 def find_stripe_ids(user_id: int) -> set[str]:
-    """Return what Stripe's objects of a user are called: the customer, payments, pages, cards and SetupIntents."""
+    """Return the ids of a user's Stripe objects: customer, payments, sessions, payment methods, SetupIntents."""
     with connection.cursor() as cursor:
         cursor.execute(STRIPE_IDS, {"user": user_id})
         return {row[0] for row in cursor.fetchall()} - {""}
@@ -54,7 +54,7 @@ def _like(text: str) -> str:
 
 
 def _session_keys(user: User) -> list[str]:
-    """Return the sign-ins of a user, and those that are half made under the user's address."""
+    """Return the sessions of a user, and unfinished sign-ins with the user's address."""
     sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
     keys = []
     for session in sessions.objects.iterator():

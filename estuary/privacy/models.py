@@ -1,4 +1,4 @@
-"""Who is erased, or is being erased: the row is the job, and what finds events that Stripe sends long after."""
+"""Erasures, pending and finished. The row is the job, and identifies later events about the person."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,13 +7,13 @@ from estuary.accounts.models import User
 
 
 class Erasure(models.Model):
-    """One person's erasure. Without ``erased_at`` it is still to be finished, by the worker or by another run."""
+    """One person's erasure; pending while ``erased_at`` is null."""
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="erasure")
     requested_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)
     forfeit_credits = models.BooleanField(default=False)
-    # The customer, its payments, cards and SetupIntents: late events name them, and nothing else here does any more.
+    # The ids of the customer, payments, payment methods and SetupIntents, which later events name.
     stripe_ids = ArrayField(models.CharField(max_length=80), default=list)
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""What each table has of a person, and what becomes of it when the person is erased. Every column of text is decided.
+"""The personal data in each table, and what an erasure does with it. Every text column is classified.
 
-A table with a ``Personal`` entry has rows of a person, found by ``rows``. They are deleted whole, or the columns in
-``erase`` get another value. ``kept`` has the columns of text that stay: codes, ids of Stripe's, what the books need.
-Tables in ABOUT_NOBODY have no rows of a person. A new column of text in neither fails the tests (test_privacy).
+A ``Personal`` entry finds a person's rows by ``rows``. An erasure deletes them (``delete``), or sets the columns in
+``erase``. The text columns in ``keep`` stay: codes, Stripe ids, accounting data. Tables in NOT_PERSONAL have no
+personal rows. The tests fail for a text column that is in neither (test_privacy).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ EMPTY = "''"
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """One table's rows of a person. ``hidden`` columns are secrets, and are not exported."""
+    """A person's rows in one table. ``hidden`` columns are secrets, and are not exported."""
 
     rows: str
     erase: Mapping[str, str] = field(default_factory=dict)
@@ -48,10 +48,10 @@ RATE_LIMIT_ROWS = (
     " WHERE came_from <> '' AND name IN ('payment user ' || %(user)s, 'sync user ' || %(user)s))"
 )
 
-# In the order in which they are erased: what finds the rows of others comes after them.
+# In the order of erasure: a table that helps to find the rows of others comes after those.
 PERSONAL: dict[str, Personal] = {
     "procrastinate_jobs": _delete_rows(JOB_MENTIONS_PERSON),
-    # Redacted by redaction.py, apart from the others: before them, and again when late events come.
+    # Redacted by redaction.py instead: before the other tables, and again when later events arrive.
     EVENTS: Personal(
         EVENT_MENTIONS_PERSON,
         erase={"payload": "redacted", "error": EMPTY},
@@ -167,7 +167,7 @@ PERSONAL: dict[str, Personal] = {
         },
         hidden="password",
     ),
-    # Written by a trigger of the user's table just before: there is no customer any more that could follow.
+    # Inserted by a trigger of the user's table just before. There is no customer left to update.
     "accounts_contactchange": _delete_rows(OWN_ROWS),
     "privacy_erasure": Personal(OWN_ROWS, keep="stripe_ids"),
 }

@@ -1,4 +1,4 @@
-"""Finding the person that a command is about."""
+"""Finding the person that a command names."""
 
 from django.core.management.base import CommandError
 

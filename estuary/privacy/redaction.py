@@ -1,4 +1,4 @@
-"""Events of Stripe about a person: what is left of each says which event it was, and of which object."""
+"""Redaction of a person's Stripe events: only the event's id and type and the object's id remain."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +15,8 @@ from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
 BATCH = 5_000
-# The form of Stripe's thin events, so that a replay fetches the object. The row stays: an event that comes again, or
-# that Stripe's list still has, is not taken in a second time. https://docs.stripe.com/event-destinations
+# The shape of Stripe's thin events, so that a replay fetches the object. The row stays, so that an event that Stripe
+# sends or lists again is not stored a second time. https://docs.stripe.com/event-destinations
 REDACT = """
 UPDATE payments_webhookevent SET error = '', payload = jsonb_strip_nulls(jsonb_build_object(
     'object', 'v2.core.event', 'id', stripe_event_id, 'type', type,
@@ -32,7 +32,7 @@ WHERE status <> 'pending' AND payload ->> 'object' IS DISTINCT FROM 'v2.core.eve
 
 
 def redact_events_about(user: User) -> int:
-    """Redact every settled event that names a person, by address, name or id of Stripe's; returns how many."""
+    """Redact all settled events that contain a person's address, name or Stripe ids; returns how many."""
     parameters = find_identifiers(user)
     changed = 0
     for first, last in _key_ranges():
@@ -51,9 +51,9 @@ def _key_ranges() -> Iterator[tuple[int, int]]:
 
 
 def redact_late_events() -> int:
-    """Redact what Stripe has sent of erased persons since; returns how many.
+    """Redact events about erased persons that arrived after the erasure; returns how many.
 
-    A deletion has events of its own, and a bank may dispute a payment a year later.
+    Deleting a customer causes events, and a bank may dispute a payment a year later.
     """
     changed = 0
     for erasure in Erasure.objects.exclude(erased_at=None).order_by("pk").iterator():
@@ -63,7 +63,7 @@ def redact_late_events() -> int:
 
 
 def redact_events_with_ids(erasure: Erasure) -> int:
-    """Redact the settled events about what Stripe had of one person, found by their index; returns how many."""
+    """Redact the settled events about the Stripe objects of one erasure, by index; returns how many."""
     about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
     events = WebhookEvent.objects.alias(about=about).filter(about__in=erasure.stripe_ids)
     events = events.exclude(status="pending")

@@ -1,4 +1,4 @@
-"""The person at Stripe: everything that can still charge ends, and the customer is deleted; payments stay."""
+"""Erasure at Stripe: everything that can still charge is canceled, and the customer is deleted; payments stay."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ from estuary.privacy.models import Erasure
 def delete_customers(erasure: Erasure) -> None:
     """Delete a person's customers at Stripe, with name, address and saved cards.
 
-    The ids are committed before: late events are found by them. Raises StripeUnavailable; doing it twice is harmless.
+    The ids are committed first, to find later events. Raises StripeUnavailable; can be repeated.
     """
     save_stripe_ids(erasure, find_stripe_ids(erasure.user_id))
     row = StripeCustomer.objects.filter(user=erasure.user_id).first()
@@ -26,7 +26,7 @@ def delete_customers(erasure: Erasure) -> None:
     setup_intents.end_setup_intents_of(erasure.user_id)
     if row.stripe_customer_id:
         _delete(erasure, row.stripe_customer_id)
-    # One whose making had no answer, and that no row knows.
+    # A customer whose creation had no response, so that no row has its id.
     for email in sorted({row.email, erasure.user.email}):
         while customer_id := client.find_customer(email=email, user_id=erasure.user_id):
             _delete(erasure, customer_id)
@@ -34,7 +34,7 @@ def delete_customers(erasure: Erasure) -> None:
 
 def _delete(erasure: Erasure, customer_id: str) -> None:
     save_stripe_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
-    with suppress(NotAtStripe):  # deleted before
+    with suppress(NotAtStripe):  # deleted already
         client.delete_customer(customer_id, key=next_post_key(erasure.user, "delete"))
 
 
@@ -47,7 +47,7 @@ def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:
         lambda: client.sessions_of(customer_id, since=since),
     ]
     for list_objects in lists:
-        with suppress(NotAtStripe):  # the customer is gone already: the other lists may be there
+        with suppress(NotAtStripe):  # the customer is deleted already; the other lists may exist
             yield from [item.id for item in list_objects()]
 
 

@@ -1,4 +1,4 @@
-"""The job of the worker about erased persons (procrastinate finds it here)."""
+"""The worker's periodic job that finishes erasures (procrastinate imports this module)."""
 
 from functools import partial
 
@@ -16,12 +16,12 @@ log = structlog.get_logger(__name__)
 
 @periodic("*/10 * * * *")
 def finish_erasures(timestamp: int) -> None:
-    """Finish erasures that were cut off, and redact what Stripe has sent of the erased since."""
+    """Finish interrupted erasures, and redact later events about erased persons."""
     run_all(redact_late_events, finish_interrupted_erasures)
 
 
 def finish_interrupted_erasures() -> None:
-    """Finish each erasure that was cut off; one that fails, or is refused by now, stops no other."""
+    """Finish each interrupted erasure; one that fails or is refused stops no other."""
     run_all(*(partial(_finish, erasure) for erasure in unfinished_erasures()))
 
 
@@ -29,7 +29,7 @@ def _finish(erasure: Erasure) -> None:
     try:
         finish_erasure(erasure)
     except NotOwner:
-        return  # a copy of the database: whoever owns it finishes
+        return  # a copy of the database: the owner finishes
     except StripeUnavailable:
         raise
     except EstuaryError as error:

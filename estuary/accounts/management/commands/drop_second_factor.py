@@ -1,4 +1,4 @@
-"""``manage.py drop_second_factor EMAIL``: for one of staff who lost both the app and the recovery codes."""
+"""``manage.py drop_second_factor EMAIL``: for staff who lost both the app and the recovery codes."""
 
 from typing import Any
 

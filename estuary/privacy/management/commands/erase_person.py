@@ -1,4 +1,4 @@
-"""``manage.py erase_person``: anonymize a person for good, at Stripe and here."""
+"""``manage.py erase_person``: erase a person for good, at Stripe and in the database."""
 
 from typing import Any
 

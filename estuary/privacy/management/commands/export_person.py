@@ -1,4 +1,4 @@
-"""``manage.py export_person``: all that the database has of a person, as JSON."""
+"""``manage.py export_person``: all data of a person in the database, as JSON."""
 
 import json
 from typing import Any
