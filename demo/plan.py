@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
-from stripe_sandbox.cli import signing_secret
+from stripe_sandbox.stripe_listen import signing_secret
 
 HOST = "127.0.0.1"
 DEMO_VAR = BASE_DIR / ".var" / "demo"

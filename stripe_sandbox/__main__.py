@@ -32,34 +32,35 @@ def arguments() -> argparse.Namespace:
         default=1,
         help="webhooks on their way; one (the default) keeps the order",
     )
-    given = parser.parse_args()
-    if bool(given.webhook_url) != bool(given.webhook_secret):
+    options = parser.parse_args()
+    if bool(options.webhook_url) != bool(options.webhook_secret):
         parser.error("--webhook-url and --webhook-secret go together")
-    return given
+    return options
 
 
 def main() -> None:
-    given = arguments()
+    options = arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     sandbox = Sandbox(
-        webhook_url=given.webhook_url or "",
-        webhook_secret=given.webhook_secret,
-        webhook_api_version=given.webhook_api_version,
-        public_url=given.public_url or f"http://{given.host}:{given.port}",
-        default_version=given.api_version,
-        account_name=given.name,
-        publishable_key=given.publishable_key,
-        automatic_after_s=given.settle_after,
+        webhook_url=options.webhook_url or "",
+        webhook_secret=options.webhook_secret,
+        webhook_api_version=options.webhook_api_version,
+        public_url=options.public_url or f"http://{options.host}:{options.port}",
+        default_version=options.api_version,
+        account_name=options.name,
+        publishable_key=options.publishable_key,
+        automatic_after_s=options.settle_after,
     )
     print(
-        f"Stripe sandbox on http://{given.host}:{given.port} (payments and controls: /_sandbox/)", flush=True
+        f"Stripe sandbox on http://{options.host}:{options.port} (payments and controls: /_sandbox/)",
+        flush=True,
     )
-    app = app_for(sandbox, deliveries_at_once=given.deliveries_at_once)
+    app = app_for(sandbox, deliveries_at_once=options.deliveries_at_once)
     uvicorn.run(
         app,
-        host=given.host,
-        port=given.port,
+        host=options.host,
+        port=options.port,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=3,

@@ -44,7 +44,7 @@ SERVER_FAILED = (
 
 
 @dataclass(frozen=True)
-class Incoming:
+class DecodedRequest:
     """One request, decoded."""
 
     method: str
@@ -75,7 +75,7 @@ class Api:
         recorded = RecordedRequest(method, path, {}, _safe_headers(headers), request_id=request_id)
         try:
             text = body.decode() if method == "POST" else query
-            incoming = Incoming(method, path, headers, forms.decode(text), request_id)
+            incoming = DecodedRequest(method, path, headers, forms.decode(text), request_id)
             recorded.params = _safe_params(incoming.raw)
             response = self._with_fault(incoming, fault)
         except (StripeError, UnicodeDecodeError) as error:
@@ -87,7 +87,7 @@ class Api:
         recorded.replayed = "Idempotent-Replayed" in response.headers
         return response, recorded
 
-    def _with_fault(self, incoming: Incoming, fault: Fault | None) -> Response:
+    def _with_fault(self, incoming: DecodedRequest, fault: Fault | None) -> Response:
         if fault is None:
             return self._authenticated(incoming)
         if fault.kind == "timeout_before":
@@ -114,7 +114,7 @@ class Api:
             raise _refusal(fault.options)
         return self._answered_with_fault(incoming, fault)
 
-    def _answered_with_fault(self, incoming: Incoming, fault: Fault) -> Response:
+    def _answered_with_fault(self, incoming: DecodedRequest, fault: Fault) -> Response:
         if fault.kind == "error_saved":
             return self._fail_and_remember(incoming, bool(fault.options.get("effect")))
         delay_s = float(fault.options.get("seconds", 10)) if fault.kind == "slow" else 0.0
@@ -129,7 +129,7 @@ class Api:
             response.broken = "cut"
         return response
 
-    def _fail_and_remember(self, incoming: Incoming, effect: bool) -> Response:
+    def _fail_and_remember(self, incoming: DecodedRequest, effect: bool) -> Response:
         if replayed := self._replayed(incoming):
             return replayed
         if effect:
@@ -138,7 +138,7 @@ class Api:
         self._remember(incoming, response, 0.0)
         return response
 
-    def _authenticated(self, incoming: Incoming, busy_s: float = 0.0) -> Response:
+    def _authenticated(self, incoming: DecodedRequest, busy_s: float = 0.0) -> Response:
         kind, version = self._identify(incoming)
         if replayed := self._replayed(incoming):
             return replayed
@@ -151,7 +151,7 @@ class Api:
         self._remember(incoming, response, busy_s)
         return response
 
-    def _replayed(self, incoming: Incoming) -> Response | None:
+    def _replayed(self, incoming: DecodedRequest) -> Response | None:
         """Return the answer that a key's first request got; raises for a key that went with another body."""
         state, key = self._state, incoming.idempotency_key
         if not key:
@@ -163,14 +163,14 @@ class Api:
         headers = {"Idempotent-Replayed": "true", "Original-Request": entry.request_id}
         return Response(entry.status, {"Content-Type": "application/json"} | headers, entry.body)
 
-    def _identify(self, incoming: Incoming) -> tuple[auth.KeyKind, str]:
+    def _identify(self, incoming: DecodedRequest) -> tuple[auth.KeyKind, str]:
         key = auth.key_from(incoming.headers, incoming.raw)
         kind = auth.kind_of(key, self._state.settings.revoked_keys)
         self._account_keys.check(key, kind)
-        given = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
-        return kind, versions.check(given) if given else self._state.settings.default_version
+        version = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
+        return kind, versions.check(version) if version else self._state.settings.default_version
 
-    def _execute(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> Response:
+    def _execute(self, incoming: DecodedRequest, kind: auth.KeyKind, version: str) -> Response:
         call, tree = self._call(incoming, kind, version)
         self._state.cause = Cause(incoming.request_id, incoming.idempotency_key)
         try:
@@ -180,19 +180,24 @@ class Api:
         rendered = Renderer(self._state, version, tree)(result)
         return json_response(200, client_view(rendered) if kind == "publishable" else rendered)
 
-    def _call(self, incoming: Incoming, kind: auth.KeyKind, version: str) -> tuple[Call, dict[str, Any]]:
-        found = routes.find(incoming.method, incoming.path)
-        if found is None:
+    def _call(
+        self, incoming: DecodedRequest, kind: auth.KeyKind, version: str
+    ) -> tuple[Call, dict[str, Any]]:
+        match = routes.find(incoming.method, incoming.path)
+        if match is None:
             where = f"{incoming.method}: {incoming.path}"
             message = f"Unrecognized request URL ({where}). Please see https://stripe.com/docs"
             raise NotFound(f"{message} or we can help at https://support.stripe.com/.")
-        endpoint, ids = found
-        raw, also = incoming.raw, _version_fields(endpoint, version) | payment_pages.FIELDS.get(endpoint, {})
+        endpoint, ids = match
+        raw, extra_fields = (
+            incoming.raw,
+            _version_fields(endpoint, version) | payment_pages.FIELDS.get(endpoint, {}),
+        )
         if kind == "publishable":
             if endpoint not in routes.PUBLISHABLE:
                 raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
-            raw, also = _without_telemetry(raw), also | BROWSER_FIELDS
-        params = validate(endpoint, raw, also)
+            raw, extra_fields = _without_telemetry(raw), extra_fields | BROWSER_FIELDS
+        params = validate(endpoint, raw, extra_fields)
         tree = expand_tree(params.pop("expand", []))
         return Call(self._state, endpoint, incoming.path, ids, params, version, kind), tree
 
@@ -214,7 +219,7 @@ class Api:
             headers.setdefault("Stripe-Should-Retry", "false" if error.saved else "true")
         return json_response(error.status, body, headers)
 
-    def _remember(self, incoming: Incoming, response: Response, busy_s: float) -> None:
+    def _remember(self, incoming: DecodedRequest, response: Response, busy_s: float) -> None:
         key = incoming.idempotency_key
         if not key:
             return

@@ -73,12 +73,12 @@ def retrieve_transaction(call: Call) -> Obj:
 
 
 def list_(call: Call) -> Obj:
-    found = paging.page(
+    page = paging.page(
         call.state.store.balance_transactions, call.path, call.params, "currency", "source", "type"
     )
-    for transaction in found["data"]:
+    for transaction in page["data"]:
         _mature(call.state, transaction)
-    return found
+    return page
 
 
 def _mature(state: SandboxState, transaction: Obj) -> None:

@@ -62,10 +62,10 @@ class BaseSandbox:
         """Return the signed deliveries that are due, in order; they count as received."""
         with self.lock:
             self.state.timers.run_due()
-            taken = self.state.outbox.take(limit)
-            for delivery in taken:
+            deliveries = self.state.outbox.take(limit)
+            for delivery in deliveries:
                 self.state.outbox.succeeded(delivery)
-            return taken
+            return deliveries
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -79,7 +79,7 @@ class BaseSandbox:
             self._start()
 
     def _start(self) -> None:
-        self.state.forget()
+        self.state.reset()
         self._api = Api(self.state)
         if self._first_endpoint:
             url, secret, version = self._first_endpoint

@@ -9,14 +9,14 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 
-def check_card(state: SandboxState, given: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
+def check_card(state: SandboxState, details: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
     """Return the card, month and year of raw card data; what the form gets wrong is a card error."""
     for name in ("number", "exp_month", "exp_year"):
-        if name not in given:
+        if name not in details:
             where = f"card[{name}]"
             raise InvalidParameter(f"Missing required param: {where}.", code="parameter_missing", param=where)
-    number = str(given["number"]).replace(" ", "").replace("-", "")
-    month, year = _integer(given["exp_month"], "month"), _integer(given["exp_year"], "year")
+    number = str(details["number"]).replace(" ", "").replace("-", "")
+    month, year = _integer(details["exp_month"], "month"), _integer(details["exp_year"], "year")
     year += 2000 if year < 100 else 0
     if not number.isdigit() or not 12 <= len(number) <= 19 or not cards.passes_luhn(number):
         raise CardError("Your card number is incorrect.", code="incorrect_number", param="number")
@@ -29,7 +29,7 @@ def check_card(state: SandboxState, given: dict[str, Any]) -> tuple[cards.TestCa
         raise CardError(
             "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
         )
-    card, cvc = cards.by_number(number), str(given.get("cvc") or "")
+    card, cvc = cards.by_number(number), str(details.get("cvc") or "")
     if cvc and (not cvc.isdigit() or len(cvc) != (4 if card.brand == "amex" else 3)):
         raise CardError("Your card's security code is invalid.", code="invalid_cvc", param="cvc")
     return card, month, year

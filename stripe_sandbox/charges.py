@@ -34,7 +34,7 @@ UNSET: Obj = dict.fromkeys(_UNSET.split())
 def make(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     """Record an attempt and emit what it came to."""
     payment_methods.record_checks(method)
-    charge = _blank(state, intent, method, attempt)
+    charge = _new_charge(state, intent, method, attempt)
     state.store.charges.add(charge)
     intent["_charges"].append(charge["id"])
     if attempt.decline:
@@ -64,7 +64,7 @@ def fail(state: SandboxState, charge: Obj, decline: Decline) -> None:
     state.emit("charge.failed", charge)
 
 
-def book(state: SandboxState, charge: Obj) -> None:
+def record_in_balance(state: SandboxState, charge: Obj) -> None:
     """Enter a captured charge into the balance, which Stripe does a moment after the payment."""
     amount = charge["amount_captured"]
     transaction = balance.record(state, "charge", "charge", amount, charge, fee=balance.fee_of(amount))
@@ -105,22 +105,22 @@ def list_(call: Call) -> Obj:
 
 def refunds_of(state: SandboxState, charge: Obj) -> Obj:
     """Return the list that `expand[]=refunds` asks for."""
-    made = [state.store.refunds.get(refund_id) for refund_id in reversed(charge["_refunds"])]
-    return paging.page_of([refund for refund in made if refund], f"/v1/charges/{charge['id']}/refunds")
+    refunds = [state.store.refunds.get(refund_id) for refund_id in reversed(charge["_refunds"])]
+    return paging.page_of([refund for refund in refunds if refund], f"/v1/charges/{charge['id']}/refunds")
 
 
-def _blank(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
-    decline, moved = attempt.decline, not attempt.decline and not attempt.pending
+def _new_charge(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
+    decline, paid = attempt.decline, not attempt.decline and not attempt.pending
     prefix = "ch" if method["type"] == "card" else "py"
     charge: Obj = UNSET | {
         "id": state.ids.new(prefix),
         "object": "charge",
         "amount": intent["amount"],
-        "amount_captured": intent["amount"] if moved and attempt.captured else 0,
+        "amount_captured": intent["amount"] if paid and attempt.captured else 0,
         "amount_refunded": 0,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "ESTUARY SANDBOX" if method["type"] == "card" else None,
-        "captured": moved and attempt.captured,
+        "captured": paid and attempt.captured,
         "created": state.now,
         "currency": intent["currency"],
         "customer": intent["customer"],
@@ -131,7 +131,7 @@ def _blank(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> O
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
-        "paid": moved,
+        "paid": paid,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": _details(state, intent, method, attempt),
@@ -200,7 +200,7 @@ def _bank_details(state: SandboxState, method: Obj) -> Obj:
 
 def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
     card = method["card"]
-    held = not attempt.captured and not attempt.decline
+    is_hold = not attempt.captured and not attempt.decline
     details: Obj = {
         "amount_authorized": None if attempt.decline else intent["amount"],
         "authorization_code": None if attempt.decline else "123456",
@@ -225,7 +225,7 @@ def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attemp
         "three_d_secure": _three_d_secure() if attempt.authenticated else None,
         "wallet": None,
     }
-    return details | ({"capture_before": state.now + CAPTURE_WINDOW_S} if held else {})
+    return details | ({"capture_before": state.now + CAPTURE_WINDOW_S} if is_hold else {})
 
 
 def _three_d_secure() -> Obj:

@@ -28,7 +28,7 @@ def create(call: Call) -> Obj:
     customer = call.referred(state.store.customers, "customer")
     _check(state, params)
     lines = lines_of(state, params.get("line_items", []))
-    session = _make(state, params, lines, customer)
+    session = _new_session(state, params, lines, customer)
     state.store.checkout_sessions.add(session)
     if session["mode"] == "setup":
         _add_setup_intent(state, session, params)
@@ -49,11 +49,11 @@ def update(call: Call) -> Obj:
 def list_(call: Call) -> Obj:
     email = call.params.get("customer_details", {}).get("email")
 
-    def wanted(session: Obj) -> bool:
+    def has_email(session: Obj) -> bool:
         return email is None or (session["customer_details"] or {}).get("email") == email
 
     table = call.state.store.checkout_sessions
-    return paging.page(table, call.path, call.params, "customer", "payment_intent", "status", keep=wanted)
+    return paging.page(table, call.path, call.params, "customer", "payment_intent", "status", keep=has_email)
 
 
 def list_line_items(call: Call) -> Obj:
@@ -92,13 +92,13 @@ def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
     session["_buyer"] = buyer
-    manner = confirmation.Manner(use_stripe_sdk=True)
+    options = confirmation.ConfirmOptions(use_stripe_sdk=True)
     if session["mode"] == "setup":
         setup = state.store.setup_intents.get(session["setup_intent"])
         assert setup is not None
-        setup_intents.set_up(state, setup, method, manner)
+        setup_intents.set_up(state, setup, method, options)
         return
-    intent = state.store.payment_intents.get(session["payment_intent"]) or _begin_payment(
+    intent = state.store.payment_intents.get(session["payment_intent"]) or _create_intent(
         state, session, buyer
     )
     if buyer.get("save") and not intent["setup_future_usage"] and intent["customer"]:
@@ -106,10 +106,10 @@ def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -
         method["allow_redisplay"] = "always"
     elif intent["setup_future_usage"] and method["customer"] is None:
         method["allow_redisplay"] = "limited"
-    confirmation.confirm(state, intent, method, manner)
+    confirmation.confirm(state, intent, method, options)
 
 
-def follow(state: SandboxState, intent: Obj) -> None:
+def follow_payment(state: SandboxState, intent: Obj) -> None:
     """Move the session along with its payment."""
     session = state.store.checkout_sessions.get(intent.get("_session"))
     if session is None:
@@ -127,8 +127,8 @@ def follow(state: SandboxState, intent: Obj) -> None:
 
 def _complete(state: SandboxState, session: Obj, paid: bool) -> None:
     buyer = session["_buyer"]
-    known = session["customer_details"] or {}
-    details = DETAILS | {"tax_exempt": "none", "tax_ids": []} | known
+    existing = session["customer_details"] or {}
+    details = DETAILS | {"tax_exempt": "none", "tax_ids": []} | existing
     details |= {name: buyer[name] for name in ("email", "name", "phone", "address") if buyer.get(name)}
     session |= {
         "status": "complete",
@@ -144,7 +144,7 @@ def _complete(state: SandboxState, session: Obj, paid: bool) -> None:
     state.emit("checkout.session.completed", session)
 
 
-def _begin_payment(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> Obj:
+def _create_intent(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> Obj:
     """Create the intent only now, as Checkout does since 2022-08-01."""
     if session["customer"] is None and session["customer_creation"] == "always":
         customer = customers.make(state, {"email": buyer.get("email"), "name": buyer.get("name")})
@@ -236,13 +236,13 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
     return total, currency
 
 
-def _make(state: SandboxState, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
+def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
     total, currency = _total(params, lines)
     session_id = "cs_test_" + state.ids.text(58)
-    types = payment_intents.kept_types(params, currency or state.settings.currency, "Checkout Session")
+    types = payment_intents.allowed_types(params, currency or state.settings.currency, "Checkout Session")
     email = customer["email"] if customer else params.get("customer_email")
     details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
-    known = details if email or customer else None
+    customer_details = details if email or customer else None
     explicit = params.get("payment_method_types")
     session: Obj = {
         "id": session_id,
@@ -256,7 +256,7 @@ def _make(state: SandboxState, params: dict[str, Any], lines: list[Obj], custome
         "amount_total": total,
         "currency": currency,
         "customer": customer["id"] if customer else None,
-        "customer_details": known,
+        "customer_details": customer_details,
         "customer_email": params.get("customer_email"),
         "payment_method_configuration_details": None if explicit else payment_intents.configuration(state),
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},

@@ -9,9 +9,9 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 
-def lines_of(state: SandboxState, given: list[dict[str, Any]]) -> list[Obj]:
+def lines_of(state: SandboxState, items: list[dict[str, Any]]) -> list[Obj]:
     """Return the lines with their prices; `price_data` makes a price on the way."""
-    return [_line(state, item, f"line_items[{index}]") for index, item in enumerate(given)]
+    return [_line(state, item, f"line_items[{index}]") for index, item in enumerate(items)]
 
 
 def _line(state: SandboxState, item: dict[str, Any], where: str) -> Obj:

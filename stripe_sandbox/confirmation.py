@@ -23,7 +23,7 @@ AUTHENTICATION_FAILED = (
 
 
 @dataclass(frozen=True)
-class Manner:
+class ConfirmOptions:
     """How the buyer, or the shop without the buyer, confirms."""
 
     off_session: bool = False
@@ -32,19 +32,19 @@ class Manner:
     error_on_requires_action: bool = False
 
 
-def confirm(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
+def confirm(state: SandboxState, intent: Obj, method: Obj, confirm_options: ConfirmOptions) -> None:
     """Try to take the money; a decline is recorded on the intent and raised as a card error."""
     check_usable(state, method, intent)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
-    intent["_manner"] = manner
+    intent["_confirm_options"] = confirm_options
     if method["type"] != "card":
-        _process(state, intent, method)
+        _start_processing(state, intent, method)
         return
-    verdict = authentication(state, method, manner, intent["payment_method_options"])
+    verdict = authentication(state, method, confirm_options, intent["payment_method_options"])
     if verdict == "challenge":
-        if manner.error_on_requires_action:
+        if confirm_options.error_on_requires_action:
             decline(state, intent, method, cards.AUTHENTICATION_REQUIRED)
-        _challenge(state, intent, method, manner)
+        _challenge(state, intent, method, confirm_options)
         return
     refusal = cards.AUTHENTICATION_REQUIRED if verdict == "refuse" else bank_refusal(state, method)
     if refusal:
@@ -73,18 +73,18 @@ def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
         )
 
 
-def authentication(state: SandboxState, method: Obj, manner: Manner, options: Any) -> str:
+def authentication(state: SandboxState, method: Obj, confirm_options: ConfirmOptions, options: Any) -> str:
     """Return `challenge`, `refuse` (needed, and the buyer is away) or `none`."""
     card = cards.by_number(method["_number"])
-    asked = ((options or {}).get("card") or {}).get("request_three_d_secure") in ("any", "challenge")
-    exempt = manner.off_session and (
+    is_requested = ((options or {}).get("card") or {}).get("request_three_d_secure") in ("any", "challenge")
+    exempt = confirm_options.off_session and (
         card.authentication == "off_session_ok"
         or (card.authentication == "unless_set_up" and method["_set_up"])
     )
-    needed = card.authentication != "none" and not exempt
-    if manner.off_session:
-        return "refuse" if needed else "none"
-    return "challenge" if needed or (asked and card.brand != "amex") else "none"
+    is_required = card.authentication != "none" and not exempt
+    if confirm_options.off_session:
+        return "refuse" if is_required else "none"
+    return "challenge" if is_required or (is_requested and card.brand != "amex") else "none"
 
 
 def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
@@ -101,15 +101,15 @@ def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
 def succeed(state: SandboxState, intent: Obj, method: Obj, *, authenticated: bool) -> None:
     """Charge, or hold the money when capture is manual."""
     capture_now = intent["capture_method"] != "manual"
-    _keep_method(state, intent, method, authenticated)
+    _attach_or_consume(state, intent, method, authenticated)
     charge = charges.make(state, intent, method, Attempt(captured=capture_now, authenticated=authenticated))
     intent |= {"latest_charge": charge["id"], "next_action": None}
     if not capture_now:
         intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
         state.emit("payment_intent.amount_capturable_updated", intent)
-        state.notice(intent)
+        state.notify_watchers(intent)
         return
-    _received(state, intent, charge)
+    _mark_succeeded(state, intent, charge)
 
 
 def capture(state: SandboxState, intent: Obj, amount: int) -> None:
@@ -118,7 +118,7 @@ def capture(state: SandboxState, intent: Obj, amount: int) -> None:
     assert charge is not None
     charges.capture(state, charge, amount)
     intent["amount_capturable"] = 0
-    _received(state, intent, charge)
+    _mark_succeeded(state, intent, charge)
 
 
 def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> None:
@@ -127,7 +127,7 @@ def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> 
     intent["latest_charge"] = charge["id"]
     error = payment_methods.declined(refusal, charge=charge["id"])
     error.extra["payment_method"] = public(method)
-    _failed(state, intent, error.body()["error"])
+    _mark_failed(state, intent, error.body()["error"])
     error.extra["payment_intent"] = public(intent)
     raise error
 
@@ -145,7 +145,7 @@ def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer did not authenticate: no charge was tried."""
     error = InvalidState(AUTHENTICATION_FAILED, code="payment_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
-    _failed(state, intent, error.body()["error"])
+    _mark_failed(state, intent, error.body()["error"])
 
 
 def settle(state: SandboxState, intent: Obj) -> None:
@@ -153,7 +153,7 @@ def settle(state: SandboxState, intent: Obj) -> None:
     charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
     charges.settle(state, charge)
-    _received(state, intent, charge)
+    _mark_succeeded(state, intent, charge)
 
 
 def fail_settlement(state: SandboxState, intent: Obj, refusal: Decline) -> None:
@@ -164,8 +164,8 @@ def fail_settlement(state: SandboxState, intent: Obj, refusal: Decline) -> None:
     charges.fail(state, charge, refusal)
     error = payment_methods.declined(refusal, charge=charge["id"])
     error.extra["payment_method"] = public(method)
-    _failed(state, intent, error.body()["error"])
-    state.notice(intent)
+    _mark_failed(state, intent, error.body()["error"])
+    state.notify_watchers(intent)
 
 
 def settle_by_itself(state: SandboxState, intent: Obj, method: Obj) -> None:
@@ -178,33 +178,36 @@ def settle_by_itself(state: SandboxState, intent: Obj, method: Obj) -> None:
         settle(state, intent)
 
 
-def _challenge(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
+def _challenge(state: SandboxState, intent: Obj, method: Obj, confirm_options: ConfirmOptions) -> None:
     url = f"{state.settings.public_url}/c/authenticate/{intent['id']}?client_secret={intent['client_secret']}"
-    intent |= {"status": "requires_action", "next_action": next_action(state, url, manner)}
+    intent |= {"status": "requires_action", "next_action": next_action(state, url, confirm_options)}
     state.emit("payment_intent.requires_action", intent)
 
 
-def next_action(state: SandboxState, url: str, manner: Manner) -> Obj:
+def next_action(state: SandboxState, url: str, confirm_options: ConfirmOptions) -> Obj:
     """Return where the buyer authenticates: https://docs.stripe.com/payments/3d-secure."""
-    if manner.return_url and not manner.use_stripe_sdk:
-        return {"redirect_to_url": {"return_url": manner.return_url, "url": url}, "type": "redirect_to_url"}
+    if confirm_options.return_url and not confirm_options.use_stripe_sdk:
+        return {
+            "redirect_to_url": {"return_url": confirm_options.return_url, "url": url},
+            "type": "redirect_to_url",
+        }
     source = state.ids.new("src")
     details = {"source": source, "stripe_js": url, "type": "three_d_secure_redirect"}
     return {"type": "use_stripe_sdk", "use_stripe_sdk": details}
 
 
-def _process(state: SandboxState, intent: Obj, method: Obj) -> None:
+def _start_processing(state: SandboxState, intent: Obj, method: Obj) -> None:
     """Begin a payment whose outcome is known in days: https://docs.stripe.com/payments/ach-direct-debit."""
-    _keep_method(state, intent, method, authenticated=False)
+    _attach_or_consume(state, intent, method, authenticated=False)
     charge = charges.make(state, intent, method, Attempt(pending=True))
     intent |= {"status": "processing", "latest_charge": charge["id"], "processing": None}
     state.emit("payment_intent.processing", intent)
-    state.notice(intent)
+    state.notify_watchers(intent)
     if state.settings.automatic_after_s is not None:
         state.timers.after(state.settings.automatic_after_s, lambda: settle_by_itself(state, intent, method))
 
 
-def _keep_method(state: SandboxState, intent: Obj, method: Obj, authenticated: bool) -> None:
+def _attach_or_consume(state: SandboxState, intent: Obj, method: Obj, authenticated: bool) -> None:
     if intent["setup_future_usage"] == "off_session" and (authenticated or method["type"] != "card"):
         method["_set_up"] = True
     if method["customer"] is not None:
@@ -215,18 +218,18 @@ def _keep_method(state: SandboxState, intent: Obj, method: Obj, authenticated: b
         method["_consumed_by"] = intent["id"]
 
 
-def _received(state: SandboxState, intent: Obj, charge: Obj) -> None:
+def _mark_succeeded(state: SandboxState, intent: Obj, charge: Obj) -> None:
     intent |= {"status": "succeeded", "amount_received": charge["amount_captured"], "amount_capturable": 0}
     intent |= {"next_action": None, "last_payment_error": None}
     state.emit("payment_intent.succeeded", intent)
-    state.notice(intent)
-    charges.book(state, charge)
+    state.notify_watchers(intent)
+    charges.record_in_balance(state, charge)
     card = cards.CARDS.get(charge["_number"])
     if card and card.dispute:
         disputes.open_dispute(state, charge, reason=card.dispute, inquiry=card.inquiry)
 
 
-def _failed(state: SandboxState, intent: Obj, error: Obj) -> None:
+def _mark_failed(state: SandboxState, intent: Obj, error: Obj) -> None:
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     intent["last_payment_error"] = error
     state.emit("payment_intent.payment_failed", intent)

@@ -24,15 +24,15 @@ def answer(
     verb = path.removeprefix(PREFIX.rstrip("/")).strip("/")
     form = "x-www-form-urlencoded" in headers.get("content-type", "")
     try:
-        given = _arguments(body, form)
+        arguments = _arguments(body, form)
         if method == "GET" and verb == "":
             return index_page(sandbox, verbs(sandbox), dict(parse_qsl(query)).get("failed", ""))
-        found = _resource(sandbox, method, verb, given)
-        result = _act(sandbox, verb, given) if found is None else found[0]
+        resource = _resource(sandbox, method, verb, arguments)
+        result = _run_control(sandbox, verb, arguments) if resource is None else resource[0]
     except StripeError as error:
-        told = error.body()["error"]["message"]
+        message = error.body()["error"]["message"]
         return (
-            redirect(f"{PREFIX}?{urlencode({'failed': told})}")
+            redirect(f"{PREFIX}?{urlencode({'failed': message})}")
             if form
             else json_response(error.status, error.body())
         )
@@ -55,34 +55,34 @@ def _arguments(body: bytes, form: bool) -> dict[str, Any]:
     if form and not body.lstrip().startswith((b"{", b"[")):
         return dict(parse_qsl(body.decode()))
     try:
-        given = (
+        arguments = (
             None if form else json.loads(body)
         )  # JSON under a form's name: what curl sends unless it is told
     except ValueError:
-        given = None
-    if not isinstance(given, dict):
+        arguments = None
+    if not isinstance(arguments, dict):
         raise ValueError(SEND_JSON)
-    return given
+    return arguments
 
 
-def _resource(sandbox: BaseSandbox, method: str, verb: str, given: dict[str, Any]) -> tuple[Any] | None:
+def _resource(sandbox: BaseSandbox, method: str, verb: str, arguments: dict[str, Any]) -> tuple[Any] | None:
     """Answer what is no verb of the controls: faults, requests, deliveries, reset."""
     if verb == "faults":
         if method == "POST":
-            _call(verb, sandbox.faults.add, given)
+            _call_with(verb, sandbox.faults.add, arguments)
         elif method == "DELETE":
             sandbox.faults.clear()
         return ([vars(fault) for fault in sandbox.faults.list()],)
     if verb == "requests" and method == "GET":
         return ([vars(request) for request in sandbox.requests],)
     if verb.startswith("requests/") and method == "GET":
-        wanted = verb.removeprefix("requests/")
-        return ([vars(request) for request in sandbox.requests if request.request_id == wanted],)
+        request_id = verb.removeprefix("requests/")
+        return ([vars(request) for request in sandbox.requests if request.request_id == request_id],)
     if verb == "reset" and method == "POST":
         sandbox.reset()
         return ({"reset": True},)
     if verb == "endpoints" and method == "POST":
-        return (_call(verb, sandbox.add_endpoint, given),)
+        return (_call_with(verb, sandbox.add_endpoint, arguments),)
     if verb == "deliveries" and method == "POST":
         return ([_delivery(delivery) for delivery in sandbox.take_deliveries()],)
     return None
@@ -93,17 +93,17 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
     return shown | {"body": delivery.body.decode()}
 
 
-def _act(sandbox: BaseSandbox, verb: str, given: dict[str, Any]) -> Any:
+def _run_control(sandbox: BaseSandbox, verb: str, arguments: dict[str, Any]) -> Any:
     if verb not in verbs(sandbox):
         raise LookupError(f"no such verb {verb!r}; there are: {', '.join(verbs(sandbox))}")
     function = getattr(sandbox.control, verb)
-    arguments = dict(given)
+    arguments = dict(arguments)
     named = "id" in arguments and next(iter(inspect.signature(function).parameters), None)
     if named:
         arguments[named] = arguments.pop("id")
     for name in NUMBERS:
         arguments |= {name: _number(name, arguments[name])} if name in arguments else {}
-    result = _call(verb, function, arguments)
+    result = _call_with(verb, function, arguments)
     return result if isinstance(result, dict) else {"result": result}
 
 
@@ -116,14 +116,14 @@ def _number(name: str, value: Any) -> Any:
     return value
 
 
-def _call(verb: str, function: Callable[..., Any], given: dict[str, Any]) -> Any:
+def _call_with(verb: str, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Call it; raises ValueError that says what it takes when it can't be called like that."""
-    takes = inspect.signature(function)
+    signature = inspect.signature(function)
     try:
-        takes.bind(**given)
+        signature.bind(**arguments)
     except TypeError as error:
-        raise ValueError(f"{verb} takes {', '.join(takes.parameters)}: {error}") from None
+        raise ValueError(f"{verb} takes {', '.join(signature.parameters)}: {error}") from None
     try:
-        return function(**given)
+        return function(**arguments)
     except TypeError as error:
         raise ValueError(f"These are no values that {verb} can use: {error}") from None

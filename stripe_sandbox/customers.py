@@ -26,7 +26,7 @@ def create(call: Call) -> Obj:
         raise InvalidParameter(
             "The sandbox attaches cards as payment methods, not as sources.", param="source"
         )
-    customer = _blank(state)
+    customer = _new_customer(state)
     _apply(state, customer, params)
     method_id = params.get("payment_method")
     method = payment_methods.resolve(state, method_id) if method_id else None
@@ -41,7 +41,7 @@ def create(call: Call) -> Obj:
 
 def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Store a customer that Checkout made."""
-    customer = _blank(state)
+    customer = _new_customer(state)
     _apply(state, customer, {name: value for name, value in params.items() if value})
     state.store.customers.add(customer)
     state.emit("customer.created", customer)
@@ -53,14 +53,14 @@ def retrieve(call: Call) -> Obj:
 
 
 def update(call: Call) -> Obj:
-    customer = _living(call)
+    customer = _existing_customer(call)
     with call.state.updating("customer.updated", customer):
         _apply(call.state, customer, call.params)
     return customer
 
 
 def delete(call: Call) -> Obj:
-    return remove(call.state, _living(call))
+    return remove(call.state, _existing_customer(call))
 
 
 def remove(state: SandboxState, customer: Obj) -> Obj:
@@ -80,27 +80,27 @@ def list_(call: Call) -> Obj:
 
 
 def payment_methods_of(call: Call) -> Obj:
-    customer = _living(call)
+    customer = _existing_customer(call)
     fields = call.params | {"customer": customer["id"]}
     return paging.page(call.state.store.payment_methods, call.path, fields, "customer", "type")
 
 
 def payment_method_of(call: Call) -> Obj:
-    customer = _living(call)
+    customer = _existing_customer(call)
     method = call.state.store.payment_methods.get(call.ids["payment_method"])
     if method is None or method["customer"] != customer["id"]:
         raise no_such("PaymentMethod", call.ids["payment_method"], "payment_method", in_path=True)
     return method
 
 
-def _living(call: Call) -> Obj:
+def _existing_customer(call: Call) -> Obj:
     customer = call.target(call.state.store.customers)
     if customer.get("deleted"):
         raise no_such("customer", customer["id"], "id", in_path=True)
     return customer
 
 
-def _blank(state: SandboxState) -> Obj:
+def _new_customer(state: SandboxState) -> Obj:
     return {
         "id": state.ids.new("cus", 14),
         "object": "customer",

@@ -27,7 +27,7 @@ APPEALED = ("appeal_needs_response", "appeal_under_review")
 OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review", *APPEALED)
 OUTCOMES = ("won", "lost", "warning_closed")
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
-FOR_THE_SELLER = ("won", "warning_closed")
+WON_BY_SELLER = ("won", "warning_closed")
 
 
 def open_dispute(
@@ -44,18 +44,18 @@ def open_dispute(
     """
     if reason not in REASONS:
         raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
-    taken = sum(one["amount"] for one in disputes_of(state, charge) if one["status"] not in FOR_THE_SELLER)
-    left = charge["amount_captured"] - taken
-    amount = left if amount is None else amount
-    if charge["status"] != "succeeded" or left <= 0:
+    disputed = sum(one["amount"] for one in disputes_of(state, charge) if one["status"] not in WON_BY_SELLER)
+    disputable = charge["amount_captured"] - disputed
+    amount = disputable if amount is None else amount
+    if charge["status"] != "succeeded" or disputable <= 0:
         raise InvalidState(f"Charge {charge['id']} cannot be disputed: it is not paid, or already disputed.")
-    if not 0 < amount <= left:
-        raise InvalidParameter(f"Invalid amount: at most {left} can be disputed.", param="amount")
-    dispute = state.store.disputes.add(_make(state, charge, reason, inquiry, amount))
+    if not 0 < amount <= disputable:
+        raise InvalidParameter(f"Invalid amount: at most {disputable} can be disputed.", param="amount")
+    dispute = state.store.disputes.add(_new_dispute(state, charge, reason, inquiry, amount))
     with state.updating("charge.updated", charge):
         charge |= {"disputed": True, "dispute": dispute["id"]}
     if not inquiry:
-        _move(state, dispute, -1)
+        _move_money(state, dispute, -1)
     state.emit("charge.dispute.created", dispute)
     if not inquiry:
         state.emit("charge.dispute.funds_withdrawn", dispute)
@@ -74,7 +74,7 @@ def escalate(state: SandboxState, dispute: Obj) -> Obj:
         dispute |= {"status": "needs_response", "is_charge_refundable": False}
         dispute["evidence_details"]["due_by"] = state.now + DUE_AFTER_S
         dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
-        _move(state, dispute, -1)
+        _move_money(state, dispute, -1)
     state.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
@@ -100,7 +100,7 @@ def close_dispute(state: SandboxState, dispute: Obj, outcome: str) -> Obj:
     before = dispute["status"]
     dispute |= {"status": outcome, "is_charge_refundable": outcome != "lost"}
     if outcome == "won":
-        _move(state, dispute, 1)
+        _move_money(state, dispute, 1)
     state.emit("charge.dispute.updated", dispute, {"status": before})
     state.emit("charge.dispute.closed", dispute)
     if outcome == "won":
@@ -147,17 +147,17 @@ def _submit(dispute: Obj) -> None:
     details |= {"submission_count": details["submission_count"] + 1, "submission_method": "manual"}
 
 
-def _move(state: SandboxState, dispute: Obj, sign: int) -> None:
+def _move_money(state: SandboxState, dispute: Obj, sign: int) -> None:
     fee = balance.DISPUTE_FEE if sign < 0 else 0
     category = "dispute" if sign < 0 else "dispute_reversal"
     text = f"Chargeback {'withdrawal' if sign < 0 else 'reversal'} for {dispute['charge']}"
-    moved = balance.record(
+    transaction = balance.record(
         state, "adjustment", category, sign * dispute["amount"], dispute, fee=fee, text=text
     )
-    dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
+    dispute["balance_transactions"] = [*dispute["balance_transactions"], transaction]
 
 
-def _make(state: SandboxState, charge: Obj, reason: str, inquiry: bool, amount: int) -> Obj:
+def _new_dispute(state: SandboxState, charge: Obj, reason: str, inquiry: bool, amount: int) -> Obj:
     code = REASON_CODES.get(reason, "12.1")
     brand = charge["payment_method_details"].get("card", {}).get("brand", "visa")
     details = {"brand": brand, "case_type": "inquiry" if inquiry else "chargeback", "network": brand}

@@ -58,27 +58,27 @@ def assign(obj: Obj, params: dict[str, Any], names: Iterable[str]) -> None:
             obj[name] = None if params[name] == "" else params[name]
 
 
-def merge_metadata(obj: Obj, given: Any) -> None:
+def merge_metadata(obj: Obj, metadata: Any) -> None:
     """Merge keys, remove those with an empty value, and clear all on an empty string."""
-    kept = {} if given == "" else (obj.get("metadata") or {}) | given
+    kept = {} if metadata == "" else (obj.get("metadata") or {}) | metadata
     obj["metadata"] = {key: value for key, value in kept.items() if value != ""}
 
 
 ADDRESS: Obj = dict.fromkeys(["city", "country", "line1", "line2", "postal_code", "state"])
 
 
-def address(given: Any) -> Obj | None:
+def address(params: Any) -> Obj | None:
     """Return an address with all its fields, or None."""
-    if not given:
+    if not params:
         return None
-    filled: Obj = ADDRESS | {k: v or None for k, v in given.items()}
+    filled: Obj = ADDRESS | {k: v or None for k, v in params.items()}
     return filled
 
 
-def shipping(given: Any) -> Obj | None:
+def shipping(params: Any) -> Obj | None:
     """Return shipping details with all their fields, or None."""
-    if not given:
+    if not params:
         return None
     blank = {"carrier": None, "name": None, "phone": None, "tracking_number": None}
-    filled: Obj = blank | given | {"address": address(given.get("address"))}
+    filled: Obj = blank | params | {"address": address(params.get("address"))}
     return filled

@@ -25,12 +25,12 @@ def list_(call: Call) -> Obj:
     if kinds and len(kinds) > MAX_TYPES:
         raise InvalidParameter(f"You may filter by at most {MAX_TYPES} types.", param="types")
 
-    def wanted(event: Obj) -> bool:
+    def matches(event: Obj) -> bool:
         named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
         return named and _kept(call, event)
 
-    found = paging.page(call.state.store.events, call.path, call.params, keep=wanted)
-    return found | {"data": [versions.event_in(event, event["api_version"]) for event in found["data"]]}
+    page = paging.page(call.state.store.events, call.path, call.params, keep=matches)
+    return page | {"data": [versions.event_in(event, event["api_version"]) for event in page["data"]]}
 
 
 def _kept(call: Call, event: Obj) -> bool:

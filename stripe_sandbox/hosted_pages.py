@@ -49,8 +49,8 @@ def _checkout(state: SandboxState, method: str, session: Obj | None, form: dict[
         failed = confirmation.AUTHENTICATION_FAILED if form.get("failed") else ""
         return _checkout_page(state, session, form, failed)
     try:
-        paying, buyer = _what_was_entered(state, session, form)
-        checkout.pay(state, session, paying, buyer)
+        payment_method, buyer = _read_form(state, session, form)
+        checkout.pay(state, session, payment_method, buyer)
     except CardError as declined:
         return _checkout_page(state, session, form, declined.message, 402, declined.param)
     except StripeError as error:
@@ -61,9 +61,9 @@ def _checkout(state: SandboxState, method: str, session: Obj | None, form: dict[
     return redirect(f"/c/authenticate/{intent['id']}?{urlencode({'client_secret': intent['client_secret']})}")
 
 
-def _what_was_entered(state: SandboxState, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
-    known = (session["customer_details"] or {}).get("email")
-    email = known or form.get("email", "").strip()
+def _read_form(state: SandboxState, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
+    known_email = (session["customer_details"] or {}).get("email")
+    email = known_email or form.get("email", "").strip()
     if "@" not in email:
         raise InvalidParameter("Enter an email address, so that the receipt can reach you.", param="email")
     buyer = {"email": email, "name": form.get("name") or None, "save": form.get("save") == "on"}
@@ -111,7 +111,7 @@ def _checkout_page(
 ) -> Response:
     setup = session["mode"] == "setup"
     total = "" if setup else money.display(session["amount_total"], session["currency"])
-    known = (session["customer_details"] or {}).get("email")
+    known_email = (session["customer_details"] or {}).get("email")
     merchant = state.settings.account_name
     values = {
         "back": _link(session["cancel_url"], "← Back") if session["cancel_url"] else Html(""),
@@ -120,8 +120,8 @@ def _checkout_page(
         "total": total or "Nothing is charged now",
         "lines": Html("".join(_line(line) for line in session["_lines"])),
         "alert": Html(f'<p class="alert" role="alert">{text(alert)}</p>') if alert else Html(""),
-        "email": known or form.get("email", ""),
-        "email_locked": Html("readonly") if known else Html(""),
+        "email": known_email or form.get("email", ""),
+        "email_locked": Html("readonly") if known_email else Html(""),
         "choices": Html("".join(_choices(state, session, form.get("choice", "")))),
         "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
         "name": form.get("name", ""),
@@ -175,7 +175,7 @@ def _challenge(
         return json_response(404, {"error": {"message": NOT_FOUND}}) if as_json else _not_found()
     waiting = intent["status"] == "requires_action"
     if method == "POST" and waiting:
-        _finish(state, intent, form.get("outcome") == "complete")
+        _end_challenge(state, intent, form.get("outcome") == "complete")
     if as_json:
         return json_response(200, client_view(public(intent)))
     if method != "POST" and waiting:
@@ -183,22 +183,22 @@ def _challenge(
     return _after_challenge(state, intent)
 
 
-def _finish(state: SandboxState, intent: Obj, passed: bool) -> None:
-    paying = state.store.payment_methods.get(intent["payment_method"])
-    assert paying is not None
+def _end_challenge(state: SandboxState, intent: Obj, passed: bool) -> None:
+    payment_method = state.store.payment_methods.get(intent["payment_method"])
+    assert payment_method is not None
     flow = confirmation if intent["object"] == "payment_intent" else setup_intents
     if not passed:
-        flow.fail_challenge(state, intent, paying)
+        flow.fail_challenge(state, intent, payment_method)
         return
     try:
-        flow.pass_challenge(state, intent, paying)
+        flow.pass_challenge(state, intent, payment_method)
     except CardError:
         return  # recorded on the intent, which is where the buyer's browser looks
 
 
 def _challenge_page(state: SandboxState, intent: Obj, client_secret: str) -> Response:
-    paying = state.store.payment_methods.get(intent["payment_method"])
-    assert paying is not None
+    payment_method = state.store.payment_methods.get(intent["payment_method"])
+    assert payment_method is not None
     amount = (
         money.display(intent["amount"], intent["currency"])
         if "amount" in intent
@@ -209,7 +209,7 @@ def _challenge_page(state: SandboxState, intent: Obj, client_secret: str) -> Res
         "3-D Secure",
         merchant=state.settings.account_name,
         amount=amount,
-        last4=paying["card"]["last4"],
+        last4=payment_method["card"]["last4"],
         client_secret=client_secret,
     )
 
@@ -219,34 +219,38 @@ def _after_challenge(state: SandboxState, intent: Obj) -> Response:
     if session is not None:
         done = session["status"] == "complete"
         return redirect(_success_url(session) if done else f"/c/pay/{session['id']}?failed=authentication")
-    manner = intent.get("_manner")
+    options = intent.get("_confirm_options")
     # Stripe.js shows this page in a dialog and comes back by itself.
-    if manner and manner.return_url and not manner.use_stripe_sdk:
-        return redirect(_return_url(manner.return_url, intent))
+    if options and options.return_url and not options.use_stripe_sdk:
+        return redirect(_return_url(options.return_url, intent))
     paid = intent["status"] in ("succeeded", "requires_capture", "processing")
     heading = "Confirmed" if paid else "Not confirmed"
-    told = json.dumps({"type": "stripe_sandbox.challenge", "id": intent["id"], "status": intent["status"]})
-    script = Html(f"<script>if (window.parent !== window) window.parent.postMessage({told}, '*');</script>")
+    message = json.dumps({"type": "stripe_sandbox.challenge", "id": intent["id"], "status": intent["status"]})
+    script = Html(
+        f"<script>if (window.parent !== window) window.parent.postMessage({message}, '*');</script>"
+    )
     return page("message", heading, heading=heading, text="You can close this page.", link="", script=script)
 
 
 def _return_url(url: str, intent: Obj) -> str:
     name = intent["object"]
     failed = intent["status"] in ("requires_payment_method", "canceled")
-    told = {
+    params = {
         name: intent["id"],
         f"{name}_client_secret": intent["client_secret"],
         "redirect_status": "failed" if failed else "succeeded",
     }
-    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(told)}"
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(params)}"
 
 
 def _receipt(state: SandboxState, charge: Obj | None) -> Response:
     if charge is None:
         return _not_found()
     amount = money.display(charge["amount_captured"], charge["currency"])
-    back = charge["amount_refunded"]
-    refunded = f" Refunded so far: {money.display(back, charge['currency'])}." if back else ""
+    refunded_minor = charge["amount_refunded"]
+    refunded = (
+        f" Refunded so far: {money.display(refunded_minor, charge['currency'])}." if refunded_minor else ""
+    )
     return _message(f"Receipt from {state.settings.account_name}", f"Paid: {amount}.{refunded}", None, "")
 
 

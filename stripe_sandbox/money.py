@@ -43,7 +43,7 @@ def check_currency(currency: str) -> str:
     return code
 
 
-def most(currency: str) -> int:
+def maximum(currency: str) -> int:
     """Return the largest chargeable amount in minor units."""
     return MAXIMUM_OF.get(currency, MAXIMUM)
 
@@ -53,12 +53,12 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> int:
     if amount < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParameter(message, code="parameter_invalid_integer", param=param)
-    least = MINIMUM.get(currency, 1)
-    if amount < least:
-        message = f"Amount must be at least {display(least, currency)} {currency}"
+    minimum = MINIMUM.get(currency, 1)
+    if amount < minimum:
+        message = f"Amount must be at least {display(minimum, currency)} {currency}"
         raise InvalidParameter(message, code="amount_too_small", param=param)
-    if amount > most(currency):
-        message = f"Amount must be no more than {display(most(currency), currency)}"
+    if amount > maximum(currency):
+        message = f"Amount must be no more than {display(maximum(currency), currency)}"
         raise InvalidParameter(message, code="amount_too_large", param=param)
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_ONLY else 1
     if amount % step:

@@ -21,11 +21,11 @@ def page(
     table: Table, url: str, params: dict[str, Any], *fields: str, keep: Callable[[Obj], bool] | None = None
 ) -> Obj:
     """Return one page, newest first, of the objects whose `fields` equal the parameters of the same name."""
-    wanted = {name: params[name] for name in fields if name in params}
+    filters = {name: params[name] for name in fields if name in params}
     created = params.get("created")
 
     def matches(obj: Obj) -> bool:
-        if any(obj.get(name) != value for name, value in wanted.items()):
+        if any(obj.get(name) != value for name, value in filters.items()):
             return False
         return (created is None or in_interval(obj["created"], created)) and (keep is None or keep(obj))
 
@@ -53,13 +53,13 @@ def _slice(table: Table, url: str, params: dict[str, Any], matches: Callable[[Ob
         raise InvalidParameter("You cannot use both starting_after and ending_before.", param="ending_before")
     if "ending_before" in params:
         walk = table.newer_than(_cursor(table, params, "ending_before"))
-        found = _take(walk, matches, limit + 1)
-        data = list(reversed(found[:limit]))
+        matching = _take(walk, matches, limit + 1)
+        data = list(reversed(matching[:limit]))
     else:
         before = _cursor(table, params, "starting_after") if "starting_after" in params else None
-        found = _take(table.newest_first(before), matches, limit + 1)
-        data = found[:limit]
-    return {"object": "list", "data": data, "has_more": len(found) > limit, "url": url}
+        matching = _take(table.newest_first(before), matches, limit + 1)
+        data = matching[:limit]
+    return {"object": "list", "data": data, "has_more": len(matching) > limit, "url": url}
 
 
 def _take(walk: Iterator[Obj], matches: Callable[[Obj], bool], limit: int) -> list[Obj]:

@@ -51,7 +51,7 @@ def create(call: Call) -> Obj:
     call.referred(state.store.customers, "customer")
     intent = make(state, params, call.version)
     _check_confirm_parameters(params)
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         confirmation.check_usable(state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
@@ -89,7 +89,7 @@ def update(call: Call) -> Obj:
     _apply_money(intent, params)
     _apply_types(intent, params)
     apply_common(intent, params)
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         confirmation.check_usable(state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
@@ -106,7 +106,7 @@ def confirm(call: Call) -> Obj:
     _apply_types(intent, call.params)
     if call.params.get("setup_future_usage"):
         intent["setup_future_usage"] = call.params["setup_future_usage"]
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         confirmation.check_usable(call.state, method, intent)
         intent["payment_method"] = method["id"]
@@ -191,18 +191,18 @@ def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
             f"Only a PaymentIntent with one of the following statuses may be canceled: "
             f"{', '.join(CANCELABLE)}.",
         )
-    held = intent["status"] == "requires_capture"
+    is_hold = intent["status"] == "requires_capture"
     intent |= {
         "status": "canceled", "canceled_at": state.now, "cancellation_reason": reason, "amount_capturable": 0,
         "next_action": None,
     }  # fmt: skip
-    if held:
+    if is_hold:
         refunds.release_hold(state, intent)
     state.emit("payment_intent.canceled", intent)
     return intent
 
 
-def given_method(call: Call, intent: Obj) -> Obj | None:
+def method_from_request(call: Call, intent: Obj) -> Obj | None:
     """Return the payment method that the request names or describes."""
     params = call.params
     if params.get("payment_method_data"):
@@ -219,8 +219,10 @@ def apply_common(intent: Obj, params: dict[str, Any]) -> None:
 
 def check_client_secret(call: Call, intent: Obj) -> None:
     """A browser must show the intent's own secret; anybody who sends one must send the right one."""
-    given = call.params.get("client_secret")
-    if (call.key_kind == "publishable" or given is not None) and given != intent["client_secret"]:
+    client_secret = call.params.get("client_secret")
+    if (call.key_kind == "publishable" or client_secret is not None) and client_secret != intent[
+        "client_secret"
+    ]:
         raise no_such(
             "payment_intent" if intent["id"].startswith("pi_") else "setupintent",
             intent["id"],
@@ -242,9 +244,9 @@ def configuration(state: SandboxState) -> Obj:
     return {"id": f"pmc_{state.settings.account_id[5:]}", "parent": None}
 
 
-def manner_of(call: Call) -> confirmation.Manner:
+def confirm_options(call: Call) -> confirmation.ConfirmOptions:
     params = call.params
-    return confirmation.Manner(
+    return confirmation.ConfirmOptions(
         off_session=params.get("off_session") not in (None, False),
         return_url=params.get("return_url"),
         use_stripe_sdk=bool(params.get("use_stripe_sdk")) or (call.key_kind == "publishable"),
@@ -256,7 +258,7 @@ def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.state.store.payment_methods.get(intent["payment_method"])
     if method is None:
         raise unexpected(intent, METHOD_MISSING)
-    confirmation.confirm(call.state, intent, method, manner_of(call))
+    confirmation.confirm(call.state, intent, method, confirm_options(call))
     return intent
 
 
@@ -279,10 +281,10 @@ def _check_client_context(intent: Obj, params: dict[str, Any]) -> None:
     if not context:
         return
     for name in ("currency", "setup_future_usage"):
-        given = context.get(name)
-        if given != intent[name]:
+        value = context.get(name)
+        if value != intent[name]:
             raise InvalidState(
-                f"The provided {name} ({given or 'null'}) does not match the expected {name} "
+                f"The provided {name} ({value or 'null'}) does not match the expected {name} "
                 f"({intent[name] or 'null'}). Try confirming with a Payment Intent that is configured to use "
                 "the same parameters as Stripe Elements."
             )
@@ -292,8 +294,8 @@ def _check_return_url(call: Call, intent: Obj) -> None:
     automatic = intent["automatic_payment_methods"]
     redirects = automatic is not None and automatic["allow_redirects"] == "always"
     params = call.params
-    told = params.get("return_url") or params.get("use_stripe_sdk")
-    if redirects and call.key_kind == "secret" and not told:
+    has_return_url = params.get("return_url") or params.get("use_stripe_sdk")
+    if redirects and call.key_kind == "secret" and not has_return_url:
         raise InvalidState(RETURN_URL_NEEDED, param="return_url")
 
 
@@ -319,16 +321,16 @@ def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
 
 def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, list[str]]:
     """Return the automatic settings and the types on offer: the dashboard's, less what is ruled out."""
-    given = params.get("payment_method_types")
-    if given:
-        return None, given
+    types = params.get("payment_method_types")
+    if types:
+        return None, types
     automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
     if not automatic["enabled"]:
         return None, ["card"]
-    return automatic, kept_types(params, currency, "Payment Intent")
+    return automatic, allowed_types(params, currency, "Payment Intent")
 
 
-def kept_types(params: dict[str, Any], currency: str, what: str) -> list[str]:
+def allowed_types(params: dict[str, Any], currency: str, what: str) -> list[str]:
     """Return the dashboard's types for a currency, less what the request rules out; refuse when none is left."""
     allowed = params.get("allowed_payment_method_types")
     excluded = params.get("excluded_payment_method_types") or []
@@ -347,7 +349,7 @@ def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
     names = ("allowed_payment_method_types", "excluded_payment_method_types")
     if intent["automatic_payment_methods"] and any(name in params for name in names):
         intent |= {name: params[name] or None for name in names if name in params}
-        intent["payment_method_types"] = kept_types(intent, intent["currency"], "Payment Intent")
+        intent["payment_method_types"] = allowed_types(intent, intent["currency"], "Payment Intent")
 
 
 def offered_types(currency: str) -> list[str]:
@@ -357,13 +359,13 @@ def offered_types(currency: str) -> list[str]:
 
 
 def _options(types: list[str], params: dict[str, Any]) -> Obj:
-    given = params.get("payment_method_options") or {}
+    requested = params.get("payment_method_options") or {}
     options: Obj = {}
     for kind in types:
         base: Obj = (
             CARD_OPTIONS if kind == "card" else {"mandate_options": {}} if kind == "us_bank_account" else {}
         )
-        options[kind] = dict(base) | {k: v for k, v in (given.get(kind) or {}).items() if v != ""}
+        options[kind] = dict(base) | {k: v for k, v in (requested.get(kind) or {}).items() if v != ""}
     if "us_bank_account" in options:
         options["us_bank_account"].setdefault("verification_method", "automatic")
     return options

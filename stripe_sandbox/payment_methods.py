@@ -84,11 +84,11 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     kind = params.get("type")
     if kind is None:
         raise InvalidParameter("Missing required param: type.", code="parameter_missing", param="type")
-    given = params.get(kind)
+    details = params.get(kind)
     if kind == "card":
-        return _add(state, kind, _card_from(state, given), params)
+        return _add(state, kind, _card_from(state, details), params)
     if kind in bank_accounts.DEFAULT:
-        return _add(state, kind, _bank_from(kind, given if isinstance(given, dict) else {}), params)
+        return _add(state, kind, _bank_from(kind, details if isinstance(details, dict) else {}), params)
     raise InvalidParameter(f"The sandbox has no payment methods of type {kind}.", param="type")
 
 
@@ -151,7 +151,7 @@ def declined(decline: cards.Decline, **extra: Any) -> CardError:
     return CardError(decline.message, code=decline.code, param=decline.param, **more)
 
 
-def billing_details(given: Any, before: Obj | None = None) -> Obj:
+def billing_details(params: Any, before: Obj | None = None) -> Obj:
     """Return billing details with all their fields."""
     blank = before or {
         "address": address({"line1": None}),
@@ -160,28 +160,28 @@ def billing_details(given: Any, before: Obj | None = None) -> Obj:
         "phone": None,
         "tax_id": None,
     }
-    given = given or {}
-    merged = blank | {k: v or None for k, v in given.items() if k != "address"}
-    merged["address"] = (blank["address"] or {}) | (address(given.get("address")) or {})
+    params = params or {}
+    merged = blank | {k: v or None for k, v in params.items() if k != "address"}
+    merged["address"] = (blank["address"] or {}) | (address(params.get("address")) or {})
     return merged
 
 
-def _card_from(state: SandboxState, given: Any) -> Obj:
-    if not isinstance(given, dict):
+def _card_from(state: SandboxState, details: Any) -> Obj:
+    if not isinstance(details, dict):
         raise InvalidParameter("Missing required param: card.", code="parameter_missing", param="card")
-    if "token" in given:
-        return tokens.spend(state, given["token"], "card[token]")
-    card, month, year = check_card(state, given)
-    return card_fields(card, month, year, cvc=bool(given.get("cvc")))
+    if "token" in details:
+        return tokens.spend(state, details["token"], "card[token]")
+    card, month, year = check_card(state, details)
+    return card_fields(card, month, year, cvc=bool(details.get("cvc")))
 
 
-def _bank_from(kind: str, given: dict[str, Any]) -> Obj:
+def _bank_from(kind: str, details: dict[str, Any]) -> Obj:
     name = "account_number" if kind == "us_bank_account" else "iban"
-    number = given.get(name) or bank_accounts.DEFAULT[kind]
-    return _bank_fields(bank_accounts.by_number(number.replace(" ", "").upper(), kind), given)
+    number = details.get(name) or bank_accounts.DEFAULT[kind]
+    return _bank_fields(bank_accounts.by_number(number.replace(" ", "").upper(), kind), details)
 
 
-def _bank_fields(account: bank_accounts.TestAccount, given: dict[str, Any]) -> Obj:
+def _bank_fields(account: bank_accounts.TestAccount, details: dict[str, Any]) -> Obj:
     if account.method == "sepa_debit":
         part: Obj = {
             "bank_code": account.number[4:12],
@@ -193,14 +193,14 @@ def _bank_fields(account: bank_accounts.TestAccount, given: dict[str, Any]) -> O
         }
     else:
         part = {
-            "account_holder_type": given.get("account_holder_type", "individual"),
-            "account_type": given.get("account_type", "checking"),
+            "account_holder_type": details.get("account_holder_type", "individual"),
+            "account_type": details.get("account_type", "checking"),
             "bank_name": "STRIPE TEST BANK",
             "financial_connections_account": None,
             "fingerprint": account.fingerprint,
             "last4": account.last4,
             "networks": {"preferred": "ach", "supported": ["ach"]},
-            "routing_number": given.get("routing_number", "110000000"),
+            "routing_number": details.get("routing_number", "110000000"),
             "status_details": {},
         }
     return {account.method: part, "_number": account.number}

@@ -127,20 +127,20 @@ def make_price(state: SandboxState, params: dict[str, Any], product: Obj) -> Obj
     )
 
 
-def _recurring(given: dict[str, Any]) -> Obj:
+def _recurring(params: dict[str, Any]) -> Obj:
     blank = {"interval_count": 1, "meter": None, "trial_period_days": None, "usage_type": "licensed"}
-    return blank | given
+    return blank | params
 
 
 def _unit_amount(params: dict[str, Any]) -> int:
-    given = params.get("unit_amount", params.get("unit_amount_decimal"))
-    if given is None:
+    value = params.get("unit_amount", params.get("unit_amount_decimal"))
+    if value is None:
         raise InvalidParameter(
             "You must provide `unit_amount`.", code="parameter_missing", param="unit_amount"
         )
-    amount = Decimal(given)
+    amount = Decimal(value)
     if amount != amount.to_integral_value() or amount < 0:
-        raise InvalidParameter(f"Invalid non-negative integer: {given}", param="unit_amount")
+        raise InvalidParameter(f"Invalid non-negative integer: {value}", param="unit_amount")
     return int(amount)
 
 

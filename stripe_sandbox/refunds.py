@@ -22,7 +22,7 @@ def retrieve(call: Call) -> Obj:
 
 def update(call: Call) -> Obj:
     refund = retrieve(call)
-    with changing(call.state, refund):
+    with updating_refund(call.state, refund):
         assign(refund, call.params, ["metadata"])
     return refund
 
@@ -43,18 +43,18 @@ def list_(call: Call) -> Obj:
 
 def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
     """Give back all that is left, or an amount in minor units; too much, twice and disputed are refused."""
-    left = charge["amount_captured"] - charge["amount_refunded"]
-    wanted = left if amount is None else amount
-    _check(state, charge, wanted, left)
-    refund = state.store.refunds.add(_make(state, charge, wanted, params))
+    refundable = charge["amount_captured"] - charge["amount_refunded"]
+    refunded = refundable if amount is None else amount
+    _check(state, charge, refunded, refundable)
+    refund = state.store.refunds.add(_new_refund(state, charge, refunded, params))
     charge["_refunds"].append(refund["id"])
     before = charge["amount_refunded"]
-    charge["amount_refunded"] += wanted
+    charge["amount_refunded"] += refunded
     charge["refunded"] = charge["amount_refunded"] >= charge["amount_captured"]
     state.emit("refund.created", refund)
     previous = {"amount_refunded": before} | ({"refunded": False} if charge["refunded"] else {})
     state.emit("charge.refunded", charge, previous)
-    _reference(state, refund)
+    _add_reference(state, refund)
     _finish_by_itself(state, refund, charge)
     return refund
 
@@ -64,7 +64,7 @@ def release_hold(state: SandboxState, intent: Obj) -> None:
     charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
     refund = state.store.refunds.add(
-        _make(state, charge, charge["amount"], {}) | {"balance_transaction": None}
+        _new_refund(state, charge, charge["amount"], {}) | {"balance_transaction": None}
     )
     charge["_refunds"].append(refund["id"])
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
@@ -76,7 +76,7 @@ def succeed(state: SandboxState, refund: Obj) -> Obj:
     """A pending refund reached the buyer."""
     if refund["status"] != "pending":
         raise InvalidState(f"Refund {refund['id']} is {refund['status']}, not pending.")
-    with changing(state, refund):
+    with updating_refund(state, refund):
         refund["status"] = "succeeded"
         refund.pop("pending_reason", None)
     return refund
@@ -90,18 +90,22 @@ def fail(state: SandboxState, refund: Obj, reason: str = "expired_or_canceled_ca
     assert charge is not None
     charge["amount_refunded"] -= refund["amount"]
     charge["refunded"] = False
-    back = balance.record(
+    transaction = balance.record(
         state, "refund_failure", "refund_failure", refund["amount"], refund, text="REFUND FAILURE"
     )
-    with changing(state, refund):
-        refund |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": back["id"]}
+    with updating_refund(state, refund):
+        refund |= {
+            "status": "failed",
+            "failure_reason": reason,
+            "failure_balance_transaction": transaction["id"],
+        }
         refund.pop("pending_reason", None)
     state.emit("refund.failed", refund)
     return refund
 
 
 @contextmanager
-def changing(state: SandboxState, refund: Obj) -> Iterator[None]:
+def updating_refund(state: SandboxState, refund: Obj) -> Iterator[None]:
     """Emit both events that Stripe sends for a changed refund."""
     with state.updating("charge.refund.updated", refund), state.updating("refund.updated", refund):
         yield
@@ -130,7 +134,7 @@ def _charge_of(call: Call) -> Obj:
     return latest
 
 
-def _check(state: SandboxState, charge: Obj, wanted: int, left: int) -> None:
+def _check(state: SandboxState, charge: Obj, amount: int, refundable: int) -> None:
     if charge["status"] != "succeeded" or not charge["captured"]:
         raise InvalidState(
             f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable"
@@ -139,25 +143,25 @@ def _check(state: SandboxState, charge: Obj, wanted: int, left: int) -> None:
         raise InvalidState(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
-    if left <= 0:
+    if refundable <= 0:
         raise InvalidState(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
         )
-    if wanted < 1:
+    if amount < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParameter(message, code="parameter_invalid_integer", param="amount")
-    if wanted > left:
-        raise _too_much(wanted, left, charge["currency"])
+    if amount > refundable:
+        raise _too_much(amount, refundable, charge["currency"])
 
 
-def _too_much(wanted: int, left: int, currency: str) -> StripeError:
-    asked, rest = money.display(wanted, currency), money.display(left, currency)
+def _too_much(amount: int, refundable: int, currency: str) -> StripeError:
+    requested, rest = money.display(amount, currency), money.display(refundable, currency)
     return InvalidState(
-        f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount"
+        f"Refund amount ({requested}) is greater than unrefunded amount on charge ({rest})", param="amount"
     )
 
 
-def _make(state: SandboxState, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
+def _new_refund(state: SandboxState, charge: Obj, amount: int, params: dict[str, Any]) -> Obj:
     card = cards.CARDS.get(charge["_number"])
     kind = charge["payment_method_details"]["type"]
     pending = bool(card and card.refund == "pends")
@@ -182,8 +186,8 @@ def _make(state: SandboxState, charge: Obj, amount: int, params: dict[str, Any])
         refund["pending_reason"] = "processing"
     if params.get("metadata"):
         merge_metadata(refund, params["metadata"])
-    booked = balance.record(state, "refund", "refund", -amount, refund, text="REFUND FOR CHARGE")
-    refund["balance_transaction"] = booked["id"]
+    transaction = balance.record(state, "refund", "refund", -amount, refund, text="REFUND FOR CHARGE")
+    refund["balance_transaction"] = transaction["id"]
     return refund
 
 
@@ -209,10 +213,10 @@ def _finish_by_itself(state: SandboxState, refund: Obj, charge: Obj) -> None:
     state.timers.after(wait, finish)
 
 
-def _reference(state: SandboxState, refund: Obj) -> None:
+def _add_reference(state: SandboxState, refund: Obj) -> None:
     """A card refund gets its reference number a moment later."""
     if refund["destination_details"]["type"] == "card" and refund["status"] == "succeeded":
-        with changing(state, refund):
+        with updating_refund(state, refund):
             number = f"{state.now % 10**10:010d}{len(state.store.refunds):05d}"
             refund["destination_details"]["card"] |= {"reference": number, "reference_status": "available"}
 

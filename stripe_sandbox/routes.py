@@ -39,7 +39,7 @@ INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {
     ("charge", "refunds"): charges.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items_of,
 }
-WATCHERS: list[Callable[[SandboxState, Obj], None]] = [checkout.follow]
+WATCHERS: list[Callable[[SandboxState, Obj], None]] = [checkout.follow_payment]
 
 
 def _by_length() -> dict[tuple[str, int], list[tuple[list[str], str]]]:

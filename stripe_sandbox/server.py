@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from stripe_sandbox import http
-from stripe_sandbox.cli import Listeners
 from stripe_sandbox.sandbox import Sandbox
-from stripe_sandbox.webhook_delivery import Courier
+from stripe_sandbox.stripe_listen import Listeners
+from stripe_sandbox.webhook_delivery import DeliveryWorker
 
 METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 MAX_BODY = 1_000_000
@@ -28,23 +28,23 @@ GIVE_UP_S = 120.0
 log = logging.getLogger("stripe_sandbox")
 
 
-class Broken(WebResponse):
+class LostResponse(WebResponse):
     """An answer that the network loses: it never comes, or breaks off in the middle."""
 
-    def __init__(self, answer: http.Response) -> None:
-        super().__init__(status_code=answer.status)
-        self._answer = answer
+    def __init__(self, response: http.Response) -> None:
+        super().__init__(status_code=response.status)
+        self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._answer.broken == "timeout":
+        if self._response.broken == "timeout":
             await self._wait_for_the_client_to_leave(receive)
             return
         headers = [
-            (b"content-length", str(len(self._answer.body)).encode()),
+            (b"content-length", str(len(self._response.body)).encode()),
             (b"content-type", b"application/json"),
         ]
-        await send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
-        half = self._answer.body[: len(self._answer.body) // 2]
+        await send({"type": "http.response.start", "status": self._response.status, "headers": headers})
+        half = self._response.body[: len(self._response.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         raise ConnectionAbortedError("the sandbox was told to cut this connection")
 
@@ -62,7 +62,7 @@ class Broken(WebResponse):
 
 def app_for(sandbox: Sandbox, *, deliveries_at_once: int = 1) -> Starlette:
     """Return the application: Stripe's API, the hosted pages, the controls, `stripe listen`'s websocket."""
-    courier = Courier(sandbox, at_once=deliveries_at_once)
+    courier = DeliveryWorker(sandbox, at_once=deliveries_at_once)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
@@ -99,15 +99,17 @@ async def _answer(sandbox: Sandbox, request: Request) -> WebResponse:
         return WebResponse("Request entity too large", 413)
     target = f"{path}?{request.url.query}" if request.url.query else path
     try:
-        answer = await run_in_threadpool(sandbox.request, request.method, target, dict(request.headers), body)
+        response = await run_in_threadpool(
+            sandbox.request, request.method, target, dict(request.headers), body
+        )
     except Exception:
         log.exception("%s %s -> 500, a mistake of the sandbox's own", request.method, path)
         message = "The sandbox made a mistake; its log says which."
-        answer = http.json_response(500, {"error": {"message": message, "type": "api_error"}})
+        response = http.json_response(500, {"error": {"message": message, "type": "api_error"}})
     took_ms = (time.monotonic() - started) * 1000
-    log.info("%s %s -> %s %.0f ms", request.method, path, answer.broken or answer.status, took_ms)
-    if answer.delay_s:
-        await asyncio.sleep(answer.delay_s)
-    if answer.broken:
-        return Broken(answer)
-    return WebResponse(answer.body, answer.status, answer.headers)
+    log.info("%s %s -> %s %.0f ms", request.method, path, response.broken or response.status, took_ms)
+    if response.delay_s:
+        await asyncio.sleep(response.delay_s)
+    if response.broken:
+        return LostResponse(response)
+    return WebResponse(response.body, response.status, response.headers)

@@ -4,10 +4,10 @@ from typing import Any
 
 from stripe_sandbox import cards, confirmation, paging, payment_intents, payment_methods, versions
 from stripe_sandbox.cards import Decline
-from stripe_sandbox.confirmation import Manner
+from stripe_sandbox.confirmation import ConfirmOptions
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
-from stripe_sandbox.payment_intents import check_client_secret, configuration, given_method, unexpected
+from stripe_sandbox.payment_intents import check_client_secret, configuration, method_from_request, unexpected
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
@@ -36,7 +36,7 @@ def create(call: Call) -> Obj:
             "You can only provide `return_url` when `confirm` is true.", param="return_url"
         )
     intent = make(state, params)
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         check_usable(method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
@@ -66,7 +66,7 @@ def update(call: Call) -> Obj:
         )
     call.referred(call.state.store.customers, "customer")
     assign(intent, call.params, ["customer", "description", "metadata"])
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         check_usable(method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
@@ -83,7 +83,7 @@ def confirm(call: Call) -> Obj:
             f"{', '.join(CONFIRMABLE)}.",
         )
     versions.refuse_method_types(call.version, call.params)
-    method = given_method(call, intent)
+    method = method_from_request(call, intent)
     if method:
         check_usable(method, intent)
         intent["payment_method"] = method["id"]
@@ -110,15 +110,18 @@ def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
     return intent
 
 
-def set_up(state: SandboxState, intent: Obj, method: Obj, manner: Manner) -> None:
+def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOptions) -> None:
     """Ask the bank to save a card; a refusal is recorded on the intent and raised as a card error."""
     check_usable(method, intent)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
-    if method["type"] == "card" and confirmation.authentication(state, method, Manner(), None) == "challenge":
-        _attempt(state, intent, method, "requires_action")
+    if (
+        method["type"] == "card"
+        and confirmation.authentication(state, method, ConfirmOptions(), None) == "challenge"
+    ):
+        _record_attempt(state, intent, method, "requires_action")
         page = f"{state.settings.public_url}/c/authenticate/{intent['id']}"
         url = f"{page}?client_secret={intent['client_secret']}"
-        intent |= {"status": "requires_action", "next_action": confirmation.next_action(state, url, manner)}
+        intent |= {"status": "requires_action", "next_action": confirmation.next_action(state, url, options)}
         state.emit("setup_intent.requires_action", intent)
         return
     _ask_bank(state, intent, method)
@@ -133,7 +136,7 @@ def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """The buyer did not authenticate."""
     error = InvalidState(confirmation.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
-    _failed(state, intent, method, error.body()["error"])
+    _mark_failed(state, intent, method, error.body()["error"])
 
 
 def check_usable(method: Obj, intent: Obj) -> None:
@@ -159,11 +162,11 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     """Return a new intent that is not yet stored."""
     intent_id = state.ids.new("seti", 24)
     types = params.get("payment_method_types")
-    automatic, asked = None, params.get("automatic_payment_methods", {})
+    automatic, requested = None, params.get("automatic_payment_methods", {})
     if not types:
-        automatic = {"allow_redirects": "always", "enabled": True} | asked
+        automatic = {"allow_redirects": "always", "enabled": True} | requested
         currency = state.settings.currency
-        offered = payment_intents.kept_types(params, currency, "Setup Intent")
+        offered = payment_intents.allowed_types(params, currency, "Setup Intent")
         types = offered if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
     intent: Obj = UNSET | {
@@ -184,7 +187,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
         # The dashboard offers nothing that redirects, so only a request that asks for it gets into that.
-        "_redirects": bool(asked and automatic and automatic["allow_redirects"] == "always"),
+        "_redirects": bool(requested and automatic and automatic["allow_redirects"] == "always"),
     }
     assign(intent, params, ["metadata"])
     return intent
@@ -203,13 +206,13 @@ def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.state.store.payment_methods.get(intent["payment_method"])
     if method is None:
         raise unexpected(intent, METHOD_MISSING)
-    set_up(call.state, intent, method, payment_intents.manner_of(call))
+    set_up(call.state, intent, method, payment_intents.confirm_options(call))
     return intent
 
 
 def _check_return_url(call: Call, intent: Obj) -> None:
-    told = call.params.get("return_url") or call.params.get("use_stripe_sdk")
-    if intent["_redirects"] and call.key_kind == "secret" and not told:
+    has_return_url = call.params.get("return_url") or call.params.get("use_stripe_sdk")
+    if intent["_redirects"] and call.key_kind == "secret" and not has_return_url:
         message = payment_intents.RETURN_URL_NEEDED.replace("This PaymentIntent", "This SetupIntent")
         raise InvalidState(message, param="return_url")
 
@@ -219,17 +222,17 @@ def _ask_bank(state: SandboxState, intent: Obj, method: Obj) -> None:
     if refusal:
         error = payment_methods.declined(refusal)
         error.extra["payment_method"] = public(method)
-        _failed(state, intent, method, error.body()["error"])
+        _mark_failed(state, intent, method, error.body()["error"])
         error.extra["setup_intent"] = public(intent)
         raise error
-    attempt = _attempt(state, intent, method, "succeeded")
+    attempt = _record_attempt(state, intent, method, "succeeded")
     method["_set_up"] = True
     if intent["customer"] and method["customer"] is None:
         payment_methods.attach_to(state, method, intent["customer"])
     payment_methods.record_checks(method)
     intent |= {"status": "succeeded", "next_action": None, "latest_attempt": attempt["id"]}
     state.emit("setup_intent.succeeded", intent)
-    state.notice(intent)
+    state.notify_watchers(intent)
 
 
 def _refusal(method: Obj) -> Decline | None:
@@ -241,14 +244,16 @@ def _refusal(method: Obj) -> Decline | None:
     return card.decline if card.decline and not card.attachable else None
 
 
-def _failed(state: SandboxState, intent: Obj, method: Obj, error: Obj) -> None:
-    attempt = _attempt(state, intent, method, "failed", error)
+def _mark_failed(state: SandboxState, intent: Obj, method: Obj, error: Obj) -> None:
+    attempt = _record_attempt(state, intent, method, "failed", error)
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
     intent |= {"last_setup_error": error, "latest_attempt": attempt["id"]}
     state.emit("setup_intent.setup_failed", intent)
 
 
-def _attempt(state: SandboxState, intent: Obj, method: Obj, status: str, error: Obj | None = None) -> Obj:
+def _record_attempt(
+    state: SandboxState, intent: Obj, method: Obj, status: str, error: Obj | None = None
+) -> Obj:
     """Record one try: https://docs.stripe.com/api/setup_attempts."""
     attempt = state.store.setup_attempts.add(
         {

@@ -45,9 +45,9 @@ class SandboxState:
         self.includes: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {}
         self.listeners: list[Callable[[Obj], None]] = []
         self.watchers: list[Callable[[SandboxState, Obj], None]] = []
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew; who listens goes on listening."""
         self.store = Store()
         self.outbox = Outbox(self.clock)
@@ -84,22 +84,22 @@ class SandboxState:
                 "type": event_type,
             }
         )
-        endpoints = self._listening(event_type)
+        endpoints = self._subscribed(event_type)
         event["pending_webhooks"] = len(endpoints)
         self.outbox.queue(event, endpoints, plan)
         for listener in self.listeners:
             listener(event)
 
-    def send_again(self, event: Obj) -> None:
+    def resend(self, event: Obj) -> None:
         """Deliver an event once more to each endpoint that listens."""
-        endpoints = self._listening(event["type"])
+        endpoints = self._subscribed(event["type"])
         event["pending_webhooks"] += len(endpoints)
-        self.outbox.send_again(event, endpoints)
+        self.outbox.resend(event, endpoints)
 
-    def _listening(self, event_type: str) -> list[Obj]:
-        return [endpoint for endpoint in self.store.webhook_endpoints if _listens(endpoint, event_type)]
+    def _subscribed(self, event_type: str) -> list[Obj]:
+        return [endpoint for endpoint in self.store.webhook_endpoints if _is_subscribed(endpoint, event_type)]
 
-    def notice(self, intent: Obj) -> None:
+    def notify_watchers(self, intent: Obj) -> None:
         """Tell those who wait for a payment, such as its Checkout Session, that it moved."""
         for watcher in self.watchers:
             watcher(self, intent)
@@ -114,9 +114,9 @@ class SandboxState:
             self.emit(event_type, obj, previous)
 
 
-def _listens(endpoint: Obj, event_type: str) -> bool:
-    wanted = endpoint["enabled_events"]
-    return endpoint["status"] == "enabled" and ("*" in wanted or event_type in wanted)
+def _is_subscribed(endpoint: Obj, event_type: str) -> bool:
+    enabled = endpoint["enabled_events"]
+    return endpoint["status"] == "enabled" and ("*" in enabled or event_type in enabled)
 
 
 def empty_list(url: str) -> Obj:

@@ -20,13 +20,13 @@ ADDRESS = [
 
 
 def create(call: Call) -> Obj:
-    given = call.params.get("card")
-    if not isinstance(given, dict):
+    details = call.params.get("card")
+    if not isinstance(details, dict):
         raise InvalidParameter(
             "You must supply a card to make a token of.", code="parameter_missing", param="card"
         )
-    card, month, year = check_card(call.state, given)
-    return call.state.store.tokens.add(_token(call.state, card, month, year, given))
+    card, month, year = check_card(call.state, details)
+    return call.state.store.tokens.add(_token(call.state, card, month, year, details))
 
 
 def retrieve(call: Call) -> Obj:
@@ -50,20 +50,20 @@ def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     return card_fields(card, month, year, cvc=token["_cvc_given"])
 
 
-def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, given: dict[str, Any]) -> Obj:
+def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, details: dict[str, Any]) -> Obj:
     return {
         "id": state.ids.new("tok"),
         "object": "token",
-        "card": {name: given.get(name) for name in ADDRESS}
+        "card": {name: details.get(name) for name in ADDRESS}
         | {
             "id": state.ids.new("card"),
             "object": "card",
-            "address_line1_check": "unchecked" if given.get("address_line1") else None,
-            "address_zip_check": "unchecked" if given.get("address_zip") else None,
+            "address_line1_check": "unchecked" if details.get("address_line1") else None,
+            "address_zip_check": "unchecked" if details.get("address_zip") else None,
             "allow_redisplay": "unspecified",
             "brand": BRANDS.get(card.brand, "Unknown"),
             "country": card.country,
-            "cvc_check": "unchecked" if given.get("cvc") else None,
+            "cvc_check": "unchecked" if details.get("cvc") else None,
             "dynamic_last4": None,
             "exp_month": month,
             "exp_year": year,
@@ -82,7 +82,7 @@ def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, giv
         "type": "card",
         "used": False,
         "_number": card.number,
-        "_cvc_given": bool(given.get("cvc")),
+        "_cvc_given": bool(details.get("cvc")),
     }
 
 

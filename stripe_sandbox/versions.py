@@ -46,5 +46,5 @@ def adapt(obj: dict[str, Any], version: str) -> dict[str, Any]:
 
 def event_in(event: dict[str, Any], version: str) -> dict[str, Any]:
     """Return an event as it is told in a version, its object without what that version does not know."""
-    told = adapt(dict(event["data"]["object"]), version)
-    return event | {"api_version": version, "data": event["data"] | {"object": told}}
+    obj = adapt(dict(event["data"]["object"]), version)
+    return event | {"api_version": version, "data": event["data"] | {"object": obj}}

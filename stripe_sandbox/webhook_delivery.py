@@ -14,7 +14,7 @@ PAUSE_S = 0.1
 log = logging.getLogger("stripe_sandbox")
 
 
-class Courier:
+class DeliveryWorker:
     """Threads that take what is due and post it: one keeps the order, several overtake each other as Stripe's do."""
 
     def __init__(self, sandbox: Sandbox, *, at_once: int = 1) -> None:

@@ -67,7 +67,7 @@ class Outbox:
             for job in jobs + late:
                 self._push(job)
 
-    def send_again(self, event: Obj, endpoints: list[Obj]) -> None:
+    def resend(self, event: Obj, endpoints: list[Obj]) -> None:
         for endpoint in endpoints:
             self._push(Job(event, endpoint, self._clock.now()))
 
@@ -88,11 +88,11 @@ class Outbox:
 
     def take(self, limit: int | None = None) -> list[Delivery]:
         """Return what is due, signed as of now; it counts as sent."""
-        taken: list[Delivery] = []
+        deliveries: list[Delivery] = []
         now = self._clock.now()
-        while self._heap and self._heap[0][0] <= now and (limit is None or len(taken) < limit):
-            taken.append(self._sign(heappop(self._heap)[2]))
-        return taken
+        while self._heap and self._heap[0][0] <= now and (limit is None or len(deliveries) < limit):
+            deliveries.append(self._sign(heappop(self._heap)[2]))
+        return deliveries
 
     def succeeded(self, delivery: Delivery) -> None:
         event = delivery.job.event

@@ -40,12 +40,12 @@ class BuyerControls(Lookup):
             intent = self._intent(intent_id)
             if intent["status"] not in confirmation.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
-            paying = self._method(payment_method, method, card, details)
-            _allow(intent, paying)
-            confirmation.check_usable(self._state, paying, intent)
-            manner = confirmation.Manner(off_session, return_url, use_stripe_sdk=return_url is None)
+            saved_method = self._method(payment_method, method, card, details)
+            _allow(intent, saved_method)
+            confirmation.check_usable(self._state, saved_method, intent)
+            options = confirmation.ConfirmOptions(off_session, return_url, use_stripe_sdk=return_url is None)
             with contextlib.suppress(CardError):
-                confirmation.confirm(self._state, intent, paying, manner)
+                confirmation.confirm(self._state, intent, saved_method, options)
             return public(intent)
 
     def confirm_setup(
@@ -61,10 +61,12 @@ class BuyerControls(Lookup):
             intent = self._find(self._state.store.setup_intents, intent_id)
             if intent["status"] not in setup_intents.CONFIRMABLE:
                 raise InvalidState(f"{intent_id} is {intent['status']} and cannot be confirmed.")
-            saving = self._method(payment_method, method, card, details)
-            _allow(intent, saving)
+            saved_method = self._method(payment_method, method, card, details)
+            _allow(intent, saved_method)
             with contextlib.suppress(CardError):
-                setup_intents.set_up(self._state, intent, saving, confirmation.Manner(use_stripe_sdk=True))
+                setup_intents.set_up(
+                    self._state, intent, saved_method, confirmation.ConfirmOptions(use_stripe_sdk=True)
+                )
             return public(intent)
 
     def pay_checkout(
@@ -85,15 +87,15 @@ class BuyerControls(Lookup):
         """
         with self._lock:
             session = self._session(session_id)
-            paying = self._method(payment_method, method, card, details)
-            _allow(session, paying)
+            saved_method = self._method(payment_method, method, card, details)
+            _allow(session, saved_method)
             buyer = {
                 "email": (session["customer_details"] or {}).get("email") or email,
                 "name": name,
                 "save": save,
             }
             with contextlib.suppress(CardError):
-                checkout.pay(self._state, session, paying, buyer)
+                checkout.pay(self._state, session, saved_method, buyer)
             intent = self._of_session(session)
             if intent["status"] == "requires_action" and challenge:
                 (self.complete_challenge if challenge == "complete" else self.fail_challenge)(intent["id"])
@@ -113,17 +115,17 @@ class BuyerControls(Lookup):
         """Pass the 3-D Secure challenge of a payment or set-up; the bank may still decline."""
         with self._lock:
             intent, method = self._challenged(intent_id)
-            passing = confirmation if intent["object"] == "payment_intent" else setup_intents
+            flow = confirmation if intent["object"] == "payment_intent" else setup_intents
             with contextlib.suppress(CardError):
-                passing.pass_challenge(self._state, intent, method)
+                flow.pass_challenge(self._state, intent, method)
             return public(intent)
 
     def fail_challenge(self, intent_id: str) -> Obj:
         """Fail the 3-D Secure challenge of a payment or set-up."""
         with self._lock:
             intent, method = self._challenged(intent_id)
-            failing = confirmation if intent["object"] == "payment_intent" else setup_intents
-            failing.fail_challenge(self._state, intent, method)
+            flow = confirmation if intent["object"] == "payment_intent" else setup_intents
+            flow.fail_challenge(self._state, intent, method)
             return public(intent)
 
     def _session(self, session_id: str) -> Obj:

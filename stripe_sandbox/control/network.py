@@ -12,7 +12,7 @@ class NetworkControls(Lookup):
         """Deliver an event again, as the dashboard's Resend does."""
         with self._lock:
             event = self._find(self._state.store.events, event_id)
-            self._state.send_again(event)
+            self._state.resend(event)
             return public(event)
 
     def lose_events(self) -> int:

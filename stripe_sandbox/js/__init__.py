@@ -45,16 +45,16 @@ def bundle(entry: Path) -> str:
 
 def _in_order(entry: Path) -> list[Path]:
     """Return the modules, each after those that it needs."""
-    found: dict[Path, None] = {}
+    ordered: dict[Path, None] = {}
 
     def visit(module: Path) -> None:
         for needed in _imports(module):
-            if needed not in found:
+            if needed not in ordered:
                 visit(needed)
-        found[module] = None
+        ordered[module] = None
 
     visit(entry.resolve())
-    return list(found)
+    return list(ordered)
 
 
 def _imports(module: Path) -> Iterator[Path]:

@@ -111,7 +111,7 @@ class Reader:
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
     def fields(self, name: str) -> Node:
-        known: dict[str, Node] = {}
+        nodes: dict[str, Node] = {}
         required: list[str] = []
         for statement in self.classes[name].body:
             if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
@@ -121,8 +121,8 @@ class Reader:
                 annotation = self._unquote(annotation.slice)
             else:
                 required.append(field)
-            known[field] = self._limit(field, self.node(annotation, field))
-        return {"fields": known, "required": required} if required else {"fields": known}
+            nodes[field] = self._limit(field, self.node(annotation, field))
+        return {"fields": nodes, "required": required} if required else {"fields": nodes}
 
     def node(self, annotation: ast.expr, field: str) -> Node:
         annotation = self._unquote(annotation)

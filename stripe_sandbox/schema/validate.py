@@ -26,17 +26,19 @@ def schemas() -> dict[str, Any]:
     return loaded
 
 
-def validate(endpoint: str, raw: dict[str, Any], also: dict[str, Any] | None = None) -> dict[str, Any]:
+def validate(
+    endpoint: str, raw: dict[str, Any], extra_fields: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the typed parameters; `also` adds fields that some versions or keys may send."""
     schema = schemas().get(endpoint, {"fields": {}})
-    if also:
-        schema = schema | {"fields": schema["fields"] | also}
+    if extra_fields:
+        schema = schema | {"fields": schema["fields"] | extra_fields}
     return _fields(schema, raw, "")
 
 
 def _fields(schema: dict[str, Any], raw: dict[str, Any], path: str) -> dict[str, Any]:
-    known = schema["fields"]
-    unknown = [_join(path, name) for name in raw if name not in known]
+    fields = schema["fields"]
+    unknown = [_join(path, name) for name in raw if name not in fields]
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
         message = f"Received unknown parameter{plural}: {', '.join(unknown)}"
@@ -45,7 +47,7 @@ def _fields(schema: dict[str, Any], raw: dict[str, Any], path: str) -> dict[str,
         if name not in raw:
             where = _join(path, name)
             raise InvalidParameter(f"Missing required param: {where}.", code="parameter_missing", param=where)
-    return {name: _value(known[name], value, _join(path, name)) for name, value in raw.items()}
+    return {name: _value(fields[name], value, _join(path, name)) for name, value in raw.items()}
 
 
 def _value(node: Any, value: Any, path: str) -> Any:

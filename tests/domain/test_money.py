@@ -122,7 +122,7 @@ def test_cumulative_proportions_add_up_to_the_whole(whole: int, of: int, data: s
 )
 def test_the_largest_amount_of_a_currency_is_stripes_own(currency: str, largest: str, more: str) -> None:
     assert to_decimal(to_minor(largest, currency), currency) == largest
-    assert to_minor(largest, currency) <= max_charge_minor(currency) == sandbox_money.most(currency)
+    assert to_minor(largest, currency) <= max_charge_minor(currency) == sandbox_money.maximum(currency)
     with pytest.raises(InvalidAmount, match="at most"):
         to_minor(more, currency)
 

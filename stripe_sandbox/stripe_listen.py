@@ -35,18 +35,18 @@ class Session:
 
     id: str
     secret: str
-    waiting: deque[Obj] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    queued: deque[Obj] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    has_events: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop | None = None
-    left_at: int = 0
+    disconnected_at: int = 0
     # Event id -> the status that the forwarded event was answered with.
-    answers: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
 
-    def tell(self, event: Obj) -> None:
+    def queue(self, event: Obj) -> None:
         """Queue an event, from any thread."""
-        self.waiting.append(event)
+        self.queued.append(event)
         if self.loop is not None:
-            self.loop.call_soon_threadsafe(self.news.set)
+            self.loop.call_soon_threadsafe(self.has_events.set)
 
 
 class Listeners:
@@ -55,7 +55,7 @@ class Listeners:
     def __init__(self, state: SandboxState) -> None:
         self._state = state
         self._sessions: dict[str, Session] = {}
-        state.listeners.append(self._tell_all)
+        state.listeners.append(self._queue_for_all)
 
     def routes(self) -> list[BaseRoute]:
         """Return where the tool finds its session and its events."""
@@ -74,8 +74,8 @@ class Listeners:
             return JSONResponse(error.body(), error.status)
         form = parse_qs((await request.body()).decode())
         session = Session(self._state.ids.new("cliws"), signing_secret(key, form.get("device_name", [""])[0]))
-        session.left_at = self._state.now
-        self._forget_those_who_left()
+        session.disconnected_at = self._state.now
+        self._drop_disconnected()
         self._sessions[session.id] = session
         default = self._state.settings.default_version
         return JSONResponse(
@@ -101,49 +101,51 @@ class Listeners:
         offered = websocket.scope.get("subprotocols", [])
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
         session.loop = asyncio.get_running_loop()
-        session.news.set()
+        session.has_events.set()
         sender = asyncio.create_task(self._send(session, websocket))
         try:
             while True:
-                self._hear(session, await websocket.receive_text())
+                self._record_response(session, await websocket.receive_text())
         except WebSocketDisconnect:
-            session.loop, session.left_at = None, self._state.now
+            session.loop, session.disconnected_at = None, self._state.now
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
                 await sender
 
-    def _forget_those_who_left(self) -> None:
+    def _drop_disconnected(self) -> None:
         oldest = self._state.now - FORGOTTEN_AFTER_S
-        kept = {id: s for id, s in self._sessions.items() if s.loop is not None or s.left_at >= oldest}
+        kept = {
+            id: s for id, s in self._sessions.items() if s.loop is not None or s.disconnected_at >= oldest
+        }
         self._sessions = kept
 
-    def _tell_all(self, event: Obj) -> None:
+    def _queue_for_all(self, event: Obj) -> None:
         for session in list(self._sessions.values()):
-            session.tell(event)
+            session.queue(event)
 
     async def _send(self, session: Session, websocket: WebSocket) -> None:
         while True:
-            await session.news.wait()
-            session.news.clear()
-            while session.waiting:
-                event = session.waiting[0]
+            await session.has_events.wait()
+            session.has_events.clear()
+            while session.queued:
+                event = session.queued[0]
                 for frame in self._frames(session, event):
                     await websocket.send_text(json.dumps(frame))
                 # Only now: an event that a broken connection swallowed is sent again on the next one.
-                session.waiting.popleft()
+                session.queued.popleft()
 
     def _frames(self, session: Session, event: Obj) -> list[dict[str, Any]]:
         """Return the event in the account's version and in the latest; the tool keeps what it was told to."""
-        told = versions.event_in(event, event["api_version"])
-        plain = _frame(told, None, session, self._state)
-        told = versions.event_in(event, versions.LATEST)
-        latest = _frame(told, versions.LATEST, session, self._state)
+        as_account_version = versions.event_in(event, event["api_version"])
+        plain = _frame(as_account_version, None, session, self._state)
+        as_account_version = versions.event_in(event, versions.LATEST)
+        latest = _frame(as_account_version, versions.LATEST, session, self._state)
         return [plain, latest]
 
-    def _hear(self, session: Session, text: str) -> None:
+    def _record_response(self, session: Session, text: str) -> None:
         message = json.loads(text)
         if message.get("type") == "webhook_response":
-            session.answers[message.get("notification_id", "")] = message["status"]
+            session.statuses[message.get("notification_id", "")] = message["status"]
 
 
 def _frame(event: Obj, version: str | None, session: Session, state: SandboxState) -> dict[str, Any]:
