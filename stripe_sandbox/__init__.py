@@ -1,4 +1,4 @@
-"""A stateful Stripe for the laptop and the tests: in one process, or as a server on port 12111."""
+"""A stateful Stripe for development and tests: in one process, or as a server on port 12111."""
 
 from stripe_sandbox.clock import ManualClock, SystemClock
 from stripe_sandbox.errors import StripeError

@@ -1,4 +1,4 @@
-"""The `/v1` API: key, version, idempotency, parameters, the endpoint's function, the answer."""
+"""The `/v1` API: checks key, version, idempotency key and parameters, calls the endpoint's function, responds."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from stripe_sandbox.schema.validate import validate
 from stripe_sandbox.state import Cause, SandboxState
 
 CARD_NUMBER = re.compile(r"\d{12,19}")
-# What Stripe.js says of the page and the browser beside the parameters proper.
+# Fields that Stripe.js sends about the page and the browser, besides the parameters.
 _TELEMETRY = (
     "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page "
     "pasted_fields expected_payment_method_type client_attribution_metadata link_mode "
@@ -39,7 +39,7 @@ BROWSER_FIELDS = {
 }
 SERVER_FAILED = (
     "An error occurred with our connection to Stripe's servers. We have been notified of the problem. "
-    "(The sandbox was told to fail.)"
+    "(The sandbox was configured to fail.)"
 )
 
 
@@ -69,7 +69,7 @@ class Api:
     def answer(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> tuple[Response, RecordedRequest]:
-        """Answer one request, with the faults that strike it."""
+        """Answer one request, with the faults that match it."""
         fault = self._state.faults.for_request(method, path)
         request_id = self._state.ids.new("req", 14)
         recorded = RecordedRequest(method, path, {}, _safe_headers(headers), request_id=request_id)
@@ -152,7 +152,7 @@ class Api:
         return response
 
     def _replayed(self, incoming: DecodedRequest) -> Response | None:
-        """Return the answer that a key's first request got; raises for a key that went with another body."""
+        """Return the saved response to a key's first request; raises when that request had another body."""
         state, key = self._state, incoming.idempotency_key
         if not key:
             return None
@@ -242,7 +242,7 @@ class Api:
 
 
 def _version_fields(endpoint: str, version: str) -> dict[str, Any]:
-    """Return the parameters that only some versions know, and those that endive refuses by name."""
+    """Return parameters that only some API versions accept, and those that endive refuses by name."""
     intents = endpoint.startswith(("POST /v1/payment_intents", "POST /v1/setup_intents"))
     sessions = endpoint == "POST /v1/checkout/sessions" and not versions.is_endive(version)
     return {"payment_method_types": versions.METHOD_TYPES} if intents or sessions else {}
@@ -282,7 +282,7 @@ def _safe_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _safe_params(raw: dict[str, Any]) -> dict[str, Any]:
-    """Mask card numbers and leave out security codes, at any depth."""
+    """Mask card numbers and remove security codes, at any depth."""
     safe: dict[str, Any] = {}
     for name, value in raw.items():
         if isinstance(value, dict):

@@ -18,7 +18,7 @@ SECRET_ONLY = (
     "You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys."
 )
 MIN_KEY_LENGTH = 12
-# What everything here uses that is not told of other keys.
+# The keys that the sandbox, the demo and the tests use by default.
 OWN_SECRET_KEY, OWN_PUBLISHABLE_KEY = "sk_test_estuarysandbox", "pk_test_estuarysandbox"
 
 
@@ -37,7 +37,7 @@ def key_from(headers: dict[str, str], params: dict[str, object]) -> str:
 
 
 def kind_of(key: str, revoked: set[str]) -> KeyKind:
-    """Return which kind of key it is; missing, live, malformed and revoked ones are refused."""
+    """Return the kind of a key; refuse a missing, live, malformed or revoked one."""
     if not key:
         raise AuthenticationError(MISSING)
     if key in revoked:
@@ -55,9 +55,11 @@ def kind_of(key: str, revoked: set[str]) -> KeyKind:
 
 
 class Keys:
-    """Which publishable key goes with the account: the one it was told, or the sandbox's own beside its own secret key.
+    """Checks the account's publishable key.
 
-    Whoever uses secret keys of their own is believed any publishable key, unless the sandbox was told which.
+    1. A configured publishable key is the only valid one.
+    2. With the sandbox's own secret key, its own publishable key is the only valid one.
+    3. With any other secret key, every publishable key is valid.
     """
 
     def __init__(self, publishable_key: str) -> None:
@@ -65,7 +67,7 @@ class Keys:
         self._secret_keys_are_own: bool | None = None
 
     def check(self, key: str, kind: KeyKind) -> None:
-        """Take note of a secret key; refuse a publishable key of nobody, as Stripe does."""
+        """Record a secret key; refuse an unknown publishable key, as Stripe does."""
         if kind == "secret":
             self._secret_keys_are_own = key == OWN_SECRET_KEY and self._secret_keys_are_own is not False
             return
@@ -75,5 +77,5 @@ class Keys:
 
 
 def mask(key: str) -> str:
-    """Return a key fit for a log: its kind and its last four characters."""
+    """Return a key for a log: its kind and its last four characters."""
     return f"{key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

@@ -1,4 +1,4 @@
-"""Test bank accounts, whose payments take days: https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment."""
+"""Test bank accounts, whose payments settle after days: https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,10 @@ METHODS_BY_CURRENCY = {"usd": "us_bank_account", "eur": "sepa_debit"}
 
 @dataclass(frozen=True)
 class TestAccount:
-    """One account number, and how its payments end when nobody decides otherwise."""
+    """An account number, and how its payments end by default."""
 
-    __test__ = False  # not a test case, whatever pytest thinks of the name
+    # pytest would collect the class by its name.
+    __test__ = False
 
     number: str
     method: str
@@ -73,7 +74,7 @@ DEFAULT = {"us_bank_account": "000123456789", "sepa_debit": "DE89370400440532013
 
 
 def by_number(number: str, method: str) -> TestAccount:
-    """Return the account's behaviour; unknown numbers succeed."""
+    """Return the account with this number; payments of unknown numbers succeed."""
     return ACCOUNTS.get(number) or TestAccount(
         number, method, country=number[:2] if method == "sepa_debit" else "US"
     )

@@ -59,7 +59,7 @@ class BaseSandbox:
             )
 
     def take_deliveries(self, limit: int | None = None) -> list[Delivery]:
-        """Return the signed deliveries that are due, in order; they count as received."""
+        """Return the signed deliveries that are due, in order, and mark them as received."""
         with self.lock:
             self.state.timers.run_due()
             deliveries = self.state.outbox.take(limit)
@@ -72,7 +72,7 @@ class BaseSandbox:
         return list(self._requests)
 
     def reset(self) -> None:
-        """Forget everything, keep the settings and the first webhook endpoint."""
+        """Clear everything except the settings and the first webhook endpoint."""
         with self.lock:
             self.faults.clear()
             self._requests.clear()

@@ -10,7 +10,7 @@ from stripe_sandbox.store import Obj
 
 
 def check_card(state: SandboxState, details: dict[str, Any]) -> tuple[cards.TestCard, int, int]:
-    """Return the card, month and year of raw card data; what the form gets wrong is a card error."""
+    """Return the card, month and year of raw card data; invalid details are a card error."""
     for name in ("number", "exp_month", "exp_year"):
         if name not in details:
             where = f"card[{name}]"
@@ -48,7 +48,7 @@ def year_of(state: SandboxState) -> int:
 
 
 def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: bool) -> Obj:
-    """Return the `card` part of a payment method, and what the sandbox remembers of it."""
+    """Return the `card` part of a payment method, and the sandbox's own keys."""
     return {
         "card": {
             "brand": card.brand,

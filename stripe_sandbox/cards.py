@@ -9,7 +9,7 @@ Authentication = Literal["none", "unless_set_up", "off_session_ok", "always"]
 
 @dataclass(frozen=True)
 class Decline:
-    """What the bank answers: https://docs.stripe.com/declines/codes."""
+    """A decline by the bank: https://docs.stripe.com/declines/codes."""
 
     code: str
     decline_code: str
@@ -55,9 +55,10 @@ AUTHENTICATION_REQUIRED = Decline(
 
 @dataclass(frozen=True)
 class TestCard:
-    """One number and its behaviour."""
+    """A card number and its behaviour."""
 
-    __test__ = False  # not a test case, whatever pytest thinks of the name
+    # pytest would collect the class by its name.
+    __test__ = False
 
     number: str
     brand: str = "visa"
@@ -158,7 +159,7 @@ _CARDS = [
 
 CARDS = {card.number: card for card in _CARDS}
 
-# The names after `pm_card_`; most serve after `tok_` as well.
+# Names after `pm_card_`, most of them also after `tok_`.
 _NAMES = {
     "visa": "4242424242424242",
     "visa_debit": "4000056655665556",
@@ -220,7 +221,7 @@ _PREFIXES = [
 
 
 def by_number(number: str) -> TestCard:
-    """Return the card's behaviour; a well-formed number that is no test card is declined as a live one."""
+    """Return the card with this number; other well-formed numbers are declined as live cards."""
     brand = next((brand for prefix, brand in _PREFIXES if number.startswith(prefix)), "unknown")
     return CARDS.get(number) or TestCard(number, brand, decline=LIVE_CARD, attachable=False)
 

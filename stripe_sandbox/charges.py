@@ -1,4 +1,4 @@
-"""Charges, one for each attempt to move money: https://docs.stripe.com/api/charges."""
+"""Charges, one for each attempt to pay: https://docs.stripe.com/api/charges."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ CAPTURE_WINDOW_S = 7 * 24 * 3600
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt ended."""
+    """The result of one attempt to charge."""
 
     decline: Decline | None = None
     pending: bool = False
@@ -22,7 +22,7 @@ class Attempt:
     authenticated: bool = False
 
 
-# What a charge has no value for, at first or ever.
+# Fields of a charge that are null at first or always.
 _UNSET = (
     "application application_fee application_fee_amount balance_transaction destination dispute "
     "failure_balance_transaction on_behalf_of order outcome receipt_number receipt_url review source "
@@ -32,7 +32,7 @@ UNSET: Obj = dict.fromkeys(_UNSET.split())
 
 
 def make(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:
-    """Record an attempt and emit what it came to."""
+    """Create the charge of an attempt and emit its event."""
     payment_methods.record_checks(method)
     charge = _new_charge(state, intent, method, attempt)
     state.store.charges.add(charge)
@@ -47,14 +47,14 @@ def make(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj
 
 
 def settle(state: SandboxState, charge: Obj) -> None:
-    """A pending charge's money arrived."""
+    """Mark a pending charge as paid."""
     charge |= {"status": "succeeded", "paid": True, "captured": True, "amount_captured": charge["amount"]}
     charge["outcome"] |= {"seller_message": "Payment complete."}
     state.emit("charge.succeeded", charge)
 
 
 def fail(state: SandboxState, charge: Obj, decline: Decline) -> None:
-    """A pending charge's money did not arrive."""
+    """Mark a pending charge as failed."""
     charge |= {"status": "failed", "paid": False, "captured": False, "amount_captured": 0}
     charge |= {
         "failure_code": decline.code,
@@ -65,7 +65,7 @@ def fail(state: SandboxState, charge: Obj, decline: Decline) -> None:
 
 
 def record_in_balance(state: SandboxState, charge: Obj) -> None:
-    """Enter a captured charge into the balance, which Stripe does a moment after the payment."""
+    """Add a captured charge to the balance, as Stripe does a moment after the payment."""
     amount = charge["amount_captured"]
     transaction = balance.record(state, "charge", "charge", amount, charge, fee=balance.fee_of(amount))
     with state.updating("charge.updated", charge):
@@ -74,7 +74,7 @@ def record_in_balance(state: SandboxState, charge: Obj) -> None:
 
 
 def capture(state: SandboxState, charge: Obj, amount: int) -> None:
-    """Take money that was held, all of it or less."""
+    """Capture an authorized charge, in full or in part."""
     charge |= {"captured": True, "amount_captured": amount}
     state.emit("charge.captured", charge)
 
@@ -151,7 +151,7 @@ def _new_charge(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt)
 
 
 def _outcome(charge: Obj, decline: Decline | None) -> Obj:
-    """Say what the bank and Radar made of it: https://docs.stripe.com/declines."""
+    """Return the decision of the bank and Radar: https://docs.stripe.com/declines."""
     card = cards.by_number(charge["_number"]) if charge["payment_method_details"]["type"] == "card" else None
     risk = card.risk if card else "not_assessed"
     blocked = decline is not None and decline.by_radar

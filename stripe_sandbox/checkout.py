@@ -14,7 +14,7 @@ SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 CUSTOM_TEXT = dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"])
 DETAILS = dict.fromkeys(["address", "business_name", "email", "individual_name", "name", "phone"])
 PAID = ("succeeded", "requires_capture")
-# What a session has no value for, at first or ever.
+# Fields of a session that are null at first or always.
 _UNSET = (
     "client_secret collected_information consent currency_conversion customer_account invoice "
     "invoice_creation payment_intent payment_link permissions recovered_from setup_intent "
@@ -70,7 +70,7 @@ def expire(call: Call) -> Obj:
 
 
 def expire_session(state: SandboxState, session: Obj) -> Obj:
-    """Close an open session for good, and cancel the payment that it began."""
+    """Expire an open session and cancel its payment."""
     if session["status"] != "open":
         raise InvalidState(
             'Only Checkout Sessions with a status in ["open"] can be expired. '
@@ -88,7 +88,7 @@ def expire_session(state: SandboxState, session: Obj) -> Obj:
 
 
 def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -> None:
-    """Pay, or save the card, as the buyer on the page; a decline is raised and leaves the session open."""
+    """Pay, or save the card, as the buyer on the hosted page; a decline is raised and the session stays open."""
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
     session["_buyer"] = buyer
@@ -110,7 +110,7 @@ def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -
 
 
 def follow_payment(state: SandboxState, intent: Obj) -> None:
-    """Move the session along with its payment."""
+    """Update the session after its payment has changed."""
     session = state.store.checkout_sessions.get(intent.get("_session"))
     if session is None:
         return
@@ -145,7 +145,7 @@ def _complete(state: SandboxState, session: Obj, paid: bool) -> None:
 
 
 def _create_intent(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> Obj:
-    """Create the intent only now, as Checkout does since 2022-08-01."""
+    """Create the PaymentIntent when the buyer pays, as Checkout does since 2022-08-01."""
     if session["customer"] is None and session["customer_creation"] == "always":
         customer = customers.make(state, {"email": buyer.get("email"), "name": buyer.get("name")})
         session["customer"] = customer["id"]
@@ -247,7 +247,7 @@ def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], 
     session: Obj = {
         "id": session_id,
         "object": "checkout.session",
-        # The dashboard has it on unless the request says otherwise.
+        # On by default in the dashboard.
         "adaptive_pricing": {"enabled": True} | params.get("adaptive_pricing", {}),
         "after_expiration": None,
         "allow_promotion_codes": params.get("allow_promotion_codes"),

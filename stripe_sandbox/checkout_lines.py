@@ -10,7 +10,7 @@ from stripe_sandbox.store import Obj
 
 
 def lines_of(state: SandboxState, items: list[dict[str, Any]]) -> list[Obj]:
-    """Return the lines with their prices; `price_data` makes a price on the way."""
+    """Return the lines with their prices; `price_data` creates a price."""
     return [_line(state, item, f"line_items[{index}]") for index, item in enumerate(items)]
 
 
@@ -51,7 +51,7 @@ def _price(state: SandboxState, item: dict[str, Any], where: str) -> Obj:
     if "product" in data:
         product = refer(state.store.products, data["product"], f"{where}[price_data][product]")
     elif "product_data" in data:
-        # Stripe makes such a product for the session alone and puts it away at once.
+        # Stripe creates such a product for the session alone and archives it at once.
         product = products.make_product(state, data["product_data"] | {"active": False})
     else:
         name = f"{where}[price_data][product_data]"

@@ -1,11 +1,11 @@
-"""The sandbox's one source of time, which a test or a simulation may own."""
+"""The sandbox's only source of time, which tests and simulations replace."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the sandbox asks of a clock; times are seconds since the epoch."""
+    """The interface of a clock; times are seconds since the epoch."""
 
     def now(self) -> float: ...
 
@@ -13,7 +13,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Real time, plus whatever it was advanced by."""
+    """Real time, plus the seconds by which it was advanced."""
 
     def __init__(self) -> None:
         self._offset_s = 0.0
@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Time that stands still until it is advanced."""
+    """A time that changes only when it is advanced."""
 
     def __init__(self, start: float = 1_800_000_000.0) -> None:
         self._now = start

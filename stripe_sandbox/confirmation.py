@@ -1,4 +1,4 @@
-"""Confirming a payment: what the bank says, the challenge, the charge, and how the intent ends up.
+"""Confirming a payment: authentication, the bank's decision, the charge, and the intent's new status.
 
 https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -24,7 +24,7 @@ AUTHENTICATION_FAILED = (
 
 @dataclass(frozen=True)
 class ConfirmOptions:
-    """How the buyer, or the shop without the buyer, confirms."""
+    """The options of a confirmation, on session or off session."""
 
     off_session: bool = False
     return_url: str | None = None
@@ -33,7 +33,7 @@ class ConfirmOptions:
 
 
 def confirm(state: SandboxState, intent: Obj, method: Obj, confirm_options: ConfirmOptions) -> None:
-    """Try to take the money; a decline is recorded on the intent and raised as a card error."""
+    """Charge the payment method; a decline is recorded on the intent and raised as a card error."""
     check_usable(state, method, intent)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     intent["_confirm_options"] = confirm_options
@@ -53,7 +53,7 @@ def confirm(state: SandboxState, intent: Obj, method: Obj, confirm_options: Conf
 
 
 def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
-    """Refuse another customer's method, a consumed one, and a type that the intent does not take."""
+    """Refuse a method of another customer, a consumed one, and a type that the intent does not accept."""
     owner = method["customer"]
     if owner and owner != intent["customer"]:
         raise InvalidState(
@@ -74,7 +74,7 @@ def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
 
 
 def authentication(state: SandboxState, method: Obj, confirm_options: ConfirmOptions, options: Any) -> str:
-    """Return `challenge`, `refuse` (needed, and the buyer is away) or `none`."""
+    """Return `challenge`, `none`, or `refuse` when authentication is required off session."""
     card = cards.by_number(method["_number"])
     is_requested = ((options or {}).get("card") or {}).get("request_three_d_secure") in ("any", "challenge")
     exempt = confirm_options.off_session and (
@@ -88,7 +88,7 @@ def authentication(state: SandboxState, method: Obj, confirm_options: ConfirmOpt
 
 
 def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
-    """Return why the bank refuses a charge, if it does."""
+    """Return the bank's decline of a charge, if any."""
     card = cards.by_number(method["_number"])
     now = time.gmtime(state.now)
     if (method["card"]["exp_year"], method["card"]["exp_month"]) < (now.tm_year, now.tm_mon):
@@ -99,7 +99,7 @@ def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
 
 
 def succeed(state: SandboxState, intent: Obj, method: Obj, *, authenticated: bool) -> None:
-    """Charge, or hold the money when capture is manual."""
+    """Charge the method, or authorize only when capture is manual."""
     capture_now = intent["capture_method"] != "manual"
     _attach_or_consume(state, intent, method, authenticated)
     charge = charges.make(state, intent, method, Attempt(captured=capture_now, authenticated=authenticated))
@@ -113,7 +113,7 @@ def succeed(state: SandboxState, intent: Obj, method: Obj, *, authenticated: boo
 
 
 def capture(state: SandboxState, intent: Obj, amount: int) -> None:
-    """Take the held money, all of it or less."""
+    """Capture an authorized payment, in full or in part."""
     charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
     charges.capture(state, charge, amount)
@@ -133,7 +133,7 @@ def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> 
 
 
 def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """The buyer authenticated: ask the bank; a decline is recorded, and raised as a card error."""
+    """Charge after the buyer has authenticated; a decline is recorded and raised as a card error."""
     refusal = bank_refusal(state, method)
     if refusal:
         intent["next_action"] = None
@@ -142,14 +142,14 @@ def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
 
 
 def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """The buyer did not authenticate: no charge was tried."""
+    """Record a failed authentication; no charge is attempted."""
     error = InvalidState(AUTHENTICATION_FAILED, code="payment_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
     _mark_failed(state, intent, error.body()["error"])
 
 
 def settle(state: SandboxState, intent: Obj) -> None:
-    """The money of a processing payment arrived."""
+    """Let a processing payment succeed."""
     charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
     charges.settle(state, charge)
@@ -157,7 +157,7 @@ def settle(state: SandboxState, intent: Obj) -> None:
 
 
 def fail_settlement(state: SandboxState, intent: Obj, refusal: Decline) -> None:
-    """The money of a processing payment did not arrive."""
+    """Let a processing payment fail."""
     charge = state.store.charges.get(intent["latest_charge"])
     method = state.store.payment_methods.get(intent["payment_method"])
     assert charge is not None and method is not None
@@ -185,7 +185,7 @@ def _challenge(state: SandboxState, intent: Obj, method: Obj, confirm_options: C
 
 
 def next_action(state: SandboxState, url: str, confirm_options: ConfirmOptions) -> Obj:
-    """Return where the buyer authenticates: https://docs.stripe.com/payments/3d-secure."""
+    """Return the redirect or the Stripe.js action for 3-D Secure: https://docs.stripe.com/payments/3d-secure."""
     if confirm_options.return_url and not confirm_options.use_stripe_sdk:
         return {
             "redirect_to_url": {"return_url": confirm_options.return_url, "url": url},
@@ -197,7 +197,7 @@ def next_action(state: SandboxState, url: str, confirm_options: ConfirmOptions) 
 
 
 def _start_processing(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """Begin a payment whose outcome is known in days: https://docs.stripe.com/payments/ach-direct-debit."""
+    """Start a payment that settles after days: https://docs.stripe.com/payments/ach-direct-debit."""
     _attach_or_consume(state, intent, method, authenticated=False)
     charge = charges.make(state, intent, method, Attempt(pending=True))
     intent |= {"status": "processing", "latest_charge": charge["id"], "processing": None}

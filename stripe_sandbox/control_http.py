@@ -44,7 +44,7 @@ def answer(
 
 
 def verbs(sandbox: BaseSandbox) -> list[str]:
-    """Return what the controls can do."""
+    """Return the names of all controls."""
     members = inspect.getmembers(sandbox.control, inspect.ismethod)
     return [name for name, _ in members if not name.startswith("_")]
 
@@ -55,9 +55,8 @@ def _arguments(body: bytes, form: bool) -> dict[str, Any]:
     if form and not body.lstrip().startswith((b"{", b"[")):
         return dict(parse_qsl(body.decode()))
     try:
-        arguments = (
-            None if form else json.loads(body)
-        )  # JSON under a form's name: what curl sends unless it is told
+        # Clients such as curl send JSON under a form's content type unless a header says otherwise.
+        arguments = None if form else json.loads(body)
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
@@ -66,7 +65,7 @@ def _arguments(body: bytes, form: bool) -> dict[str, Any]:
 
 
 def _resource(sandbox: BaseSandbox, method: str, verb: str, arguments: dict[str, Any]) -> tuple[Any] | None:
-    """Answer what is no verb of the controls: faults, requests, deliveries, reset."""
+    """Return the result for paths that are no control: faults, requests, deliveries, endpoints, reset."""
     if verb == "faults":
         if method == "POST":
             _call_with(verb, sandbox.faults.add, arguments)
@@ -108,7 +107,7 @@ def _run_control(sandbox: BaseSandbox, verb: str, arguments: dict[str, Any]) -> 
 
 
 def _number(name: str, value: Any) -> Any:
-    """A form has only text."""
+    """Return the number in a form's text."""
     if isinstance(value, str) and value.lstrip("-").isdecimal():
         return int(value)
     if value is not None and not isinstance(value, (int, float)):
@@ -117,7 +116,7 @@ def _number(name: str, value: Any) -> Any:
 
 
 def _call_with(verb: str, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Call it; raises ValueError that says what it takes when it can't be called like that."""
+    """Call a function; a ValueError names its parameters when the arguments do not fit."""
     signature = inspect.signature(function)
     try:
         signature.bind(**arguments)

@@ -40,7 +40,7 @@ def create(call: Call) -> Obj:
 
 
 def make(state: SandboxState, params: dict[str, Any]) -> Obj:
-    """Store a customer that Checkout made."""
+    """Store a customer that Checkout created."""
     customer = _new_customer(state)
     _apply(state, customer, {name: value for name, value in params.items() if value})
     state.store.customers.add(customer)
@@ -64,7 +64,7 @@ def delete(call: Call) -> Obj:
 
 
 def remove(state: SandboxState, customer: Obj) -> Obj:
-    """Delete for good: what is left says only that it was there."""
+    """Delete a customer; a stub with `deleted: true` stays."""
     state.emit("customer.deleted", customer)
     for method in state.store.payment_methods:
         if method["customer"] == customer["id"]:

@@ -38,9 +38,10 @@ def open_dispute(
     inquiry: bool = False,
     amount: int | None = None,
 ) -> Obj:
-    """The cardholder's bank takes the money back, or with an inquiry only asks; all of it, or an amount.
+    """Dispute a charge, in full or in part. A chargeback withdraws the money; an inquiry does not.
 
-    One charge may be disputed more than once, in parts: together they never take more than was captured.
+    One charge may have several disputes, which together never exceed the captured amount: captured 100, disputed 60,
+    so at most 40 more.
     """
     if reason not in REASONS:
         raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
@@ -67,7 +68,7 @@ def disputes_of(state: SandboxState, charge: Obj) -> list[Obj]:
 
 
 def escalate(state: SandboxState, dispute: Obj) -> Obj:
-    """An inquiry becomes a chargeback: the bank takes the money after all, and a new deadline begins."""
+    """Turn an inquiry into a chargeback: the money is withdrawn, and a new deadline begins."""
     if dispute["status"] not in INQUIRIES:
         raise InvalidState(f"Only an inquiry can become a chargeback; this dispute is {dispute['status']}.")
     with state.updating("charge.dispute.updated", dispute):
@@ -80,7 +81,7 @@ def escalate(state: SandboxState, dispute: Obj) -> Obj:
 
 
 def appeal(state: SandboxState, dispute: Obj) -> Obj:
-    """The seller appeals against a lost dispute; the money stays where it is meanwhile."""
+    """Appeal a lost dispute; no money moves until the appeal is decided."""
     if dispute["status"] != "lost":
         raise InvalidState(f"Only a lost dispute can be appealed; this one is {dispute['status']}.")
     with state.updating("charge.dispute.updated", dispute):
@@ -89,7 +90,7 @@ def appeal(state: SandboxState, dispute: Obj) -> Obj:
 
 
 def close_dispute(state: SandboxState, dispute: Obj, outcome: str) -> Obj:
-    """Decide a dispute: `won` gives the money back, `lost` does not, `warning_closed` ends an inquiry."""
+    """Close a dispute: `won` reinstates the money, `lost` does not, `warning_closed` ends an inquiry."""
     if outcome not in OUTCOMES:
         raise InvalidParameter(f"Invalid outcome: must be one of {', '.join(OUTCOMES)}", param="outcome")
     if dispute["status"] not in OPEN:
@@ -113,7 +114,7 @@ def retrieve(call: Call) -> Obj:
 
 
 def update(call: Call) -> Obj:
-    """Take evidence; `winning_evidence` and `losing_evidence` decide at once, as on Stripe's test pages."""
+    """Take evidence; `winning_evidence` and `losing_evidence` close the dispute at once, as in Stripe's test mode."""
     dispute, params, state = retrieve(call), call.params, call.state
     if dispute["status"] not in OPEN:
         raise InvalidState("This dispute is already closed.")

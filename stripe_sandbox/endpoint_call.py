@@ -1,4 +1,4 @@
-"""What a resource's function receives of a request, and the ways of reading it that all resources share."""
+"""The call of an endpoint: its parameters, and how endpoint functions read them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from stripe_sandbox.store import Obj, Table
 
 @dataclass
 class Call:
-    """One request to one endpoint, its parameters checked and typed."""
+    """A request to an endpoint, with validated and typed parameters."""
 
     state: SandboxState
     endpoint: str
@@ -23,14 +23,14 @@ class Call:
     key_kind: KeyKind = "secret"
 
     def target(self, table: Table, name: str = "id") -> Obj:
-        """Return the object that the path names, or answer 404."""
+        """Return the object in the path; 404 when it does not exist."""
         obj = table.get(self.ids[name])
         if obj is None:
             raise no_such(table.kind, self.ids[name], table.path_param, in_path=True)
         return obj
 
     def referred(self, table: Table, name: str) -> Obj | None:
-        """Return the object that a parameter names, None without the parameter, or answer 400."""
+        """Return the object that a parameter names, None without the parameter; 400 when it does not exist."""
         value = self.params.get(name)
         return refer(table, value, name) if value else None
 

@@ -6,7 +6,7 @@ DOC_URL = "https://stripe.com/docs/error-codes/"
 
 
 class StripeError(Exception):
-    """An answer that is an error; `saved` says whether the idempotency layer remembers it."""
+    """An error response; `saved` says whether the idempotency layer stores it."""
 
     status = 400
     type = "invalid_request_error"
@@ -38,13 +38,13 @@ class StripeError(Exception):
 
 
 class InvalidParameter(StripeError):
-    """The parameters failed validation, so no endpoint began and nothing is remembered for the key."""
+    """The parameters failed validation: no endpoint ran, and nothing is stored for the idempotency key."""
 
     saved = False
 
 
 class InvalidState(StripeError):
-    """The request was understood, and the object's state forbids it."""
+    """The object's state forbids the request."""
 
 
 class NotFound(StripeError):
@@ -75,14 +75,14 @@ class Forbidden(StripeError):
 
 
 class IdempotencyMismatch(StripeError):
-    """The key came before with other parameters."""
+    """The idempotency key was used before with other parameters."""
 
     type = "idempotency_error"
     saved = False
 
 
 class Conflict(StripeError):
-    """The key's first request is still running, or a lock was not granted in time."""
+    """The idempotency key's first request is still running, or a lock was not granted in time."""
 
     status = 409
     saved = False

@@ -1,4 +1,4 @@
-"""Events, which Stripe keeps for 30 days: https://docs.stripe.com/api/events."""
+"""Events, which the API lists for 30 days: https://docs.stripe.com/api/events."""
 
 from fnmatch import fnmatchcase
 

@@ -1,29 +1,29 @@
-"""Faults on demand: what networks, rate limits and Stripe's bad days do to a request or to an event."""
+"""Faults on demand: lost responses, rate limits and errors of requests; lost, late and duplicate events."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
 ApiFault = Literal[
-    "timeout_before",  # nothing happens and no answer comes
-    "timeout_after",  # it happens and no answer comes
-    "cut",  # it happens and the answer breaks off in the middle
+    "timeout_before",  # no effect, no response
+    "timeout_after",  # effect, no response
+    "cut",  # effect, the response breaks off in the middle
     "rate_limit",  # 429; `retry_after` seconds, or no such header
-    "error_before",  # 500, nothing happened, nothing is remembered for the key
-    "error_saved",  # 500, remembered for the key; `effect=True` lets it happen all the same
+    "error_before",  # 500, no effect, nothing stored for the idempotency key
+    "error_saved",  # 500, stored for the idempotency key; with `effect=True` the request takes effect
     "lock_timeout",  # 409 lock_timeout, which the SDK may try again
-    "refuse",  # 400 for a reason of Stripe's own (`code`, `message`); nothing happened, nothing is remembered
-    "slow",  # the answer takes `seconds`
+    "refuse",  # 400 with `code` and `message`; no effect, nothing stored
+    "slow",  # the response takes `seconds`
     "revoked_key",  # 401 api_key_expired
     "forbidden",  # 403: a restricted key without the permission
 ]
 EventFault = Literal[
-    "drop",  # in the list, never delivered
+    "drop",  # listed by the API, never delivered
     "duplicate",  # delivered `copies` times
     "delay",  # delivered `seconds` late
     "reorder",  # delivered after the event that follows it
     "hold",  # delivered when it is released
-    "never_generate",  # neither in the list nor delivered
+    "never_generate",  # neither listed nor delivered
 ]
 API_FAULTS, EVENT_FAULTS = frozenset(get_args(ApiFault)), frozenset(get_args(EventFault))
 
@@ -39,7 +39,7 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
 
     def takes(self, subject: str) -> bool:
-        """Tell whether it strikes now, and count."""
+        """Return whether the fault applies to this subject, and count."""
         if self.times == 0 or not fnmatchcase(subject, self.match):
             return False
         if self.skip > 0:
@@ -52,7 +52,7 @@ class Fault:
 
 @dataclass
 class EventPlan:
-    """What becomes of one event."""
+    """How one event is delivered."""
 
     never_generated: bool = False
     copies: int = 1
@@ -62,13 +62,13 @@ class EventPlan:
 
 
 class Faults:
-    """The installed faults: the first that matches a request strikes, and all that match an event."""
+    """The installed faults. The first match applies to a request, all matches apply to an event."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     def add(self, kind: str, match: str = "*", times: int | None = 1, skip: int = 0, **options: Any) -> Fault:
-        """Install a fault; `times=None` means until cleared, `skip` lets that many go by first."""
+        """Install a fault; `times=None` means until cleared, `skip` spares the first matches."""
         if kind not in API_FAULTS | EVENT_FAULTS:
             raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(API_FAULTS | EVENT_FAULTS))}")
         fault = Fault(kind, match, times, skip, options)
@@ -85,12 +85,12 @@ class Faults:
         return [fault for fault in self._faults if fault.times != 0]
 
     def for_request(self, method: str, path: str) -> Fault | None:
-        """Return the fault that strikes this request, if any."""
+        """Return the fault of this request, if any."""
         subject = f"{method} {path}"
         return next((f for f in self._faults if f.kind in API_FAULTS and f.takes(subject)), None)
 
     def plan_for_event(self, event_type: str) -> EventPlan:
-        """Return what becomes of an event of this type."""
+        """Return how an event of this type is delivered."""
         plan = EventPlan()
         for fault in self._faults:
             if fault.kind not in EVENT_FAULTS or not fault.takes(event_type):

@@ -1,4 +1,4 @@
-"""The pages a buyer sees, without JavaScript: hosted Checkout, the bank's 3-D Secure page, receipts."""
+"""The hosted pages, which need no JavaScript: Checkout, the bank's 3-D Secure page, receipts."""
 
 import json
 from typing import Any
@@ -193,7 +193,8 @@ def _end_challenge(state: SandboxState, intent: Obj, passed: bool) -> None:
     try:
         flow.pass_challenge(state, intent, payment_method)
     except CardError:
-        return  # recorded on the intent, which is where the buyer's browser looks
+        # The intent shows the decline to the buyer's browser.
+        return
 
 
 def _challenge_page(state: SandboxState, intent: Obj, client_secret: str) -> Response:

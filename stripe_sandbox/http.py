@@ -1,4 +1,4 @@
-"""Requests and answers as the sandbox sees them, without a socket."""
+"""Requests and responses, without a socket."""
 
 import json
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 @dataclass
 class Response:
-    """An answer; `broken` says how the network loses it, `delay_s` how long it takes."""
+    """A response; `broken` says how the network loses it, `delay_s` how long it takes."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Response:
 
 @dataclass
 class RecordedRequest:
-    """A request that was made to the API, its key masked and its card number gone."""
+    """A request to the API, with masked key and card number."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class RecordedRequest:
 
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON answer, laid out as Stripe lays it out."""
+    """Return a JSON response, indented as Stripe's."""
     return Response(
         status, {"Content-Type": "application/json"} | (headers or {}), json.dumps(body, indent=2).encode()
     )

@@ -11,7 +11,7 @@ KEY_LENGTH = 255
 
 @dataclass
 class Entry:
-    """The first request made with a key, and its answer."""
+    """The first request with a key, and its response."""
 
     path: str
     params: Any
@@ -23,13 +23,13 @@ class Entry:
 
 
 class IdempotencyKeys:
-    """Remembers answers for a day."""
+    """Stores responses for a day."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
 
     def lookup(self, account: str, key: str, path: str, params: Any, now: float) -> Entry | None:
-        """Return the remembered answer; other parameters and a first request still running are refused."""
+        """Return the stored response; refuse other parameters, and a key whose first request still runs."""
         if len(key) > KEY_LENGTH:
             raise InvalidParameter(f"Idempotency keys can be at most {KEY_LENGTH} characters long.")
         entry = self._entries.get((account, key))

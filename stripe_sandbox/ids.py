@@ -1,4 +1,4 @@
-"""The sandbox's one source of randomness: ids and secrets in Stripe's shapes."""
+"""The sandbox's only source of randomness: ids and secrets in Stripe's formats."""
 
 import random
 import string
@@ -7,7 +7,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 class Ids:
-    """Makes ids; with a seed the same ones each time."""
+    """Generates ids; with a seed, the same ones each time."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.SystemRandom() if seed is None else random.Random(seed)

@@ -1,4 +1,4 @@
-"""Lets the real SDK talk to a sandbox in the same process, without a socket."""
+"""An HTTP client for the Stripe SDK that calls a sandbox in the same process."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ CUT = "Unexpected error communicating with Stripe. The connection broke while th
 
 
 class Headers(dict[str, str]):
-    """Header names in any case, as the SDK's own clients give them."""
+    """Response headers with case-insensitive names, as of the SDK's own clients."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__({name.lower(): value for name, value in headers.items()})
@@ -31,7 +31,7 @@ class Headers(dict[str, str]):
 
 
 class SandboxHTTPClient(HTTPClient):
-    """An `http_client` for `stripe.StripeClient`; lost answers raise at once, as in the SDK's own."""
+    """An `http_client` for `stripe.StripeClient`; lost responses raise at once instead of after a timeout."""
 
     name = "sandbox"
 
@@ -63,7 +63,8 @@ class SandboxHTTPClient(HTTPClient):
         """There is no connection to close."""
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
-        return 0.0  # the SDK waits between its retries; a test has no reason to
+        # The SDK waits between its retries; tests need not.
+        return 0.0
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Response:
         parts = urlsplit(url)
@@ -84,5 +85,5 @@ def _connection_error(message: str) -> APIConnectionError:
 
 
 def client(sandbox: Sandbox, key: str = "sk_test_sandbox_0000", **options: Any) -> stripe.StripeClient:
-    """Return the official SDK's client, bound to a sandbox."""
+    """Return a client of the Stripe SDK that talks to a sandbox."""
     return stripe.StripeClient(key, http_client=SandboxHTTPClient(sandbox), **options)

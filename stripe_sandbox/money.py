@@ -5,7 +5,7 @@ from stripe_sandbox.errors import InvalidParameter
 _ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
 ZERO_DECIMAL = frozenset(_ZERO_DECIMAL.split())
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-# Two decimals in the API for history's sake, and the decimals must be 00.
+# Two decimals in the API for historical reasons; the decimals must be 00.
 WHOLE_ONLY = frozenset(["isk", "ugx"])
 
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, in minor units.
@@ -14,7 +14,7 @@ MINIMUM = {
     "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
     "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
-# "Maximum charge amounts" there, for any way to pay; cards may go further, each network to a limit of its own.
+# "Maximum charge amounts" there, for all payment method types; card networks may allow more.
 MAXIMUM = 99_999_999
 MAXIMUM_OF = {"idr": 999_999_999_999, "cop": 9_999_999_999, "inr": 999_999_999}
 
@@ -33,7 +33,7 @@ KNOWN = frozenset(CURRENCIES)
 
 
 def check_currency(currency: str) -> str:
-    """Return the currency in lower case; unknown ones are refused."""
+    """Return the currency in lower case; refuse an unknown one."""
     code = currency.lower()
     if code not in KNOWN:
         message = (
@@ -49,7 +49,7 @@ def maximum(currency: str) -> int:
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> int:
-    """Return a chargeable amount in minor units; too small, too large and unrounded ones are refused."""
+    """Return an amount in minor units; refuse one that is too small, too large or not rounded."""
     if amount < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParameter(message, code="parameter_invalid_integer", param=param)

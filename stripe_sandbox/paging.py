@@ -41,7 +41,7 @@ def page_of(objects: list[Obj], url: str, params: dict[str, Any] | None = None) 
 
 
 def in_interval(value: int, interval: Any) -> bool:
-    """Tell whether a time lies in `created[gte]=…` and its like, or equals a plain number."""
+    """Return whether a time matches a filter such as `created[gte]=…`, or equals a plain number."""
     if isinstance(interval, int):
         return value == interval
     return all(COMPARE[name](value, bound) for name, bound in interval.items())

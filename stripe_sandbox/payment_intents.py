@@ -18,7 +18,7 @@ PLAIN = [
     "statement_descriptor_suffix",
     "transfer_group",
 ]
-# What only an intent that is not yet paid may change.
+# Fields that only an unpaid intent may change.
 MONEY = ["amount", "currency", "customer", "setup_future_usage", "capture_method", "payment_method"]
 CARD_OPTIONS = {
     "installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic",
@@ -30,7 +30,7 @@ RETURN_URL_NEEDED = (
     "to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
     "Payment Intents."
 )
-# What an intent has no value for, at first or ever.
+# Fields of an intent that are null at first or always.
 _UNSET = (
     "application application_fee_amount canceled_at cancellation_reason customer_account description "
     "last_payment_error latest_charge next_action on_behalf_of payment_method processing "
@@ -148,7 +148,7 @@ def list_(call: Call) -> Obj:
 
 
 def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
-    """Return a new intent that is not yet stored, its amount and currency checked."""
+    """Return a new intent, not yet stored, after checking amount and currency."""
     currency = money.check_currency(params["currency"])
     amount = money.check_amount(params["amount"], currency)
     intent_id = state.ids.new("pi")
@@ -183,7 +183,7 @@ def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
 
 
 def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
-    """Cancel for good, giving back what is held; a paid or processing one is refused."""
+    """Cancel an intent and release its hold; refuse a paid or processing one."""
     if intent["status"] not in CANCELABLE:
         raise unexpected(
             intent,
@@ -218,7 +218,7 @@ def apply_common(intent: Obj, params: dict[str, Any]) -> None:
 
 
 def check_client_secret(call: Call, intent: Obj) -> None:
-    """A browser must show the intent's own secret; anybody who sends one must send the right one."""
+    """Refuse a wrong client secret, and a publishable key without one."""
     client_secret = call.params.get("client_secret")
     if (call.key_kind == "publishable" or client_secret is not None) and client_secret != intent[
         "client_secret"
@@ -232,7 +232,7 @@ def check_client_secret(call: Call, intent: Obj) -> None:
 
 
 def unexpected(intent: Obj, message: str) -> StripeError:
-    """Return the 400 for a state that forbids it, with the intent attached."""
+    """Return the 400 for an intent whose status forbids the request, with the intent attached."""
     code = f"{intent['object']}_unexpected_state"
     error = InvalidState(message, code=code)
     error.extra[intent["object"]] = public(intent)
@@ -240,7 +240,7 @@ def unexpected(intent: Obj, message: str) -> StripeError:
 
 
 def configuration(state: SandboxState) -> Obj:
-    """Name the account's configuration of payment methods."""
+    """Return the account's payment method configuration."""
     return {"id": f"pmc_{state.settings.account_id[5:]}", "parent": None}
 
 
@@ -273,7 +273,7 @@ def _check_confirm_parameters(params: dict[str, Any]) -> None:
 
 
 def _check_client_context(intent: Obj, params: dict[str, Any]) -> None:
-    """Refuse an intent that is not what Elements in deferred mode told the buyer.
+    """Refuse an intent that differs from the options of Elements in deferred mode.
 
     https://docs.stripe.com/payments/accept-a-payment-deferred
     """
@@ -320,7 +320,7 @@ def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
 
 
 def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, list[str]]:
-    """Return the automatic settings and the types on offer: the dashboard's, less what is ruled out."""
+    """Return the automatic settings and the allowed types: the dashboard's, without the excluded ones."""
     types = params.get("payment_method_types")
     if types:
         return None, types
@@ -331,7 +331,7 @@ def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, li
 
 
 def allowed_types(params: dict[str, Any], currency: str, what: str) -> list[str]:
-    """Return the dashboard's types for a currency, less what the request rules out; refuse when none is left."""
+    """Return the dashboard's types for a currency, without those that the request excludes; refuse an empty list."""
     allowed = params.get("allowed_payment_method_types")
     excluded = params.get("excluded_payment_method_types") or []
     kept = [
@@ -345,7 +345,7 @@ def allowed_types(params: dict[str, Any], currency: str, what: str) -> list[str]
 
 
 def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
-    """Let an update or a confirmation change which types an intent takes."""
+    """Apply changes of the allowed types by an update or a confirmation."""
     names = ("allowed_payment_method_types", "excluded_payment_method_types")
     if intent["automatic_payment_methods"] and any(name in params for name in names):
         intent |= {name: params[name] or None for name in names if name in params}
@@ -353,7 +353,7 @@ def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
 
 
 def offered_types(currency: str) -> list[str]:
-    """Return what the dashboard has switched on for a currency."""
+    """Return the types that the dashboard enables for a currency."""
     delayed = bank_accounts.METHODS_BY_CURRENCY.get(currency)
     return ["card", delayed] if delayed else ["card"]
 
@@ -380,5 +380,5 @@ ROUTES: Routes = {
     "POST /v1/payment_intents/{id}/capture": capture,
     "POST /v1/payment_intents/{id}/cancel": cancel,
 }
-# What a publishable key may call, as Stripe.js does.
+# Endpoints that Stripe.js calls with a publishable key.
 PUBLISHABLE = {"GET /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/confirm"}

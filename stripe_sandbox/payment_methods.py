@@ -65,7 +65,7 @@ def list_(call: Call) -> Obj:
 def resolve(
     state: SandboxState, method_id: str, param: str = "payment_method", *, in_path: bool = False
 ) -> Obj:
-    """Return a payment method by id; a test name such as `pm_card_visa` makes a new one each time."""
+    """Return a payment method by id; a test name such as `pm_card_visa` creates a new one each time."""
     card, account = cards.by_name(method_id), bank_accounts.by_name(method_id)
     if method_id.startswith("pm_card_") and card:
         return _add(state, "card", card_fields(card, 12, year_of(state) + 1, cvc=False), {})
@@ -93,7 +93,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
 
 
 def check_attachable(method: Obj) -> None:
-    """Refuse what may not be saved: of another customer, consumed, or declined by its bank."""
+    """Refuse a method of another customer, a consumed one, and one that its bank declines to save."""
     if method["customer"] is not None:
         raise InvalidState(
             "The payment method you provided has already been attached to a customer.",
@@ -108,7 +108,7 @@ def check_attachable(method: Obj) -> None:
 
 
 def attach_to(state: SandboxState, method: Obj, customer_id: str) -> Obj:
-    """Save on a customer, which makes it reusable."""
+    """Attach a method to a customer, which makes it reusable."""
     method["customer"] = customer_id
     record_checks(method)
     state.emit("payment_method.attached", method)
@@ -116,9 +116,9 @@ def attach_to(state: SandboxState, method: Obj, customer_id: str) -> Obj:
 
 
 def detach_from_customer(state: SandboxState, method: Obj, *, names_customer: bool = True) -> Obj:
-    """Remove from its customer, after which it may never be used again.
+    """Detach a method from its customer; it can never be used again.
 
-    Not every event of it says whose the method was: https://docs.stripe.com/api/events/types
+    Not every event names the customer: https://docs.stripe.com/api/events/types
     """
     owner = state.store.customers.get(method["customer"])
     if owner is None:
@@ -133,7 +133,7 @@ def detach_from_customer(state: SandboxState, method: Obj, *, names_customer: bo
 
 
 def record_checks(method: Obj) -> None:
-    """Fill in what the bank says of the security code and the address, once it was asked."""
+    """Fill in the bank's checks of the security code and the address, as known after the first charge."""
     if method["type"] != "card":
         return
     card, checks = cards.by_number(method["_number"]), method["card"]["checks"]

@@ -1,4 +1,4 @@
-"""The hosted page as an API, which Stripe does not document and its command line tool pays sessions with."""
+"""The undocumented API of hosted pages, with which Stripe's command line tool pays sessions."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
-# Whoever pays here watches no bank, so a delayed payment ends by itself even if the sandbox's others do not.
+# The command line tool has no bank controls, so a delayed payment settles by itself.
 SETTLE_AFTER_S = 1.0
 FIELDS: dict[str, dict[str, Any]] = {
     "POST /v1/payment_pages/{id}/confirm": {"payment_method": "str", "expected_amount": "int"},
@@ -20,7 +20,7 @@ def retrieve(call: Call) -> Obj:
 
 
 def confirm(call: Call) -> Obj:
-    """Pay an open session with a payment method; the amount must be the one that the buyer was shown."""
+    """Pay an open session with a payment method; `expected_amount` must be the session's total."""
     state = call.state
     session = call.target(state.store.checkout_sessions)
     for name in ("payment_method", "expected_amount"):

@@ -98,7 +98,7 @@ def make_product(state: SandboxState, params: dict[str, Any]) -> Obj:
 
 
 def make_price(state: SandboxState, params: dict[str, Any], product: Obj) -> Obj:
-    """Store a price; a fraction of a minor unit is refused, for nobody can be charged it alone."""
+    """Store a price; refuse fractions of a minor unit, which can't be charged alone."""
     currency = money.check_currency(params["currency"])
     recurring = params.get("recurring")
     amount = _unit_amount(params)

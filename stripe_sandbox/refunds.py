@@ -42,7 +42,7 @@ def list_(call: Call) -> Obj:
 
 
 def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
-    """Give back all that is left, or an amount in minor units; too much, twice and disputed are refused."""
+    """Refund what is left of a charge, or an amount; refuse more than is left, and disputed charges."""
     refundable = charge["amount_captured"] - charge["amount_refunded"]
     refunded = refundable if amount is None else amount
     _check(state, charge, refunded, refundable)
@@ -60,7 +60,7 @@ def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: 
 
 
 def release_hold(state: SandboxState, intent: Obj) -> None:
-    """Give back money that was held and never taken."""
+    """Release an authorized charge that was never captured."""
     charge = state.store.charges.get(intent["latest_charge"])
     assert charge is not None
     refund = state.store.refunds.add(
@@ -73,7 +73,7 @@ def release_hold(state: SandboxState, intent: Obj) -> None:
 
 
 def succeed(state: SandboxState, refund: Obj) -> Obj:
-    """A pending refund reached the buyer."""
+    """Let a pending refund succeed."""
     if refund["status"] != "pending":
         raise InvalidState(f"Refund {refund['id']} is {refund['status']}, not pending.")
     with updating_refund(state, refund):
@@ -83,7 +83,7 @@ def succeed(state: SandboxState, refund: Obj) -> Obj:
 
 
 def fail(state: SandboxState, refund: Obj, reason: str = "expired_or_canceled_card") -> Obj:
-    """A refund came back from the buyer's bank; the money is in the balance again."""
+    """Let a refund fail at the buyer's bank; the money returns to the balance."""
     if refund["status"] not in ("pending", "succeeded"):
         raise InvalidState(f"Refund {refund['id']} is {refund['status']} and cannot fail.")
     charge = state.store.charges.get(refund["charge"])
@@ -199,7 +199,7 @@ def _destination(kind: str) -> Obj:
 
 
 def _finish_by_itself(state: SandboxState, refund: Obj, charge: Obj) -> None:
-    """On the laptop, Stripe's asynchronous test refunds end after a while without anybody's doing."""
+    """With `automatic_after_s`, let Stripe's asynchronous test refunds end after a while."""
     wait, card = state.settings.automatic_after_s, cards.CARDS.get(charge["_number"])
     if wait is None or card is None or card.refund == "succeeds":
         return
@@ -214,7 +214,7 @@ def _finish_by_itself(state: SandboxState, refund: Obj, charge: Obj) -> None:
 
 
 def _add_reference(state: SandboxState, refund: Obj) -> None:
-    """A card refund gets its reference number a moment later."""
+    """Add the reference number of a card refund, which Stripe does a moment later."""
     if refund["destination_details"]["type"] == "card" and refund["status"] == "succeeded":
         with updating_refund(state, refund):
             number = f"{state.now % 10**10:010d}{len(state.store.refunds):05d}"

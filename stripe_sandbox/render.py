@@ -11,7 +11,7 @@ from stripe_sandbox.store import Obj
 
 MAX_DEPTH = 4
 
-# Fields that `expand` may replace with the object they name: https://docs.stripe.com/api/expanding_objects.
+# Fields that `expand` replaces with the object they name: https://docs.stripe.com/api/expanding_objects.
 EXPANDABLE: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {

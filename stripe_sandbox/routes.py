@@ -1,4 +1,4 @@
-"""Which function answers which endpoint."""
+"""The routes: the function of each endpoint."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ ROUTES: dict[str, Handler] = {
     endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()
 }
 
-# What Stripe.js calls with a publishable key.
+# Endpoints that Stripe.js calls with a publishable key.
 PUBLISHABLE = {
     "POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE, *setup_intents.PUBLISHABLE,
 }  # fmt: skip
@@ -57,7 +57,7 @@ _TABLE = _by_length()
 
 
 def find(method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    """Return the endpoint and the ids in the path; fixed parts win over ids."""
+    """Return the endpoint and the ids in the path; fixed parts take precedence over ids."""
     parts = path.split("/")
     for pattern, endpoint in _TABLE.get((method, len(parts)), ()):
         if all(p == part or (p.startswith("{") and part) for p, part in zip(pattern, parts, strict=True)):

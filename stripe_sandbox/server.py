@@ -29,7 +29,7 @@ log = logging.getLogger("stripe_sandbox")
 
 
 class LostResponse(WebResponse):
-    """An answer that the network loses: it never comes, or breaks off in the middle."""
+    """A response that the network loses: it never comes, or breaks off in the middle."""
 
     def __init__(self, response: http.Response) -> None:
         super().__init__(status_code=response.status)
@@ -46,7 +46,7 @@ class LostResponse(WebResponse):
         await send({"type": "http.response.start", "status": self._response.status, "headers": headers})
         half = self._response.body[: len(self._response.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        raise ConnectionAbortedError("the sandbox was told to cut this connection")
+        raise ConnectionAbortedError("a fault cut this connection")
 
     @staticmethod
     async def _wait_for_the_client_to_leave(receive: Receive) -> None:

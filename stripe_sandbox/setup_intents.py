@@ -1,4 +1,4 @@
-"""SetupIntents, which save a card without a payment: https://docs.stripe.com/api/setup_intents."""
+"""SetupIntents, which save a payment method without a payment: https://docs.stripe.com/api/setup_intents."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from stripe_sandbox.store import Obj
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
-# What a SetupIntent has no value for, at first or ever.
+# Fields of a SetupIntent that are null at first or always.
 _UNSET = (
     "application cancellation_reason customer_account flow_directions last_setup_error latest_attempt "
     "mandate next_action on_behalf_of payment_method single_use_mandate"
@@ -100,7 +100,7 @@ def list_(call: Call) -> Obj:
 
 
 def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
-    """Cancel for good; a finished one is refused."""
+    """Cancel a SetupIntent; refuse a finished one."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected(
             intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}."
@@ -111,7 +111,7 @@ def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
 
 
 def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOptions) -> None:
-    """Ask the bank to save a card; a refusal is recorded on the intent and raised as a card error."""
+    """Set up a payment method; a decline is recorded on the intent and raised as a card error."""
     check_usable(method, intent)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
     if (
@@ -128,19 +128,19 @@ def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOption
 
 
 def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """The buyer authenticated."""
+    """Complete the set-up after the buyer has authenticated."""
     _ask_bank(state, intent, method)
 
 
 def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """The buyer did not authenticate."""
+    """Record a failed authentication."""
     error = InvalidState(confirmation.AUTHENTICATION_FAILED, code="setup_intent_authentication_failure")
     error.extra["payment_method"] = public(method)
     _mark_failed(state, intent, method, error.body()["error"])
 
 
 def check_usable(method: Obj, intent: Obj) -> None:
-    """Refuse another customer's method and a consumed one."""
+    """Refuse a method of another customer, a consumed one, and a type that the intent does not accept."""
     owner = method["customer"]
     if owner and owner != intent["customer"]:
         raise InvalidState(
@@ -159,7 +159,7 @@ def check_usable(method: Obj, intent: Obj) -> None:
 
 
 def make(state: SandboxState, params: dict[str, Any]) -> Obj:
-    """Return a new intent that is not yet stored."""
+    """Return a new SetupIntent, not yet stored."""
     intent_id = state.ids.new("seti", 24)
     types = params.get("payment_method_types")
     automatic, requested = None, params.get("automatic_payment_methods", {})
@@ -186,7 +186,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         "payment_method_types": types,
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
-        # The dashboard offers nothing that redirects, so only a request that asks for it gets into that.
+        # The dashboard enables no type that redirects, so only the request itself can allow redirects.
         "_redirects": bool(requested and automatic and automatic["allow_redirects"] == "always"),
     }
     assign(intent, params, ["metadata"])
@@ -254,7 +254,7 @@ def _mark_failed(state: SandboxState, intent: Obj, method: Obj, error: Obj) -> N
 def _record_attempt(
     state: SandboxState, intent: Obj, method: Obj, status: str, error: Obj | None = None
 ) -> Obj:
-    """Record one try: https://docs.stripe.com/api/setup_attempts."""
+    """Record an attempt: https://docs.stripe.com/api/setup_attempts."""
     attempt = state.store.setup_attempts.add(
         {
             "id": state.ids.new("setatt"),

@@ -1,4 +1,4 @@
-"""What every resource works with: the store, the time, new ids, and the events that it emits."""
+"""The state of a sandbox: objects, clock, ids, settings, faults, and the events to deliver."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from stripe_sandbox.webhook_queue import Outbox
 
 @dataclass(frozen=True)
 class Cause:
-    """The request that is being answered; both are None when no request of the user's is the cause."""
+    """The request that causes events; both fields are None when there is no such request."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -24,7 +24,7 @@ class Cause:
 
 @dataclass
 class Settings:
-    """What an account's owner sets in the dashboard."""
+    """The account's settings in the dashboard."""
 
     public_url: str = "http://127.0.0.1:12111"
     default_version: str = versions.DEFAULT
@@ -33,12 +33,13 @@ class Settings:
     country: str = "US"
     currency: str = "usd"
     automatic_after_s: float | None = None
-    publishable_key: str = ""  # the only one that is taken; without it, see auth.Keys
+    # The only valid publishable key; without it, see auth.Keys.
+    publishable_key: str = ""
     revoked_keys: set[str] = field(default_factory=set)
 
 
 class SandboxState:
-    """The state of one sandbox."""
+    """The state of one sandbox, which every endpoint reads and changes."""
 
     def __init__(self, clock: Clock, ids: Ids, settings: Settings, faults: Faults) -> None:
         self.clock, self.ids, self.settings, self.faults = clock, ids, settings, faults
@@ -48,7 +49,7 @@ class SandboxState:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew; who listens goes on listening."""
+        """Clear all objects, deliveries and timers; listeners stay."""
         self.store = Store()
         self.outbox = Outbox(self.clock)
         self.timers = Timers(self.clock)
@@ -59,12 +60,12 @@ class SandboxState:
         return int(self.clock.now())
 
     def include(self, obj: Obj, name: str) -> Obj:
-        """Return what an includable field holds, such as a charge's refunds."""
+        """Return an includable field, such as a charge's refunds."""
         make = self.includes.get((obj["object"], name))
         return make(self, obj) if make else empty_list(f"/v1/{obj['object']}s/{obj['id']}/{name}")
 
     def emit(self, event_type: str, obj: Obj, previous: Obj | None = None) -> None:
-        """Record an event with the object as of now and queue it for each endpoint that listens."""
+        """Store an event with the object as of now, and queue it for each subscribed endpoint."""
         plan = self.faults.plan_for_event(event_type)
         if plan.never_generated:
             return
@@ -91,7 +92,7 @@ class SandboxState:
             listener(event)
 
     def resend(self, event: Obj) -> None:
-        """Deliver an event once more to each endpoint that listens."""
+        """Deliver an event again to each subscribed endpoint."""
         endpoints = self._subscribed(event["type"])
         event["pending_webhooks"] += len(endpoints)
         self.outbox.resend(event, endpoints)
@@ -100,13 +101,13 @@ class SandboxState:
         return [endpoint for endpoint in self.store.webhook_endpoints if _is_subscribed(endpoint, event_type)]
 
     def notify_watchers(self, intent: Obj) -> None:
-        """Tell those who wait for a payment, such as its Checkout Session, that it moved."""
+        """Notify the watchers of an intent, such as its Checkout Session, of a change."""
         for watcher in self.watchers:
             watcher(self, intent)
 
     @contextmanager
     def updating(self, event_type: str, obj: Obj) -> Iterator[None]:
-        """Emit an event with the previous attributes when the block changed the object."""
+        """Emit an event with the previous attributes if the block changes the object."""
         before = public(obj)
         yield
         previous = difference(before, public(obj))

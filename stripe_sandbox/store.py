@@ -1,4 +1,4 @@
-"""The sandbox's memory: one table per resource, in order of creation."""
+"""The store: one table for each resource, in order of creation."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -38,18 +38,18 @@ class Table:
         return self._position.get(object_id)
 
     def newest_first(self, before: int | None = None) -> Iterator[Obj]:
-        """Walk from just before a position (or the end) to the oldest."""
+        """Iterate from just before a position (or the end) to the oldest."""
         for index in range(len(self._order) if before is None else before, 0, -1):
             yield self._objects[self._order[index - 1]]
 
     def newer_than(self, position: int) -> Iterator[Obj]:
-        """Walk from just after a position to the newest."""
+        """Iterate from just after a position to the newest."""
         for index in range(position + 1, len(self._order)):
             yield self._objects[self._order[index]]
 
 
 class Store:
-    """All tables; the word Stripe uses for a missing object is each table's `kind`."""
+    """All tables; `kind` is Stripe's name of the object in its error messages."""
 
     def __init__(self) -> None:
         self.customers = Table("customer")
@@ -76,7 +76,7 @@ class Store:
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:
-        """Return any object by its id, whatever it is."""
+        """Return an object of any table by its id."""
         if not isinstance(object_id, str):
             return None
         table = self._by_prefix.get(object_id.partition("_")[0])

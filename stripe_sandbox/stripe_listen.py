@@ -1,4 +1,4 @@
-"""What `stripe listen` of the official command line tool needs: a session, and events over a websocket."""
+"""The endpoints of `stripe listen`, Stripe's command line tool: a session, and events over a websocket."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 from stripe_sandbox.webhook_queue import signature
 
-# The tool opens its connection anew after so many seconds; what happens meanwhile waits.
+# The tool reconnects after so many seconds; events of the meantime are queued.
 RECONNECT_DELAY_S = 60
 MAX_WAITING = 1000
 FORGOTTEN_AFTER_S = 600
 SUBPROTOCOL = "stripecli-devproxy-v1"
-# The tool asks for a new session when it reads exactly this, for example after a restart of the sandbox.
+# On exactly this response the tool requests a new session, for example after a restart of the sandbox.
 UNKNOWN_ID = {"error": {"message": "Unknown WebSocket ID.", "type": "invalid_request_error"}}
 
 
@@ -39,7 +39,7 @@ class Session:
     has_events: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop | None = None
     disconnected_at: int = 0
-    # Event id -> the status that the forwarded event was answered with.
+    # Event id -> HTTP status of the endpoint that the tool forwarded the event to.
     statuses: dict[str, int] = field(default_factory=dict)
 
     def queue(self, event: Obj) -> None:
@@ -50,7 +50,7 @@ class Session:
 
 
 class Listeners:
-    """The sessions of `stripe listen`, each of which hears every event."""
+    """The sessions of `stripe listen`, each of which receives every event."""
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
@@ -58,14 +58,14 @@ class Listeners:
         state.listeners.append(self._queue_for_all)
 
     def routes(self) -> list[BaseRoute]:
-        """Return where the tool finds its session and its events."""
+        """Return the routes of the session and the websocket."""
         return [
             Route("/v1/stripecli/sessions", self.open, methods=["POST"]),
             WebSocketRoute("/v1/stripecli/subscribe", self.subscribe),
         ]
 
     async def open(self, request: Request) -> Response:
-        """Answer the tool with a new session and its signing secret."""
+        """Create a session and return its signing secret."""
         try:
             key = auth.key_from(dict(request.headers), {})
             if auth.kind_of(key, self._state.settings.revoked_keys) != "secret":
@@ -93,7 +93,7 @@ class Listeners:
         )
 
     async def subscribe(self, websocket: WebSocket) -> None:
-        """Send events down a connection and take the answers, until the tool goes away."""
+        """Send events over a connection and read the responses until the tool disconnects."""
         session = self._sessions.get(websocket.headers.get("websocket-id", ""))
         if session is None:
             await websocket.send_denial_response(JSONResponse(UNKNOWN_ID, 401))
@@ -131,11 +131,11 @@ class Listeners:
                 event = session.queued[0]
                 for frame in self._frames(session, event):
                     await websocket.send_text(json.dumps(frame))
-                # Only now: an event that a broken connection swallowed is sent again on the next one.
+                # Removed only after sending: the next connection sends an event again that a broken one lost.
                 session.queued.popleft()
 
     def _frames(self, session: Session, event: Obj) -> list[dict[str, Any]]:
-        """Return the event in the account's version and in the latest; the tool keeps what it was told to."""
+        """Return the event in the account's API version and in the latest; the tool picks one by its options."""
         as_account_version = versions.event_in(event, event["api_version"])
         plain = _frame(as_account_version, None, session, self._state)
         as_account_version = versions.event_in(event, versions.LATEST)
@@ -167,5 +167,5 @@ def _frame(event: Obj, version: str | None, session: Session, state: SandboxStat
 
 
 def signing_secret(key: str, device: str) -> str:
-    """Return the secret that one account has on one device, the same after each start."""
+    """Return the signing secret of an account on a device, the same after each start."""
     return "whsec_" + hashlib.sha256(f"{device}:{key}".encode()).hexdigest()

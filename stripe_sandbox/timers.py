@@ -1,4 +1,4 @@
-"""What happens by itself when the sandbox clock gets there: sessions expire, delayed payments settle."""
+"""Timers on the sandbox's clock: sessions expire, delayed payments settle."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -8,7 +8,7 @@ from stripe_sandbox.clock import Clock
 
 
 class Timers:
-    """Functions to call once their time has come."""
+    """Functions to call at a time of the clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

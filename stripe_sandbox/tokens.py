@@ -34,7 +34,7 @@ def retrieve(call: Call) -> Obj:
 
 
 def spend(state: SandboxState, token_id: str, param: str) -> Obj:
-    """Use a token once, for the parts of a payment method; names such as `tok_visa` never run out."""
+    """Consume a token for the parts of a payment method; names such as `tok_visa` work any number of times."""
     named = cards.by_name(token_id) if token_id.startswith("tok_") else None
     if named:
         return card_fields(named, 12, year_of(state) + 1, cvc=False)

@@ -1,4 +1,4 @@
-"""API versions, and what differs between them: https://docs.stripe.com/api/versioning."""
+"""API versions, and their differences: https://docs.stripe.com/api/versioning."""
 
 import re
 from typing import Any
@@ -14,19 +14,19 @@ METHOD_TYPES = {"list": "str"}
 
 
 def check(version: str) -> str:
-    """Return a version that looks like one; others are refused as Stripe does."""
+    """Return a well-formed version; refuse any other, as Stripe does."""
     if not SHAPE.match(version):
         raise InvalidParameter(f"Invalid Stripe API version: {version}")
     return version
 
 
 def is_endive(version: str) -> bool:
-    """Tell whether `payment_method_types` is gone from creation, and `allowed_payment_method_types` there."""
+    """Return whether creation refuses `payment_method_types` and takes `allowed_payment_method_types`."""
     return version[:10] >= ENDIVE
 
 
 def refuse_method_types(version: str, params: dict[str, Any]) -> None:
-    """Refuse `payment_method_types` on an intent from endive on."""
+    """Refuse `payment_method_types` on an intent since endive."""
     if "payment_method_types" in params and is_endive(version):
         raise InvalidParameter(
             "The `payment_method_types` parameter is no longer supported as of API version "
@@ -38,13 +38,13 @@ def refuse_method_types(version: str, params: dict[str, Any]) -> None:
 
 
 def adapt(obj: dict[str, Any], version: str) -> dict[str, Any]:
-    """Remove from a rendered object what its version does not know."""
+    """Remove fields from a rendered object that its API version does not have."""
     if not is_endive(version):
         obj.pop("allowed_payment_method_types", None)
     return obj
 
 
 def event_in(event: dict[str, Any], version: str) -> dict[str, Any]:
-    """Return an event as it is told in a version, its object without what that version does not know."""
+    """Return an event in an API version, without fields that the version does not have."""
     obj = adapt(dict(event["data"]["object"]), version)
     return event | {"api_version": version, "data": event["data"] | {"object": obj}}

@@ -1,4 +1,4 @@
-"""Delivers webhooks in the background: in order unless several are on their way, and again when an endpoint fails."""
+"""Delivers webhooks in background threads, and retries failed deliveries."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ log = logging.getLogger("stripe_sandbox")
 
 
 class DeliveryWorker:
-    """Threads that take what is due and post it: one keeps the order, several overtake each other as Stripe's do."""
+    """Threads that post due deliveries. One thread keeps their order; several overtake each other, as at Stripe."""
 
     def __init__(self, sandbox: Sandbox, *, at_once: int = 1) -> None:
         self._sandbox = sandbox
@@ -30,7 +30,7 @@ class DeliveryWorker:
             thread.start()
 
     def stop(self) -> None:
-        """Finish the deliveries in hand and end."""
+        """Finish the current deliveries and stop."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Webhook deliveries: signed, in order, tried again with a back-off (https://docs.stripe.com/webhooks)."""
+"""Webhook deliveries: signed, in order, retried with a back-off (https://docs.stripe.com/webhooks)."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from stripe_sandbox.versions import event_in
 if TYPE_CHECKING:
     from stripe_sandbox.faults import EventPlan
 
-# Stripe tries for three days with an exponential back-off; a laptop wants the first tries sooner.
+# Stripe retries for three days with an exponential back-off; here the first retries come sooner.
 BACK_OFF_S = [1, 5, 30, 120, 600, 3600, 7200, 14400, 28800, 57600]
 
 
@@ -42,7 +42,7 @@ class Job:
 
 
 class Outbox:
-    """What is yet to be delivered, by the time it is due, and first come first served within that."""
+    """Pending deliveries, ordered by due time and then by creation."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -72,7 +72,7 @@ class Outbox:
             self._push(Job(event, endpoint, self._clock.now()))
 
     def release(self) -> int:
-        """Let go of what is held or waits for a next event; return how many."""
+        """Release deliveries that are held or wait for the next event; return how many."""
         jobs = self._held + self._waiting_for_next
         self._held, self._waiting_for_next = [], []
         for job in jobs:
@@ -81,13 +81,13 @@ class Outbox:
         return len(jobs)
 
     def discard(self) -> int:
-        """Lose everything that is yet to be delivered; return how many."""
+        """Discard all pending deliveries; return how many."""
         lost = len(self._heap) + len(self._held) + len(self._waiting_for_next)
         self._heap, self._held, self._waiting_for_next = [], [], []
         return lost
 
     def take(self, limit: int | None = None) -> list[Delivery]:
-        """Return what is due, signed as of now; it counts as sent."""
+        """Return the due deliveries, signed as of now, and remove them from the queue."""
         deliveries: list[Delivery] = []
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now and (limit is None or len(deliveries) < limit):
@@ -99,7 +99,7 @@ class Outbox:
         event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
 
     def failed(self, delivery: Delivery) -> float | None:
-        """Plan another try; return in how many seconds, or None when this was the last."""
+        """Schedule a retry; return its delay in seconds, or None after the last one."""
         job = delivery.job
         if job.attempt >= len(BACK_OFF_S):
             return None

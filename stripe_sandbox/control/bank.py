@@ -11,7 +11,7 @@ class BankControls(Lookup):
     """What the buyer's bank and the card networks do."""
 
     def settle(self, intent_id: str) -> Obj:
-        """Let the money of a processing payment arrive."""
+        """Let a processing payment succeed."""
         with self._lock:
             intent = self._processing(intent_id)
             confirmation.settle(self._state, intent)
@@ -34,14 +34,14 @@ class BankControls(Lookup):
             return public(refunds.succeed(self._state, self._find(self._state.store.refunds, refund_id)))
 
     def fail_refund(self, refund_id: str, reason: str = "expired_or_canceled_card") -> Obj:
-        """Let a refund come back from the buyer's bank."""
+        """Let a refund fail at the buyer's bank."""
         with self._lock:
             return public(refunds.fail(self._state, self._find(self._state.store.refunds, refund_id), reason))
 
     def dispute(
         self, intent_id: str, reason: str = "fraudulent", inquiry: bool = False, amount: int | None = None
     ) -> Obj:
-        """Dispute a payment as its cardholder, all of it or an amount in minor units."""
+        """Dispute a payment as the cardholder, in full or an amount in minor units."""
         with self._lock:
             charge = self._charge(intent_id)
             return public(

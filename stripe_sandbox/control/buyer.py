@@ -14,7 +14,7 @@ CARD = "4242424242424242"
 
 
 def _allow(payable: Obj, method: Obj) -> None:
-    """Let an intent or a page take a type that it was not made for."""
+    """Allow a payment method type on an intent or session that was created without it."""
     if method["type"] not in payable["payment_method_types"]:
         payable["payment_method_types"] = [*payable["payment_method_types"], method["type"]]
 
@@ -32,9 +32,9 @@ class BuyerControls(Lookup):
         off_session: bool = False,
         **details: Any,
     ) -> Obj:
-        """Pay as Stripe.js does, by card, saved method or `method="us_bank_account"`; it shows a decline.
+        """Pay as Stripe.js does: by card, saved method or `method="us_bank_account"`. The intent shows a decline.
 
-        What is no card is taken even where the intent allows cards only, as if it had been begun before that.
+        Other types than cards are accepted even if the intent allows cards only, as on an older intent.
         """
         with self._lock:
             intent = self._intent(intent_id)
@@ -56,7 +56,7 @@ class BuyerControls(Lookup):
         method: str = "card",
         **details: Any,
     ) -> Obj:
-        """Save a card as Stripe.js does with a SetupIntent; a refusal shows on it. Of other types: see `confirm`."""
+        """Save a card as Stripe.js does; the SetupIntent shows a decline. Other types: as in `confirm`."""
         with self._lock:
             intent = self._find(self._state.store.setup_intents, intent_id)
             if intent["status"] not in setup_intents.CONFIRMABLE:
@@ -81,9 +81,9 @@ class BuyerControls(Lookup):
         challenge: str | None = "complete",
         **details: Any,
     ) -> Obj:
-        """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave one standing.
+        """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave it open.
 
-        What is no card is taken even where the page allows cards only, as of a page made before that.
+        Other types than cards are accepted even if the session allows cards only, as on an older session.
         """
         with self._lock:
             session = self._session(session_id)
@@ -102,17 +102,17 @@ class BuyerControls(Lookup):
             return public(session)
 
     def expire_checkout(self, session_id: str) -> Obj:
-        """Let an open session's time run out."""
+        """Let an open session expire."""
         with self._lock:
             return public(checkout.expire_session(self._state, self._session(session_id)))
 
     def abandon_checkout(self, session_id: str) -> Obj:
-        """Go back from the hosted page: nothing changes, and the session stays open."""
+        """Leave the hosted page: the session stays open."""
         with self._lock:
             return public(self._session(session_id))
 
     def complete_challenge(self, intent_id: str) -> Obj:
-        """Pass the 3-D Secure challenge of a payment or set-up; the bank may still decline."""
+        """Pass the 3-D Secure challenge of a PaymentIntent or SetupIntent; the bank may still decline."""
         with self._lock:
             intent, method = self._challenged(intent_id)
             flow = confirmation if intent["object"] == "payment_intent" else setup_intents
@@ -121,7 +121,7 @@ class BuyerControls(Lookup):
             return public(intent)
 
     def fail_challenge(self, intent_id: str) -> Obj:
-        """Fail the 3-D Secure challenge of a payment or set-up."""
+        """Fail the 3-D Secure challenge of a PaymentIntent or SetupIntent."""
         with self._lock:
             intent, method = self._challenged(intent_id)
             flow = confirmation if intent["object"] == "payment_intent" else setup_intents

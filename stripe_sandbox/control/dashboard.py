@@ -10,13 +10,13 @@ class DashboardControls(Lookup):
     """What staff do in the dashboard, past the shop."""
 
     def refund(self, intent_id: str, amount: int | None = None, reason: str | None = None) -> Obj:
-        """Refund a payment, all that is left or an amount in minor units, with no metadata of ours."""
+        """Refund what is left of a payment, or an amount in minor units, without metadata."""
         with self._lock:
             charge = self._charge(intent_id)
             return public(refunds.refund_charge(self._state, charge, amount, {"reason": reason}))
 
     def cancel(self, intent_id: str, reason: str | None = "requested_by_customer") -> Obj:
-        """Cancel a payment that is not yet made."""
+        """Cancel an unpaid payment."""
         with self._lock:
             return public(payment_intents.cancel_intent(self._state, self._intent(intent_id), reason))
 
@@ -27,7 +27,7 @@ class DashboardControls(Lookup):
             return public(customers.remove(self._state, customer))
 
     def detach(self, method_id: str, *, names_customer: bool = True) -> Obj:
-        """Remove a saved card from its customer; its event need not say whose it was."""
+        """Detach a payment method from its customer; `names_customer` says whether the event names the customer."""
         with self._lock:
             method = self._find(self._state.store.payment_methods, method_id)
             detached = payment_methods.detach_from_customer(

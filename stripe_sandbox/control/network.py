@@ -16,28 +16,28 @@ class NetworkControls(Lookup):
             return public(event)
 
     def lose_events(self) -> int:
-        """Lose every delivery that is still to be made; return how many."""
+        """Discard every pending delivery; return how many."""
         with self._lock:
             return self._state.outbox.discard()
 
     def hold_events(self, match: str = "*") -> None:
-        """Hold back the deliveries of what happens from now on."""
+        """Hold back the deliveries of all events from now on."""
         with self._lock:
             self._state.faults.add("hold", match, times=None)
 
     def release_events(self) -> int:
-        """Stop holding back, and deliver what was held; return how many."""
+        """Stop holding back and deliver the held events; return how many."""
         with self._lock:
             self._state.faults.remove("hold")
             return self._state.outbox.release()
 
     def revoke_key(self, key: str) -> None:
-        """Make an API key one that Stripe no longer knows."""
+        """Revoke an API key."""
         with self._lock:
             self._state.settings.revoked_keys.add(key)
 
     def advance(self, seconds: float) -> float:
-        """Let the sandbox's clock run ahead and do what falls due; return its time."""
+        """Advance the sandbox's clock and run the timers that fall due; return the new time."""
         with self._lock:
             self._state.clock.advance(seconds)
             self._state.timers.run_due()

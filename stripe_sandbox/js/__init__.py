@@ -1,8 +1,10 @@
-"""Stripe.js for the sandbox: the script for a shop's page, and the frames that its card fields live in.
+"""Stripe.js for the sandbox: the script of a shop's page, and the frames with the card fields.
 
-The sources are ES modules. What a page loads is one classic script, as from js.stripe.com, so modules are put one after
-the other into one function, each after those that it imports. That asks two things of the sources: they import with
-``import { a, b } from "./other.js";``, and no two of them that are bundled together give one name to different things.
+The sources are ES modules; a page loads one classic script, as from js.stripe.com. The bundler concatenates the modules
+into one function, each after its imports. Two rules follow for the sources:
+
+1. They import with ``import { a, b } from "./other.js";``, without cycles.
+2. A top-level name is unique among the modules of a bundle.
 """
 
 import re
@@ -19,7 +21,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.
 SCRIPTS = {"stripe.js": "page/main.js", "element.js": "frame/main.js"}
 FILES = {"element.html": "text/html", "element.css": "text/css"}
 
-# A frame shows nothing but its own files, and sends what was typed to its own origin alone. Fonts are the shop's.
+# A frame loads only its own files and sends card details only to its own origin. Fonts may be the shop's.
 FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src *; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -38,13 +40,13 @@ def answer(path: str) -> Response:
 
 @cache
 def bundle(entry: Path) -> str:
-    """Return a module and all that it imports as one classic script."""
+    """Return a module and all its imports as one classic script."""
     parts = [f"// {module.relative_to(HERE)}\n{_without_modules(module)}" for module in _in_order(entry)]
     return "(() => {\n'use strict';\n" + "\n".join(parts) + "})();\n"
 
 
 def _in_order(entry: Path) -> list[Path]:
-    """Return the modules, each after those that it needs."""
+    """Return the modules, each after its imports."""
     ordered: dict[Path, None] = {}
 
     def visit(module: Path) -> None:

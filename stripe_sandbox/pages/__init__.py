@@ -9,11 +9,11 @@ from stripe_sandbox.http import Response
 
 
 class Html(str):
-    """Text that is HTML already and is not escaped again."""
+    """HTML text, which is not escaped again."""
 
 
 def page(template: str, title: str, status: int = 200, /, **values: str) -> Response:
-    """Return a whole page; values are escaped unless they are `Html`."""
+    """Return a page; values are escaped unless they are `Html`."""
     filled = fill(template, **values)
     whole = _template("layout.html").substitute(title=escape(title), style=_text("style.css"), body=filled)
     headers = {
@@ -35,7 +35,7 @@ def text(value: str) -> str:
 
 
 def redirect(url: str) -> Response:
-    """Send a browser on after a form."""
+    """Redirect a browser after a form."""
     return Response(303, {"Location": url, "Cache-Control": "no-store"})
 
 

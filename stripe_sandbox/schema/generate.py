@@ -77,7 +77,7 @@ ENDPOINTS = {
     "GET /v1/account": "AccountRetrieveParams",
 }
 
-# Inside these the sandbox models a few methods in depth; the rest are known by name only.
+# In these maps the sandbox models a few types in depth and knows the others by name only.
 METHOD_MAPS = {"payment_method_options", "payment_method_data"}
 METHODS_IN_DEPTH = {
     "card",
@@ -89,7 +89,7 @@ METHODS_IN_DEPTH = {
     "allow_redisplay",
 }
 
-# Legacy `Literal` sets that Stripe extends at will, so an unknown member must not be refused here.
+# Stripe extends these `Literal` sets at will, so unknown members are accepted.
 OPEN_NAMES = {
     "enabled_events",
     "api_version",
@@ -188,7 +188,7 @@ def snake(name: str) -> str:
 
 
 def add_cards(result: dict[str, Node]) -> None:
-    """Let `payment_method_data` hold a card, which Stripe.js sends and the SDK's annotations leave out."""
+    """Add `card` to `payment_method_data`: Stripe.js sends it, the SDK's annotations lack it."""
     card = result["POST /v1/payment_methods"]["fields"]["card"]
     for node in result.values():
         data = node["fields"].get("payment_method_data", {})

@@ -1,4 +1,4 @@
-"""Checks and types a request's parameters, as https://docs.stripe.com/error-codes describes."""
+"""Validates and types a request's parameters, as https://docs.stripe.com/error-codes describes."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -10,7 +10,7 @@ from stripe_sandbox.errors import InvalidParameter, StripeError
 
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
 STRING_LENGTH = 5000
-# Texts that Stripe lets be emptied although neither its document nor its SDK says so.
+# Texts that Stripe allows to be empty, though neither its documentation nor its SDK says so.
 _FREE_TEXT = (
     "name description email phone nickname city country line1 line2 postal_code state carrier "
     "tracking_number receipt_email statement_descriptor statement_descriptor_suffix transfer_group "
@@ -29,7 +29,7 @@ def schemas() -> dict[str, Any]:
 def validate(
     endpoint: str, raw: dict[str, Any], extra_fields: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the typed parameters; `also` adds fields that some versions or keys may send."""
+    """Return the typed parameters; `extra_fields` are accepted from some versions or keys."""
     schema = schemas().get(endpoint, {"fields": {}})
     if extra_fields:
         schema = schema | {"fields": schema["fields"] | extra_fields}
