@@ -11,12 +11,12 @@ import django
 
 from benchmarks import accept, create, environments, fulfil, load, machine, report, settle
 from benchmarks.contender import BenchmarkFailed, Contender
-from benchmarks.house import BENCH_VAR, House
 from benchmarks.rounds import play_rounds
+from benchmarks.testbed import BENCH_VAR, Testbed
 from demo.plan import CannotStart
 from estuary.config.environment import BASE_DIR
 
-GROUPS: dict[str, Callable[[House], Sequence[Contender]]] = {
+GROUPS: dict[str, Callable[[Testbed], Sequence[Contender]]] = {
     "accept": accept.contenders,
     "fulfil": fulfil.contenders,
     "settle": settle.contenders,
@@ -27,30 +27,30 @@ PAGE = BASE_DIR / "docs" / "performance.md"
 
 
 def main(arguments: Sequence[str]) -> int:
-    given = read_arguments(arguments)
+    options = read_arguments(arguments)
     _set_up_django()
     try:
-        result = measure(given.only, rounds=given.rounds, seconds=given.seconds)
+        result = measure(options.only, rounds=options.rounds, seconds=options.seconds)
     except (CannotStart, BenchmarkFailed) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    _tell(result, write=given.write)
+    _report(result, write=options.write)
     return 0
 
 
 def measure(groups: Sequence[str], *, rounds: int, seconds: float) -> report.Result:
     """Start everything, play the rounds, stop everything; raises CannotStart or BenchmarkFailed."""
     load.find_wrk()
-    house = House()
+    testbed = Testbed()
     contenders: list[Contender] = []
     try:
-        move_in(house)
+        prepare_database(testbed)
         for group in groups:
-            contenders += GROUPS[group](house)
+            contenders += GROUPS[group](testbed)
         return report.Result(
             at=datetime.now(UTC),
             hardware=machine.hardware(),
-            versions=machine.versions(house.version, **environments.versions()),
+            versions=machine.versions(testbed.version, **environments.versions()),
             rounds=rounds,
             seconds=seconds,
             groups={contender.name: contender.group for contender in contenders},
@@ -59,7 +59,7 @@ def measure(groups: Sequence[str], *, rounds: int, seconds: float) -> report.Res
     finally:
         for contender in contenders:
             contender.close()
-        house.close()
+        testbed.close()
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -71,11 +71,11 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def move_in(house: House) -> None:
+def prepare_database(testbed: Testbed) -> None:
     """Start PostgreSQL, and migrate one database, of which each measurement gets copies."""
-    house.open()
-    house.make_database("pristine")
-    house.manage("pristine", "migrate", "--verbosity", "0")
+    testbed.open()
+    testbed.make_database("pristine")
+    testbed.manage("pristine", "migrate", "--verbosity", "0")
 
 
 def _set_up_django() -> None:
@@ -87,7 +87,7 @@ def _set_up_django() -> None:
     logging.disable(logging.WARNING)  # the figures alone
 
 
-def _tell(result: report.Result, *, write: bool) -> None:
+def _report(result: report.Result, *, write: bool) -> None:
     text = report.tables(result)
     print(f"\n{text}\n\nKept in {report.keep(result, BENCH_VAR / 'results')}")
     if write:

@@ -9,9 +9,9 @@ from pathlib import Path
 from benchmarks import environments, goals, market
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.events import SECRET, TYPE, Payment, signed
-from benchmarks.house import ALONE, BESIDE_A_WORKER, ESTUARY, House, cpu_of
-from benchmarks.load import CLIENTS, MANY, Played, play, write_events
+from benchmarks.load import CLIENTS, MANY, LoadResult, play, write_events
 from benchmarks.pgbench import pgbench
+from benchmarks.testbed import ALONE, BESIDE_A_WORKER, ESTUARY, Testbed, cpu_of
 from demo.plan import API_VERSION
 from demo.processes import Child
 from demo.servers import PYTHON
@@ -31,28 +31,28 @@ INBOX_ROW = (
 class InboxLimit:
     """PostgreSQL alone: the product's own INSERT, one row and one commit at a time, as many clients as over HTTP."""
 
-    house: House
+    testbed: Testbed
     group: str = GROUP
     name: str = goals.ACCEPT_LIMIT
     clients: int = CLIENTS
 
     def prepare(self, seconds: float) -> None:
-        self.house.empty("inbox", ["payments_webhookevent"])
-        self.house.settle_down("inbox")
-        script = self.house.var / "accept.sql"
+        self.testbed.empty("inbox", ["payments_webhookevent"])
+        self.testbed.settle_down("inbox")
+        script = self.testbed.var / "accept.sql"
         script.write_text(f"\\set number random(1, 1000000000000000)\n{insert_statement()};\n")
 
     def round(self, seconds: float) -> Sample:
         body, _ = next(signed([Payment("evt_of_the_limit", "pi_of_the_limit", "ord_of_the_limit")]))
         sample = pgbench(
-            self.house.url("inbox"),
-            self.house.var / "accept.sql",
+            self.testbed.url("inbox"),
+            self.testbed.var / "accept.sql",
             clients=self.clients,
-            folder=self.house.var,
+            folder=self.testbed.var,
             seconds=seconds,
             variables={"payload": json.dumps(json.loads(body))},
         )
-        if (kept := self.house.count("inbox", "payments_webhookevent")) != sample.count:
+        if (kept := self.testbed.count("inbox", "payments_webhookevent")) != sample.count:
             raise BenchmarkFailed(f"of {sample.count} rows {kept} were kept")
         return sample
 
@@ -76,7 +76,7 @@ def insert_statement() -> str:
 class Posted:
     """A web server of production's shape to which events are posted, each once."""
 
-    house: House
+    testbed: Testbed
     name: str
     database: str
     server: Child
@@ -91,25 +91,25 @@ class Posted:
 
     def prepare(self, seconds: float) -> None:
         if self.empties:
-            self.house.empty(self.database, self.empties)
+            self.testbed.empty(self.database, self.empties)
         warming, events = int(WARM_UP_S * self.most_per_s), int(seconds * self.most_per_s)
         if self.fill:
             self.fill(warming + events)
         if self.database:
-            self.house.settle_down(self.database)
+            self.testbed.settle_down(self.database)
         write_events(self._requests, self.path, self.port, range(1, warming + 1))
         play(self._requests, self.port, WARM_UP_S, clients=self.clients)
         write_events(self._requests, self.path, self.port, range(warming + 1, warming + events + 1))
 
     @property
     def _requests(self) -> Path:
-        return self.house.var / "requests"
+        return self.testbed.var / "requests"
 
     def round(self, seconds: float) -> Sample:
-        had = self.house.count(self.database, self.keeps) if self.keeps else 0
-        cpu, database_cpu = cpu_of(self.server), self.house.database_cpu_s()
+        had = self.testbed.count(self.database, self.keeps) if self.keeps else 0
+        cpu, database_cpu = cpu_of(self.server), self.testbed.database_cpu_s()
         played = play(self._requests, self.port, seconds, clients=self.clients)
-        cpu, database_cpu = cpu_of(self.server) - cpu, self.house.database_cpu_s() - database_cpu
+        cpu, database_cpu = cpu_of(self.server) - cpu, self.testbed.database_cpu_s() - database_cpu
         self._check_kept(played, had)
         return Sample(
             per_s=played.answers / played.seconds,
@@ -120,58 +120,58 @@ class Posted:
             count=played.answers,
         )
 
-    def _check_kept(self, played: Played, had: int) -> None:
+    def _check_kept(self, played: LoadResult, before: int) -> None:
         """A 2xx must mean a row; those whose answer nobody waited for may be there besides."""
         if not self.keeps:
             return
-        kept = self.house.count(self.database, self.keeps) - had
-        if kept < played.answers:
-            raise BenchmarkFailed(f"{self.name} answered {played.answers} times and kept {kept}")
+        stored = self.testbed.count(self.database, self.keeps) - before
+        if stored < played.answers:
+            raise BenchmarkFailed(f"{self.name} answered {played.answers} times and kept {stored}")
 
     def close(self) -> None:
-        """The house stops what it has started."""
+        """The testbed stops what it has started."""
 
 
-def contenders(house: House) -> list[InboxLimit | Posted]:
+def contenders(testbed: Testbed) -> list[InboxLimit | Posted]:
     """Start the servers, to which few clients post and then, for all that write, many; raises CannotStart."""
-    house.make_database("inbox", like="pristine")
-    house.plan_as_if_large("inbox")
-    house.make_database("estuary", like="pristine")
+    testbed.make_database("inbox", like="pristine")
+    testbed.plan_as_if_large("inbox")
+    testbed.make_database("estuary", like="pristine")
     writing: list[InboxLimit | Posted] = [
-        InboxLimit(house),
-        with_djstripe(house),
-        naive_view(house),
-        estuary(house),
+        InboxLimit(testbed),
+        with_djstripe(testbed),
+        naive_view(testbed),
+        estuary(testbed),
     ]
-    one = estuary(house, goals.ONE_PROCESS, processes=BESIDE_A_WORKER)
-    return [bare_view(house), *writing, one, *map(in_a_flood, writing)]
+    one = estuary(testbed, goals.ONE_PROCESS, processes=BESIDE_A_WORKER)
+    return [bare_view(testbed), *writing, one, *map(in_a_flood, writing)]
 
 
 def in_a_flood(contender: InboxLimit | Posted) -> InboxLimit | Posted:
     return replace(contender, clients=MANY, group=IN_A_FLOOD, name=f"{contender.name}, {MANY} at once")
 
 
-def bare_view(house: House) -> Posted:
-    env = house.environment("postgres")
-    server, port = house.serve("bare-view", "benchmarks.peers.bare_view:application", env)
-    return Posted(house, goals.BARE_VIEW, "", server, port, "/webhook/", most_per_s=20_000)
+def bare_view(testbed: Testbed) -> Posted:
+    env = testbed.environment("postgres")
+    server, port = testbed.serve("bare-view", "benchmarks.peers.bare_view:application", env)
+    return Posted(testbed, goals.BARE_VIEW, "", server, port, "/webhook/", most_per_s=20_000)
 
 
-def with_djstripe(house: House) -> Posted:
+def with_djstripe(testbed: Testbed) -> Posted:
     python = environments.djstripe()
-    house.make_database("djstripe")
+    testbed.make_database("djstripe")
     body, _ = next(signed([Payment.number(1)]))
     payment = json.dumps(json.loads(body)["data"]["object"])
     settings = "benchmarks.peers.with_djstripe.settings"
-    env = house.environment("djstripe", BENCHMARK_PAYMENT=payment, DJANGO_SETTINGS_MODULE=settings)
+    env = testbed.environment("djstripe", BENCHMARK_PAYMENT=payment, DJANGO_SETTINGS_MODULE=settings)
     endpoint = str(uuid.uuid5(uuid.NAMESPACE_URL, "benchmark"))
-    house.run(
+    testbed.run(
         "djstripe-set-up", [python, "-m", "benchmarks.peers.with_djstripe.set_up", endpoint, SECRET], env
     )
     application = "benchmarks.peers.with_djstripe.wsgi:application"
-    server, port = house.serve("djstripe", application, env, python=python)
+    server, port = testbed.serve("djstripe", application, env, python=python)
     return Posted(
-        house,
+        testbed,
         goals.DJ_STRIPE,
         "djstripe",
         server,
@@ -183,22 +183,22 @@ def with_djstripe(house: House) -> Posted:
     )
 
 
-def naive_view(house: House) -> Posted:
-    house.make_database("naive")
-    env = house.environment("naive", DJANGO_SETTINGS_MODULE="benchmarks.peers.naive.settings")
-    house.run(
+def naive_view(testbed: Testbed) -> Posted:
+    testbed.make_database("naive")
+    env = testbed.environment("naive", DJANGO_SETTINGS_MODULE="benchmarks.peers.naive.settings")
+    testbed.run(
         "naive-migrate",
         [PYTHON, str(BASE_DIR / "manage.py"), "migrate", "--run-syncdb", "--verbosity", "0"],
         env,
     )
-    server, port = house.serve("naive", "benchmarks.peers.naive.wsgi:application", env)
+    server, port = testbed.serve("naive", "benchmarks.peers.naive.wsgi:application", env)
 
     def fill(events: int) -> None:
-        with house.connect("naive") as connection:
+        with testbed.connect("naive") as connection:
             connection.execute(market.NAIVE_ORDERS, [events])
 
     return Posted(
-        house,
+        testbed,
         goals.NAIVE,
         "naive",
         server,
@@ -211,11 +211,11 @@ def naive_view(house: House) -> Posted:
     )
 
 
-def estuary(house: House, name: str = goals.ESTUARY, *, processes: int = ALONE) -> Posted:
-    env = house.environment("estuary")
-    server, port = house.serve(f"estuary-{processes}", ESTUARY, env, processes=processes)
+def estuary(testbed: Testbed, name: str = goals.ESTUARY, *, processes: int = ALONE) -> Posted:
+    env = testbed.environment("estuary")
+    server, port = testbed.serve(f"estuary-{processes}", ESTUARY, env, processes=processes)
     return Posted(
-        house,
+        testbed,
         name,
         "estuary",
         server,

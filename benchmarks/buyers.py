@@ -56,9 +56,9 @@ def reading(stage: Stage) -> dict[str, Play]:
 def buying(stage: Stage) -> dict[str, Play]:
     """Return what is bought; each turn has a buyer of its own."""
 
-    def begin_and_leave(made: Json) -> None:
-        stage.post(f"orders/{made['order_id']}/sync/")
-        stage.post(f"orders/{made['order_id']}/cancel/")
+    def begin_and_leave(payment: Json) -> None:
+        stage.post(f"orders/{payment['order_id']}/sync/")
+        stage.post(f"orders/{payment['order_id']}/cancel/")
 
     def credits(turn: int) -> None:
         stage.buyer(1 + turn)
@@ -76,23 +76,25 @@ def buying(stage: Stage) -> dict[str, Play]:
     def there_and_back(turn: int) -> None:
         buyer = stage.buyer(1 + turn)
         elsewhere = 1 + (turn // 10 + HOSTS // 2) % HOSTS  # the buyer's own workshop is another
-        made = buy(stage, WORKSHOPS + elsewhere, service_session_id=str(elsewhere))
-        _return(stage, made)
+        payment = buy(stage, WORKSHOPS + elsewhere, service_session_id=str(elsewhere))
+        _return(stage, payment)
         _look_after_card(stage, buyer)
 
     return {"credits": credits, "a slot": a_slot, "a seat, and back": there_and_back, "later": _later(stage)}
 
 
-def _return(stage: Stage, made: Json) -> None:
+def _return(stage: Stage, payment: Json) -> None:
     """Call off what was just bought, and have the money returned."""
     from estuary.payments.models import Refund
     from estuary.payments.refunds import service as refunds
 
     [booking] = [
-        found for found in stage.get("bookings/")["results"] if found["order_id"] == made["order_id"]
+        candidate
+        for candidate in stage.get("bookings/")["results"]
+        if candidate["order_id"] == payment["order_id"]
     ]
     stage.post(f"bookings/{booking['id']}/cancel/")
-    refunds.send_refund(Refund.objects.filter(order__public_id=made["order_id"]).get().pk)
+    refunds.send_refund(Refund.objects.filter(order__public_id=payment["order_id"]).get().pk)
     stage.deliver()
 
 
@@ -111,7 +113,7 @@ def _later(stage: Stage) -> Play:
     def schedule(turn: int) -> None:
         number = 10 * (turn % PACKAGES) + 9
         stage.buyer(number)
-        [package] = [found for found in stage.get("bookings/")["results"] if found["children"]]
+        [package] = [booking for booking in stage.get("bookings/")["results"] if booking["children"]]
         [part] = [child for child in package["children"] if child["service_type"] == "session"]
         start = stage.free_slot(int(part["service_id"]), turn)
         with transaction.atomic():

@@ -13,8 +13,8 @@ import httpx
 from benchmarks import goals
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
-from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import play, write_events, write_requests
+from benchmarks.testbed import BESIDE_A_WORKER, ESTUARY, Testbed, cpu_of
 from demo.plan import HOST
 from demo.processes import Child
 from demo.proxy import WEBHOOK_THREADS
@@ -44,18 +44,18 @@ WAITING = """
 class Node:
     """A web server with the Stripe that it talks to."""
 
-    house: House
+    testbed: Testbed
     server: Child
     port: int
 
     def people(self, how_many: int) -> list[str]:
         """Have nobody but so many new buyers; returns their tokens, good for five minutes."""
         self.wait_until_idle(SETTLED_S)
-        self.house.empty("create", EMPTIED)
-        file = self.house.var / "tokens"
-        env = self.house.environment("create", DJANGO_SETTINGS_MODULE="estuary.config.settings")
-        self.house.run("people", [PYTHON, "-m", "benchmarks.people", str(how_many), str(file)], env)
-        self.house.settle_down("create")
+        self.testbed.empty("create", EMPTIED)
+        file = self.testbed.var / "tokens"
+        env = self.testbed.environment("create", DJANGO_SETTINGS_MODULE="estuary.config.settings")
+        self.testbed.run("people", [PYTHON, "-m", "benchmarks.people", str(how_many), str(file)], env)
+        self.testbed.settle_down("create")
         return file.read_text().splitlines()
 
     def wait_until_idle(self, idle_for_s: float) -> None:
@@ -71,10 +71,10 @@ class Node:
             if (now := cpu_of(self.server)) > spent + IDLE_CPU_S:
                 spent, idle_since = now, time.monotonic()
 
-    def stripe(self, verb: str, **said: object) -> None:
+    def stripe(self, verb: str, **arguments: object) -> None:
         """Tell the sandbox something; raises httpx.HTTPError."""
-        url = f"{self.house.plan.sandbox_url}/_sandbox/{verb}"
-        httpx.post(url, json=said, timeout=30, trust_env=False).raise_for_status()
+        url = f"{self.testbed.plan.sandbox_url}/_sandbox/{verb}"
+        httpx.post(url, json=arguments, timeout=30, trust_env=False).raise_for_status()
 
     def write_creates(self, target: Path, tokens: list[str]) -> None:
         write_requests(target, CREATE, self.port, ((BODY, headers_of(token)) for token in tokens))
@@ -97,20 +97,20 @@ class Created:
         self.node.stripe("reset")
         tokens = self.node.people(int((WARM_UP_S + seconds) * MOST_PER_S))
         warming = int(WARM_UP_S * MOST_PER_S)
-        requests = self.node.house.var / "requests"
+        requests = self.node.testbed.var / "requests"
         self.node.write_creates(requests, tokens[:warming])
         play(requests, self.node.port, WARM_UP_S, clients=CLIENTS, strict=False)
         self.node.write_creates(requests, tokens[warming:])
 
     def round(self, seconds: float) -> Sample:
         sample = measure(self.node, seconds)
-        asked = self.node.house.count("create", "orders_order WHERE stripe_payment_intent_id <> ''")
-        if asked < sample.count:
-            raise BenchmarkFailed(f"{sample.count} payments were begun, and {asked} asked of Stripe")
+        created = self.node.testbed.count("create", "orders_order WHERE stripe_payment_intent_id <> ''")
+        if created < sample.count:
+            raise BenchmarkFailed(f"{sample.count} payments were begun, and {created} asked of Stripe")
         return sample
 
     def close(self) -> None:
-        """The house stops what it has started."""
+        """The testbed stops what it has started."""
 
 
 @dataclass(slots=True)
@@ -123,12 +123,12 @@ class BareCreate:
 
     def prepare(self, seconds: float) -> None:
         self.node.stripe("reset")
-        self.node.house.empty("bare-create", ["bare_create_payment"])
-        self.node.house.settle_down("bare-create")
+        self.node.testbed.empty("bare-create", ["bare_create_payment"])
+        self.node.testbed.settle_down("bare-create")
         posts: list[tuple[bytes, Mapping[str, str]]] = [(BODY, {})] * int(
             max(seconds, WARM_UP_S) * BARE_MOST_PER_S
         )
-        requests = self.node.house.var / "requests"
+        requests = self.node.testbed.var / "requests"
         write_requests(requests, "/create/", self.node.port, posts)
         play(requests, self.node.port, WARM_UP_S, clients=CLIENTS, strict=False)
 
@@ -136,18 +136,18 @@ class BareCreate:
         return measure(self.node, seconds)
 
     def close(self) -> None:
-        """The house stops what it has started."""
+        """The testbed stops what it has started."""
 
 
 def measure(node: Node, seconds: float) -> Sample:
-    cpu, database_cpu = cpu_of(node.server), node.house.database_cpu_s()
-    played = play(node.house.var / "requests", node.port, seconds, clients=CLIENTS)
+    cpu, database_cpu = cpu_of(node.server), node.testbed.database_cpu_s()
+    played = play(node.testbed.var / "requests", node.port, seconds, clients=CLIENTS)
     return Sample(
         per_s=played.answers / played.seconds,
         p50_ms=played.p50_ms,
         p99_ms=played.p99_ms,
         cpu_s=cpu_of(node.server) - cpu,
-        database_cpu_s=node.house.database_cpu_s() - database_cpu,
+        database_cpu_s=node.testbed.database_cpu_s() - database_cpu,
         count=played.answers,
     )
 
@@ -166,7 +166,7 @@ class Webhooks:
     group: str = GROUP_BESIDE
 
     def prepare(self, seconds: float) -> None:
-        var = self.node.house.var
+        var = self.node.testbed.var
         # Enough for each to begin anew as soon as it has its answer.
         tokens = self.node.people(int(self.in_flight * (seconds / STRIPE_TAKES_S + 4)))
         self.node.write_creates(var / "creates", tokens)
@@ -174,8 +174,8 @@ class Webhooks:
         write_events(var / "requests", WEBHOOK, self.events.port, numbers)
 
     def round(self, seconds: float) -> Sample:
-        var = self.node.house.var
-        with slow_creates(self.node, seconds, self.in_flight), watching(self.node.house) as seen:
+        var = self.node.testbed.var
+        with slow_creates(self.node, seconds, self.in_flight), watch_database(self.node.testbed) as seen:
             cpu = cpu_of(self.events.server)
             played = play(var / "requests", self.events.port, seconds, strict=False)
             cpu = cpu_of(self.events.server) - cpu
@@ -192,7 +192,7 @@ class Webhooks:
         )
 
     def close(self) -> None:
-        """The house stops what it has started."""
+        """The testbed stops what it has started."""
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def slow_creates(node: Node, seconds: float, in_flight: int) -> Iterator[None]:
     lasting = seconds + STRIPE_TAKES_S + 2
 
     def begin_payments() -> None:
-        creates = node.house.var / "creates"
+        creates = node.testbed.var / "creates"
         play(creates, node.port, lasting, clients=in_flight, strict=False)
 
     flood = threading.Thread(target=begin_payments, name="creates")
@@ -224,18 +224,18 @@ def slow_creates(node: Node, seconds: float, in_flight: int) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Seen:
+class WaitingSamples:
     connections: list[int] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
 
 @contextmanager
-def watching(house: House) -> Iterator[Seen]:
+def watch_database(testbed: Testbed) -> Iterator[WaitingSamples]:
     """Look again and again at how many connections there are, and how many payments wait for Stripe."""
-    seen, over = Seen(), threading.Event()
+    seen, over = WaitingSamples(), threading.Event()
 
     def look() -> None:
-        with house.connect("create") as connection:
+        with testbed.connect("create") as connection:
             while not over.wait(LOOK_S):
                 if row := connection.execute(WAITING, [STRIPE_TAKES_S]).fetchone():
                     seen.connections.append(int(str(row[0])))
@@ -250,47 +250,47 @@ def watching(house: House) -> Iterator[Seen]:
         watcher.join()
 
 
-def contenders(house: House) -> list[BareCreate | Created]:
+def contenders(testbed: Testbed) -> list[BareCreate | Created]:
     """Start Stripe's sandbox and two web servers; raises CannotStart."""
-    start_stripe(house)
-    house.make_database("bare-create")
-    env = house.environment("bare-create", DJANGO_SETTINGS_MODULE="benchmarks.peers.bare_create.settings")
+    start_stripe(testbed)
+    testbed.make_database("bare-create")
+    env = testbed.environment("bare-create", DJANGO_SETTINGS_MODULE="benchmarks.peers.bare_create.settings")
     migrate = [PYTHON, str(BASE_DIR / "manage.py"), "migrate", "--run-syncdb", "--verbosity", "0"]
-    house.run("bare-create-migrate", migrate, env)
-    bare, port = house.serve("bare-create", "benchmarks.peers.bare_create.wsgi:application", env)
-    return [BareCreate(Node(house, bare, port)), Created(estuary(house))]
+    testbed.run("bare-create-migrate", migrate, env)
+    bare, port = testbed.serve("bare-create", "benchmarks.peers.bare_create.wsgi:application", env)
+    return [BareCreate(Node(testbed, bare, port)), Created(estuary(testbed))]
 
 
-def beside(house: House) -> list[Webhooks]:
+def beside(testbed: Testbed) -> list[Webhooks]:
     """Start Stripe's sandbox and the two web servers of compose.yaml, for buyers and for events; raises CannotStart."""
-    start_stripe(house)
-    make_database(house)
-    env = house.environment("create")
-    node = Node(house, *house.serve("beside-web", ESTUARY, env, processes=BESIDE_A_WORKER))
-    served = house.serve("beside-webhook", ESTUARY, env, processes=1, threads=WEBHOOK_THREADS)
-    events = Node(house, *served)
+    start_stripe(testbed)
+    make_database(testbed)
+    env = testbed.environment("create")
+    node = Node(testbed, *testbed.serve("beside-web", ESTUARY, env, processes=BESIDE_A_WORKER))
+    served = testbed.serve("beside-webhook", ESTUARY, env, processes=1, threads=WEBHOOK_THREADS)
+    events = Node(testbed, *served)
     return [Webhooks(node, events, goals.ALONE), Webhooks(node, events, goals.BESIDE, in_flight=IN_FLIGHT)]
 
 
-def estuary(house: House) -> Node:
+def estuary(testbed: Testbed) -> Node:
     """Return the node of this run, started when it is first asked for."""
-    if "create" not in house.nodes:
-        make_database(house)
-        house.nodes["create"] = house.serve("create", ESTUARY, house.environment("create"))
-    return Node(house, *house.nodes["create"])
+    if "create" not in testbed.nodes:
+        make_database(testbed)
+        testbed.nodes["create"] = testbed.serve("create", ESTUARY, testbed.environment("create"))
+    return Node(testbed, *testbed.nodes["create"])
 
 
-def make_database(house: House) -> None:
+def make_database(testbed: Testbed) -> None:
     """Make the database that both measurements use, unless it is there."""
-    if not house.has_database("create"):
-        house.make_database("create", like="pristine")
+    if not testbed.has_database("create"):
+        testbed.make_database("create", like="pristine")
 
 
-def start_stripe(house: House) -> None:
+def start_stripe(testbed: Testbed) -> None:
     """Start the sandbox, unless it runs; it delivers no events, which would be work besides."""
-    url = f"{house.plan.sandbox_url}/_sandbox/"
+    url = f"{testbed.plan.sandbox_url}/_sandbox/"
     if answers(url):
         return
-    command = [PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(house.plan.sandbox_port)]
-    house.household.start("stripe", command, house.environment("postgres"))
-    house.household.wait_for(lambda: answers(url), "The Stripe sandbox")
+    command = [PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(testbed.plan.sandbox_port)]
+    testbed.processes.start("stripe", command, testbed.environment("postgres"))
+    testbed.processes.wait_for(lambda: answers(url), "The Stripe sandbox")

@@ -112,9 +112,9 @@ def _fill(orders: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         for what, sql in FILL.items():
-            begun = time.monotonic()
+            started = time.monotonic()
             cursor.execute(sql.format(**sizes))
-            print(f"made {what} in {time.monotonic() - begun:.1f} s", flush=True)
+            print(f"made {what} in {time.monotonic() - started:.1f} s", flush=True)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
 
@@ -127,13 +127,13 @@ def _examine() -> None:
 
     at = clock.now()
     for turn in ("first", "second"):
-        begun = time.monotonic()
-        found = run_checks(RULES, at=at)
-        print(f"{turn} examination: {time.monotonic() - begun:.1f} s, {len(RULES)} rules, {found.figures}")
-        print("broken:", found.violations or "nothing")
-    slowest = sorted(RULES, key=lambda rule: -found.seconds[rule.code])
+        started = time.monotonic()
+        run = run_checks(RULES, at=at)
+        print(f"{turn} examination: {time.monotonic() - started:.1f} s, {len(RULES)} rules, {run.figures}")
+        print("broken:", run.violations or "nothing")
+    slowest = sorted(RULES, key=lambda rule: -run.seconds[rule.code])
     for rule in slowest:
-        print(f"{found.seconds[rule.code]:7.2f} s  {rule.code}")
+        print(f"{run.seconds[rule.code]:7.2f} s  {rule.code}")
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {slowest[0].sql}", slowest[0].parameters(at))
         print(f"\n{slowest[0].code}:")

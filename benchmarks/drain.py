@@ -18,15 +18,15 @@ def main(seconds: float) -> None:
     processor.drain(1)  # what is imported and connected only once is not counted
     took_ms: list[float] = []
     settled = 0
-    cpu_s, begun = _cpu_s(), time.perf_counter()
-    while (before := time.perf_counter()) - begun < seconds:
+    cpu_s, started = _cpu_s(), time.perf_counter()
+    while (before := time.perf_counter()) - started < seconds:
         claimed = processor.drain()
         if not claimed:
             break
         settled += claimed
         took_ms.append((time.perf_counter() - before) * 1000)
-    told = {"settled": settled, "seconds": time.perf_counter() - begun, "cpu_s": _cpu_s() - cpu_s}
-    print(json.dumps(told | {"took_ms": took_ms}), flush=True)
+    figures = {"settled": settled, "seconds": time.perf_counter() - started, "cpu_s": _cpu_s() - cpu_s}
+    print(json.dumps(figures | {"took_ms": took_ms}), flush=True)
 
 
 def _cpu_s() -> float:

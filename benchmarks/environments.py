@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from benchmarks.house import ENVIRONMENTS
+from benchmarks.testbed import ENVIRONMENTS
 from demo.plan import CannotStart
 from demo.servers import PYTHON
 from estuary.config.environment import BASE_DIR

@@ -11,8 +11,8 @@ from benchmarks import goals, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed, Sample
 from benchmarks.figures import quantile
-from benchmarks.house import ALONE, BESIDE_A_WORKER, ESTUARY, House, cpu_of
 from benchmarks.load import CLIENTS, play, write_events
+from benchmarks.testbed import ALONE, BESIDE_A_WORKER, ESTUARY, Testbed, cpu_of
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
 
@@ -36,7 +36,7 @@ class Fulfilled:
     each given by the options of its command, writes them meanwhile.
     """
 
-    house: House
+    testbed: Testbed
     server: Child
     port: int
     name: str = goals.FULFILLED
@@ -49,40 +49,40 @@ class Fulfilled:
     def prepare(self, seconds: float) -> None:
         most = MOST_PER_S * self.share
         orders = WARMING + int(most * seconds) + CLIENTS
-        with self.house.connect("fulfil") as connection:
+        with self.testbed.connect("fulfil") as connection:
             market.fill(connection, orders)
-        self.house.settle_down("fulfil")
-        write_events(self.house.var / "warming", WEBHOOK, self.port, range(1, WARMING + 1))
-        write_events(self.house.var / "requests", WEBHOOK, self.port, range(WARMING + 1, orders + 1))
+        self.testbed.settle_down("fulfil")
+        write_events(self.testbed.var / "warming", WEBHOOK, self.port, range(1, WARMING + 1))
+        write_events(self.testbed.var / "requests", WEBHOOK, self.port, range(WARMING + 1, orders + 1))
 
     def round(self, seconds: float) -> Sample:
         workers = [self._worker(number, *options) for number, options in enumerate(self.workers, 1)]
         try:
-            self.house.household.wait_for(lambda: all(map(says_ready, workers)), "The workers")
+            self.testbed.processes.wait_for(lambda: all(map(says_ready, workers)), "The workers")
             self._warm_up()
             sample = self._measure(seconds, workers)
         finally:
             for worker in workers:
-                self.house.household.end(worker)
+                self.testbed.processes.end(worker)
         self.last.append(sample)
         return sample
 
     def _worker(self, number: int, *options: str) -> Child:
-        env = self.house.environment("fulfil")
-        return self.house.household.start(f"worker-{number}", [*WORKER_COMMAND, *options], env)
+        env = self.testbed.environment("fulfil")
+        return self.testbed.processes.start(f"worker-{number}", [*WORKER_COMMAND, *options], env)
 
     def _warm_up(self) -> None:
         """Have the new processes settle a few before the clock runs: their first batch imports and connects."""
-        play(self.house.var / "warming", self.port, WARM_UP_S, apart_ms=WARM_UP_S / WARMING * 2000)
+        play(self.testbed.var / "warming", self.port, WARM_UP_S, apart_ms=WARM_UP_S / WARMING * 2000)
         self._wait_until_settled()
 
     def _measure(self, seconds: float, workers: Sequence[Child]) -> Sample:
-        before = self.house.count("fulfil", "payments_webhookevent")
-        cpu, database_cpu = self._cpu_s(workers), self.house.database_cpu_s()
-        played = play(self.house.var / "requests", self.port, seconds, apart_ms=self._apart_ms())
+        before = self.testbed.count("fulfil", "payments_webhookevent")
+        cpu, database_cpu = self._cpu_s(workers), self.testbed.database_cpu_s()
+        played = play(self.testbed.var / "requests", self.port, seconds, apart_ms=self._apart_ms())
         self._wait_until_settled()
-        cpu, database_cpu = self._cpu_s(workers) - cpu, self.house.database_cpu_s() - database_cpu
-        with self.house.connect("fulfil") as connection:
+        cpu, database_cpu = self._cpu_s(workers) - cpu, self.testbed.database_cpu_s() - database_cpu
+        with self.testbed.connect("fulfil") as connection:
             rows = [tuple(map(float, map(str, row))) for row in connection.execute(VISIBLE, [before])]
         self._check_fulfilled(before + played.answers, before + len(rows))
         took_ms = [row[0] for row in rows]
@@ -105,25 +105,25 @@ class Fulfilled:
 
     def _wait_until_settled(self) -> None:
         deadline = time.monotonic() + SETTLES_WITHIN_S
-        while self.house.count("fulfil", "payments_webhookevent WHERE status <> 'done'"):
+        while self.testbed.count("fulfil", "payments_webhookevent WHERE status <> 'done'"):
             if time.monotonic() > deadline:
                 raise BenchmarkFailed(f"events still wait after {SETTLES_WITHIN_S:.0f} s")
             time.sleep(LOOK_S)
 
     def _check_fulfilled(self, answers: int, settled: int) -> None:
-        completed = self.house.count("fulfil", "orders_order WHERE status = 'completed'")
+        completed = self.testbed.count("fulfil", "orders_order WHERE status = 'completed'")
         if completed != settled or settled < answers:
             raise BenchmarkFailed(f"{answers} were accepted, {settled} settled and {completed} fulfilled")
 
     def close(self) -> None:
-        """The house stops what it has started."""
+        """The testbed stops what it has started."""
 
 
-def contenders(house: House) -> list[Fulfilled]:
+def contenders(testbed: Testbed) -> list[Fulfilled]:
     """Start two web servers of their own, of one process and of two; raises CannotStart."""
-    house.make_database("fulfil", like="pristine")
-    house.plan_as_if_large("fulfil")
-    whole, two = (_fulfilled(house, processes) for processes in (BESIDE_A_WORKER, ALONE))
+    testbed.make_database("fulfil", like="pristine")
+    testbed.plan_as_if_large("fulfil")
+    whole, two = (_fulfilled(testbed, processes) for processes in (BESIDE_A_WORKER, ALONE))
     return [
         whole,
         replace(two, name=goals.TWO_PROCESSES),
@@ -135,6 +135,6 @@ def contenders(house: House) -> list[Fulfilled]:
     ]
 
 
-def _fulfilled(house: House, processes: int) -> Fulfilled:
-    env = house.environment("fulfil")
-    return Fulfilled(house, *house.serve(f"fulfil-{processes}", ESTUARY, env, processes=processes))
+def _fulfilled(testbed: Testbed, processes: int) -> Fulfilled:
+    env = testbed.environment("fulfil")
+    return Fulfilled(testbed, *testbed.serve(f"fulfil-{processes}", ESTUARY, env, processes=processes))

@@ -18,7 +18,7 @@ MARK = "FIGURES "
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class LoadResult:
     answers: int
     seconds: float
     p50_ms: float
@@ -63,7 +63,7 @@ def play(
     clients: int = CLIENTS,
     apart_ms: float = 0,
     strict: bool = True,
-) -> Played:
+) -> LoadResult:
     """Send what was written, one every ``apart_ms`` in the mean, ``clients`` at most; raises BenchmarkFailed."""
     command = [
         find_wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{max(round(seconds), 1)}s",
@@ -74,21 +74,22 @@ def play(
     return read(ran.stdout, ran.stderr, strict=strict)
 
 
-def read(said: str, complained: str = "", *, strict: bool = True) -> Played:
+def read(output: str, errors: str = "", *, strict: bool = True) -> LoadResult:
     """Return what wrk counted; when ``strict``, raises BenchmarkFailed for an answer that is no 2xx, or none at all."""
-    lines = [line.removeprefix(MARK) for line in said.splitlines() if line.startswith(MARK)]
+    lines = [line.removeprefix(MARK) for line in output.splitlines() if line.startswith(MARK)]
     if not lines:
-        raise BenchmarkFailed(f"wrk ended without figures: {(complained or said).strip()[-500:]}")
-    told = json.loads(lines[-1])
-    if strict and (told["refused"] or told["broken"] or not told["requests"]):
+        raise BenchmarkFailed(f"wrk ended without figures: {(errors or output).strip()[-500:]}")
+    figures = json.loads(lines[-1])
+    if strict and (figures["refused"] or figures["broken"] or not figures["requests"]):
         raise BenchmarkFailed(
-            f"{told['refused']} of {told['requests']} answers were refusals, and {told['broken']} connections broke"
+            f"{figures['refused']} of {figures['requests']} answers were refusals, "
+            f"and {figures['broken']} connections broke"
         )
-    return Played(
-        answers=told["requests"],
-        seconds=told["duration_us"] / 1e6,
-        p50_ms=told["p50_us"] / 1000,
-        p99_ms=told["p99_us"] / 1000,
-        refused=told["refused"],
-        broken=told["broken"],
+    return LoadResult(
+        answers=figures["requests"],
+        seconds=figures["duration_us"] / 1e6,
+        p50_ms=figures["p50_us"] / 1000,
+        p99_ms=figures["p99_us"] / 1000,
+        refused=figures["refused"],
+        broken=figures["broken"],
     )

@@ -14,9 +14,9 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks import load, market, memory
 from benchmarks.contender import BenchmarkFailed
 from benchmarks.figures import quantile, short
-from benchmarks.house import House
 from benchmarks.paths import WARM_UP, read
 from benchmarks.settle import SCRIPT
+from benchmarks.testbed import Testbed
 from benchmarks.weighing import weigh
 from demo.plan import CannotStart
 from demo.servers import PYTHON
@@ -29,26 +29,28 @@ SLOWER_IN = 0.8
 
 
 def main(arguments: Sequence[str]) -> int:
-    given = read_arguments(arguments)
+    options = read_arguments(arguments)
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     try:
         load.find_wrk()
-        house = House()
+        testbed = Testbed()
     except CannotStart as error:
         print(error, file=sys.stderr)
         return 1
     try:
-        house.open(**for_many_orders())
-        house.make_database("pristine")
-        house.manage("pristine", "migrate", "--verbosity", "0")
-        slow = compare(play_paths(house, given.orders, given.times), given.orders)
-        weigh(house, f"orders-{max(given.orders)}", max(given.orders), "an order")
-        grown = memory.watch(house, minutes=given.minutes, per_s=given.per_s) if given.minutes else False
+        testbed.open(**for_many_orders())
+        testbed.make_database("pristine")
+        testbed.manage("pristine", "migrate", "--verbosity", "0")
+        slow = compare(play_paths(testbed, options.orders, options.times), options.orders)
+        weigh(testbed, f"orders-{max(options.orders)}", max(options.orders), "an order")
+        grown = (
+            memory.watch(testbed, minutes=options.minutes, per_s=options.per_s) if options.minutes else False
+        )
     except (CannotStart, BenchmarkFailed) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     finally:
-        house.close()
+        testbed.close()
     return 1 if slow or grown else 0
 
 
@@ -78,32 +80,32 @@ def for_many_orders() -> dict[str, str]:
 type Round = dict[str, list[float]]  # the milliseconds of every statement
 
 
-def play_paths(house: House, sizes: Sequence[int], times: int) -> list[list[Round]]:
+def play_paths(testbed: Testbed, sizes: Sequence[int], times: int) -> list[list[Round]]:
     """Return the rounds at each size; the sizes take turns."""
     turns = max(times // ROUNDS, 1)
     for orders in sizes:
-        house.make_database(f"orders-{orders}", like="pristine")
-        fill(house, f"orders-{orders}", orders, waiting=ROUNDS * (turns + WARM_UP))
+        testbed.make_database(f"orders-{orders}", like="pristine")
+        fill(testbed, f"orders-{orders}", orders, waiting=ROUNDS * (turns + WARM_UP))
     played: list[list[Round]] = [[] for _ in sizes]
     for number in range(ROUNDS):
         for orders, rounds in zip(sizes, played, strict=True):
-            rounds.append(_paths_at(house, orders, number * (turns + WARM_UP), turns))
+            rounds.append(_paths_at(testbed, orders, number * (turns + WARM_UP), turns))
     return played
 
 
-def _paths_at(house: House, orders: int, first: int, turns: int) -> Round:
-    env = house.environment(f"orders-{orders}", DJANGO_SETTINGS_MODULE="estuary.config.settings")
-    file = house.var / "paths.json"
-    house.run(
+def _paths_at(testbed: Testbed, orders: int, first: int, turns: int) -> Round:
+    env = testbed.environment(f"orders-{orders}", DJANGO_SETTINGS_MODULE="estuary.config.settings")
+    file = testbed.var / "paths.json"
+    testbed.run(
         "paths", [PYTHON, "-m", "benchmarks.paths", str(orders), str(first), str(turns), str(file)], env
     )
     return read(file)
 
 
-def fill(house: House, database: str, orders: int, *, waiting: int) -> None:
+def fill(testbed: Testbed, database: str, orders: int, *, waiting: int) -> None:
     """Have so many orders placed, and handed over by the statement of settling's limit; a few more wait."""
     settle = SCRIPT.read_text().replace("LIMIT 100", f"LIMIT {CHUNK}")
-    with house.connect(database) as connection:
+    with testbed.connect(database) as connection:
         # A look at a tenth of the usual pages each time: of millions, no two lie together on the disk.
         connection.execute("SET default_statistics_target = 10")
         for first in range(1, orders + 1, CHUNK):
@@ -117,7 +119,7 @@ def fill(house: House, database: str, orders: int, *, waiting: int) -> None:
             print(f"\r{database}: {last:,} orders", end="", flush=True)
         market.fill(connection, orders + waiting, first=orders + 1)
     print()
-    house.settle_down(database)
+    testbed.settle_down(database)
 
 
 def compare(measured: Sequence[Sequence[Round]], orders: Sequence[int]) -> list[str]:

@@ -18,13 +18,13 @@ def hardware() -> str:
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    cpu_info = Path("/proc/cpuinfo")
+    lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
 
 
 def versions(postgres: str, **others: str) -> dict[str, str]:
     """Return the versions of everything that takes part, by name."""
-    ours = {name: version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), "postgresql": postgres, **ours, **others}
+    packages = {name: version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), "postgresql": postgres, **packages, **others}

@@ -11,8 +11,8 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks import create, market
 from benchmarks.accept import WEBHOOK
 from benchmarks.contender import BenchmarkFailed
-from benchmarks.house import BESIDE_A_WORKER, ESTUARY, House
 from benchmarks.load import CLIENTS, play, write_events
+from benchmarks.testbed import BESIDE_A_WORKER, ESTUARY, Testbed
 from benchmarks.weighing import weigh
 from demo.processes import Child
 from demo.servers import WORKER_COMMAND, says_ready
@@ -22,26 +22,26 @@ REFUSED = 0.001  # at most: the disk of a shared machine may stand still for lon
 FLAT = 1.05  # the last quarter, of the second: what is loaded once is loaded in the first
 
 
-def watch(house: House, *, minutes: float, per_s: float) -> bool:
+def watch(testbed: Testbed, *, minutes: float, per_s: float) -> bool:
     """Bear the load and print the memory of both once a turn; tells whether either has grown."""
-    create.start_stripe(house)  # which the worker asks now and then
-    house.make_database("memory", like="pristine")
-    env = house.environment("memory")
-    web, port = house.serve("memory", ESTUARY, env, processes=BESIDE_A_WORKER)
-    worker = house.household.start("worker", WORKER_COMMAND, env)
-    house.household.wait_for(lambda: says_ready(worker), "The worker")
+    create.start_stripe(testbed)  # which the worker asks now and then
+    testbed.make_database("memory", like="pristine")
+    env = testbed.environment("memory")
+    web, port = testbed.serve("memory", ESTUARY, env, processes=BESIDE_A_WORKER)
+    worker = testbed.processes.start("worker", WORKER_COMMAND, env)
+    testbed.processes.wait_for(lambda: says_ready(worker), "The worker")
     used: dict[str, list[float]] = {"web": [], "worker": []}
-    begun, turn_s = time.monotonic(), min(TURN_S, minutes * 60 / 8)
+    started, turn_s = time.monotonic(), min(TURN_S, minutes * 60 / 8)
     borne = Borne()
     for turn in count():
-        _bear(house, port, turn, borne, seconds=turn_s, per_s=per_s)
+        _bear(testbed, port, turn, borne, seconds=turn_s, per_s=per_s)
         if (
-            waiting := house.count("memory", "payments_webhookevent WHERE status = 'pending'")
+            waiting := testbed.count("memory", "payments_webhookevent WHERE status = 'pending'")
         ) > per_s * turn_s:
             raise BenchmarkFailed(f"{waiting:,} events wait: the worker does not keep up, or stands still")
         for name, child in (("web", web), ("worker", worker)):
             used[name].append(megabytes(child))
-        passed = time.monotonic() - begun
+        passed = time.monotonic() - started
         print(
             f"{passed / 60:6.1f} min  web {used['web'][-1]:.0f} MB  worker {used['worker'][-1]:.0f} MB",
             flush=True,
@@ -52,7 +52,7 @@ def watch(house: House, *, minutes: float, per_s: float) -> bool:
         f"{borne.events:,} events, {borne.refused} of them refused, which Stripe sends again; "
         f"each with {borne.log_bytes / borne.events / 1024:.1f} KB of write-ahead log"
     )
-    weigh(house, "memory", borne.events, "an event")
+    weigh(testbed, "memory", borne.events, "an event")
     if borne.refused > borne.events * REFUSED:
         raise BenchmarkFailed("too many events were refused to say how much memory they take")
     growths = {name: growth(values) for name, values in used.items()}
@@ -71,23 +71,23 @@ class Borne:
     log_bytes: int = 0
 
 
-def _bear(house: House, port: int, turn: int, borne: Borne, *, seconds: float, per_s: float) -> None:
+def _bear(testbed: Testbed, port: int, turn: int, borne: Borne, *, seconds: float, per_s: float) -> None:
     """Post so many events a second, each of an order of its own."""
     orders = int(per_s * seconds * 1.2) + CLIENTS
     first, last = turn * orders + 1, (turn + 1) * orders
-    with house.connect("memory") as connection:
+    with testbed.connect("memory") as connection:
         market.fill(connection, last, first=first)
-    write_events(house.var / "requests", WEBHOOK, port, range(first, last + 1))
-    before = _log_bytes(house)
-    played = play(house.var / "requests", port, seconds, apart_ms=1000 / per_s, strict=False)
-    borne.log_bytes += _log_bytes(house) - before
+    write_events(testbed.var / "requests", WEBHOOK, port, range(first, last + 1))
+    before = _log_bytes(testbed)
+    played = play(testbed.var / "requests", port, seconds, apart_ms=1000 / per_s, strict=False)
+    borne.log_bytes += _log_bytes(testbed) - before
     borne.events += played.answers
     borne.refused += played.refused + played.broken
 
 
-def _log_bytes(house: House) -> int:
+def _log_bytes(testbed: Testbed) -> int:
     """Return how much PostgreSQL has written ahead so far."""
-    with house.connect("memory") as connection:
+    with testbed.connect("memory") as connection:
         row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
     return int(str(row[0])) if row else 0
 

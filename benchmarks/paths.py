@@ -43,8 +43,8 @@ def main(orders: int, first: int, times: int, file: Path) -> None:
 
 
 def read(file: Path) -> dict[str, list[float]]:
-    told: dict[str, list[float]] = json.loads(file.read_text())
-    return told
+    timings: dict[str, list[float]] = json.loads(file.read_text())
+    return timings
 
 
 @contextmanager
@@ -53,10 +53,10 @@ def timing(path: str, took_ms: dict[str, list[float]]) -> Iterator[None]:
     from django.db import connection
 
     def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         answer = execute(sql, params, many, context)
         with _answered(connection.connection):
-            took_s = time.perf_counter() - begun
+            took_s = time.perf_counter() - started
         text = SAVEPOINT.sub("…", " ".join(sql.split()))
         took_ms[f"{path}: {text}"].append(took_s * 1000)
         return answer

@@ -31,9 +31,9 @@ def pgbench(
     for old in folder.glob("pgbench.*"):
         old.unlink()
     until = ["-t", str(transactions)] if transactions else ["-T", str(max(round(seconds), 1))]
-    given = [text for name, value in (variables or {}).items() for text in ("-D", f"{name}={value}")]
+    definitions = [text for name, value in (variables or {}).items() for text in ("-D", f"{name}={value}")]
     command = [
-        str(PGBENCH), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", *until, *given,
+        str(PGBENCH), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", *until, *definitions,
         "--log", "--log-prefix", str(log), "-f", str(script), url,
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -43,11 +43,11 @@ def pgbench(
     return sample(ran.stdout, logs, each=each)
 
 
-def sample(said: str, log: list[str], *, each: int) -> Sample:
+def sample(output: str, log: list[str], *, each: int) -> Sample:
     """Return what pgbench counted, with the latencies of its log (client, number, microseconds, …)."""
-    rates = [line.split()[2] for line in said.splitlines() if line.startswith("tps = ")]
+    rates = [line.split()[2] for line in output.splitlines() if line.startswith("tps = ")]
     if not rates or not log:
-        raise BenchmarkFailed(f"pgbench said no rate: {said.strip()[-500:]}")
+        raise BenchmarkFailed(f"pgbench said no rate: {output.strip()[-500:]}")
     took_ms = [int(line.split()[2]) / 1000 for line in log]
     return Sample(
         per_s=float(rates[0]) * each,

@@ -31,9 +31,9 @@ class Result:
 
     @classmethod
     def from_json(cls, text: str) -> "Result":
-        told: dict[str, Any] = json.loads(text)
-        samples = {name: [Sample(**each) for each in turns] for name, turns in told["samples"].items()}
-        return cls(**told | {"at": datetime.fromisoformat(told["at"]), "samples": samples})
+        fields: dict[str, Any] = json.loads(text)
+        samples = {name: [Sample(**each) for each in turns] for name, turns in fields["samples"].items()}
+        return cls(**fields | {"at": datetime.fromisoformat(fields["at"]), "samples": samples})
 
 
 def keep(result: Result, folder: Path) -> Path:
@@ -55,10 +55,10 @@ def tables(result: Result) -> str:
 
 
 def _origin(result: Result) -> str:
-    told = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
     return (
         f"{result.at:%d %B %Y}; {result.rounds} rounds of {result.seconds:g} s for each contender, in turns. "
-        f"Median (lowest–highest).\n{result.hardware}.\n{told}."
+        f"Median (lowest–highest).\n{result.hardware}.\n{versions}."
     )
 
 

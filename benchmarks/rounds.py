@@ -18,10 +18,10 @@ def play_rounds(contenders: Sequence[Contender], *, rounds: int, seconds: float)
 
 
 def _turn(contender: Contender, seconds: float) -> Sample:
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         contender.prepare(seconds)
-        prepared_s = time.monotonic() - begun
+        prepared_s = time.monotonic() - started
         sample = contender.round(seconds)
     except BenchmarkFailed as error:
         raise BenchmarkFailed(f"{contender.name}: {error}") from error

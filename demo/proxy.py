@@ -5,7 +5,7 @@ from pathlib import Path
 
 from demo.plan import HOST, Plan
 from demo.ports import free_ports, listens
-from demo.processes import Household
+from demo.processes import ProcessGroup
 from demo.servers import PYTHON, web_command
 from estuary.config.environment import BASE_DIR
 
@@ -34,16 +34,16 @@ def proxy_environment(
     }
 
 
-def start_behind_proxy(plan: Plan, household: Household, env: dict[str, str]) -> None:
+def start_behind_proxy(plan: Plan, processes: ProcessGroup, env: dict[str, str]) -> None:
     """Start the proxy, and behind it a web server and one for Stripe's events; raises CannotStart."""
     web_port, webhook_port, health_port = free_ports(3)
     ports = {"web_port": web_port, "webhook_port": webhook_port, "health_port": health_port}
     env = env | {"ESTUARY_TRUSTED_PROXIES": "1"}
-    household.start("web", web_command(replace(plan, web_port=web_port)), env)
-    household.start("webhook", webhook_command(plan, webhook_port), env)
+    processes.start("web", web_command(replace(plan, web_port=web_port)), env)
+    processes.start("webhook", webhook_command(plan, webhook_port), env)
     proxied = env | proxy_environment(plan.var / "proxy", port=plan.web_port, **ports)
-    household.start("proxy", proxy_command(), proxied)
-    household.wait_for(lambda: all(map(listens, ports.values())), "The proxy, or a web server behind it,")
+    processes.start("proxy", proxy_command(), proxied)
+    processes.wait_for(lambda: all(map(listens, ports.values())), "The proxy, or a web server behind it,")
 
 
 def webhook_command(plan: Plan, port: int) -> list[str]:

@@ -16,11 +16,11 @@ from typing import NoReturn
 
 from demo.plan import DEMO_VAR, MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
-from demo.processes import Household, end_leftovers
+from demo.processes import ProcessGroup, end_leftovers
 from demo.proxy import start_behind_proxy
 from demo.screen import Screen
 from demo.selfcheck.shop import open_shop
-from demo.selfcheck.story import Report, tell_story
+from demo.selfcheck.story import Report, run_purchases
 from demo.servers import (
     PYTHON,
     WORKER_COMMAND,
@@ -62,10 +62,10 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def _demo(screen: Screen) -> int:
     terminal_is_gone = _terminal_watch()
-    with _alone(DEMO_VAR):
+    with _exclusive(DEMO_VAR):
         end_leftovers(DEMO_VAR)  # a demo that was killed may still hold the ports
         plan = plan_for_demo()
-        with _running(plan, screen, proxied=_with_proxy(unless_named=False)) as look_after:
+        with _running_demo(plan, screen, proxied=_with_proxy(unless_named=False)) as look_after:
             report = _self_check(plan, screen)
             screen.where_to_go(plan)
             try:
@@ -96,7 +96,7 @@ def _smoke(screen: Screen) -> int:
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     try:
         plan = plan_for_smoke(folder)
-        with _running(plan, screen, proxied=_with_proxy(unless_named=True)):
+        with _running_demo(plan, screen, proxied=_with_proxy(unless_named=True)):
             failed = _self_check(plan, screen).failed
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,7 +106,7 @@ def _smoke(screen: Screen) -> int:
 def _self_check(plan: Plan, screen: Screen) -> Report:
     with screen.step("Self-check", "Bought one of everything"), screen.console.status("") as status:
         shop = open_shop(plan.web_url, plan.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
-        report = tell_story(shop, lambda doing: status.update(f"Self-check: {doing} …"))
+        report = run_purchases(shop, lambda doing: status.update(f"Self-check: {doing} …"))
     screen.report(report)
     for failed in report.failed:
         screen.problem(f"{failed.what}: {failed.handed_over}")
@@ -114,7 +114,7 @@ def _self_check(plan: Plan, screen: Screen) -> Report:
 
 
 @contextmanager
-def _alone(var: Path) -> Iterator[None]:
+def _exclusive(var: Path) -> Iterator[None]:
     """Make sure that no other demo lives in the same folder; raises CannotStart."""
     var.parent.mkdir(parents=True, exist_ok=True)
     with (var.parent / "demo.lock").open("w") as lock:
@@ -126,22 +126,26 @@ def _alone(var: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _running(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Callable[[], None]]:
+def _running_demo(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Callable[[], None]]:
     """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
-    postgres, household, builder = Postgres(plan.var, plan.logs), Household(plan.logs), Household(plan.logs)
+    postgres, processes, builder = (
+        Postgres(plan.var, plan.logs),
+        ProcessGroup(plan.logs),
+        ProcessGroup(plan.logs),
+    )
     try:
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
         # What takes longest begins first.
         building = builder.start("storefront", build_command(), os.environ | {MARK: str(plan.var)})
-        env = prepare(plan, screen, postgres, household)
+        env = prepare(plan, screen, postgres, processes)
         with screen.step("Building the storefront", "Storefront built"):
             builder.finish(building)
-        serve(plan, screen, household, env, proxied=proxied)
+        serve(plan, screen, processes, env, proxied=proxied)
 
         def look_after() -> None:
             postgres.check()
-            household.check()
+            processes.check()
 
         yield look_after
     finally:
@@ -150,46 +154,46 @@ def _running(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Callable[
         with suppress(OSError):  # the terminal may be gone
             screen.console.print("\nStopping …")
         builder.stop()
-        household.stop()
+        processes.stop()
         postgres.stop()
         end_leftovers(plan.var)
         with suppress(OSError):
             screen.console.print("Everything is stopped.")
 
 
-def start_everything(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> None:
+def start_everything(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGroup) -> None:
     """Start every process of a demo, one after the other, with the storefront built before; raises CannotStart."""
-    serve(plan, screen, household, prepare(plan, screen, postgres, household))
+    serve(plan, screen, processes, prepare(plan, screen, postgres, processes))
 
 
-def prepare(plan: Plan, screen: Screen, postgres: Postgres, household: Household) -> dict[str, str]:
+def prepare(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGroup) -> dict[str, str]:
     """Start all that shows no pages, and return the variables of whoever works with it."""
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
         env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
-        household.start("sandbox", sandbox_command(plan), env)
-        household.wait_for(lambda: answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
+        processes.start("sandbox", sandbox_command(plan), env)
+        processes.wait_for(lambda: answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
     with screen.step("Migrating the database", "Database migrated"):
-        household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "1"], env)
+        processes.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "1"], env)
     with screen.step("Seeding the marketplace", "Marketplace seeded"):
-        household.run("seed", [PYTHON, "manage.py", "seed"], env)
+        processes.run("seed", [PYTHON, "manage.py", "seed"], env)
     with screen.step("Starting the worker", "Worker"):
-        worker = household.start("worker", WORKER_COMMAND, env)
-        household.wait_for(lambda: says_ready(worker), "The worker")
+        worker = processes.start("worker", WORKER_COMMAND, env)
+        processes.wait_for(lambda: says_ready(worker), "The worker")
     return env
 
 
 def serve(
-    plan: Plan, screen: Screen, household: Household, env: dict[str, str], *, proxied: bool = False
+    plan: Plan, screen: Screen, processes: ProcessGroup, env: dict[str, str], *, proxied: bool = False
 ) -> None:
     """Start the web server, which looks for the storefront's pages as it starts; or two behind the proxy."""
     server = "Proxy and web servers" if proxied else "Web server"
     with screen.step(f"Starting the {server[0].lower()}{server[1:]}", f"{server} on {plan.web_url}"):
         if proxied:
-            start_behind_proxy(plan, household, env)
+            start_behind_proxy(plan, processes, env)
         else:
-            household.start("web", web_command(plan), env)
-        household.wait_for(lambda: answers(ready_url(plan)), "The web server")
+            processes.start("web", web_command(plan), env)
+        processes.wait_for(lambda: answers(ready_url(plan)), "The web server")
 
 
 def main(arguments: list[str]) -> int:

@@ -56,4 +56,4 @@ def answers(url: str) -> bool:
 
 
 def says_ready(worker: Child) -> bool:
-    return "ready" in worker.said
+    return "ready" in worker.output

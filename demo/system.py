@@ -15,8 +15,8 @@ def find(name: str, what_for: str) -> str:
     """Return where a program is, of the Debian package of the same name; raises CannotStart."""
     if not shutil.which(name, path=PATH):
         install(name)
-    if found := shutil.which(name, path=PATH):
-        return found
+    if path := shutil.which(name, path=PATH):
+        return path
     raise CannotStart(f"{what_for} On Debian and Ubuntu: apt-get install {name}")
 
 

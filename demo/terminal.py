@@ -36,8 +36,8 @@ class Terminal:
         """Return the first answer that is there; raises CannotStart when the script ends before, or time is over."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if found := look():
-                return found
+            if result := look():
+                return result
             if not self._reader.is_alive():
                 raise CannotStart(f"The block ended before {what}. What it wrote last:\n{self._tail()}")
             time.sleep(0.1)
@@ -65,9 +65,9 @@ class Terminal:
                         return
             except OSError:
                 return
-            asked = next((prompt for prompt in self._answers if self.output.endswith(prompt)), None)
-            if asked:
-                os.write(self._line, f"{self._answers.pop(asked)}\n".encode())
+            prompt = next((text for text in self._answers if self.output.endswith(text)), None)
+            if prompt:
+                os.write(self._line, f"{self._answers.pop(prompt)}\n".encode())
 
     def _signal(self, which: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -28,7 +28,7 @@ def credits_by_checkout(shop: Shop) -> Row:
         "credits by checkout", BUYER, is_credit_purchase=True, amount="50.00", credit_amount="50.00",
         payment_type="checkout",
     )  # fmt: skip
-    url = purchase.begun["checkout_url"]
+    url = purchase.created["checkout_url"]
     back_to = shop.browser.pay_on_page(url, GOOD)
     need(
         purchase.order_id in back_to, f"the hosted page led back to {back_to}, which does not name the order"
@@ -46,7 +46,7 @@ def credits_by_checkout(shop: Shop) -> Row:
 
 def all_by_credits(shop: Shop) -> Row:
     """45.00 of 105.00: no card, no payment at Stripe, done at once."""
-    shop.bought("credits by checkout")
+    shop.purchase_named("credits by checkout")
     start = shop.free_start("guided-meditation")
     purchase = shop.begin_service(
         "all by credits",
@@ -57,8 +57,8 @@ def all_by_credits(shop: Shop) -> Row:
     )
     need(not purchase.payment_intent, "an intent was made though credits cover everything")
     need(
-        purchase.begun["status"] == "completed",
-        f"the order is {purchase.begun['status']} at once, not completed",
+        purchase.created["status"] == "completed",
+        f"the order is {purchase.created['status']} at once, not completed",
     )
     order = purchase.buyer.order(purchase.order_id)
     need(
@@ -74,13 +74,13 @@ def all_by_credits(shop: Shop) -> Row:
 
 def half_by_credits(shop: Shop) -> Row:
     """60.00 from the balance and 60.00 by card."""
-    shop.bought("all by credits")
+    shop.purchase_named("all by credits")
     start = shop.free_start("mindfulness-coaching")
     purchase = shop.begin_service(
         "half by credits", BUYER, "mindfulness-coaching", use_credits=True,
         scheduling_data={"start_datetime": start},
     )  # fmt: skip
-    shares = (purchase.begun["credits_applied"], purchase.begun["amount_due"])
+    shares = (purchase.created["credits_applied"], purchase.created["amount_due"])
     need(shares == ("60.00", "60.00"), f"the shares are {shares} (credits, card), not 60.00 and 60.00")
     order = shop.pay(purchase)
     need(

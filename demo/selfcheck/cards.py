@@ -1,6 +1,6 @@
 """Saved cards, declines and 3-D Secure."""
 
-from demo.selfcheck.failure import need, told
+from demo.selfcheck.failure import describe_response, need
 from demo.selfcheck.shop import Row, Shop, row
 from demo.selfcheck.stripe import CHALLENGED, DECLINED
 
@@ -9,7 +9,7 @@ REGULAR, UNLUCKY, CAREFUL = "ada", "tom", "grete"
 
 def saved_card_in_browser(shop: Shop) -> Row:
     """The card of an earlier payment, confirmed by the browser with its ``pm_…``."""
-    shop.bought("credits by intent")
+    shop.purchase_named("credits by intent")
     cards = shop.person(REGULAR).cards()
     need(cards, "no card was saved by the earlier payment")
     need(cards[0]["is_default"], "the first saved card is not the default")
@@ -18,7 +18,7 @@ def saved_card_in_browser(shop: Shop) -> Row:
         "saved card, browser", REGULAR, slug, scheduling_data={"service_session_id": shop.next_session(slug)}
     )
     saved = cards[0]["stripe_payment_method_id"]
-    shop.browser.pay_with_saved(purchase.begun["client_secret"], saved)
+    shop.browser.pay_with_saved(purchase.created["client_secret"], saved)
     order = purchase.buyer.wait_for_order(purchase.order_id, "completed")
     now = len(purchase.buyer.cards())
     need(now == len(cards), f"there are {now} saved cards now, {len(cards)} before: the same card came twice")
@@ -29,7 +29,7 @@ def saved_card_in_browser(shop: Shop) -> Row:
 
 def saved_card_on_server(shop: Shop) -> Row:
     """The card is named on create: the answer is already paid."""
-    shop.bought("credits by intent")
+    shop.purchase_named("credits by intent")
     buyer = shop.person(REGULAR)
     [card, *_] = buyer.cards() or [{}]
     need(card, "no card was saved by the earlier payment")
@@ -37,7 +37,7 @@ def saved_card_on_server(shop: Shop) -> Row:
         "saved card, server", REGULAR, "ayurvedic-consultation", payment_method_id=card["id"],
         scheduling_data={"start_datetime": shop.free_start("ayurvedic-consultation")},
     )  # fmt: skip
-    paid = purchase.begun["payment_status"]
+    paid = purchase.created["payment_status"]
     need(paid == "succeeded", f"the payment is {paid} at once, not succeeded")
     order = purchase.buyer.wait_for_order(purchase.order_id, "completed")
     return row(
@@ -53,8 +53,8 @@ def declined_then_paid(shop: Shop) -> Row:
     slug = "cooking-for-your-dosha"
     wanted = {"scheduling_data": {"service_session_id": shop.next_session(slug)}}
     first = shop.begin_service("declined", UNLUCKY, slug, **wanted)
-    answer = shop.browser.try_to_pay(first.begun["client_secret"], DECLINED)
-    need(answer.status_code == 402, f"a declined card should answer 402: {told(answer)}")
+    answer = shop.browser.try_to_pay(first.created["client_secret"], DECLINED)
+    need(answer.status_code == 402, f"a declined card should answer 402: {describe_response(answer)}")
     failed = first.buyer.wait_for_order(first.order_id, "failed")
     need(
         failed["failure"] and failed["failure"]["decline_code"],
@@ -63,7 +63,7 @@ def declined_then_paid(shop: Shop) -> Row:
     second = shop.begin_service("declined then paid", UNLUCKY, slug, **wanted)
     need(second.order_id == first.order_id, "the second create made another order for the same thing")
     order = shop.pay(second)
-    del shop.made["declined"]
+    del shop.purchases["declined"]
     code = failed["failure"]["decline_code"]
     return row("Workshop, declined then paid", second, order, f"{code}, then one booking on the same order")
 
@@ -73,7 +73,7 @@ def with_3d_secure(shop: Shop) -> Row:
     purchase = shop.begin_service(
         "3-D Secure", CAREFUL, slug, scheduling_data={"service_session_id": shop.next_session(slug, 1)}
     )
-    intent = shop.browser.pay(purchase.begun["client_secret"], CHALLENGED)
+    intent = shop.browser.pay(purchase.created["client_secret"], CHALLENGED)
     need(
         intent["status"] == "requires_action",
         f"the payment is {intent['status']}; no challenge was asked for",

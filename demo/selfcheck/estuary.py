@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from demo.selfcheck.failure import SelfCheckFailed, told
+from demo.selfcheck.failure import SelfCheckFailed, describe_response
 
 type Json = dict[str, Any]
 SETTLED_WITHIN_S = 20.0
@@ -38,13 +38,13 @@ class Estuary:
     def _enter(self, door: str, email: str, password: str) -> "Estuary":
         answer = self.http.post(f"/_allauth/app/v1/auth/{door}", json={"email": email, "password": password})
         if answer.status_code != 200:
-            raise SelfCheckFailed(told(answer))
+            raise SelfCheckFailed(describe_response(answer))
         return Estuary(self.http, str(answer.json()["meta"]["access_token"]))
 
     def _ask(self, method: str, path: str, **how: Any) -> Json:
         answer = self.http.request(method, path, headers=self._headers(), **how)
         if not answer.is_success:
-            raise SelfCheckFailed(told(answer))
+            raise SelfCheckFailed(describe_response(answer))
         return dict(answer.json())
 
     def _headers(self) -> dict[str, str]:

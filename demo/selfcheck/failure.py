@@ -15,16 +15,16 @@ def need(condition: object, message: str) -> None:
         raise SelfCheckFailed(message)
 
 
-def told(answer: httpx.Response) -> str:
+def describe_response(response: httpx.Response) -> str:
     """Return what an answer says, in one line: the problem document's code and detail, or Stripe's error."""
     try:
-        body: Any = answer.json()
+        body: Any = response.json()
     except ValueError:
-        body = answer.text[:300]
-    said = body
+        body = response.text[:300]
+    text = body
     if isinstance(body, dict):
         error = body.get("error")
-        said = f"{body['code']}: {body.get('detail')}" if "code" in body else error or body
+        text = f"{body['code']}: {body.get('detail')}" if "code" in body else error or body
         if isinstance(error, dict):
-            said = error.get("message") or error
-    return f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {said}"
+            text = error.get("message") or error
+    return f"{response.request.method} {response.request.url.path} answered {response.status_code}: {text}"

@@ -17,7 +17,7 @@ def take_hold(shop: Shop) -> None:
 
 
 def hold_expires(shop: Shop) -> Row:
-    purchase = shop.bought(NAME)
+    purchase = shop.purchase_named(NAME)
     order = purchase.buyer.wait_for_order(purchase.order_id, "canceled", within_s=EXPIRES_WITHIN_S)
     need(not order["bookings"], "a canceled order has a booking")
     shop.dashboard.wait_for_intent(purchase.payment_intent, "canceled")

@@ -18,7 +18,7 @@ def money_agrees(shop: Shop) -> str:
                 taken + charge["amount_captured"], returned + charge["amount_refunded"]
             )  # fmt: skip
     ours: dict[str, tuple[int, int]] = {}
-    for purchase in shop.made.values():
+    for purchase in shop.purchases.values():
         taken_text, returned_texts = reported(purchase)
         if purchase.payment_intent and Decimal(taken_text):
             ours[purchase.payment_intent] = (_cents(taken_text), sum(map(_cents, returned_texts)))

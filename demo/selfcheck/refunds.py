@@ -7,7 +7,7 @@ from demo.selfcheck.shop import Purchase, Row, Shop, row
 
 def full_refund(shop: Shop) -> Row:
     """Everything, of an order paid half by card and half by credits: each half goes back where it came from."""
-    purchase = shop.bought("half by credits")
+    purchase = shop.purchase_named("half by credits")
     shop.person("staff").post(f"/api/v1/orders/{purchase.order_id}/refunds/", reason="the host is ill")
     order = purchase.buyer.wait_for_order(purchase.order_id, "refunded")
     need(_halves(order) == [("60.00", "60.00")], f"the refund is {_halves(order)} (card, credits)")
@@ -20,7 +20,7 @@ def full_refund(shop: Shop) -> Row:
 
 
 def partial_refund(shop: Shop) -> Row:
-    purchase = shop.bought("session")
+    purchase = shop.purchase_named("session")
     shop.person("staff").post(
         f"/api/v1/orders/{purchase.order_id}/refunds/", amount="20.00", reason="late start"
     )
@@ -32,7 +32,7 @@ def partial_refund(shop: Shop) -> Row:
 
 def dashboard_refund(shop: Shop) -> Row:
     """Started at Stripe, without our knowledge: the webhook tells."""
-    purchase = shop.bought("workshop")
+    purchase = shop.purchase_named("workshop")
     slug = "sound-bath-at-dusk"
     session_id = purchase.buyer.bookings_of(purchase.order_id)[0]["service_session_id"]
     before = shop.estuary.seats_left(shop.service(slug)["id"], session_id)

@@ -20,7 +20,7 @@ class Purchase:
     buyer: Estuary
     order_id: str
     payment_intent: str
-    begun: Json
+    created: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Shop:
     browser: Browser
     dashboard: Dashboard
     catalogue: dict[str, Json] = field(default_factory=dict)
-    made: dict[str, Purchase] = field(default_factory=dict)
+    purchases: dict[str, Purchase] = field(default_factory=dict)
     people: dict[str, Estuary] = field(default_factory=dict)
 
     def service(self, slug: str) -> Json:
         """Return a seeded service; a course's slug goes on with the date on which it begins."""
-        for known, service in self.catalogue.items():
-            if known == slug or (service["type"] == "course" and known.startswith(slug)):
+        for key, service in self.catalogue.items():
+            if key == slug or (service["type"] == "course" and key.startswith(slug)):
                 return service
         raise SelfCheckFailed(f"the catalogue has no {slug}: was the database seeded?")
 
@@ -84,7 +84,7 @@ class Shop:
         buyer = self.person(who)
         begun = buyer.create_payment(**body)
         purchase = Purchase(buyer, begun["order_id"], begun.get("payment_intent_id", ""), begun)
-        self.made[name] = purchase
+        self.purchases[name] = purchase
         return purchase
 
     def begin_service(self, name: str, who: str, slug: str, **body: Any) -> Purchase:
@@ -94,14 +94,14 @@ class Shop:
 
     def pay(self, purchase: Purchase, number: str = GOOD) -> Json:
         """Pay with a card as the browser does, and return the order once it is completed."""
-        self.browser.pay(purchase.begun["client_secret"], number)
+        self.browser.pay(purchase.created["client_secret"], number)
         return purchase.buyer.wait_for_order(purchase.order_id, "completed")
 
-    def bought(self, name: str) -> Purchase:
+    def purchase_named(self, name: str) -> Purchase:
         """Return an earlier purchase; raises SelfCheckFailed when its row failed."""
-        if name not in self.made:
+        if name not in self.purchases:
             raise SelfCheckFailed(f"needs the row “{name}”, which failed")
-        return self.made[name]
+        return self.purchases[name]
 
 
 def open_shop(web_url: str, sandbox_url: str, secret_key: str) -> Shop:

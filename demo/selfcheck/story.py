@@ -43,7 +43,7 @@ class Report:
         return [row for row in self.rows if row.failed]
 
 
-def tell_story(shop: Shop, say: Callable[[str], None]) -> Report:
+def run_purchases(shop: Shop, say: Callable[[str], None]) -> Report:
     """Buy one of everything; a row that fails does not keep the others from being tried."""
     report = Report()
     _try(report, "Hold a seat for 5 seconds", lambda: holds.take_hold(shop))

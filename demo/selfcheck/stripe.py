@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from demo.selfcheck.failure import SelfCheckFailed, need, told
+from demo.selfcheck.failure import SelfCheckFailed, describe_response, need
 
 type Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ class Browser:
         """Fill in the hosted page and send it; returns where the page sends the buyer back to."""
         path = urlsplit(checkout_url).path
         page = self.http.get(path)
-        need(page.status_code == 200, told(page))
+        need(page.status_code == 200, describe_response(page))
         entered = {
             "choice": "new",
             "number": number,
@@ -54,7 +54,7 @@ class Browser:
         if "readonly" not in page.text:  # else the page knows the buyer's address already
             entered["email"] = "ada@example.com"
         answer = self.http.post(path, data=entered)
-        need(answer.is_redirect, told(answer))
+        need(answer.is_redirect, describe_response(answer))
         return str(answer.headers["location"])
 
     def _confirm(self, client_secret: str, fields: dict[str, str]) -> httpx.Response:
@@ -70,7 +70,7 @@ class Browser:
     @staticmethod
     def _paid(answer: httpx.Response) -> Json:
         if not answer.is_success:
-            raise SelfCheckFailed(told(answer))
+            raise SelfCheckFailed(describe_response(answer))
         return dict(answer.json())
 
 
@@ -121,9 +121,9 @@ class Dashboard:
 
     def _get(self, path: str, **query: str) -> Json:
         answer = self.http.get(path, params=query, headers={"Authorization": f"Bearer {self.secret_key}"})
-        need(answer.is_success, told(answer))
+        need(answer.is_success, describe_response(answer))
         return dict(answer.json())
 
     def _control(self, verb: str, **arguments: str) -> None:
         answer = self.http.post(f"/_sandbox/{verb}", json=arguments)
-        need(answer.is_success, told(answer))
+        need(answer.is_success, describe_response(answer))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from demo.plan import Plan, plan_for_smoke
 from demo.postgres import Postgres
-from demo.processes import Household
+from demo.processes import ProcessGroup
 from demo.run import start_everything
 from demo.screen import Screen
 
@@ -19,7 +19,7 @@ def open_house() -> Iterator[Plan]:
     folder = Path(tempfile.mkdtemp(prefix="estuary-browser-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     plan = plan_for_smoke(folder)
-    postgres, household = Postgres(plan.var, plan.logs), Household(plan.logs)
+    postgres, household = Postgres(plan.var, plan.logs), ProcessGroup(plan.logs)
     try:
         plan.logs.mkdir(parents=True)
         start_everything(plan, Screen(), postgres, household)

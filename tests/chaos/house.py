@@ -13,7 +13,7 @@ import psycopg
 from demo.plan import CannotStart, Plan
 from demo.ports import free_ports, listens
 from demo.postgres import Postgres
-from demo.processes import Child, Household, end_leftovers
+from demo.processes import Child, ProcessGroup, end_leftovers
 from demo.proxy import proxy_command, proxy_environment, webhook_command
 from demo.servers import (
     PYTHON,
@@ -63,7 +63,7 @@ class House:
         self._servers_env: dict[str, str] = {}
         self.replica: Standby | None = None
         self._postgres = Postgres(plan.var, plan.logs)
-        self._household = Household(plan.logs)
+        self._household = ProcessGroup(plan.logs)
         inner_port, self._webhook_port, self._health_port = free_ports(3)
         self._inner_port = inner_port if shape.proxy else plan.web_port
         self.ports = free_ports(shape.nodes) or [self._inner_port] * SERVERS

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from demo.selfcheck.estuary import Estuary
-from demo.selfcheck.failure import SelfCheckFailed, told
+from demo.selfcheck.failure import SelfCheckFailed, describe_response
 from demo.selfcheck.money import money_agrees
 from demo.selfcheck.shop import Purchase, Shop
-from demo.selfcheck.story import STORY, tell_story
+from demo.selfcheck.story import STORY, run_purchases
 from demo.selfcheck.stripe import Browser, Dashboard
 
 
@@ -23,7 +23,7 @@ def shop_that_answers(status: int, body: object) -> Shop:
 def test_each_row_fails_by_itself_and_says_why_when_nothing_works() -> None:
     problem = {"code": "unavailable", "detail": "The database does not answer."}
     said: list[str] = []
-    report = tell_story(shop_that_answers(503, problem), said.append)
+    report = run_purchases(shop_that_answers(503, problem), said.append)
 
     assert (
         len(report.failed) == len(report.rows) == len(STORY) + 2
@@ -35,7 +35,7 @@ def test_each_row_fails_by_itself_and_says_why_when_nothing_works() -> None:
 
 def test_a_row_that_needs_another_says_so() -> None:
     with pytest.raises(SelfCheckFailed, match="needs the row “session”"):
-        shop_that_answers(200, {}).bought("session")
+        shop_that_answers(200, {}).purchase_named("session")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_money_that_differs_by_a_cent_is_found(charged: int, reported: str, agre
         "refunds": [{"status": "succeeded", "to_card": "5.00"}, {"status": "failed", "to_card": "9.00"}],
     }
     shop = shop_that_answers(200, {"data": [charge], "has_more": False, **order})
-    shop.made["workshop"] = Purchase(shop.estuary, "ord_1", "pi_1", {})
+    shop.purchases["workshop"] = Purchase(shop.estuary, "ord_1", "pi_1", {})
     if agrees:
         assert "35.00 taken − 5.00 returned = 30.00 USD" in money_agrees(shop)
     else:
@@ -67,4 +67,7 @@ def test_an_answer_is_told_in_one_line() -> None:
     request = httpx.Request("POST", "http://shop.example/v1/payment_intents/pi_1/confirm")
     body = json.dumps({"error": {"message": "Your card was declined."}})
     answer = httpx.Response(402, text=body, request=request)
-    assert told(answer) == "POST /v1/payment_intents/pi_1/confirm answered 402: Your card was declined."
+    assert (
+        describe_response(answer)
+        == "POST /v1/payment_intents/pi_1/confirm answered 402: Your card was declined."
+    )

@@ -15,7 +15,7 @@ import psycopg
 from demo.plan import CannotStart, Plan, plan_for_smoke
 from demo.ports import free_port, listens
 from demo.postgres import Postgres
-from demo.processes import Child, Household, end_leftovers
+from demo.processes import Child, ProcessGroup, end_leftovers
 from demo.servers import BLOCKING_THREADS, PYTHON, web_command
 from estuary.config.environment import BASE_DIR
 
@@ -27,17 +27,17 @@ ALONE, BESIDE_A_WORKER = 2, 1
 AS_IF_LARGE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
 
-class House:
+class Testbed:
     """Begins empty; ``close`` stops everything."""
 
     def __init__(self, var: Path = BENCH_VAR / "run") -> None:
-        self._lock = _alone(var.parent)
+        self._lock = _exclusive(var.parent)
         end_leftovers(var)  # a run that was killed could not stop its own
         shutil.rmtree(var, ignore_errors=True)
         self.plan: Plan = plan_for_smoke(var)
         self.plan.logs.mkdir(parents=True)
         self.var = var
-        self.household = Household(self.plan.logs)
+        self.processes = ProcessGroup(self.plan.logs)
         self._postgres = Postgres(var, self.plan.logs)
         self.nodes: dict[str, tuple[Child, int]] = {}  # web servers that several measurements share
         self._url = ""
@@ -52,7 +52,7 @@ class House:
         self._url = self._postgres.start(self.plan.environment(""))
 
     def close(self) -> None:
-        self.household.stop()
+        self.processes.stop()
         self._postgres.stop()
         end_leftovers(self.plan.var)
         self._lock.close()
@@ -113,7 +113,7 @@ class House:
         """Run a process to its end and return what it said; raises CannotStart when it fails."""
         log = self.plan.logs / f"{name}.log"
         before = log.stat().st_size if log.exists() else 0
-        self.household.run(name, list(command), env)
+        self.processes.run(name, list(command), env)
         return log.read_bytes()[before:].decode(errors="replace")
 
     def manage(self, database: str, *command: str) -> None:
@@ -133,12 +133,12 @@ class House:
         port = free_port()
         _, *shape, _ = web_command(replace(self.plan, web_port=port), processes, threads)
         command = [str(Path(python).parent / "granian"), *shape, application]
-        child = self.household.start(name, command, env)
-        self.household.wait_for(lambda: listens(port), f"The web server of {name}")
+        child = self.processes.start(name, command, env)
+        self.processes.wait_for(lambda: listens(port), f"The web server of {name}")
         return child, port
 
 
-def _alone(folder: Path) -> IO[str]:
+def _exclusive(folder: Path) -> IO[str]:
     """Make sure that no other run lives in the same folder, for as long as the file is open; raises CannotStart."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = (folder / "lock").open("w")
