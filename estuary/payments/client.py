@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 import stripe
 import structlog
@@ -25,7 +25,7 @@ from estuary.payments.gateway import (
     webhook_signature,
 )
 from estuary.payments.gateway.errors import Failure, translate
-from estuary.payments.gateway.http import Session
+from estuary.payments.gateway.http import open_http_session
 from estuary.payments.stripe_objects import (
     Card,
     Charge,
@@ -75,10 +75,13 @@ class _RequestIdRecorder(stripe.HTTPClient):
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version. The SDK retries nothing: we do, under the same key."""
     replacement = settings.STRIPE_HTTP_CLIENT
+    api_base = settings.STRIPE_API_BASE or stripe.DEFAULT_API_BASE
     http_client = (
-        import_string(replacement)() if replacement else stripe.RequestsClient(session=cast(Any, Session()))
+        import_string(replacement)()
+        if replacement
+        else stripe.RequestsClient(session=open_http_session(api_base))
     )
-    bases: Any = {"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {}
+    bases: Any = {"api": api_base}
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
         http_client=_RequestIdRecorder(http_client),

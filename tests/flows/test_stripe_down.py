@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments import client, tasks
 from estuary.payments.gateway import deadline
-from estuary.payments.gateway.http import Session
+from estuary.payments.gateway.http import DeadlineAdapter
 from estuary.payments.models import PaymentMethod, Refund
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
@@ -89,7 +89,7 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     real = noting._inner
     assert isinstance(real, sdk.RequestsClient)
     connections: Any = real._session
-    assert isinstance(connections, Session)
+    assert isinstance(connections.get_adapter("https://api.stripe.com"), DeadlineAdapter)
     given = deadline.timeout()
     assert (given.connect_timeout, given.total) == (deadline.CONNECT_TIMEOUT_S, deadline.REQUEST_BUDGET_S)
     assert client._client()._requestor._options.max_network_retries == 0
