@@ -16,8 +16,8 @@ from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
 from estuary.common.process import cpu_priority  # noqa: E402
 from estuary.config.webhook_gateway import WebhookGateway  # noqa: E402 it needs the settings and the apps
 
-# Each waking request thread would preempt the worker. The parent process is the web server.
-cpu_priority.lower_cpu_priority(leader=os.getppid())
+# Each waking request thread would preempt the worker.
+cpu_priority.lower_cpu_priority()
 limit_this_process()
 application = WebhookGateway(django)
 if settings.METRICS_TOKEN:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 import threading
 from collections.abc import Coroutine
@@ -62,7 +61,7 @@ class Command(BaseCommand):
             metrics_server.serve(port, token=settings.METRICS_TOKEN, after_scrape=_close_connection)
         if options["only"] == "jobs":
             # Nobody waits for a mail as for what was bought.
-            cpu_priority.lower_cpu_priority(leader=os.getpid())
+            cpu_priority.lower_cpu_priority()
         gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
         if not settings.MAIL_SERVER_NAMED:
             log.warning(
