@@ -1,1 +1,1 @@
-"""Measurements that anybody can repeat; each prints what it did and how long it took."""
+"""Repeatable measurements of the product's hot paths."""

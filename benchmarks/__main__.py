@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def measure(groups: Sequence[str], *, rounds: int, seconds: float) -> report.Result:
-    """Start everything, play the rounds, stop everything; raises CannotStart or BenchmarkFailed."""
+    """Start everything, run the rounds, stop everything; raises CannotStart or BenchmarkFailed."""
     load.find_wrk()
     testbed = Testbed()
     contenders: list[Contender] = []
@@ -72,14 +72,14 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def prepare_database(testbed: Testbed) -> None:
-    """Start PostgreSQL, and migrate one database, of which each measurement gets copies."""
+    """Start PostgreSQL and migrate one database, which each measurement copies."""
     testbed.open()
     testbed.make_database("pristine")
     testbed.manage("pristine", "migrate", "--verbosity", "0")
 
 
 def _set_up_django() -> None:
-    """What is read of the product (a statement, names of tables) needs its settings, and no database."""
+    """Load the product's settings, which its statements and table names need; no database is used."""
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")

@@ -1,4 +1,4 @@
-"""Accepting: a signed event comes in over HTTP and is durable before the 2xx."""
+"""Accepting: a signed event arrives over HTTP and is committed before the 2xx."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ from estuary.config.environment import BASE_DIR
 GROUP, IN_A_FLOOD = "accept", f"accept, {MANY} at once"
 WARM_UP_S = 1
 WEBHOOK = "/api/v1/payments/webhook/"
-# What goes into the gaps of the product's own statement, in its order.
+# The values for the placeholders of the product's own statement, in its order.
 INBOX_ROW = (
     "'evt_' || :number::bigint", f"'{TYPE}'", f"'{API_VERSION}'", "false",
     "replace(:payload, 'pi_of_the_limit', 'pi_' || :number::bigint)::jsonb", "now()", "now()", "now()",
@@ -57,11 +57,11 @@ class InboxLimit:
         return sample
 
     def close(self) -> None:
-        """It leaves no process behind."""
+        """pgbench leaves no process behind."""
 
 
 def insert_statement() -> str:
-    """Return the statement that the product keeps an event with, as pgbench says it; raises BenchmarkFailed."""
+    """Return the product's INSERT of an event in pgbench's syntax; raises BenchmarkFailed."""
     from estuary.payments.event_store import insert_statement
 
     pieces = insert_statement(1).split("%s")
@@ -74,7 +74,7 @@ def insert_statement() -> str:
 
 @dataclass(slots=True)
 class Posted:
-    """A web server of production's shape to which events are posted, each once."""
+    """A web server configured as in production, to which each event is posted once."""
 
     testbed: Testbed
     name: str
@@ -121,7 +121,7 @@ class Posted:
         )
 
     def _check_kept(self, played: LoadResult, before: int) -> None:
-        """A 2xx must mean a row; those whose answer nobody waited for may be there besides."""
+        """Check that each 2xx has its row; rows without a response that was read may exist besides."""
         if not self.keeps:
             return
         stored = self.testbed.count(self.database, self.keeps) - before
@@ -129,7 +129,7 @@ class Posted:
             raise BenchmarkFailed(f"{self.name} answered {played.answers} times and kept {stored}")
 
     def close(self) -> None:
-        """The testbed stops what it has started."""
+        """The testbed stops its own processes."""
 
 
 def contenders(testbed: Testbed) -> list[InboxLimit | Posted]:

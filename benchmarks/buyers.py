@@ -1,4 +1,4 @@
-"""The paths of buyers and of those whom they book: what they look at, begin, pay, call off and get back."""
+"""The paths of buyers and practitioners: views, payments, cancellations and refunds."""
 
 import uuid
 from collections.abc import Callable
@@ -13,7 +13,7 @@ type Play = Callable[[int], None]  # of one path; it takes the number of its tur
 
 
 def reading(stage: Stage) -> dict[str, Play]:
-    """Return what is looked at."""
+    """Return the paths that only read."""
     from estuary.accounts.models import User
     from estuary.orders.models import Order
 
@@ -54,7 +54,7 @@ def reading(stage: Stage) -> dict[str, Play]:
 
 
 def buying(stage: Stage) -> dict[str, Play]:
-    """Return what is bought; each turn has a buyer of its own."""
+    """Return the paths that buy; each turn has a buyer of its own."""
 
     def begin_and_leave(payment: Json) -> None:
         stage.post(f"orders/{payment['order_id']}/sync/")
@@ -84,7 +84,7 @@ def buying(stage: Stage) -> dict[str, Play]:
 
 
 def _return(stage: Stage, payment: Json) -> None:
-    """Call off what was just bought, and have the money returned."""
+    """Cancel the booking just bought and send its refund."""
     from estuary.payments.models import Refund
     from estuary.payments.refunds import service as refunds
 
@@ -107,7 +107,7 @@ def _look_after_card(stage: Stage, buyer: object) -> None:
 
 
 def _later(stage: Stage) -> Play:
-    """Choose a time for what was bought in a package; undone, as each can be chosen for only once."""
+    """Schedule a part of a package, and roll back: each part can be scheduled only once."""
     from django.db import transaction
 
     def schedule(turn: int) -> None:

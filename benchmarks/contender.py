@@ -1,16 +1,16 @@
-"""What takes part in a measurement, and what one turn of it gives."""
+"""A contender of a measurement, and the sample of one turn."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class BenchmarkFailed(Exception):
-    """A turn did not do what it is measured for; the message says what went wrong."""
+    """A turn did not do the work that it measures; the message says what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One turn. What does not apply is None: a limit has no web process, a batch no latency of one request."""
+    """The figures of one turn; None where one does not apply, such as the latency of a batch."""
 
     per_s: float
     p50_ms: float | None = None
@@ -23,7 +23,7 @@ class Sample:
 
 
 class Contender(Protocol):
-    """Takes its turn in every round: ``prepare`` is not measured, ``round`` is; raises BenchmarkFailed."""
+    """Takes a turn in every round. ``round`` is measured, ``prepare`` is not; both raise BenchmarkFailed."""
 
     group: str  # which measurement it belongs to
     name: str  # what the table calls it

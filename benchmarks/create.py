@@ -1,4 +1,4 @@
-"""Beginning a payment: what it costs in CPU, and what events notice when hundreds wait for a slow Stripe."""
+"""Creating payments: their CPU cost, and the rate of webhooks while hundreds wait for a slow Stripe."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ IDLE_FOR_S, IDLE_WITHIN_S = STRIPE_TAKES_S + 1, 180.0  # who waits for Stripe ne
 IDLE_CPU_S = 0.02
 SETTLED_S = 0.6  # with a Stripe that answers at once
 EMPTIED = ("accounts_user", "django_session", "payments_webhookevent", "payments_attempts")
-# Whoever waits for Stripe has an order that is committed, and no intent yet, and has not given up.
+# A buyer who waits for Stripe has a committed order without an intent.
 WAITING = """
     SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = 'create' AND pid <> pg_backend_pid()),
       (SELECT count(*) FROM orders_order
@@ -42,14 +42,14 @@ WAITING = """
 
 @dataclass(slots=True)
 class Node:
-    """A web server with the Stripe that it talks to."""
+    """A web server and its Stripe sandbox."""
 
     testbed: Testbed
     server: Child
     port: int
 
     def people(self, how_many: int) -> list[str]:
-        """Have nobody but so many new buyers; returns their tokens, good for five minutes."""
+        """Replace all users by new buyers; return their tokens, which are valid for five minutes."""
         self.wait_until_idle(SETTLED_S)
         self.testbed.empty("create", EMPTIED)
         file = self.testbed.var / "tokens"
@@ -59,7 +59,7 @@ class Node:
         return file.read_text().splitlines()
 
     def wait_until_idle(self, idle_for_s: float) -> None:
-        """Wait until the server has done nothing for so long, whose clients may have left; raises BenchmarkFailed."""
+        """Wait until the server used no CPU for ``idle_for_s``; raises BenchmarkFailed."""
         deadline, idle_since = time.monotonic() + IDLE_WITHIN_S, time.monotonic()
         spent = cpu_of(self.server)
         while time.monotonic() - idle_since < idle_for_s:
@@ -72,7 +72,7 @@ class Node:
                 spent, idle_since = now, time.monotonic()
 
     def stripe(self, verb: str, **arguments: object) -> None:
-        """Tell the sandbox something; raises httpx.HTTPError."""
+        """Call a control of the sandbox; raises httpx.HTTPError."""
         url = f"{self.testbed.plan.sandbox_url}/_sandbox/{verb}"
         httpx.post(url, json=arguments, timeout=30, trust_env=False).raise_for_status()
 
@@ -81,13 +81,13 @@ class Node:
 
 
 def headers_of(token: str) -> Mapping[str, str]:
-    """Return what the storefront sends along."""
+    """Return the headers that the storefront sends."""
     return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
 
 
 @dataclass(slots=True)
 class Created:
-    """New buyers begin to buy credits, each once: a customer and an intent are made at Stripe."""
+    """New buyers create a credit purchase, one each: Stripe creates a customer and an intent."""
 
     node: Node
     group: str = GROUP
@@ -110,12 +110,12 @@ class Created:
         return sample
 
     def close(self) -> None:
-        """The testbed stops what it has started."""
+        """The testbed stops its own processes."""
 
 
 @dataclass(slots=True)
 class BareCreate:
-    """One row and the same two calls, with nobody to sign in and nothing to check."""
+    """One row and the same two calls to Stripe, without sign-in and checks."""
 
     node: Node
     group: str = GROUP
@@ -136,7 +136,7 @@ class BareCreate:
         return measure(self.node, seconds)
 
     def close(self) -> None:
-        """The testbed stops what it has started."""
+        """The testbed stops its own processes."""
 
 
 def measure(node: Node, seconds: float) -> Sample:
@@ -192,14 +192,15 @@ class Webhooks:
         )
 
     def close(self) -> None:
-        """The testbed stops what it has started."""
+        """The testbed stops its own processes."""
 
 
 @contextmanager
 def slow_creates(node: Node, seconds: float, in_flight: int) -> Iterator[None]:
-    """Have so many payments begun at once, again and again, at a Stripe that takes its time.
+    """Keep ``in_flight`` payments open at a slow Stripe.
 
-    The product waits little longer than that, and says 503 to whom its own queue has cost more: as it should be.
+    The product's time limit is little longer than Stripe's delay, so requests that queued before get a 503. That is the
+    expected behaviour.
     """
     if not in_flight:
         yield
@@ -231,7 +232,7 @@ class WaitingSamples:
 
 @contextmanager
 def watch_database(testbed: Testbed) -> Iterator[WaitingSamples]:
-    """Look again and again at how many connections there are, and how many payments wait for Stripe."""
+    """Sample how many database connections are open and how many payments wait for Stripe."""
     seen, over = WaitingSamples(), threading.Event()
 
     def look() -> None:
@@ -273,7 +274,7 @@ def beside(testbed: Testbed) -> list[Webhooks]:
 
 
 def estuary(testbed: Testbed) -> Node:
-    """Return the node of this run, started when it is first asked for."""
+    """Return the node of this run; start it on the first call."""
     if "create" not in testbed.nodes:
         make_database(testbed)
         testbed.nodes["create"] = testbed.serve("create", ESTUARY, testbed.environment("create"))
@@ -281,13 +282,13 @@ def estuary(testbed: Testbed) -> Node:
 
 
 def make_database(testbed: Testbed) -> None:
-    """Make the database that both measurements use, unless it is there."""
+    """Create the database of both measurements unless it exists."""
     if not testbed.has_database("create"):
         testbed.make_database("create", like="pristine")
 
 
 def start_stripe(testbed: Testbed) -> None:
-    """Start the sandbox, unless it runs; it delivers no events, which would be work besides."""
+    """Start the sandbox unless it runs; it delivers no events, which would be extra work."""
     url = f"{testbed.plan.sandbox_url}/_sandbox/"
     if answers(url):
         return

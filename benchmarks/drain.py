@@ -1,4 +1,4 @@
-"""A worker's drain alone: settle what waits in the inbox for so long, and say how it went, as JSON.
+"""A worker's drain alone: settles the inbox for some seconds and prints the figures as JSON.
 
 ``python -m benchmarks.drain SECONDS``, started by the measurement of settling.
 """

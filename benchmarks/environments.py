@@ -1,4 +1,4 @@
-"""Virtual environments of peers, pinned, made once."""
+"""Virtual environments of the peers, with pinned packages, created once."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ WANTED = BASE_DIR / "benchmarks" / "peers" / "with_djstripe" / "requirements.txt
 
 
 def djstripe() -> str:
-    """Return the Python that has dj-stripe, got anew when what is wanted has changed; raises CannotStart."""
+    """Return a Python with dj-stripe, reinstalled when its requirements have changed; raises CannotStart."""
     home = ENVIRONMENTS / "djstripe"
     python, ready = home / "bin" / "python", home / ".ready"
     if ready.exists() and ready.read_text() == WANTED.read_text():
@@ -29,7 +29,7 @@ def djstripe() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return what stands in the peer's environment, by the names of the tables."""
+    """Return the pinned versions of the peer, by their names in the tables."""
     lines = (line.partition("==") for line in WANTED.read_text().splitlines())
     pinned = {name: version for name, _, version in lines}
     return {"dj-stripe": pinned["dj-stripe"], "its stripe": pinned["stripe"]}

@@ -1,6 +1,6 @@
-"""Signed events as Stripe sends them: each is distinct, and made before the clock runs.
+"""Signed events as Stripe sends them, distinct, and created before the measurement starts.
 
-One real payment is played in the sandbox; its ``payment_intent.succeeded`` becomes the pattern of all others.
+One payment in the sandbox gives a ``payment_intent.succeeded``, which is the template of all others.
 """
 
 import json
@@ -42,7 +42,7 @@ METADATA = {
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The names by which one event speaks of one order."""
+    """The ids of an event, its intent and its order."""
 
     event_id: str
     intent_id: str
@@ -50,7 +50,7 @@ class Payment:
 
     @classmethod
     def number(cls, number: int) -> "Payment":
-        """Return the names that market.py writes too; filled up with letters, as digits are rare in Stripe's."""
+        """Return the ids that market.py writes too, padded with letters as Stripe's ids have few digits."""
         return cls(f"evt_{number:x>24}", f"pi_{number:x>24}", f"ord_{number:x>16}")
 
 

@@ -23,12 +23,12 @@ class Spread:
 
 
 def short(value: float) -> str:
-    """Return three digits that mean something: 7,410 but 4.12."""
+    """Return three significant digits: 7,410 but 4.12."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return the middle and the ends; raises statistics.StatisticsError when there is nothing."""
+    """Return median, minimum and maximum; raises statistics.StatisticsError without values."""
     return Spread(median(values), min(values), max(values))
 
 
@@ -39,7 +39,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def ratio(above: Sequence[Sample], below: Sequence[Sample], figure: Callable[[Sample], float]) -> Spread:
-    """Compare two contenders within each round, so that a noisy minute is noisy for both."""
+    """Return the ratios of two contenders round by round, so that a noisy minute affects both."""
     return spread([figure(a) / figure(b) for a, b in zip(above, below, strict=True)])
 
 
@@ -54,7 +54,7 @@ def p99(sample: Sample) -> float:
 
 
 def cpu_ms_each(sample: Sample) -> float:
-    """Milliseconds of the contender's own CPU for each thing done."""
+    """Milliseconds of the contender's own CPU for each unit of work."""
     if sample.cpu_s is None or not sample.count:
         raise ValueError("this contender has no processor time")
     return sample.cpu_s / sample.count * 1000

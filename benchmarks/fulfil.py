@@ -1,6 +1,6 @@
-"""Accepted and fulfilled: from the POST of an event to the order that its buyer sees completed.
+"""Accepted and fulfilled: from the POST of an event to the commit that completes its order.
 
-PostgreSQL notes when each transaction was committed: that is the moment at which what it wrote is there to be seen.
+PostgreSQL records the commit time of each transaction, from which on its rows are visible.
 """
 
 import time
@@ -72,7 +72,7 @@ class Fulfilled:
         return self.testbed.processes.start(f"worker-{number}", [*WORKER_COMMAND, *options], env)
 
     def _warm_up(self) -> None:
-        """Have the new processes settle a few before the clock runs: their first batch imports and connects."""
+        """Let the new processes settle a few events before the measurement: their first batch imports and connects."""
         play(self.testbed.var / "warming", self.port, WARM_UP_S, apart_ms=WARM_UP_S / WARMING * 2000)
         self._wait_until_settled()
 
@@ -116,7 +116,7 @@ class Fulfilled:
             raise BenchmarkFailed(f"{answers} were accepted, {settled} settled and {completed} fulfilled")
 
     def close(self) -> None:
-        """The testbed stops what it has started."""
+        """The testbed stops its own processes."""
 
 
 def contenders(testbed: Testbed) -> list[Fulfilled]:

@@ -1,4 +1,4 @@
-"""What the figures are held against: each goal is a comparison of two contenders, or a bound on one."""
+"""Goals: a ratio of two contenders, or a bound on one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Goal:
     bound: float
 
     def measured(self, samples: Samples) -> Spread | None:
-        """Return what came of it, or None when a contender did not take part."""
+        """Return the measured spread, or None when a contender did not take part."""
         above, below = samples.get(self.above), samples.get(self.below or "")
         if not above or (self.below and not below):
             return None

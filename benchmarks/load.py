@@ -1,4 +1,4 @@
-"""Load over HTTP: Debian's wrk plays prepared requests, each once; any answer but a 2xx fails the turn."""
+"""Load over HTTP: wrk sends prepared requests, each once; any response but a 2xx fails the turn."""
 
 import json
 import os
@@ -28,14 +28,14 @@ class LoadResult:
 
 
 def find_wrk() -> str:
-    """Return where wrk is, got from Debian where that may be done; raises CannotStart."""
+    """Return the path of wrk, installed from Debian if possible; raises CannotStart."""
     return find("wrk", "The load comes from wrk.")
 
 
 def write_requests(
     target: Path, path: str, port: int, posts: Iterable[tuple[bytes, Mapping[str, str]]]
 ) -> int:
-    """Write POSTs, each a body and its own headers, for ``play.lua``; returns how many."""
+    """Write POST requests for ``play.lua``, each with its body and headers; return their number."""
     begin = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n"
     written = 0
     with target.open("wb") as out:
@@ -50,7 +50,7 @@ def write_requests(
 
 
 def write_events(target: Path, path: str, port: int, numbers: range) -> None:
-    """Write the events of payments by number, signed now: signatures are good for five minutes."""
+    """Write the events of numbered payments, signed now: signatures are valid for five minutes."""
     posts = signed(map(Payment.number, numbers))
     write_requests(target, path, port, ((body, {"Stripe-Signature": signature}) for body, signature in posts))
 
@@ -64,7 +64,7 @@ def play(
     apart_ms: float = 0,
     strict: bool = True,
 ) -> LoadResult:
-    """Send what was written, one every ``apart_ms`` in the mean, ``clients`` at most; raises BenchmarkFailed."""
+    """Send the written requests, one every ``apart_ms`` on average; raises BenchmarkFailed."""
     command = [
         find_wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{max(round(seconds), 1)}s",
         "--timeout", "30s", "--latency", "--script", str(PLAYER), f"http://{HOST}:{port}", "--",
@@ -75,7 +75,7 @@ def play(
 
 
 def read(output: str, errors: str = "", *, strict: bool = True) -> LoadResult:
-    """Return what wrk counted; when ``strict``, raises BenchmarkFailed for an answer that is no 2xx, or none at all."""
+    """Return wrk's figures; when ``strict``, raises BenchmarkFailed for a response other than 2xx, or none."""
     lines = [line.removeprefix(MARK) for line in output.splitlines() if line.startswith(MARK)]
     if not lines:
         raise BenchmarkFailed(f"wrk ended without figures: {(errors or output).strip()[-500:]}")

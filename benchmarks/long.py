@@ -1,7 +1,8 @@
-"""What takes long: ``python -m benchmarks.long --orders 1000 10000000 --minutes 60``.
+"""Measures growth: ``python -m benchmarks.long --orders 1000 10000000 --minutes 60``.
 
-Everybody's paths are played on a database of a thousand orders and on one of ten million: the median of each statement
-must stay what it was. Then web server and worker bear an hour of load: their memory must stay flat.
+1. The paths of all users run on a database of a thousand orders and on one of ten million. The median time of each
+   statement must not grow.
+2. Web server and worker run under load for an hour. Their memory must not grow.
 """
 
 import argparse
@@ -103,7 +104,7 @@ def _paths_at(testbed: Testbed, orders: int, first: int, turns: int) -> Round:
 
 
 def fill(testbed: Testbed, database: str, orders: int, *, waiting: int) -> None:
-    """Have so many orders placed, and handed over by the statement of settling's limit; a few more wait."""
+    """Fill a database with fulfilled orders, by the statement of settling's limit, and ``waiting`` pending ones."""
     settle = SCRIPT.read_text().replace("LIMIT 100", f"LIMIT {CHUNK}")
     with testbed.connect(database) as connection:
         # A look at a tenth of the usual pages each time: of millions, no two lie together on the disk.
@@ -144,7 +145,7 @@ def _whole(rounds: Sequence[Round]) -> Round:
 
 
 def _is_slower(statement: str, few: Sequence[Round], many: Sequence[Round]) -> bool:
-    """Tell whether the median has grown by more than it may in nearly all of the rounds that have both."""
+    """Return whether a statement's median has grown too much in most rounds that have both sizes."""
     pairs = [
         (before[statement], after[statement])
         for before, after in zip(few, many, strict=True)

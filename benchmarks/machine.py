@@ -1,4 +1,4 @@
-"""What a figure was measured on: hardware and versions."""
+"""The machine of a measurement: hardware and versions."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "stripe")
 
 
 def hardware() -> str:
-    """Return processor, cores, memory, kernel, and how busy others keep it now, in one line."""
+    """Return processor, cores, memory, kernel and current load in one line."""
     gigabytes = round(psutil.virtual_memory().total / 2**30)
     system, load = f"{platform.system()} {platform.release()}", os.getloadavg()[0]
     return f"{_processor()}, {os.cpu_count()} cores, {gigabytes} GB, {system}, load before {load:.1f}"

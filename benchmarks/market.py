@@ -1,4 +1,4 @@
-"""Thousands of orders that wait for their payment, made in SQL: as placing them would have left them.
+"""Thousands of pending orders, created in SQL with the same rows as placing them.
 
 Of ten orders four buy credits, three a seat in a workshop, two a session, one a package of both. Each has a buyer of
 its own, every second of whom has bought before and so has an account.
@@ -18,7 +18,7 @@ NAIVE_ORDERS = """
     INSERT INTO naive_order (stripe_payment_intent_id, user_id, amount, status)
     SELECT 'pi_' || lpad(n::text, 24, 'x'), n %% 20000, 5000, 'pending' FROM generate_series(1, %s) n"""
 
-# Whatever hangs on these goes with them.
+# Deleted with all rows that reference them.
 TABLES = (
     "accounts_user",
     "catalog_calendarentry",
@@ -50,7 +50,7 @@ SERVICES = """
     SELECT id, 1000 + practitioner_id, lower(during), upper(during), 1000000000,
       (SELECT count(*) FROM generate_series(1, {orders}) n WHERE n % 10 IN (4, 5, 6) AND 1 + n / 10 % {hosts} = id), id
     FROM catalog_calendarentry"""
-# What every statement below knows of order n: its kind (0 credits, 1 workshop, 2 session, 3 package) and its host.
+# The base of every statement below: order n with its kind (0 credits, 1 workshop, 2 session, 3 package) and host.
 WANTED = """
     (SELECT n, {hosts} + n AS buyer, 1 + n / 10 % {hosts} AS host,
       (ARRAY[0, 0, 0, 0, 1, 1, 1, 2, 2, 3])[n % 10 + 1] AS kind,
@@ -106,7 +106,7 @@ EVENTS = """
 
 
 def fill(database: Database, orders: int, *, first: int = 1) -> None:
-    """Have orders ``first`` to ``orders`` wait for the payments of the same number; from 1 on, all else is gone."""
+    """Create the pending orders ``first`` to ``orders``; ``first=1`` deletes all other rows before."""
     sizes = {
         "first": first,
         "orders": orders,
@@ -130,7 +130,7 @@ def fill(database: Database, orders: int, *, first: int = 1) -> None:
 
 
 def fill_inbox(database: Database, orders: int, *, first: int = 1, slim: bool = False) -> None:
-    """Have the events of all payments wait in the inbox, as the web server keeps them, or with nothing but an id."""
+    """Put the events of all payments into the inbox as the web server does, or (``slim``) with an id only."""
     event = json.loads(next(signed([Payment.number(1)]))[0])
     if slim:
         event = {"data": {"object": {"id": event["data"]["object"]["id"], "metadata": {}}}}

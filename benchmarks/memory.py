@@ -1,4 +1,4 @@
-"""Whether memory stays flat while web server and worker are under load."""
+"""Memory of web server and worker under load over time."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ FLAT = 1.05  # the last quarter, of the second: what is loaded once is loaded in
 
 
 def watch(testbed: Testbed, *, minutes: float, per_s: float) -> bool:
-    """Bear the load and print the memory of both once a turn; tells whether either has grown."""
+    """Run the load, print the memory of both each turn, and return whether either has grown."""
     create.start_stripe(testbed)  # which the worker asks now and then
     testbed.make_database("memory", like="pristine")
     env = testbed.environment("memory")
@@ -64,7 +64,7 @@ def watch(testbed: Testbed, *, minutes: float, per_s: float) -> bool:
 
 @dataclass(slots=True)
 class Borne:
-    """What has come in so far, and how much PostgreSQL has written ahead for it."""
+    """The events received so far, and the WAL that PostgreSQL has written for them."""
 
     events: int = 0
     refused: int = 0
@@ -72,7 +72,7 @@ class Borne:
 
 
 def _bear(testbed: Testbed, port: int, turn: int, borne: Borne, *, seconds: float, per_s: float) -> None:
-    """Post so many events a second, each of an order of its own."""
+    """Post events at a rate, each for an order of its own."""
     orders = int(per_s * seconds * 1.2) + CLIENTS
     first, last = turn * orders + 1, (turn + 1) * orders
     with testbed.connect("memory") as connection:
@@ -86,21 +86,21 @@ def _bear(testbed: Testbed, port: int, turn: int, borne: Borne, *, seconds: floa
 
 
 def _log_bytes(testbed: Testbed) -> int:
-    """Return how much PostgreSQL has written ahead so far."""
+    """Return the bytes of WAL that PostgreSQL has written so far."""
     with testbed.connect("memory") as connection:
         row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
     return int(str(row[0])) if row else 0
 
 
 def megabytes(child: Child) -> float:
-    """Return what a process and all that it started hold in memory."""
+    """Return the memory of a process and its child processes."""
     process = psutil.Process(child.process.pid)
     held = sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
     return float(held) / 2**20
 
 
 def growth(values: Sequence[float]) -> float:
-    """Return the median of the last quarter over that of the second; 1 when there are too few to tell."""
+    """Return the median of the last quarter divided by that of the second; 1 with too few values."""
     quarter = len(values) // 4
     if not quarter:
         return 1.0

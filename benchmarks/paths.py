@@ -49,7 +49,7 @@ def read(file: Path) -> dict[str, list[float]]:
 
 @contextmanager
 def timing(path: str, took_ms: dict[str, list[float]]) -> Iterator[None]:
-    """Note how long each statement takes, by the path and its text without values."""
+    """Record the time of each statement, by path and by SQL text without values."""
     from django.db import connection
 
     def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -66,7 +66,7 @@ def timing(path: str, took_ms: dict[str, list[float]]) -> Iterator[None]:
 
 
 def _answered(connection: "psycopg.Connection[Any]") -> AbstractContextManager[object]:
-    """Wait for the answer to what the product only sends: a pipeline begun inside another does."""
+    """Wait for the response to a pipelined statement: a nested pipeline synchronizes."""
     return connection.pipeline() if connection.pgconn.pipeline_status else nullcontext()
 
 

@@ -1,6 +1,6 @@
-"""Buyers who are signed in: ``python -m benchmarks.people HOW_MANY FILE`` writes a bearer token for each, a line each.
+"""Creates signed-in buyers: ``python -m benchmarks.people HOW_MANY FILE`` writes a bearer token for each, one a line.
 
-Each has a session of its own, as signing in would have made it; only the password is never hashed.
+Each buyer has a session as after a sign-in, but no password was hashed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The limits: PostgreSQL's own pgbench, which does nothing but the writing."""
+"""The limits: pgbench, which runs only the statements."""
 
 import subprocess
 from collections.abc import Mapping

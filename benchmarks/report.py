@@ -1,4 +1,4 @@
-"""What came of a run: printed, kept as JSON, and written as tables into the documentation."""
+"""The report of a run: printed, stored as JSON, and written as tables into the documentation."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class Result:
 
 
 def keep(result: Result, folder: Path) -> Path:
-    """Write the result where no other is, and return the file."""
+    """Write the result into a new file, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{result.at:%Y-%m-%dT%H-%M-%S}.json"
     file.write_text(result.to_json())

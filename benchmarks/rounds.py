@@ -1,4 +1,4 @@
-"""The run itself: in every round each contender has one turn, so that a noisy machine is noisy for all."""
+"""The run: in every round each contender has one turn, so that noise affects all of them."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Settling: paid orders are handed over, out of an inbox in which their events wait.
+"""Settling: the worker fulfils paid orders whose events wait in the inbox.
 
 One process and one connection on either side, so that one figure says what one worker does of what is possible.
 """
@@ -30,7 +30,7 @@ def contenders(testbed: Testbed) -> list["SettleLimit | Drain"]:
 
 @dataclass(slots=True)
 class SettleLimit:
-    """PostgreSQL alone: the same rows, set-wise."""
+    """PostgreSQL alone: the same rows, written in bulk."""
 
     testbed: Testbed
     group: str = GROUP
@@ -53,7 +53,7 @@ class SettleLimit:
         return sample
 
     def close(self) -> None:
-        """It leaves no process behind."""
+        """pgbench leaves no process behind."""
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Drain:
         )
 
     def close(self) -> None:
-        """It leaves no process behind."""
+        """pgbench leaves no process behind."""
 
 
 def _orders(orders: float) -> int:
@@ -99,7 +99,7 @@ def make_ready(testbed: Testbed, database: str, orders: int) -> None:
 
 
 def check_settled(testbed: Testbed, database: str, events: int) -> None:
-    """What counts as settled must be handed over; raises BenchmarkFailed."""
+    """Check that every settled order is fulfilled; raises BenchmarkFailed."""
     done = testbed.count(database, "payments_webhookevent WHERE status = 'done'")
     credits = testbed.count(database, "credits_credittransaction")
     booked = testbed.count(database, "bookings_booking WHERE position = 0")

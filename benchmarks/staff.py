@@ -1,4 +1,4 @@
-"""The paths of staff: the pages that they look at all day, and how they find what a caller speaks of."""
+"""The paths of staff: the admin's lists, pages and searches."""
 
 from datetime import timedelta
 from unittest.mock import patch

@@ -1,7 +1,7 @@
-"""What the paths are played on: a Stripe in the same process, somebody who is signed in, and a shop that is open.
+"""The stage of the paths: a Stripe sandbox in the same process, a signed-in user, and the shop's data.
 
-``market.py`` has made orders and what hangs on them, as many as are wanted. What nobody bought so far is added here:
-prices, hours, and one workshop with as many guests as fit into a room, whatever the number of orders.
+``market.py`` creates the orders. This module adds prices, hours, and one workshop with as many guests as a room holds,
+whatever the number of orders.
 """
 
 import json
@@ -22,13 +22,13 @@ _current: Any = None
 
 
 def http_client() -> Any:
-    """Return what the SDK sends its requests with, as STRIPE_HTTP_CLIENT names it."""
+    """Return the SDK's HTTP client, which STRIPE_HTTP_CLIENT names."""
     return _current
 
 
 @dataclass(slots=True)
 class Stage:
-    """``orders`` are settled; those after them wait for their payment."""
+    """The shop and its users. The first ``orders`` orders are settled; later ones wait for their payment."""
 
     orders: int
     stripe: Any
@@ -44,7 +44,7 @@ class Stage:
         return user
 
     def buyer(self, number: int) -> Any:
-        """Sign in who placed the order of this number, from 1 on, and return them."""
+        """Sign in the buyer of the order with this number (from 1), and return the buyer."""
         from estuary.accounts.models import User
 
         return self.sign_in(User.objects.get(pk=HOSTS + number))
@@ -58,7 +58,7 @@ class Stage:
         return _read(self.client.post(f"/api/v1/{url}", body, headers=headers or {}), expected)
 
     def deliver(self) -> None:
-        """Take in what Stripe has to tell, and settle it."""
+        """Receive Stripe's due events and settle them."""
         from estuary.common import clock
         from estuary.payments.event_store import store_event
         from estuary.payments.inbox import processor
@@ -68,7 +68,7 @@ class Stage:
             processor.drain()
 
     def free_slot(self, service_id: int, nth: int) -> str:
-        """Return a start three days from now or later, before all that is taken."""
+        """Return a free start at least three days ahead, before all booked times."""
         first = (_now() + timedelta(days=3)).date().isoformat()
         slots = self.get(f"services/{service_id}/slots/?from={first}&days=14")["slots"]
         return str(slots[nth % len(slots)]["start_datetime"])
@@ -86,7 +86,7 @@ def _now() -> Any:
 
 
 def open_stage(orders: int) -> Stage:
-    """Return the stage with its Stripe; what the shop lacks is added once."""
+    """Return the stage with its Stripe sandbox, after adding prices and hours once."""
     global _current
     from django.conf import settings
 
@@ -106,7 +106,7 @@ def open_stage(orders: int) -> Stage:
 
 
 def _open_shop() -> None:
-    """Give everything a price, and everybody hours on every day."""
+    """Give each service a price, and each practitioner hours on every day."""
     from estuary.accounts.models import Practitioner
     from estuary.catalog.models import Availability, Service, ServicePrice
 
@@ -124,7 +124,7 @@ def _open_shop() -> None:
 
 
 def _look_again() -> None:
-    """Have the planner know of the host who came last: it takes the others to be the very first people there are."""
+    """Refresh the planner's statistics, which do not yet contain the practitioner that was added last."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -156,7 +156,7 @@ def _fill_room(stage: Stage) -> None:
 
 
 def buy(stage: Stage, service_id: int, **scheduling: str) -> Json:
-    """Have whoever is signed in buy a service by card, to the end; returns the answer to the creation."""
+    """Buy a service by card as the signed-in buyer, until it is fulfilled; return the created payment."""
     payment = stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
     stage.stripe.control.confirm(payment["payment_intent_id"])
     stage.deliver()

@@ -1,4 +1,4 @@
-"""What all contenders live in: one PostgreSQL with a database for each, and web servers of one shape."""
+"""The testbed of all contenders: one PostgreSQL with a database for each, and equal web servers."""
 
 import fcntl
 import shutil
@@ -28,11 +28,12 @@ AS_IF_LARGE = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 
 
 class Testbed:
-    """Begins empty; ``close`` stops everything."""
+    """Starts empty; ``close`` stops everything."""
 
     def __init__(self, var: Path = BENCH_VAR / "run") -> None:
         self._lock = _exclusive(var.parent)
-        end_leftovers(var)  # a run that was killed could not stop its own
+        # A killed run may have left processes behind.
+        end_leftovers(var)
         shutil.rmtree(var, ignore_errors=True)
         self.plan: Plan = plan_for_smoke(var)
         self.plan.logs.mkdir(parents=True)
@@ -43,7 +44,7 @@ class Testbed:
         self._url = ""
 
     def open(self, **settings: str) -> None:
-        """Start PostgreSQL, which from now on notes when each transaction was committed; raises CannotStart."""
+        """Start PostgreSQL with commit timestamps; raises CannotStart."""
         self._url = self._postgres.start(self.plan.environment(""))
         with psycopg.connect(self._url, autocommit=True) as database:
             for name, value in {"track_commit_timestamp": "on", **settings}.items():
@@ -71,7 +72,7 @@ class Testbed:
             return bool(database.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount)
 
     def plan_as_if_large(self, database: str) -> None:
-        """Have its statements planned as for tables of millions, which nobody reads whole: they begin empty."""
+        """Let the planner avoid sequential scans, as on tables of millions of rows: these tables start empty."""
         with psycopg.connect(self._url, autocommit=True) as connection:
             for setting in AS_IF_LARGE:
                 connection.execute(f'ALTER DATABASE "{database}" SET {setting} = off')
@@ -80,7 +81,7 @@ class Testbed:
         return psycopg.connect(self.url(database), autocommit=True)
 
     def settle_down(self, database: str) -> None:
-        """Have nobody pay for what was written before: vacuum, and write out what is dirty."""
+        """Vacuum and checkpoint, so that a measurement does not pay for earlier writes."""
         with self.connect(database) as connection:
             connection.execute("VACUUM (ANALYZE)")
             connection.execute("CHECKPOINT")
@@ -101,7 +102,7 @@ class Testbed:
         return str(row[0]) if row else ""
 
     def database_cpu_s(self) -> float:
-        """Seconds of CPU that PostgreSQL has used so far, with the backends that have ended."""
+        """Seconds of CPU that PostgreSQL has used so far, including ended backends."""
         return cpu_s(self._postgres.postmaster)
 
     # --- Processes ----------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ class Testbed:
         return self.plan.environment(self.url(database)) | more
 
     def run(self, name: str, command: Sequence[str], env: dict[str, str]) -> str:
-        """Run a process to its end and return what it said; raises CannotStart when it fails."""
+        """Run a process until it ends and return its output; raises CannotStart when it fails."""
         log = self.plan.logs / f"{name}.log"
         before = log.stat().st_size if log.exists() else 0
         self.processes.run(name, list(command), env)
@@ -129,7 +130,7 @@ class Testbed:
         processes: int = ALONE,
         threads: int = BLOCKING_THREADS,
     ) -> tuple[Child, int]:
-        """Start a web server of production's shape around a WSGI application; returns it and its port."""
+        """Start a web server, configured as in production, for a WSGI application; return it and its port."""
         port = free_port()
         _, *shape, _ = web_command(replace(self.plan, web_port=port), processes, threads)
         command = [str(Path(python).parent / "granian"), *shape, application]
@@ -139,7 +140,7 @@ class Testbed:
 
 
 def _exclusive(folder: Path) -> IO[str]:
-    """Make sure that no other run lives in the same folder, for as long as the file is open; raises CannotStart."""
+    """Lock the folder against a second run while the file is open; raises CannotStart."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = (folder / "lock").open("w")
     try:
@@ -152,13 +153,14 @@ def _exclusive(folder: Path) -> IO[str]:
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """Seconds of CPU of a process and all that it started, ended or not."""
+    """Seconds of CPU of a process and its child processes, running or ended."""
     spent = 0.0
     for one in [process, *process.children(recursive=True)]:
         try:
             times = one.cpu_times()
         except psutil.NoSuchProcess:
-            continue  # it has ended meanwhile; what it used is its parent's by now
+            # An ended process counts in its parent's times.
+            continue
         spent += times.user + times.system
         if sys.platform == "linux":
             spent += times.children_user + times.children_system

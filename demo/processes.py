@@ -1,4 +1,4 @@
-"""The processes of a demo: each with its log, each stopped with all that it started, whatever happens."""
+"""The processes of a demo: each writes a log, and is stopped together with its child processes."""
 
 import contextlib
 import os
@@ -23,23 +23,24 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
-    log_before: int = 0  # bytes that an earlier process of this name wrote there
+    # Bytes of the log from an earlier process of this name.
+    log_before: int = 0
 
     @property
     def output(self) -> str:
-        """What it wrote into its log so far."""
+        """The process's log so far."""
         return self.log.read_bytes()[self.log_before :].decode(errors="replace")
 
 
 class ProcessGroup:
-    """What was started, in order."""
+    """Processes in the order of their start."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._children: list[Child] = []
 
     def start(self, name: str, command: list[str], env: dict[str, str]) -> Child:
-        """Start a process that stays; its output goes to its log."""
+        """Start a process in the background; its output goes to its log."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             child = Child(name, _spawn(command, env, out), log, log_before=out.tell())
@@ -47,30 +48,30 @@ class ProcessGroup:
         return child
 
     def run(self, name: str, command: list[str], env: dict[str, str]) -> None:
-        """Run a process to its end; raises CannotStart with the tail of its log when it fails."""
+        """Run a process until it ends; raises CannotStart with the tail of its log when it fails."""
         self.finish(self.start(name, command, env))
 
     def finish(self, child: Child) -> None:
-        """Wait until a process ends by itself; raises CannotStart with the tail of its log when it fails."""
+        """Wait until a process ends; raises CannotStart with the tail of its log when it fails."""
         if child.process.wait() != 0:
             raise _died_error(child)
         self._children.remove(child)
 
     def kill(self, child: Child) -> None:
-        """Kill a process with all that it started, with no time to tidy up; from now on it is nobody's."""
+        """Kill a process and its child processes at once, and forget it."""
         _signal_group(child, signal.SIGKILL)
         child.process.wait()
         self._children.remove(child)
 
     def end(self, child: Child) -> None:
-        """Ask one process to stop, and end it with all that it started when it does not in time."""
+        """Ask a process to stop; kill it and its child processes when it does not stop in time."""
         _signal_group(child, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.process.wait(STOP_WITHIN_S)
         self.kill(child)
 
     def wait_for[T](self, look: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
-        """Return the first answer that is there; raises CannotStart when a process dies or time is over."""
+        """Return the first true result of ``look``; raises CannotStart when a process dies or time runs out."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self.check()
@@ -86,20 +87,21 @@ class ProcessGroup:
                 raise _died_error(child)
 
     def stop(self) -> None:
-        """Ask every process to stop, the last one first, and end what does not in time."""
+        """Ask every process to stop, the last one first; kill those that do not stop in time."""
         deadline = time.monotonic() + STOP_WITHIN_S
         for child in reversed(self._children):
             _signal_group(child, signal.SIGTERM)
         for child in reversed(self._children):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(deadline - time.monotonic(), 0.1))
-            _signal_group(child, signal.SIGKILL)  # it, or what it may have left behind
+            # Kills the process, or child processes that it left behind.
+            _signal_group(child, signal.SIGKILL)
             child.process.wait()
         self._children.clear()
 
 
 def end_leftovers(var: Path) -> None:
-    """End every process of a demo in ``var`` that is still there: one that was killed could not stop its own."""
+    """End all processes that an earlier, killed demo in ``var`` left behind."""
     left = [
         process
         for process in psutil.process_iter()
@@ -117,12 +119,13 @@ def end_leftovers(var: Path) -> None:
 def _mark_of(process: psutil.Process) -> str | None:
     try:
         return str(process.environ().get(MARK, ""))
-    except (psutil.Error, OSError):  # somebody else's, or gone meanwhile
+    # The process belongs to another user, or has ended.
+    except (psutil.Error, OSError):
         return None
 
 
 def _spawn(command: list[str], env: dict[str, str], out: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches the launcher alone, which then stops the others in good order.
+    # A session of its own: Ctrl-C reaches only the launcher, which stops the others in order.
     return subprocess.Popen(
         command,
         env=env,
@@ -143,5 +146,5 @@ def _died_error(child: Child) -> CannotStart:
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
     lines = child.output.splitlines()[-25:]
-    tail = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
+    tail = "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
     return CannotStart(f"{child.name} {how}. The end of {child.log}:\n{tail}")

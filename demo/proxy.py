@@ -1,4 +1,4 @@
-"""The proxy of compose.yaml on this machine: the same Caddyfile, with other addresses in its variables."""
+"""The proxy of compose.yaml on this machine: the same Caddyfile with other addresses."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ CADDYFILE = BASE_DIR / "deploy" / "Caddyfile"
 
 
 def proxy_command() -> list[str]:
-    """Return the command of Caddy, which a wheel brings into the virtual environment."""
+    """Return the command of Caddy, which is installed from a wheel."""
     caddy = str(Path(PYTHON).parent / "caddy")
     return [caddy, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
 
@@ -22,7 +22,7 @@ def proxy_command() -> list[str]:
 def proxy_environment(
     folder: Path, *, port: int, web_port: int, webhook_port: int, health_port: int
 ) -> dict[str, str]:
-    """Return the variables of a proxy without TLS; what it keeps goes into ``folder``."""
+    """Return the variables of a proxy without TLS, with its data in ``folder``."""
     return {
         "FRONTEND_URL": f"http://localhost:{port}",
         "PROXY_MORE_SITES": f"http://{HOST}:{port}",
@@ -47,5 +47,5 @@ def start_behind_proxy(plan: Plan, processes: ProcessGroup, env: dict[str, str])
 
 
 def webhook_command(plan: Plan, port: int) -> list[str]:
-    """Return the command of the web server that Stripe's events alone come to."""
+    """Return the command of the web server that only receives Stripe's events."""
     return web_command(replace(plan, web_port=port), 1, WEBHOOK_THREADS)

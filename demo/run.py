@@ -1,4 +1,4 @@
-"""The life of a demo: start everything, show that it works, stay up, stop everything."""
+"""Runs a demo: starts everything, checks it by purchases, stays up, stops everything."""
 
 import fcntl
 import os
@@ -33,11 +33,12 @@ from demo.servers import (
 )
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, and the terminal being closed
+# Ctrl-C, kill, and a closed terminal.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody wants the demo to end."""
+    """A signal ends the demo."""
 
 
 def run(*, smoke: bool) -> int:
@@ -56,14 +57,16 @@ def run(*, smoke: bool) -> int:
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     for ending in ENDINGS:
-        signal.signal(ending, signal.SIG_IGN)  # once is enough: what follows must not be interrupted
+        # A second signal must not interrupt the shutdown.
+        signal.signal(ending, signal.SIG_IGN)
     raise Stopped
 
 
 def _demo(screen: Screen) -> int:
     terminal_is_gone = _terminal_watch()
     with _exclusive(DEMO_VAR):
-        end_leftovers(DEMO_VAR)  # a demo that was killed may still hold the ports
+        # Processes of a killed demo may still hold the ports.
+        end_leftovers(DEMO_VAR)
         plan = plan_for_demo()
         with _running_demo(plan, screen, proxied=_with_proxy(unless_named=False)) as look_after:
             report = _self_check(plan, screen)
@@ -78,12 +81,12 @@ def _demo(screen: Screen) -> int:
 
 
 def _with_proxy(*, unless_named: bool) -> bool:
-    """Return whether the proxy is to stand in front: PROXY=1 says so, PROXY=0 that it is not."""
+    """Return whether to use the proxy: PROXY=1 means yes, PROXY=0 no."""
     return {"1": True, "0": False}.get(os.environ.get("PROXY", ""), unless_named)
 
 
 def _terminal_watch() -> Callable[[], bool]:
-    """Return what tells that the terminal was closed, which sends no SIGHUP here when make is its first process."""
+    """Return a check for a closed terminal, which sends no SIGHUP when make is its first process."""
     if sys.stdin is None or not sys.stdin.isatty():
         return lambda: False
     looking = select.poll()
@@ -93,7 +96,8 @@ def _terminal_watch() -> Callable[[], bool]:
 
 def _smoke(screen: Screen) -> int:
     folder = Path(tempfile.mkdtemp(prefix="estuary-smoke-"))
-    folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
+    # PostgreSQL may run as another user, who needs access.
+    folder.chmod(0o755)
     try:
         plan = plan_for_smoke(folder)
         with _running_demo(plan, screen, proxied=_with_proxy(unless_named=True)):
@@ -115,7 +119,7 @@ def _self_check(plan: Plan, screen: Screen) -> Report:
 
 @contextmanager
 def _exclusive(var: Path) -> Iterator[None]:
-    """Make sure that no other demo lives in the same folder; raises CannotStart."""
+    """Lock the folder against a second demo; raises CannotStart."""
     var.parent.mkdir(parents=True, exist_ok=True)
     with (var.parent / "demo.lock").open("w") as lock:
         try:
@@ -127,7 +131,7 @@ def _exclusive(var: Path) -> Iterator[None]:
 
 @contextmanager
 def _running_demo(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Callable[[], None]]:
-    """Start everything, and stop everything however it ends; yields what raises CannotStart once a process is dead."""
+    """Start everything and stop it at the end; yields a check that raises CannotStart when a process has died."""
     postgres, processes, builder = (
         Postgres(plan.var, plan.logs),
         ProcessGroup(plan.logs),
@@ -136,7 +140,7 @@ def _running_demo(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Call
     try:
         shutil.rmtree(plan.var, ignore_errors=True)
         plan.logs.mkdir(parents=True)
-        # What takes longest begins first.
+        # The build takes longest, so it starts first.
         building = builder.start("storefront", build_command(), os.environ | {MARK: str(plan.var)})
         env = prepare(plan, screen, postgres, processes)
         with screen.step("Building the storefront", "Storefront built"):
@@ -162,12 +166,12 @@ def _running_demo(plan: Plan, screen: Screen, *, proxied: bool) -> Iterator[Call
 
 
 def start_everything(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGroup) -> None:
-    """Start every process of a demo, one after the other, with the storefront built before; raises CannotStart."""
+    """Start every process of a demo with the storefront built before; raises CannotStart."""
     serve(plan, screen, processes, prepare(plan, screen, postgres, processes))
 
 
 def prepare(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGroup) -> dict[str, str]:
-    """Start all that shows no pages, and return the variables of whoever works with it."""
+    """Start everything except the web server, and return the environment of the processes."""
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
         env = plan.environment(postgres.start(plan.environment("")))
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
@@ -186,7 +190,7 @@ def prepare(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGr
 def serve(
     plan: Plan, screen: Screen, processes: ProcessGroup, env: dict[str, str], *, proxied: bool = False
 ) -> None:
-    """Start the web server, which looks for the storefront's pages as it starts; or two behind the proxy."""
+    """Start the web server, or two behind the proxy, after the storefront is built."""
     server = "Proxy and web servers" if proxied else "Web server"
     with screen.step(f"Starting the {server[0].lower()}{server[1:]}", f"{server} on {plan.web_url}"):
         if proxied:

@@ -1,4 +1,4 @@
-"""What the demo prints: steps as they are done, the table of the self-check, and where to go from there."""
+"""The demo's output: the steps, the table of the self-check, and the URLs to open."""
 
 import time
 from collections.abc import Iterator
@@ -14,11 +14,12 @@ from demo.selfcheck.shop import PASSWORD
 from demo.selfcheck.story import Report
 
 WIDTH_IN_A_FILE = 190
-WIDE = 160  # where whole ids fit into the table
+# Whole ids fit into the table from this width on.
+WIDE = 160
 
 
 def new_console() -> Console:
-    """Return the console; into a file or a pipe it writes lines wide enough for the table."""
+    """Return the console; in a file or a pipe, lines are wide enough for the table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH_IN_A_FILE)
 
@@ -29,7 +30,7 @@ class Screen:
 
     @contextmanager
     def step(self, doing: str, done: str) -> Iterator[None]:
-        """Show what is being done, and then that it is done and how long it took."""
+        """Show a step while it runs, then its name when done and the time it took."""
         began = time.monotonic()
         with self.console.status(f"{doing} …"):
             yield
@@ -63,7 +64,7 @@ class Screen:
             self.console.print(f"[green]✓[/] The money agrees: {report.money}.")
 
     def where_to_go(self, plan: Plan) -> None:
-        """Print the addresses, the people, the cards and a request to begin with."""
+        """Print URLs, users, test cards and a first request."""
         self.console.print(WHERE_TO_GO.format(
             web=plan.web_url, sandbox=plan.sandbox_url, password=PASSWORD, logs=plan.logs
         ), soft_wrap=True)  # fmt: skip

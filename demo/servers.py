@@ -1,4 +1,4 @@
-"""How each server is started, and how it tells that it is up."""
+"""The commands of the servers, and the checks that they are up."""
 
 import os
 import shutil
@@ -11,13 +11,15 @@ from demo.plan import API_VERSION, HOST, CannotStart, Plan
 from demo.processes import Child
 
 PYTHON = sys.executable
-BLOCKING_THREADS = 256  # most of whom wait for Stripe, when there are many
-PROCESSES = 1  # as the image has: docs/decisions/0023
+# With many requests, most threads wait for Stripe.
+BLOCKING_THREADS = 256
+# As in the image: docs/decisions/0023
+PROCESSES = 1
 WORKER_COMMAND = [PYTHON, "manage.py", "worker"]
 
 
 def build_command() -> list[str]:
-    """Return what builds the storefront, when its sources have changed; raises CannotStart where nothing can."""
+    """Return the command that builds a changed storefront; raises CannotStart without make."""
     make = os.environ.get("MAKE", "make")
     if not shutil.which(make):
         raise CannotStart(
@@ -35,7 +37,7 @@ def sandbox_command(plan: Plan, *more: str) -> list[str]:
 
 
 def web_command(plan: Plan, processes: int = PROCESSES, threads: int = BLOCKING_THREADS) -> list[str]:
-    """Return the command of a web server; several share one port, among which the system spreads who comes."""
+    """Return the command of a web server; several processes share one port."""
     return [
         str(Path(PYTHON).parent / "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(plan.web_port),
         "--workers", str(processes), "--blocking-threads", str(threads), "--http", "1", "--no-ws",
@@ -44,7 +46,7 @@ def web_command(plan: Plan, processes: int = PROCESSES, threads: int = BLOCKING_
 
 
 def ready_url(plan: Plan) -> str:
-    """Return what the web server answers once it is up."""
+    """Return a URL that the web server serves once it is up."""
     return f"http://{HOST}:{plan.web_port}/api/v1/payments/config/"
 
 

@@ -1,4 +1,4 @@
-"""Programs of the system that this project can't bring along: found, or got with apt-get where that may be done."""
+"""System programs that no package provides: found on the PATH, or installed with apt-get as root."""
 
 import os
 import shutil
@@ -7,12 +7,13 @@ import sys
 
 from demo.plan import CannotStart
 
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])  # where Debian keeps servers
+# Debian installs servers in /usr/sbin.
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
 INSTALL = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends"]
 
 
 def find(name: str, what_for: str) -> str:
-    """Return where a program is, of the Debian package of the same name; raises CannotStart."""
+    """Return the path of a program, from the Debian package of its name; raises CannotStart."""
     if not shutil.which(name, path=PATH):
         install(name)
     if path := shutil.which(name, path=PATH):
@@ -21,7 +22,7 @@ def find(name: str, what_for: str) -> str:
 
 
 def install(package: str) -> bool:
-    """Install a package, as root on Debian or Ubuntu; tells whether that went well."""
+    """Install a package as root on Debian or Ubuntu; return whether that succeeded."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -1,4 +1,4 @@
-"""A person at a terminal: runs a script in a shell of its own, and types what its prompts ask for."""
+"""A terminal: runs a script in a shell and types the answers to its prompts."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ TAIL = 25
 
 
 class Terminal:
-    """One shell, with all that it starts in its process group."""
+    """A shell with its process group."""
 
     def __init__(self, script: Path, *, cwd: Path, env: dict[str, str], answers: dict[str, str]) -> None:
         self._answers, self._output = dict(answers), bytearray()
@@ -33,7 +33,7 @@ class Terminal:
         return bytes(self._output).decode(errors="replace").replace("\r\n", "\n")
 
     def wait_for[T](self, look: Callable[[], T | None], what: str, timeout_s: float) -> T:
-        """Return the first answer that is there; raises CannotStart when the script ends before, or time is over."""
+        """Return the first true result of ``look``; raises CannotStart when the script ends before or time runs out."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if result := look():
@@ -46,7 +46,7 @@ class Terminal:
         )
 
     def stop(self) -> None:
-        """Ask the shell and all that it started to stop, and end what does not in time."""
+        """Ask the shell and its child processes to stop; kill those that do not stop in time."""
         self._signal(signal.SIGTERM)
         self._reader.join(STOP_WITHIN_S)
         self._signal(signal.SIGKILL)
@@ -56,7 +56,7 @@ class Terminal:
             os.close(self._line)
 
     def _read(self) -> None:
-        """Keep what is written, until nobody holds the terminal any more, and answer what is asked."""
+        """Collect the output until the terminal is closed, and answer the prompts."""
         while True:
             try:
                 if select.select([self._line], [], [], 0.2)[0]:
