@@ -1,6 +1,7 @@
 """The inbox and the credits as staff see and correct them."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,8 +13,10 @@ from estuary.common.admin import pagination
 from estuary.credits.ledger import balance_of
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.payments.admin import inbox as inbox_page
+from estuary.payments.admin.event_outcomes import EFFECT_WORDS, describe_outcome
 from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
+from estuary.payments.settlement.effects import Effect
 from tests.api.staff import admin_client, give_credits, told
 from tests.marketplace import make_user
 
@@ -44,6 +47,24 @@ def test_a_dead_event_shows_its_payload_and_error_and_no_markup_of_others(dead: 
     assert "&quot;pi_1&quot;" in page
     assert "ValueError: no such thing &lt;b&gt;" in page
     assert "<script>&quot;" not in page
+
+
+def test_an_outcome_is_shown_in_words(db: None) -> None:
+    event = an_event("evt_done", status="done", outcome="RecordCapture, ChangeStatus, Fulfil, NotifyBuyer")
+    client = admin_client()
+    words = "payment captured, status changed, order fulfilled, buyer notified"
+    assert words in client.get(INBOX).content.decode()
+    page = client.get(reverse("admin:payments_webhookevent_change", args=[event.pk])).content.decode()
+    assert words in page
+    assert "RecordCapture" not in page
+    event.refresh_from_db()
+    assert event.outcome == "RecordCapture, ChangeStatus, Fulfil, NotifyBuyer"
+
+
+def test_each_effect_has_words_and_other_outcomes_are_shown_as_they_are() -> None:
+    assert EFFECT_WORDS.keys() == {effect.__name__ for effect in get_args(Effect.__value__)}
+    assert describe_outcome("fetched: UpdateRefund; nothing new") == "fetched: refund updated; nothing new"
+    assert describe_outcome("not ours") == "not ours"
 
 
 def test_events_are_filtered_by_status_age_and_attempts_and_found_by_payment(dead: WebhookEvent) -> None:

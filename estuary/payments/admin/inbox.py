@@ -28,6 +28,7 @@ from estuary.common.admin.base import (
 from estuary.common.admin.pagination import key_before_newest
 from estuary.common.observability.redaction import redact
 from estuary.payments.admin.actions import confirmed_action
+from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.admin.order_detail import events_about
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
@@ -89,11 +90,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         ("event", "api_version", "livemode"),
         ("created_at", "received_at"),
         ("settled_at", "due_at"),
-        "outcome",
+        "outcome_in_words",
         "error",
         "body",
     )
-    readonly_fields = ("status_label", "event", "body")
+    readonly_fields = ("status_label", "event", "outcome_in_words", "body")
     received = moment_column("received_at", "Received")
     actions = ("replay_selected",)
     actions_detail: Any = ("replay",)
@@ -125,7 +126,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="Outcome")
     def what_became(self, event: WebhookEvent) -> str:
-        return event.error or event.outcome or NOTHING
+        return event.error or describe_outcome(event.outcome) or NOTHING
+
+    @display(description="Outcome")
+    def outcome_in_words(self, event: WebhookEvent) -> str:
+        return describe_outcome(event.outcome) or NOTHING
 
     @display(description="Event")
     def event(self, event: WebhookEvent) -> str:

@@ -16,6 +16,7 @@ from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
 from estuary.orders.models import Order
+from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.refunds.service import refundable_minor
 
@@ -228,7 +229,7 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
             link(event, event.type),
             stripe_link("events", event.stripe_event_id),
             label(event.status),
-            event.error or event.outcome or NOTHING,
+            event.error or describe_outcome(event.outcome) or NOTHING,
             moment(event.received_at),
         )
         for event in events_about(payments).order_by("id")[:MAX_EVENTS]
