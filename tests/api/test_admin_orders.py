@@ -186,7 +186,7 @@ def test_an_unpaid_order_is_canceled_at_stripe_and_here(stripe: Sandbox) -> None
     assert order.status == "canceled"
     assert "canceled by staff" in order.transitions.last().cause  # type: ignore[union-attr]
     begun, done = LogEntry.objects.order_by("id")
-    assert (begun.change_message, "is canceled" in done.change_message) == ("Cancel order: begun", True)
+    assert (begun.change_message, "is canceled" in done.change_message) == ("Cancel order: started", True)
 
 
 def test_a_paid_order_is_not_canceled_as_unpaid(by_credits: Order) -> None:

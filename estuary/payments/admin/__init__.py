@@ -1,4 +1,4 @@
-"""Payments as staff see them: orders with all that belongs to them, refunds, disputes, cards, inbox, an overview."""
+"""Payments in the admin: orders with their details, refunds, disputes, cards, the inbox, and an overview."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""What staff do to an order besides refunding it: each asks first, says in words what came of it, and is kept."""
+"""Actions of staff on an order, besides refunds: each is confirmed, reported and recorded in the audit trail."""
 
 from collections.abc import Callable
 from typing import cast
@@ -34,10 +34,10 @@ def confirmed_action(
     *,
     calls_stripe: bool = False,
 ) -> HttpResponse:
-    """Ask on GET; on POST do it and tell what ``do`` returns, which is kept in the audit trail.
+    """Show the confirmation page on GET; on POST run the action, show its message and record it in the audit trail.
 
-    It is kept in the act's own transaction. One that calls Stripe has none: that it was begun is kept before, and what
-    came of it after.
+    The record is part of the action's own transaction. An action that calls Stripe has none: its start is recorded
+    before the call, and its outcome afterwards.
     """
     if request.method != "POST":
         return render_confirm_page(model_admin, request, act, forms.Form())
@@ -64,7 +64,7 @@ def _run_in_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable
 
 
 def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
-    audit.record(staff, row, f"{act.title}: begun")
+    audit.record(staff, row, f"{act.title}: started")
     try:
         message = run()
     except EstuaryError as error:
@@ -75,7 +75,7 @@ def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Cal
 
 
 def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """End an order that is not paid, at Stripe first."""
+    """Cancel an unpaid order, first at Stripe."""
     order = row_or_404(Order.objects.select_related("user"), object_id)
 
     def run() -> str:
@@ -88,12 +88,12 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         if closed.status == Status.CANCELED:
             return "The order is canceled; its seats and slots are free again."
         if closed.status == Status.PROCESSING:
-            return "The bank is working on this payment, so it can't be canceled now; nothing was changed."
+            return "The bank is processing this payment, so it can't be canceled now; nothing was changed."
         return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
 
     act = ConfirmPage(
         title="Cancel order",
-        text="The payment is ended at Stripe, seats and slots go back on sale, and credits that were spent return.",
+        text="The payment is canceled at Stripe, seats and slots go back on sale, and spent credits are returned.",
         button="Cancel the order",
         back=change_url(order),
         danger=True,
@@ -103,7 +103,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
 
 
 def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Make an order agree with Stripe, as the webhook would have."""
+    """Make an order agree with Stripe, as its event would have."""
     order = row_or_404(Order.objects.select_related("user"), object_id)
 
     def run() -> str:
@@ -119,7 +119,7 @@ def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> 
 
     act = ConfirmPage(
         title="Ask Stripe now",
-        text="Looks at the payment at Stripe and settles what was missed. Doing it twice does no harm.",
+        text="Fetches the payment from Stripe and settles what was missed. Doing it twice does no harm.",
         button="Ask Stripe",
         back=change_url(order),
         facts=_facts(order),
@@ -130,7 +130,7 @@ def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> 
 def cancel_booking_page(
     model_admin: ModelAdmin, request: HttpRequest, order_id: int, booking_id: int
 ) -> HttpResponse:
-    """Cancel a booking, with all inside it, and keep the money."""
+    """Cancel a booking and everything inside it, without a refund."""
     rows = Booking.objects.select_related("order__user")
     booking = get_object_or_404(rows, pk=booking_id, order_id=order_id)
 

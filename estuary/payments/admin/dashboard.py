@@ -1,4 +1,4 @@
-"""The first page: what today brought, and what waits for somebody; one query for each figure."""
+"""The overview page: today's figures, and what waits for staff; one query for each figure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NEWEST_ORDERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its name, and the list behind it. ``alarm``: somebody should look."""
+    """A named number with a link to its list; ``alarm`` marks one that staff should look at."""
 
     name: str
     value: str

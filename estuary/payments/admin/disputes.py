@@ -1,4 +1,4 @@
-"""Disputes: what is to be answered and until when, soonest first. Evidence is sent in at Stripe's dashboard."""
+"""Disputes: which to answer and by when, soonest first. Evidence is submitted in Stripe's dashboard."""
 
 from collections.abc import Iterator
 from typing import Any

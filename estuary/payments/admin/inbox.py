@@ -1,4 +1,4 @@
-"""The inbox of Stripe's events: what came, what became of it, and once more when that was nothing good."""
+"""The inbox of Stripe's events: what arrived, its outcome, and replaying it."""
 
 import json
 from datetime import timedelta
@@ -80,7 +80,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status", AgeFilter, AttemptsFilter, "livemode")
     indexed_filters = {"status__exact": {"pending", "dead"}, "age": None}
-    search_fields = ("stripe_event_id__exact",)  # get_search_results does the work
+    # get_search_results replaces this; it only shows the search field.
+    search_fields = ("stripe_event_id__exact",)
     search_help_text = (
         "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type, among the newest 100,000"
     )
@@ -167,7 +168,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
         act = ConfirmPage(
             title="Replay",
-            text="Puts the event back into the queue, whatever became of it. Settling it again does no harm.",
+            text="Puts the event back into the queue, whatever its outcome was. Settling it again does no harm.",
             button="Replay",
             back=change_url(event),
             facts=(

@@ -1,4 +1,4 @@
-"""What the page of one order shows below its fields: a table for each thing that belongs to it, one query each."""
+"""The page of one order: below its fields, a table for each kind of related object, with one query each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAX_EVENTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table; ``empty`` is what stands there when it has no rows."""
+    """One table; ``empty`` is shown when it has no rows."""
 
     title: str
     headers: Sequence[str]
@@ -41,7 +41,7 @@ type Card = tuple[str, Sequence[tuple[str, Any]]]
 
 
 def cards(order: Order) -> list[Card]:
-    """Return the facts of the order itself: what, how much, and by which payment."""
+    """Return the order's own facts: its item, its amounts and its payment."""
 
     def amount(minor: int) -> str:
         return money(minor, order.currency)
@@ -78,7 +78,7 @@ def cards(order: Order) -> list[Card]:
 
 
 def sections(order: Order, request: HttpRequest) -> list[Section]:
-    """Return everything that belongs to the order, as staff ask for it; its ``refunds`` come prefetched."""
+    """Return all tables of the order; its ``refunds`` must be prefetched."""
     refunds = list(order.refunds.all())
     return [
         _lines(order),
@@ -190,7 +190,7 @@ def _disputes(order: Order) -> Section:
 
 
 def deadline(dispute: Dispute) -> Any:
-    """Return until when evidence is taken, marked when that is over and nothing was sent in."""
+    """Return until when evidence is accepted, marked when that is over and none was submitted."""
     if not dispute.is_open or dispute.due_by is None:
         return NOTHING
     overdue = dispute.needs_answer and dispute.due_by <= clock.now()
@@ -239,9 +239,9 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
 
 
 def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
-    """Return the events of payment intents and checkout sessions, by their ids."""
+    """Return the events of payment intents and Checkout Sessions, by their ids."""
     ids = sorted({payment for payment in payments if payment})
-    # An event's object either belongs to a payment intent (a charge, a refund, a session that was paid) or is one.
+    # An event's object belongs to a payment intent (a charge, a refund, a paid session) or is one.
     about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
     return WebhookEvent.objects.alias(about=about).filter(about__in=ids).defer("payload")
 

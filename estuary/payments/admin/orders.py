@@ -1,4 +1,4 @@
-"""Orders: found by any of their ids, shown with all that belongs to them, acted on through forms."""
+"""Orders: found by any of their ids, shown with all related objects, changed through confirmed actions."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     def title(self, order: Order) -> str:
         return order.title
 
-    # Methods and no names of permissions: those would be looked for in the database whenever a command starts.
+    # Methods, not names of permissions: names would be looked up in the database whenever a command starts.
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return may(request.user, Right.REFUND)
 
@@ -78,7 +78,7 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         return may(request.user, Right.CANCEL_BOOKINGS)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
-        """Offer what fits the order as it stands; the pages behind say why not, should it change meanwhile."""
+        """Offer the actions that fit the order; each page checks again, in case the order changes meanwhile."""
         order = self.get_object(request, str(object_id))
         if order is None:
             return []
@@ -91,7 +91,8 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         return [item for item in allowed if is_offered[item.action_name.removeprefix("orders_order_")]]
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return []  # the template shows cards and tables in their place
+        # The template shows cards and tables instead.
+        return []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return super().get_queryset(request).select_related("user", "service")

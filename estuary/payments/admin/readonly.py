@@ -1,4 +1,4 @@
-"""Refunds, saved cards and customers: looked at here, changed on the page of their order or by their owner."""
+"""Refunds, saved cards and customers: read-only here; changed on their order's page or by their owner."""
 
 from unfold.decorators import display
 

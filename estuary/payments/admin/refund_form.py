@@ -1,4 +1,4 @@
-"""The refund form: what is left, how it splits, and a stamp that makes a form that was sent twice refund once."""
+"""The refund form: shows what is left to refund, and refunds once even if it is submitted twice."""
 
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ class FormOutOfDate(Conflict):
 
 
 def stamp(order: Order) -> str:
-    """Return a text that is another one after every refund, and after every refund that fails."""
+    """Return a text that changes with every refund of the order, and with every refund that fails."""
     open_refunds = _open_refunds(order)
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
@@ -86,7 +86,7 @@ class RefundForm(forms.Form):
 
 
 def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Show the form, or carry out what it asks for and return to the order."""
+    """Show the form; when submitted, refund and return to the order."""
     orders = Order.objects.select_related("user").prefetch_related("refunds", "bookings")
     order = row_or_404(orders, object_id)
     form = RefundForm(
@@ -109,10 +109,10 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
 
 
 def refund_as_shown(order: Order, form: RefundForm, *, staff: User) -> Refund:
-    """Record the refund unless the order was refunded since the form was opened; raises FormOutOfDate then."""
+    """Create the refund, or raise FormOutOfDate when the order was refunded since the form was opened."""
     data = form.cleaned_data
     with transaction.atomic():
-        # The lock makes the second of two equal forms wait for the first, and then see what it did.
+        # With this lock, the second of two equal forms waits for the first and then sees its refund.
         locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
         if data["as_shown"] != stamp(locked):
             raise FormOutOfDate(
@@ -130,7 +130,7 @@ def refund_as_shown(order: Order, form: RefundForm, *, staff: User) -> Refund:
 
 
 def _finish(request: HttpRequest, refund: Refund) -> None:
-    """Send it while staff wait, and say what came of it."""
+    """Send the refund while staff wait, and show its outcome."""
     amount = display(refund.amount_minor, refund.currency)
     try:
         refund = try_send_now(refund)
@@ -145,7 +145,7 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
         case Refund.Status.FAILED | Refund.Status.CANCELED:
             messages.error(request, f"Stripe refused the refund of {amount}: {refund.failure_reason}.")
         case _:
-            messages.info(request, f"The refund of {amount} is on its way; this page shows how it goes on.")
+            messages.info(request, f"The refund of {amount} is pending; this page shows its status.")
 
 
 def _act(order: Order) -> ConfirmPage:
@@ -153,7 +153,7 @@ def _act(order: Order) -> ConfirmPage:
     remaining = max(refundable_minor(order), 0)
     to_card = min(remaining, order.captured_minor - sum(refund.card_minor for refund in open_refunds))
     pending = sum(refund.amount_minor for refund in open_refunds if refund.status != Refund.Status.SUCCEEDED)
-    text = "Money that was sent back can't be fetched again."
+    text = "A refund can't be taken back."
     if order.type == "credit":
         text += " The credits that were bought are taken back in proportion."
     return ConfirmPage(

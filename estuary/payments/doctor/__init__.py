@@ -1,4 +1,4 @@
-"""The doctor: looks whether everything that must be true of the books is true, and changes nothing."""
+"""The doctor checks, without changing anything, that the database keeps every rule."""
 
 from estuary.payments.doctor.check import GRACE, Rule
 from estuary.payments.doctor.disputes import DISPUTE_RULES

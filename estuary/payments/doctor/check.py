@@ -1,18 +1,19 @@
-"""What a rule of the doctor is: a sentence that must be true, and the SQL that finds what breaks it."""
+"""A rule of the doctor: a sentence that must be true, and the SQL that finds the objects that break it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-GRACE = timedelta(minutes=15)  # what heals by itself has healed by then
+# The worker heals what it can within this time.
+GRACE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that holds on a healthy database.
+    """One rule of a healthy database.
 
-    ``sql`` returns one row for each object that breaks it: the object's name, and what is wrong with it. A rule of
-    safety holds at any moment and its SQL has no parameters. One of liveness (``in_time``) may be broken for a while:
-    its SQL asks what is still so after GRACE, which is ``%(late)s``; ``%(at)s`` is the moment itself.
+    ``sql`` returns a row for each object that breaks the rule: its name and the problem. A safety rule holds at every
+    moment; its SQL has no parameters. A liveness rule (``in_time``) may be broken for a while: its SQL finds what is
+    still broken after GRACE. It gets ``%(at)s``, the current moment, and ``%(late)s``, the moment GRACE before.
     """
 
     code: str
@@ -22,5 +23,5 @@ class Rule:
     in_time: bool = False
 
     def parameters(self, at: datetime) -> dict[str, datetime] | None:
-        """Return what the SQL is asked with at a moment."""
+        """Return the SQL's parameters at a moment."""
         return {"at": at, "late": at - GRACE} if self.in_time else None

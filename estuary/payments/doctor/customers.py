@@ -1,4 +1,4 @@
-"""Comparing Stripe's customers with our users: those that were made or updated since a moment."""
+"""Stripe's customers are compared with our users: those created or updated since a moment."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from estuary.payments.stripe_objects import Customer
 
 
 def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[str, str, str]]:
-    """Return whose e-mail address or name at Stripe is not the user's, but for changes that are still on their way."""
+    """Return customers whose address or name differs from the user's, except those with a pending update."""
     at_stripe = {customer.id: customer for customer in client.customers_since(since)}
     updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
     for customer_id in list(updated.values_list("stripe_customer_id", flat=True)):

@@ -1,4 +1,4 @@
-"""Rules of disputes: what is frozen, taken back and lost is what the disputes say, and nothing else is."""
+"""Rules of disputes: frozen, clawed back and lost amounts follow from the disputes alone."""
 
 from estuary.payments.doctor.check import Rule
 

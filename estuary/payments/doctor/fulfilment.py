@@ -1,4 +1,4 @@
-"""Rules of what was sold: handed over once, within the capacity, and nobody is in two places."""
+"""Rules of fulfilment: once per order, within capacity, and nobody in two places at once."""
 
 from estuary.payments.doctor.check import Rule
 

@@ -1,4 +1,4 @@
-"""Rules of what is held and not paid: little of it, not for long, and no longer for being asked for anew."""
+"""Rules of holds: few unpaid orders hold anything, for a limited time that ordering again does not extend."""
 
 from estuary.payments.doctor.check import Rule
 from estuary.payments.doctor.liveness import WORKER_REMEDY
@@ -20,7 +20,7 @@ HOLD_RULES = (
     Rule(
         code="hold_renewed",
         sentence="An order that replaces another, or comes after it was canceled, is held no longer than that one.",
-        # One whose bank was at work ended by itself; one that was paid too late was no hold for free.
+        # Orders that were processing, or paid too late, are left out: their hold was not free.
         sql="""
             SELECT 'order ' || later.public_id,
                    'held until ' || later.expires_at || ', ' || earlier.public_id || ' was until ' || before.ends_at

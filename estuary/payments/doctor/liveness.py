@@ -1,11 +1,11 @@
-"""Rules of what must be over in time: nothing waits for longer than it takes to heal by itself."""
+"""Rules of what must be done in time: nothing waits longer than the worker needs."""
 
 from estuary.payments.customers.customers import NAME_SQL
 from estuary.payments.doctor.check import Rule
 
 WORKER_REMEDY = "Is the worker running (manage.py worker)? Its log says why this could not be done."
 
-# By itself what a container asks of its worker, too: manage.py worker --check.
+# manage.py worker --check, the health check of a container, runs this rule alone.
 WORKER_SILENT = Rule(
     code="worker_silent",
     sentence="The worker looks through Stripe's lists every few minutes.",
@@ -146,7 +146,7 @@ LIVENESS_RULES = (
     Rule(
         code="mail_waiting",
         sentence="A mail leaves within a quarter of an hour.",
-        # Tried six times, it waits for so long.
+        # After six attempts a mail has waited that long.
         sql="""
             SELECT 'job ' || id, task_name || ', tried ' || attempts || ' times, ' || status
             FROM procrastinate_jobs

@@ -1,4 +1,4 @@
-"""Asking a live database every rule, of one moment and without changing a thing."""
+"""All rules are checked on one snapshot of a live database, read-only."""
 
 import time
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from django.db import DataError, OperationalError, connection, transaction
 
 from estuary.payments.doctor.check import Rule
 
-MAX_OBJECTS = 20  # objects told of each broken rule; all of them are counted
-TIMEOUT_S = 60  # of one rule
+# Per broken rule, so many objects are shown; all are counted.
+MAX_OBJECTS = 20
+# For one rule.
+TIMEOUT_S = 60
 WORK_MEM = "64MB"
 
 FIGURES = """
@@ -21,7 +23,7 @@ FIGURES = """
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that is broken: by how many objects, and the first of them with what is wrong."""
+    """A broken rule: how many objects break it, and the first of them with their problem."""
 
     code: str
     sentence: str
@@ -32,7 +34,10 @@ class Violation:
 
 @dataclass(slots=True)
 class CheckRun:
-    """What came out: broken rules, how long each rule took, and per currency orders, captured and refunded (minor)."""
+    """The result: broken rules, seconds of each rule, and figures.
+
+    A figure is a currency with its number of orders and the captured and refunded minor units.
+    """
 
     violations: list[Violation] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -40,9 +45,9 @@ class CheckRun:
 
 
 def run_checks(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_S) -> CheckRun:
-    """Ask all rules of one snapshot, so that a database that moves meanwhile gives no false alarm; writes nothing.
+    """Check all rules on one snapshot, so that concurrent changes give no false alarm; writes nothing.
 
-    A rule that takes longer than ``timeout_s`` is told as broken by itself: it was not looked at. Raises RuntimeError
+    A rule that takes longer than ``timeout_s`` counts as broken, because it was not checked. Raises RuntimeError
     inside an open transaction.
     """
     result = CheckRun()
@@ -62,7 +67,7 @@ def run_checks(rules: Sequence[Rule], *, at: datetime, timeout_s: int = TIMEOUT_
 
 
 def run_check(rule: Rule, *, at: datetime, timeout_s: int = TIMEOUT_S) -> Violation | None:
-    """Ask one rule alone, without a look at anything else; writes nothing."""
+    """Check one rule alone; writes nothing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(f"SET LOCAL statement_timeout = '{int(timeout_s)}s'")
@@ -82,7 +87,7 @@ def _run_rule(cursor: Any, rule: Rule, at: datetime) -> Violation | None:
             rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", problem),)
         )
     except DataError as error:
-        # A row that no rule foresaw: the other rules are asked all the same.
+        # A row that the rule did not expect; the other rules are still checked.
         problem = f"can't be asked: {error}".strip()
         return Violation(
             rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", problem),)

@@ -1,7 +1,7 @@
-"""Comparing our books with Stripe's: gross, in the payment's own currency, to the minor unit; nothing is changed.
+"""Our database is compared with Stripe: gross amounts, in the payment's currency, to the minor unit; nothing changes.
 
-Stripe is read first and we second, so what is there was made by a row that is here. What is younger than GRACE is still
-on its ordinary way and is not compared.
+Stripe is read first, so each object there was created by a row that is here. Objects younger than GRACE are not
+compared: their events may still be on their way.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ WORKER_REMEDY = (
 )
 MANUAL_REMEDY = "Look at both in the admin and in Stripe's dashboard; refund there what was taken in error."
 
-# What each code says, and what to do.
+# The rule and the remedy of each code.
 SENTENCES = {
     "captured_unknown_here": (
         "Money captured at Stripe for an order of ours is recorded here.",
@@ -55,12 +55,13 @@ SENTENCES = {
     "dispute_differs": ("A dispute has the same amount and state on both sides.", WORKER_REMEDY),
 }
 
-type Difference = tuple[str, str, str]  # the code, the object, what is wrong
+# The code, the object, the problem.
+type Difference = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class StripeFigures:
-    """What Stripe has since a moment."""
+    """The objects at Stripe since a moment, by id."""
 
     intents: dict[str, Intent]
     sessions: dict[str, CheckoutSession]
@@ -70,7 +71,7 @@ class StripeFigures:
 
 @dataclass(slots=True)
 class OurFigures:
-    """What we have of the same: orders by each name Stripe may have for them, the others by Stripe's id."""
+    """Our rows of the same objects: orders by each name that Stripe may have, the others by Stripe's id."""
 
     orders: dict[str, Order]
     refunds: dict[str, Refund]
@@ -80,7 +81,7 @@ class OurFigures:
 
 
 def compare(*, since: datetime, at: datetime) -> list[Violation]:
-    """Return what differs of all that was made on either side since then; raises StripeUnavailable."""
+    """Return every difference between both sides since a moment; raises StripeUnavailable."""
     at_stripe = _read_stripe(since)
     _add_older(at_stripe, since, at)
     own = _read_own(at_stripe)
@@ -107,13 +108,14 @@ def _read_stripe(since: datetime) -> StripeFigures:
 
 
 def _add_older(at_stripe: StripeFigures, since: datetime, at: datetime) -> None:
-    """Fetch the payments that are older at Stripe than what we compare, and were paid since."""
+    """Fetch payments that were created before the compared period but paid within it."""
     for intent_id in _paid_orders(since, at).values_list("stripe_payment_intent_id", flat=True).iterator():
         if intent_id not in at_stripe.intents:
             try:
                 at_stripe.intents[intent_id] = client.retrieve_intent(intent_id)
             except NotAtStripe:
-                continue  # _recorded tells
+                # _missing_at_stripe reports it.
+                continue
 
 
 def _paid_orders(since: datetime, at: datetime) -> QuerySet[Order]:
@@ -230,9 +232,11 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
         if payment.created > late or (order is None and not REF.fullmatch(payment.order_ref)):
             continue
         if order and not is_own(order, payment):
-            continue  # whoever made it has only copied the label
+            # Its metadata is copied: it belongs to another customer.
+            continue
         if order and order.payment_type == "checkout" and order.stripe_payment_intent_id == payment.id:
-            continue  # nobody can pay it but on its page, which is judged for itself
+            # It can be paid on its Checkout Session only, which is compared itself.
+            continue
         if order is None or order.status not in LIVE:
             name = (
                 f"order {order.public_id} is {order.status}"

@@ -1,4 +1,4 @@
-"""Rules of how things came about: orders along the paths of states.py, a database with its guards, no secrets."""
+"""Rules of history: orders follow states.py, the database has all its constraints, the inbox has no secrets."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,12 @@ from estuary.orders.states import NEXT
 from estuary.payments.doctor.check import Rule
 
 OWN_APPS = ("accounts", "catalog", "orders", "bookings", "credits", "payments")
-NEWEST_EVENTS_READ = 1000  # rows of the inbox: reading all of them would take longer than all other rules
+# Reading the whole inbox would take longer than all other rules.
+NEWEST_EVENTS_READ = 1000
 
 
 def _allowed_steps() -> str:
-    """Return the allowed steps as SQL values; an order begins as pending."""
+    """Return the allowed status changes as SQL values; an order starts as pending."""
     steps = [
         ("", "pending"),
         *((before, after) for before, afters in NEXT.items() for after in sorted(afters)),
@@ -22,7 +23,7 @@ def _allowed_steps() -> str:
 
 
 def _guard_values() -> str:
-    """Return the names of all constraints and indexes that our models ask for, as SQL values."""
+    """Return the names of all constraints and indexes of our models as SQL values."""
     return ", ".join(f"('{name}')" for name in _guard_names())
 
 

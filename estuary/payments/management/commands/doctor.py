@@ -1,4 +1,4 @@
-"""``manage.py doctor``: says in one line that all is well, or which rule is broken, by what, and what to do."""
+"""``manage.py doctor``: reports in one line that all rules hold, or each broken rule, its objects and the remedy."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from estuary.payments.doctor.runner import TIMEOUT_S
 
 
 def span(text: str) -> timedelta:
-    """Return the time that ``90m``, ``12h`` or ``7d`` says; raises ArgumentTypeError."""
+    """Return the time span of ``90m``, ``12h`` or ``7d``; raises ArgumentTypeError."""
     match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
     if match is None:
         raise ArgumentTypeError(f"{text} is no time; say 90m, 12h or 7d")

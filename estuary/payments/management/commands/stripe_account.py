@@ -1,4 +1,4 @@
-"""``manage.py stripe_account``: which Stripe account this database belongs to, and, on purpose, another one."""
+"""``manage.py stripe_account``: shows the Stripe account of this database, or binds the database to another one."""
 
 from typing import Any
 

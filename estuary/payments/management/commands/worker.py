@@ -1,4 +1,4 @@
-"""``manage.py worker``: drains the inbox of events and runs the jobs and the periodic sweep, until told to stop."""
+"""``manage.py worker``: processes the inbox and runs jobs and periodic jobs until it is stopped."""
 
 import asyncio
 import gc
@@ -60,9 +60,10 @@ class Command(BaseCommand):
             db_pools.start_recording()
             metrics_server.serve(port, token=settings.METRICS_TOKEN, after_scrape=_close_connection)
         if options["only"] == "jobs":
-            # Nobody waits for a mail as for what was bought.
+            # Mails are less urgent than fulfilment.
             cpu_priority.lower_cpu_priority()
-        gc.freeze()  # what is loaded by now stays: to look through it for garbage again held events up for 80 ms
+        # The loaded modules stay. Without this, each garbage collection delayed events by 80 ms.
+        gc.freeze()
         if not settings.MAIL_SERVER_NAMED:
             log.warning(
                 "no_mail_server", hint="Set EMAIL_URL: mails wait for three days at most (estuary.W003)."
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             inbox_worker.join()
 
     def _check(self) -> None:
-        """Ask what the doctor asks about workers; raises CommandError (exit code 1) when all have been silent."""
+        """Check whether any worker is alive; raises CommandError (exit code 1) when all are silent."""
         try:
             violation = run_check(WORKER_SILENT, at=clock.now(), timeout_s=CHECK_TIMEOUT_S)
         except DatabaseError as error:
@@ -91,12 +92,12 @@ class Command(BaseCommand):
 
 
 def _close_connection() -> None:
-    """Give back the connection of the thread that asks, which is another one for each scrape."""
+    """Close the connection of the scraping thread: each scrape has a thread of its own."""
     connection.close()
 
 
 def _install_signal_handlers(stop: threading.Event) -> None:
-    """Let SIGTERM and Ctrl-C end the worker in good order; a second one ends it at once."""
+    """Let SIGTERM and Ctrl-C stop the worker in good order; a second signal ends it at once."""
     previous_handlers = {signal_number: signal.getsignal(signal_number) for signal_number in STOP_SIGNALS}
 
     def stop_in_order(number: int, frame: FrameType | None) -> None:
@@ -110,19 +111,17 @@ def _install_signal_handlers(stop: threading.Event) -> None:
 
 
 def run_jobs(concurrency: int, stop: threading.Event) -> None:
-    """Run the jobs until told to stop; a lost database is waited for, however long it takes.
+    """Run jobs until stopped; a lost database is waited for, however long it takes.
 
-    Procrastinate's worker raises when it can't be reached, but when only its listening is lost it ends as if it had
-    been told to: so it is started again whenever nobody has.
+    Procrastinate's worker raises when the database can't be reached. When only its listening connection is lost, it
+    ends as if it had been stopped, so it is started again.
     """
     while not stop.is_set():
         try:
             with app.replace_connector(_connector()) as running_app:
                 asyncio.run(_run_until_stopped(_run_jobs(running_app, concurrency), stop))
-        except (
-            ConnectorException,
-            psycopg.OperationalError,
-        ):  # the latter is its pool's, which can't be opened
+        # OperationalError comes from its pool, when no connection can be opened.
+        except (ConnectorException, psycopg.OperationalError):
             log.exception("worker_lost_the_database")
         if not stop.is_set():
             log.warning("worker_begins_anew")
@@ -130,7 +129,7 @@ def run_jobs(concurrency: int, stop: threading.Event) -> None:
 
 
 def _connector() -> PsycopgConnector:
-    """Return what listens for jobs: a listener needs PostgreSQL itself, which PgBouncer would hide."""
+    """Return a connector to PostgreSQL itself: LISTEN does not work through PgBouncer."""
     alias = "direct" if settings.BEHIND_PGBOUNCER else DEFAULT_DB_ALIAS
     return PsycopgConnector(kwargs=connector_params(alias))
 
@@ -140,13 +139,14 @@ async def _run_jobs(running_app: App, concurrency: int) -> None:
         await running_app.run_worker_async(
             concurrency=concurrency,
             install_signal_handlers=False,
-            delete_jobs="successful",  # what failed for good stays to be looked at
+            # Failed jobs stay, for staff to look at.
+            delete_jobs="successful",
             worker_middleware=[observe_job],
         )
 
 
 async def _run_until_stopped(work: Coroutine[Any, Any, None], stop: threading.Event) -> None:
-    """Run until it ends or is told to; a job that is under way then is finished first."""
+    """Run until the work ends or the worker is stopped; a running job is finished first."""
     task = asyncio.create_task(work)
     while not task.done() and not stop.is_set():
         await asyncio.wait([task], timeout=STOP_CHECK_S)
