@@ -1,4 +1,4 @@
-"""allauth's adapter: its mails go the way of all others, and its counters name who calls as ours do."""
+"""allauth's adapter: its mails are sent by our worker, and its limits identify clients as ours do."""
 
 from http import HTTPStatus
 from typing import Any
@@ -22,7 +22,7 @@ SIGN_IN_SESSION_KEY = "estuary_sign_in_began_with"
 
 
 class QueuedMailAdapter(DefaultAccountAdapter):
-    """Sends nothing within a request: a mail server that is slow or down never keeps anybody from an account."""
+    """Sends no mail within a request, so a slow mail server delays nobody."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_taken": "There is an account with this address already. Sign in, or set a new password by mail:"
@@ -32,7 +32,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Have a mail sent by the worker; of its context only the user is kept."""
+        """Enqueue a mail; of its context only the user is kept."""
         user = context.get("user")
         outbox.send_account_mail(template_prefix.removeprefix(FOLDER), email, user.pk if user else None)
 
@@ -43,7 +43,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Have the owner of an account told what was changed, when, and from where."""
+        """Enqueue a mail to the owner of an account: what was changed, when, and from where."""
         assert isinstance(user, User)
         details = {
             "at": f"{clock.now():%Y-%m-%d %H:%M} UTC",
@@ -54,13 +54,13 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         outbox.send_account_mail(template, email or user.email, user.pk, details)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
-        """Note with which password a sign-in began: it may wait a quarter of an hour for a second factor."""
+        """Record the password hash with which a sign-in started; a second factor may follow 15 minutes later."""
         assert isinstance(user, User)
         request.session[SIGN_IN_SESSION_KEY] = user.get_session_auth_hash()
         return super().pre_login(request, user, **hooks)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """Sign a user in, unless the password was reset since the sign-in began."""
+        """Sign a user in, unless the password was reset since the sign-in started."""
         assert isinstance(user, User)
         began_with = request.session.get(SIGN_IN_SESSION_KEY)
         if began_with and not constant_time_compare(began_with, user.get_session_auth_hash()):
@@ -69,39 +69,39 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         request.session.pop(SIGN_IN_SESSION_KEY, None)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        """Write the password alone: a user that was read before a change of address must not bring the old one back."""
+        """Save the password alone: a user read before a change of address must not restore the old address."""
         user.set_password(password)
         user.save(update_fields=["password"])
 
     def validate_unique_email(self, email: str) -> str:
-        """Refuse what no mail would reach (allauth calls it at sign-up); raises ValidationError."""
+        """Refuse addresses that no mail can reach (called by allauth at sign-up); raises ValidationError."""
         check_address(email)
         return email
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that a request comes from, as the limits of payments see it; a network of IPv6."""
+        """Return the client's address as the limits of payments do: of IPv6, the network."""
         address = client_address(request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
         return address or request.META.get("REMOTE_ADDR") or "unknown"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count a try by the one rule of all doors, in place of allauth's; raises ValidationError beyond it."""
+        """Count an attempt by the rule of all sign-ins, instead of allauth's; raises ValidationError beyond it."""
         self._guess = count_guess(request, str(credentials.get("email", "")))
         if self._guess is None:
             raise self.validation_error("too_many_login_attempts")
 
     def _rollback_login_failed_rl_usage(self) -> None:
-        """Take a try back that was the right password."""
+        """Take back an attempt with the right password."""
         if self._guess:
             self._guess.roll_back()
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Forget the wrong passwords at an account that was reset, and not those of whoever resets it at others."""
+        """Clear the wrong attempts at a reset account, but not the same client's attempts at others."""
         clear_guesses(request, str(credentials.get("email", "")))
 
 
 def end_payments(sender: Any, user: User, **_: Any) -> None:
-    """End the open payments of an account that its owner takes back (account_recovered).
+    """Cancel the open payments of an account that its owner takes back (account_recovered).
 
-    Whoever began one may hold its page at Stripe, which offers the cards that the owner saves later.
+    Whoever started one may have its Checkout Session open, which offers the cards that the owner saves later.
     """
     outbox.end_open_payments(user.pk, cause="the password was reset")

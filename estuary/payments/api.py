@@ -1,4 +1,4 @@
-"""The payments API: create a payment, look after saved cards, learn the publishable key."""
+"""The payments API: create a payment, manage saved cards, read the public settings."""
 
 from typing import Any, cast
 
@@ -94,7 +94,7 @@ class CreatePaymentView(APIView):
             return find_first_purchase(guard, refusal)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Add the client secret, which is not kept here, to an answer that is given again."""
+        """Add the client secret to a replayed answer; secrets are not stored."""
         if intent_id := answer.get("payment_intent_id"):
             answer["client_secret"] = client.retrieve_intent(intent_id).client_secret
         return answer
@@ -187,7 +187,7 @@ class MethodView(APIView):
 
 
 class SetupView(APIView):
-    """Begins saving a card without paying: the browser confirms the SetupIntent with Stripe.js."""
+    """Starts saving a card without a payment: the browser confirms the SetupIntent with Stripe.js."""
 
     throttle_classes = [PaymentThrottle]
 
@@ -209,12 +209,12 @@ class SetupView(APIView):
         return Response(body, status=status.HTTP_201_CREATED)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Add the client secret, which is not kept here, to an answer that is given again."""
+        """Add the client secret to a replayed answer; secrets are not stored."""
         return answer | {"client_secret": client.setup_secret(answer["setup_intent_id"])}
 
 
 class ConfigView(APIView):
-    """What the storefront needs to know before anyone signs in."""
+    """The settings that the storefront needs before sign-in."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]

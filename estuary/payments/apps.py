@@ -5,7 +5,7 @@ class PaymentsConfig(AppConfig):
     name = "estuary.payments"
 
     def ready(self) -> None:
-        # Once the apps are there: the checks register themselves.
+        # Imported once all apps are loaded; the checks register themselves.
         from django.db.models.signals import post_migrate, post_save  # noqa: PLC0415
 
         from estuary.accounts.models import User  # noqa: PLC0415
@@ -19,6 +19,6 @@ class PaymentsConfig(AppConfig):
 
         register_scrape_collector(DATABASE_GAUGES)
         account_recovered.connect(end_payments, dispatch_uid="payments.end_payments_on_recovery")
-        # After all migrations, those of the other apps too.
+        # After the migrations of all apps.
         post_migrate.connect(grant_rights, sender=self, dispatch_uid="payments.grant_rights")
         post_save.connect(enqueue_update, sender=User, dispatch_uid="payments.enqueue_update")

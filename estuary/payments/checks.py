@@ -1,6 +1,6 @@
-"""What ``manage.py check --deploy --database default`` says about a set-up that works and is not safe, or not whole.
+"""Checks of ``manage.py check --deploy --database default``: settings that work but are unsafe or incomplete.
 
-What a newcomer most likely lacks is said by every command, and not by ``--deploy`` alone.
+What a newcomer most likely lacks is reported by every command, not only with ``--deploy``.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from estuary.common.stripe_keys import is_shorter_than_issued
 
 @register(Tags.security, deploy=True)
 def check_trusted_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Without the number of proxies, addresses are not known and the limits for them do not hold."""
+    """Warn when the number of proxies is unknown: client addresses, and limits by address, are then unreliable."""
     if settings.SANDBOX or settings.TRUSTED_PROXIES is not None:
         return []
     hint = "Set it to 1 behind one proxy that sets X-Forwarded-For, and to 0 when buyers reach this server directly."
@@ -31,7 +31,7 @@ def check_trusted_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register()
 def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Without a mail server nobody gets a link to reset a password, or hears of a refund."""
+    """Warn when there is no mail server: nobody gets links to reset a password, or mails about refunds."""
     if settings.MAIL_SERVER_NAMED:
         return []
     hint = (
@@ -49,7 +49,7 @@ def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_publishable_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Without its publishable key the storefront shows no field for a card."""
+    """Warn when the publishable key is missing: the storefront can't show a card field."""
     if settings.STRIPE_PUBLISHABLE_KEY:
         return []
     hint = "Set it to the key pk_test_… or pk_live_… of the same account, and start the web server again."
@@ -64,7 +64,7 @@ def check_publishable_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register()
 def check_key_length(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A key shorter than any of Stripe's may be one that was cut: Stripe itself says so at the first call."""
+    """Warn when a key is shorter than any of Stripe's, as it may have been cut."""
     if settings.SANDBOX:
         return []
     keys = {
@@ -84,7 +84,7 @@ def check_key_length(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_stripe_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Another address than Stripe's takes the key, and says whatever it likes about money."""
+    """Warn when another address than Stripe's gets the key and is believed about money."""
     if settings.SANDBOX or not settings.STRIPE_API_BASE:
         return []
     return [
@@ -100,7 +100,7 @@ def check_stripe_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_pooler(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A pooler that nobody told of gives each transaction another server, where nothing is prepared."""
+    """Warn when an undeclared pooler gives each transaction another server, without prepared statements."""
     if DEFAULT_DB_ALIAS not in (databases or ()) or settings.BEHIND_PGBOUNCER or not _is_behind_pooler():
         return []
     hint = (
@@ -113,7 +113,7 @@ def check_pooler(
 
 
 def _is_behind_pooler() -> bool:
-    """Compare whom we were connected to with who answers: a pooler keeps the number of its server to itself."""
+    """Compare the process id from connecting with the one that answers: a pooler hides its server's."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         server_pid = cursor.fetchone()[0]
@@ -124,7 +124,7 @@ def _is_behind_pooler() -> bool:
 def check_ledger_owner(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Whoever owns the ledger can take its trigger off, and a superuser everything else."""
+    """Warn when our role owns the ledger, and could drop its trigger, or is a superuser."""
     if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not _query_is_true(OWNS_LEDGER):
         return []
     return [
@@ -140,7 +140,7 @@ def check_ledger_owner(
 def check_lock_timeout(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Through a pooler only the role can say how long a web request may wait for a lock."""
+    """Warn when, behind a pooler, the role has no lock_timeout: settings of a connection don't pass a pooler."""
     if DEFAULT_DB_ALIAS not in (databases or ()) or settings.SANDBOX or not settings.BEHIND_PGBOUNCER:
         return []
     if not _query_is_true(NO_LOCK_TIMEOUT):

@@ -1,4 +1,4 @@
-"""One after the other, where the failure of one is no reason to leave out the rest."""
+"""One action is run on many items, where one failure must not stop the rest."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,10 +12,10 @@ log = structlog.get_logger(__name__)
 
 
 def act_on_each[T](items: Iterable[T], act: Callable[[T], Any], *, what: str) -> None:
-    """Do ``act`` with each item; what fails is logged and stops no other, and the first failure is raised at the end.
+    """Run ``act`` on each item; failures are logged, and the first is raised at the end.
 
-    Two orders, and Stripe is busy over the first: the second ends, StripeBusy is raised, and the job is tried again.
-    A Stripe that does not answer would fail each of them, and ends all at once.
+    Example: of two orders, Stripe is busy for the first. The second is canceled, StripeBusy is raised, and the job is
+    retried. StripeUnavailable and NotOwner would fail every item, so they stop at once.
     """
     failures: list[EstuaryError] = []
     for item in items:

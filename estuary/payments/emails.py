@@ -13,7 +13,8 @@ from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.orders.models import Order
 
-type Mail = dict[str, Any]  # the order_id of an order, and a template
+# It has order_id and template.
+type Mail = dict[str, Any]
 
 log = structlog.get_logger(__name__)
 
@@ -71,9 +72,9 @@ TEXTS = {
 
 
 def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
-    """Write to the buyers of many orders over one connection, and return the mails that could not be sent.
+    """Write to the buyers of many orders over one connection; returns the mails that could not be sent.
 
-    Without a connection nothing is sent, and what its backend raises is raised.
+    If the connection can't be opened, nothing is sent and the backend's error is raised.
     """
     orders = Order.objects.select_related("user").in_bulk([mail["order_id"] for mail in mails])
     unsent = []
@@ -109,13 +110,13 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
     }
     text = _greeting(order.user) + TEXTS[template].format(**values) + "\n\nEstuary\n"
-    # A name may have a line break in it, which no header of a mail may have.
+    # A name may contain a line break, which a mail header must not.
     subject = " ".join(SUBJECTS[template].format(**values).split())
     return EmailMessage(subject, text, to=_recipients(order.user))
 
 
 def _recipients(user: User) -> list[str]:
-    """Return whom a mail goes to: nobody, and so it is not sent, once the person was erased."""
+    """Return a user's address; nobody, so that nothing is sent, once the user is erased."""
     return [] if user.email.endswith(ERASED_DOMAIN) else [user.email]
 
 
@@ -124,7 +125,7 @@ def _greeting(user: User) -> str:
 
 
 def send_method_removed(user: User, last4: str) -> None:
-    """Write to a user that a bank account or the like was not kept; ``last4`` may be empty."""
+    """Write to a user that a payment method other than a card was not kept; ``last4`` may be empty."""
     ending = f" ending in {last4}" if last4 else ""
     text = (
         f"{_greeting(user)}The payment method{ending} that was saved to your account is no card. We can only keep "
@@ -135,7 +136,7 @@ def send_method_removed(user: User, last4: str) -> None:
 
 
 def _bank_deadline_sentence(order: Order) -> str:
-    """Return until when a place is kept for a payment at its bank, as a sentence."""
+    """Return a sentence about until when a place is held for a payment at its bank."""
     if order.kept_until is None:
         return ""
     date = f"{order.kept_until:%A, %d %B %Y, %H:%M} UTC"
@@ -146,7 +147,7 @@ def _bank_deadline_sentence(order: Order) -> str:
 
 
 def _missed_times_sentences(order: Order) -> str:
-    """Return which of the chosen times others had taken before the payment came, and what to do, as sentences."""
+    """Return sentences about chosen times that were taken before the payment came, and what to do."""
     if order.snapshot.get("type") not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
         return ""
     bookings = Booking.objects.filter(order=order).select_related("line").order_by("position")
@@ -163,6 +164,6 @@ def _missed_times_sentences(order: Order) -> str:
 
 
 def send_staff_alert(code: str, text: str) -> None:
-    """Write to staff (ESTUARY_STAFF_MAIL); without an address the log line is all there is."""
+    """Write to staff (ESTUARY_STAFF_MAIL); without an address, only the log has the alert."""
     if settings.STAFF_MAIL:
         send_mail(f"[Estuary alert] {code}", text + "\n", None, [settings.STAFF_MAIL])

@@ -1,7 +1,9 @@
-"""``Idempotency-Key``: a client that got no answer sends its request again, and nothing happens twice.
+"""``Idempotency-Key``: a client that got no answer repeats its request, and nothing happens twice.
 
-The same key and body get the first answer again; another body, or a first request that is still under way, a clear no.
-The key is tied to what its request makes or takes up, so one that was cut off anywhere is taken up where it stopped.
+- The same key and body get the first answer again.
+- Another body, or a first request that is still running, is refused.
+- The key is bound to the order or refund of its request, so an interrupted request is resumed where it stopped.
+
 Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
@@ -37,10 +39,10 @@ from estuary.payments.models import IdempotencyKey, Refund
 
 HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
 KEY_MAX = 255
-LEASE = timedelta(seconds=60)  # longer than any request of ours takes
-DECLINED_STATUS = (
-    HTTPStatus.PAYMENT_REQUIRED
-)  # the one refusal that is an answer: to try the card again takes a new key
+# Longer than any request takes.
+LEASE = timedelta(seconds=60)
+# The only refusal that is stored as an answer: trying a card again takes a new key.
+DECLINED_STATUS = HTTPStatus.PAYMENT_REQUIRED
 SECRET_FIELDS = frozenset({"client_secret"})
 
 PARAMETER = OpenApiParameter(
@@ -68,16 +70,16 @@ class IdempotencyKeyInFlight(Conflict):
 
 
 class ReplayableView(Protocol):
-    """A view that can add to a kept answer what was not kept of it."""
+    """A view that can add the parts of a stored answer that are not stored."""
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request that is ours to carry out; ``request_key`` goes on whatever it makes, or is empty without a key.
+    """A request to carry out; ``request_key`` is stored on what it creates, and is empty without a key.
 
-    ``again`` says that it was begun before and cut off: what it made then may be there.
+    ``is_retry`` means that an earlier run was interrupted and may have created something.
     """
 
     request_key: str = ""
@@ -89,7 +91,7 @@ VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (request_key) DO NOTHING RETURNING i
 STORE_ANSWER = (
     "UPDATE payments_idempotencykey SET status_code = %s, answer = %s WHERE id = %s AND leased_until = %s"
 )
-# Only what came to nothing is let go for another order.
+# A key is bound to another order only when its first order was canceled.
 BIND_ORDER = """UPDATE payments_idempotencykey bound SET order_id = %s WHERE request_key = %s AND (order_id IS NULL
 OR EXISTS (SELECT FROM orders_order ended WHERE ended.id = bound.order_id AND ended.status = 'canceled'))"""
 
@@ -97,7 +99,7 @@ type Post = Callable[..., Response]
 
 
 def idempotent(post: Post) -> Post:
-    """Let a view's ``post`` be sent again; it is called with ``claim`` and asks it what its first run has made."""
+    """Make a view's ``post`` repeatable; ``post`` gets the ``claim`` and looks for what an earlier run created."""
 
     @functools.wraps(post)
     def wrapped(view: Any, request: Request, **kwargs: Any) -> Response:
@@ -134,17 +136,17 @@ def _fingerprint(request: Request) -> str:
 
 
 def _claim(user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
-    """Insert the key, or take over one that is there (then True); raises for one that is used or under way."""
+    """Insert the key, or resume an interrupted one (then True); raises for a key that is used or running."""
     while True:
         if row := _insert_claim(user, key, fingerprint):
             return row, False
-        # None when a refusal has freed the key between the two looks: then it is there to be inserted.
+        # None when a refusal has deleted the key since the insert was tried: then insert it again.
         if row := _resume_claim(user, key, fingerprint):
             return row, True
 
 
 def _insert_claim(user: User, key: str, fingerprint: str) -> IdempotencyKey | None:
-    """Return the new row, committed, or None when the key is there already."""
+    """Return the new row, committed, or None when the key exists."""
     at, request_key = clock.now(), _request_key(user, key)
     lease = at + LEASE
     with connection.cursor() as cursor:
@@ -187,7 +189,7 @@ def _replay(view: ReplayableView, row: IdempotencyKey) -> Response:
 
 
 def _release_claim(row: IdempotencyKey, error: Exception) -> None:
-    """A decline is kept. Another refusal frees the key, unless there is something for its retry to take up."""
+    """Store a decline as the answer. Another refusal frees the key, unless a retry has something to resume."""
     response = problem_response(error, {})
     is_refused = response is not None and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     if response is not None and response.status_code == DECLINED_STATUS:
@@ -199,7 +201,7 @@ def _release_claim(row: IdempotencyKey, error: Exception) -> None:
 
 
 def _in_flight(row: IdempotencyKey) -> QuerySet[IdempotencyKey]:
-    """Return the key for as long as this run holds it: once a retry has taken over, all of it is that one's matter."""
+    """Return the key's row while this run holds its lease; after a retry has taken over, no row."""
     return IdempotencyKey.objects.filter(pk=row.pk, leased_until=row.leased_until)
 
 
@@ -217,13 +219,13 @@ def _store_answer(row: IdempotencyKey, status_code: int, data: Any) -> None:
 
 
 def order_of(user: User, request_key: str) -> Order | None:
-    """Return the order that a request acted on, unless it came to nothing."""
+    """Return the order of a request, unless it was canceled."""
     orders = Order.objects.select_related("user").exclude(status=Status.CANCELED)
     return orders.filter(user=user, idempotency_keys__request_key=request_key).first()
 
 
 def bind_order(request_key: str, order: Order) -> None:
-    """Commit with an order which request placed it; raises OrderChanged when another run of that was faster."""
+    """Bind the order to its request, in the order's transaction; raises OrderChanged when another run was first."""
     if not request_key:
         return
     if not execute(BIND_ORDER, [order.pk, request_key]):
@@ -231,12 +233,12 @@ def bind_order(request_key: str, order: Order) -> None:
 
 
 def record_order(request_key: str, order: Order) -> None:
-    """Commit which order a request takes up, before it may charge anyone for it."""
+    """Bind an existing order to the request that resumes it, before the request may charge anyone."""
     if request_key:
         IdempotencyKey.objects.filter(request_key=request_key).update(order=order)
 
 
 def delete_old_keys() -> int:
-    """Delete keys that no client sends again any more; returns how many."""
+    """Delete keys that no client repeats any more; returns how many."""
     before = clock.now() - timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS)
     return delete_in_batches(IdempotencyKey.objects.filter(created_at__lt=before))

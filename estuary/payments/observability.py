@@ -1,4 +1,4 @@
-"""What the database is asked at a scrape: how much waits, and for how long. Each question has an index of its own."""
+"""Metrics of payments: gauges read from the database at a scrape, counters after a commit, and timed jobs."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -22,12 +22,13 @@ from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
 
-CACHE_S = 5.0  # an answer is good for so long, however many ask
+# All scrapes within this time get the same values.
+CACHE_S = 5.0
 TIMEOUT_S = 2
-# So many rows are looked at in time. Were there no end, a long backlog would blind whoever is to be told of it.
+# Counting more takes longer than the timeout, and a long backlog would have no metrics at all.
 MAX_PENDING_COUNTED = 100_000
 
-# name, what it says, and the columns of the one row that QUERY answers
+# The name and help text of each column of GAUGE_QUERY.
 GAUGES = (
     ("estuary_inbox_pending", "Events that wait to be settled; 100,000 stands for more."),
     ("estuary_inbox_oldest_seconds", "How long the oldest event that is not settled has waited."),
@@ -65,7 +66,7 @@ log = structlog.get_logger(__name__)
 
 
 class DatabaseGauges(Collector):
-    """Asks once for all gauges, at most every few seconds; while the database does not answer it says only that."""
+    """Reads all gauges with one query, at most every few seconds; without a database it reports only that."""
 
     def __init__(self) -> None:
         self._lock, self._read_at, self._values = Lock(), float("-inf"), None
@@ -73,7 +74,7 @@ class DatabaseGauges(Collector):
     _values: list[float] | None
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is asked when it is registered."""
+        """Return nothing: registering must not query the database."""
         return []
 
     def collect(self) -> Iterable[Metric]:
@@ -86,7 +87,7 @@ class DatabaseGauges(Collector):
             yield GaugeMetricFamily(name, documentation, value=value)
 
     def forget(self) -> None:
-        """Have the next scrape ask again."""
+        """Make the next scrape query again."""
         self._read_at = float("-inf")
 
 
@@ -99,24 +100,25 @@ def _query_gauges() -> list[float] | None:
     except DatabaseError as error:
         log.warning("gauges_not_asked", error_type=type(error).__name__)
         return None
-    return [max(float(value or 0), 0.0) for value in row]  # nothing waits: none of it is old
+    # No waiting row means an age of 0.
+    return [max(float(value or 0), 0.0) for value in row]
 
 
 DATABASE_GAUGES = DatabaseGauges()
 
 
 def count_transitions(rows: Iterable[OrderTransition]) -> None:
-    """Count orders that have come from one state into another."""
+    """Count status changes of orders."""
     count_after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
 
 
 def count_refunds(rows: Iterable[Refund]) -> None:
-    """Count refunds that have come into the state that they are in."""
+    """Count refunds by origin and their new status."""
     count_after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
 
 
 def count_settled_events(rows: Sequence[WebhookEvent]) -> None:
-    """Count events that are done with, and how long each took from its arrival until that is committed."""
+    """Count settled events, and the time of each from its arrival to the commit."""
     settled = [(row.status, row.received_at) for row in rows if row.settled_at]
     transaction.on_commit(partial(_count_settled, settled), robust=True)
 
@@ -127,7 +129,7 @@ def _count_settled(settled: Iterable[tuple[str, datetime]]) -> None:
 
 
 async def observe_job(run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
-    """Run one job, observed (a middleware of procrastinate's worker)."""
+    """Run one job with its log context, and measure it (a middleware of procrastinate's worker)."""
     name = context.job.task_name.removeprefix("payments.")
     started_at = perf_counter()
     with bound_contextvars(job=name, job_id=context.job.id):

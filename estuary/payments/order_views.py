@@ -1,4 +1,4 @@
-"""What payments add to orders and bookings: cancel, refund, and ask Stripe how a payment stands."""
+"""What payments add to the API of orders and bookings: cancel, refund, and sync with Stripe."""
 
 from typing import Any, cast
 
@@ -35,14 +35,14 @@ class OrderStandingSerializer(serializers.Serializer[Order]):
 
 
 def own_order(request: Request, public_id: str) -> Order:
-    """Return the signed-in buyer's order; anybody else's is not found."""
+    """Return the signed-in buyer's order; other orders are not found."""
     return get_object_or_404(
         Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user)
     )
 
 
 class CancelOrderView(APIView):
-    """Cancels an unpaid order, at Stripe first; its seats and credits come back at once."""
+    """Cancels an unpaid order, first at Stripe; its seats and credits are returned at once."""
 
     @extend_schema(
         summary="Cancel an unpaid order",
@@ -55,7 +55,7 @@ class CancelOrderView(APIView):
 
 
 class SyncOrderView(APIView):
-    """Asks Stripe how the payment stands and settles it: the return page's door, should the webhook be late."""
+    """Fetches the payment from Stripe and settles it, for the return page when the webhook is late."""
 
     throttle_classes = [SyncThrottle]
 
@@ -87,7 +87,7 @@ class RefundSerializer(serializers.Serializer[Refund]):
 
 
 class MayRefund(BasePermission):
-    """Lets staff read an order's refunds who may view orders, and refund who may add refunds."""
+    """Lets staff read an order's refunds if they may view orders, and refund if they may add refunds."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         reads = request.method in SAFE_METHODS
@@ -95,12 +95,12 @@ class MayRefund(BasePermission):
 
 
 class RefundsView(APIView):
-    """The refunds of an order, for staff with the permissions that the admin asks for."""
+    """The refunds of an order, for staff with the same permissions as in the admin."""
 
     permission_classes = [MayRefund]
 
     class RefundRequest(serializers.Serializer[Any]):
-        """Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone."""
+        """Without ``amount`` everything left is refunded; with ``booking_id`` only that booking's part."""
 
         amount = AmountField(required=False)
         booking_id = IdField(required=False)
@@ -148,12 +148,12 @@ class RefundsView(APIView):
         )
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """A refund's answer is kept whole."""
+        """Return a refund's answer unchanged: it has no secrets."""
         return answer
 
 
 def try_send_now(refund: Refund) -> Refund:
-    """Send a refund while the person waits; when Stripe does not answer, its job sends it later."""
+    """Send a refund during the request; if Stripe does not answer, its job sends the refund later."""
     try:
         return send_refund(refund.pk)
     except (StripeUnavailable, StripeBusy, StripeRefused, NotOwner):
@@ -161,7 +161,7 @@ def try_send_now(refund: Refund) -> Refund:
 
 
 class CancelBookingView(APIView):
-    """Cancels a booking for its buyer; early enough, its price goes back by the service's own rule."""
+    """Cancels a booking for its buyer; if early enough, its price is refunded by the service's own rule."""
 
     class CanceledBooking(serializers.Serializer[Any]):
         booking_id = serializers.CharField()
@@ -169,7 +169,7 @@ class CancelBookingView(APIView):
         refund = RefundSerializer(allow_null=True)
 
     class Consequence(serializers.Serializer[Any]):
-        """``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one."""
+        """``returned`` is refunded to the buyer; ``along`` counts bookings without a time that end with this one."""
 
         returned = MoneyField(source="returned_minor", currency="currency")
         currency = serializers.CharField()

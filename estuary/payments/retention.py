@@ -1,7 +1,7 @@
-"""What is forgotten, and when: what only helped to do the work. Money, and all that explains it, is kept for good.
+"""Retention: what is deleted, and when. Only working data is deleted; money and its records are kept for good.
 
-Orders, their transitions, the ledger, refunds, disputes and bookings are never deleted: accounts must be kept for
-years, and the doctor holds them against Stripe. docs/scaling.md says what each table comes to.
+Orders, their transitions, the ledger, refunds, disputes and bookings are never deleted. The law requires accounts to
+be kept for years, and the doctor compares them with Stripe. docs/scaling.md has the size of each table.
 """
 
 from datetime import timedelta
@@ -14,17 +14,17 @@ from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments.models import WebhookEvent
 
-# A job's last event says when it ended. Deleting a job deletes its events.
+# A job's last event has the time of its end. Deleting a job deletes its events.
 FAILED_JOBS = """
 DELETE FROM procrastinate_jobs WHERE status IN ('failed', 'cancelled', 'aborted') AND NOT EXISTS (
     SELECT FROM procrastinate_events WHERE job_id = procrastinate_jobs.id AND at >= %s)"""
 
 
 def delete_old_events() -> int:
-    """Delete events that were settled, or were of no concern, long ago; returns how many.
+    """Delete events that were settled or ignored long ago; returns how many.
 
-    Stripe keeps its own for thirty days. One that came again after that would be settled again, which does no harm.
-    Dead ones wait longer, for staff.
+    Stripe keeps events for thirty days. An event delivered again after its deletion is settled again, which does no
+    harm. Dead events are kept longer, for staff.
     """
     before = clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS)
     over = [WebhookEvent.Status.DONE, WebhookEvent.Status.IGNORED]
@@ -32,7 +32,7 @@ def delete_old_events() -> int:
 
 
 def delete_dead_events() -> int:
-    """Delete events that were given up and that nobody has replayed for very long; returns how many."""
+    """Delete dead events that nobody has replayed for very long; returns how many."""
     before = clock.now() - timedelta(days=settings.DEAD_EVENTS_KEPT_DAYS)
     return delete_in_batches(
         WebhookEvent.objects.filter(received_at__lt=before, status=WebhookEvent.Status.DEAD)
@@ -40,14 +40,14 @@ def delete_dead_events() -> int:
 
 
 def delete_failed_jobs() -> int:
-    """Delete the jobs that failed for good long ago; returns how many. Rows, not jobs, say what is still to be done."""
+    """Delete jobs that failed long ago; returns how many. Rows, not jobs, record what is still to do."""
     with connection.cursor() as cursor:
         cursor.execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
         return int(cursor.rowcount)
 
 
 def delete_expired_cache() -> int:
-    """Delete what has expired in caches of the database: Django deletes it only when a cache is full."""
+    """Delete expired entries of database caches; Django deletes them only when a cache is full."""
     deleted = 0
     for cache in settings.CACHES.values():
         if cache["BACKEND"].endswith(("DatabaseCache", "CounterStore")):
@@ -59,7 +59,7 @@ def delete_expired_cache() -> int:
 
 
 def delete_unsent_account_mails() -> int:
-    """Delete the jobs of mails that could not be sent for days: addresses, of strangers too; returns how many."""
+    """Delete jobs of account mails that failed for days: they contain addresses. Returns how many."""
     # procrastinate's own models may only be read.
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,6 +69,6 @@ def delete_unsent_account_mails() -> int:
 
 
 def delete_old_sessions() -> int:
-    """Delete sign-ins that are over; returns how many."""
+    """Delete expired sign-in sessions; returns how many."""
     sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
     return delete_in_batches(sessions.objects.filter(expire_date__lt=clock.now()))

@@ -1,4 +1,4 @@
-"""The jobs of the worker (procrastinate): each calls one verb, and each is safe to run again."""
+"""The worker's jobs (procrastinate): each calls one function, and each can safely run again."""
 
 import functools
 from collections.abc import Callable
@@ -35,7 +35,8 @@ log = structlog.get_logger(__name__)
 
 @app.task(name="payments.send_refund", retry=RETRY)
 def send_refund(refund_id: int) -> None:
-    with suppress(NotOwner):  # the row waits for whoever may send it
+    # The row waits for the owner of the Stripe account.
+    with suppress(NotOwner):
         refunds.send_refund(refund_id)
 
 
@@ -52,7 +53,7 @@ def update_customer(user_id: int) -> None:
 
 
 class MailRetry(BaseRetryStrategy):
-    """Tries a mail again after 3, 9, 27, 81, 243 s and then every ten minutes, for three days."""
+    """Retries a mail after 3, 9, 27, 81, 243 seconds and then every ten minutes, for three days."""
 
     LONGEST_S, ATTEMPTS = 600, 3 * 24 * 6
 
@@ -69,7 +70,7 @@ MAIL_RETRY = MailRetry()
 def send_account_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> None:
-    """Write to somebody about an account: to confirm an address, to set a new password, of what was changed."""
+    """Write to somebody about an account: confirm an address, set a new password, or report a change."""
     if mail := emails.write_mail(template, email, user_id, details):
         mail.send()
 
@@ -81,7 +82,7 @@ def send_mail(order_id: int, template: str) -> None:
 
 @app.task(name="payments.send_mails", retry=MAIL_RETRY)
 def send_mails(wanted: list[dict[str, Any]]) -> None:
-    """Send mails of one transaction; what fails is tried again alone."""
+    """Send the mails of one transaction; each that fails gets a job of its own."""
     outbox.send_each_mail(mails.send_order_mails(wanted))
 
 
@@ -105,10 +106,10 @@ def end_open_payments(user_id: int, cause: str = "too many cards were declined")
 
 
 def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
-    """Run a verb by the clock, on one worker at a time; seconds stand last in ``cron``.
+    """Run a function on a schedule, on one worker at a time; ``cron`` has seconds as its last field.
 
-    A job waiting for its turn stands for all later ones, and one that is running is never joined by a second. One that
-    fails is logged and not kept: the next does its work.
+    While a run is queued or running, no second one is enqueued. A failed run is logged and not retried: the next run
+    does its work.
     """
 
     def register(action: Callable[[int], None]) -> Any:
@@ -131,9 +132,9 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
 
 
 def run_all(*actions: Callable[[], Any]) -> None:
-    """Run every verb, whatever becomes of the ones before, and raise what failed in the end.
+    """Run every action, and raise their failures at the end.
 
-    A Stripe that does not answer, and the end of the process, end all at once.
+    StripeUnavailable and a shutdown stop all of them at once.
     """
     failures: list[Exception] = []
     for action in actions:
@@ -150,9 +151,10 @@ def run_all(*actions: Callable[[], Any]) -> None:
 @app.periodic(cron="* * * * * */30")
 @app.task(name="payments.revive_stalled_jobs", pass_context=True)
 async def revive_stalled_jobs(context: JobContext, timestamp: int) -> None:
-    """Run again the jobs of a worker that died with them, and free the locks that they still hold.
+    """Retry the jobs of a worker that died, and free their locks.
 
-    A periodic job is let go instead: the next one does its work. Source: procrastinate's "Retry stalled jobs".
+    A periodic job is dropped instead, because the next run does its work. Source: procrastinate's "Retry stalled
+    jobs".
     """
     jobs = context.app.job_manager
     for job in await jobs.get_stalled_jobs():

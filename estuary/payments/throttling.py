@@ -1,7 +1,7 @@
-"""Against card testing: who makes Stripe try cards too often has to wait, and sooner after many declines in a row.
+"""Limits against card testing: requests that try cards are counted, and limited further after many declines in a row.
 
-Thieves try stolen cards where nobody counts. Counted are users and addresses, in the database, which all processes
-share: one statement for a request. https://docs.stripe.com/disputes/prevention/card-testing
+Users and addresses are counted in the database, which all processes share, with one statement for each request.
+https://docs.stripe.com/disputes/prevention/card-testing
 """
 
 from collections.abc import Collection
@@ -27,12 +27,13 @@ from estuary.common.observability import metrics
 from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline
 
-DECLINES_FORGIVEN_AFTER = timedelta(hours=1)  # without another decline
+# Without another decline.
+DECLINES_FORGIVEN_AFTER = timedelta(hours=1)
 PAYMENT, SYNC = "payment", "sync"
 
 log = structlog.get_logger(__name__)
 
-# The user comes before the address, here and everywhere, so that no two requests wait for each other.
+# Every statement locks the user before the address, so no two requests deadlock.
 COUNT_REQUEST = """
 INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
 VALUES {rows}
@@ -44,7 +45,7 @@ RETURNING name, count, ends_at, CASE WHEN forgiven_at > %(at)s THEN declines ELS
 """
 COUNT_ROW = "(%({kind})s, 1, %(ends_at)s, 0, %(at)s, '', %({kind}_from)s)"
 
-# Who was declined may have no row any more: a client secret is older than the count that began with it.
+# The user's row may be deleted already: a client secret can be older.
 INSERT_DECLINE = """
 INSERT INTO payments_attempts AS now (name, count, ends_at, declines, forgiven_at, last_decline, came_from)
 SELECT %(name)s, 0, %(at)s, 1, %(forgiven_at)s, %(decline)s, ''{where}
@@ -58,7 +59,7 @@ WITH fresh AS (INSERT INTO payments_decline (name, counted_at) VALUES (%(decline
                ON CONFLICT DO NOTHING RETURNING name)"""
 INSERT_DECLINE_ONCE = INSERT_ONCE + INSERT_DECLINE.format(where=" FROM fresh")
 INSERT_ADDRESS_DECLINE = INSERT_DECLINE.format(where="")
-# Only who has declines is written to, and in the order of names.
+# Updates only rows with declines, in the order of their names.
 CLEAR_DECLINES = """
 UPDATE payments_attempts SET declines = 0 WHERE name IN (
     SELECT name FROM payments_attempts WHERE name = ANY(%s) AND declines > 0 ORDER BY name FOR NO KEY UPDATE)
@@ -70,7 +71,7 @@ class TooManyDeclines(TooManyRequests):
 
 
 class Throttle(BaseThrottle):
-    """Counts one request of a signed-in user, and of the address it comes from."""
+    """Counts a request of a signed-in user, and of its address."""
 
     scope: str
 
@@ -78,7 +79,7 @@ class Throttle(BaseThrottle):
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Let the request pass; raises TooManyRequests or TooManyDeclines."""
+        """Return True, or raise TooManyRequests or TooManyDeclines."""
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             count(self.scope, self.limit(), user_id=cast(int, request.user.pk), address=address)
@@ -86,7 +87,7 @@ class Throttle(BaseThrottle):
 
 
 class PaymentThrottle(Throttle):
-    """For the doors behind which cards are tried: payments, and cards saved without one."""
+    """For endpoints that try cards: payments, and cards saved without one."""
 
     scope = PAYMENT
 
@@ -95,7 +96,7 @@ class PaymentThrottle(Throttle):
 
 
 class SyncThrottle(Throttle):
-    """For the door behind which Stripe is asked about an order."""
+    """For the endpoint that fetches an order's payment from Stripe."""
 
     scope = SYNC
 
@@ -104,7 +105,7 @@ class SyncThrottle(Throttle):
 
 
 def count(scope: str, limit: Rate, *, user_id: int, address: str) -> None:
-    """Count one knock at a door, in one statement; raises TooManyRequests or TooManyDeclines."""
+    """Count one request, in one statement; raises TooManyRequests or TooManyDeclines."""
     at = clock.now()
     user, place = f"{scope} user {user_id}", f"{scope} address {address}"
     multiplier_by_name = {user: 1} | ({place: settings.USERS_PER_ADDRESS} if address else {})
@@ -128,7 +129,8 @@ def _refuse_excess(
     refusal = TooManyDeclines if has_declines else TooManyRequests
     metrics.THROTTLED.labels(name.partition(" ")[0], refusal.code).inc()
     retry_after_s = max(ceil(wait.total_seconds()), 1)
-    if requests == allowed * multiplier + 1:  # once in each period is enough to be seen
+    # One log record per period is enough.
+    if requests == allowed * multiplier + 1:
         log.warning("throttled", who=name, declines=declines, retry_after_s=retry_after_s)
     advice = f"Please try again in {_in_words(retry_after_s)}."
     reason = (
@@ -144,10 +146,10 @@ def _in_words(seconds: int) -> str:
 
 
 def record_declines(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -> None:
-    """Take down, once the open transaction is committed, whose cards were declined and whose payments went through.
+    """After the commit, count declined cards and clear the declines of users whose payment succeeded.
 
-    ``declined`` has users and what Stripe calls the try that failed, so that it counts once, however often told.
-    A payment ends a user's row of declines, but not that of the address: one good card would buy a thief many tries.
+    ``declined`` has pairs of user id and Stripe's id of the failed attempt, so each attempt counts once. A success
+    clears the user's declines but not the address's: one good card would otherwise allow many more attempts.
     """
     if declined or paid:
         transaction.on_commit(
@@ -164,10 +166,9 @@ def _write_declines(declined: Collection[tuple[int, str]], paid: Collection[str]
 
 
 def _count_decline(user_id: int, decline: str, at: datetime) -> None:
-    """One row at a time, each on its own: nobody else's request ever waits for two of them.
+    """Count a decline of a user and of its address, in one short statement each, so that no request waits for both.
 
-    Whoever has too many, alone or by an address, can't go on with what is open: its client secret lets any card be
-    tried.
+    With too many declines, everything that the user has open is canceled: a client secret lets any card be tried.
     """
     values: dict[str, Any] = {"at": at, "forgiven_at": at + DECLINES_FORGIVEN_AFTER, "decline": decline[:80]}
     with connection.cursor() as cursor:
@@ -184,7 +185,7 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
 
 
 def delete_old_attempts() -> int:
-    """Delete what no count needs any more; returns how many rows."""
+    """Delete counters that no limit needs any more; returns how many."""
     before = clock.now() - timedelta(days=settings.ATTEMPTS_KEPT_DAYS)
     attempts = delete_in_batches(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
     return attempts + delete_in_batches(Decline.objects.filter(counted_at__lte=before))

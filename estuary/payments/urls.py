@@ -1,4 +1,4 @@
-"""Addresses under /api/v1/: those of payments/, and what payments add to orders/ and bookings/."""
+"""URLs under /api/v1/: payments, and what payments add to orders and bookings."""
 
 from django.urls import include, path
 
@@ -12,7 +12,8 @@ payment_urls = [
     path("methods/setup/", api.SetupView.as_view(), name="payment-method-setup"),
     path("methods/<ref:payment_method_id>/", api.MethodView.as_view(), name="payment-method"),
     path("webhook/", stripe_webhook, name="stripe-webhook"),
-    path("webhook", stripe_webhook),  # Stripe follows no redirect to the address with its slash
+    # Stripe follows no redirect to the URL with a slash.
+    path("webhook", stripe_webhook),
     path("config/", api.ConfigView.as_view(), name="payment-config"),
 ]
 

@@ -43,7 +43,7 @@ export const bookingsRetrieve = <ThrowOnError extends boolean = false>(options: 
 /**
  * Ask what cancelling a booking would return, now
  *
- * Cancels a booking for its buyer; early enough, its price goes back by the service's own rule.
+ * Cancels a booking for its buyer; if early enough, its price is refunded by the service's own rule.
  */
 export const bookingsCancelForesee = <ThrowOnError extends boolean = false>(options: Options<BookingsCancelForeseeData, ThrowOnError>): RequestResult<BookingsCancelForeseeResponses, BookingsCancelForeseeErrors, ThrowOnError> => (options.client ?? client).get<BookingsCancelForeseeResponses, BookingsCancelForeseeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -54,7 +54,7 @@ export const bookingsCancelForesee = <ThrowOnError extends boolean = false>(opti
 /**
  * Cancel a booking
  *
- * Cancels a booking for its buyer; early enough, its price goes back by the service's own rule.
+ * Cancels a booking for its buyer; if early enough, its price is refunded by the service's own rule.
  */
 export const bookingsCancelCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsCancelCreateData, ThrowOnError>): RequestResult<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -113,7 +113,7 @@ export const ordersRetrieve = <ThrowOnError extends boolean = false>(options: Op
 /**
  * Cancel an unpaid order
  *
- * Cancels an unpaid order, at Stripe first; its seats and credits come back at once.
+ * Cancels an unpaid order, first at Stripe; its seats and credits are returned at once.
  */
 export const ordersCancelCreate = <ThrowOnError extends boolean = false>(options: Options<OrdersCancelCreateData, ThrowOnError>): RequestResult<OrdersCancelCreateResponses, OrdersCancelCreateErrors, ThrowOnError> => (options.client ?? client).post<OrdersCancelCreateResponses, OrdersCancelCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -124,7 +124,7 @@ export const ordersCancelCreate = <ThrowOnError extends boolean = false>(options
 /**
  * List the refunds of an order
  *
- * The refunds of an order, for staff with the permissions that the admin asks for.
+ * The refunds of an order, for staff with the same permissions as in the admin.
  */
 export const ordersRefundsList = <ThrowOnError extends boolean = false>(options: Options<OrdersRefundsListData, ThrowOnError>): RequestResult<OrdersRefundsListResponses, OrdersRefundsListErrors, ThrowOnError> => (options.client ?? client).get<OrdersRefundsListResponses, OrdersRefundsListErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -135,7 +135,7 @@ export const ordersRefundsList = <ThrowOnError extends boolean = false>(options:
 /**
  * Refund an order or a part of it
  *
- * The refunds of an order, for staff with the permissions that the admin asks for.
+ * The refunds of an order, for staff with the same permissions as in the admin.
  */
 export const ordersRefundsCreate = <ThrowOnError extends boolean = false>(options: Options<OrdersRefundsCreateData, ThrowOnError>): RequestResult<OrdersRefundsCreateResponses, OrdersRefundsCreateErrors, ThrowOnError> => (options.client ?? client).post<OrdersRefundsCreateResponses, OrdersRefundsCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -150,7 +150,7 @@ export const ordersRefundsCreate = <ThrowOnError extends boolean = false>(option
 /**
  * Settle an order from Stripe's side
  *
- * Asks Stripe how the payment stands and settles it: the return page's door, should the webhook be late.
+ * Fetches the payment from Stripe and settles it, for the return page when the webhook is late.
  */
 export const ordersSyncCreate = <ThrowOnError extends boolean = false>(options: Options<OrdersSyncCreateData, ThrowOnError>): RequestResult<OrdersSyncCreateResponses, OrdersSyncCreateErrors, ThrowOnError> => (options.client ?? client).post<OrdersSyncCreateResponses, OrdersSyncCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -161,7 +161,7 @@ export const ordersSyncCreate = <ThrowOnError extends boolean = false>(options: 
 /**
  * Read the public settings
  *
- * What the storefront needs to know before anyone signs in.
+ * The settings that the storefront needs before sign-in.
  */
 export const paymentsConfigRetrieve = <ThrowOnError extends boolean = false>(options?: Options<PaymentsConfigRetrieveData, ThrowOnError>): RequestResult<PaymentsConfigRetrieveResponses, unknown, ThrowOnError> => (options?.client ?? client).get<PaymentsConfigRetrieveResponses, unknown, ThrowOnError>({ url: '/api/v1/payments/config/', ...options });
 
@@ -220,7 +220,7 @@ export const paymentsMethodsDefaultCreate = <ThrowOnError extends boolean = fals
 /**
  * Begin saving a card
  *
- * Begins saving a card without paying: the browser confirms the SetupIntent with Stripe.js.
+ * Starts saving a card without a payment: the browser confirms the SetupIntent with Stripe.js.
  */
 export const paymentsMethodsSetupCreate = <ThrowOnError extends boolean = false>(options?: Options<PaymentsMethodsSetupCreateData, ThrowOnError>): RequestResult<PaymentsMethodsSetupCreateResponses, PaymentsMethodsSetupCreateErrors, ThrowOnError> => (options?.client ?? client).post<PaymentsMethodsSetupCreateResponses, PaymentsMethodsSetupCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

@@ -70,7 +70,7 @@ export type CanceledBooking = {
 };
 
 /**
- * ``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one.
+ * ``returned`` is refunded to the buyer; ``along`` counts bookings without a time that end with this one.
  */
 export type Consequence = {
     readonly returned: string;
@@ -436,7 +436,7 @@ export type Part = {
 export type PaymentRequestPaymentTypeEnum = 'intent' | 'checkout';
 
 /**
- * A purchase of a service, or, with ``is_credit_purchase``, of credits.
+ * A purchase of a service, or of credits with ``is_credit_purchase``.
  *
  * ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
  */
@@ -533,7 +533,7 @@ export type Refund = {
 };
 
 /**
- * Without ``amount`` everything left is refunded; with ``booking_id`` it is about that part alone.
+ * Without ``amount`` everything left is refunded; with ``booking_id`` only that booking's part.
  */
 export type RefundRequestRequest = {
     amount?: number | string;
@@ -574,7 +574,7 @@ export type ScheduleRequest = {
 };
 
 /**
- * When one thing shall happen.
+ * The requested time of one item.
  */
 export type ScheduledItemRequest = {
     service_id?: string | number;
@@ -583,7 +583,7 @@ export type ScheduledItemRequest = {
 };
 
 /**
- * ``items`` is for packages and bundles: what is not listed is scheduled later.
+ * ``items`` is for packages and bundles: items that are not listed are scheduled later.
  */
 export type SchedulingRequest = {
     service_id?: string | number;
@@ -740,7 +740,7 @@ export type CanceledBookingWritable = {
 };
 
 /**
- * ``returned`` comes back to the buyer; ``along`` are bookings without a time that end with this one.
+ * ``returned`` is refunded to the buyer; ``along`` counts bookings without a time that end with this one.
  */
 export type ConsequenceWritable = {
     currency: string;
