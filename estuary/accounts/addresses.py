@@ -19,6 +19,6 @@ def check_address(email: str) -> None:
     nowhere = email.lower().rstrip(".").endswith(INVALID_TLD)
     if nowhere or len(email) > MAX_LENGTH or not ADDRESS_PATTERN.fullmatch(email):
         raise ValidationError(
-            "Mails do not reach such an address. Use one of plain letters, at most 254 characters long.",
+            "Mail can't reach such an address. Use plain letters, and at most 254 characters.",
             code="invalid",
         )

@@ -44,7 +44,9 @@ def _wait_for_turn(gate: BoundedSemaphore) -> Iterator[None]:
     if not connection.in_atomic_block:
         connection.close()  # back to the pool; the next statement takes one again
     if not gate.acquire(timeout=WAIT_S):
-        raise Busy("Many sign in or sign up at this moment. Send the same again in a moment.")
+        raise Busy(
+            "Too many people sign in or sign up at this moment. Send the same request again in a moment."
+        )
     token = _has_turn.set(True)
     try:
         yield

@@ -164,10 +164,10 @@ def limit_held_times(lines: Sequence[Line], max_held: int = MAX_HELD_TIMES) -> l
     """
     scheduled = [number for number, line in enumerate(lines) if line.starts_at]
     courses = [number for number in scheduled if lines[number].service.type == ServiceType.COURSE]
-    others = sorted(
+    slots = sorted(
         (number for number in scheduled if number not in courses), key=lambda n: (lines[n].starts_at, n)
     )
-    held_numbers = {*courses, *others[: max(max_held - len(courses), 0)]}
+    held_numbers = {*courses, *slots[: max(max_held - len(courses), 0)]}
     return [
         replace(line, is_held=number in held_numbers) if line.starts_at else line
         for number, line in enumerate(lines)

@@ -52,19 +52,19 @@ def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
     sessions = ServiceSession.objects.in_bulk(ids)
     live = Reservation.objects.filter(session_id__in=ids).exclude(status=Reservation.Status.RELEASED)
     seated = set(live.values_list("session_id", "order__user_id"))
-    taken: Counter[int] = Counter()
+    newly_taken: Counter[int] = Counter()
     rows = []
     for line in lines:
         session, user_id = sessions.get(line.wished_session_id or 0), line.order.user_id
         if session is None or session.starts_at <= at or (session.pk, user_id) in seated:
             continue
-        if session.taken + taken[session.pk] >= session.capacity:
+        if session.taken + newly_taken[session.pk] >= session.capacity:
             continue
-        taken[session.pk] += 1
+        newly_taken[session.pk] += 1
         seated.add((session.pk, user_id))
         line.session, line.starts_at, line.ends_at = session, session.starts_at, session.ends_at
         rows.append(Reservation(order=line.order, line=line, session=session, created_at=at))
-    for session_id, seats in sorted(taken.items()):
+    for session_id, seats in sorted(newly_taken.items()):
         ServiceSession.objects.filter(pk=session_id).update(taken=F("taken") + seats)
     return rows
 

@@ -18,10 +18,10 @@ from estuary.accounts.models import Practitioner
 
 INSERT_FREE_ENTRIES = """
     INSERT INTO catalog_calendarentry (practitioner_id, during)
-    SELECT wished.practitioner_id, tstzrange(wished.starts_at, wished.ends_at)
+    SELECT requested.practitioner_id, tstzrange(requested.starts_at, requested.ends_at)
     FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
-        WITH ORDINALITY AS wished (practitioner_id, starts_at, ends_at, turn)
-    ORDER BY wished.practitioner_id, wished.starts_at, wished.turn
+        WITH ORDINALITY AS requested (practitioner_id, starts_at, ends_at, turn)
+    ORDER BY requested.practitioner_id, requested.starts_at, requested.turn
     ON CONFLICT DO NOTHING
     RETURNING practitioner_id, lower(during), upper(during), id"""
 

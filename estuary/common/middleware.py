@@ -56,7 +56,7 @@ class RejectNulMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "%00" in request.META.get("QUERY_STRING", ""):
-            return problem(InvalidRequest("The URL contains %00, which no text may contain. Remove it."))
+            return problem(InvalidRequest("The URL contains the character %00. Send it without."))
         return self.get_response(request)
 
 

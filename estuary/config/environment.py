@@ -61,14 +61,14 @@ class Environment(BaseSettings):
     stripe_publishable_key: str = Field(
         default="",
         validation_alias="NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY",
-        description="named as the storefront names it",
+        description="the storefront reads the same variable",
     )
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = ""
     stripe_http_client: str = ""
     stripe_js_url: str = Field(
         default="",
-        description="sandbox only: its Stripe.js as the browser reaches it, if not at STRIPE_API_BASE",
+        description="sandbox only: the URL of its Stripe.js for the browser, if not at STRIPE_API_BASE",
     )
     frontend_url: str = ""
     database_url: SecretStr = SecretStr("")
@@ -76,7 +76,7 @@ class Environment(BaseSettings):
         default=SecretStr(""), description="PostgreSQL itself, where DATABASE_URL leads to PgBouncer"
     )
     database_replica_url: SecretStr = Field(
-        default=SecretStr(""), description="a streaming replica that answers what may be a moment old"
+        default=SecretStr(""), description="a streaming replica for reads that may be seconds old"
     )
 
     django_secret_key: SecretStr = SecretStr("")
@@ -90,66 +90,74 @@ class Environment(BaseSettings):
         default=7,
         ge=1,
         le=30,
-        description="how long seats are kept at most while a bank works on the payment",
+        description="how long seats are kept at most while a bank processes the payment",
     )
-    estuary_payment_limit: str = Field(default="30/10m", description="payments a user may begin, in how long")
+    estuary_payment_limit: str = Field(
+        default="30/10m", description="payments that a user may start, per period"
+    )
     estuary_sync_limit: str = Field(
-        default="60/10m", description="orders a user may have looked up at Stripe"
+        default="60/10m", description="orders that a user may sync with Stripe, per period"
     )
     estuary_declines_allowed: int = Field(
-        default=5, ge=1, description="in a row, before the limit is another"
+        default=5, ge=1, description="consecutive declines before the lower limit applies"
     )
-    estuary_payment_limit_after_declines: int = Field(default=3, ge=1, description="in the same time")
+    estuary_payment_limit_after_declines: int = Field(
+        default=3, ge=1, description="payments per period after that many declines"
+    )
     estuary_users_per_address: int = Field(
-        default=5, ge=1, description="an address may do as much as so many users"
+        default=5, ge=1, description="the limits of an IP address, as a multiple of a user's"
     )
     estuary_holds_per_newcomer: int = Field(
-        default=1, ge=1, description="orders that keep places unpaid, of who has never paid"
+        default=1, ge=1, description="unpaid orders with holds, for a buyer who has never paid"
     )
-    estuary_holds_per_buyer: int = Field(default=5, ge=1, description="the same, of who has paid before")
+    estuary_holds_per_buyer: int = Field(
+        default=5, ge=1, description="unpaid orders with holds, for a buyer who has paid before"
+    )
     estuary_unpaid_holds_per_day: int = Field(
-        default=5, ge=1, description="for each of these, how many may end unpaid in a day"
+        default=5, ge=1, description="holds that may expire unpaid per day, for each allowed hold"
     )
     estuary_trusted_proxies: int | None = Field(
-        default=None, ge=0, le=10, description="of ours, in a row before us; none is said: not known"
+        default=None, ge=0, le=10, description="our own proxies in a row; unset: unknown"
     )
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
     estuary_staff_second_factor: bool | None = Field(
-        default=None, description="asked of staff after the password; unset: outside the sandbox"
+        default=None, description="required of staff; unset: required outside the sandbox"
     )
     email_url: SecretStr = SecretStr("")
     estuary_events_kept_days: int = Field(
         default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
     )
     estuary_dead_events_kept_days: int = Field(
-        default=365, ge=31, description="how long an event that was given up waits for staff"
+        default=365, ge=31, description="how long a dead event is kept for staff"
     )
     estuary_attempts_kept_days: int = Field(
-        default=2, ge=2, description="how long tries and declines are counted by user and address"
+        default=2, ge=2, description="how long attempts and declines are counted by user and address"
     )
     estuary_idempotency_keys_kept_days: int = Field(
-        default=7, ge=1, description="how long a request may be sent again under its key"
+        default=7, ge=1, description="how long a request may be repeated with its Idempotency-Key"
     )
-    estuary_failed_jobs_kept_days: int = Field(
-        default=30, ge=1, description="how long a job that failed for good stays to be looked at"
-    )
+    estuary_failed_jobs_kept_days: int = Field(default=30, ge=1, description="how long a failed job is kept")
     estuary_setup_intents_kept_days: int = Field(
         default=30, ge=1, description="how long the row of an ended SetupIntent is kept"
     )
-    granian_workers: int = Field(default=1, ge=1, description="the web server reads it itself")
-    granian_blocking_threads: int = Field(default=256, ge=1, description="in each; read likewise")
-    estuary_worker_jobs: int = Field(default=2, ge=1, description="at once, in one worker")
+    granian_workers: int = Field(default=1, ge=1, description="granian reads it itself")
+    granian_blocking_threads: int = Field(
+        default=256, ge=1, description="threads per process; granian reads it itself"
+    )
+    estuary_worker_jobs: int = Field(default=2, ge=1, description="concurrent jobs of one worker")
     web_db_pool_size: int = Field(default=5, ge=1)
-    web_inbox_pool_size: int = Field(default=1, ge=1, description="kept for events, which share one")
+    web_inbox_pool_size: int = Field(default=1, ge=1, description="connections for events, per process")
 
     estuary_metrics_token: SecretStr = SecretStr("")
     estuary_worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: none")
-    prometheus_multiproc_dir: Path | None = Field(default=None, description="shared by the web's processes")
+    prometheus_multiproc_dir: Path | None = Field(
+        default=None, description="shared by the web server's processes"
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def sandbox_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def apply_sandbox_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         if str(values.get("estuary_sandbox", "")).lower() in {"1", "true", "yes", "on"}:
             publishable = SANDBOX_DEFAULTS["stripe_publishable_key"]
             values.setdefault("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", publishable)
@@ -158,23 +166,29 @@ class Environment(BaseSettings):
         return values
 
     @model_validator(mode="after")
-    def nothing_is_missing(self) -> Self:
+    def check_environment(self) -> Self:
         missing = [name for name in REQUIRED if not self._text(name)]
         if self.estuary_sandbox:
             missing = []
         problems = [f"  {name.upper()} is missing: set it to {REQUIRED[name]}" for name in missing]
-        problems += self._contradictions()
+        problems += self._find_problems()
         if problems:
             raise ValueError("\n" + "\n".join(problems))
         return self
 
-    def _contradictions(self) -> list[str]:
-        named = [*self._bad_keys(), *self._bad_addresses(), *self._secrets_in_the_open()]
-        named += self._for_sandbox_alone() + self._known_to_everybody()
-        problems = [f"  {problem}" for problem in named]
-        return problems + self._out_of_bounds() + self._bad_rates() + self._unscrapable() + self._no_replica()
+    def _find_problems(self) -> list[str]:
+        messages = [*self._find_key_problems(), *self._find_url_problems(), *self._find_exposed_secrets()]
+        messages += self._find_sandbox_conflicts() + self._find_public_secrets()
+        problems = [f"  {problem}" for problem in messages]
+        return (
+            problems
+            + self._find_out_of_range()
+            + self._find_rate_problems()
+            + self._find_metrics_problems()
+            + self._find_replica_problems()
+        )
 
-    def _bad_keys(self) -> list[str]:
+    def _find_key_problems(self) -> list[str]:
         secret, publishable = self._text("stripe_secret_key"), self.stripe_publishable_key
         exact = not self.estuary_sandbox
         checked = [
@@ -182,7 +196,7 @@ class Environment(BaseSettings):
             (PUBLISHABLE, publishable, stripe_keys.PUBLISHABLE),
             *(
                 ("STRIPE_WEBHOOK_SECRET", value, stripe_keys.SIGNING)
-                for value in self._named_webhook_secrets()
+                for value in self._webhook_secret_values()
             ),
         ]
         problems = [
@@ -193,12 +207,12 @@ class Environment(BaseSettings):
         problems += [mismatch for mismatch in [stripe_keys.find_mismatch(secret, publishable)] if mismatch]
         return list(dict.fromkeys(problems))
 
-    def _named_webhook_secrets(self) -> list[str]:
+    def _webhook_secret_values(self) -> list[str]:
         """Return the secrets between the commas; a lone comma is returned as a secret, and so is reported."""
         text = self._text("stripe_webhook_secret")
         return self.webhook_secrets or ([text] if text else [])
 
-    def _bad_addresses(self) -> list[str]:
+    def _find_url_problems(self) -> list[str]:
         live = stripe_keys.find_mode(self._text("stripe_secret_key")) == "live"
         problems = (
             server_urls.find_frontend_problems(self.frontend_url, live=live) if self.frontend_url else []
@@ -215,7 +229,7 @@ class Environment(BaseSettings):
         }
         return [problem for problem in problems if problem]
 
-    def _secrets_in_the_open(self) -> list[str]:
+    def _find_exposed_secrets(self) -> list[str]:
         """Return a problem for each variable that is not kept secret but holds a Stripe secret."""
         return [
             f"{name.upper()} holds a secret of Stripe's, and is not kept secret: take it out"
@@ -225,7 +239,7 @@ class Environment(BaseSettings):
             and stripe_keys.SECRET_PATTERN.search(str(getattr(self, name)))
         ]
 
-    def _for_sandbox_alone(self) -> list[str]:
+    def _find_sandbox_conflicts(self) -> list[str]:
         if self.estuary_sandbox:
             keys = {
                 "STRIPE_SECRET_KEY": self._text("stripe_secret_key"),
@@ -242,7 +256,7 @@ class Environment(BaseSettings):
             if self._text(name)
         ]
 
-    def _known_to_everybody(self) -> list[str]:
+    def _find_public_secrets(self) -> list[str]:
         """Report the sandbox's secrets outside of the sandbox: they are public, and could sign events and tokens."""
         if self.estuary_sandbox:
             return []
@@ -256,7 +270,7 @@ class Environment(BaseSettings):
             if SANDBOX_DEFAULTS[name] in secrets
         ]
 
-    def _out_of_bounds(self) -> list[str]:
+    def _find_out_of_range(self) -> list[str]:
         problems = []
         if self.estuary_currency.lower() not in CURRENCIES:
             problems.append(
@@ -268,7 +282,7 @@ class Environment(BaseSettings):
             )
         return problems
 
-    def _bad_rates(self) -> list[str]:
+    def _find_rate_problems(self) -> list[str]:
         problems = []
         for name in ("estuary_payment_limit", "estuary_sync_limit"):
             try:
@@ -277,7 +291,7 @@ class Environment(BaseSettings):
                 problems.append(f"  {name.upper()} is not a rate: {error}")
         return problems
 
-    def _unscrapable(self) -> list[str]:
+    def _find_metrics_problems(self) -> list[str]:
         problems = []
         token, where = self._text("estuary_metrics_token"), self.prometheus_multiproc_dir
         if token and (len(token) < TOKEN_MIN or not token.isascii() or not token.isprintable()):
@@ -292,7 +306,7 @@ class Environment(BaseSettings):
             problems.append("  PROMETHEUS_MULTIPROC_DIR must be a folder that this process can write to")
         return problems
 
-    def _no_replica(self) -> list[str]:
+    def _find_replica_problems(self) -> list[str]:
         replica = self._text("database_replica_url")
         if not replica:
             return []

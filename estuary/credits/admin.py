@@ -176,7 +176,7 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         facts = (("Buyer", account.user.email), ("Balance", self.balance(account))) if account else ()
         page = ConfirmPage(
             title="Adjust credits",
-            text="Writes a movement of its own into the ledger; what is there is never changed.",
+            text="Adds a row to the ledger; existing rows are never changed.",
             button="Adjust",
             back=change_url(account) if account else reverse("admin:credits_creditaccount_changelist"),
             facts=facts,

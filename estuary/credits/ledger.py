@@ -59,9 +59,11 @@ def post(
 ) -> list[CreditTransaction]:
     """Write ledger rows, balances and frozen amounts, in bulk.
 
-    A balance may fall below zero (a claw-back), unless ``debt`` is False: then what is frozen can't be taken either.
-    Must run inside a transaction. Raises django.db.IntegrityError when an order's effect was written before: the
-    transaction is lost then, and with it nothing is doubled.
+    A balance may fall below zero (a claw-back), unless ``allow_debt`` is False. Then frozen credits can't be spent
+    either: balance 50, frozen 20 -> at most 30 can be spent.
+
+    Must run inside a transaction. Raises django.db.IntegrityError if an order's effect was written before; the
+    transaction is then lost, and nothing is posted twice.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("credits are posted inside the transaction of what they pay for")
@@ -107,12 +109,14 @@ def _lock_or_create_accounts(
     if not owners:
         return {}
     accounts = _lock_accounts(owners)
-    if missing := sorted(owners - accounts.keys()):
+    if missing_owners := sorted(owners - accounts.keys()):
         created = insert_ignoring_conflicts(
-            [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in missing]
+            [CreditAccount(user_id=user_id, currency=currency) for user_id, currency in missing_owners]
         )
         # If another transaction has created an account meanwhile, lock all again, in id order.
-        accounts = _lock_accounts(owners) if len(created) < len(missing) else accounts | _by_owner(created)
+        accounts = (
+            _lock_accounts(owners) if len(created) < len(missing_owners) else accounts | _by_owner(created)
+        )
     return accounts
 
 

@@ -190,10 +190,10 @@ class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             earlier_windows.append(window)
 
 
-def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    same_day = one["weekday"] == other["weekday"]
-    begins_before = _minute(one["starts"]) < _end(other["ends"])
-    return bool(same_day and begins_before and _minute(other["starts"]) < _end(one["ends"]))
+def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    same_day = first["weekday"] == second["weekday"]
+    begins_before = _minute(first["starts"]) < _end(second["ends"])
+    return bool(same_day and begins_before and _minute(second["starts"]) < _end(first["ends"]))
 
 
 def _minute(wall: time) -> float:

@@ -104,5 +104,5 @@ def _begin(form: Any) -> datetime:
     return form.during.lower if form.during else datetime.max.replace(tzinfo=UTC)
 
 
-def _overlap(one: DateTimeTZRange, other: DateTimeTZRange) -> bool:
-    return bool(one.lower < other.upper and other.lower < one.upper)
+def _overlap(first: DateTimeTZRange, second: DateTimeTZRange) -> bool:
+    return bool(first.lower < second.upper and second.lower < first.upper)

@@ -15,7 +15,9 @@ from estuary.common.observability.redaction import redact, redact_json
 from estuary.common.postgresql.admission import Busy, mark_contended
 from estuary.common.postgresql.limits import is_timeout
 
-TIMEOUT_DETAIL = "Others are at work on the same and it took too long. Send the same again in a moment."
+TIMEOUT_DETAIL = (
+    "Another request changes the same data, and the wait took too long. Send this request again in a moment."
+)
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -70,7 +72,7 @@ def _unavailable(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
         busy = error if isinstance(error, Busy) else Busy(TIMEOUT_DETAIL)
         return _body(busy.code, busy.title, busy.status, busy.detail), busy.status, busy.headers
     structlog.get_logger(__name__).error("database_unavailable", error_type=type(error).__name__)
-    detail = "The database does not answer. Please send the same again in a moment."
+    detail = "The database does not respond. Send the same request again in a moment."
     return _body("unavailable", "Not available right now", 503, detail), 503, {"Retry-After": "5"}
 
 

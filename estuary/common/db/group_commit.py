@@ -48,37 +48,37 @@ class GroupCommit[Item, Result]:
 
     def __call__(self, item: Item) -> Result:
         """Write an item together with others, and return its result; raises WriteTimeout."""
-        turn: _PendingWrite[Item, Result] = _PendingWrite(item)
+        pending: _PendingWrite[Item, Result] = _PendingWrite(item)
         with self._lock:
             if self._free:
                 self._free -= 1
-                turn.leads = True
+                pending.leads = True
             else:
-                self._waiting.append(turn)
-        if not turn.leads:
-            self._wait(turn)
-        if turn.leads:
-            self._lead(turn)
-        if isinstance(turn.outcome, BaseException):
-            raise turn.outcome
-        return turn.outcome
+                self._waiting.append(pending)
+        if not pending.leads:
+            self._wait(pending)
+        if pending.leads:
+            self._lead(pending)
+        if isinstance(pending.outcome, BaseException):
+            raise pending.outcome
+        return pending.outcome
 
-    def _wait(self, turn: _PendingWrite[Item, Result]) -> None:
-        if turn.woken.acquire(timeout=self._timeout_s):
+    def _wait(self, pending: _PendingWrite[Item, Result]) -> None:
+        if pending.woken.acquire(timeout=self._timeout_s):
             return
         with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if pending in self._waiting:
+                self._waiting.remove(pending)
                 raise WriteTimeout
         # A leader has taken the item, or this thread was chosen to lead at the last moment.
-        turn.woken.acquire()
+        pending.woken.acquire()
 
-    def _lead(self, turn: _PendingWrite[Item, Result]) -> None:
+    def _lead(self, own: _PendingWrite[Item, Result]) -> None:
         with self._lock:
             max_others = self._max_batch - 1
-            batch, self._waiting = [turn, *self._waiting[:max_others]], self._waiting[max_others:]
+            batch, self._waiting = [own, *self._waiting[:max_others]], self._waiting[max_others:]
         try:
-            outcomes: Sequence[Result | BaseException] = self._write([one.item for one in batch])
+            outcomes: Sequence[Result | BaseException] = self._write([pending.item for pending in batch])
             assert len(outcomes) == len(batch)
         except BaseException as error:
             outcomes = [error] * len(batch)
@@ -88,7 +88,7 @@ class GroupCommit[Item, Result]:
         if following:
             following.leads = True
             following.woken.release()
-        for one, outcome in zip(batch, outcomes, strict=True):
-            one.outcome = outcome
-            if one is not turn:
-                one.woken.release()
+        for pending, outcome in zip(batch, outcomes, strict=True):
+            pending.outcome = outcome
+            if pending is not own:
+                pending.woken.release()

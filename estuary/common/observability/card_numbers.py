@@ -96,11 +96,11 @@ class _Group(NamedTuple):
 
 def find_card_numbers(text: str) -> list[tuple[int, int]]:
     """Return the spans of the card numbers in a text."""
-    plain, escapes = _unescape(text)
-    if plain.isascii() and not may_have_card_number(plain.encode()):
+    unescaped, escapes = _unescape(text)
+    if unescaped.isascii() and not may_have_card_number(unescaped.encode()):
         return []
-    plain = _blank_harmless(plain)
-    spans = [span for run in DIGIT_RUN.finditer(plain) for span in _find_in_run(plain, *run.span())]
+    unescaped = _blank_harmless(unescaped)
+    spans = [span for run in DIGIT_RUN.finditer(unescaped) for span in _find_in_run(unescaped, *run.span())]
     return [(_original_position(start, escapes), _original_position(end, escapes)) for start, end in spans]
 
 

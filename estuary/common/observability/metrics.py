@@ -29,7 +29,7 @@ REGISTRY = CollectorRegistry()
 SCRAPE_REGISTRY = CollectorRegistry()
 
 EVENTS_RECEIVED = Counter(
-    "estuary_events_received", "Events at the webhook.", ["type", "outcome"], registry=REGISTRY
+    "estuary_events_received", "Requests to the webhook.", ["type", "outcome"], registry=REGISTRY
 )
 BATCH_SECONDS = Histogram(
     "estuary_settle_batch_seconds",
@@ -44,11 +44,11 @@ BATCH_EVENTS = Histogram(
     registry=REGISTRY,
 )
 EVENTS_SETTLED = Counter(
-    "estuary_events_settled", "Events that a worker has done with.", ["outcome"], registry=REGISTRY
+    "estuary_events_settled", "Events that a worker has finished.", ["outcome"], registry=REGISTRY
 )
 EVENT_SECONDS = Histogram(
     "estuary_event_settled_seconds",
-    "From an event's arrival until it is settled, and that is committed.",
+    "Time from the arrival of an event until its settlement is committed.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
     registry=REGISTRY,
 )
@@ -68,14 +68,14 @@ JOB_SECONDS = Histogram(
 )
 JOBS_FAILED = Counter("estuary_jobs_failed", "Jobs that raised an error.", ["job"], registry=REGISTRY)
 TRANSITIONS = Counter(
-    "estuary_order_transitions", "Changes of orders' states.", ["before", "after"], registry=REGISTRY
+    "estuary_order_transitions", "Transitions of orders.", ["before", "after"], registry=REGISTRY
 )
-REFUNDS = Counter(
-    "estuary_refunds", "Refunds that came into a state.", ["origin", "status"], registry=REGISTRY
+REFUNDS = Counter("estuary_refunds", "Transitions of refunds.", ["origin", "status"], registry=REGISTRY)
+REPLAYS = Counter(
+    "estuary_idempotency_replays", "Requests answered with a stored response.", registry=REGISTRY
 )
-REPLAYS = Counter("estuary_idempotency_replays", "Requests answered with a kept answer.", registry=REGISTRY)
 THROTTLED = Counter(
-    "estuary_throttled_requests", "Requests refused for being too many.", ["door", "code"], registry=REGISTRY
+    "estuary_throttled_requests", "Requests rejected by a rate limit.", ["door", "code"], registry=REGISTRY
 )
 REPLICA_READS = Counter(
     "estuary_replica_reads", "Reads that a replica may answer.", ["outcome"], registry=REGISTRY
@@ -83,20 +83,26 @@ REPLICA_READS = Counter(
 POOL_REQUESTS = Counter(
     "estuary_db_pool_requests", "Connections taken from a pool.", ["pool"], registry=REGISTRY
 )
-POOL_WAITS = Counter("estuary_db_pool_waits", "Those that had to wait for one.", ["pool"], registry=REGISTRY)
-POOL_WAIT_SECONDS = Counter(
-    "estuary_db_pool_wait_seconds", "How long they waited in all.", ["pool"], registry=REGISTRY
+POOL_WAITS = Counter(
+    "estuary_db_pool_waits", "Requests that waited for a connection.", ["pool"], registry=REGISTRY
 )
-POOL_ERRORS = Counter("estuary_db_pool_errors", "Those that got none in time.", ["pool"], registry=REGISTRY)
+POOL_WAIT_SECONDS = Counter(
+    "estuary_db_pool_wait_seconds", "Total time of these waits.", ["pool"], registry=REGISTRY
+)
+POOL_ERRORS = Counter(
+    "estuary_db_pool_errors", "Requests that got no connection in time.", ["pool"], registry=REGISTRY
+)
 POOL_BUSY_SECONDS = Counter(
-    "estuary_db_pool_busy_seconds", "Connections in use, times the seconds.", ["pool"], registry=REGISTRY
+    "estuary_db_pool_busy_seconds", "Connections in use, integrated over time.", ["pool"], registry=REGISTRY
 )
 
 # Looked up once, so that counting a webhook needs no search for the label.
 _RECEIVED = {
-    (known, kept): EVENTS_RECEIVED.labels("known" if known else "other", "kept" if kept else "repeated")
-    for known in (True, False)
-    for kept in (True, False)
+    (is_known, is_new): EVENTS_RECEIVED.labels(
+        "known" if is_known else "other", "kept" if is_new else "repeated"
+    )
+    for is_known in (True, False)
+    for is_new in (True, False)
 }
 
 

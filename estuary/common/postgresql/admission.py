@@ -41,7 +41,7 @@ type Permit = frozenset[str]
 class Busy(Unavailable):
     """Other requests hold what this request needs. The same request may be sent again."""
 
-    code, title = "busy", "Others are at work on the same"
+    code, title = "busy", "Another request is changing the same data"
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class Admission:
                 claim.limit_to_cleanup()
                 metrics.POOL_ERRORS.labels(DEFAULT_DB_ALIAS).inc()
                 raise Busy(
-                    "Many ask at once, or somebody holds what you want. Send the same again in a moment."
+                    "Too many requests at once, or another holds the same data. Send this request again in a moment."
                 )
         metrics.POOL_WAIT_SECONDS.labels(DEFAULT_DB_ALIAS).inc(waited_s)
 
