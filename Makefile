@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help images setup demo smoke first-hour test simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
+.PHONY: help images setup demo smoke first-hour test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,9 +41,18 @@ smoke: $(SYNCED) ## the same on free ports behind the proxy (PROXY=0: without), 
 first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
 	@$(BIN)/python -m demo.first_hour
 
-test: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test
+PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
+
+test: $(SYNCED) $(CLI_READY) $(BUILT) ## run the tests, all but the exhaustive ones
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
+	$(PYTEST) -m "not exhaustive"
+
+test-fast: $(SYNCED) ## run those of the rules, the sandbox and the API, without a browser: under two minutes
+	$(PYTEST) -m "not exhaustive" tests/domain tests/sandbox tests/api --ignore tests/sandbox/stripe_js
+
+test-all: $(SYNCED) $(CLI_READY) $(BUILT) ## run every test, the exhaustive ones too: for the night
+	@$(BIN)/python -m tests.chromium
+	$(PYTEST)
 
 fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
 	@ESTUARY_FUZZ_CASES=$(or $(CASES),20000) ESTUARY_FUZZ_SEED=$(or $(SEED),1) ESTUARY_FUZZ_ROLE="$(ROLE)" \

@@ -5,11 +5,16 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.headless.tokens.strategies.jwt.internal import create_access_token
+from django.contrib.auth import login
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.sessions import API_BACKEND, SessionStore
 from estuary.bookings.fulfilment import book, reserve
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines
@@ -157,11 +162,17 @@ def buy(
 
 
 def signed_in(user: User) -> APIClient:
-    """A client that signed in through the public door and carries the bearer token it was given."""
+    """A client that carries a bearer token of a session that a sign-in with the password would have begun.
+
+    The sign-in itself takes longer than many a test. It has tests of its own, in tests/attacks and tests/api.
+    """
+    request = HttpRequest()
+    request.session = SessionStore()
+    record_authentication(request, user, "password", email=user.email)
+    login(request, user, API_BACKEND)
+    request.session.save()
     client = APIClient()
-    answer = client.post("/_allauth/app/v1/auth/login", {"email": user.email, "password": PASSWORD})
-    assert answer.status_code == 200, answer.content
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['meta']['access_token']}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_access_token(user, request.session, claims={})}")
     return client
 
 

@@ -3,10 +3,15 @@
 A module stays on one worker, so that what it has set up is set up once, and so do all tests in the browser, which share
 a house. Whoever is done takes the next module. The simulation and the chaos start processes of their own, as many as
 there are cores: while a worker waits for them, the other shares the cores with them and none is idle.
+
+``make test`` leaves out what is marked ``exhaustive``. A test with many cases may be marked ``exhaustive(one_in=4)``:
+a quarter of its cases then loses the mark and runs each time. Which ones depends on their names alone.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 
@@ -43,8 +48,28 @@ def scope_of(nodeid: str) -> str:
     return next((folder for folder in TOGETHER if module.startswith(folder)), module)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Unmark the share of each exhaustive test that always runs, before ``-m`` selects; then order what is left."""
+    for item in _shares(items):
+        item.own_markers = [mark for mark in item.own_markers if mark.name != "exhaustive"]
+    yield
+    _put_in_order(config, items)
+
+
+def _shares(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield one in ``n`` of the cases of each test that is marked ``exhaustive(one_in=n)``."""
+    cases: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        for mark in item.own_markers:
+            if mark.name == "exhaustive" and "one_in" in mark.kwargs:
+                cases[item.nodeid.partition("[")[0], mark.kwargs["one_in"]].append(item)
+    for (_, one_in), of_one_test in cases.items():
+        mixed = sorted(of_one_test, key=lambda item: crc32(item.nodeid.encode()))
+        yield from mixed[: -(-len(mixed) // one_in)]
+
+
+def _put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # on a worker of pytest-xdist
         tests = Counter(scope_of(item.nodeid) for item in items)
         items.sort(key=lambda item: (_place(item.nodeid), -tests[scope_of(item.nodeid)]))

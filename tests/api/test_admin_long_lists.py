@@ -56,6 +56,7 @@ def found(client: Client, path: str, field: str = "pk", **query: str) -> list[An
     return sorted(found_rows.values_list(field, flat=True))
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize(("path", "email"), LISTS.items())
 @pytest.mark.parametrize("term", ["maya", "MAYA", "lindq", " Lindqvist ", "maya Lindq"])
 def test_what_is_somebodys_is_found_by_address_or_last_name_in_any_case(

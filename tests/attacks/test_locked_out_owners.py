@@ -49,6 +49,7 @@ def sign_in_at(door: str, browser: Visitor, email: str, password: str = PASSWORD
     return browser.browser.post(ADMIN, {"username": email, "password": password}).status_code == 302
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize(
     ("door", "how_many", "times", "rounds"),
     [(DOORS[0], 2, 6, 12), (DOORS[1], 10, 6, 3), (DOORS[0], 100, 2, 1)],
@@ -70,6 +71,7 @@ def test_strangers_hold_no_account_shut(
     assert len(hashes) - guessed <= 20 + 1
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", DOORS)
 def test_each_stranger_guesses_few_passwords_of_one_account_in_an_hour_and_in_a_day(
     owner: User, door: Door, hashes: list[str]
@@ -110,6 +112,7 @@ def test_a_reset_lets_the_owner_in_while_others_guess(owner: User) -> None:
     assert sign_in_at("api", browser, owner.email, NEW_PASSWORD)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", ["api", "admin"])
 def test_a_browser_that_is_known_guesses_few_passwords(owner: User, door: str, hashes: list[str]) -> None:
     browser = Visitor(OWNER)

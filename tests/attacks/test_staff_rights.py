@@ -131,6 +131,7 @@ def test_each_of_several_permissions_is_needed(
         assert answer.status_code == FORBIDDEN, permission
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("endpoint", OWN)
 def test_no_permission_opens_what_is_its_owners_alone(
     stripe: Sandbox, paid: dict[str, str], endpoint: tuple[str, str]

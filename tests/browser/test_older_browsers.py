@@ -91,6 +91,7 @@ def test_the_shop_sells_to_a_browser_of_four_years_ago(
     page.wait_for_url("**/credits/")
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("how", [REFUSED, FULL, NONE], ids=["refused", "full", "none"])
 def test_without_storage_one_signs_in_and_buys_in_this_tab(
     context: BrowserContext, page: Page, how: str
@@ -135,6 +136,7 @@ def test_a_full_storage_never_brings_back_the_account_before(shopper: Shopper) -
     ).to_be_visible()
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -168,6 +170,7 @@ def test_an_answer_of_unknown_shape_is_never_shown(page: Page, answer: dict[str,
     _is_calm(page)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("path", ["/", "/services/?id=1", "/bookings/"])
 def test_a_page_that_throws_says_so_in_plain_words_with_a_way_on(
     context: BrowserContext, page: Page, path: str

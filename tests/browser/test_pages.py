@@ -62,11 +62,13 @@ def _check(page: Page, path: str) -> None:
         assert _serious(page) == [], f"{path} at {width}"
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("path", OPEN)
 def test_a_visitor_finds_the_page_accessible(page: Page, path: str) -> None:
     _check(page, path)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("path", SIGNED_IN)
 def test_a_newcomer_finds_the_page_accessible(shopper: Shopper, path: str) -> None:
     _check(shopper.page, path)

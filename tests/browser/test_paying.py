@@ -128,6 +128,7 @@ def test_credits_pay_a_part_and_the_card_the_rest(shopper: Shopper) -> None:
     expect(shopper.page.get_by_text("$0.00").first).to_be_visible()
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("kind", ["course", "package", "bundle"])
 def test_what_has_no_single_time_is_booked_as_a_whole(shopper: Shopper, kind: str) -> None:
     name, price = {

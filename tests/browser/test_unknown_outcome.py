@@ -66,6 +66,7 @@ def _claims_nothing(page: Page) -> None:
     assert not re.search(r"\bTypeError|undefined|An error occurred", text), text
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("kind", HEARD)
 def test_a_payment_that_went_through_unheard_ends_in_thanks(shopper: Shopper, kind: str) -> None:
     page = shopper.page
@@ -78,6 +79,7 @@ def test_a_payment_that_went_through_unheard_ends_in_thanks(shopper: Shopper, ki
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("kind", ["answer lost", "api_error", "rate limit", "empty"])
 def test_a_payment_that_never_arrived_is_not_claimed_and_can_be_gone_on_with(
     shopper: Shopper, kind: str
@@ -236,6 +238,7 @@ def test_who_paid_on_the_hosted_page_and_came_back_by_its_other_link_is_not_told
     shopper.is_thanked()
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("kind", ["answer lost", "api_error", "empty"])
 def test_a_card_that_was_saved_unheard_is_listed(shopper: Shopper, kind: str) -> None:
     page = shopper.page
@@ -279,6 +282,7 @@ def test_the_banks_window_ends_with_the_hold_and_the_server_says_what_came_of_it
     _claims_nothing(page)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize(
     ("refunded", "refunds", "words"),
     [
@@ -314,6 +318,7 @@ def test_cancelling_an_unpaid_order_claims_nothing_of_its_payment(shopper: Shopp
     assert not CLAIM.search(page.get_by_role("dialog").inner_text())
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_cancelling_a_booking_unheard_shows_how_it_stands(shopper: Shopper, carried_out: bool) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page

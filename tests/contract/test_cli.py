@@ -55,6 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
+@pytest.mark.exhaustive(one_in=6)
 @pytest.mark.parametrize("kind", TRIGGERS)
 def test_a_trigger_makes_its_event(served: Served, kind: str) -> None:
     before = {event["id"] for event in served.events(kind)}
@@ -65,6 +66,7 @@ def test_a_trigger_makes_its_event(served: Served, kind: str) -> None:
     assert fresh[0]["type"] == kind
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize(("kind", "trigger"), COME_ALONG.items())
 def test_an_event_without_a_trigger_comes_with_another(served: Served, kind: str, trigger: str) -> None:
     before = {event["id"] for event in served.events(kind)}

@@ -351,6 +351,7 @@ def test_django_has_a_key_that_is_stable_and_tells_nothing(bare: pytest.MonkeyPa
     assert reading(bare, **REAL, DJANGO_SECRET_KEY="given").secret_key == "given"
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("door", ["estuary.config.wsgi", "manage"])
 @pytest.mark.parametrize("missing", [*sorted(REAL), "all"])
 def test_neither_web_server_nor_command_starts_without_its_secrets(door: str, missing: str) -> None:

@@ -92,6 +92,7 @@ def lose_the_answer(stripe: Sandbox, how: str, monkeypatch: pytest.MonkeyPatch) 
         stripe.faults.add(how, CONFIRM)
 
 
+@pytest.mark.exhaustive(one_in=4)
 @THINGS
 @pytest.mark.parametrize("how", ["timeout_after", "cut", "500", "killed"])
 def test_while_the_first_is_unknown_the_retry_finds_it_and_answers_with_it(
@@ -121,6 +122,7 @@ def test_while_the_first_is_unknown_the_retry_finds_it_and_answers_with_it(
     assert (third["order_id"], charges(stripe)) == (order.public_id, 1)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @THINGS
 @pytest.mark.parametrize("how", ["timeout_after", "answered"])
 def test_once_the_first_is_known_the_retry_is_told_of_it(

@@ -30,6 +30,7 @@ CURRENCIES = [
 ]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 @pytest.mark.parametrize(("currency", "price", "minor", "part", "left"), CURRENCIES)
 def test_a_price_in_any_currency_is_charged_and_returned_exactly(

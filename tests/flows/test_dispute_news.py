@@ -129,6 +129,7 @@ def arrangements(waiting: list[Delivery]) -> list[list[Delivery]]:
     return [[event for event in order for _ in range(2)] for order in orders]
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 @pytest.mark.parametrize("version", ["ours", "an older one"])
 def test_every_order_of_the_news_comes_to_the_same_end(
@@ -168,6 +169,7 @@ def test_all_news_in_one_batch_comes_to_the_same_end(
     assert the_end(made) == ENDS[story.__name__]
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("only", ["created", "funds_withdrawn", "updated", "closed"])
 @pytest.mark.parametrize("story", [credits_lost, session_lost], ids=lambda story: story.__name__)
 def test_one_event_alone_is_enough_with_what_the_sweep_asks(

@@ -163,6 +163,7 @@ def no_customer(stripe: Sandbox) -> str:
     return ""
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("state", ["unpaid", "unknown", "paid", "canceled"])
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 @pytest.mark.parametrize("whose", [no_customer, a_stranger])

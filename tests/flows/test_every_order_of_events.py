@@ -85,6 +85,7 @@ def test_a_failure_that_is_told_after_the_success_leaves_the_order_completed(
     assert (shown["status"], shown["failure"], buying.balance(buyer)) == ("completed", None, "20.00")
 
 
+@pytest.mark.exhaustive(one_in=5)
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("thing", ["credits", "session"])
 def test_refunds_in_parts_up_to_all_of_it_are_exact_though_each_event_comes_three_times_in_any_order(

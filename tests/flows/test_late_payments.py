@@ -116,6 +116,7 @@ def test_the_buyer_knows_until_when_the_seat_is_kept(
     assert subjects() == ["Your payment"] * 2 + ["Your payment for Credits is on its way"]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("heard", ["by event", "by asking"])
 @pytest.mark.parametrize("paid", ["before the start", "after the start"])
 @PAYMENT_TYPES
@@ -195,6 +196,7 @@ def test_what_the_bank_refuses_is_freed_and_told(
             assert intent and intent["status"] == "canceled"
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("then", ["arrives", "arrives unheard", "fails", "fails unheard"])
 @PAYMENT_TYPES
 def test_a_seat_is_kept_until_its_date_and_then_sold_to_others(

@@ -132,6 +132,7 @@ def test_a_thin_event_of_something_else_is_recorded_and_of_no_concern(
 # --- Whose payment it is ------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("together", [True, False], ids=["together", "in turn"])
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 @pytest.mark.parametrize("metadata", ["missing", "empty", "of another order", "of no order"])

@@ -176,6 +176,7 @@ def test_a_partial_refund_of_ours_that_the_dashboard_overtakes_gives_no_credits_
     assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @FIRST
 @pytest.mark.parametrize("answer", ["before", "after"])
@@ -265,6 +266,7 @@ def test_a_refund_that_stripe_made_unheard_is_found_when_a_later_try_is_refused(
     assert refunds() == [("staff", 8000, 2000)]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @FIRST
 @EVENTS
 @pytest.mark.parametrize("answer", ["before", "after"])
@@ -340,6 +342,7 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
     assert buying.balance(buyer) == "0.00"
 
 
+@pytest.mark.exhaustive(one_in=4)
 @ARRANGED
 @pytest.mark.parametrize("fails", [0, 1, None])
 @pytest.mark.parametrize("card", [FINE, REFUND_PENDS], ids=["at once", "pending"])
@@ -388,6 +391,7 @@ def test_credits_that_followed_two_refunds_leave_with_either_and_come_again(
         assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("seed", range(12))
 def test_a_refund_of_ours_that_failed_and_the_dashboard_that_made_up_for_it_agree_in_any_order(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, seed: int

@@ -45,6 +45,7 @@ def charged_and_returned(stripe: Sandbox, intent_id: str) -> tuple[int, int]:
     return sum(one["amount"] for one in paid), sum(one["amount_refunded"] for one in paid)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("arrange", [list, reversed_], ids=["in order", "reversed"])
 @pytest.mark.parametrize("second_type", ["intent", "checkout"])
 @pytest.mark.parametrize("late_first", [True, False], ids=["late one first", "late one last"])

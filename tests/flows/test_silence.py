@@ -91,6 +91,7 @@ STORIES: list[Story] = [
 ]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("worst", WORST)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_what_no_event_tells_is_healed_within_fifteen_minutes(
@@ -111,6 +112,7 @@ def test_what_no_event_tells_is_healed_within_fifteen_minutes(
     all_is_well()
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("down", [RETRIES_END, EVENTS_END], ids=["73 hours", "31 days"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_after_we_were_down_for_long_all_of_it_is_healed_within_fifteen_minutes(

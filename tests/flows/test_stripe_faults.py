@@ -44,6 +44,7 @@ def things_to_pay(stripe: Sandbox, payment_type: str) -> int:
     return len(store.payment_intents if payment_type == "intent" else store.checkout_sessions)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @BOTH
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_stripe_loses_nothing_and_the_second_try_pays_once(

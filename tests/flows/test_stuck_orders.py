@@ -53,6 +53,7 @@ def ways_to_pay(stripe: Sandbox) -> list[str]:
     return [row["status"] for kept in (store.payment_intents, store.checkout_sessions) for row in kept]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @BOTH
 @pytest.mark.parametrize("minutes", [0.1, 3, 6, 14])
 def test_an_order_that_stripe_did_not_hear_of_is_paid_by_asking_again_later(
@@ -66,6 +67,7 @@ def test_an_order_that_stripe_did_not_hear_of_is_paid_by_asking_again_later(
     assert (status_of(made), Order.objects.count()) == ("completed", 1)
 
 
+@pytest.mark.exhaustive(one_in=3)
 @BOTH
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_before", "error_saved"])
 def test_an_order_that_stripe_never_answered_for_ends_with_its_hold(

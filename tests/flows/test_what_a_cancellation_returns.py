@@ -182,6 +182,7 @@ def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
     assert nth(4).status == "completed"
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("used_at", [0, 1, 2])
 @pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=str)
 def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.urls import URLPattern, URLResolver
@@ -20,8 +21,9 @@ CASES = int(os.environ.get("ESTUARY_FUZZ_CASES", "0"))  # of all roles together;
 EVERYBODY = ["visitor", "buyer", "practitioner", "staff"]
 ROLES = os.environ.get("ESTUARY_FUZZ_ROLE", "").split() or EVERYBODY
 EVERY_PHASE = ["examples", "coverage", "fuzzing", "stateful"]
-# What the document lists is sent by whom most is open to; the others send what is drawn.
-PHASES = {"visitor": ["fuzzing"], "practitioner": ["fuzzing", "stateful"]}
+# A buyer sends what the document lists each time, staff in ``make test-all``; the others send what is drawn.
+EACH_TIME = {"visitor": ["fuzzing"], "buyer": EVERY_PHASE, "practitioner": ["fuzzing"], "staff": ["fuzzing"]}
+EXHAUSTIVE = {"practitioner": ["fuzzing", "stateful"], "staff": EVERY_PHASE}
 FEW = 6
 # What the document does not list. Stripe's door is fuzzed in tests/flows/test_fuzzed_events.py, since only what is
 # signed gets anywhere; sign-up and sign-in are allauth's, and held to our rules in tests/api/test_hostile_input.py.
@@ -60,11 +62,20 @@ def test_every_address_is_fuzzed_or_left_out_for_a_reason() -> None:
     assert set(addresses(api_v1, "/api/v1/")) == documented | LEFT_OUT
 
 
-@pytest.mark.parametrize("name", ROLES)
-def test_every_answer_is_one_that_the_document_promises(market: Marketplace, name: str) -> None:
+def runs() -> Iterator[Any]:
+    """Yield each role with the phases that it plays; with ``CASES`` every phase, once."""
+    for name in ROLES:
+        yield pytest.param(name, EVERY_PHASE if CASES else EACH_TIME[name], id=name)
+        if name in EXHAUSTIVE and not CASES:
+            yield pytest.param(name, EXHAUSTIVE[name], id=f"{name}, more", marks=pytest.mark.exhaustive)
+
+
+@pytest.mark.parametrize(("name", "phases"), runs())
+def test_every_answer_is_one_that_the_document_promises(
+    market: Marketplace, name: str, phases: list[str]
+) -> None:
     run = Run(role_named(name, market), market)
     operations = report.operations()
-    phases = EVERY_PHASE if CASES else PHASES.get(name, EVERY_PHASE)
     run.send_all(cases_per_operation(len(operations)), phases=phases)
     settle_as_the_worker_does(market.stripe)
     report.RUNS.append(run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from tests.simulation.faults import Weather
 from tests.simulation.findings import Findings
@@ -90,13 +91,13 @@ def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
     return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), tempo="fair", patience=0.9, workers=1)
 
 
-def every_crash(name: str, play: Callable[[Plan], Findings]) -> Iterator[Findings]:
-    """Play a flow undisturbed, then with a crash at each yield point of each actor; yield what each run came to."""
+def every_crash(name: str, play: Callable[[Plan], Findings], *, step: int = 1) -> Iterator[Findings]:
+    """Play a flow undisturbed, then with a crash at each ``step``-th yield point; yield what each run came to."""
     plan = plan_of_flow(name, webhooks=True)
     undisturbed = play(plan)
     undisturbed.flow = name
     yield undisturbed
-    for crash in _points(undisturbed):
+    for crash in islice(_points(undisturbed), 0, None, step):
         yield _crashed(plan, (crash,), name, play)
 
 

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument(
         "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
     )
+    parser.add_argument("--every", type=int, default=1, help="of a flow's crashes, only each n-th")
     parser.add_argument(
         "--pairs", help="a flow with every pair of crashes: flow, share and of how many, by colons"
     )
@@ -53,7 +54,7 @@ def main() -> None:
         if saboteur:
             saboteur.act()
         for flow in given.flow:
-            for found in every_crash(flow, play):
+            for found in every_crash(flow, play, step=given.every):
                 _print(found)
         if given.pairs:
             flow, share, shares = given.pairs.split(":")

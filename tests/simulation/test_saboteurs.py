@@ -1,4 +1,7 @@
-"""A product that is broken on purpose is found out: the list is whole, and a handful of it is played each time."""
+"""A product that is broken on purpose is found out: the list is whole, and a few of it are played each time.
+
+``make test`` plays three, ``make test-all`` five more.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -23,6 +26,12 @@ FOUND_BY = {
     "the api refunds for whoever is of staff": 0,
     "a person is erased here alone": 0,
 }
+# In the database, in the product's code, and in what an answer holds.
+EACH_TIME = {
+    "the trigger of the ledger is lost",
+    "a practitioner is in two places",
+    "an answer is kept with its secret",
+}
 
 
 def test_each_invariant_is_broken_in_three_ways_at_least() -> None:
@@ -46,7 +55,13 @@ def test_a_saboteur_names_rules_that_there_are() -> None:
     assert not unknown
 
 
-@pytest.mark.parametrize(("name", "seed"), FOUND_BY.items())
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        pytest.param(name, seed, marks=() if name in EACH_TIME else pytest.mark.exhaustive)
+        for name, seed in FOUND_BY.items()
+    ],
+)
 def test_a_product_that_is_broken_on_purpose_is_found_out(name: str, seed: int) -> None:
     [rules] = [saboteur.rules for saboteur in SABOTEURS if saboteur.name == name]
     [found] = gather([[str(seed), "--sabotage", name, "--unshrunk"]])

@@ -1,13 +1,18 @@
-"""A fixed number of stories at each run of the tests; ``make simulate SEEDS=n`` tells as many as you like."""
+"""A fixed number of stories at each run of the tests; ``make simulate SEEDS=n`` tells as many as you like.
+
+``make test`` plays the first of them, ``make test-all`` all.
+"""
 
 import os
 import queue
 from typing import Any
 
+import pytest
+
 from tests.simulation.__main__ import play_all
 
-SEEDS = 200
-TOLD_TWICE = 12
+FIRST_SEEDS, SEEDS = 30, 200
+FIRST_PLAYED_TWICE, PLAYED_TWICE = 3, 12
 
 type Found = dict[str, Any]
 
@@ -30,10 +35,15 @@ def story(failed: Found) -> str:
     return "\n".join([f"\n{failed['rule']}: {again}", *failed.get("lines", []), failed["told"]])
 
 
-def test_whatever_happens_the_books_balance_and_nothing_is_stuck() -> None:
+@pytest.mark.parametrize(
+    "seeds",
+    [range(FIRST_SEEDS), pytest.param(range(FIRST_SEEDS, SEEDS), marks=pytest.mark.exhaustive)],
+    ids=["the first", "the others"],
+)
+def test_whatever_happens_the_books_balance_and_nothing_is_stuck(seeds: range) -> None:
     processes = os.cpu_count() or 1
-    played = gather([[f"{first}:{SEEDS}:{processes}"] for first in range(processes)])
-    assert len(played) == SEEDS
+    played = gather([[f"{seeds.start + n}:{seeds.stop}:{processes}"] for n in range(processes)])
+    assert len(played) == len(seeds)
     failed = [one for one in played if one["rule"]]
     assert not failed, "\n".join(map(story, failed))
     assert {"timeout_after", "error_saved", "webhook dropped"} <= {
@@ -44,9 +54,14 @@ def test_whatever_happens_the_books_balance_and_nothing_is_stuck() -> None:
     }
 
 
-def test_the_same_seed_is_the_same_story() -> None:
-    seeds = f"0:{TOLD_TWICE}"
-    played = gather([[seeds], [seeds]])
+@pytest.mark.parametrize(
+    "seeds",
+    [range(FIRST_PLAYED_TWICE), pytest.param(range(PLAYED_TWICE), marks=pytest.mark.exhaustive)],
+    ids=["the first", "more of them"],
+)
+def test_the_same_seed_is_the_same_story(seeds: range) -> None:
+    arguments = [f"{seeds.start}:{seeds.stop}"]
+    played = gather([arguments, arguments])
     traces = [(one["seed"], one["trace"]) for one in played]
-    assert len(traces) == 2 * TOLD_TWICE
-    assert len(set(traces)) == TOLD_TWICE
+    assert len(traces) == 2 * len(seeds)
+    assert len(set(traces)) == len(seeds)
