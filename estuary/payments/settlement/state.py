@@ -31,6 +31,10 @@ class RefundState:
     from_dashboard: bool = False
     currency: str = ""
 
+    @property
+    def amount_minor(self) -> int:
+        return self.card_minor + self.credits_minor
+
 
 @dataclass(frozen=True, slots=True)
 class BookingState:

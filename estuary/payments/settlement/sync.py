@@ -15,9 +15,9 @@ def sync_order(order: Order) -> None:
         needs = FetchRequired("intent", order.stripe_payment_intent_id)
     else:
         return
-    settle(fetch_observations(needs, "asked of Stripe"), at=clock.now())
+    settle(fetch_observations(needs, "fetched from Stripe"), at=clock.now())
 
 
 def sync_payment(intent_id: str) -> None:
     """Fetch a payment and every refund of it from Stripe, and settle them."""
-    settle(fetch_observations(FetchRequired("payment", intent_id), "asked of Stripe"), at=clock.now())
+    settle(fetch_observations(FetchRequired("payment", intent_id), "fetched from Stripe"), at=clock.now())

@@ -35,6 +35,7 @@ from estuary.payments.settlement.rules.dispute_amounts import (
     card_refunded_minor,
     with_dispute_amounts,
 )
+from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
 from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeDispute
 
@@ -53,7 +54,6 @@ RANK = {
     State.WON: 7,
     State.LOST: 7,
 }
-LIVE_REFUNDS = frozenset({Refund.Status.REQUESTED, Refund.Status.PENDING, Refund.Status.SUCCEEDED})
 
 
 def decide_dispute(
@@ -207,11 +207,10 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     paid by card and 40.00 with credits. After one session the 60.00 is lost to a dispute. The credits pay 25.00 for
     that session, so 15.00 goes back.
     """
-    refunds = [refund for refund in order.refunds if refund.status in LIVE_REFUNDS and not refund.stray]
-    returned_minor = sum(refund.card_minor + refund.credits_minor for refund in refunds)
+    refunds = [refund for refund in order.refunds if refund.status in OPEN_OR_SUCCEEDED and not refund.stray]
+    returned_minor = sum(refund.amount_minor for refund in refunds)
     refunded_minor = {
-        booking.id: sum(r.card_minor + r.credits_minor for r in refunds if r.booking_id == booking.id)
-        for booking in ending
+        booking.id: sum(r.amount_minor for r in refunds if r.booking_id == booking.id) for booking in ending
     }
     ending_minor = sum(max(booking.amount_minor - refunded_minor[booking.id], 0) for booking in ending)
     used_minor = max(order.total_minor - returned_minor - ending_minor, 0)
@@ -221,7 +220,7 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
 
 def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str) -> list[Effect]:
     succeeded_minor = sum(
-        refund.card_minor + refund.credits_minor
+        refund.amount_minor
         for refund in order.refunds
         if refund.status == Refund.Status.SUCCEEDED and not refund.stray
     )

@@ -216,7 +216,7 @@ def follow_up_effects(
         effects.append(_post_moved_credits(order, after, moved_minor))
     if had_succeeded == has_succeeded and not moved_minor:
         return effects
-    refunded_minor = sum(r.card_minor + r.credits_minor for r in updated if r.status == State.SUCCEEDED)
+    refunded_minor = sum(r.amount_minor for r in updated if r.status == State.SUCCEEDED)
     effects.append(RecordRefunded(refunded_minor))
     target = _status_for(order, refunded_minor)
     if target != order.status:
@@ -395,11 +395,11 @@ def _one_booking_effects(order: OrderState, active: list[BookingState], after: R
     named = [booking for booking in active if booking.id == after.booking_id]
     for booking in named:
         earlier_minor = sum(
-            refund.card_minor + refund.credits_minor
+            refund.amount_minor
             for refund in order.refunds
             if refund.booking_id == booking.id and refund.status == State.SUCCEEDED and refund.id != after.id
         )
-        is_whole = earlier_minor + after.card_minor + after.credits_minor >= booking.amount_minor
+        is_whole = earlier_minor + after.amount_minor >= booking.amount_minor
         if is_whole or after.cancels:
             effects.append(CancelBookings((booking.id,)))
         else:
