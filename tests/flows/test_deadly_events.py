@@ -135,7 +135,7 @@ def test_it_is_given_up_in_the_end_and_staff_are_told(
     run_jobs()
     deadly.refresh_from_db()
     assert (deadly.status, deadly.attempts) == ("dead", processor.MAX_ATTEMPTS + 1)
-    assert "the last did not end" in deadly.error
+    assert "the last one did not end" in deadly.error
     assert [mail for mail in mailoutbox if "event_dead" in mail.subject]
 
 
