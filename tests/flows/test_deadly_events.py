@@ -29,9 +29,9 @@ WORKER = f"""
 import os, django
 django.setup()
 from django.core.management import call_command
-from estuary.payments import inbox
-read = inbox.read
-inbox.read = lambda payload: os._exit(7) if payload["id"] == "{DEADLY}" else read(payload)
+from estuary.payments.inbox import processor
+read = processor.read_event
+processor.read_event = lambda payload: os._exit(7) if payload["id"] == "{DEADLY}" else read(payload)
 call_command("worker", "--only", "events")
 """
 
