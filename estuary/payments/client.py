@@ -233,8 +233,8 @@ def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Inten
 def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it can't be canceled any more."""
     with _call("payment_intents.cancel", key) as v1:
-        why, options = {"cancellation_reason": reason}, {"idempotency_key": key}
-        return Intent.parse(_json(v1.payment_intents.cancel(intent_id, why, options)))
+        params, options = {"cancellation_reason": reason}, {"idempotency_key": key}
+        return Intent.parse(_json(v1.payment_intents.cancel(intent_id, params, options)))
 
 
 # --- Checkout sessions --------------------------------------------------------------------------------------
@@ -350,8 +350,8 @@ def retrieve_setup_intent(setup_intent_id: str) -> Setup:
 def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
     """Cancel a SetupIntent; raises UnexpectedState when it can't be canceled any more."""
     with _call("setup_intents.cancel", key) as v1:
-        why, options = {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
-        v1.setup_intents.cancel(setup_intent_id, why, options)
+        params, options = {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
+        v1.setup_intents.cancel(setup_intent_id, params, options)
 
 
 def setup_intents_of(customer_id: str) -> list[Setup]:

@@ -36,18 +36,18 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures that this member of staff may see."""
     at = clock.now()
     today = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    shown: list[Figure] = []
+    all_figures: list[Figure] = []
     recent: list[Section] = []
     if request.user.has_perm("orders.view_order"):
-        shown += _orders(today, at)
+        all_figures += _orders(today, at)
         recent = [_recent_orders()]
     if request.user.has_perm("payments.view_refund"):
-        shown += _refunds(today)
+        all_figures += _refunds(today)
     if request.user.has_perm("payments.view_dispute"):
-        shown.append(_disputes())
+        all_figures.append(_disputes())
     if request.user.has_perm("payments.view_webhookevent"):
-        shown += _inbox()
-    return {**context, "figures": shown, "sections": recent, "title": "Overview"}
+        all_figures += _inbox()
+    return {**context, "figures": all_figures, "sections": recent, "title": "Overview"}
 
 
 def _orders(today: datetime, at: datetime) -> list[Figure]:

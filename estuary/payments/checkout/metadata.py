@@ -33,9 +33,9 @@ def build_metadata(order: Order) -> dict[str, str]:
 
 def _fit_into_metadata(scheduling: dict[str, Any]) -> str:
     """Return the scheduling data as JSON of at most 500 characters, whole or marked as ``truncated``."""
-    whole = json.dumps(scheduling, separators=(",", ":"), sort_keys=True)
-    if len(whole) <= METADATA_VALUE_MAX:
-        return whole
+    full_text = json.dumps(scheduling, separators=(",", ":"), sort_keys=True)
+    if len(full_text) <= METADATA_VALUE_MAX:
+        return full_text
     items_kept: list[Any] = []
     items = scheduling.get("items") or []
     fitting = ""

@@ -109,13 +109,13 @@ def create_at_stripe[Created: (Intent, CheckoutSession)](
         _rotate_key(order)
         raise
     except StripeRefused:
-        found = find_created(order)
-        if found is None:
+        existing = find_created(order)
+        if existing is None:
             _rotate_key(order) if is_request_over(previous_asked_at) else _restore_request(
                 order, previous_asked_at
             )
             raise
-        created = cast(Created, found)
+        created = cast(Created, existing)
     save_stripe_id(order, created)
     return created
 

@@ -73,7 +73,7 @@ DISPUTE_RULES = (
     ),
     Rule(
         code="lost_keeps_booking",
-        sentence="An order whose whole payment is lost leaves no booking that had not begun by then.",
+        sentence="An order whose whole payment is lost has no active booking that starts after the loss.",
         sql="""
             SELECT 'booking ' || b.id, b.status || ', though the payment of order ' || o.public_id || ' is lost'
             FROM orders_order o JOIN bookings_booking b ON b.order_id = o.id AND b.parent_id IS NULL

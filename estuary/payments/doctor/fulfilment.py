@@ -7,7 +7,7 @@ MANUAL_REMEDY = "Look at the order in the admin, and cancel or refund what the b
 FULFILMENT_RULES = (
     Rule(
         code="fulfilled_not_once",
-        sentence="An order is handed over once: when it is completed, and never before.",
+        sentence="An order is fulfilled once: when it is completed, and never before.",
         sql="""
             SELECT 'order ' || o.public_id,
                    o.status || ', ' || coalesce(got.roots, 0) || ' bookings at the top'

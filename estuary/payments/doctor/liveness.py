@@ -79,7 +79,7 @@ LIVENESS_RULES = (
     ),
     Rule(
         code="kept_too_long",
-        sentence="A payment at its bank keeps its seats until the date that its buyer was told, and no longer.",
+        sentence="A processing order keeps its seats until kept_until, the date in its buyer's mail, and no longer.",
         sql="""
             SELECT 'order ' || o.public_id, 'its seats are kept until ' || coalesce(o.kept_until::text, 'no date')
             FROM orders_order o
@@ -91,7 +91,7 @@ LIVENESS_RULES = (
     ),
     Rule(
         code="money_neither",
-        sentence="Captured money is handed over for, or on its way back, or lost to a dispute.",
+        sentence="Captured money is for a fulfilled order, or being refunded, or lost to a dispute.",
         sql="""
             SELECT 'order ' || o.public_id,
                    'captured ' || o.captured_minor || ', on its way back ' || coalesce(given.total, 0)
@@ -106,7 +106,7 @@ LIVENESS_RULES = (
     ),
     Rule(
         code="refund_unsent",
-        sentence="A refund is sent to Stripe soon after it was asked for, unless a dispute is in the way.",
+        sentence="A refund is sent to Stripe soon after its request, unless a dispute blocks it.",
         sql="""
             SELECT 'refund ' || r.public_id, 'asked for at ' || r.created_at
             FROM payments_refund r WHERE r.status = 'requested' AND r.created_at < %(late)s
@@ -189,7 +189,7 @@ LIVENESS_RULES = (
         sql="""
             SELECT 'list of ' || name, 'not since ' || looked_until || ': ' || failing
             FROM payments_lookout WHERE looked_until < %(late)s AND failing <> '{}'""",
-        remedy="The worker's log says why (sweep_failed, sweep_put_off); staff were told of each by mail.",
+        remedy="The worker's log says why (sweep_failed, sweep_put_off); staff were alerted of each by mail.",
         in_time=True,
     ),
     WORKER_SILENT,

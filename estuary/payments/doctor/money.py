@@ -50,7 +50,7 @@ MONEY_RULES = (
     ),
     Rule(
         code="handed_over_unpaid",
-        sentence="What was handed over is paid for, and what is paid for was handed over or goes back.",
+        sentence="A fulfilled order is paid for, and a paid order is fulfilled or being refunded.",
         sql="""
             SELECT 'order ' || o.public_id,
                    o.status || ', captured ' || o.captured_minor || ' of ' || o.amount_due_minor

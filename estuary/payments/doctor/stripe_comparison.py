@@ -187,7 +187,9 @@ def _missing_at_stripe(at_stripe: StripeFigures, since: datetime, at: datetime) 
 
 def _is_at_stripe(row: Refund) -> bool:
     try:
-        return row.stripe_refund_id in {one.id for one in client.refunds_of(row.stripe_payment_intent_id)}
+        return row.stripe_refund_id in {
+            refund.id for refund in client.refunds_of(row.stripe_payment_intent_id)
+        }
     except NotAtStripe:
         return False
 

@@ -82,6 +82,6 @@ TRANSITION_RULES = (
             FROM (SELECT stripe_event_id, payload FROM payments_webhookevent
                   ORDER BY id DESC LIMIT {NEWEST_EVENTS_READ}) newest
             WHERE payload::text ~ '[^\\\\]"client_secret":|{CLIENT_SECRET_PATTERN}'""",  # noqa: S608 (a number and a pattern of ours)
-        remedy="Delete the key from the payload. Whoever has the secret can pay for the order, and do nothing else.",
+        remedy="Delete the key from the payload. With the secret, anybody can pay for the order, but do nothing else.",
     ),
 )

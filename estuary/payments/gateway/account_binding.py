@@ -22,7 +22,7 @@ from estuary.payments.models import StripeAccount, StripeCustomer
 UNAVAILABLE_NOW = "Payments are not available right now. We have been told."
 RETRY_AFTER_S = 60
 ALERT_INTERVAL = timedelta(hours=1)
-# How many customers an account must be asked for before it is bound.
+# So many customers are looked up before an account is bound to a database that has customers.
 CUSTOMERS_TO_CHECK = 3
 
 log = structlog.get_logger(__name__)

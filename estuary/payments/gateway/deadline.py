@@ -39,7 +39,7 @@ def timeout() -> Timeout:
     Time that connecting does not use is left for the response.
     """
     until = _until.get()
-    left = REQUEST_BUDGET_S if until is None else until - time.monotonic()
-    if left < MIN_TIMEOUT_S:
+    remaining_s = REQUEST_BUDGET_S if until is None else until - time.monotonic()
+    if remaining_s < MIN_TIMEOUT_S:
         raise requests.Timeout("The time for calls to Stripe is used up: nothing was sent.")
-    return Timeout(connect=min(CONNECT_TIMEOUT_S, left / 2), total=left)
+    return Timeout(connect=min(CONNECT_TIMEOUT_S, remaining_s / 2), total=remaining_s)
