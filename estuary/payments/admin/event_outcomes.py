@@ -24,6 +24,7 @@ EFFECT_WORDS = {
     "MarkDisputed": "disputed amount updated",
     "NotifyBuyer": "buyer notified",
     "AlertStaff": "staff alerted",
+    "WatchUnmatchedPayment": "unmatched payment watched",
 }
 
 
