@@ -158,7 +158,7 @@ def test_when_stripe_does_not_answer_the_refund_is_kept_and_sent_later(
     stripe.faults.add("timeout_before", "POST /v1/refunds", times=20)
     answer = client.post(refund_url(by_card), form, follow=True)
     assert answer.status_code == 200
-    assert "on its way" in told(answer)
+    assert "is pending" in told(answer)
     assert Refund.objects.get().status == "requested"
 
 

@@ -14,6 +14,7 @@ EFFECT_WORDS = {
     "PostCredits": "credits posted",
     "OpenRefund": "refund created",
     "RecordUnmatchedPayment": "unmatched payment recorded",
+    "WatchUnmatchedPayment": "unmatched payment watched",
     "UpdateRefund": "refund updated",
     "SetRefundCredits": "credits of the refund set",
     "RecordRefunded": "refunded amount updated",
