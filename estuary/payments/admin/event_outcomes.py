@@ -25,7 +25,6 @@ EFFECT_WORDS = {
     "MarkDisputed": "disputed amount updated",
     "NotifyBuyer": "buyer notified",
     "AlertStaff": "staff alerted",
-    "WatchUnmatchedPayment": "unmatched payment watched",
 }
 
 
