@@ -62,15 +62,6 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
     return cancel_at_stripe(one.order_ref, one)
 
 
-def watch_payment(intent: Intent) -> bool:
-    """Look again, until it is decided, at a payment that is not (yet) the payment of the order it names.
-
-    A debit takes days, and the event of its end may be lost.
-    """
-    known = Orphan.objects.filter(stripe_payment_intent_id=intent.id).exists()
-    return not known and _record(intent, Fate.WAITING)
-
-
 def revisit_orphans() -> int:
     """Look again at payments that were not decided; returns how many are now. One that fails stops no other."""
     if not ownership.may_recover_orphans():

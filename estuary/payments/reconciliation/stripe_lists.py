@@ -49,8 +49,10 @@ MAX_FAILURES = 100
 BATCH = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # Events whose objects no list shows, or shows only when they are old. Stripe keeps its list of events for thirty days.
+# A second payment that its bank begins to work on is one: the list of payments is read by when they were created.
 EVENT_LIST_REACH = timedelta(days=29)
 UNLISTED_EVENT_TYPES = (
+    "payment_intent.processing",
     "payment_method.attached",
     "payment_method.detached",
     "payment_method.updated",
@@ -270,9 +272,6 @@ def unique_batches(names: Iterable[str]) -> Iterator[list[str]]:
 def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     if isinstance(payment, Intent) and payment.status == "succeeded":
         return _settle_captured(order, payment)
-    is_unmatched = isinstance(payment, Intent) and order.stripe_payment_intent_id != payment.id
-    if isinstance(payment, Intent) and is_unmatched and payment.status == "processing":
-        return orphans.watch_payment(payment)
     if isinstance(payment, CheckoutSession) and payment.payment_status == "paid" and not order.captured_minor:
         return _settle(payment)
     if (
@@ -282,7 +281,7 @@ def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     ):
         return False
     if order.status in LIVE and _is_current_payment(order, payment):
-        return isinstance(payment, Intent) and is_unmatched and orphans.watch_payment(payment)
+        return False
     try:
         return cancel_at_stripe(order.public_id, payment)
     except NotOwner:

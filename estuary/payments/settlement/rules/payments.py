@@ -87,8 +87,8 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
     Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
     """
-    paid = intent.status == "succeeded"
-    watch = [WatchUnmatchedPayment(intent.id, intent.currency)] if intent.status == "processing" else []
+    paid, processing = intent.status == "succeeded", intent.status == "processing"
+    watch = [WatchUnmatchedPayment(intent.id, intent.currency)] if processing else []
     undecided = intent.status == "requires_payment_method" and not intent.decline
     if not paid and (
         order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
@@ -97,8 +97,9 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     if paid and any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
         return []
     if not fact.fetched:
-        # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open.
-        by_page = order.session_id and not order.intent_id and not intent.decline
+        # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
+        # an intent at its bank may be another one, of which the page knows nothing.
+        by_page = order.session_id and not order.intent_id and not intent.decline and not processing
         return FetchRequired("session", order.session_id) if by_page else FetchRequired("intent", intent.id)
     problem = _find_mismatch(order, intent)
     if not order.intent_id and order.customer_id and not problem:
