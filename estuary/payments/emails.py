@@ -12,6 +12,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.orders.models import Order
+from estuary.payments.outbox import OrderMail
 
 # It has order_id and template.
 type Mail = dict[str, Any]
@@ -19,52 +20,52 @@ type Mail = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 SUBJECTS = {
-    "completed": "Thank you: {title} is yours",
-    "refunded": "Your refund for {title}",
-    "late_payment": "Your payment for {title} came too late and goes back to you",
-    "recovered": "Your payment for {title} goes back to you",
-    "processing": "Your payment for {title} is on its way",
-    "payment_failed": "Your payment for {title} did not go through",
-    "bank_too_late": "Your order of {title} has ended: your bank has not paid in time",
-    "date_begun": "Your payment for {title} came after it had begun and goes back to you",
-    "refund_failed": "Your refund for {title} did not go through yet",
-    "dispute_lost": "Your bank has returned your payment for {title}",
+    OrderMail.COMPLETED: "Thank you: {title} is yours",
+    OrderMail.REFUNDED: "Your refund for {title}",
+    OrderMail.LATE_PAYMENT: "Your payment for {title} came too late and goes back to you",
+    OrderMail.RECOVERED: "Your payment for {title} goes back to you",
+    OrderMail.PROCESSING: "Your payment for {title} is on its way",
+    OrderMail.PAYMENT_FAILED: "Your payment for {title} did not go through",
+    OrderMail.BANK_TOO_LATE: "Your order of {title} has ended: your bank has not paid in time",
+    OrderMail.DATE_BEGUN: "Your payment for {title} came after it had begun and goes back to you",
+    OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
+    OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
 }
 TEXTS = {
-    "completed": "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
-    "refunded": "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
-    "late_payment": (
+    OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
+    OrderMail.REFUNDED: "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
+    OrderMail.LATE_PAYMENT: (
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
         "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
     ),
-    "recovered": (
+    OrderMail.RECOVERED: (
         "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
         "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
         "want {title}, please book it again. Your order is {order}: {url}."
     ),
-    "processing": (
+    OrderMail.PROCESSING: (
         "Your bank is working on your payment of {due} for {title}, which may take some days. {kept}We will write to "
         "you when the payment is through, and when it fails. You need not do anything. Your order is {order}: {url}."
     ),
-    "payment_failed": (
+    OrderMail.PAYMENT_FAILED: (
         "Your bank has not made your payment of {due} for {title}, so your order has ended and holds nothing any more. "
         "Nothing was charged{credits}. If you still want {title}, please book it again. Your order was {order}: {url}."
     ),
-    "bank_too_late": (
+    OrderMail.BANK_TOO_LATE: (
         "Your bank has not answered about your payment of {due} for {title}. The date until which we could keep your "
         "place has come, so your order has ended{credits}. Should the money still reach us, we send all of it back. If "
         "you still want {title}, please book it again. Your order was {order}: {url}."
     ),
-    "date_begun": (
+    OrderMail.DATE_BEGUN: (
         "Your payment of {due} for {title} reached us when it had already begun, so you could not take part. We are "
         "sending all of it back{credits}. You need not do anything. Your order is {order}: {url}."
     ),
-    "refund_failed": (
+    OrderMail.REFUND_FAILED: (
         "Our refund for {title} could not be completed, so the money is not with you yet. "
         "We are looking into it and will write to you. You need not do anything. "
         "Your order is {order}: {url}."
     ),
-    "dispute_lost": (
+    OrderMail.DISPUTE_LOST: (
         "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
         "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
     ),
@@ -81,7 +82,7 @@ def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
     with mailers.default as connection:
         for mail in mails:
             try:
-                message = _order_mail(orders[mail["order_id"]], mail["template"])
+                message = _order_mail(orders[mail["order_id"]], OrderMail(mail["template"]))
                 if message.recipients():
                     connection.send_messages([message])
             except Exception:
@@ -90,12 +91,12 @@ def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
     return unsent
 
 
-def send_order_mail(order: Order, template: str) -> None:
-    """Write to the buyer of an order; ``template`` is a key of TEXTS."""
+def send_order_mail(order: Order, template: OrderMail) -> None:
+    """Write to the buyer of an order."""
     _order_mail(order, template).send()
 
 
-def _order_mail(order: Order, template: str) -> EmailMessage:
+def _order_mail(order: Order, template: OrderMail) -> EmailMessage:
     values = {
         "title": order.title,
         "order": order.public_id,
@@ -103,7 +104,7 @@ def _order_mail(order: Order, template: str) -> EmailMessage:
         "refunded": display(order.refunded_minor, order.currency),
         "due": display(order.amount_due_minor, order.currency),
         "kept": _bank_deadline_sentence(order),
-        "missed": _missed_times_sentences(order) if template == "completed" else "",
+        "missed": _missed_times_sentences(order) if template == OrderMail.COMPLETED else "",
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
         else "",

@@ -5,6 +5,7 @@ A job only speeds things up: the rows are the truth, and the periodic sweep find
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 from itertools import batched
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -32,12 +33,27 @@ CLAIM_ALERT_HOUR = """
 JOB_MANAGER = JobManager(DjangoConnector(alias=DEFAULT_DB_ALIAS))
 
 
+class OrderMail(StrEnum):
+    """The mails that a buyer gets about an order; their texts are in emails.py."""
+
+    COMPLETED = "completed"
+    REFUNDED = "refunded"
+    LATE_PAYMENT = "late_payment"
+    RECOVERED = "recovered"
+    PROCESSING = "processing"
+    PAYMENT_FAILED = "payment_failed"
+    BANK_TOO_LATE = "bank_too_late"
+    DATE_BEGUN = "date_begun"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE_LOST = "dispute_lost"
+
+
 def send_refunds(refunds: Sequence[Refund]) -> None:
     """Enqueue sending each requested refund to Stripe."""
     _defer("send_refund", [{"refund_id": refund.pk} for refund in refunds])
 
 
-def send_mails(mails: Sequence[tuple[Order, str]]) -> None:
+def send_mails(mails: Sequence[tuple[Order, OrderMail]]) -> None:
     """Enqueue mails to buyers; each is written from the rows as they are when it is sent."""
     mails_as_json: list[JSONDict] = [
         {"order_id": order.pk, "template": template} for order, template in mails

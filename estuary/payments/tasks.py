@@ -77,7 +77,7 @@ def send_account_mail(
 
 @app.task(name="payments.send_mail", retry=MAIL_RETRY)
 def send_mail(order_id: int, template: str) -> None:
-    mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), template)
+    mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), outbox.OrderMail(template))
 
 
 @app.task(name="payments.send_mails", retry=MAIL_RETRY)

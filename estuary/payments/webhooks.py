@@ -37,7 +37,7 @@ from estuary.payments.event_store import (
     store_event,
     without_secrets,
 )
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.stripe_objects import (
     Card,
     Charge,
@@ -256,20 +256,20 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
 
 # In another API version an object may look different, so it is fetched in ours.
 FETCH_BY_OBJECT = {
-    "payment_intent": lambda obj: FetchRequired("intent", obj["id"]),
-    "checkout.session": lambda obj: FetchRequired("session", obj["id"]),
-    "charge": lambda obj: FetchRequired("payment", _id(obj.get("payment_intent"))),
-    "refund": lambda obj: FetchRequired("payment", _id(obj.get("payment_intent"))),
-    "dispute": lambda obj: FetchRequired("dispute", obj["id"]),
-    "payment_method": lambda obj: FetchRequired("card", obj["id"]),
+    "payment_intent": lambda obj: FetchRequired(ObjectKind.INTENT, obj["id"]),
+    "checkout.session": lambda obj: FetchRequired(ObjectKind.SESSION, obj["id"]),
+    "charge": lambda obj: FetchRequired(ObjectKind.PAYMENT, _id(obj.get("payment_intent"))),
+    "refund": lambda obj: FetchRequired(ObjectKind.PAYMENT, _id(obj.get("payment_intent"))),
+    "dispute": lambda obj: FetchRequired(ObjectKind.DISPUTE, obj["id"]),
+    "payment_method": lambda obj: FetchRequired(ObjectKind.PAYMENT_METHOD, obj["id"]),
 }
 FETCH_BY_THIN_TYPE = {
-    "payment_intent": "intent",
-    "checkout.session": "session",
-    "charge": "charge",
-    "refund": "refund",
-    "dispute": "dispute",
-    "payment_method": "card",
+    "payment_intent": ObjectKind.INTENT,
+    "checkout.session": ObjectKind.SESSION,
+    "charge": ObjectKind.CHARGE,
+    "refund": ObjectKind.REFUND,
+    "dispute": ObjectKind.DISPUTE,
+    "payment_method": ObjectKind.PAYMENT_METHOD,
 }
 
 

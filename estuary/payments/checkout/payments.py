@@ -27,7 +27,7 @@ from estuary.payments.gateway import account_binding
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.effects import AlertStaff
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.fetch import fetch_intent, fetch_observations
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
@@ -134,9 +134,13 @@ def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> Start
     session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
     if not session_id and not intent_id:
         return start_payment(order, card_id=card_id)
-    kind, stripe_id = ("session", session_id) if session_id else ("intent", intent_id)
+    needs = (
+        FetchRequired(ObjectKind.SESSION, session_id)
+        if session_id
+        else FetchRequired(ObjectKind.INTENT, intent_id)
+    )
     try:
-        observations = fetch_observations(FetchRequired(kind, stripe_id), "asked for again")
+        observations = fetch_observations(needs, "asked for again")
     except NotAtStripe:
         close_order(order, reason="abandoned", cause="gone at Stripe")
         return None

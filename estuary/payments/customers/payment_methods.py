@@ -21,7 +21,7 @@ from estuary.payments.customers.customers import next_post_key
 from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
-from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.stripe_objects import Card, OtherPaymentMethod
 
 
@@ -49,7 +49,7 @@ def sync_method(event: PaymentMethodEvent) -> str | FetchRequired:
     owner = _lock_owner(event)
     saved = PaymentMethod.objects.filter(stripe_payment_method_id=event.card.id).first()
     if not event.fetched and _is_ambiguous(event, owner, saved):
-        return FetchRequired("card", event.card.id)
+        return FetchRequired(ObjectKind.PAYMENT_METHOD, event.card.id)
     if saved is None:
         return _save_or_refresh(owner, event) if owner else "not ours"
     if saved.detached_at:

@@ -49,7 +49,7 @@ from estuary.payments.inbox import leases
 from estuary.payments.inbox.leases import LEASE
 from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, ParsedEvent, SetupDeclined, read_event
 
@@ -309,7 +309,7 @@ def _settle_after_fetch(job: Job) -> None:
     assert job.needs is not None
     try:
         _raise_if_exhausted(job.row)
-        if job.needs.kind == "card":
+        if job.needs.kind == ObjectKind.PAYMENT_METHOD:
             _settle_payment_method(job, fetch_event(job.needs.id))
             return
         facts = _fetch_facts(job)

@@ -15,7 +15,7 @@ from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.stripe_objects import StripeDispute
 
@@ -55,7 +55,9 @@ def sync_open_disputes() -> int:
 
 def sync_dispute(dispute_id: str) -> None:
     """Fetch a dispute and settle its order by it."""
-    settle(fetch_observations(FetchRequired("dispute", dispute_id), "asked of Stripe"), at=clock.now())
+    settle(
+        fetch_observations(FetchRequired(ObjectKind.DISPUTE, dispute_id), "asked of Stripe"), at=clock.now()
+    )
 
 
 def _settle_since(moment: datetime) -> int:

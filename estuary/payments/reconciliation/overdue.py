@@ -23,6 +23,7 @@ from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, Refund, SetupIntent
+from estuary.payments.outbox import OrderMail
 from estuary.payments.reconciliation.retry import BATCH, process_due
 from estuary.payments.refunds.service import send_refund
 from estuary.payments.settlement import load
@@ -66,7 +67,8 @@ def _set_bank_deadlines() -> None:
             [order] = load([order_id])
             if order.status == Status.PROCESSING and order.kept_until is None:
                 apply_effects(
-                    [(order, [hold_for_bank(state_of(order)), NotifyBuyer("processing")])], at=clock.now()
+                    [(order, [hold_for_bank(state_of(order)), NotifyBuyer(OrderMail.PROCESSING)])],
+                    at=clock.now(),
                 )
 
 

@@ -32,7 +32,7 @@ from estuary.payments.reconciliation.customers import restore_customer, resync_p
 from estuary.payments.reconciliation.overdue import SYNC_MIN_AGE
 from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.settlement.sync import sync_payment
@@ -314,7 +314,7 @@ def _settle_captured(order: Order, intent: Intent) -> bool:
 
 
 def _settle(payment: Intent | CheckoutSession) -> bool:
-    kind = "intent" if isinstance(payment, Intent) else "session"
+    kind = ObjectKind.INTENT if isinstance(payment, Intent) else ObjectKind.SESSION
     # A list lacks the time of the charge, so the object is fetched by itself.
     outcomes = settle(fetch_observations(FetchRequired(kind, payment.id), "found at Stripe"), at=clock.now())
     return any(outcome.effects for outcome in outcomes)

@@ -24,7 +24,7 @@ from estuary.payments import outbox, throttling
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import Effect, RecordCapture
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
 from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
@@ -107,9 +107,9 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
 def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
     """Return what to fetch for a refund or a dispute whose payment has no order here yet: the payment names it."""
     if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
-        return FetchRequired("dispute", fact.object.id)
+        return FetchRequired(ObjectKind.DISPUTE, fact.object.id)
     if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
-        return FetchRequired("payment", fact.object.intent_id)
+        return FetchRequired(ObjectKind.PAYMENT, fact.object.intent_id)
     return None
 
 

@@ -7,6 +7,7 @@ from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
+from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 
@@ -173,12 +174,9 @@ class MarkDisputed:
 
 @dataclass(frozen=True, slots=True)
 class NotifyBuyer:
-    """Send the buyer a mail.
+    """Send the buyer a mail."""
 
-    ``template`` is a key of emails.TEXTS.
-    """
-
-    template: str
+    template: OrderMail
 
 
 @dataclass(frozen=True, slots=True)

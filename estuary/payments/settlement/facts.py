@@ -1,23 +1,31 @@
 """Facts: what Stripe says about one object, and what must be fetched when a fact does not decide."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 
+class ObjectKind(StrEnum):
+    """What is fetched."""
+
+    INTENT = "intent"
+    SESSION = "session"
+    # An intent and every refund of it.
+    PAYMENT = "payment"
+    # The payment behind a refund or a charge.
+    REFUND = "refund"
+    CHARGE = "charge"
+    # A dispute and its intent.
+    DISPUTE = "dispute"
+    PAYMENT_METHOD = "card"
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRequired:
-    """The fact does not decide: fetch the object, outside any transaction, and decide again.
+    """The fact does not decide: fetch the object, outside any transaction, and decide again."""
 
-    ``kind`` is one of:
-
-    - ``intent``, ``session``, ``card``: the object,
-    - ``payment``: an intent and every refund of it,
-    - ``refund``, ``charge``: the payment behind it,
-    - ``dispute``: a dispute and its intent.
-    """
-
-    kind: str
+    kind: ObjectKind
     id: str
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from estuary.common import clock
 from estuary.payments import client
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.stripe_objects import Intent
 
 SUCCEEDED = "payment_intent.succeeded"
@@ -13,19 +13,20 @@ SUCCEEDED = "payment_intent.succeeded"
 def fetch_observations(needs: FetchRequired, cause: str) -> list[StripeObservation]:
     """Return the facts for a FetchRequired; raises StripeUnavailable or NotAtStripe."""
     match needs.kind:
-        case "intent":
+        case ObjectKind.INTENT:
             return [StripeObservation(fetch_intent(needs.id), cause, fetched=True)]
-        case "session":
+        case ObjectKind.SESSION:
             return _fetch_session(needs.id, cause)
-        case "payment":
+        case ObjectKind.PAYMENT:
             return fetch_payment(needs.id, cause)
-        case "refund":
+        case ObjectKind.REFUND:
             return fetch_payment(client.retrieve_refund(needs.id).intent_id, cause)
-        case "charge":
+        case ObjectKind.CHARGE:
             return fetch_payment(client.retrieve_charge(needs.id).intent_id, cause)
-        case "dispute":
+        case ObjectKind.DISPUTE:
             return _fetch_dispute(needs.id, cause)
-    raise ValueError(f"{needs.kind} is nothing that can be fetched")
+        case ObjectKind.PAYMENT_METHOD:
+            raise ValueError("a payment method is fetched by customers/payment_methods.py")
 
 
 def fetch_intent(intent_id: str) -> Intent:

@@ -3,16 +3,16 @@
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
 
 
 def sync_order(order: Order) -> None:
     """Fetch an order's payment from Stripe and settle it."""
     if order.stripe_checkout_session_id:
-        needs = FetchRequired("session", order.stripe_checkout_session_id)
+        needs = FetchRequired(ObjectKind.SESSION, order.stripe_checkout_session_id)
     elif order.stripe_payment_intent_id:
-        needs = FetchRequired("intent", order.stripe_payment_intent_id)
+        needs = FetchRequired(ObjectKind.INTENT, order.stripe_payment_intent_id)
     else:
         return
     settle(fetch_observations(needs, "fetched from Stripe"), at=clock.now())
@@ -20,4 +20,7 @@ def sync_order(order: Order) -> None:
 
 def sync_payment(intent_id: str) -> None:
     """Fetch a payment and every refund of it from Stripe, and settle them."""
-    settle(fetch_observations(FetchRequired("payment", intent_id), "fetched from Stripe"), at=clock.now())
+    settle(
+        fetch_observations(FetchRequired(ObjectKind.PAYMENT, intent_id), "fetched from Stripe"),
+        at=clock.now(),
+    )

@@ -14,6 +14,7 @@ from estuary.common.money import display
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,
@@ -29,7 +30,7 @@ from estuary.payments.settlement.effects import (
     SetRefundCredits,
     UpdateRefund,
 )
-from estuary.payments.settlement.facts import FetchRequired
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.rules.dispute_amounts import (
     CLOSED,
     card_refunded_minor,
@@ -64,7 +65,7 @@ def decide_dispute(
     A later status replaces an earlier one. When two statuses are of one rank, such as won and lost, fetch the dispute.
     """
     if not order.captured_minor and not fetched:
-        return FetchRequired("dispute", dispute.id)
+        return FetchRequired(ObjectKind.DISPUTE, dispute.id)
     new, old = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
     if old is not None:
         new = replace(
@@ -78,7 +79,7 @@ def decide_dispute(
         if new == old or RANK[new.status] < RANK[old.status]:
             return []
         if RANK[new.status] == RANK[old.status] and not fetched:
-            return FetchRequired("dispute", dispute.id)
+            return FetchRequired(ObjectKind.DISPUTE, dispute.id)
         new = replace(new, revision=old.revision + 1)
     others = tuple(other for other in order.disputes if other.id != new.id)
     after = with_dispute_amounts(replace(order, disputes=(*others, new)))
@@ -167,7 +168,7 @@ def _change_effects(before: OrderState, after: OrderState, cause: str, name: str
     if is_wholly_lost(after) and not is_wholly_lost(before):
         effects += [
             *_cancel_future_bookings(after, cause, name),
-            *([NotifyBuyer("dispute_lost")] if after.is_fulfilled else []),
+            *([NotifyBuyer(OrderMail.DISPUTE_LOST)] if after.is_fulfilled else []),
         ]
     return effects
 

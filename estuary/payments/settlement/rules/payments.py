@@ -8,6 +8,7 @@ from estuary.common import clock
 from estuary.credits.ledger import Kind
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.models import Refund
+from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     BindIntent,
@@ -24,7 +25,7 @@ from estuary.payments.settlement.effects import (
     WatchPayment,
     WatchUnmatchedPayment,
 )
-from estuary.payments.settlement.facts import FetchRequired, StripeObservation
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules import disputes as dispute_rules
 from estuary.payments.settlement.rules import refunds as refund_rules
 from estuary.payments.settlement.state import OrderState, RecordDecline
@@ -52,7 +53,7 @@ def decide(order: OrderState, fact: StripeObservation) -> Decision:
         case StripeRefund() as refund:
             is_early = not order.captured_minor and refund_rules.find_refund(order, refund) is None
             if (is_early and not fact.fetched) or refund_rules.exceeds_captured(order, refund):
-                return FetchRequired("payment", refund.intent_id)
+                return FetchRequired(ObjectKind.PAYMENT, refund.intent_id)
             effects = refund_rules.decide_refund(order, refund, fact.cause)
             return [*effects, *dispute_rules.apply_refund_to_disputes(order, effects, fact.cause)]
         case StripeDispute() as dispute:
@@ -100,7 +101,11 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
         # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
         # an intent at its bank may be another one, of which the page knows nothing.
         by_page = order.session_id and not order.intent_id and not intent.decline and not processing
-        return FetchRequired("session", order.session_id) if by_page else FetchRequired("intent", intent.id)
+        return (
+            FetchRequired(ObjectKind.SESSION, order.session_id)
+            if by_page
+            else FetchRequired(ObjectKind.INTENT, intent.id)
+        )
     problem = _find_mismatch(order, intent)
     if not order.intent_id and order.customer_id and not problem:
         return _decide_own(order, intent, fact)
@@ -129,8 +134,9 @@ def _decide_of_unmatched_payment(
 ) -> Decision:
     """Ignore refunds and disputes of a payment that was left alone; alert staff, who must answer a dispute."""
     if not fact.fetched:
-        needed = ("dispute", other.id) if isinstance(other, StripeDispute) else ("payment", other.intent_id)
-        return FetchRequired(*needed)
+        if isinstance(other, StripeDispute):
+            return FetchRequired(ObjectKind.DISPUTE, other.id)
+        return FetchRequired(ObjectKind.PAYMENT, other.intent_id)
     if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
         return []
     text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
@@ -179,7 +185,7 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
         _open_automatic_refund(
             intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
         ),
-        NotifyBuyer("date_begun"),
+        NotifyBuyer(OrderMail.DATE_BEGUN),
     ]
 
 
@@ -188,8 +194,8 @@ def fulfil(order: OrderState, cause: str) -> list[Effect]:
     effects: list[Effect] = [ChangeStatus(Status.COMPLETED, cause)]
     if order.is_credit:
         bought = PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
-        return [*effects, bought, NotifyBuyer("completed")]
-    return [*effects, Fulfil(), NotifyBuyer("completed")]
+        return [*effects, bought, NotifyBuyer(OrderMail.COMPLETED)]
+    return [*effects, Fulfil(), NotifyBuyer(OrderMail.COMPLETED)]
 
 
 def _find_mismatch(order: OrderState, intent: Intent) -> str:
@@ -227,7 +233,7 @@ def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[
     return [
         ChangeStatus(Status.PAID, cause),
         refund_late_payment(intent.id, intent.received_minor, cause),
-        NotifyBuyer("late_payment"),
+        NotifyBuyer(OrderMail.LATE_PAYMENT),
     ]
 
 
@@ -263,7 +269,7 @@ def record_recovered_payment(intent: Intent, cause: str) -> list[Effect]:
         BindIntent(intent.id),
         RecordCapture(intent.received_minor),
         ChangeStatus(Status.PAID, cause),
-        NotifyBuyer("recovered"),
+        NotifyBuyer(OrderMail.RECOVERED),
     ]
 
 
@@ -272,7 +278,7 @@ def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservatio
         return []
     if order.status == Status.FAILED and not fact.fetched:
         # The events of the failure and of the processing may have arrived in the wrong order.
-        return FetchRequired("intent", intent.id)
+        return FetchRequired(ObjectKind.INTENT, intent.id)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     return bind + _wait_for_bank(order, fact.cause)
 
@@ -281,7 +287,11 @@ def _wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
     """Wait for the bank, perhaps for days: hold the reservations until a date, and notify the buyer of that date."""
     hold = hold_for_bank(order)
     is_over = hold.moment is not None and hold.moment <= order.at
-    return [ChangeStatus(Status.PROCESSING, cause), hold, *([] if is_over else [NotifyBuyer("processing")])]
+    return [
+        ChangeStatus(Status.PROCESSING, cause),
+        hold,
+        *([] if is_over else [NotifyBuyer(OrderMail.PROCESSING)]),
+    ]
 
 
 def hold_for_bank(order: OrderState) -> HoldForBank:
@@ -299,7 +309,7 @@ def _decide_declined(order: OrderState, intent: Intent, fact: StripeObservation)
     assert intent.decline is not None
     is_late = order.status == Status.PROCESSING or intent.decline.by_bank
     if is_late and not fact.fetched:
-        return FetchRequired("intent", intent.id)
+        return FetchRequired(ObjectKind.INTENT, intent.id)
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
     if is_late:
@@ -328,7 +338,7 @@ def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool 
     if was_at_bank or order.status == Status.PROCESSING:
         effects += [
             WatchPayment(),
-            NotifyBuyer("bank_too_late" if reason == BANK_TOO_LATE else "payment_failed"),
+            NotifyBuyer(OrderMail.BANK_TOO_LATE if reason == BANK_TOO_LATE else OrderMail.PAYMENT_FAILED),
         ]
     return effects
 
@@ -363,7 +373,7 @@ def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObs
         return _decide_paid(order, _intent_from_session(session), fact.cause)
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
-            return FetchRequired("session", session.id)
+            return FetchRequired(ObjectKind.SESSION, session.id)
         return bind + _wait_for_bank(order, fact.cause)
     return []
 
@@ -375,7 +385,7 @@ def _decide_labeled_session(
     if session.status not in {"expired", "complete"} and not session.failed_later:
         return []
     if not fact.fetched:
-        return FetchRequired("session", session.id)
+        return FetchRequired(ObjectKind.SESSION, session.id)
     intent = _intent_from_session(session)
     if order.is_checkout and order.customer_id and not _find_mismatch(order, intent):
         return None
@@ -413,5 +423,7 @@ def _decide_charge(order: OrderState, charge: Charge) -> Decision:
         if refund.intent_id == charge.intent_id and refund.status == Refund.Status.SUCCEEDED
     )
     return (
-        [] if refunded_minor == charge.amount_refunded_minor else FetchRequired("payment", charge.intent_id)
+        []
+        if refunded_minor == charge.amount_refunded_minor
+        else FetchRequired(ObjectKind.PAYMENT, charge.intent_id)
     )

@@ -11,6 +11,7 @@ from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,
@@ -228,7 +229,7 @@ def follow_up_effects(
         target,
         is_money_returned,
     )
-    return [*effects, NotifyBuyer("refunded")] if is_money_returned else effects
+    return [*effects, NotifyBuyer(OrderMail.REFUNDED)] if is_money_returned else effects
 
 
 def _find_moved_credits(
@@ -270,7 +271,7 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
     if not after.stripe_refund_id and (rest_minor := _remaining_to_return(order, after)):
         return [_refund_remaining(after, rest_minor)]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
-    return [AlertStaff("refund_failed", text), NotifyBuyer("refund_failed")]
+    return [AlertStaff("refund_failed", text), NotifyBuyer(OrderMail.REFUND_FAILED)]
 
 
 def _is_compensated(order: OrderState, after: RefundState) -> bool:
