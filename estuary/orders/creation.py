@@ -140,7 +140,7 @@ def _requested_times(line: Line) -> dict[str, Any]:
 def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
     """Return the snapshot of a sale: later changes of the service don't affect it. Amounts are minor units."""
     if service is None:
-        return {"name": "Credits", "type": "credit", "price_minor": total_minor}
+        return {"name": "Credits", "type": OrderType.CREDIT.value, "price_minor": total_minor}
     return {
         "name": service.name,
         "type": service.type,

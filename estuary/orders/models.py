@@ -30,7 +30,7 @@ class Order(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
     )
-    type = models.CharField(max_length=8, choices=OrderType)
+    type = models.CharField(max_length=20, choices=OrderType)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     item_key = models.CharField(
         max_length=64, help_text="what is bought: one live unpaid order per buyer and item"
@@ -52,7 +52,7 @@ class Order(models.Model):
         default=0, help_text="sum of its succeeded refunds, card and credits"
     )
 
-    payment_type = models.CharField(max_length=8, choices=PaymentType, default=PaymentType.INTENT)
+    payment_type = models.CharField(max_length=20, choices=PaymentType, default=PaymentType.INTENT)
     stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="who the payment was asked of")
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
@@ -124,7 +124,7 @@ class Order(models.Model):
             models.UniqueConstraint(
                 fields=["user", "item_key"],
                 # An order that waits for its bank does not block another date of the item; credits have no date.
-                condition=Q(status__in=sorted(UNPAID)) | Q(status="processing", type="credit"),
+                condition=Q(status__in=sorted(UNPAID)) | Q(status="processing", type=OrderType.CREDIT),
                 name="order_one_live_per_item",
             ),
             models.UniqueConstraint(

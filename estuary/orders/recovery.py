@@ -22,7 +22,7 @@ class RecoveredOrderData:
     service: Service | None
     service_name: str
     service_type: str
-    is_credit: bool
+    kind: OrderType
     currency: str
     total_minor: int
     customer_id: str
@@ -39,7 +39,7 @@ def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) ->
     order = Order.objects.create(
         public_id=recovered.public_id,
         user=recovered.user,
-        type=OrderType.CREDIT if recovered.is_credit else OrderType.DIRECT,
+        type=recovered.kind,
         status=Status.CANCELED,
         item_key=item_key(recovered.service, recovered.currency),
         service=recovered.service,
@@ -47,7 +47,7 @@ def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) ->
         currency=recovered.currency,
         total_minor=recovered.total_minor,
         amount_due_minor=recovered.total_minor,
-        credit_amount_minor=recovered.total_minor if recovered.is_credit else 0,
+        credit_amount_minor=recovered.total_minor if recovered.kind == OrderType.CREDIT else 0,
         stripe_customer_id=recovered.customer_id,
         scheduling_data=recovered.scheduling_data,
         cancel_reason="recovered",
@@ -55,13 +55,13 @@ def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) ->
         expires_at=recovered.placed_at,
     )
     _write_transitions(order, cause, at)
-    if not recovered.is_credit:
+    if recovered.kind == OrderType.DIRECT:
         _write_line(order, recovered, snapshot["name"])
     return order
 
 
 def _snapshot(recovered: RecoveredOrderData) -> dict[str, Any]:
-    if recovered.is_credit:
+    if recovered.kind == OrderType.CREDIT:
         return snapshot_of(recovered.service, recovered.total_minor)
     snapshot = (
         snapshot_of(recovered.service, recovered.total_minor)

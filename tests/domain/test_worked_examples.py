@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from estuary.bookings.models import Booking
+from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.refunds.cancellation_policy import compute_refund
@@ -31,7 +32,7 @@ def an_order(**changes: Any) -> OrderState:
     """Return a fulfilled order of 100.00, paid by card."""
     order = OrderState(
         public_id="ord_x",
-        is_credit=False,
+        kind=OrderType.DIRECT,
         status=Status.COMPLETED,
         title="Package",
         currency="usd",
@@ -128,7 +129,7 @@ def test_disputes_lie_end_to_end_on_the_captured_money() -> None:
     )
     order = with_dispute_amounts(
         an_order(
-            is_credit=True,
+            kind=OrderType.CREDIT,
             credit_amount_minor=12000,
             refunds=(a_refund(1, 3000),),
             disputes=(lost, open_),
@@ -164,7 +165,7 @@ def test_credits_follow_when_the_dashboard_refunds_all_of_the_card(
 
 
 def test_bought_credits_are_taken_back_in_proportion() -> None:
-    order = an_order(is_credit=True, credit_amount_minor=12000)
+    order = an_order(kind=OrderType.CREDIT, credit_amount_minor=12000)
     first, second = a_refund(1, 3000), a_refund(2, 7000)
     effects = [
         *refund_rules._credit_movements(order, [first], first, True),

@@ -9,6 +9,7 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
+from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import PostCredits
@@ -96,7 +97,7 @@ def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundState,
     status = Status.PARTIALLY_REFUNDED if refunded else Status.COMPLETED
     return OrderState(
         public_id="ord_x",
-        is_credit=True,
+        kind=OrderType.CREDIT,
         status=Status.REFUNDED if refunded == captured_minor else status,
         title="Credits",
         currency="usd",

@@ -20,7 +20,7 @@ from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
 from estuary.common.api.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund
 from estuary.payments.order_views import try_send_now
 from estuary.payments.refunds.service import refundable_minor, request_refund
@@ -154,7 +154,7 @@ def _act(order: Order) -> ConfirmPage:
     to_card = min(remaining, order.captured_minor - sum(refund.card_minor for refund in open_refunds))
     pending = sum(refund.amount_minor for refund in open_refunds if refund.status != Refund.Status.SUCCEEDED)
     text = "A refund can't be taken back."
-    if order.type == "credit":
+    if order.type == OrderType.CREDIT:
         text += " The credits that were bought are taken back in proportion."
     return ConfirmPage(
         title=f"Refund {order.title}",

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from estuary.common.db.bulk import any_id
-from estuary.orders.models import Order
+from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE
 from estuary.payments import client
 from estuary.payments.doctor.check import GRACE
@@ -236,7 +236,11 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
         if order and not is_own(order, payment):
             # Its metadata is copied: it belongs to another customer.
             continue
-        if order and order.payment_type == "checkout" and order.stripe_payment_intent_id == payment.id:
+        if (
+            order
+            and order.payment_type == PaymentType.CHECKOUT
+            and order.stripe_payment_intent_id == payment.id
+        ):
             # It can be paid on its Checkout Session only, which is compared itself.
             continue
         if order is None or order.status not in LIVE:

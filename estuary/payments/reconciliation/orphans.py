@@ -180,7 +180,7 @@ def _write_down(intent: Intent, user: User) -> Order:
         service=_service(label),
         service_name=label.get("service_name", ""),
         service_type=label.get("service_type", ""),
-        is_credit=label.get("order_type") == OrderType.CREDIT,
+        kind=OrderType.CREDIT if label.get("order_type") == OrderType.CREDIT else OrderType.DIRECT,
         currency=intent.currency,
         total_minor=intent.received_minor,
         customer_id=intent.customer_id,

@@ -9,7 +9,7 @@ from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.db.bulk import prefetched
 from estuary.common.livemode import is_live
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 
@@ -85,7 +85,7 @@ class OrderState:
     """
 
     public_id: str
-    is_credit: bool
+    kind: OrderType
     status: Status
     title: str
     currency: str
@@ -119,7 +119,7 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
     at = at or clock.now()
     return OrderState(
         public_id=order.public_id,
-        is_credit=order.type == "credit",
+        kind=OrderType(order.type),
         status=Status(order.status),
         title=order.title,
         currency=order.currency,
@@ -129,7 +129,7 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
         credit_amount_minor=order.credit_amount_minor,
         captured_minor=order.captured_minor,
         refunded_minor=order.refunded_minor,
-        is_checkout=order.payment_type == "checkout",
+        is_checkout=order.payment_type == PaymentType.CHECKOUT,
         intent_id=order.stripe_payment_intent_id,
         session_id=order.stripe_checkout_session_id,
         customer_id=order.stripe_customer_id,

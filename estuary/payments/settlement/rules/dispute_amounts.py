@@ -21,6 +21,7 @@ and nothing is taken twice.
 from dataclasses import replace
 
 from estuary.common.money import proportion
+from estuary.orders.models import OrderType
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.state import DisputeState, OrderState
 
@@ -67,7 +68,7 @@ def _disputed_minor(order: OrderState, dispute: DisputeState) -> int:
 
 def _credits_for(order: OrderState, card_minor: int) -> int:
     """Return the credits that so much of the card's money bought; 0 unless it is a fulfilled order of credits."""
-    if not (order.is_credit and order.is_fulfilled and order.captured_minor):
+    if not (order.kind == OrderType.CREDIT and order.is_fulfilled and order.captured_minor):
         return 0
     return proportion(card_minor, order.captured_minor, order.credit_amount_minor)
 

@@ -6,6 +6,7 @@ twice, late or out of order has no effect.
 
 from estuary.common import clock
 from estuary.credits.ledger import Kind
+from estuary.orders.models import OrderType
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.models import Refund
 from estuary.payments.outbox import OrderMail
@@ -159,13 +160,15 @@ def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
         ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
         return bind + _return_unmatched_payment(order, intent, cause, problem) + ended
     capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
-    if order.is_credit:
-        return capture + fulfil(order, cause)
-    if order.status not in LIVE:
-        return capture + _return_late_payment(order, intent, cause)
-    if _is_paid_after_start(order, intent):
-        return capture + _refund_paid_after_start(order, intent, cause)
-    return capture + fulfil(order, cause)
+    match order.kind:
+        case OrderType.CREDIT:
+            return capture + fulfil(order, cause)
+        case OrderType.DIRECT if order.status not in LIVE:
+            return capture + _return_late_payment(order, intent, cause)
+        case OrderType.DIRECT if _is_paid_after_start(order, intent):
+            return capture + _refund_paid_after_start(order, intent, cause)
+        case OrderType.DIRECT:
+            return capture + fulfil(order, cause)
 
 
 def _is_paid_after_start(order: OrderState, intent: Intent) -> bool:
@@ -191,11 +194,15 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
 
 def fulfil(order: OrderState, cause: str) -> list[Effect]:
     """Return the effects that complete an order that is paid, by card, with credits or both."""
-    effects: list[Effect] = [ChangeStatus(Status.COMPLETED, cause)]
-    if order.is_credit:
-        bought = PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
-        return [*effects, bought, NotifyBuyer(OrderMail.COMPLETED)]
-    return [*effects, Fulfil(), NotifyBuyer(OrderMail.COMPLETED)]
+    return [ChangeStatus(Status.COMPLETED, cause), _deliver(order), NotifyBuyer(OrderMail.COMPLETED)]
+
+
+def _deliver(order: OrderState) -> Effect:
+    match order.kind:
+        case OrderType.CREDIT:
+            return PostCredits(Kind.PURCHASE, order.credit_amount_minor, "purchase", "Credits bought")
+        case OrderType.DIRECT:
+            return Fulfil()
 
 
 def _find_mismatch(order: OrderState, intent: Intent) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from estuary.bookings.models import ACTIVE, Booking
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
+from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.outbox import OrderMail
@@ -347,7 +348,7 @@ def _credit_movements(
     """
     verb, sign = ("refund", 1) if has_succeeded else ("refund_undone", -1)
     effect = f"{verb}:{after.public_id}"
-    if order.is_credit:
+    if order.kind == OrderType.CREDIT:
         others = [refund for refund in refunds if refund.id != after.id and refund.status == State.SUCCEEDED]
         earlier_minor = sum(refund.card_minor for refund in others)
         total_minor = proportion(
