@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from procrastinate import BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job, Status
 
@@ -28,7 +28,28 @@ from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.reconciliation import payment_methods as card_checks
 from estuary.payments.refunds import service as refunds
 
-RETRY = RetryStrategy(max_attempts=8, exponential_wait=3)
+
+class CappedRetry(BaseRetryStrategy):
+    """Retries a job after 3, 9, 27, 81, 243 seconds and then every ten minutes.
+
+    However long Stripe or the mail server was away, the job runs within ten minutes after its return.
+    """
+
+    LONGEST_S = 600
+
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= self.attempts:
+            return None
+        return RetryDecision(retry_in={"seconds": min(3 ** min(job.attempts + 1, 9), self.LONGEST_S)})
+
+
+# For three hours. What a call to Stripe was for is found by reconciliation after that.
+RETRY = CappedRetry(attempts=20)
+# For three days.
+MAIL_RETRY = CappedRetry(attempts=3 * 24 * 6)
 
 log = structlog.get_logger(__name__)
 
@@ -50,20 +71,6 @@ def detach_card(payment_method_id: str) -> None:
 def update_customer(user_id: int) -> None:
     with suppress(NotOwner):
         customer_updates.update_customer(user_id)
-
-
-class MailRetry(BaseRetryStrategy):
-    """Retries a mail after 3, 9, 27, 81, 243 seconds and then every ten minutes, for three days."""
-
-    LONGEST_S, ATTEMPTS = 600, 3 * 24 * 6
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts >= self.ATTEMPTS:
-            return None
-        return RetryDecision(retry_in={"seconds": min(3 ** min(job.attempts + 1, 9), self.LONGEST_S)})
-
-
-MAIL_RETRY = MailRetry()
 
 
 @app.task(name="payments.send_account_mail", retry=MAIL_RETRY)

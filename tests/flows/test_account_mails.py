@@ -185,18 +185,23 @@ def test_a_mail_that_nobody_writes_is_found_out_when_it_is_asked_for() -> None:
         emails.write_mail(template, ADDRESS, None)
 
 
-def test_a_mail_is_tried_for_three_days_and_never_less_often_than_every_ten_minutes() -> None:
+@pytest.mark.parametrize(
+    ("retry", "hours"), [(tasks.MAIL_RETRY, 70), (tasks.RETRY, 2.5)], ids=["mails", "calls to Stripe"]
+)
+def test_a_job_is_tried_for_long_and_never_less_often_than_every_ten_minutes(
+    retry: tasks.CappedRetry, hours: float
+) -> None:
     def wait_s(attempts: int) -> float | None:
         job = Job(
             id=1, queue="q", lock=None, queueing_lock=None, task_name="payments.send_mail", attempts=attempts
         )
-        decision = tasks.MAIL_RETRY.get_retry_decision(exception=OSError(), job=job)
+        decision = retry.get_retry_decision(exception=OSError(), job=job)
         return (decision.retry_at - clock.now()).total_seconds() if decision and decision.retry_at else None
 
-    waits = [wait_s(attempts) for attempts in range(tasks.MAIL_RETRY.ATTEMPTS + 1)]
+    waits = [wait_s(attempts) for attempts in range(retry.attempts + 1)]
     assert waits.pop() is None
     assert all(wait is not None and wait <= 600 for wait in waits)
-    assert sum(wait or 0 for wait in waits) > 70 * 60 * 60
+    assert sum(wait or 0 for wait in waits) > hours * 60 * 60
 
 
 def _set_jobs(assignment: str) -> None:
