@@ -8,7 +8,6 @@ never kept for goods that nobody can name.
 import json
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import structlog
@@ -20,7 +19,6 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.ids import parse_primary_key
-from estuary.common.process.shutdown import raise_if_shutting_down
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovery import RecoveredOrderData, recover_order
 from estuary.orders.states import LIVE
@@ -30,7 +28,6 @@ from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
 from estuary.payments.models import Orphan, Refund, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
-from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
@@ -55,31 +52,24 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
     if one.status in ENDED or one.status == "complete" or not ownership.may_recover_orphans():
         return False  # the intent of a completed page tells of the money
     if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
-        known = Orphan.objects.filter(stripe_payment_intent_id=one.id).first()
-        return known is None and _decide(one)
+        is_recorded = Orphan.objects.filter(stripe_payment_intent_id=one.id).exists()
+        return not is_recorded and _decide(one)
     if not _is_ours(one.customer_id):
         return False
     return cancel_at_stripe(one.order_ref, one)
 
 
-def revisit_orphans() -> int:
-    """Look again at payments that were not decided; returns how many are now. One that fails stops no other."""
+def undecided_payments() -> list[str]:
+    """Return the ids of the payments to look at again; none in a database that may not recover orphans."""
     if not ownership.may_recover_orphans():
-        return 0
-    decided = 0
-
-    def revisit(intent_id: str) -> None:
-        nonlocal decided
-        decided += _revisit(client.retrieve_intent(intent_id))
-
+        return []
     waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
-    for intent_id in waiting.values_list("stripe_payment_intent_id", flat=True):
-        raise_if_shutting_down()
-        run_logged(partial(revisit, intent_id), what=intent_id)
-    return decided
+    return list(waiting.values_list("stripe_payment_intent_id", flat=True))
 
 
-def _revisit(intent: Intent) -> bool:
+def revisit_payment(intent_id: str) -> bool:
+    """Fetch a payment that was not decided; tells whether it is now."""
+    intent = client.retrieve_intent(intent_id)
     order = Order.objects.filter(public_id=intent.order_ref).first()
     return _settle_beside(order, intent) if order else _decide(intent)
 
@@ -135,14 +125,14 @@ def _is_ours(customer_id: str) -> bool:
 
 def _was_created_here(customer: Customer) -> bool:
     """Whether this house made the customer: we know it, or it carries our address."""
-    known = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
-    return known or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
+    is_saved = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
+    return is_saved or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
 
 
 def _payer(intent: Intent, customer: Customer) -> User | None:
     """Return who paid, by our own row of the customer, or by its label."""
-    if known := StripeCustomer.objects.select_related("user").filter(stripe_customer_id=customer.id).first():
-        return known.user
+    if row := StripeCustomer.objects.select_related("user").filter(stripe_customer_id=customer.id).first():
+        return row.user
     return labeled_user(customer)
 
 
@@ -174,7 +164,7 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
 
 def _write_down(intent: Intent, user: User) -> Order:
     label = intent.metadata
-    known = RecoveredOrderData(
+    data = RecoveredOrderData(
         public_id=intent.order_ref,
         user=user,
         service=_service(label),
@@ -187,7 +177,7 @@ def _write_down(intent: Intent, user: User) -> Order:
         placed_at=clock.from_timestamp(intent.created),
         scheduling_data=_scheduling(label),
     )
-    return recover_order(known, cause=CAUSE, at=clock.now())
+    return recover_order(data, cause=CAUSE, at=clock.now())
 
 
 def _service(label: Mapping[str, str]) -> Service | None:

@@ -131,10 +131,14 @@ def sync_sessions() -> int:
 
 def sync_payments() -> int:
     """Settle payments created since the cursor, cancel those nobody may pay any more, handle orphans."""
-    return _sync_list(
-        "payments",
-        lambda since: _reconcile_all(client.intents_since(since)) + SyncResult(orphans.revisit_orphans()),
-    )
+
+    def sync(since: datetime) -> SyncResult:
+        listed = _reconcile_all(client.intents_since(since))
+        # One that fails has its next turn with the others: the cursor need not wait for it.
+        revisited = _count_reconciled(orphans.revisit_payment, orphans.undecided_payments())
+        return listed + SyncResult(revisited.changed)
+
+    return _sync_list("payments", sync)
 
 
 def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:

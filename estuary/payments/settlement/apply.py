@@ -252,24 +252,10 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
     """Record payments that are not their order's: those to look at again, and those left alone. Alert staff once."""
     for order, watched in effects.of(WatchUnmatchedPayment):
-        Orphan.objects.get_or_create(
-            stripe_payment_intent_id=watched.intent_id,
-            defaults={
-                "order_ref": order.public_id,
-                "currency": watched.currency,
-                "amount_minor": 0,
-                "fate": Orphan.Fate.WAITING,
-            },
-        )
+        _get_or_create_orphan(order, watched, amount_minor=0, fate=Orphan.Fate.WAITING)
     for order, effect in effects.of(RecordUnmatchedPayment):
-        row, is_new = Orphan.objects.get_or_create(
-            stripe_payment_intent_id=effect.intent_id,
-            defaults={
-                "order_ref": order.public_id,
-                "currency": effect.currency,
-                "amount_minor": effect.amount_minor,
-                "fate": Orphan.Fate.FOREIGN,
-            },
+        row, is_new = _get_or_create_orphan(
+            order, effect, amount_minor=effect.amount_minor, fate=Orphan.Fate.FOREIGN
         )
         was_watched = Orphan.objects.filter(pk=row.pk, fate=Orphan.Fate.WAITING).update(
             fate=Orphan.Fate.FOREIGN, amount_minor=effect.amount_minor
@@ -280,6 +266,24 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
                 f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "
                 "it was left alone. Look at it in Stripe's dashboard, and refund it there if it was an error",
             )
+
+
+def _get_or_create_orphan(
+    order: Order,
+    payment: WatchUnmatchedPayment | RecordUnmatchedPayment,
+    *,
+    amount_minor: int,
+    fate: Orphan.Fate,
+) -> tuple[Orphan, bool]:
+    return Orphan.objects.get_or_create(
+        stripe_payment_intent_id=payment.intent_id,
+        defaults={
+            "order_ref": order.public_id,
+            "currency": payment.currency,
+            "amount_minor": amount_minor,
+            "fate": fate,
+        },
+    )
 
 
 def _notify(effects: _EffectsByKind) -> None:

@@ -90,12 +90,12 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
     """
     paid, processing = intent.status == "succeeded", intent.status == "processing"
-    watch = [WatchUnmatchedPayment(intent.id, intent.currency)] if processing else []
+    watch: list[Effect] = [WatchUnmatchedPayment(intent.id, intent.currency)] if processing else []
     undecided = intent.status == "requires_payment_method" and not intent.decline
     if not paid and (
         order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
     ):
-        return [*watch]
+        return watch
     if paid and any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
         return []
     if not fact.fetched:
@@ -111,7 +111,7 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
     if not order.intent_id and order.customer_id and not problem:
         return _decide_own(order, intent, fact)
     if not paid:
-        return [*watch]
+        return watch
     return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
 
 
