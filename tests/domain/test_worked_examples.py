@@ -72,7 +72,7 @@ def a_refund(number: int, card_minor: int, status: Refund.Status = SUCCEEDED, **
         status=status,
         booking_id=None,
         cancels=False,
-        stray=False,
+        unmatched=False,
         from_dashboard=True,
     )
     return replace(refund, **changes)

@@ -135,7 +135,7 @@ def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundState
         status=status,
         booking_id=None,
         cancels=False,
-        stray=False,
+        unmatched=False,
     )
 
 

@@ -242,7 +242,7 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         status=effect.status,
         origin=effect.origin,
         reason=effect.reason,
-        stray=effect.stray,
+        stray=effect.unmatched,
         failure_reason=effect.failure_reason,
         created_at=at,
         settled_at=at if is_settled else None,

@@ -84,7 +84,7 @@ class OpenRefund:
     intent_id: str
     stripe_refund_id: str = ""
     failure_reason: str = ""
-    stray: bool = False
+    unmatched: bool = False
     cause: str = ""
     currency: str = ""
 

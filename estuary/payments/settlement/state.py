@@ -27,7 +27,7 @@ class RefundState:
     status: Refund.Status
     booking_id: int | None
     cancels: bool
-    stray: bool
+    unmatched: bool
     from_dashboard: bool = False
     currency: str = ""
 
@@ -61,7 +61,7 @@ class DisputeState:
     refundable: bool
     due_by: datetime | None
     opened_at: datetime
-    stray: bool = False
+    unmatched: bool = False
     frozen_minor: int = 0
     clawed_minor: int = 0
     lost_minor: int = 0
@@ -165,7 +165,7 @@ def _refund_state(refund: Refund) -> RefundState:
         status=Refund.Status(refund.status),
         booking_id=refund.booking_id,
         cancels=refund.cancels,
-        stray=refund.stray,
+        unmatched=refund.stray,
         from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
         currency=refund.currency,
     )
@@ -183,7 +183,7 @@ def _dispute_state(dispute: Dispute) -> DisputeState:
         refundable=dispute.refundable,
         due_by=dispute.due_by,
         opened_at=dispute.opened_at,
-        stray=dispute.stray,
+        unmatched=dispute.stray,
         frozen_minor=dispute.frozen_minor,
         clawed_minor=dispute.clawed_minor,
         lost_minor=dispute.lost_minor,

@@ -47,14 +47,18 @@ def with_dispute_amounts(order: OrderState) -> OrderState:
 def card_refunded_minor(order: OrderState) -> int:
     """Return what was refunded of the order's own payment to the card, in minor units."""
     succeeded = (
-        refund for refund in order.refunds if refund.status == Refund.Status.SUCCEEDED and not refund.stray
+        refund
+        for refund in order.refunds
+        if refund.status == Refund.Status.SUCCEEDED and not refund.unmatched
     )
     return sum(refund.card_minor for refund in succeeded)
 
 
 def _effective(order: OrderState) -> list[DisputeState]:
     """Return the disputes of the order's own payment that are open or were lost."""
-    return [d for d in order.disputes if not d.stray and (d.status == State.LOST or d.status not in CLOSED)]
+    return [
+        d for d in order.disputes if not d.unmatched and (d.status == State.LOST or d.status not in CLOSED)
+    ]
 
 
 def _sort_key(dispute: DisputeState) -> tuple[object, ...]:

@@ -70,7 +70,7 @@ def decide_dispute(
     if old is not None:
         new = replace(
             new,
-            stray=old.stray,
+            unmatched=old.unmatched,
             frozen_minor=old.frozen_minor,
             clawed_minor=old.clawed_minor,
             lost_minor=old.lost_minor,
@@ -125,7 +125,7 @@ def _state_from_effect(effect: OpenRefund) -> RefundState:
         status=effect.status,
         booking_id=None,
         cancels=False,
-        stray=effect.stray,
+        unmatched=effect.unmatched,
     )
 
 
@@ -143,7 +143,7 @@ def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeStat
         refundable=dispute.refundable,
         due_by=dispute.due_by,
         opened_at=dispute.opened_at,
-        stray=order.intent_id != dispute.intent_id or not order.captured_minor,
+        unmatched=order.intent_id != dispute.intent_id or not order.captured_minor,
     )
 
 
@@ -208,7 +208,9 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     paid by card and 40.00 with credits. After one session the 60.00 is lost to a dispute. The credits pay 25.00 for
     that session, so 15.00 goes back.
     """
-    refunds = [refund for refund in order.refunds if refund.status in OPEN_OR_SUCCEEDED and not refund.stray]
+    refunds = [
+        refund for refund in order.refunds if refund.status in OPEN_OR_SUCCEEDED and not refund.unmatched
+    ]
     returned_minor = sum(refund.amount_minor for refund in refunds)
     refunded_minor = {
         booking.id: sum(r.amount_minor for r in refunds if r.booking_id == booking.id) for booking in ending
@@ -223,7 +225,7 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
     succeeded_minor = sum(
         refund.amount_minor
         for refund in order.refunds
-        if refund.status == Refund.Status.SUCCEEDED and not refund.stray
+        if refund.status == Refund.Status.SUCCEEDED and not refund.unmatched
     )
     effects: list[Effect] = [
         OpenRefund(
@@ -266,7 +268,7 @@ def _notices(
 def _describe_result(after: OrderState, old: DisputeState | None, new: DisputeState) -> str:
     if old is not None and old.status == State.LOST:
         return "It had been lost before: bookings canceled then stay canceled; contact the buyer."
-    if new.status != State.LOST or new.stray:
+    if new.status != State.LOST or new.unmatched:
         return "Nothing was taken."
     if is_wholly_lost(after):
         return "The payment is gone; bookings that lay ahead are canceled, and credits bought are taken back."

@@ -96,7 +96,7 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
         order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
     ):
         return watch
-    if paid and any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
+    if paid and any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
         return []
     if not fact.fetched:
         # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
@@ -126,7 +126,7 @@ def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, prob
 
 def _is_own_payment(order: OrderState, intent_id: str) -> bool:
     """Whether a payment is the order's own, or an unmatched one that the order refunds."""
-    unmatched_intents = {refund.intent_id for refund in order.refunds if refund.stray}
+    unmatched_intents = {refund.intent_id for refund in order.refunds if refund.unmatched}
     return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
 
 
@@ -220,7 +220,7 @@ def _find_mismatch(order: OrderState, intent: Intent) -> str:
 
 def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Refund, once, a payment that no order asked for; the order that it names does not change."""
-    if any(refund.stray and refund.intent_id == intent.id for refund in order.refunds):
+    if any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
         return []
     return [
         AlertStaff("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
@@ -229,7 +229,7 @@ def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, pro
             intent.received_minor,
             cause,
             reason=problem[:200],
-            stray=True,
+            unmatched=True,
             currency=intent.currency,
         ),
     ]
@@ -252,7 +252,7 @@ def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRe
 
 
 def _open_automatic_refund(
-    intent_id: str, amount_minor: int, cause: str, *, reason: str, stray: bool = False, currency: str = ""
+    intent_id: str, amount_minor: int, cause: str, *, reason: str, unmatched: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
         card_minor=amount_minor,
@@ -261,7 +261,7 @@ def _open_automatic_refund(
         status=Refund.Status.REQUESTED,
         reason=reason,
         intent_id=intent_id,
-        stray=stray,
+        unmatched=unmatched,
         cause=cause,
         currency=currency,
     )

@@ -86,7 +86,9 @@ def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
         or refund.intent_id != order.intent_id
     ):
         return False
-    others = [r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.stray and r is not existing]
+    others = [
+        r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.unmatched and r is not existing
+    ]
     return _stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
 
 
@@ -94,8 +96,8 @@ def _adopt_from_stripe(
     order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
 ) -> list[Effect]:
     """Adopt a refund from the dashboard; see ``_with_dashboard_credits`` for the credits that go back with it."""
-    stray = any(other.stray and other.intent_id == refund.intent_id for other in order.refunds)
-    if not stray and (order.intent_id != refund.intent_id or not order.captured_minor):
+    unmatched = any(other.unmatched and other.intent_id == refund.intent_id for other in order.refunds)
+    if not unmatched and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
             AlertStaff(
                 "refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}"
@@ -111,10 +113,10 @@ def _adopt_from_stripe(
         status=status,
         booking_id=None,
         cancels=False,
-        stray=stray,
+        unmatched=unmatched,
         from_dashboard=True,
     )
-    if not stray:
+    if not unmatched:
         after = next(
             other
             for other in _with_dashboard_credits(order, _own_refunds_with(order, after))
@@ -129,7 +131,7 @@ def _adopt_from_stripe(
         intent_id=refund.intent_id,
         stripe_refund_id=refund.id,
         failure_reason=refund.failure_reason,
-        stray=stray,
+        unmatched=unmatched,
         cause=cause,
         currency=refund.currency,
     )
@@ -140,7 +142,7 @@ def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState
     """Return the refunds of the order's own payment, oldest first, with ``after`` in its place or as the newest."""
     refunds = [after if refund.id == after.id else refund for refund in order.refunds]
     refunds += [] if after.id else [after]
-    return [refund for refund in refunds if not refund.stray]
+    return [refund for refund in refunds if not refund.unmatched]
 
 
 def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
@@ -199,7 +201,7 @@ def follow_up_effects(
     A refund of an unmatched payment changes nothing of the order: only step 1 applies.
     """
     effects = _failure_notices(order, after)
-    if after.stray:
+    if after.unmatched:
         return effects
     had_succeeded = before is not None and before.status == State.SUCCEEDED
     has_succeeded = after.status == State.SUCCEEDED
@@ -277,7 +279,7 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
 
 def _is_compensated(order: OrderState, after: RefundState) -> bool:
     """Whether the money of a failed refund, and its credits, have gone back another way or are about to."""
-    if after.stray:
+    if after.unmatched:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
         lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
         return _stripe_minor(others) + lost_minor >= after.card_minor
@@ -295,11 +297,13 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     refund 20.00 in the dashboard, so Stripe refuses our 50.00. The rest is 30.00.
     0 when the rest is no less than the failed refund: another would fail too.
     """
-    if after.from_dashboard or (order.is_fulfilled and not after.stray):
+    if after.from_dashboard or (order.is_fulfilled and not after.unmatched):
         return 0
-    of_payment = [r for r in order.refunds if r.intent_id == after.intent_id and r.stray == after.stray]
+    of_payment = [
+        r for r in order.refunds if r.intent_id == after.intent_id and r.unmatched == after.unmatched
+    ]
     requested_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
-    received_minor = requested_minor if after.stray else order.captured_minor
+    received_minor = requested_minor if after.unmatched else order.captured_minor
     lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
     returned_minor = (
         _stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
@@ -317,7 +321,7 @@ def _refund_remaining(after: RefundState, rest_minor: int) -> OpenRefund:
         status=State.REQUESTED,
         reason=f"The rest of {after.public_id}: a part of it went back another way.",
         intent_id=after.intent_id,
-        stray=after.stray,
+        unmatched=after.unmatched,
         currency=after.currency,
     )
 
