@@ -5,9 +5,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from estuary.common.api.errors import EstuaryError, InvalidRequest
 from estuary.common.api.parsers import parse_strict_json
 from estuary.common.api.problems import problem
+from estuary.common.errors import EstuaryError, InvalidRequest
 
 PREFIX = "/_allauth/"
 

@@ -17,11 +17,11 @@ from estuary.bookings.scheduling import schedule
 from estuary.catalog.limits import notice, subtract_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.api.errors import Forbidden
 from estuary.common.api.fields import IdField, MomentField, MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst
 from estuary.common.api.query_params import validate_query_params
+from estuary.common.errors import Forbidden
 
 
 class PractitionersOnly(Forbidden):

@@ -14,10 +14,10 @@ from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import CalendarEntry, delete_entries, insert_entries
 from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from estuary.common.api.errors import Conflict
 from estuary.common.db.bulk import AnyOf, allocate_primary_keys, insert_rows, prefetched, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedValuesQuery, build_instance
 from estuary.common.db.transactions import violated_constraint
+from estuary.common.errors import Conflict
 from estuary.orders.creation import Line
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status

@@ -9,7 +9,7 @@ from django.db.models import Q
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.catalog.pricing import PricedItem, priced_items
-from estuary.common.api.errors import Conflict, InvalidRequest
+from estuary.common.errors import Conflict, InvalidRequest
 from estuary.orders.creation import Line
 
 # Times that one unpaid order may hold.

@@ -9,8 +9,8 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.order_lines import SchedulingRequired, SessionNotOffered, SessionStarted
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from estuary.common.api.errors import Conflict
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.errors import Conflict
 from estuary.orders.models import Order
 
 

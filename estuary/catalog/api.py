@@ -20,12 +20,12 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.availability import HORIZON, Slot, free_slots
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.api.errors import InvalidRequest
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst, OldestFirst
 from estuary.common.api.query_params import validate_query_params
 from estuary.common.db.replica import replica_read
+from estuary.common.errors import InvalidRequest
 
 
 class NoSlots(InvalidRequest):

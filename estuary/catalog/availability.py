@@ -16,7 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from estuary.catalog.calendar import entries_of
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import MIDNIGHT, Availability, Service
-from estuary.common.api.errors import Conflict, InvalidRequest
+from estuary.common.errors import Conflict, InvalidRequest
 
 # Nobody plans further ahead, and dates near year 9999 overflow.
 HORIZON = timedelta(days=366)

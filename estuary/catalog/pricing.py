@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from estuary.catalog.models import Service, ServiceType
-from estuary.common.api.errors import InvalidRequest
+from estuary.common.errors import InvalidRequest
 from estuary.common.money import allocate
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParserError
 
-from estuary.common.api.errors import EstuaryError, InvalidRequest
+from estuary.common.errors import EstuaryError, InvalidRequest
 
 # A Content-Length with more digits is invalid.
 MAX_LENGTH_DIGITS = 18

@@ -8,8 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import get_contextvars
 
-from estuary.common.api.errors import InvalidRequest
 from estuary.common.api.problems import problem, unavailable
+from estuary.common.errors import InvalidRequest
 from estuary.common.observability import request_ids  # noqa: F401 its signal receiver names requests
 from estuary.common.postgresql.admission import Busy
 

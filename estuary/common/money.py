@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #spe
 
 from decimal import Decimal, InvalidOperation
 
-from estuary.common.api.errors import InvalidAmount
+from estuary.common.errors import InvalidAmount
 
 # The currencies that Stripe accepts: https://docs.stripe.com/currencies#presentment-currencies
 _CURRENCIES = (

@@ -13,9 +13,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
-from estuary.common.api.errors import Unavailable
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
+from estuary.common.errors import Unavailable
 from estuary.common.postgresql.limits import set_limits
 
 # Notices a server that disappears, and keeps nothing beyond a transaction, as a PgBouncer requires.

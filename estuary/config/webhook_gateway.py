@@ -29,11 +29,11 @@ from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool, PoolTimeout
 from structlog.contextvars import bind_contextvars
 
-from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.body_limits import find_body_problem
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.db.transactions import UNSTORABLE
+from estuary.common.errors import EstuaryError
 from estuary.common.observability import db_pools
 from estuary.common.observability.request_ids import request_id_for
 from estuary.common.postgresql.limits import set_limits

@@ -34,7 +34,7 @@ from estuary.common.admin.base import (
     register,
     render_confirm_page,
 )
-from estuary.common.api.errors import InvalidAmount
+from estuary.common.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, to_minor
 from estuary.common.money import display as display_money
 from estuary.credits import ledger

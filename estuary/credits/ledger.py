@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from estuary.accounts.models import User
-from estuary.common.api.errors import Conflict
 from estuary.common.db.bulk import AnyOf, insert_ignoring_conflicts, insert_rows, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedQuery, build_instance
+from estuary.common.errors import Conflict
 from estuary.common.money import display
 from estuary.credits.models import CreditAccount, CreditTransaction
 

@@ -8,7 +8,7 @@ pending ──► processing ──► completed ──► partially_refunded �
 
 from django.db import models
 
-from estuary.common.api.errors import Conflict
+from estuary.common.errors import Conflict
 
 
 class Status(models.TextChoices):

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.api.errors import EstuaryError
 from estuary.common.api.fields import ReferenceField
 from estuary.common.api.openapi import problems
 from estuary.common.client_ip import client_address
+from estuary.common.errors import EstuaryError
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.orders.states import Status
 from estuary.payments import client, idempotency

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable
 
 log = structlog.get_logger(__name__)

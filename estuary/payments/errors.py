@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
+from estuary.common.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
 from estuary.payments.stripe_objects import Decline, Intent
 
 

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.common.observability import redaction
 
 type Json = Mapping[str, Any]

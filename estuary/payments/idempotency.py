@@ -26,10 +26,10 @@ from rest_framework.response import Response
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.api.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.api.problems import problem_response
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.transactions import execute
+from estuary.common.errors import Conflict, EstuaryError, InvalidRequest
 from estuary.common.observability import metrics
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order

@@ -18,11 +18,11 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from estuary.common import clock
-from estuary.common.api.errors import TooManyRequests
 from estuary.common.api.rates import Rate
 from estuary.common.client_ip import client_address
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.transactions import execute_prepared
+from estuary.common.errors import TooManyRequests
 from estuary.common.observability import metrics
 from estuary.payments import outbox
 from estuary.payments.models import Attempts, Decline

@@ -19,10 +19,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import problem
 from estuary.common.body_limits import BodyTooLarge
 from estuary.common.db.transactions import is_unstorable
+from estuary.common.errors import EstuaryError
 from estuary.common.observability import metrics
 from estuary.payments import client
 from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached

@@ -1,6 +1,6 @@
 """The error of a refused erasure."""
 
-from estuary.common.api.errors import Conflict
+from estuary.common.errors import Conflict
 
 
 class ErasureRefused(Conflict):

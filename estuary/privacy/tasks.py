@@ -4,7 +4,7 @@ from functools import partial
 
 import structlog
 
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable
 from estuary.payments.tasks import periodic, run_all
 from estuary.privacy.erase import finish_erasure, unfinished_erasures

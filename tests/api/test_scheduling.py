@@ -16,7 +16,7 @@ from estuary.bookings.scheduling import schedule
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from tests.marketplace import (
     a_free_slot,
     buy,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.test import Client
 
 import estuary
-from estuary.common.api.errors import EstuaryError
 from estuary.common.api.problems import DRF_CODES
+from estuary.common.errors import EstuaryError
 from estuary.config.error_page import read_entries
 
 # Not to be imported here: migrations, commands, and what makes a process a web server (docs/decisions/0019).

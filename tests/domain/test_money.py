@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estuary.common.api.errors import InvalidAmount
+from estuary.common.errors import InvalidAmount
 from estuary.common.money import (
     CURRENCIES,
     MAX_MINOR,

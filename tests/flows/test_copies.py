@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.api.errors import Unavailable
+from estuary.common.errors import Unavailable
 from estuary.orders.models import Order
 from estuary.payments import client, tasks
 from estuary.payments.doctor import run_checks

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.catalog.models import ServiceType
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.payments import tasks
 from estuary.payments.checkout import cancel_order
 from estuary.payments.customers import setup_intents

@@ -10,8 +10,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.common.api.errors import TooManyRequests
 from estuary.common.api.rates import Rate
+from estuary.common.errors import TooManyRequests
 from estuary.payments import throttling
 from estuary.payments.models import Attempts
 from stripe_sandbox import Sandbox

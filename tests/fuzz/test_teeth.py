@@ -10,7 +10,7 @@ from django.db.models import F
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from estuary.common.api.errors import Conflict
+from estuary.common.errors import Conflict
 from estuary.credits.api import Credits
 from estuary.credits.models import CreditAccount
 from estuary.orders.api import OrderDetail, OrderDetailSerializer

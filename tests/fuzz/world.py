@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking
 from estuary.catalog.models import PackageItem, Service, ServiceSession, ServiceType
-from estuary.common.api.errors import Unavailable
+from estuary.common.errors import Unavailable
 from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.models import PaymentMethod

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeW
 
 from estuary.catalog.limits import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
 from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
-from estuary.common.api.errors import InvalidAmount
+from estuary.common.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
 
 COMPOSITE_TYPES = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})

@@ -7,8 +7,8 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.parsers import JSONParser
 
-from estuary.common.api.errors import EstuaryError
 from estuary.common.body_limits import BodyTooLarge
+from estuary.common.errors import EstuaryError
 
 MAX_JSON_DEPTH = 32
 MAX_JSON_BYTES = 64 * 1024

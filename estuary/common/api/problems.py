@@ -10,7 +10,7 @@ from django.urls import is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.common.observability.redaction import redact, redact_json
 from estuary.common.postgresql.admission import Busy, mark_contended
 from estuary.common.postgresql.limits import is_timeout

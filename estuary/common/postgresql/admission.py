@@ -21,7 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from estuary.common.api.errors import Unavailable
+from estuary.common.errors import Unavailable
 from estuary.common.observability import metrics
 
 # How long one request waits in all, for every connection that it takes.

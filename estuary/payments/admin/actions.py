@@ -15,8 +15,8 @@ from estuary.accounts import audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
-from estuary.common.api.errors import EstuaryError
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.errors import EstuaryError
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments.checkout.cancel_order import close_order

@@ -18,7 +18,7 @@ from unfold.widgets import (
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
-from estuary.common.api.errors import Conflict, EstuaryError, InvalidAmount
+from estuary.common.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
 from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund

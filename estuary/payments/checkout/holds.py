@@ -18,11 +18,11 @@ from django.db import connection
 
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.api.errors import Conflict, TooManyRequests
 from estuary.common.client_ip import network_site
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.bulk import insert_rows
 from estuary.common.db.prepared_queries import build_instance
+from estuary.common.errors import Conflict, TooManyRequests
 from estuary.common.observability import metrics
 from estuary.orders.creation import item_key
 from estuary.orders.models import Order

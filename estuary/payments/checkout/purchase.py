@@ -18,8 +18,8 @@ from estuary.catalog.availability import SlotTaken
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
 from estuary.common import clock
-from estuary.common.api.errors import Conflict, EstuaryError
 from estuary.common.db.transactions import retry_transaction, violated_constraint
+from estuary.common.errors import Conflict, EstuaryError
 from estuary.common.postgresql.admission import claim_resource
 from estuary.orders.creation import CheckoutOptions, item_key
 from estuary.orders.models import Order

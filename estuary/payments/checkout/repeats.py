@@ -12,7 +12,7 @@ from django.db.models import F, Q, Sum
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.api.errors import InvalidRequest, NotFound
+from estuary.common.errors import InvalidRequest, NotFound
 from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.errors import BoughtJustNow

@@ -16,8 +16,8 @@ from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import PackageItem, Service
 from estuary.catalog.pricing import price_of
 from estuary.common import clock
-from estuary.common.api.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.api.fields import FlagField, IdField, MomentField, ReferenceField, TextField
+from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
 from estuary.common.money import display, max_credits_minor, min_charge_minor, to_decimal, to_minor
 from estuary.common.observability.card_numbers import find_card_numbers
 from estuary.common.observability.redaction import redact

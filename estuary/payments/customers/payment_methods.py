@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.common.api.errors import NotFound
+from estuary.common.errors import NotFound
 from estuary.common.ids import parse_primary_key
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE

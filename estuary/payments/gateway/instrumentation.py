@@ -7,7 +7,7 @@ from time import perf_counter
 
 import structlog
 
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.common.observability import metrics
 
 _request_id: ContextVar[str] = ContextVar("stripe_request_id", default="")

@@ -11,7 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.gateway.idempotency_keys import MAX_CLOCK_SKEW

@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from estuary.common import clock
-from estuary.common.api.errors import EstuaryError
 from estuary.common.db.bulk import any_id
+from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE

@@ -12,8 +12,8 @@ from estuary.bookings.models import Booking
 from estuary.catalog.limits import notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.api.errors import Conflict
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.errors import Conflict
 from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.models import Refund

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
-from estuary.common.api.errors import NotFound
+from estuary.common.errors import NotFound
 from estuary.common.ids import parse_primary_key
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order

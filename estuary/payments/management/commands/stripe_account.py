@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from estuary.common.api.errors import EstuaryError
+from estuary.common.errors import EstuaryError
 from estuary.common.livemode import is_live
 from estuary.payments import client
 from estuary.payments.gateway import account_binding, ownership
