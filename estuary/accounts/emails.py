@@ -14,12 +14,26 @@ from allauth.account.models import EmailAddress, get_emailconfirmation_model
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMessage
+from procrastinate.types import JSONDict
 
 from estuary.accounts.email_change import sign_email_change
 from estuary.accounts.models import User
+from estuary.common.process.job_queue import enqueue
 
 FOLDER = "account/email/"
 type Context = dict[str, Any]
+
+
+def enqueue_mail(
+    template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
+) -> None:
+    """Enqueue a mail about an account; ``template`` is a key of TEMPLATES or NOTICES."""
+    if template not in TEMPLATES and template not in NOTICES:
+        raise LookupError(f"There is no mail {template}: add it to accounts/emails.py")
+    mail: JSONDict = {"template": template, "email": email, "user_id": user_id}
+    if details:
+        mail["details"] = dict(details)
+    enqueue("payments.send_account_mail", [mail])
 
 
 def write_mail(

@@ -213,7 +213,7 @@ ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one replaces the o
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a session token alone changes neither address nor second factor
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses without an account
-ACCOUNT_ADAPTER = "estuary.payments.account_adapter.QueuedMailAdapter"
+ACCOUNT_ADAPTER = "estuary.accounts.adapter.QueuedMailAdapter"
 SITE_NAME = "Estuary"  # in mails; never the Host of a request, which anybody can forge
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 # Besides allauth's own limits: a stolen session allows few password guesses and few mails to strangers.

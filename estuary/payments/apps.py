@@ -12,13 +12,14 @@ class PaymentsConfig(AppConfig):
         from estuary.accounts.recovery import account_recovered  # noqa: PLC0415
         from estuary.common.observability.metrics import register_scrape_collector  # noqa: PLC0415
         from estuary.common.postgresql.rights import grant_rights  # noqa: PLC0415
-        from estuary.payments import checks  # noqa: F401, PLC0415
-        from estuary.payments.account_adapter import end_payments  # noqa: PLC0415
+        from estuary.payments import checks, outbox  # noqa: F401, PLC0415
         from estuary.payments.customers.customer_updates import enqueue_update  # noqa: PLC0415
         from estuary.payments.observability import DATABASE_GAUGES  # noqa: PLC0415
 
         register_scrape_collector(DATABASE_GAUGES)
-        account_recovered.connect(end_payments, dispatch_uid="payments.end_payments_on_recovery")
+        account_recovered.connect(
+            outbox.end_payments_on_recovery, dispatch_uid="payments.end_payments_on_recovery"
+        )
         # After the migrations of all apps.
         post_migrate.connect(grant_rights, sender=self, dispatch_uid="payments.grant_rights")
         post_save.connect(enqueue_update, sender=User, dispatch_uid="payments.enqueue_update")

@@ -16,6 +16,7 @@ from estuary.bookings import fulfilment
 from estuary.common import clock
 from estuary.common.observability import metrics
 from estuary.common.process import shutdown
+from estuary.notifications import alerts, order_mails
 from estuary.orders.models import Order
 from estuary.payments import client, idempotency, outbox, retention, throttling
 from estuary.payments import emails as mails
@@ -84,7 +85,9 @@ def send_account_mail(
 
 @app.task(name="payments.send_mail", retry=MAIL_RETRY)
 def send_mail(order_id: int, template: str) -> None:
-    mails.send_order_mail(Order.objects.select_related("user").get(pk=order_id), outbox.OrderMail(template))
+    mails.send_order_mail(
+        Order.objects.select_related("user").get(pk=order_id), order_mails.OrderMail(template)
+    )
 
 
 @app.task(name="payments.send_mails", retry=MAIL_RETRY)
@@ -100,7 +103,7 @@ def send_method_removed(user_id: int, last4: str) -> None:
 
 @app.task(name="payments.alert_staff", retry=MAIL_RETRY)
 def alert_staff(code: str, text: str) -> None:
-    mails.send_staff_alert(code, text)
+    alerts.send_staff_alert(code, text)
 
 
 @app.task(name="payments.end_open_payments", retry=RETRY)

@@ -18,7 +18,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common.observability import logging as logs
 from estuary.config.webhook_gateway import WebhookGateway
-from estuary.payments import observability, outbox
+from estuary.notifications import alerts
+from estuary.payments import observability
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -164,7 +165,7 @@ def test_what_is_fetched_for_an_event_is_told_with_it(stripe: Sandbox, log: Log)
 
 def test_every_line_of_a_job_has_its_number_and_its_name(log: Log, settings: Any) -> None:
     forget_jobs()
-    outbox.alert_staff("a_code", "Something to tell.")
+    alerts.alert_staff("a_code", "Something to tell.")
     [waiting] = ProcrastinateJob.objects.filter(task_name="payments.alert_staff")
     log.read()
 

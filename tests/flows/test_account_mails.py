@@ -20,10 +20,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Job
 from pytest_django import Settings
 
-from estuary.accounts import emails
+from estuary.accounts import adapter, emails
 from estuary.accounts.models import User
 from estuary.common import clock
-from estuary.payments import account_adapter, outbox, retention, tasks
+from estuary.payments import retention, tasks
 from estuary.payments.doctor import RULES, run_checks
 from tests.marketplace import make_user
 from tests.wiring import run_jobs
@@ -123,7 +123,7 @@ def test_who_has_no_account_is_answered_the_same_and_mailed_nothing(mailoutbox: 
     known = ask("auth/password/request", email=User.objects.get().email)
     unknown = ask("auth/password/request", email="nobody@example.com")
     assert known == unknown
-    outbox.send_account_mail("unknown_account", "nobody@example.com", None)  # as code before this enqueued it
+    emails.enqueue_mail("unknown_account", "nobody@example.com", None)  # as code before this enqueued it
     run_jobs()
     assert ["/reset-password/?key=" in str(mail.body) for mail in mailoutbox] == [True]
 
@@ -139,7 +139,7 @@ def test_a_mail_names_the_site_by_the_settings_whatever_host_a_request_names(
         assert answer.status_code == 200
     user = User.objects.get()
     for template in emails.NOTICES:
-        outbox.send_account_mail(template, ADDRESS, user.pk, {"ip": "198.51.100.7"})
+        emails.enqueue_mail(template, ADDRESS, user.pk, {"ip": "198.51.100.7"})
     run_jobs()
     assert len(mailoutbox) == 2 + len(emails.NOTICES)
     for mail in mailoutbox:
@@ -171,7 +171,7 @@ def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch:
         raise ConnectionRefusedError("Nobody listens.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "send_account_mail", fail)
+        patch.setattr(emails, "enqueue_mail", fail)
         assert sign_up() == 500
     assert (User.objects.count(), EmailAddress.objects.count(), jobs()) == (0, 0, [])
     assert sign_up() == 200
@@ -180,7 +180,7 @@ def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch:
 
 def test_a_mail_that_nobody_writes_is_found_out_when_it_is_asked_for() -> None:
     with pytest.raises(LookupError, match="accounts/emails"):
-        account_adapter.QueuedMailAdapter().send_mail("account/email/login_code", ADDRESS, {})
+        adapter.QueuedMailAdapter().send_mail("account/email/login_code", ADDRESS, {})
     for template in emails.TEMPLATES:
         emails.write_mail(template, ADDRESS, None)
 
@@ -226,7 +226,7 @@ def test_the_doctor_names_mails_that_wait_and_what_was_given_up_is_forgotten() -
 
 def test_a_mail_within_a_request_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "send_account_mail", tasks.send_account_mail)
+        patch.setattr(emails, "enqueue_mail", tasks.send_account_mail)
         assert sign_up() == 500
     assert sign_up() == 200
 

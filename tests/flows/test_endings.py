@@ -15,7 +15,8 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common import clock
-from estuary.payments import event_store, outbox
+from estuary.notifications import alerts
+from estuary.payments import event_store
 from estuary.payments.models import WebhookEvent
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, send, signed
@@ -104,8 +105,8 @@ def test_a_worker_finishes_the_job_that_is_under_way(tmp_path: Path) -> None:
         )
         try:
             worker.wait_until(is_listening, "listening")
-            outbox.alert_staff("a_code", "Something to tell.")
-            outbox.alert_staff("another_code", "Something else.")
+            alerts.alert_staff("a_code", "Something to tell.")
+            alerts.alert_staff("another_code", "Something else.")
             first, _ = post.accept()
             worker.process.send_signal(signal.SIGTERM)
             worker.wait_until(lambda: not is_listening(), "stopping to listen")

@@ -12,15 +12,16 @@ from django.db import connection, transaction
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from estuary.accounts import audit
+from estuary.accounts import audit, emails
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
+from estuary.notifications import alerts
 from estuary.orders.creation import CheckoutOptions
 from estuary.orders.models import Order
-from estuary.payments import outbox, tasks
+from estuary.payments import tasks
 from estuary.payments.checkout import create_order
 from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
@@ -150,8 +151,8 @@ def write_about(person: User) -> None:
     with transaction.atomic():
         audit.record(staff, order, f"called {NAME} back")
         audit.record(staff, person, "gave credits away")
-        outbox.send_account_mail("email_confirmation", person.email, person.pk)
-        outbox.alert_staff("complaint", f"{NAME} is angry")
+        emails.enqueue_mail("email_confirmation", person.email, person.pk)
+        alerts.alert_staff("complaint", f"{NAME} is angry")
 
 
 def mark_everything(person: User) -> set[str]:

@@ -13,7 +13,8 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.config.environment import Environment
-from estuary.payments import outbox, tasks
+from estuary.notifications import alerts
+from estuary.payments import tasks
 from estuary.payments.models import Decline, SetupIntent, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
@@ -43,7 +44,7 @@ def test_the_worker_deletes_what_is_over(stripe: Sandbox, buyer: APIClient) -> N
     settle_everything(stripe)
     WebhookEvent.objects.update(status="dead")
     cache.set("sign-in", 1, timeout=60)
-    outbox.alert_staff("failing", "a job that fails for good")
+    alerts.alert_staff("failing", "a job that fails for good")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
         cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")

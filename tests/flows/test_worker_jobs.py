@@ -11,7 +11,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.contrib.django.utils import connector_params
 
-from estuary.payments import outbox, tasks
+from estuary.notifications import alerts
+from estuary.payments import tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ def jobs() -> list[tuple[str, str]]:
 
 
 def test_a_job_whose_worker_died_runs_again() -> None:
-    outbox.alert_staff("a_code", "Something to tell.")
+    alerts.alert_staff("a_code", "Something to tell.")
     die_with("payments.alert_staff")
     revive()
     assert jobs() == [("payments.alert_staff", "todo")]
@@ -52,8 +53,8 @@ def test_what_a_worker_enqueues_is_part_of_its_transaction_too() -> None:
     """A worker that runs jobs has given procrastinate connections of its own to listen by: those are for jobs alone."""
     with app.replace_connector(PsycopgConnector(kwargs=connector_params())):
         with transaction.atomic():
-            outbox.alert_staff("taken_back", "Nobody shall hear of this.")
+            alerts.alert_staff("taken_back", "Nobody shall hear of this.")
             transaction.set_rollback(True)
         with transaction.atomic():
-            outbox.alert_staff("told", "Somebody shall.")
+            alerts.alert_staff("told", "Somebody shall.")
     assert [job.args["code"] for job in ProcrastinateJob.objects.filter(status="todo")] == ["told"]

@@ -12,12 +12,12 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
-from estuary.payments.each import act_on_each
 from estuary.payments.errors import (
     NotAtStripe,
     OrderChanged,
     OrderNotCancelable,
     UnexpectedState,
+    act_on_each,
 )
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.settlement import fetch, load, settle

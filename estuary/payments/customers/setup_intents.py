@@ -16,8 +16,7 @@ from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
 from estuary.payments.customers.customers import call_with_customer, next_post_key
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.each import act_on_each
-from estuary.payments.errors import NotAtStripe, UnexpectedState
+from estuary.payments.errors import NotAtStripe, UnexpectedState, act_on_each
 from estuary.payments.gateway.idempotency_keys import is_request_over
 from estuary.payments.models import SetupIntent, StripeCustomer
 from estuary.payments.stripe_objects import Setup

@@ -35,6 +35,7 @@ from estuary.common.livemode import is_live
 from estuary.common.observability import metrics
 from estuary.common.observability.logging import bind_log_fields
 from estuary.common.observability.redaction import redact
+from estuary.notifications import alerts
 from estuary.orders.models import Order
 from estuary.payments import observability, outbox, throttling
 from estuary.payments.customers.customers import forget_customer
@@ -395,7 +396,7 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
 
 def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
     page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
-    outbox.alert_staff(
+    alerts.alert_staff(
         code,
         f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
         f" error names, then press Replay at {page}",

@@ -19,10 +19,11 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.ids import parse_primary_key
+from estuary.notifications import alerts
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recovery import RecoveredOrderData, recover_order
 from estuary.orders.states import LIVE
-from estuary.payments import client, outbox
+from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
@@ -232,5 +233,5 @@ def _keep(intent: Intent, fate: Orphan.Fate, code: str, text: str) -> bool:
     Orphan.objects.filter(pk=row.pk).update(fate=fate, amount_minor=intent.received_minor)
     if code:
         log.error("alert", code=code, order=intent.order_ref, text=text)
-        outbox.alert_staff(code, text)
+        alerts.alert_staff(code, text)
     return True

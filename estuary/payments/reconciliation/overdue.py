@@ -14,16 +14,16 @@ from django.db.models import Exists, OuterRef, Q
 from estuary.accounts.models import ContactChange
 from estuary.bookings.models import Reservation
 from estuary.common import clock
+from estuary.notifications import alerts
+from estuary.notifications.order_mails import OrderMail
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
-from estuary.payments import outbox
 from estuary.payments.checkout.cancel_order import close_order, close_payment, end_unanswered_order
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, Refund, SetupIntent
-from estuary.payments.outbox import OrderMail
 from estuary.payments.reconciliation.retry import BATCH, process_due
 from estuary.payments.refunds.service import send_refund
 from estuary.payments.settlement import load
@@ -143,7 +143,7 @@ def _sync_or_alert(order: Order) -> None:
         )
         with transaction.atomic():
             if lost.update(failure_code=PAYMENT_MISSING):
-                outbox.alert_staff(
+                alerts.alert_staff(
                     PAYMENT_MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise

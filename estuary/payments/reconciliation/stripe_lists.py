@@ -19,9 +19,10 @@ from estuary.common import clock
 from estuary.common.db.bulk import any_id
 from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
+from estuary.notifications import alerts
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
-from estuary.payments import client, outbox
+from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_checkout
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
@@ -202,7 +203,7 @@ def _save_cursor(cursor: Lookout, at: datetime, *, since: datetime, failing: dic
 
 
 def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
-    outbox.alert_staff(
+    alerts.alert_staff(
         "reconcile_fails",
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
         " handed over, or what was refunded may still count as paid. The worker's log says why (sweep_failed or"
@@ -211,7 +212,7 @@ def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
 
 
 def _alert_of_given_up(kind: str, names: Sequence[str]) -> None:
-    outbox.alert_staff(
+    alerts.alert_staff(
         "reconcile_gave_up",
         f"{len(names)} of Stripe's {kind} could not be made to agree for {RETRY_FOR.days} days:"
         f" {', '.join(names)}. `manage.py doctor --stripe` says how they differ, the worker's log says why",

@@ -19,8 +19,9 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.common.db.bulk import AnyOf, any_id, set_prefetched
 from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.db.transactions import pipeline, retry_transaction
+from estuary.notifications import alerts
 from estuary.orders.models import Order, OrderLine, OrderType
-from estuary.payments import outbox, throttling
+from estuary.payments import throttling
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import Effect, RecordCapture
@@ -120,7 +121,7 @@ def _log_unknown_payment(outcome: Outcome) -> None:
     """
     dispute = outcome.fact.object
     if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
-        outbox.alert_staff(
+        alerts.alert_staff(
             "dispute_of_unknown_payment",
             f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",
         )

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
+from estuary.notifications.order_mails import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 

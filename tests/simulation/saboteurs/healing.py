@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from estuary.notifications import alerts
 from estuary.orders.states import Status
-from estuary.payments import outbox, webhooks
+from estuary.payments import webhooks
 from estuary.payments.checkout import cancel_order, stripe_creation
 from estuary.payments.inbox import leases, processor
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
@@ -101,7 +102,7 @@ def an_event_dies_without_a_word() -> None:
     """Its third failure is the last, and nobody is told."""
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _poison
     vars(processor)["MAX_ATTEMPTS"] = 3
-    tell = outbox.alert_staff
+    tell = alerts.alert_staff
     instead_of(tell, lambda code, text: None if code == "event_dead" else tell(code, text))
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from estuary.bookings.models import ACTIVE
 from estuary.common.money import display
 from estuary.credits.ledger import Kind
+from estuary.notifications.order_mails import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,

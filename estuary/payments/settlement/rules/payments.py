@@ -6,10 +6,10 @@ twice, late or out of order has no effect.
 
 from estuary.common import clock
 from estuary.credits.ledger import Kind
+from estuary.notifications.order_mails import OrderMail
 from estuary.orders.models import OrderType
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.models import Refund
-from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     BindIntent,

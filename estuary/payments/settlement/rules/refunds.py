@@ -9,10 +9,10 @@ from dataclasses import replace
 from estuary.bookings.models import ACTIVE, Booking
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
+from estuary.notifications.order_mails import OrderMail
 from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.outbox import OrderMail
 from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,

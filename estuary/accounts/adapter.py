@@ -10,13 +10,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
+from estuary.accounts import emails
 from estuary.accounts.addresses import check_address
-from estuary.accounts.emails import FOLDER
 from estuary.accounts.guesses import clear_guesses, count_guess
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.client_ip import client_address
-from estuary.payments import outbox
 
 SIGN_IN_SESSION_KEY = "estuary_sign_in_began_with"
 
@@ -34,7 +33,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Enqueue a mail; of its context only the user is kept."""
         user = context.get("user")
-        outbox.send_account_mail(template_prefix.removeprefix(FOLDER), email, user.pk if user else None)
+        emails.enqueue_mail(template_prefix.removeprefix(emails.FOLDER), email, user.pk if user else None)
 
     def send_notification_mail(
         self,
@@ -50,8 +49,8 @@ class QueuedMailAdapter(DefaultAccountAdapter):
             "ip": self.get_client_ip(self.request) if self.request else "",
             **{name: str(value) for name, value in (context or {}).items() if name.endswith("_email")},
         }
-        template = template_prefix.removeprefix(FOLDER)
-        outbox.send_account_mail(template, email or user.email, user.pk, details)
+        template = template_prefix.removeprefix(emails.FOLDER)
+        emails.enqueue_mail(template, email or user.email, user.pk, details)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
         """Record the password hash with which a sign-in started; a second factor may follow 15 minutes later."""
@@ -97,11 +96,3 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Clear the wrong attempts at a reset account, but not the same client's attempts at others."""
         clear_guesses(request, str(credentials.get("email", "")))
-
-
-def end_payments(sender: Any, user: User, **_: Any) -> None:
-    """Cancel the open payments of an account that its owner takes back (account_recovered).
-
-    Whoever started one may have its Checkout Session open, which offers the cards that the owner saves later.
-    """
-    outbox.end_open_payments(user.pk, cause="the password was reset")

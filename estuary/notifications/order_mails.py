@@ -1,0 +1,103 @@
+"""The mails that a buyer gets about an order: subjects and texts, with places for values in words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from django.conf import settings
+
+
+class OrderMail(StrEnum):
+    """What a mail to a buyer is about."""
+
+    COMPLETED = "completed"
+    REFUNDED = "refunded"
+    LATE_PAYMENT = "late_payment"
+    RECOVERED = "recovered"
+    PROCESSING = "processing"
+    PAYMENT_FAILED = "payment_failed"
+    BANK_TOO_LATE = "bank_too_late"
+    DATE_BEGUN = "date_begun"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE_LOST = "dispute_lost"
+
+
+SUBJECTS = {
+    OrderMail.COMPLETED: "Thank you: {title} is yours",
+    OrderMail.REFUNDED: "Your refund for {title}",
+    OrderMail.LATE_PAYMENT: "Your payment for {title} came too late and goes back to you",
+    OrderMail.RECOVERED: "Your payment for {title} goes back to you",
+    OrderMail.PROCESSING: "Your payment for {title} is on its way",
+    OrderMail.PAYMENT_FAILED: "Your payment for {title} did not go through",
+    OrderMail.BANK_TOO_LATE: "Your order of {title} has ended: your bank has not paid in time",
+    OrderMail.DATE_BEGUN: "Your payment for {title} came after it had begun and goes back to you",
+    OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
+    OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
+}
+
+TEXTS = {
+    OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
+    OrderMail.REFUNDED: "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
+    OrderMail.LATE_PAYMENT: (
+        "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
+        "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
+    ),
+    OrderMail.RECOVERED: (
+        "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
+        "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
+        "want {title}, please book it again. Your order is {order}: {url}."
+    ),
+    OrderMail.PROCESSING: (
+        "Your bank is working on your payment of {due} for {title}, which may take some days. {kept}We will write to "
+        "you when the payment is through, and when it fails. You need not do anything. Your order is {order}: {url}."
+    ),
+    OrderMail.PAYMENT_FAILED: (
+        "Your bank has not made your payment of {due} for {title}, so your order has ended and holds nothing any more. "
+        "Nothing was charged{credits}. If you still want {title}, please book it again. Your order was {order}: {url}."
+    ),
+    OrderMail.BANK_TOO_LATE: (
+        "Your bank has not answered about your payment of {due} for {title}. The date until which we could keep your "
+        "place has come, so your order has ended{credits}. Should the money still reach us, we send all of it back. If "
+        "you still want {title}, please book it again. Your order was {order}: {url}."
+    ),
+    OrderMail.DATE_BEGUN: (
+        "Your payment of {due} for {title} reached us when it had already begun, so you could not take part. We are "
+        "sending all of it back{credits}. You need not do anything. Your order is {order}: {url}."
+    ),
+    OrderMail.REFUND_FAILED: (
+        "Our refund for {title} could not be completed, so the money is not with you yet. "
+        "We are looking into it and will write to you. You need not do anything. "
+        "Your order is {order}: {url}."
+    ),
+    OrderMail.DISPUTE_LOST: (
+        "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
+        "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
+    ),
+}
+
+
+def describe_bank_deadline(kept_until: datetime | None) -> str:
+    """Return a sentence about until when a place is held for a payment at its bank."""
+    if kept_until is None:
+        return ""
+    return (
+        f"We keep your place until {_in_words(kept_until)}: should your bank not have paid by then, the order ends, "
+        "and money that comes later goes back to you. "
+    )
+
+
+def describe_missed_times(missed: Sequence[datetime]) -> str:
+    """Return sentences about chosen times that were taken before the payment came, and what to do."""
+    if not missed:
+        return ""
+    times = "; ".join(map(_in_words, missed))
+    is_one = len(missed) == 1
+    return (
+        f"{'One' if is_one else len(missed)} of the times that you chose had been taken by others before your payment "
+        f"came: {times}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
+        f"{'another time' if is_one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
+    )
+
+
+def _in_words(moment: datetime) -> str:
+    return f"{moment:%A, %d %B %Y, %H:%M} UTC"
