@@ -24,7 +24,7 @@ from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund
 from estuary.payments.order_views import try_send_now
 from estuary.payments.refunds.service import refundable_minor, request_refund
-from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
+from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 
 
 class FormOutOfDate(Conflict):

@@ -24,7 +24,7 @@ from estuary.payments.settlement import fetch, load, settle
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import AlertStaff
 from estuary.payments.settlement.facts import StripeObservation
-from estuary.payments.settlement.rules.payments import BANK_TOO_LATE, end_unpaid
+from estuary.payments.settlement.rules.orders import BANK_TOO_LATE, end_unpaid
 from estuary.payments.settlement.state import state_of
 
 

@@ -26,7 +26,7 @@ from estuary.payments.errors import NotOnSale
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
-from estuary.payments.settlement.rules.payments import fulfil
+from estuary.payments.settlement.rules.orders import fulfil
 from estuary.payments.settlement.state import state_of
 
 

@@ -34,7 +34,7 @@ from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
-from estuary.payments.settlement.rules.payments import end_unpaid
+from estuary.payments.settlement.rules.orders import end_unpaid
 from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order
 

@@ -17,7 +17,7 @@ from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.errors import BoughtJustNow
 from estuary.payments.models import Refund
-from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
+from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 
 REPEAT_WINDOW = timedelta(minutes=10)
 # The same as in the index order_by_buyer_completed.

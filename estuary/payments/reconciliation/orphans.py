@@ -33,7 +33,7 @@ from estuary.payments.refunds.service import refundable_minor
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.facts import StripeObservation
-from estuary.payments.settlement.rules.payments import record_recovered_payment, refund_late_payment
+from estuary.payments.settlement.rules.orders import record_recovered_payment, refund_late_payment
 from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeRefund
 
 REF = re.compile(r"ord_[0-9a-z]{20}")

@@ -29,7 +29,7 @@ from estuary.payments.refunds.service import send_refund
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import NotifyBuyer
-from estuary.payments.settlement.rules.payments import hold_for_bank
+from estuary.payments.settlement.rules.orders import hold_for_bank
 from estuary.payments.settlement.state import state_of
 from estuary.payments.settlement.sync import sync_order, sync_payment
 

@@ -33,7 +33,8 @@ from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import UpdateRefund
 from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.fetch import fetch_observations
-from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED, follow_up_effects
+from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
+from estuary.payments.settlement.rules.refunds import follow_up_effects
 from estuary.payments.settlement.state import state_of
 from estuary.payments.stripe_objects import StripeRefund
 

@@ -26,7 +26,8 @@ from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import Effect, RecordCapture
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
-from estuary.payments.settlement.rules.payments import DISPUTE_OPENED, decide
+from estuary.payments.settlement.rules import decide
+from estuary.payments.settlement.rules.unmatched import DISPUTE_OPENED
 from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 

@@ -8,6 +8,7 @@ from estuary.credits.ledger import Kind
 from estuary.notifications.order_mails import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
+from estuary.payments.settlement.facts import FetchRequired
 from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 
@@ -211,3 +212,4 @@ type Effect = (
     | NotifyBuyer
     | AlertStaff
 )
+type Decision = list[Effect] | FetchRequired

@@ -10,6 +10,7 @@ from estuary.payments.inbox import leases, processor
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.settlement import apply_disputes
 from estuary.payments.settlement.rules import payments as rules
+from estuary.payments.settlement.rules import sessions
 from tests.simulation.saboteurs.craft import breaks, instead_of, none_done, nothing, weaken
 
 STUCK, OPEN = "no order is stuck", "an ended order can't be paid at Stripe"
@@ -34,7 +35,7 @@ def an_order_ends_here_alone() -> None:
 
 @breaks("L2", "an order is processing only while its bank is")
 def a_bank_that_refuses_is_not_heard() -> None:
-    declined, session = rules._decide_declined, rules._decide_session
+    declined, session = rules._decide_declined, sessions._decide_session
     at_its_bank = Status.PROCESSING
     instead_of(
         declined,

@@ -16,6 +16,7 @@ from estuary.payments.models import Refund
 from estuary.payments.refunds import service as refunds
 from estuary.payments.settlement import apply
 from estuary.payments.settlement.effects import ChangeStatus, Fulfil, RecordCapture
+from estuary.payments.settlement.rules import orders, sessions
 from estuary.payments.settlement.rules import payments as rules
 from estuary.payments.settlement.rules import refunds as refund_rules
 from tests.simulation.saboteurs.craft import (
@@ -172,12 +173,12 @@ def whatever_arrives_is_enough() -> None:
 def handed_over_while_the_bank_is_at_it() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
     at_its_bank = Status.PROCESSING
-    for decide in (rules._decide_processing, rules._decide_session):
+    for decide in (rules._decide_processing, sessions._decide_session):
 
         def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
             decided = decide(order, told, fact)
             if isinstance(decided, list) and ChangeStatus(at_its_bank, fact.cause) in decided:
-                return rules.fulfil(order, fact.cause)
+                return orders.fulfil(order, fact.cause)
             return decided
 
         instead_of(decide, hasty)
@@ -196,7 +197,7 @@ def a_declined_card_is_as_good_as_a_charged_one() -> None:
     def lenient(order: Any, intent: Any, fact: Any) -> Any:
         decided = declined(order, intent, fact)
         if isinstance(decided, list) and any(isinstance(effect, ChangeStatus) for effect in decided):
-            return rules.fulfil(order, fact.cause)
+            return orders.fulfil(order, fact.cause)
         return decided
 
     instead_of(declined, lenient)
@@ -241,7 +242,7 @@ def two_workers_settle_one_order_at_once() -> None:
 @breaks("S4", "fulfilled_not_once", "hold_of_ended_order")
 def what_credits_cover_is_never_booked() -> None:
     def unbooked(order: Any, cause: str) -> Any:
-        return [effect for effect in rules.fulfil(order, cause) if not isinstance(effect, Fulfil)]
+        return [effect for effect in orders.fulfil(order, cause) if not isinstance(effect, Fulfil)]
 
     vars(utils)["hand_over"] = unbooked
 
@@ -321,7 +322,7 @@ def late_news_of_a_decline_takes_back_what_was_paid() -> None:
 
 @breaks("S8", "booking_without_place", "hold_of_ended_order", "spent_credits_off", "seat_without_participant")
 def late_money_revives_a_canceled_order() -> None:
-    instead_of(rules._return_late_payment, lambda order, intent, cause: rules.fulfil(order, cause))
+    instead_of(rules._return_late_payment, lambda order, intent, cause: orders.fulfil(order, cause))
 
 
 # --- L1, money that belongs nowhere ---------------------------------------------------------------------------------

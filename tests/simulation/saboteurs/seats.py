@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from estuary.bookings import fulfilment, order_lines, scheduling
 from estuary.catalog.calendar import CalendarEntry
 from estuary.payments.settlement.effects import ReleaseReservations
-from estuary.payments.settlement.rules import payments as rules
+from estuary.payments.settlement.rules import orders
 from tests.simulation.saboteurs.craft import breaks, instead_of, nothing, weaken
 
 
@@ -31,7 +31,7 @@ def the_last_seat_is_sold_twice() -> None:
 
 @breaks("S7", "hold_of_ended_order")
 def an_order_that_ends_keeps_its_hold() -> None:
-    end = rules.end_unpaid
+    end = orders.end_unpaid
 
     def holding(*args: Any) -> Any:
         return [effect for effect in end(*args) if not isinstance(effect, ReleaseReservations)]

@@ -6,6 +6,7 @@ from typing import Any
 from estuary.payments import webhooks
 from estuary.payments.inbox import processor
 from estuary.payments.settlement.rules import payments as rules
+from estuary.payments.settlement.rules import unmatched
 from tests.simulation.saboteurs.craft import breaks, instead_of
 
 CAPTURED = "what we call captured is captured at Stripe"
@@ -25,7 +26,7 @@ def an_event_of_another_account_is_as_good_as_ours() -> None:
 @breaks("S2", OTHERS, "captured_differs")
 def a_label_is_enough() -> None:
     """A payment that names an order is the order's, whoever made it and without asking Stripe."""
-    labeled = rules._decide_unmatched_with_label
+    labeled = unmatched._decide_unmatched_with_label
 
     def trusting(order: Any, intent: Any, fact: Any) -> Any:
         return labeled(order, intent, fact) if order.intent_id else rules._decide_own(order, intent, fact)
@@ -41,4 +42,4 @@ def _of_the_orders_customer(order: Any, intent: Any) -> Any:
 
 @breaks("S2", LEFT_ALONE)
 def whatever_carries_our_label_is_sent_back() -> None:
-    instead_of(rules._return_unwanted_payment, rules._return_unmatched_payment)
+    instead_of(unmatched._return_unwanted_payment, rules._return_unmatched_payment)

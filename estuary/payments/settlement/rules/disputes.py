@@ -36,7 +36,7 @@ from estuary.payments.settlement.rules.dispute_amounts import (
     card_refunded_minor,
     with_dispute_amounts,
 )
-from estuary.payments.settlement.rules.refunds import OPEN_OR_SUCCEEDED
+from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeDispute
 

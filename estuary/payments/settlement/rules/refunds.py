@@ -3,14 +3,10 @@
 Every figure is computed from the sum of all refunds, never from the last one. So the order of events does not matter.
 """
 
-import math
 from dataclasses import replace
 
 from estuary.bookings.models import ACTIVE, Booking
-from estuary.common.money import proportion
-from estuary.credits.ledger import Kind
 from estuary.notifications.order_mails import OrderMail
-from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
@@ -20,16 +16,25 @@ from estuary.payments.settlement.effects import (
     Effect,
     NotifyBuyer,
     OpenRefund,
-    PostCredits,
     RecordRefunded,
     SetBookingStatus,
     SetRefundCredits,
     UpdateRefund,
 )
+from estuary.payments.settlement.rules.refund_credits import (
+    KNOWN_TO_STRIPE,
+    OPEN_OR_SUCCEEDED,
+    State,
+    _credit_movements,
+    _find_moved_credits,
+    _own_refunds_with,
+    _post_moved_credits,
+    _stripe_minor,
+    _with_dashboard_credits,
+)
 from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeRefund
 
-State = Refund.Status
 RANK = {State.REQUESTED: 0, State.PENDING: 1, State.SUCCEEDED: 2, State.FAILED: 3, State.CANCELED: 3}
 STATUS_FROM_STRIPE = {
     "pending": State.PENDING,
@@ -38,9 +43,6 @@ STATUS_FROM_STRIPE = {
     "failed": State.FAILED,
     "canceled": State.CANCELED,
 }
-OPEN_OR_SUCCEEDED = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
-# Only refunds that exist at Stripe reduce what is left of a charge.
-KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})
 
 
 def decide_refund(order: OrderState, refund: StripeRefund, cause: str) -> list[Effect]:
@@ -138,50 +140,6 @@ def _adopt_from_stripe(
     return [opening, *follow_up_effects(order, before=None, after=after, cause=cause)]
 
 
-def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
-    """Return the refunds of the order's own payment, oldest first, with ``after`` in its place or as the newest."""
-    refunds = [after if refund.id == after.id else refund for refund in order.refunds]
-    refunds += [] if after.id else [after]
-    return [refund for refund in refunds if not refund.unmatched]
-
-
-def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
-    """Return the refunds with the credits that dashboard refunds take along: all that are due, on one refund, or none.
-
-    Stripe's dashboard knows no credits. They follow only when dashboard refunds return all of the captured money.
-    Our own refunds do not count towards that sum: staff or buyer chose the credit part of those.
-
-    70.00 was paid by card and 30.00 with credits:
-
-    - The dashboard refunds 70.00: the credits, 30.00, go back with it.
-    - The dashboard refunds 40.00: no credits go back.
-    - 40.00 has succeeded and 30.00 is pending: the credits go back with the pending refund, once it succeeds.
-      If it fails, no credits go back.
-    - We had returned 10.00 of credits ourselves, then the dashboard refunds 70.00: the other 20.00 goes back.
-    """
-    dashboard = [refund for refund in refunds if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
-    succeeded = [refund for refund in dashboard if refund.status == State.SUCCEEDED]
-    is_all_returned = order.is_fulfilled and 0 < order.captured_minor <= _stripe_minor(dashboard)
-    other_credits_minor = sum(
-        r.credits_minor for r in refunds if r.status in KNOWN_TO_STRIPE and not r.from_dashboard
-    )
-    due_minor = max(order.credits_applied_minor - other_credits_minor, 0) if is_all_returned else 0
-    eligible = (
-        succeeded
-        if _stripe_minor(succeeded) >= order.captured_minor
-        else [r for r in dashboard if r not in succeeded]
-    )
-    # The refund that has the credits keeps them, otherwise the newest gets them: the sums are the same.
-    carrier = max(eligible, key=lambda r: (r.credits_minor, r.id or math.inf), default=None)
-    return [
-        replace(r, credits_minor=due_minor if r is carrier else 0) if r in dashboard else r for r in refunds
-    ]
-
-
-def _stripe_minor(refunds: list[RefundState]) -> int:
-    return sum(refund.card_minor for refund in refunds)
-
-
 def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
     """Whether all of the card's money is gone, as far as Stripe knows: refunded, being refunded, or lost."""
     refunded_minor = _stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
@@ -233,30 +191,6 @@ def follow_up_effects(
         is_money_returned,
     )
     return [*effects, NotifyBuyer(OrderMail.REFUNDED)] if is_money_returned else effects
-
-
-def _find_moved_credits(
-    refunds: list[RefundState], updated: list[RefundState], after: RefundState
-) -> tuple[int, RefundState | None]:
-    """Return the credits that move with other refunds that had succeeded, and the last of these refunds.
-
-    The sum, in minor units, is negative when credits that had gone back are taken again.
-    """
-    moved = [
-        (new.credits_minor - old.credits_minor, new)
-        for new, old in zip(updated, refunds, strict=True)
-        if new.id != after.id and new.status == State.SUCCEEDED and new != old
-    ]
-    return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
-
-
-def _post_moved_credits(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
-    """Move credits of a refund that had succeeded before.
-
-    This can happen more than once, so the posting is named after the refund that caused it.
-    """
-    note = f"Refund of {order.title}" if amount_minor > 0 else f"The refund of {order.title} failed"
-    return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
 
 
 def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
@@ -339,34 +273,6 @@ def _status_for(order: OrderState, refunded_minor: int) -> Status:
     if refunded_minor == 0:
         return Status.COMPLETED
     return Status.REFUNDED if refunded_minor >= order.total_minor else Status.PARTIALLY_REFUNDED
-
-
-def _credit_movements(
-    order: OrderState, refunds: list[RefundState], after: RefundState, has_succeeded: bool
-) -> list[Effect]:
-    """Return the credits that move with one refund.
-
-    - Spent credits go back with the refund.
-    - Bought credits are taken back in proportion to all refunds so far. 100.00 bought 120.00 of credits: a refund of
-      30.00 takes 36.00 back, and then one of 70.00 takes the other 84.00.
-    """
-    verb, sign = ("refund", 1) if has_succeeded else ("refund_undone", -1)
-    effect = f"{verb}:{after.public_id}"
-    if order.kind == OrderType.CREDIT:
-        others = [refund for refund in refunds if refund.id != after.id and refund.status == State.SUCCEEDED]
-        earlier_minor = sum(refund.card_minor for refund in others)
-        total_minor = proportion(
-            earlier_minor + after.card_minor, order.captured_minor, order.credit_amount_minor
-        )
-        amount_minor = total_minor - proportion(
-            earlier_minor, order.captured_minor, order.credit_amount_minor
-        )
-        note = "Refunded to your card" if has_succeeded else "The refund to your card failed"
-        return [PostCredits(Kind.REFUND, -sign * amount_minor, effect, note)] if amount_minor else []
-    if not after.credits_minor:
-        return []
-    note = f"Refund of {order.title}" if has_succeeded else f"The refund of {order.title} failed"
-    return [PostCredits(Kind.REFUND, sign * after.credits_minor, effect, note)]
 
 
 def _booking_effects(

@@ -1,0 +1,75 @@
+"""The rules of Checkout pages: what a page says about the payment of its order."""
+
+from estuary.orders.states import LIVE, UNPAID, Status
+from estuary.payments.settlement.effects import (
+    BindIntent,
+    Decision,
+    Effect,
+)
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
+from estuary.payments.settlement.rules.orders import end_unpaid
+from estuary.payments.settlement.rules.payments import _decide_paid, _find_mismatch, _wait_for_bank
+from estuary.payments.settlement.rules.unmatched import _decide_unmatched_with_label
+from estuary.payments.settlement.state import OrderState
+from estuary.payments.stripe_objects import CheckoutSession, Intent
+
+
+def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObservation) -> Decision:
+    if order.session_id not in ("", session.id):
+        return []
+    if not order.session_id and (other := _decide_labeled_session(order, session, fact)) is not None:
+        return other
+    if session.status == "expired":
+        return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
+    bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
+    if session.failed_later:
+        # A completed page can't be paid again, so a late failure ends the order and frees its hold.
+        if order.status not in LIVE:
+            return []
+        return bind + end_unpaid(order, fact.cause, "payment_failed", was_at_bank=True)
+    if session.status != "complete":
+        return []
+    if session.payment_status == "paid":
+        return _decide_paid(order, _intent_from_session(session), fact.cause)
+    if order.status in UNPAID:
+        if order.status == Status.FAILED and not fact.fetched:
+            return FetchRequired(ObjectKind.SESSION, session.id)
+        return bind + _wait_for_bank(order, fact.cause)
+    return []
+
+
+def _decide_labeled_session(
+    order: OrderState, session: CheckoutSession, fact: StripeObservation
+) -> Decision | None:
+    """Decide about a Checkout page that only a label connects with the order; None when the page is the order's."""
+    if session.status not in {"expired", "complete"} and not session.failed_later:
+        return []
+    if not fact.fetched:
+        return FetchRequired(ObjectKind.SESSION, session.id)
+    intent = _intent_from_session(session)
+    if order.is_checkout and order.customer_id and not _find_mismatch(order, intent):
+        return None
+    paid = session.payment_status == "paid" and session.intent_id
+    return (
+        _decide_unmatched_with_label(order, intent, fact)
+        if paid and session.intent_id != order.intent_id
+        else []
+    )
+
+
+def _intent_from_session(session: CheckoutSession) -> Intent:
+    """Return the intent of a paid Checkout page: the page says as much about the money."""
+    return Intent(
+        id=session.intent_id,
+        status="succeeded",
+        amount_minor=session.amount_minor,
+        received_minor=session.amount_minor,
+        currency=session.currency,
+        customer_id=session.customer_id,
+        livemode=session.livemode,
+        order_ref=session.order_ref,
+        payment_method_id="",
+        decline=None,
+        cancellation_reason="",
+        captured_at=session.captured_at,
+    )

@@ -1,0 +1,81 @@
+"""The rules of unmatched payments: they name an order and are not its payment."""
+
+from estuary.payments.settlement.effects import (
+    AlertStaff,
+    Decision,
+    Effect,
+    RecordUnmatchedPayment,
+    WatchUnmatchedPayment,
+)
+from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
+from estuary.payments.settlement.rules.payments import (
+    ALREADY_BEING_PAID,
+    _decide_own,
+    _find_mismatch,
+    _return_unmatched_payment,
+)
+from estuary.payments.settlement.state import OrderState
+from estuary.payments.stripe_objects import Intent, StripeDispute, StripeRefund
+
+DISPUTE_OPENED = "charge.dispute.created"
+
+
+def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
+    """Decide about a payment that only a label connects with the order, and anyone can copy a label.
+
+    It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
+    Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
+    """
+    paid, processing = intent.status == "succeeded", intent.status == "processing"
+    watch: list[Effect] = [WatchUnmatchedPayment(intent.id, intent.currency)] if processing else []
+    undecided = intent.status == "requires_payment_method" and not intent.decline
+    if not paid and (
+        order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
+    ):
+        return watch
+    if paid and any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
+        return []
+    if not fact.fetched:
+        # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
+        # an intent at its bank may be another one, of which the page knows nothing.
+        by_page = order.session_id and not order.intent_id and not intent.decline and not processing
+        return (
+            FetchRequired(ObjectKind.SESSION, order.session_id)
+            if by_page
+            else FetchRequired(ObjectKind.INTENT, intent.id)
+        )
+    problem = _find_mismatch(order, intent)
+    if not order.intent_id and order.customer_id and not problem:
+        return _decide_own(order, intent, fact)
+    if not paid:
+        return watch
+    return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
+
+
+def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
+    """Refund an unwanted payment of the order's own customer; leave a payment of anybody else alone."""
+    if order.customer_id and intent.customer_id == order.customer_id:
+        return _return_unmatched_payment(order, intent, cause, problem)
+    return [
+        RecordUnmatchedPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
+    ]
+
+
+def _is_own_payment(order: OrderState, intent_id: str) -> bool:
+    """Whether a payment is the order's own, or an unmatched one that the order refunds."""
+    unmatched_intents = {refund.intent_id for refund in order.refunds if refund.unmatched}
+    return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
+
+
+def _decide_of_unmatched_payment(
+    order: OrderState, other: StripeRefund | StripeDispute, fact: StripeObservation
+) -> Decision:
+    """Ignore refunds and disputes of a payment that was left alone; alert staff, who must answer a dispute."""
+    if not fact.fetched:
+        if isinstance(other, StripeDispute):
+            return FetchRequired(ObjectKind.DISPUTE, other.id)
+        return FetchRequired(ObjectKind.PAYMENT, other.intent_id)
+    if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
+        return []
+    text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
+    return [AlertStaff("dispute_of_unknown_payment", text)]
