@@ -161,7 +161,7 @@ def test_credits_follow_when_the_dashboard_refunds_all_of_the_card(
     refunds: list[RefundState], credits: list[int]
 ) -> None:
     order = an_order(captured_minor=7000, amount_due_minor=7000, credits_applied_minor=3000)
-    updated = refund_credits._with_dashboard_credits(order, refunds)
+    updated = refund_credits.with_dashboard_credits(order, refunds)
     assert [refund.credits_minor for refund in updated] == credits
 
 
@@ -169,8 +169,8 @@ def test_bought_credits_are_taken_back_in_proportion() -> None:
     order = an_order(kind=OrderType.CREDIT, credit_amount_minor=12000)
     first, second = a_refund(1, 3000), a_refund(2, 7000)
     effects = [
-        *refund_credits._credit_movements(order, [first], first, True),
-        *refund_credits._credit_movements(order, [first, second], second, True),
+        *refund_credits.credit_movements(order, [first], first, True),
+        *refund_credits.credit_movements(order, [first, second], second, True),
     ]
     assert [effect.amount_minor for effect in effects if isinstance(effect, PostCredits)] == [-3600, -8400]
 

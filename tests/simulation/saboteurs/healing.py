@@ -35,7 +35,7 @@ def an_order_ends_here_alone() -> None:
 
 @breaks("L2", "an order is processing only while its bank is")
 def a_bank_that_refuses_is_not_heard() -> None:
-    declined, session = rules._decide_declined, sessions._decide_session
+    declined, session = rules._decide_declined, sessions.decide_session
     at_its_bank = Status.PROCESSING
     instead_of(
         declined,

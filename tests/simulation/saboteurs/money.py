@@ -87,7 +87,7 @@ def the_trigger_of_the_ledger_is_lost() -> None:
 
 @breaks("S2", CAPTURED)
 def the_amount_that_was_due_is_called_captured() -> None:
-    instead_of(rules._find_mismatch, lambda order, intent: "")
+    instead_of(rules.find_mismatch, lambda order, intent: "")
     record = apply._record_on_order
 
     def as_due(order: Any, effect: Any, at: Any) -> None:
@@ -100,13 +100,13 @@ def the_amount_that_was_due_is_called_captured() -> None:
 
 @breaks("S2", CAPTURED)
 def no_currency_is_compared() -> None:
-    mismatch = rules._find_mismatch
+    mismatch = rules.find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(order, replace(intent, currency=order.currency)))
 
 
 @breaks("S2", "a payment is of the order's own customer", "captured_differs")
 def no_customer_is_compared() -> None:
-    mismatch = rules._find_mismatch
+    mismatch = rules.find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(replace(order, customer_id=""), intent))
 
 
@@ -162,7 +162,7 @@ def every_refund_takes_all_credits_along() -> None:
 def whatever_arrives_is_enough() -> None:
     """The rule and the constraint behind it are both gone: each of them alone stops this."""
     weaken("orders_order", "order_fulfilled_means_paid")
-    mismatch = rules._find_mismatch
+    mismatch = rules.find_mismatch
     instead_of(
         mismatch,
         lambda order, intent: mismatch(replace(order, amount_due_minor=intent.received_minor), intent),
@@ -173,7 +173,7 @@ def whatever_arrives_is_enough() -> None:
 def handed_over_while_the_bank_is_at_it() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
     at_its_bank = Status.PROCESSING
-    for decide in (rules._decide_processing, sessions._decide_session):
+    for decide in (rules._decide_processing, sessions.decide_session):
 
         def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
             decided = decide(order, told, fact)
@@ -222,7 +222,7 @@ def paid_is_paid_however_often_it_is_told() -> None:
     from estuary.orders import models
 
     vars(models)["check"] = nothing
-    paid = rules._decide_paid
+    paid = rules.decide_paid
 
     def forgetful(order: Any, intent: Any, cause: str) -> Any:
         fresh = order.captured_minor and not order.refunds and order.intent_id == intent.id
@@ -335,7 +335,7 @@ def late_money_is_kept() -> None:
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here")
 def a_second_payment_is_forgotten() -> None:
-    instead_of(rules._return_unmatched_payment, lambda order, intent, cause, problem: [])
+    instead_of(rules.return_unmatched_payment, lambda order, intent, cause, problem: [])
 
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "no refund is left unsent", "refund_unsent")

@@ -26,13 +26,15 @@ def an_event_of_another_account_is_as_good_as_ours() -> None:
 @breaks("S2", OTHERS, "captured_differs")
 def a_label_is_enough() -> None:
     """A payment that names an order is the order's, whoever made it and without asking Stripe."""
-    labeled = unmatched._decide_unmatched_with_label
+    labeled = unmatched.decide_labeled_payment
 
     def trusting(order: Any, intent: Any, fact: Any) -> Any:
-        return labeled(order, intent, fact) if order.intent_id else rules._decide_own(order, intent, fact)
+        return (
+            labeled(order, intent, fact) if order.intent_id else rules.decide_own_payment(order, intent, fact)
+        )
 
     instead_of(labeled, trusting)
-    mismatch = rules._find_mismatch
+    mismatch = rules.find_mismatch
     instead_of(mismatch, lambda order, intent: mismatch(order, _of_the_orders_customer(order, intent)))
 
 
@@ -42,4 +44,4 @@ def _of_the_orders_customer(order: Any, intent: Any) -> Any:
 
 @breaks("S2", LEFT_ALONE)
 def whatever_carries_our_label_is_sent_back() -> None:
-    instead_of(unmatched._return_unwanted_payment, rules._return_unmatched_payment)
+    instead_of(unmatched._return_unwanted_payment, rules.return_unmatched_payment)

@@ -8,12 +8,12 @@ from estuary.payments.settlement.effects import Decision
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules import disputes as dispute_rules
 from estuary.payments.settlement.rules import refunds as refund_rules
-from estuary.payments.settlement.rules.payments import _decide_own
-from estuary.payments.settlement.rules.sessions import _decide_session
+from estuary.payments.settlement.rules.payments import decide_own_payment
+from estuary.payments.settlement.rules.sessions import decide_session
 from estuary.payments.settlement.rules.unmatched import (
-    _decide_of_unmatched_payment,
-    _decide_unmatched_with_label,
-    _is_own_payment,
+    decide_labeled_payment,
+    decide_refund_or_dispute,
+    is_own_payment,
 )
 from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
@@ -25,9 +25,9 @@ def decide(order: OrderState, fact: StripeObservation) -> Decision:
         case Intent() as intent:
             return _decide_intent(order, intent, fact)
         case CheckoutSession() as session:
-            return _decide_session(order, session, fact)
-        case StripeRefund() | StripeDispute() as unmatched if not _is_own_payment(order, unmatched.intent_id):
-            return _decide_of_unmatched_payment(order, unmatched, fact)
+            return decide_session(order, session, fact)
+        case StripeRefund() | StripeDispute() as unmatched if not is_own_payment(order, unmatched.intent_id):
+            return decide_refund_or_dispute(order, unmatched, fact)
         case StripeRefund() as refund:
             is_early = not order.captured_minor and refund_rules.find_refund(order, refund) is None
             if (is_early and not fact.fetched) or refund_rules.exceeds_captured(order, refund):
@@ -42,8 +42,8 @@ def decide(order: OrderState, fact: StripeObservation) -> Decision:
 
 def _decide_intent(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     if order.intent_id != intent.id:
-        return _decide_unmatched_with_label(order, intent, fact)
-    return _decide_own(order, intent, fact)
+        return decide_labeled_payment(order, intent, fact)
+    return decide_own_payment(order, intent, fact)
 
 
 def _decide_charge(order: OrderState, charge: Charge) -> Decision:

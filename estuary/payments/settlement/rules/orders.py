@@ -40,12 +40,12 @@ def _deliver(order: OrderState) -> Effect:
 
 def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
     """Return the refund of money, in minor units, that came after its order had ended."""
-    return _open_automatic_refund(
+    return open_automatic_refund(
         intent_id, amount_minor, cause, reason="The payment arrived after the order had ended."
     )
 
 
-def _open_automatic_refund(
+def open_automatic_refund(
     intent_id: str, amount_minor: int, cause: str, *, reason: str, unmatched: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
@@ -90,7 +90,7 @@ def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool 
     """
     effects: list[Effect] = [
         ChangeStatus(Status.CANCELED, cause, reason),
-        *_release_and_return_credits(order),
+        *release_and_return_credits(order),
     ]
     if was_at_bank or order.status == Status.PROCESSING:
         effects += [
@@ -100,7 +100,7 @@ def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool 
     return effects
 
 
-def _release_and_return_credits(order: OrderState) -> list[Effect]:
+def release_and_return_credits(order: OrderState) -> list[Effect]:
     effects: list[Effect] = [ReleaseReservations()]
     if order.credits_applied_minor:
         effects.append(

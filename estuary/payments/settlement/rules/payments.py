@@ -15,12 +15,12 @@ from estuary.payments.settlement.effects import (
 )
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.orders import (
-    _open_automatic_refund,
-    _release_and_return_credits,
     end_unpaid,
     fulfil,
     hold_for_bank,
+    open_automatic_refund,
     refund_late_payment,
+    release_and_return_credits,
 )
 from estuary.payments.settlement.state import OrderState, RecordDecline
 from estuary.payments.stripe_objects import Intent
@@ -28,10 +28,10 @@ from estuary.payments.stripe_objects import Intent
 ALREADY_BEING_PAID = "This order was already being paid by another payment."
 
 
-def _decide_own(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
+def decide_own_payment(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     match intent.status:
         case "succeeded":
-            return _decide_paid(order, intent, fact.cause)
+            return decide_paid(order, intent, fact.cause)
         case "canceled":
             return _decide_canceled(order, intent, fact.cause)
         case "processing":
@@ -42,7 +42,7 @@ def _decide_own(order: OrderState, intent: Intent, fact: StripeObservation) -> D
     return []
 
 
-def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
+def decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
     if intent.livemode != order.livemode:
         return [
             AlertStaff(
@@ -50,13 +50,13 @@ def _decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
             )
         ]
     if order.intent_id not in ("", intent.id):
-        return _return_unmatched_payment(order, intent, cause, ALREADY_BEING_PAID)
+        return return_unmatched_payment(order, intent, cause, ALREADY_BEING_PAID)
     bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
     if order.captured_minor:
         return bind
-    if problem := _find_mismatch(order, intent):
+    if problem := find_mismatch(order, intent):
         ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
-        return bind + _return_unmatched_payment(order, intent, cause, problem) + ended
+        return bind + return_unmatched_payment(order, intent, cause, problem) + ended
     capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
     match order.kind:
         case OrderType.CREDIT:
@@ -82,15 +82,15 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
     """Refund all of the money and return the credits: the date had begun. Notify the buyer."""
     return [
         ChangeStatus(Status.PAID, cause),
-        *_release_and_return_credits(order),
-        _open_automatic_refund(
+        *release_and_return_credits(order),
+        open_automatic_refund(
             intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
         ),
         NotifyBuyer(OrderMail.DATE_BEGUN),
     ]
 
 
-def _find_mismatch(order: OrderState, intent: Intent) -> str:
+def find_mismatch(order: OrderState, intent: Intent) -> str:
     """Return how a payment differs from what its order asked for; such money is never taken as its payment."""
     amount_minor = intent.received_minor if intent.status == "succeeded" else intent.amount_minor
     if (amount_minor, intent.currency) != (order.amount_due_minor, order.currency):
@@ -103,13 +103,13 @@ def _find_mismatch(order: OrderState, intent: Intent) -> str:
     return ""
 
 
-def _return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
+def return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Refund, once, a payment that no order asked for; the order that it names does not change."""
     if any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
         return []
     return [
         AlertStaff("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),
-        _open_automatic_refund(
+        open_automatic_refund(
             intent.id,
             intent.received_minor,
             cause,
@@ -136,10 +136,10 @@ def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservatio
         # The events of the failure and of the processing may have arrived in the wrong order.
         return FetchRequired(ObjectKind.INTENT, intent.id)
     bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
-    return bind + _wait_for_bank(order, fact.cause)
+    return bind + wait_for_bank(order, fact.cause)
 
 
-def _wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
+def wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
     """Wait for the bank, perhaps for days: hold the reservations until a date, and notify the buyer of that date."""
     hold = hold_for_bank(order)
     is_over = hold.moment is not None and hold.moment <= order.at

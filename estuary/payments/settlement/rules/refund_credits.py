@@ -21,14 +21,14 @@ OPEN_OR_SUCCEEDED = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
 KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})
 
 
-def _own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
+def own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
     """Return the refunds of the order's own payment, oldest first, with ``after`` in its place or as the newest."""
     refunds = [after if refund.id == after.id else refund for refund in order.refunds]
     refunds += [] if after.id else [after]
     return [refund for refund in refunds if not refund.unmatched]
 
 
-def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
+def with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> list[RefundState]:
     """Return the refunds with the credits that dashboard refunds take along: all that are due, on one refund, or none.
 
     Stripe's dashboard knows no credits. They follow only when dashboard refunds return all of the captured money.
@@ -44,14 +44,14 @@ def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> li
     """
     dashboard = [refund for refund in refunds if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
     succeeded = [refund for refund in dashboard if refund.status == State.SUCCEEDED]
-    is_all_returned = order.is_fulfilled and 0 < order.captured_minor <= _stripe_minor(dashboard)
+    is_all_returned = order.is_fulfilled and 0 < order.captured_minor <= stripe_minor(dashboard)
     other_credits_minor = sum(
         r.credits_minor for r in refunds if r.status in KNOWN_TO_STRIPE and not r.from_dashboard
     )
     due_minor = max(order.credits_applied_minor - other_credits_minor, 0) if is_all_returned else 0
     eligible = (
         succeeded
-        if _stripe_minor(succeeded) >= order.captured_minor
+        if stripe_minor(succeeded) >= order.captured_minor
         else [r for r in dashboard if r not in succeeded]
     )
     # The refund that has the credits keeps them, otherwise the newest gets them: the sums are the same.
@@ -61,11 +61,11 @@ def _with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> li
     ]
 
 
-def _stripe_minor(refunds: list[RefundState]) -> int:
+def stripe_minor(refunds: list[RefundState]) -> int:
     return sum(refund.card_minor for refund in refunds)
 
 
-def _find_moved_credits(
+def find_moved_credits(
     refunds: list[RefundState], updated: list[RefundState], after: RefundState
 ) -> tuple[int, RefundState | None]:
     """Return the credits that move with other refunds that had succeeded, and the last of these refunds.
@@ -80,7 +80,7 @@ def _find_moved_credits(
     return sum(minor for minor, _ in moved), moved[-1][1] if moved else None
 
 
-def _post_moved_credits(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
+def post_moved_credits(order: OrderState, after: RefundState, amount_minor: int) -> PostCredits:
     """Move credits of a refund that had succeeded before.
 
     This can happen more than once, so the posting is named after the refund that caused it.
@@ -89,7 +89,7 @@ def _post_moved_credits(order: OrderState, after: RefundState, amount_minor: int
     return PostCredits(Kind.REFUND, amount_minor, f"refund_follows:{after.public_id}:{after.status}", note)
 
 
-def _credit_movements(
+def credit_movements(
     order: OrderState, refunds: list[RefundState], after: RefundState, has_succeeded: bool
 ) -> list[Effect]:
     """Return the credits that move with one refund.

@@ -25,12 +25,12 @@ from estuary.payments.settlement.rules.refund_credits import (
     KNOWN_TO_STRIPE,
     OPEN_OR_SUCCEEDED,
     State,
-    _credit_movements,
-    _find_moved_credits,
-    _own_refunds_with,
-    _post_moved_credits,
-    _stripe_minor,
-    _with_dashboard_credits,
+    credit_movements,
+    find_moved_credits,
+    own_refunds_with,
+    post_moved_credits,
+    stripe_minor,
+    with_dashboard_credits,
 )
 from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeRefund
@@ -91,13 +91,13 @@ def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
     others = [
         r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.unmatched and r is not existing
     ]
-    return _stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
+    return stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
 
 
 def _adopt_from_stripe(
     order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
 ) -> list[Effect]:
-    """Adopt a refund from the dashboard; see ``_with_dashboard_credits`` for the credits that go back with it."""
+    """Adopt a refund from the dashboard; see ``with_dashboard_credits`` for the credits that go back with it."""
     unmatched = any(other.unmatched and other.intent_id == refund.intent_id for other in order.refunds)
     if not unmatched and (order.intent_id != refund.intent_id or not order.captured_minor):
         return [
@@ -120,9 +120,7 @@ def _adopt_from_stripe(
     )
     if not unmatched:
         after = next(
-            other
-            for other in _with_dashboard_credits(order, _own_refunds_with(order, after))
-            if other.id == 0
+            other for other in with_dashboard_credits(order, own_refunds_with(order, after)) if other.id == 0
         )
     opening = OpenRefund(
         card_minor=after.card_minor,
@@ -142,7 +140,7 @@ def _adopt_from_stripe(
 
 def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
     """Whether all of the card's money is gone, as far as Stripe knows: refunded, being refunded, or lost."""
-    refunded_minor = _stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
+    refunded_minor = stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
     return 0 < order.captured_minor <= refunded_minor + order.lost_minor
 
 
@@ -163,19 +161,19 @@ def follow_up_effects(
         return effects
     had_succeeded = before is not None and before.status == State.SUCCEEDED
     has_succeeded = after.status == State.SUCCEEDED
-    refunds = _own_refunds_with(order, after)
-    updated = _with_dashboard_credits(order, refunds)
+    refunds = own_refunds_with(order, after)
+    updated = with_dashboard_credits(order, refunds)
     after = next(refund for refund in updated if refund.id == after.id)
     if had_succeeded != has_succeeded:
-        effects += _credit_movements(order, updated, after, has_succeeded)
+        effects += credit_movements(order, updated, after, has_succeeded)
     effects += [
         SetRefundCredits(r.id, r.credits_minor)
         for r, old in zip(updated, refunds, strict=True)
         if r.id and r != old
     ]
-    moved_minor, moved_refund = _find_moved_credits(refunds, updated, after)
+    moved_minor, moved_refund = find_moved_credits(refunds, updated, after)
     if moved_minor:
-        effects.append(_post_moved_credits(order, after, moved_minor))
+        effects.append(post_moved_credits(order, after, moved_minor))
     if had_succeeded == has_succeeded and not moved_minor:
         return effects
     refunded_minor = sum(r.amount_minor for r in updated if r.status == State.SUCCEEDED)
@@ -216,8 +214,8 @@ def _is_compensated(order: OrderState, after: RefundState) -> bool:
     if after.unmatched:
         others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
         lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
-        return _stripe_minor(others) + lost_minor >= after.card_minor
-    refunds = _with_dashboard_credits(order, _own_refunds_with(order, after))
+        return stripe_minor(others) + lost_minor >= after.card_minor
+    refunds = with_dashboard_credits(order, own_refunds_with(order, after))
     credits_minor = sum(refund.credits_minor for refund in refunds if refund.status in KNOWN_TO_STRIPE)
     return _is_charge_emptied(order, refunds) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
@@ -240,7 +238,7 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     received_minor = requested_minor if after.unmatched else order.captured_minor
     lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
     returned_minor = (
-        _stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
+        stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
         + lost_minor
     )
     rest_minor = received_minor - returned_minor

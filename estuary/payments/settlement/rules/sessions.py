@@ -8,13 +8,13 @@ from estuary.payments.settlement.effects import (
 )
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.orders import end_unpaid
-from estuary.payments.settlement.rules.payments import _decide_paid, _find_mismatch, _wait_for_bank
-from estuary.payments.settlement.rules.unmatched import _decide_unmatched_with_label
+from estuary.payments.settlement.rules.payments import decide_paid, find_mismatch, wait_for_bank
+from estuary.payments.settlement.rules.unmatched import decide_labeled_payment
 from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 
-def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObservation) -> Decision:
+def decide_session(order: OrderState, session: CheckoutSession, fact: StripeObservation) -> Decision:
     if order.session_id not in ("", session.id):
         return []
     if not order.session_id and (other := _decide_labeled_session(order, session, fact)) is not None:
@@ -30,11 +30,11 @@ def _decide_session(order: OrderState, session: CheckoutSession, fact: StripeObs
     if session.status != "complete":
         return []
     if session.payment_status == "paid":
-        return _decide_paid(order, _intent_from_session(session), fact.cause)
+        return decide_paid(order, _intent_from_session(session), fact.cause)
     if order.status in UNPAID:
         if order.status == Status.FAILED and not fact.fetched:
             return FetchRequired(ObjectKind.SESSION, session.id)
-        return bind + _wait_for_bank(order, fact.cause)
+        return bind + wait_for_bank(order, fact.cause)
     return []
 
 
@@ -47,13 +47,11 @@ def _decide_labeled_session(
     if not fact.fetched:
         return FetchRequired(ObjectKind.SESSION, session.id)
     intent = _intent_from_session(session)
-    if order.is_checkout and order.customer_id and not _find_mismatch(order, intent):
+    if order.is_checkout and order.customer_id and not find_mismatch(order, intent):
         return None
     paid = session.payment_status == "paid" and session.intent_id
     return (
-        _decide_unmatched_with_label(order, intent, fact)
-        if paid and session.intent_id != order.intent_id
-        else []
+        decide_labeled_payment(order, intent, fact) if paid and session.intent_id != order.intent_id else []
     )
 
 

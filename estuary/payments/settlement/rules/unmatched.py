@@ -10,9 +10,9 @@ from estuary.payments.settlement.effects import (
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.payments import (
     ALREADY_BEING_PAID,
-    _decide_own,
-    _find_mismatch,
-    _return_unmatched_payment,
+    decide_own_payment,
+    find_mismatch,
+    return_unmatched_payment,
 )
 from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import Intent, StripeDispute, StripeRefund
@@ -20,7 +20,7 @@ from estuary.payments.stripe_objects import Intent, StripeDispute, StripeRefund
 DISPUTE_OPENED = "charge.dispute.created"
 
 
-def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
+def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
     """Decide about a payment that only a label connects with the order, and anyone can copy a label.
 
     It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
@@ -44,9 +44,9 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
             if by_page
             else FetchRequired(ObjectKind.INTENT, intent.id)
         )
-    problem = _find_mismatch(order, intent)
+    problem = find_mismatch(order, intent)
     if not order.intent_id and order.customer_id and not problem:
-        return _decide_own(order, intent, fact)
+        return decide_own_payment(order, intent, fact)
     if not paid:
         return watch
     return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
@@ -55,19 +55,19 @@ def _decide_unmatched_with_label(order: OrderState, intent: Intent, fact: Stripe
 def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Refund an unwanted payment of the order's own customer; leave a payment of anybody else alone."""
     if order.customer_id and intent.customer_id == order.customer_id:
-        return _return_unmatched_payment(order, intent, cause, problem)
+        return return_unmatched_payment(order, intent, cause, problem)
     return [
         RecordUnmatchedPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
     ]
 
 
-def _is_own_payment(order: OrderState, intent_id: str) -> bool:
+def is_own_payment(order: OrderState, intent_id: str) -> bool:
     """Whether a payment is the order's own, or an unmatched one that the order refunds."""
     unmatched_intents = {refund.intent_id for refund in order.refunds if refund.unmatched}
     return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
 
 
-def _decide_of_unmatched_payment(
+def decide_refund_or_dispute(
     order: OrderState, other: StripeRefund | StripeDispute, fact: StripeObservation
 ) -> Decision:
     """Ignore refunds and disputes of a payment that was left alone; alert staff, who must answer a dispute."""
