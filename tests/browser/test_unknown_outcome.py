@@ -207,6 +207,36 @@ def test_the_servers_own_question_is_asked_in_the_same_words(shopper: Shopper) -
     assert '"again":"ord_x"' in bodies[1]
 
 
+def test_a_tab_whose_purchase_another_tab_has_paid_for_shows_its_order(shopper: Shopper) -> None:
+    paying, left_open = shopper.chooses("Sound bath at dusk"), Shopper(shopper.page.context.new_page())
+    left_open.page.goto(shopper.page.url)
+    left_open.types_card()
+    order_id = paying.types_card().pays("35.00").is_thanked().page.url.partition("order=")[2]
+    left_open.page.route(CREATE, lambda route: _answer_already_paid(route, order_id))
+    left_open.pays("35.00").is_thanked()
+    expect(shopper.orders()).to_have_count(1)
+
+
+def test_an_order_for_another_purchase_that_is_paid_does_not_stand_for_this_one(shopper: Shopper) -> None:
+    shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
+    page, order_id = shopper.page, shopper.page.url.partition("order=")[2]
+    page.route(CREATE, lambda route: _answer_already_paid(route, order_id))
+    page.goto("/checkout/?credits=25")
+    shopper.pays("25.00")
+    expect(page.get_by_text("Your earlier order is paid")).to_be_visible()
+    expect(page.get_by_role("link", name="See your order", exact=True)).to_have_attribute(
+        "href", re.compile(order_id)
+    )
+    page.unroute(CREATE)
+    shopper.pays("25.00").is_thanked()
+    expect(shopper.orders()).to_have_count(2)
+
+
+def _answer_already_paid(route: Route, order_id: str) -> None:
+    refusal = {"code": "already_paid", "detail": "This is already paid.", "order_id": order_id}
+    route.fulfill(status=409, json=refusal, content_type="application/problem+json")
+
+
 def test_two_tabs_that_pay_at_once_pay_once(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/checkout/?credits=25")
@@ -221,6 +251,9 @@ def test_two_tabs_that_pay_at_once_pay_once(shopper: Shopper) -> None:
     expect(page.get_by_text(done).first).to_be_visible()
     expect(other.page.get_by_text(done).first).to_be_visible()
     expect(shopper.orders()).to_have_count(1)
+    expect(page.get_by_role("listitem").filter(has_text="Paid")).to_have_count(1)
+    page.goto("/credits/")
+    expect(page.get_by_text("Bought", exact=True)).to_have_count(1)
 
 
 def test_who_paid_on_the_hosted_page_and_came_back_by_its_other_link_is_not_told_otherwise(

@@ -1,4 +1,10 @@
-import { type Order, ordersList, type PaymentRequestRequest } from "@/api/generated";
+import {
+  type Order,
+  type OrderDetail,
+  ordersList,
+  ordersRetrieve,
+  type PaymentRequestRequest,
+} from "@/api/generated";
 import { Problem, ReadableError, unwrap } from "@/api/problem";
 import { toMinor } from "@/lib/money";
 import { serverNow } from "@/lib/server-clock";
@@ -6,6 +12,7 @@ import { serverNow } from "@/lib/server-clock";
 const MINUTE_MS = 60_000;
 const RECENT_MIN = 10;
 const BOUGHT = new Set(["completed", "processing", "partially_refunded"]);
+const PAID_ELSEWHERE = new Set(["already_paid", "payment_processing"]);
 
 /** The buyer has bought the same within the last minutes and must confirm the repeat. */
 export class BoughtJustNow extends ReadableError {
@@ -57,4 +64,31 @@ export function toBoughtJustNow(error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== "bought_just_now") return error;
   const { order_id: orderId, bought_at: boughtAt } = error.extra;
   return new BoughtJustNow(String(orderId), typeof boughtAt === "string" ? boughtAt : "");
+}
+
+/**
+ * Returns the order that the API's error names, when it paid for this very purchase; otherwise null.
+ *
+ * Another tab, or Stripe's hosted page, was faster. An order for another amount or time is another purchase.
+ */
+export async function findOrderPaidElsewhere(
+  error: unknown,
+  body: PaymentRequestRequest,
+): Promise<string | null> {
+  if (!(error instanceof Problem) || !PAID_ELSEWHERE.has(error.code)) return null;
+  try {
+    const order = await unwrap(ordersRetrieve({ path: { order_id: String(error.extra.order_id) } }));
+    return isSamePurchase(order, body) && isSameTime(order, body) ? order.order_id : null;
+  } catch {
+    return null;
+  }
+}
+
+function isSameTime(
+  { lines: [line] }: OrderDetail,
+  { scheduling_data: time }: PaymentRequestRequest,
+): boolean {
+  if (time?.service_session_id) return line?.service_session_id === String(time.service_session_id);
+  if (time?.start_datetime) return Date.parse(line?.start_datetime ?? "") === Date.parse(time.start_datetime);
+  return true;
 }

@@ -13,7 +13,7 @@ const TIME_IS_GONE = new Set([
   "scheduling_required",
 ]);
 const TITLES: Record<string, string> = {
-  already_paid: "You have already paid",
+  already_paid: "Your earlier order is paid",
   already_booked: "You have booked this already",
   hold_limit_reached: "One thing at a time",
   address_hold_limit_reached: "A moment, please",

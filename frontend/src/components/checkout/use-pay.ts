@@ -13,12 +13,12 @@ import { classifyError, type Verdict } from "@/lib/stripe-errors";
 import { useAccount } from "@/lib/use-account";
 
 import { Attempts } from "./attempts";
-import { refuseRepeat, toBoughtJustNow } from "./bought-just-now";
+import { findOrderPaidElsewhere, refuseRepeat, toBoughtJustNow } from "./bought-just-now";
 import { Declined } from "./declined";
 import { waitUntil } from "./hold";
 import type { ConfirmResult, NewCard, Payer } from "./new-card";
 import { returnPath, setOrderInUrl, useOrderInDoubt } from "./order-in-doubt";
-import { useExclusiveTask } from "./use-exclusive-task";
+import { type PaymentPlace, useExclusiveTask } from "./use-exclusive-task";
 
 export type Payment = {
   body: PaymentRequestRequest;
@@ -49,8 +49,25 @@ export function usePay() {
   const { create, placed } = useCreatePayment();
   const { checkOrder } = useOrderInDoubt();
 
+  const showOrder = (orderId: string) => {
+    void client.invalidateQueries({ queryKey: [OWN_DATA] });
+    router.replace(returnPath(orderId));
+  };
+
+  /** Runs a payment. If the purchase turns out to be paid already, its order is shown, as in the tab that paid. */
+  const runPayment = (place: PaymentPlace, body: PaymentRequestRequest, task: () => Promise<void>) =>
+    runExclusive(place, async () => {
+      try {
+        await task();
+      } catch (reason) {
+        const paid = await findOrderPaidElsewhere(reason, body);
+        if (!paid) throw reason;
+        showOrder(paid);
+      }
+    });
+
   const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment, { again }: RepeatOptions = {}) =>
-    runExclusive("form", async () => {
+    runPayment("form", body, async () => {
       const typed = dueMinor > 0 && savedCard === null;
       if (dueMinor > 0 && (!stripe || (typed && !elements)))
         throw new ReadableError("The card form is not ready yet. Wait a moment, then pay.");
@@ -72,12 +89,11 @@ export function usePay() {
         setOrderInUrl(null);
         throwIfRefused(verdict);
       }
-      void client.invalidateQueries({ queryKey: [OWN_DATA] });
-      router.replace(returnPath(created.order_id));
+      showOrder(created.order_id);
     });
 
   const payOnHostedPage = (body: PaymentRequestRequest, { again }: RepeatOptions = {}) =>
-    runExclusive("hosted", async () => {
+    runPayment("hosted", body, async () => {
       const here = new URL(window.location.href);
       here.searchParams.set("canceled", "1");
       const page = { ...body, payment_type: "checkout", cancel_url: here.href } as const;
