@@ -13,6 +13,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from estuary.catalog.models import ServiceType
 from estuary.config.environment import BASE_DIR, Environment
 from estuary.config.error_page import read_entries
 
@@ -276,6 +277,28 @@ def anchors(page: Path) -> frozenset[str]:
 def test_a_page_names_only_what_exists(page: Path) -> None:
     text, history = read(page), HISTORY.get(page.name, set())
     assert [(check.__name__, name) for check in CHECKS for name in check(text) if name not in history] == []
+
+
+def test_the_page_of_a_new_type_names_every_file_that_asks_for_the_type() -> None:
+    page = (BASE_DIR / "docs" / "howto" / "add-a-service-type.md").read_text(encoding="utf-8")
+    types = "|".join(ServiceType.values)
+    asks = re.compile(
+        rf"ServiceType\.[A-Zc]|service_type \S+ [{{']|type [!=]== \"({types})\"|\b({types}): [\d{{]"
+    )
+    asking = [
+        path.relative_to(BASE_DIR)
+        for path in sources()
+        if not {"migrations", "generated"} & set(path.parts)
+        and asks.search(path.read_text("utf-8", "ignore"))
+    ]
+    asking = [path for path in asking if path.parts[0] == "estuary" or path.parts[:2] == ("frontend", "src")]
+    assert len(asking) > 20
+    missing = [
+        path.as_posix()
+        for path in asking
+        if not any(f"`{'/'.join(path.parts[at:])}`" in page for at in (1, 2))
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize(
