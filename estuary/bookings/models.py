@@ -132,7 +132,7 @@ class Booking(models.Model):
     @property
     def missed_starts_at(self) -> datetime | None:
         """Return the requested time, if others took it before the order was paid."""
-        return self.line.wished_starts_at if self.line and self.needs_scheduling else None
+        return self.line.requested_starts_at if self.line and self.needs_scheduling else None
 
 
 ACTIVE = frozenset({Booking.Status.CONFIRMED, Booking.Status.PARTIALLY_REFUNDED})

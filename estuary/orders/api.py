@@ -101,11 +101,11 @@ class LineSerializer(serializers.ModelSerializer[OrderLine]):
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
     wished_start_datetime = serializers.DateTimeField(
-        source="wished_starts_at",
+        source="requested_starts_at",
         allow_null=True,
         help_text="chosen and not held: taken when the order is paid, if it is free then (start_datetime tells)",
     )
-    wished_service_session_id = serializers.CharField(source="wished_session_id", allow_null=True)
+    wished_service_session_id = serializers.CharField(source="requested_session_id", allow_null=True)
 
     class Meta:
         model = OrderLine
@@ -231,12 +231,12 @@ class OrderDetailSerializer(OrderSerializer):
 
 
 def _disputes(order: Order) -> list[Any]:
-    return [dispute for dispute in order.disputes.all() if not dispute.stray]
+    return [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
 
 
 def _refunds(order: Order) -> list[Any]:
     """Return the order's refunds, without refunds of unmatched payments."""
-    return [refund for refund in order.refunds.all() if not refund.stray]
+    return [refund for refund in order.refunds.all() if not refund.is_unmatched]
 
 
 class OrderFilter(serializers.Serializer[Any]):

@@ -81,7 +81,7 @@ def place_order(
         **_option_fields(options),
         created_at=at,
         expires_at=expires_at,
-        asked_at=at if stripe_customer_id else None,
+        requested_at=at if stripe_customer_id else None,
         stripe_customer_id=stripe_customer_id,
         page_expires_at=page_expires_at if stripe_customer_id else None,
     )
@@ -133,8 +133,8 @@ def _held_times(line: Line) -> dict[str, Any]:
 
 def _requested_times(line: Line) -> dict[str, Any]:
     session_id = line.seats[0].pk if line.seats else None
-    times = {"wished_starts_at": line.starts_at, "wished_ends_at": line.ends_at}
-    return times | {"wished_session_id": session_id}
+    times = {"requested_starts_at": line.starts_at, "requested_ends_at": line.ends_at}
+    return times | {"requested_session_id": session_id}
 
 
 def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:

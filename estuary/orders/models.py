@@ -56,8 +56,11 @@ class Order(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="who the payment was asked of")
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
-    asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="when Stripe was last asked for what pays for it"
+    requested_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="asked_at",
+        help_text="when Stripe was last asked for what pays for it",
     )
     page_expires_at = models.DateTimeField(
         null=True, blank=True, help_text="when the hosted page ends, as asked of Stripe"
@@ -65,7 +68,9 @@ class Order(models.Model):
     attempt = models.PositiveIntegerField(
         default=1, help_text="counts the idempotency keys used for its intent"
     )
-    posts = models.PositiveIntegerField(default=0, help_text="counts the other POSTs sent to Stripe for it")
+    idempotency_sequence = models.PositiveIntegerField(
+        default=0, db_column="posts", help_text="counts the other POSTs sent to Stripe for it"
+    )
     save_payment_method = models.BooleanField(default=True)
     stripe_payment_method_id = models.CharField(
         max_length=80, blank=True, help_text="a saved card to confirm with"
@@ -198,9 +203,9 @@ class OrderLine(models.Model):
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)
     # Requested times beyond the three that an unpaid order holds. No foreign key: a session may be deleted.
-    wished_starts_at = models.DateTimeField(null=True)
-    wished_ends_at = models.DateTimeField(null=True)
-    wished_session_id = models.BigIntegerField(null=True)
+    requested_starts_at = models.DateTimeField(null=True, db_column="wished_starts_at")
+    requested_ends_at = models.DateTimeField(null=True, db_column="wished_ends_at")
+    requested_session_id = models.BigIntegerField(null=True, db_column="wished_session_id")
 
     class Meta:
         ordering = ["order", "position"]

@@ -115,7 +115,9 @@ def test_refunds_on_their_way_are_not_refundable_again_and_strays_are_not_shown(
     terms = {"order": order, "currency": "usd", "origin": Refund.Origin.STAFF}
     Refund.objects.create(card_minor=2000, credits_minor=500, status=Refund.Status.PENDING, **terms)
     Refund.objects.create(card_minor=1000, credits_minor=0, status=Refund.Status.FAILED, **terms)
-    Refund.objects.create(card_minor=9000, credits_minor=0, status=Refund.Status.PENDING, stray=True, **terms)
+    Refund.objects.create(
+        card_minor=9000, credits_minor=0, status=Refund.Status.PENDING, is_unmatched=True, **terms
+    )
     shown = as_maya.get(f"/api/v1/orders/{order.public_id}/").json()
     assert shown["refundable"] == "75.00"
     told = [

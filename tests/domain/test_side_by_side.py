@@ -56,22 +56,31 @@ JOBS: dict[str, dict[str, Any]] = {
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 
 
-def migrations() -> Iterator[tuple[tuple[str, str], Any]]:
+def migrations(loader: MigrationLoader) -> Iterator[tuple[tuple[str, str], Any]]:
     """Every migration of ours that finds tables there already."""
-    for key, migration in MigrationLoader(connection).disk_migrations.items():
+    for key, migration in loader.disk_migrations.items():
         if key[0] in OURS and not key[1].startswith("0001") and key not in BEFORE_ANY_RELEASE:
             yield key, migration
+
+
+def is_rename_in_python(operation: Any, key: tuple[str, str], loader: MigrationLoader) -> bool:
+    """Whether the column stays as it is, by ``db_column``."""
+    if not isinstance(operation, RenameField):
+        return False
+    model = loader.project_state(key).models[key[0], operation.model_name.lower()]
+    return bool(model.fields[operation.new_name].db_column == operation.old_name)
 
 
 @pytest.mark.django_db
 def test_every_migration_leaves_the_code_before_it_working() -> None:
     """It takes nothing away, and what it adds to a table may be left out by who does not know it."""
     seen, wrong = 0, []
-    for key, migration in migrations():
+    loader = MigrationLoader(connection)
+    for key, migration in migrations(loader):
         new = {one.name.lower() for one in migration.operations if isinstance(one, CreateModel)}
         for one in migration.operations:
             seen += 1
-            if isinstance(one, TAKES_AWAY):
+            if isinstance(one, TAKES_AWAY) and not is_rename_in_python(one, key, loader):
                 wrong.append((key, one.describe()))
             if isinstance(one, AddField) and one.model_name.lower() not in new:
                 field = one.field

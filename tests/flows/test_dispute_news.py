@@ -372,7 +372,7 @@ def test_the_dispute_of_a_second_payment_leaves_the_order_as_it_is(
     )
     settle_everything(stripe)
     row, order = Dispute.objects.get(), order_of(made)
-    assert (row.stray, row.order, order.disputed) == (True, order, False)
+    assert (row.is_unmatched, row.order, order.disputed) == (True, order, False)
     close(stripe, opened, "lost")
     assert (money_of(made), Booking.objects.get().status) == (("completed", 10000, 0, 0), "confirmed")
     assert buying.detail(buyer, made)["dispute"] is None

@@ -194,7 +194,7 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
     after = order_of(made)
     assert (after.status, after.stripe_payment_intent_id) == (before.status, before.stripe_payment_intent_id)
     assert (buying.balance(buyer), Refund.objects.count()) == (balance, 0)
-    assert Orphan.objects.get().fate == "foreign"
+    assert Orphan.objects.get().status == "foreign"
     stripe.control.refund(by_hand["id"], 1000)
     opened = stripe.control.dispute(by_hand["id"])
     settle_everything(stripe)
@@ -230,7 +230,7 @@ def test_money_of_the_orders_own_buyer_that_no_order_asked_for_goes_back(
     stripe_lists.sync_payments()  # a page that is open does not tell what else came
     settle_everything(stripe)
     refund = Refund.objects.get()
-    assert (refund.stray, refund.status, refund.card_minor) == (True, "succeeded", amount)
+    assert (refund.is_unmatched, refund.status, refund.card_minor) == (True, "succeeded", amount)
     assert refund.stripe_payment_intent_id == by_hand["id"]
     assert order_of(made).status == before.status
     assert subjects(mailoutbox).count("payment_quarantined") == 1
@@ -343,8 +343,8 @@ def test_a_refund_that_carries_the_name_of_ours_moves_ours_only_when_it_is_of_it
     by_hand = taken_by_hand(stripe, 5000, customer=order_of(made).stripe_customer_id, **own_label(made))
     settle_everything(stripe)
     v1 = stripe_of(stripe).v1
-    stray = Refund.objects.get(stray=True)
-    assert stray.stripe_payment_intent_id == by_hand["id"]
+    unmatched = Refund.objects.get(is_unmatched=True)
+    assert unmatched.stripe_payment_intent_id == by_hand["id"]
     another = taken_by_hand(stripe, 5000)
     v1.refunds.create(
         {

@@ -63,7 +63,7 @@ def test_a_second_debit_that_arrives_days_later_goes_back(
             5000,
             "succeeded",
         )
-        assert Orphan.objects.get().fate == "returned"
+        assert Orphan.objects.get().status == "returned"
         assert CreditAccount.objects.get().balance_minor == 5000
         all_is_well()
 
@@ -129,7 +129,7 @@ def test_a_debit_of_another_customer_is_left_alone_and_told_once(
         sweep_for()
         alerts = [mail.subject for mail in mailoutbox if "alert" in mail.subject]
         assert alerts == ["[Estuary alert] payment_names_our_order"]
-        assert Orphan.objects.get().fate == "foreign"
+        assert Orphan.objects.get().status == "foreign"
         assert not Refund.objects.exists()
         all_is_well()
 
@@ -141,7 +141,7 @@ def test_a_payment_that_can_not_be_asked_about_stops_no_other(stripe: Sandbox, b
         order_ref=created["order_id"],
         currency="usd",
         amount_minor=0,
-        fate="waiting",
+        status="waiting",
     )
     intent_id = second_debit(stripe, buying.order_of(created))
     stripe.control.lose_events()

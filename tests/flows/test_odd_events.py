@@ -200,7 +200,11 @@ def test_a_payment_that_is_not_what_the_order_asked_for_is_quarantined_returned_
     order = order_of(made)
     assert (order.status, order.captured_minor, Booking.objects.count()) == ("canceled", 0, 0)
     [refund] = Refund.objects.all()
-    assert (refund.stray, refund.status, refund.card_minor) == (True, "succeeded", intent["amount_received"])
+    assert (refund.is_unmatched, refund.status, refund.card_minor) == (
+        True,
+        "succeeded",
+        intent["amount_received"],
+    )
     [charge] = stripe.state.store.charges
     assert charge["amount_refunded"] == charge["amount"]
     assert len([mail for mail in mailoutbox if "payment_quarantined" in mail.subject]) == 1

@@ -72,7 +72,7 @@ def test_what_could_not_be_withdrawn_when_its_order_ended_is_withdrawn_later(
 ) -> None:
     made = buying.credits(buyer, "50.00", payment_type=payment_type)
     # The order ended between Stripe's answer and our note of it, and Stripe did not take the withdrawal.
-    Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="", asked_at=None)
+    Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="", requested_at=None)
     buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
     assert status_of(made) == "canceled"
     assert codes() == {"open_after_end"}
@@ -108,7 +108,7 @@ def test_a_second_payment_of_which_no_event_came_is_returned(stripe: Sandbox, bu
     stripe.control.lose_events()
     assert codes() == {"captured_unknown_here"}
     sweep_for()
-    assert Refund.objects.get(stray=True).status == "succeeded"
+    assert Refund.objects.get(is_unmatched=True).status == "succeeded"
     assert buying.balance(buyer) == "50.00"
     all_is_well()
 
@@ -132,7 +132,7 @@ def test_what_is_not_ours_is_left_alone_and_told_only_when_it_looks_like_ours(
     sweep_for()
     sweep_for()
     assert [mail.subject for mail in mailoutbox] == ["[Estuary alert] payment_of_unknown_order"]
-    assert Orphan.objects.get().fate == "foreign"
+    assert Orphan.objects.get().status == "foreign"
     assert client.retrieve_intent(left_open.id).status == "requires_payment_method"
     assert (Order.objects.count(), Refund.objects.count(), len(stripe.state.store.refunds)) == (0, 0, 0)
 
@@ -192,7 +192,7 @@ def test_after_an_older_backup_is_restored_all_is_rebuilt_from_stripe(
     assert (status_of(old), buying.balance(other)) == ("partially_refunded", "60.00")
     assert (status_of(credits), buying.balance(buyer)) == ("completed", "70.00")
     assert (status_of(direct), status_of(half)) == ("refunded", "refunded")
-    assert Orphan.objects.get(order_ref=lost["order_id"]).fate == "returned"
+    assert Orphan.objects.get(order_ref=lost["order_id"]).status == "returned"
     assert StripeCustomer.objects.get(user=maya).stripe_customer_id == order_of(credits).stripe_customer_id
     assert PaymentMethod.objects.filter(user=maya, detached_at=None).count() == 1
     assert not Order.objects.filter(public_id=left_open["order_id"]).exists()
@@ -228,7 +228,7 @@ def test_a_number_that_was_given_to_somebody_else_after_the_restore_gets_nothing
     lose_an_hour(stripe, backup)
     heir = User.objects.create_user("heir@estuary.example", "x", pk=lost.pk, first_name="Hannes")
     sweep_for()
-    assert Orphan.objects.get().fate == "returned"
+    assert Orphan.objects.get().status == "returned"
     assert not Order.objects.filter(user=heir).exists()
     assert not StripeCustomer.objects.filter(user=heir).exists()
     all_is_well()
@@ -251,12 +251,12 @@ def test_a_payment_at_its_bank_while_its_order_was_forgotten_is_looked_at_until_
     settle_everything(stripe)
     lose_an_hour(stripe, backup)
     sweep_for()
-    assert Orphan.objects.get().fate == "waiting"
+    assert Orphan.objects.get().status == "waiting"
     with later(timedelta(days=3)):
         stripe.control.settle(paid["id"])
         stripe.control.lose_events()
         sweep_for()
-        assert Orphan.objects.get().fate == "recovered"
+        assert Orphan.objects.get().status == "recovered"
         assert status_of(made) == "refunded"
         all_is_well()
 

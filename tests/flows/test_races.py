@@ -194,7 +194,7 @@ def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a
 
 def stripe_is_surely_done() -> None:
     """Let so much time pass that no POST of a refund can be at work at Stripe any more."""
-    Refund.objects.update(asked_at=F("asked_at") - STRIPE_REQUEST_MAX_AGE)
+    Refund.objects.update(requested_at=F("requested_at") - STRIPE_REQUEST_MAX_AGE)
 
 
 def send_again(refund_id: int) -> str:

@@ -150,7 +150,7 @@ def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
     for _ in range(2):
         with pytest.raises(StripeRefused):
             refunds.send_refund(refund.pk)
-    Refund.objects.update(asked_at=F("asked_at") - idempotency_keys.STRIPE_REQUEST_MAX_AGE)
+    Refund.objects.update(requested_at=F("requested_at") - idempotency_keys.STRIPE_REQUEST_MAX_AGE)
     with pytest.raises(StripeRefused):
         refunds.send_refund(refund.pk)
     refunds.send_refund(refund.pk)

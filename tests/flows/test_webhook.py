@@ -365,7 +365,7 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
     settle_everything(stripe)
     order = Order.objects.get()
     assert (order.status, order.captured_minor, buying.balance(buyer)) == ("canceled", 0, "0.00")
-    assert [(refund.stray, refund.status, refund.card_minor) for refund in order.refunds.all()] == [
+    assert [(refund.is_unmatched, refund.status, refund.card_minor) for refund in order.refunds.all()] == [
         (True, "succeeded", 5000)
     ]
 
@@ -378,7 +378,7 @@ def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: 
     pay_only(stripe, made)
     settle_everything(stripe)
     [refund] = Order.objects.get().refunds.all()
-    assert (refund.stray, refund.status, refund.card_minor, refund.currency) == (
+    assert (refund.is_unmatched, refund.status, refund.card_minor, refund.currency) == (
         True,
         "succeeded",
         10000,
@@ -396,7 +396,7 @@ def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_seco
     told = len(mailoutbox)
     settle_everything(stripe)
     refunds = Order.objects.get().refunds.order_by("pk")
-    assert [(refund.stray, refund.origin, refund.status) for refund in refunds] == [
+    assert [(refund.is_unmatched, refund.origin, refund.status) for refund in refunds] == [
         (True, "automatic", "failed"),
         (True, "dashboard", "succeeded"),
     ]

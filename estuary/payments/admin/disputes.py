@@ -51,7 +51,7 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("dispute_at_stripe", "payment_at_stripe"),
         ("amount", "lost"),
         ("frozen", "clawed"),
-        ("answer_by", "refundable", "stray"),
+        ("answer_by", "refundable", "is_unmatched"),
         ("opened_at", "closed_at"),
     )
     readonly_fields = (

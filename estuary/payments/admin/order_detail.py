@@ -158,7 +158,7 @@ def _refunds(order: Order, refunds: Sequence[Refund]) -> Section:
             label(refund.status),
             refund.booking.service_name
             if refund.booking
-            else ("another payment" if refund.stray else "the order"),
+            else ("another payment" if refund.is_unmatched else "the order"),
             refund.requested_by.email if refund.requested_by else refund.get_origin_display(),
             refund.reason or NOTHING,
             moment(refund.created_at),

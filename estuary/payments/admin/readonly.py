@@ -31,7 +31,7 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         "reason",
         "created_at",
     )
-    list_filter = ("status", "origin", "stray", "created_at")
+    list_filter = ("status", "origin", "is_unmatched", "created_at")
     indexed_filters = {"status__exact": {"requested", "pending"}}
     list_select_related = ("order", "booking", "requested_by")
     search_fields = ("public_id",)
@@ -49,7 +49,7 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("amount", "card", "credit_part"),
         ("refund_at_stripe", "payment_at_stripe"),
         ("reason", "requested_by"),
-        ("cancels", "stray", "failure_reason"),
+        ("cancels", "is_unmatched", "failure_reason"),
         ("created_at", "settled_at"),
     )
     readonly_fields = (

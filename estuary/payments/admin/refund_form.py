@@ -39,7 +39,9 @@ def stamp(order: Order) -> str:
 
 def _open_refunds(order: Order) -> list[Refund]:
     return [
-        refund for refund in order.refunds.all() if refund.status in OPEN_OR_SUCCEEDED and not refund.stray
+        refund
+        for refund in order.refunds.all()
+        if refund.status in OPEN_OR_SUCCEEDED and not refund.is_unmatched
     ]
 
 

@@ -128,7 +128,7 @@ def cancel_locally(
     """
     with transaction.atomic():
         [current] = load([order.pk])
-        if (current.asked_at, _stripe_id_of(current)) != (order.asked_at, _stripe_id_of(order)):
+        if (current.requested_at, _stripe_id_of(current)) != (order.requested_at, _stripe_id_of(order)):
             raise OrderChanged("This order has just changed. Please try again.")
         if current.status in if_status:
             effects = [*end_unpaid(state_of(current), cause, reason), *([alert] if alert else [])]
@@ -147,12 +147,12 @@ def _recover_lost_creation(order: Order) -> bool:
     While Stripe may still be processing the last request, the request is repeated under the same key. A refusal then
     proves as well as an answer that nothing else was created.
     """
-    if order.asked_at is None:
+    if order.requested_at is None:
         return False
     if created := stripe_creation.find_created(order):
         stripe_creation.save_stripe_id(order, created)
         return True
-    if order.asked_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
+    if order.requested_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
         return False
     create = (
         stripe_creation.create_checkout_session

@@ -66,7 +66,7 @@ class RepeatGuard:
 
 def _is_fully_refunded(order: Order) -> bool:
     """Return whether everything paid is refunded or pending: paid 85.00, succeeded 50.00, pending 35.00."""
-    refunds = Refund.objects.filter(order=order, stray=False, status__in=OPEN_OR_SUCCEEDED)
+    refunds = Refund.objects.filter(order=order, is_unmatched=False, status__in=OPEN_OR_SUCCEEDED)
     refunded_minor = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
     return bool(refunded_minor >= order.total_minor)
 

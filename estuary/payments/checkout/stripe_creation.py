@@ -5,7 +5,7 @@
 3. Without an answer, ``find_created`` looks at Stripe for the object. Once Stripe is surely done with the request, an
    object that is not found was not created.
 
-``asked_at`` is when the last request with an unknown outcome was sent. A key is replaced only when no request under
+``requested_at`` is when the last request with an unknown outcome was sent. A key is replaced only when no request under
 it can still be processed at Stripe: two keys at once would mean two payments for one order.
 """
 
@@ -63,9 +63,9 @@ def record_request(order: Order, *, customer_id: str) -> datetime | None:
     while Stripe may still process a request for another customer: the body changes with the customer, so the key
     must.
     """
-    previous_asked_at, previous_attempt, at = order.asked_at, order.attempt, clock.now()
-    if previous_asked_at and order.stripe_customer_id != customer_id:
-        _cancel_for_other_customer(order, previous_asked_at)
+    previous_requested_at, previous_attempt, at = order.requested_at, order.attempt, clock.now()
+    if previous_requested_at and order.stripe_customer_id != customer_id:
+        _cancel_for_other_customer(order, previous_requested_at)
         # The body changes with the customer, so the key must change.
         order.attempt += 1
     elif _is_key_expired(order):
@@ -73,18 +73,18 @@ def record_request(order: Order, *, customer_id: str) -> datetime | None:
         order.attempt += 1
     if order.page_expires_at is None:
         order.page_expires_at = page_expiry(order.payment_type, hold_ends_at=order.expires_at, at=at)
-    order.asked_at, order.stripe_customer_id = at, customer_id
+    order.requested_at, order.stripe_customer_id = at, customer_id
     values = [at, customer_id, order.attempt, order.page_expires_at]
     if not execute(
-        RECORD_REQUEST, [*values, order.pk, [*map(str, UNPAID)], previous_asked_at, previous_attempt]
+        RECORD_REQUEST, [*values, order.pk, [*map(str, UNPAID)], previous_requested_at, previous_attempt]
     ):
         raise OrderChanged("This order has just changed. Please try again.")
-    return previous_asked_at
+    return previous_requested_at
 
 
-def _cancel_for_other_customer(order: Order, asked_at: datetime) -> None:
+def _cancel_for_other_customer(order: Order, requested_at: datetime) -> None:
     """Make sure that a payment created for the buyer's former customer can't be paid."""
-    if not is_request_over(asked_at):
+    if not is_request_over(requested_at):
         raise StripeBusy(STILL_BUSY)
     created = find_created(order)
     if created and not cancel_at_stripe(order.public_id, created):
@@ -94,7 +94,7 @@ def _cancel_for_other_customer(order: Order, asked_at: datetime) -> None:
 
 
 def create_at_stripe[Created: (Intent, CheckoutSession)](
-    order: Order, send: Callable[[], Created], *, previous_asked_at: datetime | None
+    order: Order, send: Callable[[], Created], *, previous_requested_at: datetime | None
 ) -> Created:
     """Send a recorded request and save the id of its object; a key under which nothing was created is replaced.
 
@@ -111,8 +111,8 @@ def create_at_stripe[Created: (Intent, CheckoutSession)](
     except StripeRefused:
         existing = find_created(order)
         if existing is None:
-            _rotate_key(order) if is_request_over(previous_asked_at) else _restore_request(
-                order, previous_asked_at
+            _rotate_key(order) if is_request_over(previous_requested_at) else _restore_request(
+                order, previous_requested_at
             )
             raise
         created = cast(Created, existing)
@@ -122,16 +122,16 @@ def create_at_stripe[Created: (Intent, CheckoutSession)](
 
 def _rotate_key(order: Order) -> None:
     """Give the next request a new key, unless another process has sent one under this key meanwhile."""
-    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
-    if own_request.update(attempt=order.attempt + 1, asked_at=None):
-        order.attempt, order.asked_at = order.attempt + 1, None
+    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, requested_at=order.requested_at)
+    if own_request.update(attempt=order.attempt + 1, requested_at=None):
+        order.attempt, order.requested_at = order.attempt + 1, None
 
 
-def _restore_request(order: Order, previous_asked_at: datetime | None) -> None:
+def _restore_request(order: Order, previous_requested_at: datetime | None) -> None:
     """Wait for the earlier request again: our own has its answer, the earlier one may not."""
-    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, asked_at=order.asked_at)
-    if own_request.update(asked_at=previous_asked_at):
-        order.asked_at = previous_asked_at
+    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, requested_at=order.requested_at)
+    if own_request.update(requested_at=previous_requested_at):
+        order.requested_at = previous_requested_at
 
 
 def page_expiry(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
@@ -164,8 +164,12 @@ def _is_key_expired(order: Order) -> bool:
 
     While Stripe may still be processing the last request, the key is fresh.
     """
-    asked_at = order.asked_at
-    return asked_at is not None and is_request_over(asked_at) and order.created_at < clock.now() - KEY_LIFE
+    requested_at = order.requested_at
+    return (
+        requested_at is not None
+        and is_request_over(requested_at)
+        and order.created_at < clock.now() - KEY_LIFE
+    )
 
 
 def find_created(order: Order) -> Intent | CheckoutSession | None:
@@ -240,7 +244,7 @@ def cancel_at_stripe(order_ref: str, payment: Intent | CheckoutSession) -> bool:
 def next_post_key(order: Order, verb: str) -> str:
     """Return a new key for a repeatable request (confirm, cancel, expire); its counter is committed first."""
     next_sequence(order)
-    return sequence_key(order.public_id, verb, order.posts)
+    return sequence_key(order.public_id, verb, order.idempotency_sequence)
 
 
 def is_checkout(order: Order) -> bool:
@@ -255,7 +259,7 @@ def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool =
     if isinstance(existing := find_if_key_expired(order), Intent):
         save_stripe_id(order, existing)
         return existing
-    previous_asked_at = None if is_recorded else record_request(order, customer_id=customer_id)
+    previous_requested_at = None if is_recorded else record_request(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -269,7 +273,7 @@ def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool =
         params["setup_future_usage"] = "off_session"
     key = f"{order.public_id}-intent-{order.attempt}"
     return create_at_stripe(
-        order, lambda: client.create_intent(params, key=key), previous_asked_at=previous_asked_at
+        order, lambda: client.create_intent(params, key=key), previous_requested_at=previous_requested_at
     )
 
 
@@ -278,14 +282,16 @@ def create_checkout_session(order: Order, *, customer_id: str, is_recorded: bool
     if isinstance(existing := find_if_key_expired(order), CheckoutSession):
         save_stripe_id(order, existing)
         return existing
-    previous_asked_at = None if is_recorded else record_request(order, customer_id=customer_id)
+    previous_requested_at = None if is_recorded else record_request(order, customer_id=customer_id)
     try:
-        return create_at_stripe(order, lambda: _create_page(order), previous_asked_at=previous_asked_at)
+        return create_at_stripe(
+            order, lambda: _create_page(order), previous_requested_at=previous_requested_at
+        )
     except UnexpectedState:
         if not is_page_expiry_too_soon(order):
             raise
-    previous_asked_at = renew_page_expiry(order, customer_id=customer_id)
-    return create_at_stripe(order, lambda: _create_page(order), previous_asked_at=previous_asked_at)
+    previous_requested_at = renew_page_expiry(order, customer_id=customer_id)
+    return create_at_stripe(order, lambda: _create_page(order), previous_requested_at=previous_requested_at)
 
 
 def _create_page(order: Order) -> CheckoutSession:

@@ -82,9 +82,9 @@ def _next_update(user_id: int) -> StripeCustomer | None:
 
 
 def _take_new_key(customer: StripeCustomer) -> None:
-    customer.posts += 1
-    customer.update_key = sequence_key(customer.key, "update", customer.posts)
-    customer.save(update_fields=["email", "name", "posts", "update_key"])
+    customer.idempotency_sequence += 1
+    customer.update_key = sequence_key(customer.key, "update", customer.idempotency_sequence)
+    customer.save(update_fields=["email", "name", "idempotency_sequence", "update_key"])
 
 
 def _send(customer: StripeCustomer) -> None:

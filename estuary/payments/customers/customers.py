@@ -139,4 +139,4 @@ def next_post_key(user: User, verb: str) -> str:
     """
     customer = StripeCustomer.objects.get(user=user)
     next_sequence(customer)
-    return sequence_key(customer.key, verb, customer.posts)
+    return sequence_key(customer.key, verb, customer.idempotency_sequence)

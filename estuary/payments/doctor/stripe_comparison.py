@@ -130,7 +130,7 @@ def _read_own(at_stripe: StripeFigures) -> OurFigures:
     names = intents | at_stripe.sessions.keys() | refs
     own = OurFigures(orders=orders_by_name(names), refunds={}, disputes={}, unmatched={}, orphans={})
     for batch in unique_batches(names):
-        for refund in Refund.objects.filter(any_id("stripe_payment_intent_id", batch), stray=True):
+        for refund in Refund.objects.filter(any_id("stripe_payment_intent_id", batch), is_unmatched=True):
             own.unmatched[refund.stripe_payment_intent_id] = refund
         for orphan in Orphan.objects.filter(stripe_payment_intent_id__in=batch):
             own.orphans[orphan.stripe_payment_intent_id] = orphan
@@ -152,7 +152,7 @@ def _captured(intents: Iterable[Intent], own: OurFigures, late: float) -> Iterat
             continue
         if unmatched := own.unmatched.get(intent.id):
             if unmatched.card_minor != intent.received_minor:
-                yield _differs(intent, f"returned as a stray {unmatched.card_minor} {unmatched.currency}")
+                yield _differs(intent, f"returned as unmatched {unmatched.card_minor} {unmatched.currency}")
         elif order is None or not order.captured_minor or order.stripe_payment_intent_id != intent.id:
             if intent.id not in own.orphans:
                 name = f"order {intent.order_ref or (order and order.public_id)}"

@@ -17,10 +17,10 @@ KEY_LIFE = timedelta(hours=23)
 
 
 def next_sequence(row: Model) -> None:
-    """Increment ``row.posts`` and commit it; concurrent increments get different numbers."""
-    row.posts = F("posts") + 1  # type: ignore[attr-defined]
+    """Increment ``row.idempotency_sequence`` and commit it; concurrent increments get different numbers."""
+    row.idempotency_sequence = F("idempotency_sequence") + 1  # type: ignore[attr-defined]
     # One statement increments and returns.
-    row.save(update_fields=["posts"])
+    row.save(update_fields=["idempotency_sequence"])
 
 
 def sequence_key(prefix: str, verb: str, count: int) -> str:
@@ -31,6 +31,6 @@ def sequence_key(prefix: str, verb: str, count: int) -> str:
     return f"{prefix}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
 
 
-def is_request_over(asked_at: datetime | None) -> bool:
+def is_request_over(requested_at: datetime | None) -> bool:
     """Return whether Stripe is done with a request sent then, whether or not its answer arrived."""
-    return asked_at is None or asked_at < clock.now() - STRIPE_REQUEST_MAX_AGE
+    return requested_at is None or requested_at < clock.now() - STRIPE_REQUEST_MAX_AGE

@@ -17,7 +17,9 @@ class StripeCustomer(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True)
     email = models.EmailField(help_text="as last sent to Stripe, so that a retry sends the same")
     name = models.CharField(max_length=150, blank=True)
-    posts = models.PositiveIntegerField(default=0, help_text="counts the POSTs after the first, one key each")
+    idempotency_sequence = models.PositiveIntegerField(
+        default=0, db_column="posts", help_text="counts the POSTs after the first, one key each"
+    )
     update_key = models.CharField(
         max_length=80, blank=True, db_default="", help_text="of an update without an answer"
     )

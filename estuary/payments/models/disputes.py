@@ -36,8 +36,8 @@ class Dispute(models.Model):
     refundable = models.BooleanField(
         default=False, help_text="whether Stripe still refunds the charge, as with an inquiry"
     )
-    stray = models.BooleanField(
-        default=False, help_text="of a second or wrong payment; the order is untouched"
+    is_unmatched = models.BooleanField(
+        default=False, db_column="stray", help_text="of a second or wrong payment; the order is untouched"
     )
     frozen_minor = models.PositiveBigIntegerField(
         default=0, help_text="credits that can't be spent meanwhile"

@@ -21,7 +21,7 @@ class Lookout(models.Model):
 class Orphan(models.Model):
     """A payment at Stripe that names an order that is unknown here or does not match it, and how it was resolved."""
 
-    class Fate(models.TextChoices):
+    class Status(models.TextChoices):
         # Its bank is processing it: fetched again.
         WAITING = "waiting"
         # The order was restored.
@@ -35,11 +35,11 @@ class Orphan(models.Model):
     order_ref = models.CharField(max_length=64)
     currency = models.CharField(max_length=3)
     amount_minor = models.PositiveBigIntegerField(help_text="captured, minor units")
-    fate = models.CharField(max_length=12, choices=Fate)
+    status = models.CharField(max_length=12, choices=Status, db_column="fate")
     seen_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(fate="waiting"), name="orphan_waiting")]
+        indexes = [models.Index(fields=["id"], condition=Q(status="waiting"), name="orphan_waiting")]
 
     def __str__(self) -> str:
         return f"{self.stripe_payment_intent_id} for {self.order_ref}"

@@ -45,8 +45,10 @@ class Refund(models.Model):
     cancels = models.BooleanField(
         default=False, help_text="also cancels the booking it names, or the whole order"
     )
-    stray = models.BooleanField(
-        default=False, help_text="returns a second or wrong payment; the order is untouched"
+    is_unmatched = models.BooleanField(
+        default=False,
+        db_column="stray",
+        help_text="returns a second or wrong payment; the order is untouched",
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -54,8 +56,11 @@ class Refund(models.Model):
     failure_reason = models.CharField(max_length=80, blank=True)
     request_key = models.CharField(max_length=64, blank=True, help_text="the request that asked for it")
     attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
-    asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="when it was last sent under this key with no outcome known"
+    requested_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="asked_at",
+        help_text="when it was last sent under this key with no outcome known",
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     next_try_at = models.DateTimeField(

@@ -40,7 +40,7 @@ REF = re.compile(r"ord_[0-9a-z]{20}")
 CAUSE = "recovered from Stripe"
 ENDED = frozenset({"canceled", "expired"})
 
-Fate = Orphan.Fate
+Status = Orphan.Status
 log = structlog.get_logger(__name__)
 
 
@@ -64,7 +64,7 @@ def undecided_payments() -> list[str]:
     """Return the ids of the payments to look at again; none in a database that may not recover orphans."""
     if not ownership.may_recover_orphans():
         return []
-    waiting = Orphan.objects.filter(fate=Fate.WAITING).order_by("pk")
+    waiting = Orphan.objects.filter(status=Status.WAITING).order_by("pk")
     return list(waiting.values_list("stripe_payment_intent_id", flat=True))
 
 
@@ -85,9 +85,9 @@ def _settle_beside(order: Order, intent: Intent) -> bool:
         settle([StripeObservation(intent, "found at Stripe", fetched=True)], at=clock.now())
     elif payable and own_customer:
         cancel_at_stripe(order.public_id, intent)
-    waiting = Orphan.objects.filter(stripe_payment_intent_id=intent.id, fate=Fate.WAITING)
-    if Refund.objects.filter(stripe_payment_intent_id=intent.id, stray=True).exists():
-        waiting.update(fate=Fate.RETURNED, amount_minor=intent.received_minor)
+    waiting = Orphan.objects.filter(stripe_payment_intent_id=intent.id, status=Status.WAITING)
+    if Refund.objects.filter(stripe_payment_intent_id=intent.id, is_unmatched=True).exists():
+        waiting.update(status=Status.RETURNED, amount_minor=intent.received_minor)
     else:
         waiting.delete()  # no money came, or the order took it as its own
     return True
@@ -96,13 +96,13 @@ def _settle_beside(order: Order, intent: Intent) -> bool:
 def _decide(intent: Intent) -> bool:
     customer = find_customer_at_stripe(intent.customer_id)
     if intent.status == "processing":
-        return _record(intent, Fate.WAITING)
+        return _record(intent, Status.WAITING)
     if intent.status != "succeeded":
         return _end(intent, customer)
     if customer is None or not _was_created_here(customer):
         return _record(
             intent,
-            Fate.FOREIGN,
+            Status.FOREIGN,
             "payment_of_unknown_order",
             "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was",
         )
@@ -116,7 +116,7 @@ def _end(intent: Intent, customer: Customer | None) -> bool:
     """The bank refused what it was working on: nothing is to be given back, and nobody is to try again."""
     if customer and _was_created_here(customer) and intent.status not in ENDED:
         cancel_at_stripe(intent.order_ref, intent)
-    return _record(intent, Fate.RETURNED)
+    return _record(intent, Status.RETURNED)
 
 
 def _is_ours(customer_id: str) -> bool:
@@ -159,7 +159,7 @@ def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
             if left := refundable_minor(locked):
                 apply_effects([(locked, [refund_late_payment(intent.id, left, CAUSE)])], at=at)
         text = f"{order.public_id}, {intent.id}: paid for in an hour that is lost; the order was written down again"
-        _keep(intent, Fate.RECOVERED, "order_recovered", text)
+        _keep(intent, Status.RECOVERED, "order_recovered", text)
     return True
 
 
@@ -206,18 +206,18 @@ def _return(intent: Intent, given: list[StripeRefund]) -> bool:
         params = {"payment_intent": intent.id, "amount": left, "metadata": label}
         client.create_refund(params, key=f"{intent.id}-return-{back}")
     return _record(
-        intent, Fate.RETURNED, "payment_returned", "the buyer's account is lost too; all of it was refunded"
+        intent, Status.RETURNED, "payment_returned", "the buyer's account is lost too; all of it was refunded"
     )
 
 
-def _record(intent: Intent, fate: Orphan.Fate, code: str = "", text: str = "") -> bool:
+def _record(intent: Intent, status: Orphan.Status, code: str = "", text: str = "") -> bool:
     with transaction.atomic():
         return _keep(
-            intent, fate, code, f"{intent.order_ref}, {intent.id}: a payment for an unknown order; {text}"
+            intent, status, code, f"{intent.order_ref}, {intent.id}: a payment for an unknown order; {text}"
         )
 
 
-def _keep(intent: Intent, fate: Orphan.Fate, code: str, text: str) -> bool:
+def _keep(intent: Intent, status: Orphan.Status, code: str, text: str) -> bool:
     """Remember what became of a payment, and tell staff when that is new; tells whether it is."""
     row, made = Orphan.objects.get_or_create(
         stripe_payment_intent_id=intent.id,
@@ -225,12 +225,12 @@ def _keep(intent: Intent, fate: Orphan.Fate, code: str, text: str) -> bool:
             "order_ref": intent.order_ref,
             "currency": intent.currency,
             "amount_minor": intent.received_minor,
-            "fate": fate,
+            "status": status,
         },
     )
-    if not made and row.fate == fate:
+    if not made and row.status == status:
         return False
-    Orphan.objects.filter(pk=row.pk).update(fate=fate, amount_minor=intent.received_minor)
+    Orphan.objects.filter(pk=row.pk).update(status=status, amount_minor=intent.received_minor)
     if code:
         log.error("alert", code=code, order=intent.order_ref, text=text)
         alerts.alert_staff(code, text)

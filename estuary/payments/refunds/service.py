@@ -135,7 +135,7 @@ def is_blocked_by_dispute(order: Order) -> bool:
     """
     if not order.disputed:
         return False
-    own_disputes = [dispute for dispute in order.disputes.all() if not dispute.stray]
+    own_disputes = [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
     return not own_disputes or any(dispute.blocks_refunds for dispute in own_disputes)
 
 
@@ -151,7 +151,9 @@ def refunded_of_booking_minor(order: Order, booking: Booking) -> int:
 
 def _open_refunds(order: Order) -> list[Refund]:
     return [
-        refund for refund in order.refunds.all() if refund.status in OPEN_OR_SUCCEEDED and not refund.stray
+        refund
+        for refund in order.refunds.all()
+        if refund.status in OPEN_OR_SUCCEEDED and not refund.is_unmatched
     ]
 
 
@@ -178,7 +180,7 @@ def send_refund(refund_id: int) -> Refund:
     refund = Refund.objects.select_related("order").get(pk=refund_id)
     if refund.status != Refund.Status.REQUESTED or not refund.card_minor or _has_open_dispute(refund):
         return refund
-    previous_asked_at = refund.asked_at
+    previous_requested_at = refund.requested_at
     if not _record_request(refund):
         # Another worker is sending it.
         return refund
@@ -196,10 +198,10 @@ def send_refund(refund_id: int) -> Refund:
         # Stripe stores a failure under its key for a day, so the next attempt needs a new key. The key is rotated only
         # once no earlier request can still create a refund: Stripe may still be processing another worker's POST.
         if (stripe_refund := _find_created(refund)) is None:
-            if is_request_over(previous_asked_at):
+            if is_request_over(previous_requested_at):
                 _rotate_key(refund)
             else:
-                _restore_request(refund, previous_asked_at)
+                _restore_request(refund, previous_requested_at)
             raise
     except (UnexpectedState, NotAtStripe) as error:
         code = getattr(error, "stripe_code", "") or error.code
@@ -233,28 +235,28 @@ def _postpone_if_disputed(refund: Refund, code: str) -> bool:
 
 def _record_request(refund: Refund) -> bool:
     """Commit that the refund is being sent; False when the row has changed since it was read."""
-    asked_at = clock.now()
-    if not _if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(asked_at=asked_at):
+    requested_at = clock.now()
+    if not _if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(requested_at=requested_at):
         return False
-    refund.asked_at = asked_at
+    refund.requested_at = requested_at
     return True
 
 
 def _rotate_key(refund: Refund) -> None:
     """Use a new idempotency key for the next attempt, unless another worker has sent the refund meanwhile."""
-    _if_unchanged(refund).update(attempt=refund.attempt + 1, asked_at=None)
+    _if_unchanged(refund).update(attempt=refund.attempt + 1, requested_at=None)
 
 
-def _restore_request(refund: Refund, previous_asked_at: datetime | None) -> None:
+def _restore_request(refund: Refund, previous_requested_at: datetime | None) -> None:
     """Restore the time of the earlier request.
 
     This request was answered, the earlier one perhaps not: its outcome is what the refund still waits for.
     """
-    _if_unchanged(refund).update(asked_at=previous_asked_at)
+    _if_unchanged(refund).update(requested_at=previous_requested_at)
 
 
 def _if_unchanged(refund: Refund) -> QuerySet[Refund]:
-    return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, asked_at=refund.asked_at)
+    return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, requested_at=refund.requested_at)
 
 
 def _settle_refusal(refund: Refund, code: str) -> Refund:

@@ -158,7 +158,7 @@ def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
     paid = [order for order, _ in effects.of(Fulfil)]
     session_ids = [row.session_id for order in releasing for row in prefetched(order, "reservations")]
     fulfilment.lock_sessions(
-        [*session_ids, *(line.wished_session_id for line in lines_with_requested_times(paid))]
+        [*session_ids, *(line.requested_session_id for line in lines_with_requested_times(paid))]
     )
     if paid:
         fulfilment.book(paid, at=at)
@@ -243,7 +243,7 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         status=effect.status,
         origin=effect.origin,
         reason=effect.reason,
-        stray=effect.unmatched,
+        is_unmatched=effect.unmatched,
         failure_reason=effect.failure_reason,
         created_at=at,
         settled_at=at if is_settled else None,
@@ -253,13 +253,13 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
     """Record payments that are not their order's: those to look at again, and those left alone. Alert staff once."""
     for order, watched in effects.of(WatchUnmatchedPayment):
-        _get_or_create_orphan(order, watched, amount_minor=0, fate=Orphan.Fate.WAITING)
+        _get_or_create_orphan(order, watched, amount_minor=0, status=Orphan.Status.WAITING)
     for order, effect in effects.of(RecordUnmatchedPayment):
         row, is_new = _get_or_create_orphan(
-            order, effect, amount_minor=effect.amount_minor, fate=Orphan.Fate.FOREIGN
+            order, effect, amount_minor=effect.amount_minor, status=Orphan.Status.FOREIGN
         )
-        was_watched = Orphan.objects.filter(pk=row.pk, fate=Orphan.Fate.WAITING).update(
-            fate=Orphan.Fate.FOREIGN, amount_minor=effect.amount_minor
+        was_watched = Orphan.objects.filter(pk=row.pk, status=Orphan.Status.WAITING).update(
+            status=Orphan.Status.FOREIGN, amount_minor=effect.amount_minor
         )
         if is_new or was_watched:
             alerts.alert_staff(
@@ -274,7 +274,7 @@ def _get_or_create_orphan(
     payment: WatchUnmatchedPayment | RecordUnmatchedPayment,
     *,
     amount_minor: int,
-    fate: Orphan.Fate,
+    status: Orphan.Status,
 ) -> tuple[Orphan, bool]:
     return Orphan.objects.get_or_create(
         stripe_payment_intent_id=payment.intent_id,
@@ -282,7 +282,7 @@ def _get_or_create_orphan(
             "order_ref": order.public_id,
             "currency": payment.currency,
             "amount_minor": amount_minor,
-            "fate": fate,
+            "status": status,
         },
     )
 

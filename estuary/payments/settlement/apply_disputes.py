@@ -45,7 +45,7 @@ def _new_dispute(order: Order, state: DisputeState) -> Dispute:
         stripe_dispute_id=state.id,
         stripe_charge_id=state.charge_id,
         stripe_payment_intent_id=state.intent_id,
-        stray=state.unmatched,
+        is_unmatched=state.unmatched,
         opened_at=state.opened_at,
     )
 

@@ -165,7 +165,7 @@ def _refund_state(refund: Refund) -> RefundState:
         status=Refund.Status(refund.status),
         booking_id=refund.booking_id,
         cancels=refund.cancels,
-        unmatched=refund.stray,
+        unmatched=refund.is_unmatched,
         from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
         currency=refund.currency,
     )
@@ -183,7 +183,7 @@ def _dispute_state(dispute: Dispute) -> DisputeState:
         refundable=dispute.refundable,
         due_by=dispute.due_by,
         opened_at=dispute.opened_at,
-        unmatched=dispute.stray,
+        unmatched=dispute.is_unmatched,
         frozen_minor=dispute.frozen_minor,
         clawed_minor=dispute.clawed_minor,
         lost_minor=dispute.lost_minor,

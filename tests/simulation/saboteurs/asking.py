@@ -41,7 +41,7 @@ def what_was_made_is_not_remembered() -> None:
     note = stripe_creation.record_request
 
     def again(order: Order, *, customer_id: str) -> Any:
-        if order.asked_at:
+        if order.requested_at:
             Order.objects.filter(pk=order.pk).update(attempt=F("attempt") + 1)
             order.refresh_from_db(fields=["attempt"])
         return note(order, customer_id=customer_id)
@@ -62,8 +62,8 @@ def a_key_is_drawn_when_it_is_sent() -> None:
 @breaks("S9", UNCOMMITTED)
 def a_counter_is_counted_in_memory() -> None:
     def counted(order: Order, verb: str) -> str:
-        order.posts += 1
-        return sequence_key(order.public_id, verb, order.posts)
+        order.idempotency_sequence += 1
+        return sequence_key(order.public_id, verb, order.idempotency_sequence)
 
     instead_of(stripe_creation.next_post_key, counted)
 

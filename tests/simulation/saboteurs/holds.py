@@ -33,7 +33,7 @@ def a_time_that_was_not_held_is_booked_without_a_look() -> None:
     def promise(orders: Any, **_: Any) -> None:
         lines = lines_with_requested_times(orders)
         for line in lines:
-            line.starts_at, line.ends_at = line.wished_starts_at, line.wished_ends_at
+            line.starts_at, line.ends_at = line.requested_starts_at, line.requested_ends_at
         update_rows(lines, ["starts_at", "ends_at"])
 
     instead_of(take_requested_times, promise)

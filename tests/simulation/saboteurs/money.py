@@ -138,7 +138,7 @@ def a_refund_on_its_way_is_not_counted() -> None:
     done = {Refund.Status.SUCCEEDED}
     instead_of(
         refunds._open_refunds,
-        lambda order: [r for r in order.refunds.all() if r.status in done and not r.stray],
+        lambda order: [r for r in order.refunds.all() if r.status in done and not r.is_unmatched],
     )
 
 

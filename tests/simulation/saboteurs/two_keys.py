@@ -14,7 +14,7 @@ from tests.simulation.saboteurs.craft import breaks, instead_of
 @breaks("S5", *TWO_WAYS, plans="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
-    instead_of(idempotency_keys.is_request_over, lambda asked_at: True)
+    instead_of(idempotency_keys.is_request_over, lambda requested_at: True)
     instead_of(
         stripe_creation.RECORD_REQUEST,
         stripe_creation.RECORD_REQUEST.replace(" AND attempt = %s", " AND %s > 0"),
@@ -29,7 +29,7 @@ def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
 @breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
-    instead_of(idempotency_keys.is_request_over, lambda asked_at: True)
+    instead_of(idempotency_keys.is_request_over, lambda requested_at: True)
     instead_of(refunds._record_request, lambda refund: True)
 
 
