@@ -1,6 +1,6 @@
 """The second factor of staff: codes of an authenticator app, and recovery codes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.functional import SimpleLazyObject
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
@@ -23,8 +24,8 @@ def find_factor(user: User) -> Authenticator | None:
 
 
 def bind_passed_factors(user: User, factor_pks: Iterable[int]) -> None:
-    """Attach the passed factors of a sign-in to the user of the request."""
-    user._passed_factors = frozenset(factor_pks)  # type: ignore[attr-defined]
+    """Attach the passed factors of a sign-in to the user of the request; they are read at the first check."""
+    user._passed_factors = SimpleLazyObject(lambda: frozenset(factor_pks))  # type: ignore[attr-defined]
 
 
 def lacks_factor(user: User) -> bool:
@@ -34,14 +35,14 @@ def lacks_factor(user: User) -> bool:
     """
     if not settings.STAFF_SECOND_FACTOR:
         return False
-    passed: frozenset[int] = getattr(user, "_passed_factors", frozenset())
+    passed: Collection[int] = getattr(user, "_passed_factors", ())
     if not passed:
         return True
     factors: frozenset[int] | None = getattr(user, "_factors", None)
     if factors is None:  # queried once per request
         factors = frozenset(_factors_of(user).values_list("pk", flat=True))
         user._factors = factors  # type: ignore[attr-defined]
-    return not passed & factors
+    return factors.isdisjoint(passed)
 
 
 def _factors_of(user: User) -> QuerySet[Authenticator]:

@@ -56,12 +56,6 @@ class _Statement:
 class PreparedValuesQuery(_Statement):
     """A query of columns (``values_list``), with a ``Param`` for each value. It returns psycopg's values."""
 
-    def first(self, **values: Any) -> tuple[Any, ...] | None:
-        """Return the first row, or None."""
-        with self._execute(values) as cursor:
-            row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
-
     def send(self, **values: Any) -> Callable[[], list[tuple[Any, ...]]]:
         """Send the query, and return a function that fetches its rows."""
         sent_cursor = self._execute(values)
