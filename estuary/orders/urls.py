@@ -4,5 +4,4 @@ from estuary.orders import api
 
 urlpatterns = [
     path("orders/", api.OrderList.as_view(), name="order-list"),
-    path("orders/<ref:order_id>/", api.OrderDetail.as_view(), name="order-detail"),
 ]

@@ -1,11 +1,16 @@
-"""What payments add to the API of orders and bookings: cancel, refund, and sync with Stripe."""
+"""What payments add to the API of orders and bookings: the detail, cancel, refund, and sync with Stripe."""
 
+import hashlib
 from typing import Any, cast
 
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +28,7 @@ from estuary.payments.checkout.cancel_order import cancel_order
 from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
+from estuary.payments.order_serializers import OrderDetailSerializer
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
 from estuary.payments.refunds.service import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
@@ -39,6 +45,37 @@ def own_order(request: Request, public_id: str) -> Order:
     return get_object_or_404(
         Order.objects.select_related("user"), public_id=public_id, user=cast(User, request.user)
     )
+
+
+class OrderDetailView(APIView):
+    """One order of yours (or any, for staff who may view orders): poll it with If-None-Match."""
+
+    @extend_schema(
+        summary="One order",
+        parameters=[
+            OpenApiParameter("If-None-Match", location="header", description="the ETag of the last answer")
+        ],
+        responses={
+            200: OrderDetailSerializer,
+            304: OpenApiResponse(description="Not modified"),
+            **problems(401, 404),
+        },
+    )
+    def get(self, request: Request, order_id: str) -> HttpResponseBase:
+        orders = _visible_orders(cast(User, request.user))
+        order = get_object_or_404(
+            orders.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
+            public_id=order_id,
+        )
+        data = OrderDetailSerializer(order, context={"request": request}).data
+        digest = hashlib.blake2b(JSONRenderer().render(data), digest_size=16).hexdigest()
+        etag = f'"{digest}"'
+        response = Response(data, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+        return get_conditional_response(request._request, etag=etag, response=response) or response
+
+
+def _visible_orders(user: User) -> QuerySet[Order]:
+    return Order.objects.all() if may(user, Right.VIEW_ORDERS) else Order.objects.filter(user=user)
 
 
 class CancelOrderView(APIView):

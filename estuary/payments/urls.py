@@ -19,6 +19,7 @@ payment_urls = [
 
 urlpatterns = [
     path("payments/", include(payment_urls)),
+    path("orders/<ref:order_id>/", order_views.OrderDetailView.as_view(), name="order-detail"),
     path("orders/<ref:public_id>/cancel/", order_views.CancelOrderView.as_view(), name="order-cancel"),
     path("orders/<ref:public_id>/sync/", order_views.SyncOrderView.as_view(), name="order-sync"),
     path("orders/<ref:public_id>/refunds/", order_views.RefundsView.as_view(), name="order-refunds"),

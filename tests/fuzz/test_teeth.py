@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from estuary.common.errors import Conflict
 from estuary.credits.api import Credits
 from estuary.credits.models import CreditAccount
-from estuary.orders.api import OrderDetail, OrderDetailSerializer
 from estuary.orders.models import Order
-from estuary.payments.order_views import SyncOrderView
+from estuary.payments.order_serializers import OrderDetailSerializer
+from estuary.payments.order_views import OrderDetailView, SyncOrderView
 from tests.fuzz.running import Run
 from tests.fuzz.test_fuzzed_api import role_named
 from tests.fuzz.world import Marketplace
@@ -90,5 +90,5 @@ def test_each_kind_of_bug_is_noticed(market: Marketplace, monkeypatch: pytest.Mo
     assert {"UndefinedStatusCode", "problem"} <= noticed(Credits, CREDITS, says_what_is_not_documented)
     assert "JsonSchemaError" in noticed(Credits, CREDITS, forgets_half)
     assert "secret" in noticed(Credits, CREDITS, tells_a_secret)
-    assert "foreign" in noticed(OrderDetail, ORDER, shows_anybodys)
+    assert "foreign" in noticed(OrderDetailView, ORDER, shows_anybodys)
     assert "books" in noticed(SyncOrderView, SYNC, gives_a_cent)

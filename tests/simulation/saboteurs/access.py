@@ -46,7 +46,7 @@ def any_card_by_its_name() -> None:
 def any_booking_by_its_number() -> None:
     view: Any = order_views.CancelBookingView
     bookings = Booking.objects.select_related("order")
-    view._own = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
+    view._own_booking = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
 
 
 @breaks("S11", *FOUND)

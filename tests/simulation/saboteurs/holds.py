@@ -37,4 +37,4 @@ def a_time_that_was_not_held_is_booked_without_a_look() -> None:
         update_rows(lines, ["starts_at", "ends_at"])
 
     instead_of(take_requested_times, promise)
-    assert vars(fulfilment)["take_wishes"] is promise
+    assert vars(fulfilment)["take_requested_times"] is promise

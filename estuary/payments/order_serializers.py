@@ -1,0 +1,161 @@
+"""The detail of an order: its lines, timeline and bookings, and what payments know of it, refunds and disputes."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from estuary.accounts.rights import Right, may
+from estuary.common.api.fields import MoneyField
+from estuary.common.money import to_decimal
+from estuary.orders.api import OrderSerializer
+from estuary.orders.models import Order, OrderLine, OrderTransition
+from estuary.orders.states import REFUNDABLE
+
+# Statuses of refunds in progress, whose amounts can't be refunded again.
+REFUND_IN_PROGRESS = frozenset({"requested", "pending"})
+
+
+class LineSerializer(serializers.ModelSerializer[OrderLine]):
+    service_id = serializers.CharField(allow_null=True)
+    service_session_id = serializers.CharField(source="session_id", allow_null=True)
+    amount = MoneyField(source="amount_minor", currency="order.currency")
+    start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
+    end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+    wished_start_datetime = serializers.DateTimeField(
+        source="requested_starts_at",
+        allow_null=True,
+        help_text="chosen and not held: taken when the order is paid, if it is free then (start_datetime tells)",
+    )
+    wished_service_session_id = serializers.CharField(source="requested_session_id", allow_null=True)
+
+    class Meta:
+        model = OrderLine
+        fields = [
+            "position",
+            "service_id",
+            "service_type",
+            "service_name",
+            "service_session_id",
+            "amount",
+            "start_datetime",
+            "end_datetime",
+            "wished_start_datetime",
+            "wished_service_session_id",
+        ]
+
+
+class TransitionSerializer(serializers.ModelSerializer[OrderTransition]):
+    cause = serializers.SerializerMethodField(help_text="for staff only; empty for the buyer")
+
+    class Meta:
+        model = OrderTransition
+        fields = ["before", "after", "at", "cause"]
+
+    def get_cause(self, transition: OrderTransition) -> str:
+        may_view = may(self.context["request"].user, Right.VIEW_ORDERS)
+        return transition.cause if may_view else ""
+
+
+class OrderBookingSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="pk")
+    parent_id = serializers.CharField(allow_null=True)
+    service_type = serializers.CharField()
+    service_name = serializers.CharField()
+    status = serializers.CharField()
+    start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
+    end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
+    needs_scheduling = serializers.BooleanField()
+    missed_start_datetime = serializers.DateTimeField(
+        source="missed_starts_at",
+        allow_null=True,
+        help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
+    )
+    valid_until = serializers.DateTimeField(allow_null=True)
+
+
+class OrderRefundSerializer(serializers.Serializer[Any]):
+    refund_id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    amount = MoneyField(source="amount_minor")
+    to_card = MoneyField(source="card_minor")
+    to_credits = MoneyField(source="credits_minor")
+    reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderDisputeSerializer(serializers.Serializer[Any]):
+    """``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing)."""
+
+    status = serializers.ChoiceField(source="standing", choices=["open", "won", "lost", "closed"])
+    amount = MoneyField(source="amount_minor")
+    currency = serializers.CharField()
+    reason = serializers.CharField(help_text="as Stripe names it, such as product_not_received")
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderDetailSerializer(OrderSerializer):
+    refundable = serializers.SerializerMethodField()
+    lines = LineSerializer(many=True)
+    timeline = TransitionSerializer(source="transitions", many=True)
+    bookings = serializers.SerializerMethodField()
+    refunds = serializers.SerializerMethodField()
+    dispute = serializers.SerializerMethodField()
+
+    class Meta(OrderSerializer.Meta):
+        fields = [
+            *OrderSerializer.Meta.fields,
+            "refundable",
+            "lines",
+            "timeline",
+            "bookings",
+            "refunds",
+            "dispute",
+        ]
+
+    @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
+    def get_refundable(self, order: Order) -> str:
+        """Return what can still be refunded: paid 100, lost 10, refunded 30, in progress 20 -> 40. Disputed: 0."""
+        disputes = _disputes(order)
+        if order.status not in REFUNDABLE or any(dispute.blocks_refunds for dispute in disputes):
+            return to_decimal(0, order.currency)
+        # An order that was not fulfilled has returned its credits already; only the captured part is left.
+        paid_minor = order.total_minor if order.completed_at else order.captured_minor
+        in_progress_minor = sum(
+            refund.amount_minor for refund in _refunds(order) if refund.status in REFUND_IN_PROGRESS
+        )
+        left_minor = paid_minor - order.lost_minor - order.refunded_minor - in_progress_minor
+        return to_decimal(max(left_minor, 0), order.currency)
+
+    @extend_schema_field(OrderBookingSerializer(many=True))
+    def get_bookings(self, order: Order) -> Any:
+        bookings = sorted(order.bookings.all(), key=lambda booking: booking.position)
+        lines = {line.pk: line for line in order.lines.all()}
+        for booking in bookings:
+            booking.line = lines.get(booking.line_id or 0)
+        return OrderBookingSerializer(bookings, many=True).data
+
+    @extend_schema_field(OrderRefundSerializer(many=True))
+    def get_refunds(self, order: Order) -> Any:
+        return OrderRefundSerializer(_refunds(order), many=True).data
+
+    @extend_schema_field(OrderDisputeSerializer(allow_null=True))
+    def get_dispute(self, order: Order) -> Any:
+        """Return the most relevant dispute: open before lost before any other, then the newest."""
+        weights = {"open": 2, "lost": 1}
+        disputes = _disputes(order)
+        most_relevant = max(
+            disputes, key=lambda dispute: (weights.get(dispute.standing, 0), dispute.opened_at), default=None
+        )
+        return OrderDisputeSerializer(most_relevant).data if most_relevant else None
+
+
+def _disputes(order: Order) -> list[Any]:
+    return [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
+
+
+def _refunds(order: Order) -> list[Any]:
+    """Return the order's refunds, without refunds of unmatched payments."""
+    return [refund for refund in order.refunds.all() if not refund.is_unmatched]
