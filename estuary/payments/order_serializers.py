@@ -10,10 +10,8 @@ from estuary.common.api.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
-from estuary.orders.states import REFUNDABLE
-
-# Statuses of refunds in progress, whose amounts can't be refunded again.
-REFUND_IN_PROGRESS = frozenset({"requested", "pending"})
+from estuary.payments.models import Dispute
+from estuary.payments.refunds.service import refundable_minor
 
 
 class LineSerializer(serializers.ModelSerializer[OrderLine]):
@@ -85,7 +83,7 @@ class OrderRefundSerializer(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
-class OrderDisputeSerializer(serializers.Serializer[Any]):
+class OrderDisputeSerializer(serializers.Serializer[Dispute]):
     """``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing)."""
 
     status = serializers.ChoiceField(source="standing", choices=["open", "won", "lost", "closed"])
@@ -117,17 +115,7 @@ class OrderDetailSerializer(OrderSerializer):
 
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
     def get_refundable(self, order: Order) -> str:
-        """Return what can still be refunded: paid 100, lost 10, refunded 30, in progress 20 -> 40. Disputed: 0."""
-        disputes = _disputes(order)
-        if order.status not in REFUNDABLE or any(dispute.blocks_refunds for dispute in disputes):
-            return to_decimal(0, order.currency)
-        # An order that was not fulfilled has returned its credits already; only the captured part is left.
-        paid_minor = order.total_minor if order.completed_at else order.captured_minor
-        in_progress_minor = sum(
-            refund.amount_minor for refund in _refunds(order) if refund.status in REFUND_IN_PROGRESS
-        )
-        left_minor = paid_minor - order.lost_minor - order.refunded_minor - in_progress_minor
-        return to_decimal(max(left_minor, 0), order.currency)
+        return to_decimal(max(refundable_minor(order), 0), order.currency)
 
     @extend_schema_field(OrderBookingSerializer(many=True))
     def get_bookings(self, order: Order) -> Any:
@@ -139,23 +127,16 @@ class OrderDetailSerializer(OrderSerializer):
 
     @extend_schema_field(OrderRefundSerializer(many=True))
     def get_refunds(self, order: Order) -> Any:
-        return OrderRefundSerializer(_refunds(order), many=True).data
+        refunds = [refund for refund in order.refunds.all() if not refund.is_unmatched]
+        return OrderRefundSerializer(refunds, many=True).data
 
     @extend_schema_field(OrderDisputeSerializer(allow_null=True))
     def get_dispute(self, order: Order) -> Any:
         """Return the most relevant dispute: open before lost before any other, then the newest."""
         weights = {"open": 2, "lost": 1}
-        disputes = _disputes(order)
         most_relevant = max(
-            disputes, key=lambda dispute: (weights.get(dispute.standing, 0), dispute.opened_at), default=None
+            (dispute for dispute in order.disputes.all() if not dispute.is_unmatched),
+            key=lambda dispute: (weights.get(dispute.standing, 0), dispute.opened_at),
+            default=None,
         )
         return OrderDisputeSerializer(most_relevant).data if most_relevant else None
-
-
-def _disputes(order: Order) -> list[Any]:
-    return [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
-
-
-def _refunds(order: Order) -> list[Any]:
-    """Return the order's refunds, without refunds of unmatched payments."""
-    return [refund for refund in order.refunds.all() if not refund.is_unmatched]

@@ -13,7 +13,9 @@ from estuary.common import clock
 from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
 from estuary.orders.states import Status
+from estuary.payments.errors import ChargeDisputed
 from estuary.payments.models import Refund
+from estuary.payments.refunds.service import request_refund
 from tests.marketplace import (
     REFUNDING,
     a_free_slot,
@@ -125,6 +127,18 @@ def test_refunds_on_their_way_are_not_refundable_again_and_strays_are_not_shown(
         for refund in shown["refunds"]
     ]
     assert told == [("10.00", "10.00", "0.00", "failed"), ("25.00", "20.00", "5.00", "pending")]
+
+
+def test_an_order_marked_as_disputed_is_not_refundable_as_a_refund_would_be_refused(
+    as_maya: APIClient, maya: User, ana: Practitioner
+) -> None:
+    yoga = make_service(ServiceType.SESSION, ana)
+    order = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga))).order
+    Order.objects.filter(pk=order.pk).update(disputed=True)
+    shown = as_maya.get(f"/api/v1/orders/{order.public_id}/").json()
+    assert (shown["refundable"], shown["dispute"]) == ("0.00", None)
+    with pytest.raises(ChargeDisputed):
+        request_refund(order=order)
 
 
 def test_another_users_order_is_a_404_and_staff_may_read_it(as_tom: APIClient, maya: User) -> None:
