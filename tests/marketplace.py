@@ -27,7 +27,7 @@ from estuary.catalog.models import (
     ServiceSession,
     ServiceType,
 )
-from estuary.catalog.pricing import price_of
+from estuary.catalog.pricing import priced_items
 from estuary.common import clock
 from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
@@ -119,13 +119,17 @@ def place(
     at = clock.now()
     with transaction.atomic():
         lines = plan_lines(
-            service, schedule_request=wish or ScheduleRequest(), items=items, currency=currency, at=at
+            service,
+            priced_items(service, currency),
+            schedule_request=wish or ScheduleRequest(),
+            items=items,
+            at=at,
         )
         order, rows = place_order(
             user=user,
             service=service,
             currency=currency,
-            total_minor=price_of(service, currency),
+            total_minor=sum(line.amount_minor for line in lines),
             credits_applied_minor=0,
             lines=lines,
             options=CheckoutOptions(payment_type="intent"),

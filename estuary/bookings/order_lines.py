@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from estuary.catalog.pricing import PricedItem, priced_items
+from estuary.catalog.pricing import PricedItem
 from estuary.common.errors import Conflict, InvalidRequest
 from estuary.orders.creation import Line
 
@@ -39,29 +39,25 @@ class ScheduleRequest:
 
 def plan_lines(
     service: Service,
+    priced: Sequence[PricedItem],
     *,
     schedule_request: ScheduleRequest,
     items: Sequence[ScheduleRequest],
-    currency: str,
     at: datetime,
 ) -> list[Line]:
-    """Return a line for every deliverable of ``service``, with price, seats and slot, in at most three queries.
+    """Return a line for every deliverable in ``priced``, with its seats and slot, in at most two queries.
 
     Must run inside a transaction: the sessions stay locked until it ends, so that the lines can be reserved.
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
     """
-    priced = priced_items(service, currency)
     requests = _match_requests(service, priced, schedule_request, items)
     sessions = _lock_sessions(priced, requests)
-    ends = check_slots(
-        [
-            (item.service, request.starts_at)
-            for item, request in zip(priced, requests, strict=True)
-            if item.service.type == ServiceType.SESSION and request.starts_at
-        ],
-        at=at,
-    )
-    slot_ends = iter(ends)
+    slots = [
+        (item.service, request.starts_at)
+        for item, request in zip(priced, requests, strict=True)
+        if item.service.type == ServiceType.SESSION and request.starts_at
+    ]
+    slot_ends = iter(check_slots(slots, at=at))
     lines = []
     for item, request in zip(priced, requests, strict=True):
         if item.service.type == ServiceType.SESSION and request.starts_at:
@@ -73,7 +69,7 @@ def plan_lines(
 
 def _match_requests(
     service: Service,
-    priced: list[PricedItem],
+    priced: Sequence[PricedItem],
     schedule_request: ScheduleRequest,
     items: Sequence[ScheduleRequest],
 ) -> list[ScheduleRequest]:
@@ -106,7 +102,7 @@ def _match_requests(
 
 
 def _lock_sessions(
-    priced: list[PricedItem], requests: list[ScheduleRequest]
+    priced: Sequence[PricedItem], requests: list[ScheduleRequest]
 ) -> dict[int, list[ServiceSession]]:
     """Lock the sessions concerned in id order, and return them by service id; no query without group services."""
     course_ids = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}

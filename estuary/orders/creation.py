@@ -67,6 +67,7 @@ def place_order(
     ``stripe_customer_id`` is the customer of the payment that is created at Stripe next; empty if there is none yet.
     Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
     """
+    assert service is None or total_minor == sum(line.amount_minor for line in lines)
     order = Order(
         user=user,
         type=OrderType.DIRECT if service else OrderType.CREDIT,

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import Service, ServiceType
+from estuary.catalog.pricing import priced_items
 from estuary.orders.creation import CheckoutOptions
 from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
@@ -112,13 +113,14 @@ def test_nothing_is_sold_from_the_moment_an_erasure_begins(
 def place(massage: Service, buyer: Any) -> None:
     """Place an order as the API does once it has read the service."""
     create_order.create_order(
-        user=buyer,
-        service=massage,
-        currency="usd",
-        total_minor=10_000,
-        options=CheckoutOptions(payment_type="intent"),
-        schedule_request=ScheduleRequest(starts_at=a_free_slot(massage)),
-        items=(),
+        create_order.Purchase(
+            user=buyer,
+            service=massage,
+            currency="usd",
+            priced=priced_items(massage, "usd"),
+            options=CheckoutOptions(payment_type="intent"),
+            schedule_request=ScheduleRequest(starts_at=a_free_slot(massage)),
+        )
     )
 
 

@@ -15,6 +15,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.catalog.pricing import priced_items
 from estuary.common import clock
 from estuary.common.db.transactions import TRIES, retry_transaction
 from estuary.orders.creation import CheckoutOptions
@@ -82,14 +83,15 @@ def test_an_order_that_ends_and_one_that_is_placed_take_credits_and_seats_in_the
 
     def place() -> None:
         create_order.create_order(
-            user=maya,
-            service=workshop,
-            currency="usd",
-            total_minor=10_000,
-            options=CheckoutOptions(payment_type="intent"),
-            schedule_request=ScheduleRequest(session_id=seat.pk),
-            items=(),
-            use_credits=True,
+            create_order.Purchase(
+                user=maya,
+                service=workshop,
+                currency="usd",
+                priced=priced_items(workshop, "usd"),
+                options=CheckoutOptions(payment_type="intent"),
+                schedule_request=ScheduleRequest(session_id=seat.pk),
+                use_credits=True,
+            )
         )
 
     def end() -> None:
@@ -117,7 +119,7 @@ def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before
     [seat] = make_sessions(workshop, capacity=5)
     chosen: dict[str, Any] = {"service_session_id": str(seat.pk)}
     buying.service(buyer, workshop, **chosen)
-    rehearsing, create = threading.Event(), purchase._create_order
+    rehearsing, create = threading.Event(), create_order.create_order
 
     def create_slowly(*args: Any) -> Any:
         if connection.in_atomic_block:  # in the rehearsal the seat is locked by now
@@ -125,7 +127,7 @@ def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before
             threading.Event().wait(0.5)
         return create(*args)
 
-    monkeypatch.setattr(purchase, "_create_order", create_slowly)
+    monkeypatch.setattr(purchase, "create_order", create_slowly)
 
     def change() -> None:
         wish = {"service_id": str(workshop.pk), "scheduling_data": chosen}

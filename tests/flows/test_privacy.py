@@ -291,9 +291,15 @@ def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, ze
     assert "over in a minute" in shut_out(zenobia.email)
     finish_erasures(timestamp=0)
     order, _ = create_order.create_order(
-        user=read, service=None, currency="usd", total_minor=2_500, options=CheckoutOptions(payment_type="intent"),
-        schedule_request=ScheduleRequest(), items=(),
-    )  # fmt: skip
+        create_order.Purchase(
+            user=read,
+            service=None,
+            currency="usd",
+            credits_minor=2_500,
+            options=CheckoutOptions(payment_type="intent"),
+            schedule_request=ScheduleRequest(),
+        )
+    )
     customer = customers.ensure_customer(read)
     assert stripe.state.store.customers.get(customer)["email"] == zenobia.email  # type: ignore[index]
     let_requests_end()

@@ -1,8 +1,8 @@
-"""An order is created in one transaction: priced, its seats reserved, its credits spent."""
+"""An order is created in one transaction: its seats reserved, its credits spent."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,13 +11,14 @@ from estuary.accounts.models import User
 from estuary.bookings.fulfilment import reserve
 from estuary.bookings.order_lines import ScheduleRequest, limit_held_times, plan_lines
 from estuary.catalog.models import Service
+from estuary.catalog.pricing import PricedItem
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
 from estuary.orders.creation import CheckoutOptions, Line, place_order
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderLine
 from estuary.payments import idempotency
 from estuary.payments.checkout import holds, stripe_creation
 from estuary.payments.checkout.repeats import RepeatGuard
@@ -30,70 +31,96 @@ from estuary.payments.settlement.rules.orders import fulfil
 from estuary.payments.settlement.state import state_of
 
 
-@retry_transaction
-def create_order(
-    *,
-    user: User,
-    service: Service | None,
-    currency: str,
-    total_minor: int,
-    options: CheckoutOptions,
-    schedule_request: ScheduleRequest,
-    items: Sequence[ScheduleRequest],
-    use_credits: bool = False,
-    request_key: str = "",
-    guard: RepeatGuard | None = None,
-    address: str = "",
-) -> tuple[Order, StripeCustomer | None]:
-    """Price the order, reserve seats and slots, spend credits and insert the order, in one transaction.
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A checked and priced request of a buyer: ``priced`` are the deliverables of ``service``, with their shares.
 
-    1. With ``service=None`` the order buys credits for ``total_minor``.
-    2. When credits cover the whole price, the order completes in this transaction.
-    3. Otherwise the customer who pays is returned as well, and its idempotency key is committed with the order.
-    4. If that customer already exists at Stripe, the request to Stripe is recorded on the order here, as
-       ``stripe_creation.record_request`` does.
-
-    ``address`` is the client's IP address, for the limits of holds. Raises SoldOut, SlotTaken, AlreadyBooked,
-    NotEnoughCredits, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when the buyer has a
-    live order for the same item (order_one_live_per_item).
+    ``service=None`` buys ``credits_minor`` of credits. ``address`` is the client's IP address, for the limits of holds.
     """
-    at = clock.now()
+
+    user: User
+    service: Service | None
+    currency: str
+    options: CheckoutOptions
+    schedule_request: ScheduleRequest
+    priced: Sequence[PricedItem] = ()
+    credits_minor: int = 0
+    items: Sequence[ScheduleRequest] = ()
+    use_credits: bool = False
+    request_key: str = ""
+    guard: RepeatGuard | None = None
+    address: str = ""
+
+    @property
+    def total_minor(self) -> int:
+        return self.credits_minor + sum(item.amount_minor for item in self.priced)
+
+
+@retry_transaction
+def create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+    """Reserve seats and slots, spend credits and insert the order, in one transaction.
+
+    When credits cover the whole price, the order completes in this transaction. Otherwise the customer who pays is
+    returned as well; if it already exists at Stripe, the request to Stripe is recorded here, as
+    ``stripe_creation.record_request`` does. Raises SoldOut, SlotTaken,
+    AlreadyBooked, NotEnoughCredits, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when
+    the buyer has a live order for the same item (order_one_live_per_item).
+    """
+    at, user, service, guard = clock.now(), purchase.user, purchase.service, purchase.guard
     with transaction.atomic():
-        counts = holds.read_hold_counts(user.pk, service=service, address=address, at=at) if service else None
-        if service and counts and not counts.service_is_active:
-            raise NotOnSale(f"{service.name} is not on sale at the moment.")
-        account = ledger.lock_account(user, currency) if use_credits and service else None
-        applied_minor = _credits_to_apply(account, total_minor) if account else 0
-        lines = (
-            plan_lines(service, schedule_request=schedule_request, items=items, currency=currency, at=at)
-            if service
-            else []
-        )
-        customer = get_or_create_customer(user) if applied_minor < total_minor else None
-        allowance = None
+        counts = _read_hold_counts(purchase, at)
+        account = ledger.lock_account(user, purchase.currency) if purchase.use_credits and service else None
+        applied_minor = _credits_to_apply(account, purchase.total_minor) if account else 0
+        lines, allowance = _plan_lines(purchase, at), None
+        customer = get_or_create_customer(user) if applied_minor < purchase.total_minor else None
         if counts and customer and any(line.starts_at for line in lines):
             lines, allowance = limit_held_times(lines), holds.allow(counts, at=at)
         deadline = _deadline(service, lines, allowance, at)
         order, rows = place_order(
             user=user,
             service=service,
-            currency=currency,
-            total_minor=total_minor,
+            currency=purchase.currency,
+            total_minor=purchase.total_minor,
             credits_applied_minor=applied_minor,
             lines=lines,
-            options=options,
+            options=purchase.options,
             at=at,
             expires_at=deadline,
             stripe_customer_id=customer.stripe_customer_id if customer else "",
-            page_expires_at=stripe_creation.page_expiry(options.payment_type, hold_ends_at=deadline, at=at),
+            page_expires_at=stripe_creation.page_expiry(
+                purchase.options.payment_type, hold_ends_at=deadline, at=at
+            ),
         )
-        if guard and (options.payment_method_id or order.amount_due_minor == 0):
+        if guard and (order.stripe_payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
         _reserve_and_spend(order, account, list(zip(rows, lines, strict=True)), at)
         if service and allowance:
             holds.record_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
-        idempotency.bind_order(request_key, order)
+        idempotency.bind_order(purchase.request_key, order)
     return order, customer
+
+
+def _read_hold_counts(purchase: Purchase, at: datetime) -> holds.HoldCounts | None:
+    """Lock and count the buyer's holds; None for credits, which hold nothing. Raises NotOnSale."""
+    service = purchase.service
+    if service is None:
+        return None
+    counts = holds.read_hold_counts(purchase.user.pk, service=service, address=purchase.address, at=at)
+    if not counts.service_is_active:
+        raise NotOnSale(f"{service.name} is not on sale at the moment.")
+    return counts
+
+
+def _plan_lines(purchase: Purchase, at: datetime) -> list[Line]:
+    if purchase.service is None:
+        return []
+    return plan_lines(
+        purchase.service,
+        purchase.priced,
+        schedule_request=purchase.schedule_request,
+        items=purchase.items,
+        at=at,
+    )
 
 
 def _deadline(
@@ -107,7 +134,7 @@ def _deadline(
 
 
 def _reserve_and_spend(
-    order: Order, account: CreditAccount | None, lines: list[tuple[Any, Line]], at: datetime
+    order: Order, account: CreditAccount | None, lines: list[tuple[OrderLine, Line]], at: datetime
 ) -> None:
     """Spend the order's credits and hold its seats and slots; fulfil the order if nothing is left to pay."""
     if account and (spent := order.credits_applied_minor):

@@ -5,7 +5,6 @@ tab) gets the same order. A different request for the item cancels the old order
 place.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -13,7 +12,6 @@ from django.db.models import Q
 
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds
-from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.limits import minutes
 from estuary.catalog.models import Service
@@ -21,12 +19,13 @@ from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction, violated_constraint
 from estuary.common.errors import Conflict, EstuaryError
 from estuary.common.postgresql.admission import claim_resource
-from estuary.orders.creation import CheckoutOptions, item_key
+from estuary.orders.creation import item_key
 from estuary.orders.models import Order
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import idempotency
-from estuary.payments.checkout import create_order, holds
+from estuary.payments.checkout import holds
 from estuary.payments.checkout.cancel_order import close_order
+from estuary.payments.checkout.create_order import Purchase, create_order
 from estuary.payments.checkout.payments import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers import payment_methods
@@ -44,26 +43,6 @@ REFUSED_STATUSES = frozenset({400, 404, 409})
 
 class PurchaseBusy(Conflict):
     code, title = "purchase_busy", "Another request is buying the same thing"
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """A checked and priced request of a buyer, with the address it came from.
-
-    ``service=None`` buys credits; amounts are minor units.
-    """
-
-    user: User
-    service: Service | None
-    currency: str
-    total_minor: int
-    options: CheckoutOptions
-    schedule_request: ScheduleRequest
-    items: tuple[ScheduleRequest, ...] = ()
-    use_credits: bool = False
-    request_key: str = ""
-    guard: RepeatGuard | None = None
-    address: str = ""
 
 
 def resume_request(user: User, request_key: str, card_ref: str) -> StartedPayment | None:
@@ -128,13 +107,12 @@ def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> Sta
 
 def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | None:
     """Return a payment, or None when the buyer's old order, ``live``, had to be canceled first."""
-    card_id = purchase.options.payment_method_id
-    if live is None:
-        order, customer = _place_order(purchase)
-        if order.status in FULFILLED:
-            return StartedPayment(order)
-        return start_payment(order, card_id=card_id, customer=customer)
-    return _resume_live_order(purchase, live)
+    if live:
+        return _resume_live_order(purchase, live)
+    order, customer = _place_order(purchase)
+    if order.status in FULFILLED:
+        return StartedPayment(order)
+    return start_payment(order, card_id=purchase.options.payment_method_id, customer=customer)
 
 
 def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
@@ -159,7 +137,7 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
 
 def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
     try:
-        return _create_order(purchase)
+        return create_order(purchase)
     except IntegrityError as error:
         if violated_constraint(error) != "order_one_live_per_item":
             raise
@@ -177,7 +155,7 @@ def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
         [locked] = load([old.pk])
         if locked.status in UNPAID:
             apply_effects([(locked, end_unpaid(state_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
-            _create_order(purchase)
+            create_order(purchase)
         transaction.set_rollback(True)
 
 
@@ -232,19 +210,3 @@ def _is_same_purchase(order: Order, purchase: Purchase) -> bool:
     if purchase.service is None:
         return True
     return bool(order.scheduling_data == purchase.options.scheduling_data)
-
-
-def _create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
-    return create_order.create_order(
-        user=purchase.user,
-        service=purchase.service,
-        currency=purchase.currency,
-        total_minor=purchase.total_minor,
-        options=purchase.options,
-        schedule_request=purchase.schedule_request,
-        items=purchase.items,
-        use_credits=purchase.use_credits,
-        request_key=purchase.request_key,
-        guard=purchase.guard,
-        address=purchase.address,
-    )

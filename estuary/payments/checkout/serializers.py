@@ -14,7 +14,7 @@ from rest_framework import serializers
 from estuary.accounts.models import User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import PackageItem, Service
-from estuary.catalog.pricing import price_of
+from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common import clock
 from estuary.common.api.fields import FlagField, IdField, MomentField, ReferenceField, TextField
 from estuary.common.errors import InvalidAmount, InvalidRequest, NotFound
@@ -25,7 +25,7 @@ from estuary.common.origins import origin_of
 from estuary.credits.ledger import spendable_of
 from estuary.orders.creation import CheckoutOptions
 from estuary.orders.models import PaymentType
-from estuary.payments.checkout.purchase import Purchase
+from estuary.payments.checkout.create_order import Purchase
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers.payment_methods import find_card
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
@@ -166,16 +166,12 @@ def purchase_from(
     currency = data.get("currency", settings.CURRENCY).lower()
     scheduling = data.get("scheduling_data") or {}
     service = None if data["is_credit_purchase"] else _find_service(data["service_id"])
-    total_minor = (
-        _credits_price(data, currency) if service is None else _service_price(service, data, currency)
-    )
-    if service and total_minor < min_charge_minor(currency):
-        _refuse_unless_covered(service, user, total_minor, currency, use_credits=data["use_credits"])
     return Purchase(
         user=user,
         service=service,
         currency=currency,
-        total_minor=total_minor,
+        priced=_price_service(service, data, user, currency) if service else (),
+        credits_minor=0 if service else _price_credits(data, currency),
         options=_checkout_options(data, user, scheduling, fingerprint),
         schedule_request=_schedule_request(scheduling),
         items=tuple(_schedule_request(item) for item in scheduling.get("items", [])),
@@ -199,15 +195,19 @@ def _find_service(service_id: str) -> Service:
     return service
 
 
-def _service_price(service: Service, data: dict[str, Any], currency: str) -> int:
-    total_minor = price_of(service, currency)
+def _price_service(service: Service, data: dict[str, Any], user: User, currency: str) -> list[PricedItem]:
+    """Return the deliverables with their prices. The buyer's ``amount`` must be their sum."""
+    priced = priced_items(service, currency)
+    total_minor = sum(item.amount_minor for item in priced)
     if "amount" in data and to_minor(data["amount"], currency) != total_minor:
         raise PriceChanged(
             f"{service.name} costs {display(total_minor, currency)}. Please look at the price again.",
             amount=to_decimal(total_minor, currency),
             currency=currency,
         )
-    return total_minor
+    if total_minor < min_charge_minor(currency):
+        _refuse_unless_covered(service, user, total_minor, currency, use_credits=data["use_credits"])
+    return priced
 
 
 def _refuse_unless_covered(
@@ -225,7 +225,7 @@ def _refuse_unless_covered(
     )
 
 
-def _credits_price(data: dict[str, Any], currency: str) -> int:
+def _price_credits(data: dict[str, Any], currency: str) -> int:
     if currency != settings.CURRENCY:
         raise InvalidRequest(f"Credits are sold in {settings.CURRENCY.upper()}.")
     total_minor = to_minor(data["amount"], currency)
