@@ -59,12 +59,9 @@ def place_order(
     options: CheckoutOptions,
     at: datetime,
     expires_at: datetime,
-    stripe_customer_id: str = "",
-    page_expires_at: datetime | None = None,
 ) -> tuple[Order, list[OrderLine]]:
     """Insert the order and its lines; ``service=None`` is a purchase of credits, one to one with the currency.
 
-    ``stripe_customer_id`` is the customer of the payment that is created at Stripe next; empty if there is none yet.
     Raises django.db.IntegrityError (order_one_live_per_item) when the buyer has a live order for the same thing.
     """
     assert service is None or total_minor == sum(line.amount_minor for line in lines)
@@ -82,9 +79,6 @@ def place_order(
         **_option_fields(options),
         created_at=at,
         expires_at=expires_at,
-        requested_at=at if stripe_customer_id else None,
-        stripe_customer_id=stripe_customer_id,
-        page_expires_at=page_expires_at if stripe_customer_id else None,
     )
     insert_with_keys([order])
     _write_first_transition(order, at)

@@ -290,7 +290,7 @@ def test_a_request_that_was_let_in_before_brings_nobody_back(stripe: Sandbox, ze
     read = User.objects.get(pk=zenobia.pk)
     assert "over in a minute" in shut_out(zenobia.email)
     finish_erasures(timestamp=0)
-    order, _ = create_order.create_order(
+    order = create_order.create_order(
         create_order.Purchase(
             user=read,
             service=None,

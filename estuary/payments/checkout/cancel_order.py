@@ -160,7 +160,7 @@ def _recover_lost_creation(order: Order) -> bool:
         else stripe_creation.create_payment_intent
     )
     try:
-        create(order, customer_id=order.stripe_customer_id)
+        create(order, order.stripe_customer_id)
     except (UnexpectedState, NotAtStripe):
         return False
     return True

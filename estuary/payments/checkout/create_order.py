@@ -20,11 +20,9 @@ from estuary.credits.models import CreditAccount
 from estuary.orders.creation import CheckoutOptions, Line, place_order
 from estuary.orders.models import Order, OrderLine
 from estuary.payments import idempotency
-from estuary.payments.checkout import holds, stripe_creation
+from estuary.payments.checkout import holds
 from estuary.payments.checkout.repeats import RepeatGuard
-from estuary.payments.customers.customers import get_or_create_customer
 from estuary.payments.errors import NotOnSale
-from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.rules.orders import fulfil
@@ -57,12 +55,10 @@ class Purchase:
 
 
 @retry_transaction
-def create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+def create_order(purchase: Purchase) -> Order:
     """Reserve seats and slots, spend credits and insert the order, in one transaction.
 
-    When credits cover the whole price, the order completes in this transaction. Otherwise the customer who pays is
-    returned as well; if it already exists at Stripe, the request to Stripe is recorded here, as
-    ``stripe_creation.record_request`` does. Raises SoldOut, SlotTaken,
+    When credits cover the whole price, the order completes in this transaction. Raises SoldOut, SlotTaken,
     AlreadyBooked, NotEnoughCredits, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when
     the buyer has a live order for the same item (order_one_live_per_item).
     """
@@ -72,10 +68,8 @@ def create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
         account = ledger.lock_account(user, purchase.currency) if purchase.use_credits and service else None
         applied_minor = _credits_to_apply(account, purchase.total_minor) if account else 0
         lines, allowance = _plan_lines(purchase, at), None
-        customer = get_or_create_customer(user) if applied_minor < purchase.total_minor else None
-        if counts and customer and any(line.starts_at for line in lines):
+        if counts and applied_minor < purchase.total_minor and any(line.starts_at for line in lines):
             lines, allowance = limit_held_times(lines), holds.allow(counts, at=at)
-        deadline = _deadline(service, lines, allowance, at)
         order, rows = place_order(
             user=user,
             service=service,
@@ -85,11 +79,7 @@ def create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
             lines=lines,
             options=purchase.options,
             at=at,
-            expires_at=deadline,
-            stripe_customer_id=customer.stripe_customer_id if customer else "",
-            page_expires_at=stripe_creation.page_expiry(
-                purchase.options.payment_type, hold_ends_at=deadline, at=at
-            ),
+            expires_at=_deadline(service, lines, allowance, at),
         )
         if guard and (order.stripe_payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
@@ -97,7 +87,7 @@ def create_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
         if service and allowance:
             holds.record_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
         idempotency.bind_order(purchase.request_key, order)
-    return order, customer
+    return order
 
 
 def _read_hold_counts(purchase: Purchase, at: datetime) -> holds.HoldCounts | None:

@@ -1,6 +1,7 @@
 """The payment of an order: an intent or a Checkout Session is created, resumed, or confirmed with a saved card."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from estuary.common import clock
 from estuary.orders.models import Order
@@ -24,7 +25,6 @@ from estuary.payments.errors import (
     UnexpectedState,
 )
 from estuary.payments.gateway import account_binding
-from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.effects import AlertStaff
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
@@ -46,14 +46,13 @@ class StartedPayment:
     session: CheckoutSession | None = None
 
 
-def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None = None) -> StartedPayment:
+def start_payment(order: Order, *, card_id: str) -> StartedPayment:
     """Create the order's intent or Checkout Session; if Stripe refuses it, the order is canceled at once.
 
-    ``card_id`` is the saved card to charge now, or empty. ``customer`` is the one with whom the order was just
-    created.
+    ``card_id`` is the saved card to charge now, or empty.
     """
     try:
-        started = _create_at_stripe(order, customer)
+        started = _create_at_stripe(order)
     except (UnexpectedState, NotAtStripe) as error:
         alert_text = f"{order.public_id}: Stripe refused to take the payment: {error.detail}"
         cancel_locally(
@@ -70,25 +69,12 @@ def start_payment(order: Order, *, card_id: str, customer: StripeCustomer | None
     return _confirm_if_asked(order, started.intent, card_id) if started.intent else started
 
 
-def _create_at_stripe(order: Order, customer: StripeCustomer | None) -> StartedPayment:
-    # create_order has recorded the request with the order.
-    is_recorded = customer is not None and bool(customer.stripe_customer_id)
-
-    def create(customer_id: str) -> StartedPayment:
-        recorded = is_recorded and customer_id == order.stripe_customer_id
-        if is_checkout(order):
-            page = stripe_creation.create_checkout_session(
-                order, customer_id=customer_id, is_recorded=recorded
-            )
-            return StartedPayment(order, session=page)
-        return StartedPayment(
-            order,
-            intent=stripe_creation.create_payment_intent(
-                order, customer_id=customer_id, is_recorded=recorded
-            ),
-        )
-
-    return call_with_customer(order.user, create, row=customer)
+def _create_at_stripe(order: Order) -> StartedPayment:
+    if is_checkout(order):
+        create_page = partial(stripe_creation.create_checkout_session, order)
+        return StartedPayment(order, session=call_with_customer(order.user, create_page))
+    create_intent = partial(stripe_creation.create_payment_intent, order)
+    return StartedPayment(order, intent=call_with_customer(order.user, create_intent))
 
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:

@@ -30,7 +30,6 @@ from estuary.payments.checkout.payments import StartedPayment, refuse_if_paid, r
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers import payment_methods
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
-from estuary.payments.models import StripeCustomer
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.rules.orders import end_unpaid
@@ -109,10 +108,10 @@ def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | No
     """Return a payment, or None when the buyer's old order, ``live``, had to be canceled first."""
     if live:
         return _resume_live_order(purchase, live)
-    order, customer = _place_order(purchase)
+    order = _place_order(purchase)
     if order.status in FULFILLED:
         return StartedPayment(order)
-    return start_payment(order, card_id=purchase.options.payment_method_id, customer=customer)
+    return start_payment(order, card_id=purchase.options.payment_method_id)
 
 
 def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
@@ -135,7 +134,7 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
     return None
 
 
-def _place_order(purchase: Purchase) -> tuple[Order, StripeCustomer | None]:
+def _place_order(purchase: Purchase) -> Order:
     try:
         return create_order(purchase)
     except IntegrityError as error:

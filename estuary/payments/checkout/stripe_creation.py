@@ -71,8 +71,9 @@ def record_request(order: Order, *, customer_id: str) -> datetime | None:
     elif _is_key_expired(order):
         # A key that Stripe may have forgotten is never used again.
         order.attempt += 1
-    if order.page_expires_at is None:
-        order.page_expires_at = page_expiry(order.payment_type, hold_ends_at=order.expires_at, at=at)
+    if order.page_expires_at is None and is_checkout(order):
+        # With the hold, within Stripe's limits.
+        order.page_expires_at = min(max(order.expires_at, at + PAGE_MIN), at + PAGE_MAX)
     order.requested_at, order.stripe_customer_id = at, customer_id
     values = [at, customer_id, order.attempt, order.page_expires_at]
     if not execute(
@@ -132,13 +133,6 @@ def _restore_request(order: Order, previous_requested_at: datetime | None) -> No
     own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, requested_at=order.requested_at)
     if own_request.update(requested_at=previous_requested_at):
         order.requested_at = previous_requested_at
-
-
-def page_expiry(payment_type: str, *, hold_ends_at: datetime, at: datetime) -> datetime | None:
-    """Return when a Checkout Session created now expires: with the hold, within Stripe's limits."""
-    if payment_type != PaymentType.CHECKOUT:
-        return None
-    return min(max(hold_ends_at, at + PAGE_MIN), at + PAGE_MAX)
 
 
 def is_page_expiry_too_soon(order: Order) -> bool:
@@ -251,15 +245,12 @@ def is_checkout(order: Order) -> bool:
     return order.payment_type == PaymentType.CHECKOUT
 
 
-def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool = False) -> Intent:
-    """Create the order's intent, or get the same one again after a crash, and save its id.
-
-    ``is_recorded``: create_order has already recorded this request.
-    """
+def create_payment_intent(order: Order, customer_id: str) -> Intent:
+    """Create the order's intent, or get the same one again after a crash, and save its id."""
     if isinstance(existing := find_if_key_expired(order), Intent):
         save_stripe_id(order, existing)
         return existing
-    previous_requested_at = None if is_recorded else record_request(order, customer_id=customer_id)
+    previous_requested_at = record_request(order, customer_id=customer_id)
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
@@ -277,12 +268,12 @@ def create_payment_intent(order: Order, *, customer_id: str, is_recorded: bool =
     )
 
 
-def create_checkout_session(order: Order, *, customer_id: str, is_recorded: bool = False) -> CheckoutSession:
-    """Create the order's Checkout Session and save its id; ``is_recorded`` as for an intent."""
+def create_checkout_session(order: Order, customer_id: str) -> CheckoutSession:
+    """Create the order's Checkout Session, or get the same one again after a crash, and save its id."""
     if isinstance(existing := find_if_key_expired(order), CheckoutSession):
         save_stripe_id(order, existing)
         return existing
-    previous_requested_at = None if is_recorded else record_request(order, customer_id=customer_id)
+    previous_requested_at = record_request(order, customer_id=customer_id)
     try:
         return create_at_stripe(
             order, lambda: _create_page(order), previous_requested_at=previous_requested_at

@@ -38,13 +38,13 @@ noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM made 
 SELECT user_id FROM made"""  # noqa: S608 (ours)
 
 
-def call_with_customer[T](user: User, call: Callable[[str], T], *, row: StripeCustomer | None = None) -> T:
+def call_with_customer[T](user: User, call: Callable[[str], T]) -> T:
     """Call with the user's customer id; if the customer was deleted at Stripe, create another and call once more.
 
-    ``row`` is the customer's row when the caller has it. ``call`` must use another key the second time, because the
-    body changes. Raises NotAtStripe when another object than the customer is missing.
+    ``call`` must use another key the second time, because the body changes. Raises NotAtStripe when another object
+    than the customer is missing.
     """
-    customer_id = ensure_customer(user, row)
+    customer_id = ensure_customer(user)
     try:
         return call(customer_id)
     except NotAtStripe as error:
@@ -80,10 +80,10 @@ def get_or_create_customer(user: User) -> StripeCustomer:
     return StripeCustomer(pk=pk, user=user, key=key, stripe_customer_id=customer_id, email=email, name=name)
 
 
-def ensure_customer(user: User, row: StripeCustomer | None = None) -> str:
-    """Return the user's customer id and create the customer at Stripe first if needed; ``row`` must be committed."""
+def ensure_customer(user: User) -> str:
+    """Return the user's customer id and create the customer at Stripe first if needed."""
     while True:
-        customer, row = row or get_or_create_customer(user), None
+        customer = get_or_create_customer(user)
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
         customer_id = _create_at_stripe(customer)
