@@ -66,9 +66,10 @@ def free_slots(
 
 
 def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> list[datetime]:
-    """Return when each slot ``(service, starts_at)`` ends, in order, in one query however many there are.
+    """Return when each slot ``(service, starts_at)`` ends, in UTC and in order, in one query however many there are.
 
-    Raises SlotInPast or OutsideAvailability. Taken slots are not checked: the calendar's constraint rejects them.
+    Raises SlotInPast, or OutsideAvailability when a slot is not inside one of the practitioner's windows or not on the
+    window's grid. Taken slots are not checked: the calendar's constraint rejects them.
     """
     requested = list(pairs)
     if not requested:
@@ -78,21 +79,14 @@ def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> l
     for window in Availability.objects.filter(practitioner_id__in=owners).select_related("practitioner"):
         windows.setdefault(window.practitioner_id, []).append(window)
     return [
-        check_slot(service, starts_at, at=at, windows=windows.get(service.practitioner_id, []))
+        _slot_end(service, starts_at, windows.get(service.practitioner_id, []), at)
         for service, starts_at in requested
     ]
 
 
-def check_slot(
-    service: Service, starts_at: datetime, *, at: datetime, windows: Sequence[Availability] | None = None
+def _slot_end(
+    service: Service, starts_at: datetime, windows: Sequence[Availability], at: datetime
 ) -> datetime:
-    """Return when the slot that begins at ``starts_at`` (aware) ends, in UTC.
-
-    Raises SlotInPast, or OutsideAvailability when it is not inside one of the practitioner's windows or not on the
-    window's grid. ``windows`` are the practitioner's windows with their practitioner, if already loaded.
-    """
-    if windows is None:
-        return check_slots([(service, starts_at)], at=at)[0]
     if starts_at <= at:
         raise SlotInPast(f"{service.name} can't begin in the past. Choose one of its free slots.")
     if starts_at > at + HORIZON:

@@ -154,9 +154,3 @@ def spendable_of(user: User, currency: str) -> int:
     """Return what the user can spend, in minor units: balance 50, frozen 20 -> 30."""
     account = CreditAccount.objects.filter(user=user, currency=currency).first()
     return account.spendable_minor if account else 0
-
-
-def balance_of(user: User, currency: str) -> int:
-    """Return the balance in minor units; one indexed row, never a sum."""
-    account = CreditAccount.objects.filter(user=user, currency=currency).first()
-    return account.balance_minor if account else 0

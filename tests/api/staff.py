@@ -10,6 +10,7 @@ from django.test import Client
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.credits import ledger
+from estuary.credits.models import CreditAccount
 from tests.marketplace import make_staff as make_member
 from tests.marketplace import signed_in
 
@@ -34,6 +35,10 @@ def give_credits(user: User, amount_minor: int) -> None:
             [ledger.Posting(user.pk, "usd", ledger.Kind.ADJUSTMENT, amount_minor, "adjustment:test")],
             at=clock.now(),
         )
+
+
+def balance_of(user: User, currency: str) -> int:
+    return CreditAccount.objects.get(user=user, currency=currency).balance_minor
 
 
 def created(user: User, **body: Any) -> dict[str, Any]:

@@ -10,14 +10,13 @@ from django.urls import reverse
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.admin import pagination
-from estuary.credits.ledger import balance_of
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.payments.admin import inbox as inbox_page
 from estuary.payments.admin.event_outcomes import EFFECT_WORDS, describe_outcome
 from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
 from estuary.payments.settlement.effects import Effect
-from tests.api.staff import admin_client, give_credits, told
+from tests.api.staff import admin_client, balance_of, give_credits, told
 from tests.marketplace import make_user
 
 INBOX = "/admin/payments/webhookevent/"

@@ -11,11 +11,10 @@ from django.urls import reverse
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
-from estuary.credits.ledger import balance_of
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
-from tests.api.staff import admin_client, created, give_credits, told
+from tests.api.staff import admin_client, balance_of, created, give_credits, told
 from tests.marketplace import make_practitioner, make_service, make_user
 from tests.wiring import settle_everything
 

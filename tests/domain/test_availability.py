@@ -13,7 +13,6 @@ from estuary.catalog.availability import (
     OutsideAvailability,
     Slot,
     SlotInPast,
-    check_slot,
     check_slots,
     free_slots,
 )
@@ -50,6 +49,10 @@ def local_starts(service: Service, day: date, *, at: datetime = AT) -> list[str]
     return [
         f"{s.starts_at.astimezone(zone):%H:%M}" for s in free_slots(service, first_day=day, days=1, at=at)
     ]
+
+
+def slot_end(service: Service, starts_at: datetime, *, at: datetime) -> datetime:
+    return check_slots([(service, starts_at)], at=at)[0]
 
 
 def take(practitioner: Practitioner, starts_at: datetime, minutes: int) -> None:
@@ -169,7 +172,7 @@ def test_every_slot_that_is_offered_is_accepted(day: date) -> None:
 
 def test_a_start_may_come_in_any_time_zone() -> None:
     service = a_session([("09:00", "10:00")])
-    ends_at = check_slot(service, datetime(2026, 1, 12, 3, tzinfo=ZoneInfo("America/New_York")), at=AT)
+    ends_at = slot_end(service, datetime(2026, 1, 12, 3, tzinfo=ZoneInfo("America/New_York")), at=AT)
     assert ends_at == datetime(2026, 1, 12, 9, tzinfo=UTC)
 
 
@@ -177,7 +180,7 @@ def test_a_start_may_come_in_any_time_zone() -> None:
 def test_a_start_off_the_grid_or_outside_the_windows_is_refused(clock: str) -> None:
     service = a_session([("09:00", "11:00")])
     with pytest.raises(OutsideAvailability) as refused:
-        check_slot(service, datetime.combine(MONDAY, time.fromisoformat(clock), BERLIN), at=AT)
+        slot_end(service, datetime.combine(MONDAY, time.fromisoformat(clock), BERLIN), at=AT)
     assert (refused.value.code, refused.value.status) == ("outside_availability", 400)
 
 
@@ -185,19 +188,19 @@ def test_a_practitioner_without_windows_offers_nothing() -> None:
     service = a_session([])
     assert local_starts(service, MONDAY) == []
     with pytest.raises(OutsideAvailability):
-        check_slot(service, datetime.combine(MONDAY, time(9), BERLIN), at=AT)
+        slot_end(service, datetime.combine(MONDAY, time(9), BERLIN), at=AT)
 
 
 @pytest.mark.parametrize("starts_at", [AT, AT - timedelta(days=7), datetime.min.replace(tzinfo=UTC)])
 def test_a_start_in_the_past_is_refused(starts_at: datetime) -> None:
     with pytest.raises(SlotInPast) as refused:
-        check_slot(a_session([("09:00", "17:00")]), starts_at, at=AT)
+        slot_end(a_session([("09:00", "17:00")]), starts_at, at=AT)
     assert (refused.value.code, refused.value.status) == ("slot_in_past", 400)
 
 
 def test_the_end_of_the_calendar_is_refused_and_not_a_crash() -> None:
     with pytest.raises(OutsideAvailability):
-        check_slot(a_session([("09:00", "17:00")]), datetime.max.replace(tzinfo=UTC), at=AT)
+        slot_end(a_session([("09:00", "17:00")]), datetime.max.replace(tzinfo=UTC), at=AT)
 
 
 def test_free_slots_take_two_queries_however_long_the_list(
@@ -236,9 +239,9 @@ def test_hours_until_midnight_are_offered_to_the_last_slot() -> None:
     service = a_session([("18:00", "00:00")])
     assert local_starts(service, MONDAY)[-1] == "23:00"
     last = free_slots(service, first_day=MONDAY, days=1, at=AT)[-1]
-    assert check_slot(service, last.starts_at, at=AT) == last.ends_at == datetime(2026, 1, 13, tzinfo=BERLIN)
+    assert slot_end(service, last.starts_at, at=AT) == last.ends_at == datetime(2026, 1, 13, tzinfo=BERLIN)
     with pytest.raises(OutsideAvailability):
-        check_slot(service, last.starts_at + timedelta(minutes=30), at=AT)
+        slot_end(service, last.starts_at + timedelta(minutes=30), at=AT)
 
 
 def test_a_whole_day_is_offered_from_midnight_to_midnight() -> None:
@@ -272,7 +275,7 @@ def test_whole_days_around_a_change_of_clocks_are_offered_once_and_without_a_gap
     slots = free_slots(service, first_day=day - timedelta(days=1), days=4, at=AT)
     assert all(one.ends_at == other.starts_at for one, other in pairwise(slots))
     assert len(slots) == 3 * 24 + hours
-    assert [check_slot(service, slot.starts_at, at=AT) for slot in slots] == [slot.ends_at for slot in slots]
+    assert [slot_end(service, slot.starts_at, at=AT) for slot in slots] == [slot.ends_at for slot in slots]
 
 
 def test_the_database_takes_midnight_as_an_end_and_no_window_that_ends_before_it_begins() -> None:

@@ -66,12 +66,12 @@ SELECT
      WHERE status = ANY(%(live)s)),
     (SELECT count(DISTINCT ends_at) FROM mine WHERE status = 'canceled' AND created_at > %(day)s),
     (SELECT min(created_at) FROM mine WHERE status = 'canceled' AND created_at > %(day)s),
-    (SELECT count(*) FROM near WHERE address = %(address)s AND status IN ('pending', 'failed')),
-    (SELECT count(*) FROM near WHERE status IN ('pending', 'failed')),
+    (SELECT ARRAY[count(*) FILTER (WHERE address = %(address)s), count(*)] FROM near
+     WHERE status IN ('pending', 'failed')),
     (SELECT min(ends_at) FROM near WHERE status IN ('pending', 'failed')),
-    (SELECT count(DISTINCT (user_id, ends_at)) FROM near
-     WHERE address = %(address)s AND status = 'canceled' AND created_at > %(day)s),
-    (SELECT count(DISTINCT (user_id, ends_at)) FROM near WHERE status = 'canceled' AND created_at > %(day)s),
+    (SELECT ARRAY[count(DISTINCT (user_id, ends_at)) FILTER (WHERE address = %(address)s),
+                  count(DISTINCT (user_id, ends_at))]
+     FROM near WHERE status = 'canceled' AND created_at > %(day)s),
     (SELECT min(created_at) FROM near WHERE status = 'canceled' AND created_at > %(day)s)
 """
 
@@ -126,12 +126,14 @@ class TooManyUnpaidHolds(TooManyRequests):
 class HoldCounts:
     """The holds of a buyer, and of new buyers at the same address, before anything is decided.
 
-    ``newcomers_hold`` and ``newcomers_lapsed`` are pairs: at the address, and at its site. ``lapsed`` holds ended
-    unpaid within the last day.
+    The fields from ``has_paid`` on are the columns of READ_COUNTS. ``newcomers_hold`` and ``newcomers_lapsed`` are
+    pairs: at the address, and at its site. ``lapsed`` holds ended unpaid within the last day.
     """
 
     address: str
     site: str
+    # The row is locked, so this holds until the transaction ends.
+    service_is_active: bool
     has_paid: bool
     # An unpaid order for the same item exists: a double click, or another tab.
     has_open_order_for_item: bool
@@ -144,12 +146,10 @@ class HoldCounts:
     live_orders: list[list[str]] | None
     lapsed: int
     first_lapse: datetime | None
-    newcomers_hold: tuple[int, int]
+    newcomers_hold: list[int]
     newcomers_next_end: datetime | None
-    newcomers_lapsed: tuple[int, int]
+    newcomers_lapsed: list[int]
     newcomers_first_lapse: datetime | None
-    # The row is locked, so this holds until the transaction ends.
-    service_is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,37 +176,10 @@ def read_hold_counts(user_id: int, *, service: Service, address: str, at: dateti
         # Three statements in one round trip. The counts see everything committed before the locks were granted.
         cursor.execute(LOCK + LOCK_SERVICE + READ_COUNTS, values)
         cursor.nextset()
-        [service_row] = cursor.fetchall()
+        [[is_active]] = cursor.fetchall()
         cursor.nextset()
-        (
-            has_paid,
-            has_open_order_for_item,
-            deadline,
-            live,
-            at_bank,
-            live_orders,
-            lapsed,
-            first_lapse,
-            *newcomers,
-        ) = cursor.fetchall()[0]
-    at_address, at_site, next_end, lapsed_at_address, lapsed_at_site, newcomers_first_lapse = newcomers
-    return HoldCounts(
-        address=address,
-        site=site,
-        has_paid=has_paid,
-        has_open_order_for_item=has_open_order_for_item,
-        deadline=deadline,
-        live=live,
-        at_bank=at_bank,
-        live_orders=live_orders,
-        lapsed=lapsed,
-        first_lapse=first_lapse,
-        newcomers_hold=(at_address, at_site),
-        newcomers_next_end=next_end,
-        newcomers_lapsed=(lapsed_at_address, lapsed_at_site),
-        newcomers_first_lapse=newcomers_first_lapse,
-        service_is_active=service_row[0],
-    )
+        [counts] = cursor.fetchall()
+    return HoldCounts(address, site, is_active, *counts)
 
 
 def lock_holds(user_id: int, *, address: str) -> None:
@@ -251,7 +224,7 @@ def _check_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> No
         raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(counts.newcomers_first_lapse, at)))
 
 
-def _is_full(counts: tuple[int, int], limit: int) -> bool:
+def _is_full(counts: list[int], limit: int) -> bool:
     at_address, at_site = counts
     return at_address >= limit or at_site >= limit * NETWORKS_PER_SITE
 
