@@ -16,12 +16,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import patch_cache_control
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from estuary.common.api.etags import etag_of, respond_if_changed
 from estuary.common.api.problems import not_found
 from estuary.common.origins import origin_of
 
@@ -74,7 +75,7 @@ def _page(path: Path) -> Page:
     return Page(
         body=body,
         content_type=f"{kind}; charset=utf-8",
-        etag=f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"',
+        etag=etag_of(body),
         policy=content_policy(inline_scripts(body.decode())) if is_html else {"default-src": [CSP.NONE]},
     )
 
@@ -133,12 +134,9 @@ def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
 
 def _respond(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
     @csp_override(page.policy)
-    def respond(request: HttpRequest) -> HttpResponse:
+    def respond(request: HttpRequest) -> HttpResponseBase:
         response = HttpResponse(page.body, status=status, content_type=page.content_type)
         patch_cache_control(response, no_cache=True)
-        if status != 200:
-            return response
-        response["ETag"] = page.etag
-        return get_conditional_response(request, etag=page.etag, response=response) or response
+        return respond_if_changed(request, response, page.etag) if status == 200 else response
 
     return respond(request)

@@ -1,12 +1,10 @@
 """What payments add to the API of orders and bookings: the detail, cancel, refund, and sync with Stripe."""
 
-import hashlib
 from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -18,6 +16,7 @@ from rest_framework.views import APIView
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
+from estuary.common.api.etags import etag_of, respond_if_changed
 from estuary.common.api.fields import FlagField, IdField, MoneyField, TextField
 from estuary.common.api.openapi import problems
 from estuary.common.money import to_minor
@@ -68,10 +67,8 @@ class OrderDetailView(APIView):
             public_id=order_id,
         )
         data = OrderDetailSerializer(order, context={"request": request}).data
-        digest = hashlib.blake2b(JSONRenderer().render(data), digest_size=16).hexdigest()
-        etag = f'"{digest}"'
-        response = Response(data, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
-        return get_conditional_response(request._request, etag=etag, response=response) or response
+        response = Response(data, headers={"Cache-Control": "private, no-cache"})
+        return respond_if_changed(request._request, response, etag_of(JSONRenderer().render(data)))
 
 
 def _visible_orders(user: User) -> QuerySet[Order]:

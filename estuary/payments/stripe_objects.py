@@ -15,7 +15,7 @@ from estuary.common.observability.redaction import redact
 Json = Mapping[str, Any]
 
 
-def _id(value: Any) -> str:
+def id_of(value: Any) -> str:
     """Return the id of an expandable field: an id, an expanded object, or nothing."""
     if isinstance(value, Mapping):
         return str(value.get("id", ""))
@@ -68,10 +68,10 @@ class Intent:
             amount_minor=obj["amount"],
             received_minor=obj.get("amount_received") or 0,
             currency=obj["currency"],
-            customer_id=_id(obj.get("customer")),
+            customer_id=id_of(obj.get("customer")),
             livemode=bool(obj.get("livemode")),
             order_ref=(obj.get("metadata") or {}).get("order_id", ""),
-            payment_method_id=_id(obj.get("payment_method")),
+            payment_method_id=id_of(obj.get("payment_method")),
             decline=parse_decline(error) if error else None,
             cancellation_reason=obj.get("cancellation_reason") or "",
             created=obj.get("created") or 0,
@@ -99,7 +99,7 @@ def parse_decline(error: Json) -> Decline:
         code=error.get("code") or "card_declined",
         decline_code=error.get("decline_code") or "",
         message=redact(error.get("message") or "The card was declined."),
-        charge_id=_id(error.get("charge")),
+        charge_id=id_of(error.get("charge")),
         by_bank=kind != "card",
     )
 
@@ -147,10 +147,10 @@ class CheckoutSession:
             id=obj["id"],
             status=obj.get("status") or "",
             payment_status=obj["payment_status"],
-            intent_id=_id(obj.get("payment_intent")),
+            intent_id=id_of(obj.get("payment_intent")),
             amount_minor=obj.get("amount_total") or 0,
             currency=obj.get("currency") or "",
-            customer_id=_id(obj.get("customer")),
+            customer_id=id_of(obj.get("customer")),
             livemode=bool(obj.get("livemode")),
             order_ref=(obj.get("metadata") or {}).get("order_id", ""),
             failed_later=failed_later,
@@ -180,7 +180,7 @@ class StripeRefund:
             status=obj.get("status") or "pending",
             amount_minor=obj["amount"],
             currency=obj["currency"],
-            intent_id=_id(obj.get("payment_intent")),
+            intent_id=id_of(obj.get("payment_intent")),
             refund_ref=(obj.get("metadata") or {}).get("refund_id", ""),
             failure_reason=obj.get("failure_reason") or "",
             created=obj.get("created") or 0,
@@ -250,7 +250,7 @@ class Charge:
     def parse(cls, obj: Json) -> Self:
         return cls(
             id=obj["id"],
-            intent_id=_id(obj.get("payment_intent")),
+            intent_id=id_of(obj.get("payment_intent")),
             amount_refunded_minor=obj["amount_refunded"],
         )
 
@@ -275,8 +275,8 @@ class StripeDispute:
         due_by = (obj.get("evidence_details") or {}).get("due_by")
         return cls(
             id=obj["id"],
-            charge_id=_id(obj.get("charge")),
-            intent_id=_id(obj.get("payment_intent")),
+            charge_id=id_of(obj.get("charge")),
+            intent_id=id_of(obj.get("payment_intent")),
             status=obj["status"],
             reason=obj.get("reason") or "general",
             amount_minor=obj["amount"],
@@ -302,7 +302,7 @@ class OtherPaymentMethod:
         details = obj.get(obj["type"]) or {}
         return cls(
             id=obj["id"],
-            customer_id=_id(obj.get("customer")),
+            customer_id=id_of(obj.get("customer")),
             type=obj["type"],
             last4=str(details.get("last4") or "")[:4],
             created=obj["created"],
@@ -330,7 +330,7 @@ class Card:
             return None
         return cls(
             id=obj["id"],
-            customer_id=_id(obj.get("customer")) if customer_id is None else customer_id,
+            customer_id=id_of(obj.get("customer")) if customer_id is None else customer_id,
             brand=card["brand"],
             last4=card["last4"],
             exp_month=card["exp_month"],

@@ -46,6 +46,7 @@ from estuary.payments.stripe_objects import (
     OtherPaymentMethod,
     StripeDispute,
     StripeRefund,
+    id_of,
 )
 
 MAX_BYTES = 256 * 1024
@@ -214,14 +215,16 @@ def payment_method_updated(event: Json, obj: Json) -> ParsedEvent | None:
 def payment_method_detached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was removed. Its customer stands among the previous attributes, or is fetched when it does not."""
     previous = event["data"].get("previous_attributes")
-    customer_id = _id(previous.get("customer")) if isinstance(previous, dict) else ""
+    customer_id = id_of(previous.get("customer")) if isinstance(previous, dict) else ""
     card = Card.parse(obj, customer_id=customer_id)
     return PaymentMethodEvent("detached", card, customer_id, parse_created(event)) if card else None
 
 
 def setup_declined(event: Json, obj: Json) -> ParsedEvent:
     """A card was declined when it was to be saved."""
-    return SetupDeclined(_id(obj.get("customer")), _id(obj.get("latest_attempt")) or event["id"], obj["id"])
+    return SetupDeclined(
+        id_of(obj.get("customer")), id_of(obj.get("latest_attempt")) or event["id"], obj["id"]
+    )
 
 
 def customer_deleted(event: Json, obj: Json) -> ParsedEvent:
@@ -258,8 +261,8 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
 FETCH_BY_OBJECT = {
     "payment_intent": lambda obj: FetchRequired(ObjectKind.INTENT, obj["id"]),
     "checkout.session": lambda obj: FetchRequired(ObjectKind.SESSION, obj["id"]),
-    "charge": lambda obj: FetchRequired(ObjectKind.PAYMENT, _id(obj.get("payment_intent"))),
-    "refund": lambda obj: FetchRequired(ObjectKind.PAYMENT, _id(obj.get("payment_intent"))),
+    "charge": lambda obj: FetchRequired(ObjectKind.PAYMENT, id_of(obj.get("payment_intent"))),
+    "refund": lambda obj: FetchRequired(ObjectKind.PAYMENT, id_of(obj.get("payment_intent"))),
     "dispute": lambda obj: FetchRequired(ObjectKind.DISPUTE, obj["id"]),
     "payment_method": lambda obj: FetchRequired(ObjectKind.PAYMENT_METHOD, obj["id"]),
 }
@@ -306,10 +309,6 @@ def _read_thin_event(event: Json) -> ParsedEvent | None:
         return CustomerDeleted(related["id"])
     kind = FETCH_BY_THIN_TYPE.get(str(related.get("type")))
     return FetchRequired(kind, related["id"]) if kind else None
-
-
-def _id(value: Any) -> str:
-    return str(value["id"] if isinstance(value, dict) else value or "")
 
 
 def _cause(event: Json) -> str:
