@@ -51,11 +51,11 @@ SERVICES = """
       (SELECT count(*) FROM generate_series(1, {orders}) n WHERE n % 10 IN (4, 5, 6) AND 1 + n / 10 % {hosts} = id), id
     FROM catalog_calendarentry"""
 # The base of every statement below: order n with its kind (0 credits, 1 workshop, 2 session, 3 package) and host.
-WANTED = """
+ORDER_ROWS = """
     (SELECT n, {hosts} + n AS buyer, 1 + n / 10 % {hosts} AS host,
       (ARRAY[0, 0, 0, 0, 1, 1, 1, 2, 2, 3])[n % 10 + 1] AS kind,
       date_trunc('day', now()) + interval '30 days' + (n / 1000 * 2 + n % 10 - 7) * interval '1 hour' AS slot
-    FROM generate_series({first}, {orders}) n) wanted"""
+    FROM generate_series({first}, {orders}) n) order_rows"""
 ORDERS = """
     INSERT INTO orders_order (id, public_id, user_id, type, status, item_key, service_id, snapshot, currency,
       total_minor, credits_applied_minor, amount_due_minor, credit_amount_minor, captured_minor, refunded_minor,
@@ -74,29 +74,29 @@ ORDERS = """
       'usd', {amount}, 0, {amount}, CASE kind WHEN 0 THEN {amount} ELSE 0 END, 0, 0, 'intent', '{customer}',
       'pi_' || lpad(n::text, 24, 'x'), '', 1, 0, true, '', '', '', '', '{{}}', '{{}}', false, '', '', '', '',
       now() + interval '1 day', now(), now()
-    FROM {wanted};
+    FROM {order_rows};
     INSERT INTO orders_ordertransition (order_id, before, after, cause, at)
-    SELECT n, '', 'pending', 'placed by the buyer', now() FROM {wanted}"""
+    SELECT n, '', 'pending', 'placed by the buyer', now() FROM {order_rows}"""
 LINES = """
     INSERT INTO catalog_calendarentry (id, practitioner_id, during)
-    SELECT 1000 + n, host, tstzrange(slot, slot + interval '1 hour') FROM {wanted} WHERE kind = 2;
+    SELECT 1000 + n, host, tstzrange(slot, slot + interval '1 hour') FROM {order_rows} WHERE kind = 2;
     INSERT INTO orders_orderline (id, order_id, position, service_id, service_type, service_name, amount_minor,
       session_id, starts_at, ends_at)
     SELECT 2 * n, n, 1, 1000 + host, 'workshop', 'The service 1 ' || host, {amount}, s.id, s.starts_at, s.ends_at
-    FROM {wanted} JOIN catalog_servicesession s ON s.id = host WHERE kind = 1
+    FROM {order_rows} JOIN catalog_servicesession s ON s.id = host WHERE kind = 1
     UNION ALL
     SELECT 2 * n, n, 1, 2000 + host, 'session', 'The service 2 ' || host, {amount}, NULL, slot,
-      slot + interval '1 hour' FROM {wanted} WHERE kind = 2
+      slot + interval '1 hour' FROM {order_rows} WHERE kind = 2
     UNION ALL
     SELECT 2 * n + inside - 1, n, inside, inside * 1000 + host, (ARRAY['workshop', 'session'])[inside],
       'The service ' || inside || ' ' || host, {amount} / 2, NULL, NULL, NULL
-    FROM {wanted}, generate_series(1, 2) inside WHERE kind = 3;
+    FROM {order_rows}, generate_series(1, 2) inside WHERE kind = 3;
     INSERT INTO bookings_reservation (id, order_id, line_id, session_id, calendar_entry_id, status, created_at)
     SELECT n, n, 2 * n, CASE kind WHEN 1 THEN host END, CASE kind WHEN 2 THEN 1000 + n END, 'held', now()
-    FROM {wanted} WHERE kind IN (1, 2)"""
+    FROM {order_rows} WHERE kind IN (1, 2)"""
 ACCOUNTS = """
     INSERT INTO credits_creditaccount (user_id, currency, balance_minor, frozen_minor)
-    SELECT buyer, 'usd', 0, 0 FROM {wanted} WHERE n % 2 = 0"""
+    SELECT buyer, 'usd', 0, 0 FROM {order_rows} WHERE n % 2 = 0"""
 EVENTS = """
     INSERT INTO payments_webhookevent (stripe_event_id, type, api_version, livemode, payload, status, attempts, due_at,
       created_at, received_at, outcome, error)
@@ -116,7 +116,7 @@ def fill(database: Database, orders: int, *, first: int = 1) -> None:
         "amount": AMOUNT,
         "customer": CUSTOMER,
     }
-    wanted = WANTED.format(**sizes)
+    order_rows = ORDER_ROWS.format(**sizes)
     if first == 1:
         database.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY CASCADE")
     with database.transaction():
@@ -124,7 +124,7 @@ def fill(database: Database, orders: int, *, first: int = 1) -> None:
             "SET LOCAL session_replication_role = replica"
         )  # all is as it must be: no need to check
         for statement in (PEOPLE, *([SERVICES] if first == 1 else []), ORDERS, LINES, ACCOUNTS):
-            database.execute(statement.format(**sizes, wanted=wanted))
+            database.execute(statement.format(**sizes, order_rows=order_rows))
         for table in NUMBERED:
             database.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
 

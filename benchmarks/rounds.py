@@ -25,10 +25,10 @@ def _turn(contender: Contender, seconds: float) -> Sample:
         sample = contender.round(seconds)
     except BenchmarkFailed as error:
         raise BenchmarkFailed(f"{contender.name}: {error}") from error
-    print(f"  {contender.name:<50} {_said(sample)}  (prepared in {prepared_s:.0f} s)", flush=True)
+    print(f"  {contender.name:<50} {_sample_text(sample)}  (prepared in {prepared_s:.0f} s)", flush=True)
     return sample
 
 
-def _said(sample: Sample) -> str:
+def _sample_text(sample: Sample) -> str:
     latency = "" if sample.p99_ms is None else f"  p99 {short(sample.p99_ms)} ms"
     return f"{short(sample.per_s):>8}/s{latency}"

@@ -85,7 +85,7 @@ class Plan:
 
 def plan_for_demo() -> Plan:
     """Return the plan of ``make demo``; raises CannotStart when a port is none, or is taken."""
-    web, sandbox = _wanted_port("WEB_PORT", WEB_PORT), _wanted_port("SANDBOX_PORT", SANDBOX_PORT)
+    web, sandbox = _requested_port("WEB_PORT", WEB_PORT), _requested_port("SANDBOX_PORT", SANDBOX_PORT)
     _check_free("WEB_PORT", web, "the web server")
     _check_free("SANDBOX_PORT", sandbox, "the Stripe sandbox")
     return Plan(var=DEMO_VAR, web_port=web, sandbox_port=sandbox)
@@ -100,7 +100,7 @@ def plan_for_smoke(folder: Path) -> Plan:
         return Plan(var=folder, web_port=web.getsockname()[1], sandbox_port=sandbox.getsockname()[1])
 
 
-def _wanted_port(variable: str, default: int) -> int:
+def _requested_port(variable: str, default: int) -> int:
     text = os.environ.get(variable) or str(default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise CannotStart(f"{variable}={text} is no port. Choose a number from 1 to 65535.")

@@ -51,8 +51,8 @@ def saved_card_on_server(shop: Shop) -> Row:
 def declined_then_paid(shop: Shop) -> Row:
     """The bank says no; the same request once more, without any key, gets the same order back, and it is paid."""
     slug = "cooking-for-your-dosha"
-    wanted = {"scheduling_data": {"service_session_id": shop.next_session(slug)}}
-    first = shop.begin_service("declined", UNLUCKY, slug, **wanted)
+    schedule = {"scheduling_data": {"service_session_id": shop.next_session(slug)}}
+    first = shop.begin_service("declined", UNLUCKY, slug, **schedule)
     answer = shop.browser.try_to_pay(first.created["client_secret"], DECLINED)
     need(answer.status_code == 402, f"a declined card should answer 402: {describe_response(answer)}")
     failed = first.buyer.wait_for_order(first.order_id, "failed")
@@ -60,7 +60,7 @@ def declined_then_paid(shop: Shop) -> Row:
         failed["failure"] and failed["failure"]["decline_code"],
         "the order does not say why the card was declined",
     )
-    second = shop.begin_service("declined then paid", UNLUCKY, slug, **wanted)
+    second = shop.begin_service("declined then paid", UNLUCKY, slug, **schedule)
     need(second.order_id == first.order_id, "the second create made another order for the same thing")
     order = shop.pay(second)
     del shop.purchases["declined"]

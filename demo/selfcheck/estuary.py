@@ -60,8 +60,8 @@ class Estuary:
         return list(self.get(f"/api/v1/services/{service_id}/sessions/")["results"])
 
     def seats_left(self, service_id: str, session_id: str) -> int:
-        found = [s for s in self.sessions(service_id) if s["id"] == session_id]
-        return int(found[0]["seats_left"])
+        matching = [s for s in self.sessions(service_id) if s["id"] == session_id]
+        return int(matching[0]["seats_left"])
 
     # --- Buying
 

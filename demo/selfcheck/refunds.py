@@ -54,8 +54,8 @@ def _halves(order: Json) -> list[tuple[str, str]]:
 
 
 def _all_bookings(order: Json, status: str) -> None:
-    found = [booking["status"] for booking in order["bookings"]]
-    need(found and set(found) == {status}, f"the bookings are {found}, not {status}")
+    statuses = [booking["status"] for booking in order["bookings"]]
+    need(statuses and set(statuses) == {status}, f"the bookings are {statuses}, not {status}")
 
 
 def reported(purchase: Purchase) -> tuple[str, list[str]]:

@@ -82,15 +82,15 @@ class Shop:
     def begin(self, name: str, who: str, **body: Any) -> Purchase:
         """Create a payment through the API and remember it under ``name``."""
         buyer = self.person(who)
-        begun = buyer.create_payment(**body)
-        purchase = Purchase(buyer, begun["order_id"], begun.get("payment_intent_id", ""), begun)
+        creation = buyer.create_payment(**body)
+        purchase = Purchase(buyer, creation["order_id"], creation.get("payment_intent_id", ""), creation)
         self.purchases[name] = purchase
         return purchase
 
     def begin_service(self, name: str, who: str, slug: str, **body: Any) -> Purchase:
         """Create a payment for a service at the price that the catalogue shows."""
-        asked = {"service_id": self.service(slug)["id"], "amount": self.price(slug), "payment_type": "intent"}
-        return self.begin(name, who, **(asked | body))
+        body_defaults = {"service_id": self.service(slug)["id"], "amount": self.price(slug), "payment_type": "intent"}
+        return self.begin(name, who, **(body_defaults | body))
 
     def pay(self, purchase: Purchase, number: str = GOOD) -> Json:
         """Pay with a card as the browser does, and return the order once it is completed."""

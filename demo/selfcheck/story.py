@@ -49,9 +49,9 @@ def run_purchases(shop: Shop, say: Callable[[str], None]) -> Report:
     _try(report, "Hold a seat for 5 seconds", lambda: holds.take_hold(shop))
     for doing, do in STORY:
         say(doing)
-        made = _try(report, doing, lambda do=do: do(shop))  # type: ignore[misc]
-        if made is not None:
-            report.rows.append(made)
+        row = _try(report, doing, lambda do=do: do(shop))  # type: ignore[misc]
+        if row is not None:
+            report.rows.append(row)
     say("comparing the money")
     report.money = _try(report, "Money", lambda: money.money_agrees(shop)) or ""
     return report

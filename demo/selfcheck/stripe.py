@@ -115,8 +115,8 @@ class Dashboard:
 
     def wait_for_intent(self, intent_id: str, status: str, within_s: float = 10) -> None:
         deadline = time.monotonic() + within_s
-        while (found := self.payment_intent(intent_id)["status"]) != status:
-            need(time.monotonic() < deadline, f"{intent_id} is {found} at Stripe, not {status}")
+        while (current := self.payment_intent(intent_id)["status"]) != status:
+            need(time.monotonic() < deadline, f"{intent_id} is {current} at Stripe, not {status}")
             time.sleep(0.1)
 
     def _get(self, path: str, **query: str) -> Json:
