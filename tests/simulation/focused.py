@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 from tests.simulation.faults import Weather
@@ -90,15 +91,15 @@ def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
-def plan_of_a_second_payment_by_debit(seed: int) -> Plan:
-    """Plan a paid order, and staff who take the same amount by debit, which arrives a day later; no event comes."""
+def plan_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) -> Plan:
+    """Plan a paid order, and staff who take the same amount by debit, which is settled a day later; no event comes."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
     by_hand = {
         "by hand": True,
         "odd": "second",
         "by debit": True,
         "seconds at its bank": 90_000.0,
-        "arrives": True,
+        "arrives": arrives,
     }
     acts = [
         Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
@@ -139,6 +140,7 @@ PLANS: dict[str, Callable[[int], Plan]] = {
     "erase": plan_of_one_who_is_erased,
     "hoard": plan_of_hoarders_at_one_address,
     "second debit": plan_of_a_second_payment_by_debit,
+    "refused second debit": partial(plan_of_a_second_payment_by_debit, arrives=False),
     "not held": plan_of_a_time_that_is_not_held,
     "permissions": plan_of_staff_who_try_permissions,
 }

@@ -120,6 +120,7 @@ class Dashboard:
         with self.stage.sandbox.lock:
             intent = payment_intents.make(state, params | ({"customer": named} if named else {}), API_VERSION)
             state.store.payment_intents.add(intent)
+            self.stage.oracle.taken_by_hand.add(intent["id"])
             state.emit("payment_intent.created", intent)
         by_debit = choices.odds("by debit", 0.2)
         method = "us_bank_account" if by_debit else "card"

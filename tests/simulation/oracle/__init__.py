@@ -25,7 +25,7 @@ class Oracle:
         self._safety, self._keys, self._liveness = Safety(watch), Keys(watch), Liveness(watch)
         self.answers, self.intentions = Answers(watch), Intentions(watch)
         self.erased = Erased(watch)
-        self.rows = watch.rows
+        self.rows, self.taken_by_hand = watch.rows, watch.taken_by_hand
         self.note_keys, self.check_key = self._keys.note, self._keys.check
         self.picture = self._liveness.picture
 

@@ -135,7 +135,8 @@ class Liveness:
             raise Broken("no order is stuck", stuck)
         live = "SELECT public_id FROM orders_order WHERE status IN ('pending', 'failed', 'processing')"
         alive = {row[0] for row in self._watch.rows(live)}
-        if over := [(order, way) for order, way in self._watch.payable() if order not in alive]:
+        payable = [*self._watch.payable(), *self._watch.payable_by_hand()]
+        if over := [(order, way) for order, way in payable if order not in alive]:
             raise Broken("an ended order can't be paid at Stripe", over)
         processing = self._watch.rows(
             "SELECT public_id, stripe_payment_intent_id, stripe_checkout_session_id"

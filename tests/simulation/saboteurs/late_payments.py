@@ -15,6 +15,11 @@ def a_second_payment_at_its_bank_is_forgotten() -> None:
     instead_of(orphans.undecided_payments, list)
 
 
+@breaks("L2", "an ended order can't be paid at Stripe", plans="refused second debit")
+def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
+    instead_of(orphans.cancel_at_stripe, lambda order_ref, payment: False)
+
+
 @breaks("L2", "kept_too_long")
 def a_seat_is_kept_for_a_bank_for_ever() -> None:
     instead_of(overdue.end_unanswered_orders, none_done)
