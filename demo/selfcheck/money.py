@@ -15,15 +15,19 @@ def money_agrees(shop: Shop) -> str:
         if charge["paid"]:
             taken, returned = captured[charge["payment_intent"]]
             captured[charge["payment_intent"]] = (
-                taken + charge["amount_captured"], returned + charge["amount_refunded"]
-            )  # fmt: skip
+                taken + charge["amount_captured"],
+                returned + charge["amount_refunded"],
+            )
     recorded: dict[str, tuple[int, int]] = {}
     for purchase in shop.purchases.values():
         taken_text, returned_texts = reported(purchase)
         if purchase.payment_intent and Decimal(taken_text):
             recorded[purchase.payment_intent] = (_cents(taken_text), sum(map(_cents, returned_texts)))
-    differ = [f"{pi}: Stripe {captured.get(pi)}, we {recorded.get(pi)}" for pi in sorted(captured.keys() | recorded.keys())
-              if captured.get(pi) != recorded.get(pi)]  # fmt: skip
+    differ = [
+        f"{pi}: Stripe {captured.get(pi)}, we {recorded.get(pi)}"
+        for pi in sorted(captured.keys() | recorded.keys())
+        if captured.get(pi) != recorded.get(pi)
+    ]
     need(not differ, "taken and returned differ (in cents): " + "; ".join(differ))
     taken_sum, returned_sum = (sum(pair[side] for pair in recorded.values()) for side in (0, 1))
     return (

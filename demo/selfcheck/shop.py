@@ -89,7 +89,11 @@ class Shop:
 
     def begin_service(self, name: str, who: str, slug: str, **body: Any) -> Purchase:
         """Create a payment for a service at the price that the catalogue shows."""
-        body_defaults = {"service_id": self.service(slug)["id"], "amount": self.price(slug), "payment_type": "intent"}
+        body_defaults = {
+            "service_id": self.service(slug)["id"],
+            "amount": self.price(slug),
+            "payment_type": "intent",
+        }
         return self.begin(name, who, **(body_defaults | body))
 
     def pay(self, purchase: Purchase, number: str = GOOD) -> Json:

@@ -49,7 +49,7 @@ class Watch:
 
         A payment of another customer only carries a copy of the label, and is left alone.
         """
-        customers = dict(self.rows("SELECT public_id, stripe_customer_id FROM orders_order"))
+        customers: dict[str, str] = dict(self.rows("SELECT public_id, stripe_customer_id FROM orders_order"))
         for order, intent in self._open_intents():
             if intent["id"] in self.taken_by_hand and intent["customer"] == customers.get(order):
                 yield order, intent["id"]

@@ -17,7 +17,7 @@ def a_second_payment_at_its_bank_is_forgotten() -> None:
 
 @breaks("L2", "an ended order can't be paid at Stripe", plans="refused second debit")
 def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
-    instead_of(orphans.cancel_at_stripe, lambda order_ref, payment: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 
 
 @breaks("L2", "kept_too_long")
