@@ -67,7 +67,7 @@ crashes: $(SYNCED) ## kill each flow at each point at which its process can die,
 	  $(if $(PAIRS),--pairs,--crashes)
 
 mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that stories notice each: ONLY=part-of-a-name SEEDS=n
-	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutants \
+	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutation_testing \
 	  --only '$(ONLY)' --seeds $(or $(SEEDS),150)
 
 chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: PAYMENTS=n KILL_EVERY=seconds CLIENTS=n SEED=n PGBOUNCER=1 REPLICA=1 NODES=n PROXY=1

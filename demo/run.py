@@ -19,8 +19,8 @@ from demo.postgres import Postgres
 from demo.processes import ProcessGroup, end_leftovers
 from demo.proxy import start_behind_proxy
 from demo.screen import Screen
+from demo.selfcheck.scenario import Report, run_purchases
 from demo.selfcheck.shop import open_shop
-from demo.selfcheck.story import Report, run_purchases
 from demo.servers import (
     PYTHON,
     WORKER_COMMAND,

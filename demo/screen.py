@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from demo.plan import Plan
+from demo.selfcheck.scenario import Report
 from demo.selfcheck.shop import PASSWORD
-from demo.selfcheck.story import Report
 
 WIDTH_IN_A_FILE = 190
 # Whole ids fit into the table from this width on.

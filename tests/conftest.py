@@ -13,8 +13,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from estuary.config.health import readiness
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
-from tests.emptying import quick_emptying
-from tests.wiring import SECRET, estuary_talks_to
+from tests.database_cleanup import quick_emptying
+from tests.sandbox_bridge import SECRET, estuary_talks_to
 
 # How long an example takes is the machine's affair, and no test's.
 hypothesis.settings.register_profile("untimed", deadline=None)

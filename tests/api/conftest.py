@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from tests.marketplace import make_practitioner, make_user, signed_in
+from tests.factories import make_practitioner, make_user, signed_in
 
 
 @pytest.fixture

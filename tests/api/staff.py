@@ -11,8 +11,8 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
-from tests.marketplace import make_staff as make_member
-from tests.marketplace import signed_in
+from tests.factories import make_staff as make_member
+from tests.factories import signed_in
 
 
 def make_staff(*permissions: str, is_superuser: bool = False) -> User:

@@ -20,7 +20,7 @@ from estuary.catalog.models import (
     ServiceType,
 )
 from tests.api.staff import admin_client, errors_on, form_data, told
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     make_practitioner,
     make_service,

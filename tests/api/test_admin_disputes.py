@@ -14,8 +14,8 @@ from estuary.orders.models import Order
 from estuary.payments.models import Dispute
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created
-from tests.marketplace import make_user
-from tests.wiring import settle_everything
+from tests.factories import make_user
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
 from estuary.payments.settlement.effects import Effect
 from tests.api.staff import admin_client, balance_of, give_credits, told
-from tests.marketplace import make_user
+from tests.factories import make_user
 
 INBOX = "/admin/payments/webhookevent/"
 

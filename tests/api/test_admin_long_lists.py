@@ -18,8 +18,8 @@ from estuary.common.admin import pagination
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 from tests.api.staff import admin_client, give_credits, told
-from tests.marketplace import buy, make_practitioner, make_service, make_sessions, make_user
-from tests.plans import as_if_large
+from tests.factories import buy, make_practitioner, make_service, make_sessions, make_user
+from tests.query_plans import as_if_large
 
 LISTS = {
     "accounts/user": "email",

@@ -15,8 +15,8 @@ from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, balance_of, created, give_credits, told
-from tests.marketplace import make_practitioner, make_service, make_user
-from tests.wiring import settle_everything
+from tests.factories import make_practitioner, make_service, make_user
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

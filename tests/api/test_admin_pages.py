@@ -19,8 +19,8 @@ from estuary.orders.models import Order
 from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
-from tests.marketplace import PASSWORD, make_practitioner, make_service, make_user, pay, place
-from tests.wiring import settle_everything
+from tests.factories import PASSWORD, make_practitioner, make_service, make_user, pay, place
+from tests.sandbox_bridge import settle_everything
 
 type Pinned = Callable[[int], AbstractContextManager[object]]
 

@@ -18,7 +18,7 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, errors_on, form_data, give_credits, make_staff
-from tests.marketplace import (
+from tests.factories import (
     REFUNDING,
     make_practitioner,
     make_service,
@@ -26,7 +26,7 @@ from tests.marketplace import (
     make_user,
     signed_in,
 )
-from tests.marketplace import make_staff as make_member
+from tests.factories import make_staff as make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock
-from tests.marketplace import make_user, signed_in
+from tests.factories import make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from tests.marketplace import a_free_slot, buy, make_service, make_sessions, make_user, signed_in
+from tests.factories import a_free_slot, buy, make_service, make_sessions, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 

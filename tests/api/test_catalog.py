@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db
 

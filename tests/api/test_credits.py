@@ -13,7 +13,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.ledger import Freeze, NotEnoughCredits, Posting, post
 from estuary.credits.models import CreditTransaction
-from tests.marketplace import a_free_slot, make_service, make_user, place
+from tests.factories import a_free_slot, make_service, make_user, place
 
 pytestmark = pytest.mark.django_db
 Kind = CreditTransaction.Kind

@@ -20,7 +20,7 @@ from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
-from tests.marketplace import REFUNDING, a_free_slot, buy, make_service, make_staff, signed_in
+from tests.factories import REFUNDING, a_free_slot, buy, make_service, make_staff, signed_in
 
 pytestmark = pytest.mark.django_db
 

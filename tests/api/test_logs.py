@@ -23,10 +23,10 @@ from estuary.payments import observability
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
 from tests.flows.test_webhook import an_event, send, signed
-from tests.marketplace import make_user, signed_in
-from tests.wiring import WEBHOOK, deliver, forget_jobs, post_all
+from tests.sandbox_bridge import WEBHOOK, deliver, forget_jobs, post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

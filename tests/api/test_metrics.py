@@ -20,10 +20,10 @@ from estuary.payments.models import WebhookEvent
 from estuary.payments.observability import DATABASE_GAUGES
 from stripe_sandbox import Sandbox
 from tests.api.test_unavailable import no_connection_left
+from tests.factories import REFUNDING, make_staff, make_user, signed_in
 from tests.flows import buying
 from tests.flows.test_webhook import an_event, send, signed
-from tests.marketplace import REFUNDING, make_staff, make_user, signed_in
-from tests.wiring import post_all, settle_everything
+from tests.sandbox_bridge import post_all, settle_everything
 
 TOKEN = "a-token-for-prometheus"
 type Sample = tuple[str, frozenset[tuple[str, str]]]

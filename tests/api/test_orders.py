@@ -16,7 +16,7 @@ from estuary.orders.states import Status
 from estuary.payments.errors import ChargeDisputed
 from estuary.payments.models import Refund
 from estuary.payments.refunds.service import request_refund
-from tests.marketplace import (
+from tests.factories import (
     REFUNDING,
     a_free_slot,
     buy,

@@ -14,7 +14,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.models import StripeCustomer
 from stripe_sandbox import Sandbox
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     buy,
     make_practitioner,

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceType
-from tests.marketplace import make_service, signed_in
+from tests.factories import make_service, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.errors import EstuaryError
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     buy,
     make_practitioner,

@@ -16,7 +16,7 @@ from estuary.config.environment import BASE_DIR
 from estuary.payments.customers import payment_methods
 from tests.api.staff import admin_client, make_staff
 from tests.domain.test_environment import REAL
-from tests.marketplace import signed_in
+from tests.factories import signed_in
 
 PAGES = {
     "the API": "/api/v1/payments/config/",

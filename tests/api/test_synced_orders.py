@@ -4,8 +4,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
-from tests.marketplace import make_user, signed_in
 
 SYNC = "/api/v1/orders/{public_id}/sync/"
 

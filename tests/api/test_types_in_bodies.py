@@ -7,9 +7,9 @@ from rest_framework.test import APIClient
 
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
+from tests.factories import REFUNDING, make_staff, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import CREATE
-from tests.marketplace import REFUNDING, make_staff, make_user, signed_in
 
 NO_BOOLEANS = [0, 1, "true", "yes", "on", "", [], {}]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from psycopg_pool import PoolTimeout
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
+from tests.factories import PASSWORD, REFUNDING, make_staff, make_user, signed_in
 from tests.flows import buying
-from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user, signed_in
-from tests.wiring import WEBHOOK
+from tests.sandbox_bridge import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,10 +17,10 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Attempts
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
+from tests.factories import a_free_slot, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, DECLINED, FINE, METHODS
-from tests.marketplace import a_free_slot, make_service, make_user, signed_in
-from tests.wiring import deliver, post_all, settle_everything
+from tests.sandbox_bridge import deliver, post_all, settle_everything
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("production_limits")]
 

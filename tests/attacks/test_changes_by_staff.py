@@ -9,7 +9,7 @@ from pytest_django import Settings
 from estuary.accounts.models import User
 from tests.api.staff import admin_client
 from tests.attacks.visitor import subjects_mailed_to
-from tests.marketplace import PASSWORD, make_staff, make_user
+from tests.factories import PASSWORD, make_staff, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

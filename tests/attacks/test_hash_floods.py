@@ -12,7 +12,7 @@ from estuary.accounts.hashing import QueuedPBKDF2PasswordHasher, wait_for_sign_u
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from tests.attacks.test_locked_rows import SIGN_IN, Answer, bystanders, elsewhere, shop, told, while_they_wait
-from tests.marketplace import PASSWORD
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["elsewhere", "shop"]

@@ -21,10 +21,10 @@ from estuary.config.environment import Environment
 from estuary.orders.models import Order
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import make_practitioner, make_service, make_sessions, make_user
 from tests.flows.buying import CREATE, Json, buy_credits, order_of, pay_only, status_of
 from tests.flows.invariants import assert_invariants
-from tests.marketplace import make_practitioner, make_service, make_sessions, make_user
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

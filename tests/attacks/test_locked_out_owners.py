@@ -12,7 +12,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from tests.attacks.test_staff_sign_in import DOORS, NEW_PASSWORD, Door, hashes
 from tests.attacks.visitor import Visitor, keys_mailed_to
-from tests.marketplace import PASSWORD, make_staff
+from tests.factories import PASSWORD, make_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,12 +20,12 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import WebhookEvent
+from tests.factories import PASSWORD, make_practitioner, make_service, make_sessions, make_user, token_of
 from tests.flows.buying import CREATE
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, signed
 from tests.flows.test_webhook_on_the_wire import serving
-from tests.marketplace import PASSWORD, make_practitioner, make_service, make_sessions, make_user, token_of
-from tests.wiring import WEBHOOK
+from tests.sandbox_bridge import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

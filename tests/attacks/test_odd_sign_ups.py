@@ -12,8 +12,8 @@ from pytest_django import Settings
 from estuary.accounts.models import User
 from estuary.common import clock
 from tests.attacks.visitor import Visitor
-from tests.marketplace import PASSWORD, make_user
-from tests.wiring import run_jobs
+from tests.factories import PASSWORD, make_user
+from tests.sandbox_bridge import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

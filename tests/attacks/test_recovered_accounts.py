@@ -20,7 +20,7 @@ from estuary.accounts.models import User
 from estuary.accounts.recovery import recover_account
 from estuary.common import clock
 from tests.attacks.visitor import Visitor, keys_mailed_to
-from tests.marketplace import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,8 +20,8 @@ from estuary.accounts.models import StaffAct, User
 from estuary.accounts.second_factor import enrol
 from estuary.common import clock
 from tests.attacks.visitor import Visitor, keys_mailed_to
-from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user
-from tests.wiring import run_jobs
+from tests.factories import PASSWORD, REFUNDING, make_staff, make_user
+from tests.sandbox_bridge import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

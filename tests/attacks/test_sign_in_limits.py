@@ -6,8 +6,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from tests.attacks.visitor import Visitor, keys_mailed_to
-from tests.marketplace import PASSWORD as RIGHT
-from tests.marketplace import make_user
+from tests.factories import PASSWORD as RIGHT
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

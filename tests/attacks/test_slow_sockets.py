@@ -16,8 +16,8 @@ from estuary.payments.models import WebhookEvent
 from tests.attacks.test_large_uploads import BODY_MB, CSRF, FILE, FORM, GROWTH_MB, MB, memory_mb, pour
 from tests.flows.test_webhook import an_event, signed
 from tests.flows.test_webhook_on_the_wire import Wire, serving
-from tests.proxying import proxying
-from tests.wiring import WEBHOOK
+from tests.proxy import proxying
+from tests.sandbox_bridge import WEBHOOK
 
 THREADS, WEBHOOK_THREADS = 256, 16  # as compose.yaml has them
 SOCKETS = 300  # more than there are threads

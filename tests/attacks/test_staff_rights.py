@@ -15,10 +15,10 @@ from estuary.accounts.models import User
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.attacks.visitor import Visitor
+from tests.factories import PASSWORD, REFUNDING, make_staff, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import pay
-from tests.marketplace import PASSWORD, REFUNDING, make_staff, make_user, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

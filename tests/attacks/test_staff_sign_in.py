@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.attacks.visitor import Visitor, keys_mailed_to
-from tests.marketplace import PASSWORD, make_staff, make_user
+from tests.factories import PASSWORD, make_staff, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

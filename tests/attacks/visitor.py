@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from django.core import mail
 from django.test import Client
 
-from tests.wiring import run_jobs
+from tests.sandbox_bridge import run_jobs
 
 PASSWORD = "a-long-and-odd-one-7"
 ACCOUNTS = "/_allauth/app/v1/"

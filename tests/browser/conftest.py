@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from demo.plan import Plan
-from tests.browser.house import open_house
 from tests.browser.shopper import PATIENCE_S, Shopper
+from tests.browser.stack import open_house
 from tests.chromium import open_chromium
 
 PHONE: ViewportSize = {"width": 360, "height": 740}

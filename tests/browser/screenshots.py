@@ -5,8 +5,8 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize
 
 from estuary.config.environment import BASE_DIR
-from tests.browser.house import open_house
 from tests.browser.shopper import Shopper
+from tests.browser.stack import open_house
 from tests.chromium import open_chromium
 
 FOLDER = Path(BASE_DIR, "docs", "images")

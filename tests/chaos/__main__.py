@@ -15,7 +15,7 @@ import django
 
 from demo.plan import CannotStart, plan_for_smoke
 from estuary.config.environment import BASE_DIR
-from tests.chaos.house import House, Shape
+from tests.chaos.deployment import House, Shape
 
 SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
 

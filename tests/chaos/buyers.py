@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.selfcheck.stripe import CHALLENGED, DECLINED, GOOD
 from tests.chaos.person import GaveUp, Person, UnderWay
-from tests.chaos.street import REFUSED, Street
+from tests.chaos.shared_state import REFUSED, Street
 from tests.chaos.world import World
 
 type Json = dict[str, Any]

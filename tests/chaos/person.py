@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.counters import Tally
 from tests.chaos.promises import Promises
-from tests.chaos.tally import Tally
-from tests.marketplace import PASSWORD
+from tests.factories import PASSWORD
 
 type Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from demo.selfcheck.stripe import Dashboard
 from estuary.common.money import display
-from tests.chaos.house import House
+from tests.chaos.counters import Tally
+from tests.chaos.deployment import House
 from tests.chaos.promises import Promises
-from tests.chaos.tally import Tally
 
 DELIVERY = re.compile(r"webhook \S+ (evt_\w+) -> (\w+)")
 SHOWN = 12

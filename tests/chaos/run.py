@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos import verdict
+from tests.chaos import final_checks
 from tests.chaos.buyers import Buyer, live
-from tests.chaos.house import House
-from tests.chaos.killing import Killer, Trouble
+from tests.chaos.counters import Tally
+from tests.chaos.deployment import House
+from tests.chaos.faults import Killer, Trouble
 from tests.chaos.person import Person
 from tests.chaos.promises import Promises
 from tests.chaos.report import Report
+from tests.chaos.shared_state import Street
 from tests.chaos.staff import AtTheDashboard, Staff, work
-from tests.chaos.street import Street
-from tests.chaos.tally import Tally
 from tests.chaos.world import World, make_world
 
 HEALED_WITHIN_S = 15 * 60
@@ -49,11 +49,11 @@ def play(house: House, wanted: Wanted) -> list[str]:
     began = time.monotonic()
     late = _heal(report, small=wanted.small)
     if not late:
-        verdict.look_at_stripe()
+        final_checks.look_at_stripe()
         late = _heal(report, small=wanted.small)
     healed_s = time.monotonic() - began
-    changed = [] if late else verdict.what_a_second_look_changes()
-    healthy, told = verdict.ask_the_doctor(house.env)
+    changed = [] if late else final_checks.what_a_second_look_changes()
+    healthy, told = final_checks.ask_the_doctor(house.env)
     promises.events_in(house.plan.logs / "stripe.log")
     report.summary(street.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=told)
     return [
@@ -61,7 +61,7 @@ def play(house: House, wanted: Wanted) -> list[str]:
         *changed,
         *([] if healthy else [f"the doctor found something: {told}"]),
         *promises.broken(house.env["DATABASE_URL"]),
-        *verdict.failed_jobs(),
+        *final_checks.failed_jobs(),
         *house.ended_alone,
         *(f"an answer that nobody may see: {told}" for told in tally.of("unhandled")),
         *crowd.failures,
@@ -141,10 +141,10 @@ class Crowd:
 def _heal(report: Report, *, small: bool) -> list[str]:
     """Wait until nothing waits and the doctor finds nothing; returns what is still wrong when time is over."""
     began = told = nudged = time.monotonic()
-    verdict.connect_anew()
+    final_checks.connect_anew()
     while True:
-        left = [f"{count} {what} still on their way" for what, count in verdict.waiting().items()]
-        left = left or [verdict.in_words(breach) for breach in verdict.breaches()]
+        left = [f"{count} {what} still on their way" for what, count in final_checks.waiting().items()]
+        left = left or [final_checks.in_words(breach) for breach in final_checks.breaches()]
         now = time.monotonic()
         if not left:
             return []
@@ -154,6 +154,6 @@ def _heal(report: Report, *, small: bool) -> list[str]:
             report.say("; ".join(left)[:200])
             told = now
         if small and now - nudged > NUDGE_S:
-            verdict.nudge()
+            final_checks.nudge()
             nudged = now
         time.sleep(LOOK_S)

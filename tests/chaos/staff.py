@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.chaos.person import GaveUp, Person, UnderWay
-from tests.chaos.street import REFUSED, Street
+from tests.chaos.shared_state import REFUSED, Street
 
 type Json = dict[str, Any]
 

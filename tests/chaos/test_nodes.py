@@ -14,14 +14,14 @@ import pytest
 from demo.plan import CannotStart, plan_for_smoke
 from demo.selfcheck.holds import hold_expires
 from demo.selfcheck.money import money_agrees
+from demo.selfcheck.scenario import STORY
 from demo.selfcheck.shop import Shop, open_shop
-from demo.selfcheck.story import STORY
 from demo.servers import PYTHON
 from demo.system import find
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
-from tests.chaos.house import House, Shape
-from tests.chaos.verdict import ask_the_doctor
-from tests.serving import wait_until
+from tests.chaos.deployment import House, Shape
+from tests.chaos.final_checks import ask_the_doctor
+from tests.servers import wait_until
 
 NODES = 3
 RENAME, RENAMED = (

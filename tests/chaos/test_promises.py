@@ -8,8 +8,8 @@ import pytest
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from tests.chaos.promises import Promises
+from tests.factories import buy, make_practitioner, make_service, make_user
 from tests.flows.test_real_mode import database_url
-from tests.marketplace import buy, make_practitioner, make_service, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

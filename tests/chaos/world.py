@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceSession, ServiceType
-from tests.marketplace import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
+from tests.factories import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
 
 HOSTS, STAFF = 6, 2
 MANY, FEW = 1000, 5  # places of a date that all can have, and of one that everybody wants

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.contract.scenario import Story
 from tests.contract.shop import tell
-from tests.contract.story import Story
 
 
 @pytest.fixture(scope="session")

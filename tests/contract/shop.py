@@ -13,7 +13,7 @@ from stripe_sandbox import ManualClock, Response, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
 from tests.contract.exchanges import Exchange
 from tests.contract.forms import decode
-from tests.contract.story import Story
+from tests.contract.scenario import Story
 
 SECRET_KEY = "sk_test_contract_of_the_sandbox"
 PUBLIC_KEY = "pk_test_contract_of_the_sandbox"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract import annotations
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES, Exchange
-from tests.contract.story import Story
+from tests.contract.scenario import Story
 
 Spoil = Callable[[dict[str, Any]], object]
 

@@ -7,7 +7,7 @@ from typing import Any
 from stripe_sandbox.routes import ROUTES
 from tests.contract.allowed import NEWER_PARAMS, UNDOCUMENTED_ANSWER_KEYS
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
-from tests.contract.story import Story
+from tests.contract.scenario import Story
 
 LEFT_OUT = {
     "GET /v1/payment_pages/{}": "Stripe publishes nothing about it; its command line tool is its only user",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract import openapi
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
-from tests.contract.story import Story
+from tests.contract.scenario import Story
 
 Spoil = Callable[[dict[str, Any]], object]
 

@@ -16,7 +16,7 @@ from demo import processes
 from demo.plan import MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import Child, ProcessGroup, end_leftovers
-from tests.serving import wait_until
+from tests.servers import wait_until
 
 
 @pytest.fixture

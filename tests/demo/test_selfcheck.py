@@ -8,8 +8,8 @@ import pytest
 from demo.selfcheck.estuary import Estuary
 from demo.selfcheck.failure import SelfCheckFailed, describe_response
 from demo.selfcheck.money import money_agrees
+from demo.selfcheck.scenario import STORY, run_purchases
 from demo.selfcheck.shop import Purchase, Shop
-from demo.selfcheck.story import STORY, run_purchases
 from demo.selfcheck.stripe import Browser, Dashboard
 
 

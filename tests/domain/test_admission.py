@@ -7,7 +7,7 @@ import pytest
 
 from estuary.common.postgresql import admission as module
 from estuary.common.postgresql.admission import ANY, PAGES, WRITES, Admission, Busy, Claim, Permit
-from tests.serving import wait_until
+from tests.servers import wait_until
 
 SIZE = 5
 CATALOGUE, READ, WRITE = (ANY,), (ANY, PAGES), (ANY, PAGES, WRITES)

@@ -18,7 +18,7 @@ from estuary.catalog.availability import (
 )
 from estuary.catalog.calendar import insert_entries
 from estuary.catalog.models import Availability, Service, ServiceType
-from tests.marketplace import make_practitioner, make_service
+from tests.factories import make_practitioner, make_service
 
 pytestmark = pytest.mark.django_db
 LISBON = ZoneInfo("Europe/Lisbon")

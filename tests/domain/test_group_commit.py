@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
-from tests.serving import wait_until
+from tests.servers import wait_until
 
 type Group = GroupCommit[int, int]
 

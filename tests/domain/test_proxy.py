@@ -19,9 +19,9 @@ from demo.ports import free_port
 from demo.proxy import CADDYFILE, proxy_command, proxy_environment
 from estuary.config.environment import BASE_DIR
 from estuary.payments.webhooks import MAX_BYTES
-from tests.proxying import proxying
-from tests.serving import wait_until
-from tests.wiring import WEBHOOK
+from tests.proxy import proxying
+from tests.sandbox_bridge import WEBHOOK
+from tests.servers import wait_until
 
 SECRET = "a-token-that-nobody-may-read"
 

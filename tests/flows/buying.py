@@ -8,8 +8,8 @@ from estuary.catalog.models import Service
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
 from stripe_sandbox.store import Obj
-from tests.marketplace import a_free_slot
-from tests.wiring import settle_everything
+from tests.factories import a_free_slot
+from tests.sandbox_bridge import settle_everything
 
 CREATE = "/api/v1/payments/create/"
 METHODS = "/api/v1/payments/methods/"

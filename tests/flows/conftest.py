@@ -9,9 +9,9 @@ from estuary.accounts.models import Practitioner, User
 from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 from tests.contract.recorded import assert_requests_conform
+from tests.factories import REFUNDING, make_practitioner, make_staff, make_user, signed_in
 from tests.flows.invariants import assert_invariants
-from tests.marketplace import REFUNDING, make_practitioner, make_staff, make_user, signed_in
-from tests.serving import listening, serving
+from tests.servers import listening, serving
 
 
 @pytest.fixture(autouse=True)

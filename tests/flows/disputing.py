@@ -10,10 +10,10 @@ from estuary.catalog.models import ServiceType
 from estuary.payments.models import Dispute
 from stripe_sandbox import Sandbox
 from stripe_sandbox.store import Obj
+from tests.factories import a_free_slot, make_service, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of
-from tests.marketplace import a_free_slot, make_service, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 
 def dispute(stripe: Sandbox, made: Json, **details: Any) -> Obj:

@@ -25,8 +25,8 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.payments import retention, tasks
 from estuary.payments.doctor import RULES, run_checks
-from tests.marketplace import make_user
-from tests.wiring import run_jobs
+from tests.factories import make_user
+from tests.sandbox_bridge import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

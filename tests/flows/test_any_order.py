@@ -14,7 +14,7 @@ from estuary.orders.models import Order
 from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     make_practitioner,
     make_service,
@@ -22,7 +22,7 @@ from tests.marketplace import (
     make_user,
     signed_in,
 )
-from tests.wiring import post_event, run_jobs
+from tests.sandbox_bridge import post_event, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,10 +19,10 @@ from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import BookingNotCancelable, cancel_booking, cancel_without_refund
 from estuary.payments.refunds.service import request_refund
 from stripe_sandbox import Delivery, Sandbox
+from tests.factories import make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay
-from tests.marketplace import make_practitioner, make_service, make_user, signed_in
-from tests.wiring import deliver, run_jobs
+from tests.sandbox_bridge import deliver, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,13 +18,13 @@ from estuary.orders.models import Order
 from estuary.payments.checkout import payments, repeats
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_service, make_sessions, signed_in
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, CREATE, FINE, Json, pay, status_of
 from tests.flows.test_calls_to_stripe import lost
 from tests.flows.test_crowds import tabs_of
 from tests.flows.test_idempotency import send
-from tests.marketplace import a_free_slot, make_service, make_sessions, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

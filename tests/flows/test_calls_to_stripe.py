@@ -18,12 +18,12 @@ from estuary.orders.models import Order
 from estuary.payments.checkout import payments, stripe_creation
 from estuary.payments.models import IdempotencyKey
 from stripe_sandbox import Sandbox
+from tests.factories import signed_in
 from tests.flows import buying
 from tests.flows.buying import CREATE, pay, posts, status_of
 from tests.flows.test_crowds import tabs_of
 from tests.flows.test_idempotency import CREDITS, send
-from tests.marketplace import signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

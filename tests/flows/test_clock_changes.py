@@ -11,10 +11,10 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import User
 from estuary.catalog.models import Availability, CalendarEntry, Service, ServiceType
 from stripe_sandbox import Sandbox
+from tests.factories import make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import pay, status_of
-from tests.marketplace import make_practitioner, make_service, make_user, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ import stripe as sdk
 from estuary.payments.gateway.http import open_http_session
 from stripe_sandbox import Sandbox
 from tests.environment import NOBODY_LISTENS
-from tests.serving import listening
+from tests.servers import listening
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

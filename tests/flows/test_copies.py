@@ -29,12 +29,12 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Orphan, StripeAccount
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.database_state import contents, put_back
+from tests.factories import a_free_slot, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, pay, status_of
 from tests.flows.test_orphans import all_is_well, later, sweep_for
-from tests.marketplace import a_free_slot, make_service, make_user, signed_in
-from tests.state import contents, put_back
-from tests.wiring import estuary_talks_to, run_jobs, settle_everything
+from tests.sandbox_bridge import estuary_talks_to, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

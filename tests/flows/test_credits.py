@@ -3,8 +3,8 @@
 import pytest
 
 from stripe_sandbox import Sandbox
-from tests.marketplace import make_user, signed_in
-from tests.wiring import settle_everything
+from tests.factories import make_user, signed_in
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,10 +23,7 @@ from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
-from tests.flows import buying
-from tests.flows.buying import CREATE, METHODS, pay, pay_only
-from tests.flows.test_webhook_on_the_wire import serving
-from tests.marketplace import (
+from tests.factories import (
     REFUNDING,
     make_service,
     make_sessions,
@@ -35,7 +32,10 @@ from tests.marketplace import (
     signed_in,
     token_of,
 )
-from tests.wiring import post_all, post_event, settle_everything
+from tests.flows import buying
+from tests.flows.buying import CREATE, METHODS, pay, pay_only
+from tests.flows.test_webhook_on_the_wire import serving
+from tests.sandbox_bridge import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,10 +9,10 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServicePrice, ServiceType
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, errors_on, form_data
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, posts, status_of
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

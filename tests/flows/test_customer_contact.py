@@ -24,10 +24,10 @@ from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
+from tests.factories import PASSWORD
 from tests.flows import buying
 from tests.flows.test_saved_cards import save
-from tests.marketplace import PASSWORD
-from tests.wiring import estuary_talks_to, run_jobs, settle_everything
+from tests.sandbox_bridge import estuary_talks_to, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,7 +19,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
 from tests.flows.test_real_mode import database_url
-from tests.wiring import post_all, run_jobs
+from tests.sandbox_bridge import post_all, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,10 +8,10 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.models import CalendarEntry, ServiceType
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, DECLINED, FINE, NO_FUNDS, order_of, pay, pay_only, posts, status_of
-from tests.marketplace import a_free_slot, make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,7 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import METHODS, pay, status_of
 from tests.flows.test_saved_cards import MASTERCARD, attached, save
-from tests.wiring import deliver, post_event, settle_everything
+from tests.sandbox_bridge import deliver, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

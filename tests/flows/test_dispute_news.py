@@ -20,11 +20,11 @@ from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.refunds.service import send_refund
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
+from tests.factories import a_free_slot, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, status_of
 from tests.flows.disputing import a_session, close, dispute, money_of, purse, shares
-from tests.marketplace import a_free_slot, make_service, make_user, signed_in
-from tests.wiring import post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,11 +18,11 @@ from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute, Refund
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
 from tests.flows.disputing import a_session, close, dispute, guests, money_of, purse, shares
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,11 +18,11 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.payments.doctor import RULES, run_checks
 from stripe_sandbox import Sandbox
+from tests.database_state import contents, put_back
+from tests.factories import a_free_slot, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, pay
-from tests.marketplace import a_free_slot, make_service, make_sessions
-from tests.state import contents, put_back
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,10 +13,10 @@ from estuary.payments import client
 from estuary.payments.doctor import stripe_comparison
 from estuary.payments.models import Dispute, Refund
 from stripe_sandbox import Sandbox
+from tests.database_state import contents, put_back
 from tests.flows import buying
 from tests.flows.buying import Json
-from tests.state import contents, put_back
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,7 @@ from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
-from tests.wiring import post_all
+from tests.sandbox_bridge import post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

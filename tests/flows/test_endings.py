@@ -22,8 +22,8 @@ from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import an_event, send, signed
 from tests.flows.test_webhook_on_the_wire import Wire, wire
 from tests.flows.test_worker_process import Worker, is_listening
-from tests.serving import wait_until
-from tests.wiring import forget_jobs
+from tests.sandbox_bridge import forget_jobs
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

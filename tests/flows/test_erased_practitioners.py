@@ -17,10 +17,10 @@ from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_user
 from tests.flows import buying
 from tests.flows.test_privacy import erase
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_user
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

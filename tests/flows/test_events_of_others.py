@@ -31,13 +31,13 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
 from stripe_sandbox.public_view import public
 from stripe_sandbox.store import Obj
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, pay_only, status_of
 from tests.flows.test_odd_events import thin
 from tests.flows.test_orphans import later
 from tests.flows.test_webhook import send, signed
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import deliver, run_jobs, settle_everything
+from tests.sandbox_bridge import deliver, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,12 +13,12 @@ from estuary.catalog.models import ServiceType
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
+from tests.database_state import contents, put_back
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import DECLINED, Json, order_of, pay, pay_only, status_of
 from tests.flows.invariants import assert_invariants
-from tests.marketplace import a_free_slot, make_service
-from tests.state import contents, put_back
-from tests.wiring import post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

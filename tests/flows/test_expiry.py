@@ -15,10 +15,10 @@ from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import DECLINED, Json, order_of, pay, pay_only, status_of
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
-from tests.wiring import run_jobs, settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

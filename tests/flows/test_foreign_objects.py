@@ -14,10 +14,7 @@ from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 from stripe_sandbox import Sandbox
-from tests.flows import buying
-from tests.flows.buying import pay
-from tests.flows.canaries import rows
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     make_practitioner,
     make_service,
@@ -25,7 +22,10 @@ from tests.marketplace import (
     make_user,
     signed_in,
 )
-from tests.wiring import settle_everything
+from tests.flows import buying
+from tests.flows.buying import pay
+from tests.flows.sentinels import rows
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,7 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.webhook_queue import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only
-from tests.wiring import SECRET, WEBHOOK, post_event
+from tests.sandbox_bridge import SECRET, WEBHOOK, post_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

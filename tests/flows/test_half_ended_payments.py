@@ -17,11 +17,11 @@ from estuary.payments.models import SetupIntent
 from estuary.privacy.models import Erasure
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service
 from tests.flows import buying
 from tests.flows.buying import METHODS
 from tests.flows.test_privacy import erase
-from tests.marketplace import a_free_slot, make_practitioner, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,11 +21,11 @@ from estuary.payments.errors import CardDeclined, StripeUnavailable
 from estuary.payments.models import IdempotencyKey, Refund
 from estuary.payments.stripe_objects import Decline
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, signed_in
 from tests.flows import buying
 from tests.flows.buying import CREATE, Json, pay
 from tests.flows.test_expiry import late_payment
-from tests.marketplace import make_service, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,9 +21,7 @@ from estuary.payments.doctor.runner import run_checks
 from estuary.payments.models import Refund
 from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
-from tests.flows import buying
-from tests.flows.buying import Json, detail, order_of, pay_only, status_of
-from tests.marketplace import (
+from tests.factories import (
     a_free_slot,
     make_practitioner,
     make_service,
@@ -31,7 +29,9 @@ from tests.marketplace import (
     make_user,
     signed_in,
 )
-from tests.wiring import settle_everything
+from tests.flows import buying
+from tests.flows.buying import Json, detail, order_of, pay_only, status_of
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

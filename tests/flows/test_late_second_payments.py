@@ -13,10 +13,10 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.models import Orphan, Refund
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_sessions
 from tests.flows import buying
 from tests.flows.test_orphans import all_is_well, later, sweep_for
-from tests.marketplace import make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,10 +25,10 @@ from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import StripeObservation
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
-from tests.marketplace import make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,10 +19,10 @@ from estuary.payments.models import Refund, WebhookEvent
 from estuary.payments.reconciliation import overdue, stripe_lists
 from estuary.payments.settlement import sync
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, order_of, pay, status_of
-from tests.marketplace import make_service, make_user, signed_in
-from tests.wiring import post_all, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

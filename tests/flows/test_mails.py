@@ -12,9 +12,9 @@ from pytest_django import Settings
 from estuary.payments import outbox
 from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
-from tests.marketplace import make_user, signed_in
-from tests.wiring import post_all, run_jobs
+from tests.sandbox_bridge import post_all, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

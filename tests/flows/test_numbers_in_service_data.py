@@ -12,7 +12,7 @@ from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.test_payments_bad_input import raw
 from tests.flows import buying
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,11 +17,11 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.store import Obj
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay_only, status_of
 from tests.flows.test_webhook import send, signed
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import deliver, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import deliver, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,9 +16,9 @@ from estuary.orders.models import Order
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,10 +22,10 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
+from tests.factories import make_service
 from tests.flows import buying
 from tests.flows.test_lost_news import later
-from tests.marketplace import make_service
-from tests.wiring import post_all, run_jobs, settle_everything
+from tests.sandbox_bridge import post_all, run_jobs, settle_everything
 
 LIST_DISAGREES = next(rule for rule in LIVENESS if rule.code == "list_disagrees")
 

@@ -14,9 +14,9 @@ from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.reconciliation.customers import resync_payment_methods
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
+from tests.factories import make_service, make_sessions
 from tests.flows import buying
-from tests.marketplace import make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 SETUP, CONFIG = "/api/v1/payments/methods/setup/", "/api/v1/payments/config/"
 # What makes something that a buyer can pay or save with.

@@ -20,11 +20,11 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, Orphan, PaymentMethod, Refund, StripeCustomer
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
+from tests.database_state import contents, put_back
+from tests.factories import a_free_slot, make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, status_of
-from tests.marketplace import a_free_slot, make_service, make_sessions, make_user, signed_in
-from tests.state import contents, put_back
-from tests.wiring import run_jobs, settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

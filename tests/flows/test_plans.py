@@ -18,8 +18,8 @@ from estuary.common import clock
 from estuary.payments.doctor import stripe_comparison
 from estuary.payments.reconciliation import disputes, stripe_lists
 from estuary.payments.stripe_objects import StripeDispute, StripeRefund
-from tests.marketplace import make_service
-from tests.plans import as_if_large, read_whole
+from tests.factories import make_service
+from tests.query_plans import as_if_large, read_whole
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from django.db import connection
 from demo.plan import CannotStart
 from tests.chaos.pgbouncer import PgBouncer
 from tests.flows.test_real_mode import database_url
-from tests.serving import wait_until
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,10 +15,10 @@ from estuary.config.database import database_settings
 from estuary.payments import settlement
 from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url
-from tests.marketplace import make_user, signed_in
-from tests.wiring import post_all
+from tests.sandbox_bridge import post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -33,10 +33,10 @@ from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import NOT_PERSONAL, PERSONAL, Personal
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
+from tests.factories import PASSWORD, make_service, make_user
 from tests.flows import buying
 from tests.flows.buying import DECLINED
-from tests.marketplace import PASSWORD, make_service, make_user
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

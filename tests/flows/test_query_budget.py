@@ -13,8 +13,8 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import Service, ServiceType
 from estuary.payments import client as stripe_client
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,11 +25,11 @@ from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
 from estuary.payments.refunds.service import send_refund
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
+from tests.factories import make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import METHODS, order_of, pay_only, status_of
 from tests.flows.test_crowds import all_at_once, answer_to, tabs_of
-from tests.marketplace import make_service, make_sessions, make_user, signed_in
-from tests.wiring import post_all, post_event, settle_everything
+from tests.sandbox_bridge import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 from estuary.orders.models import Order
-from tests.marketplace import make_user
+from tests.factories import make_user
 
 ROOT = Path(__file__).parents[2]
 INTENT = {

@@ -20,10 +20,10 @@ from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import StripeObservation
 from stripe_sandbox import Delivery, Sandbox
+from tests.factories import make_practitioner, make_service
 from tests.flows import buying
 from tests.flows.buying import FINE, REFUND_PENDS, Json, order_of, pay, status_of
-from tests.marketplace import make_practitioner, make_service
-from tests.wiring import deliver, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import deliver, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,10 +16,10 @@ from estuary.payments.settlement.effects import PostCredits
 from estuary.payments.settlement.rules.refunds import follow_up_effects
 from estuary.payments.settlement.state import OrderState, RecordDecline, RefundState
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 flow = pytest.mark.django_db(transaction=True)
 

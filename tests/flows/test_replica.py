@@ -23,10 +23,10 @@ from estuary.common.db import replica_lag as lag
 from estuary.common.observability.metrics import REGISTRY
 from estuary.config.database import replica_settings
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_sessions
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url
-from tests.marketplace import make_service, make_sessions
-from tests.serving import wait_until
+from tests.servers import wait_until
 from tests.standby import Standby
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", replica.REPLICA])

@@ -18,11 +18,11 @@ from estuary.payments import retention, tasks
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
+from tests.factories import signed_in
 from tests.flows import buying
 from tests.flows.buying import status_of
 from tests.flows.test_real_mode import database_url
-from tests.marketplace import signed_in
-from tests.wiring import post_event, settle_everything
+from tests.sandbox_bridge import post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,10 +8,10 @@ from estuary.catalog.models import ServiceType
 from estuary.payments.models import Refund
 from estuary.payments.settlement.sync import sync_payment
 from stripe_sandbox import Sandbox
+from tests.factories import make_service
 from tests.flows import buying
 from tests.flows.buying import Json, pay, status_of
-from tests.marketplace import make_service
-from tests.wiring import run_jobs, settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

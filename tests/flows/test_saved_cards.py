@@ -13,7 +13,7 @@ from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import METHODS, Json, pay, posts, status_of
-from tests.wiring import deliver, run_jobs, settle_everything
+from tests.sandbox_bridge import deliver, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,8 @@ from estuary.notifications import alerts
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook_on_the_wire import Wire, serving
 from tests.flows.test_worker_process import Worker, is_listening
-from tests.serving import wait_until
-from tests.wiring import forget_jobs
+from tests.sandbox_bridge import forget_jobs
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,12 +15,12 @@ from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Delivery, Sandbox
+from tests.factories import a_free_slot, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
 from tests.flows.test_dispute_news import paid_past_us
 from tests.flows.test_expiry import late_payment
-from tests.marketplace import a_free_slot, make_service, make_sessions
-from tests.wiring import deliver, settle_everything
+from tests.sandbox_bridge import deliver, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

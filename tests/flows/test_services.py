@@ -11,10 +11,10 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking, Participant, Reservation
 from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import pay, posts, status_of
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,10 +23,10 @@ from estuary.payments import idempotency
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.disputing import close, dispute
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
-from tests.wiring import post_all, settle_everything
+from tests.sandbox_bridge import post_all, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

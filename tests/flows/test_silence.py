@@ -13,10 +13,10 @@ from estuary.orders.models import Order
 from estuary.payments import tasks
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_service, signed_in
 from tests.flows import buying
 from tests.flows.buying import order_of, pay_only
 from tests.flows.test_orphans import all_is_well, later, sweep_for
-from tests.marketplace import a_free_slot, make_service, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

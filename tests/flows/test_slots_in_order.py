@@ -16,7 +16,7 @@ from estuary.catalog.admin.sessions import SessionForm, SessionFormSet
 from estuary.catalog.calendar import CalendarEntry, insert_free_entries
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
-from tests.marketplace import make_practitioner, make_service
+from tests.factories import make_practitioner, make_service
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,13 +19,13 @@ from estuary.payments.models import Lookout
 from estuary.payments.reconciliation import overdue, stripe_lists
 from estuary.payments.stripe_objects import Intent
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook_on_the_wire import Wire, serving
 from tests.flows.test_worker_process import Worker
-from tests.marketplace import make_user, signed_in
-from tests.serving import wait_until
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,10 @@ from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, posts, status_of
-from tests.marketplace import a_free_slot, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

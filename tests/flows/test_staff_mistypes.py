@@ -18,9 +18,9 @@ from estuary.common import clock
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, form_data, give_credits
+from tests.factories import make_practitioner, make_service, make_sessions
 from tests.flows import buying
-from tests.marketplace import make_practitioner, make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

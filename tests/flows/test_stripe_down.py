@@ -21,10 +21,10 @@ from estuary.payments.gateway.http import DeadlineAdapter
 from estuary.payments.models import PaymentMethod, Refund
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_sessions, signed_in
 from tests.flows import buying
 from tests.flows.buying import CHALLENGED, CREATE, DECLINED, METHODS, Json, pay, status_of
-from tests.marketplace import make_service, make_sessions, signed_in
-from tests.wiring import run_jobs, settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay, status_of
-from tests.wiring import forget_jobs, run_jobs, settle_everything
+from tests.sandbox_bridge import forget_jobs, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from estuary.payments import client as stripe_client
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 from tests.contract.official_cli import serving, wait_for
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_user, signed_in
+from tests.factories import a_free_slot, make_practitioner, make_service, make_user, signed_in
 
 READY = re.compile(r"whsec_\w+")
 

@@ -14,10 +14,10 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
+from tests.factories import make_service, make_sessions, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
-from tests.marketplace import make_service, make_sessions, signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,10 +15,10 @@ from estuary.common.errors import TooManyRequests
 from estuary.payments import throttling
 from estuary.payments.models import Attempts
 from stripe_sandbox import Sandbox
+from tests.factories import make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import ATTACHES_THEN_DECLINES, CREATE, DECLINED, FINE, pay, pay_only
-from tests.marketplace import make_user, signed_in
-from tests.wiring import deliver, post_event, settle_everything
+from tests.sandbox_bridge import deliver, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

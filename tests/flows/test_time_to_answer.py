@@ -14,8 +14,8 @@ from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import CREATE
 from tests.flows.test_calls_to_stripe import keys_sent
-from tests.serving import wait_until
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,12 +16,12 @@ from estuary.payments.gateway import idempotency_keys
 from estuary.payments.models import Refund, StripeCustomer
 from estuary.payments.refunds import service as refunds
 from stripe_sandbox import Sandbox
+from tests.factories import signed_in
 from tests.flows import buying
 from tests.flows.buying import CREATE, pay, status_of
 from tests.flows.test_calls_to_stripe import later, open_ways
 from tests.flows.test_idempotency import CREDITS
-from tests.marketplace import signed_in
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

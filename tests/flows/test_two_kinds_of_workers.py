@@ -17,7 +17,7 @@ from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_worker_process import Worker, alert
-from tests.wiring import post_all
+from tests.sandbox_bridge import post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,10 +7,10 @@ from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import pay, status_of
-from tests.marketplace import a_free_slot, make_practitioner, make_service, make_sessions
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

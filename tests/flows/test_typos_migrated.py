@@ -10,7 +10,7 @@ from django.db import connection
 from estuary.accounts.models import Practitioner
 from estuary.catalog.limits import EARLIEST, LATEST, SESSION_MAX
 from estuary.catalog.models import CalendarEntry, Service, ServicePrice, ServiceSession, ServiceType
-from tests.marketplace import make_practitioner, make_service, make_sessions
+from tests.factories import make_practitioner, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,10 +15,10 @@ from estuary.common import clock
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.attacks.test_hoarding import at, items, slots
+from tests.factories import make_practitioner, make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, pay_only, status_of
-from tests.marketplace import make_practitioner, make_service, make_sessions, make_user, signed_in
-from tests.wiring import run_jobs, settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,7 +22,7 @@ from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.webhook_queue import signature
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
-from tests.wiring import SECRET, WEBHOOK, deliver, post_all, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import SECRET, WEBHOOK, deliver, post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

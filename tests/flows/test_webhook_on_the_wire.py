@@ -34,8 +34,8 @@ from stripe_sandbox import Sandbox
 from tests.flows.test_real_mode import database_url
 from tests.flows.test_webhook import EVENT, an_event, code, send, signed
 from tests.flows.test_worker_process import nobody_let_in
-from tests.serving import wait_until
-from tests.wiring import WEBHOOK
+from tests.sandbox_bridge import WEBHOOK
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,10 @@ from estuary.common import clock
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import cancel_without_refund
 from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_practitioner, make_service
 from tests.flows import buying
 from tests.flows.buying import REFUND_PENDS, Json, order_of, pay, status_of
-from tests.marketplace import a_free_slot, make_practitioner, make_service
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

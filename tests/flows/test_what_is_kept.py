@@ -19,7 +19,7 @@ from estuary.payments.models import Decline, SetupIntent, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import DECLINED
-from tests.wiring import settle_everything
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

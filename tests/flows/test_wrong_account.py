@@ -19,7 +19,7 @@ from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import pay_only, status_of
-from tests.wiring import estuary_talks_to, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import estuary_talks_to, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

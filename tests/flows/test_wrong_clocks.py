@@ -19,13 +19,13 @@ from estuary.payments import tasks
 from estuary.payments.inbox import processor
 from estuary.payments.models import Lookout, PaymentMethod, Refund, WebhookEvent
 from stripe_sandbox import Sandbox
+from tests.database_state import contents
+from tests.factories import make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.buying import CREATE, METHODS, pay, pay_only, posts, status_of
 from tests.flows.test_crowds import all_at_once
 from tests.flows.test_orphans import all_is_well, sweep_for
-from tests.marketplace import make_service, make_sessions, make_user, signed_in
-from tests.state import contents
-from tests.wiring import forget_jobs, post_all, post_event, run_jobs, settle_everything
+from tests.sandbox_bridge import forget_jobs, post_all, post_event, run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

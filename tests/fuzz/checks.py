@@ -14,7 +14,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.doctor import SAFETY, run_checks
 from estuary.payments.models import PaymentMethod
-from tests.flows.canaries import secrets
+from tests.flows.sentinels import secrets
 from tests.fuzz.world import Marketplace
 
 ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"

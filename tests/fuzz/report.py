@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tests.fuzz.running import SEED, Run
+from tests.fuzz.runner import SEED, Run
 
 RUNS: list[Run] = []
 

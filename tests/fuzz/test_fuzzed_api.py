@@ -11,11 +11,11 @@ from django.urls import URLPattern, URLResolver
 from estuary.accounts.models import User
 from estuary.config.urls import api_v1
 from tests.contract.recorded import assert_requests_conform
+from tests.factories import signed_in
 from tests.flows.invariants import assert_invariants
 from tests.fuzz import report
-from tests.fuzz.running import Role, Run
+from tests.fuzz.runner import Role, Run
 from tests.fuzz.world import Marketplace, bearer, settle_as_the_worker_does
-from tests.marketplace import signed_in
 
 CASES = int(os.environ.get("ESTUARY_FUZZ_CASES", "0"))  # of all roles together; 0: as few as make sense
 EVERYBODY = ["visitor", "buyer", "practitioner", "staff"]

@@ -14,9 +14,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import Status
 from estuary.payments.models import PaymentMethod
 from stripe_sandbox import Sandbox
-from tests.flows import buying
-from tests.flows.buying import DECLINED, Json, pay
-from tests.marketplace import (
+from tests.factories import (
     REFUNDING,
     a_free_slot,
     make_practitioner,
@@ -26,7 +24,9 @@ from tests.marketplace import (
     make_user,
     signed_in,
 )
-from tests.wiring import settle_everything
+from tests.flows import buying
+from tests.flows.buying import DECLINED, Json, pay
+from tests.sandbox_bridge import settle_everything
 
 WORKER_TRIES = 8  # as tasks.py has it
 LEAST = 2  # of each kind, before a case is sent that may use one up

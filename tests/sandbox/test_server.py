@@ -13,7 +13,7 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
 from tests.sandbox.conftest import ENDIVE, SECRET
 from tests.sandbox.shop import intent, paid, session
-from tests.serving import listening, serving, wait_until
+from tests.servers import listening, serving, wait_until
 
 KEY = "sk_test_1234567890"
 # The SDK hands httpx its bytes in a way that httpx has come to dislike.

@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import islice
 
 from tests.simulation.faults import Weather
-from tests.simulation.findings import Findings
-from tests.simulation.plan import Act, Plan
+from tests.simulation.run_result import Findings
+from tests.simulation.scenario import Act, Plan
 
 BUYER, STAFF = "buyer 1, tab 1", "staff"
 PAID = {"tries": 1, "way": "4242424242424242", "looks afterwards": 0, "saved card": False, "with a key": True}

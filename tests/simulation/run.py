@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import django
 
-from tests.simulation.findings import Findings
+from tests.simulation.run_result import Findings
 
 
 def seeds_of(told: str) -> Iterable[int]:
@@ -37,13 +37,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
     from tests.simulation.crashes import every_crash, every_pair
-    from tests.simulation.focused import PLANS
-    from tests.simulation.house import drop_database
-    from tests.simulation.plan import leave_out
-    from tests.simulation.play import Player
-    from tests.simulation.saboteurs import by_name
+    from tests.simulation.focused_scenarios import PLANS
+    from tests.simulation.harness import Stage
+    from tests.simulation.mutants import by_name
+    from tests.simulation.scenario import leave_out
+    from tests.simulation.scenario_runner import Player
     from tests.simulation.shrink import shrink
-    from tests.simulation.stage import Stage
+    from tests.simulation.world import drop_database
 
     saboteur = by_name(given.sabotage) if given.sabotage else None
     plan_of = PLANS[saboteur.plans if saboteur else ""]

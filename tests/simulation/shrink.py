@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from tests.simulation.findings import Findings
-from tests.simulation.plan import Plan, leave_out, parts_of
+from tests.simulation.run_result import Findings
+from tests.simulation.scenario import Plan, leave_out, parts_of
 
 LONGEST_S = 30.0
 

@@ -12,7 +12,7 @@ from playwright.sync_api import FrameLocator, Locator, Page
 from stripe_sandbox import Sandbox
 from stripe_sandbox.inprocess import client
 from stripe_sandbox.server import app_for
-from tests.serving import listening, serving
+from tests.servers import listening, serving
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

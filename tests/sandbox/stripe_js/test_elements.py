@@ -13,7 +13,7 @@ from tests.sandbox.stripe_js.scripts import (
     GOOD,
     IF_REQUIRED,
 )
-from tests.serving import wait_until
+from tests.servers import wait_until
 
 
 # --- what the fields say ---------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from tests.simulation.actors.buyers import Buyer
 from tests.simulation.actors.card_tester import try_cards
-from tests.simulation.actors.contact import change_contact
-from tests.simulation.actors.erasing import leave
-from tests.simulation.actors.prying import pry
-from tests.simulation.actors.retrying import retry
+from tests.simulation.actors.contact_changes import change_contact
+from tests.simulation.actors.erasure import leave
+from tests.simulation.actors.intruder import pry
+from tests.simulation.actors.retrying_buyer import retry
 
 ACTS: dict[str, Callable[[Buyer], None]] = {
     "cancel booking": Buyer.cancel_booking,

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
-from tests.simulation.choices import Choices
+from tests.simulation.browser import Answer, Browser
+from tests.simulation.draws import Choices
 from tests.simulation.oracle import Broken
-from tests.simulation.web import Answer, Browser
 
 if TYPE_CHECKING:
-    from tests.simulation.stage import Stage
+    from tests.simulation.harness import Stage
 
 FINE, DECLINED, NO_FUNDS, CHALLENGED = (
     "4242424242424242",

@@ -6,10 +6,10 @@ from django.conf import settings
 
 from stripe_sandbox.errors import StripeError
 from tests.simulation.actors.buyers import Buyer
-from tests.simulation.choices import Choices
+from tests.simulation.draws import Choices
 
 if TYPE_CHECKING:
-    from tests.simulation.stage import Stage
+    from tests.simulation.harness import Stage
 
 FIRST_START = """SELECT extract(epoch FROM min(l.starts_at)) FROM orders_orderline l
 JOIN orders_order o ON o.id = l.order_id WHERE o.public_id = %s"""

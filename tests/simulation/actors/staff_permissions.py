@@ -8,14 +8,14 @@ from tests.simulation.actors.staff_attempts import (
     Target,
     attempts_at,
 )
-from tests.simulation.choices import Choices
-from tests.simulation.house import LEAVER
-from tests.simulation.members import FORMER, PERMISSIONS
+from tests.simulation.browser import AdminBrowser, Answer, Browser
+from tests.simulation.draws import Choices
 from tests.simulation.oracle import Broken
-from tests.simulation.web import AdminBrowser, Answer, Browser
+from tests.simulation.staff_members import FORMER, PERMISSIONS
+from tests.simulation.world import LEAVER
 
 if TYPE_CHECKING:
-    from tests.simulation.stage import Stage
+    from tests.simulation.harness import Stage
 
 CLOSED = "without the permission nothing is shown and nothing changes"
 OPEN = "a permission opens what it names"

@@ -5,14 +5,14 @@ from typing import Any
 import psycopg
 
 from stripe_sandbox import Sandbox
-from tests.simulation.oracle.always import Safety
 from tests.simulation.oracle.answers import Answers
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.erased import Erased
-from tests.simulation.oracle.healed import Liveness
+from tests.simulation.oracle.erasure import Erased
+from tests.simulation.oracle.idempotency_keys import Keys
 from tests.simulation.oracle.intentions import Intentions
-from tests.simulation.oracle.keys import Keys
-from tests.simulation.oracle.watch import Rows, Watch
+from tests.simulation.oracle.liveness import Liveness
+from tests.simulation.oracle.observer import Rows, Watch
+from tests.simulation.oracle.safety import Safety
+from tests.simulation.oracle.violation import Broken
 
 __all__ = ["Broken", "Oracle", "Rows"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.watch import Watch
+from tests.simulation.oracle.observer import Watch
+from tests.simulation.oracle.violation import Broken
 
 NO_500 = "no answer is a 500"
 FOREIGN, SECRET = "an answer holds only what is its asker's", "no secret is written down"

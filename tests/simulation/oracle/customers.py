@@ -1,7 +1,7 @@
 """What Stripe keeps a copy of, once everything had its time: customers have our addresses and names, cards are ours."""
 
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.watch import Watch
+from tests.simulation.oracle.observer import Watch
+from tests.simulation.oracle.violation import Broken
 
 CUSTOMERS = """
     SELECT c.stripe_customer_id, u.email, btrim(u.first_name || ' ' || u.last_name)

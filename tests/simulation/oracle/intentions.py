@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from estuary.payments.checkout.serializers import check_request, fingerprint_of
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.watch import Watch
+from tests.simulation.oracle.observer import Watch
+from tests.simulation.oracle.violation import Broken
 
 # Paid by a request that took the money itself, told from its retry by no key, and not given back. Of who is erased,
 # neither keys nor fingerprints are kept.

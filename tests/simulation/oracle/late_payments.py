@@ -2,8 +2,8 @@
 
 from django.core import mail
 
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.watch import Watch
+from tests.simulation.oracle.observer import Watch
+from tests.simulation.oracle.violation import Broken
 
 # Of what has a time: what it came to, and whether it had ended before money came.
 TIMED = """

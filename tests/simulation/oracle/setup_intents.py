@@ -1,7 +1,7 @@
 """No SetupIntent outlives its time: its client secret would try stolen cards without end."""
 
-from tests.simulation.oracle.broken import Broken
-from tests.simulation.oracle.watch import Watch
+from tests.simulation.oracle.observer import Watch
+from tests.simulation.oracle.violation import Broken
 
 OUTLIVED = "no card can be tried with a SetupIntent whose time is over"
 OVER = {"succeeded", "canceled"}

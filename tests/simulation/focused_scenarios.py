@@ -1,0 +1,146 @@
+"""Plans that keep to one thing: for slips that a plan drawn from everything meets once in a thousand stories."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from random import Random
+
+from tests.simulation.faults import Weather
+from tests.simulation.scenario import Act, Plan, plan_of
+
+TABS = ("buyer 1, tab 1", "buyer 1, tab 2", "buyer 1, tab 3")
+LOST = ("error_before", "cut")
+PLAIN = {"use_credits": False, "saved card": False, "not saved": False, "with a key": False}
+
+
+def plan_of_one_order_in_many_tabs(seed: int) -> Plan:
+    """Plan a buyer who asks for one thing in three tabs at once, while most answers to it are lost."""
+    kind = Random(f"{seed} tabs").choice(["intent", "checkout"])
+    settled = PLAIN | {"payment_type": kind, "amount": "20.00", "way": "nothing", "looks afterwards": 0}
+    acts = [Act(1, TABS[0], "buy", "credits", tuple(settled.items()))]
+    acts += [replace(acts[0], number=n, who=who, like=1) for n, who in enumerate(TABS[1:], 2)]
+    return _focused(seed, acts, path="payment_intents" if kind == "intent" else "checkout/sessions")
+
+
+def plan_of_refunds_by_many(seed: int) -> Plan:
+    """Plan eight refunds, each sent by the web process and a worker at once, while most answers to them are lost.
+
+    No event comes: one would tell of the refund whose answer was lost before it is sent again.
+    """
+    paid = PLAIN | {"payment_type": "intent", "amount": "150.00", "way": "4242424242424242", "tries": 1}
+    paid |= {"looks afterwards": 1, "afterwards": "sync"}
+    refund = {"a paid one": True, "how": "part", "amount": "5.00", "times": 1, "cancels": False}
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, "buyer 2, tab 1", "wait", "30"),
+    ]
+    acts += [Act(n, f"staff {n % 2 + 1}", "refund", "", tuple(refund.items())) for n in range(3, 11)]
+    return _focused(seed, acts, path="refunds", webhooks=False)
+
+
+def plan_of_staff_who_try_permissions(seed: int) -> Plan:
+    """Plan an order with a booking, and many members of staff who each try a few things, in fair weather."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    acts = [Act(1, TABS[0], "buy", "session", tuple(paid.items()))]
+    tries = (("a paid one", True), ("tries", 3))
+    acts += [Act(n, f"member {n % 4 + 1}", "try permissions", "", tries) for n in range(2, 14)]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def plan_of_one_who_is_erased(seed: int) -> Plan:
+    """Plan a buyer who pays and is erased, by a command whose answers from Stripe are lost, most of them."""
+    what = Random(f"{seed} erase").choice(["credits", "credits", "session"])
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    bought = paid | {"how often": 1, "what": what, "cancels": False}
+    office = (("gives up credits", True), ("tries", 3))
+    acts = [
+        Act(1, "buyer 4, tab 1", "leave", "", tuple(bought.items())),
+        Act(2, "the office", "wait", "20"),
+        Act(3, "the office", "erase", "", office),
+        Act(4, TABS[0], "buy", "credits", tuple(paid.items())),
+    ]
+    return _focused(seed, acts, path="customers/", method="DELETE", fine=False)
+
+
+def plan_of_hoarders_at_one_address(seed: int) -> Plan:
+    """Plan four new accounts of one address: each asks for a session and a lesson, at times that nobody else wants."""
+    acts = [
+        Act(
+            2 * account + number + 1,
+            f"hoarder {account + 1}",
+            "hoard",
+            "",
+            (("account", account), ("thing", thing), ("slot", 2 * account), ("turns", 1)),
+        )
+        for account in range(4)
+        for number, thing in enumerate(("session", "lesson"))
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
+    """Plan a bundle of four times, of which three are held, and another who takes the fourth before it is paid."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1}
+    paid |= {"scheduled": True, "how many": 4, "looks afterwards": 1, "afterwards": "sync"}
+    taken = (("account", 0), ("thing", "session"), ("slot", 12), ("turns", 1))
+    acts = [
+        Act(1, TABS[0], "buy", "bundle", tuple(paid.items())),
+        Act(2, "hoarder 1", "wait", "1.5"),
+        Act(3, "hoarder 1", "hoard", "", taken),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def plan_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) -> Plan:
+    """Plan a paid order, and staff who take the same amount by debit, which is settled a day later; no event comes."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    by_hand = {
+        "by hand": True,
+        "odd": "second",
+        "by debit": True,
+        "seconds at its bank": 90_000.0,
+        "arrives": arrives,
+    }
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, "the dashboard", "wait", "30"),
+        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"free": False}).items())),
+    ]
+    return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
+
+
+def _focused(
+    seed: int,
+    acts: list[Act],
+    *,
+    path: str,
+    method: str = "POST",
+    fine: bool = True,
+    webhooks: bool = True,
+) -> Plan:
+    calm = Weather(webhooks=webhooks)
+    return replace(
+        plan_of(seed),
+        acts=tuple(acts),
+        weather=replace(calm, kinds=LOST, rate=0.8, only=f"{method} /v1/{path}") if path else calm,
+        crashes=(),
+        tempo="swift",
+        fine=fine,
+        workers=2,
+        clocks=1,
+        blur_s=0.0,
+        copy="",
+    )
+
+
+PLANS: dict[str, Callable[[int], Plan]] = {
+    "": plan_of,
+    "tabs": plan_of_one_order_in_many_tabs,
+    "refund": plan_of_refunds_by_many,
+    "erase": plan_of_one_who_is_erased,
+    "hoard": plan_of_hoarders_at_one_address,
+    "second debit": plan_of_a_second_payment_by_debit,
+    "refused second debit": partial(plan_of_a_second_payment_by_debit, arrives=False),
+    "not held": plan_of_a_time_that_is_not_held,
+    "permissions": plan_of_staff_who_try_permissions,
+}

@@ -1,0 +1,57 @@
+"""Ways to break the product on purpose, each as a slip of one hand: what notices none of them proves nothing.
+
+A saboteur changes one place in the memory of this process or in this process's own database; where two or three
+defences stand behind each other it takes away all of them, and says so. It counts as caught only when an oracle says so
+by one of the rules that were named beforehand: an error or a crash is no proof.
+"""
+
+from tests.simulation.mutants import (
+    access,
+    card_testing,
+    customers,
+    database_copies,
+    durability,
+    erasure,
+    foreign_payments,
+    holds,
+    idempotency_keys,
+    late_payments,
+    limits,
+    lost_answers,
+    money,
+    reconciliation,
+    seats,
+    secrets,
+    staff_permissions,
+    stripe_requests,
+)
+from tests.simulation.mutants.patching import INVARIANTS, SABOTEURS, Saboteur
+
+__all__ = [
+    "INVARIANTS",
+    "SABOTEURS",
+    "Saboteur",
+    "access",
+    "by_name",
+    "card_testing",
+    "customers",
+    "database_copies",
+    "durability",
+    "erasure",
+    "foreign_payments",
+    "holds",
+    "idempotency_keys",
+    "late_payments",
+    "limits",
+    "lost_answers",
+    "money",
+    "reconciliation",
+    "seats",
+    "secrets",
+    "staff_permissions",
+    "stripe_requests",
+]
+
+
+def by_name(name: str) -> Saboteur:
+    return next(saboteur for saboteur in SABOTEURS if saboteur.name == name)

@@ -1,0 +1,34 @@
+"""Slips of a copy of the database that has the shop's key."""
+
+from typing import Any
+
+from estuary.payments.gateway import ownership
+from tests.simulation.mutants.patching import breaks, instead_of, nothing
+
+WRITES = "a copy writes nothing at Stripe"
+
+
+@breaks("S9", WRITES)
+def a_copy_writes_as_if_it_were_the_shop() -> None:
+    instead_of(ownership.refuse_write, nothing)
+
+
+@breaks("S9", WRITES)
+def another_home_is_as_good_as_ours() -> None:
+    judge = ownership.compare_with_owner
+
+    def anywhere(row: Any, here: str, there: Any) -> Any:
+        return judge(row, row.home or here, there)
+
+    instead_of(judge, anywhere)
+
+
+@breaks("S9", WRITES)
+def nobody_looks_how_far_the_other_has_counted() -> None:
+    judge, standings = ownership.compare_with_owner, ownership.Standing
+
+    def lenient(row: Any, here: str, there: Any) -> Any:
+        standing = judge(row, here, there)
+        return standings.OWNER if standing == standings.BEHIND else standing
+
+    instead_of(judge, lenient)

@@ -1,0 +1,40 @@
+"""Slips with what is held and not paid."""
+
+from typing import Any
+
+from estuary.bookings import fulfilment, order_lines
+from estuary.bookings.requested_times import lines_with_requested_times, take_requested_times
+from estuary.common.db.bulk import update_rows
+from estuary.payments.checkout import create_order, holds
+from tests.simulation.mutants.patching import breaks, instead_of
+
+
+@breaks("S7", "holds_too_many")
+def an_unpaid_order_holds_all_that_it_names() -> None:
+    instead_of(order_lines.limit_held_times, lambda lines, *_: list(lines))
+
+
+@breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
+def a_changed_order_is_held_afresh() -> None:
+    deadline = create_order._deadline
+    instead_of(deadline, lambda service, lines, _, at: deadline(service, lines, None, at))
+
+
+@breaks("S7", "nobody holds more than they may", plans="hoard")
+def a_newcomer_holds_as_much_as_anybody_likes() -> None:
+    def allow(standing: Any, **_: Any) -> Any:
+        return holds.Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
+
+    instead_of(holds.allow, allow)
+
+
+@breaks("S7", "booking_without_place", plans="not held")
+def a_time_that_was_not_held_is_booked_without_a_look() -> None:
+    def promise(orders: Any, **_: Any) -> None:
+        lines = lines_with_requested_times(orders)
+        for line in lines:
+            line.starts_at, line.ends_at = line.requested_starts_at, line.requested_ends_at
+        update_rows(lines, ["starts_at", "ends_at"])
+
+    instead_of(take_requested_times, promise)
+    assert vars(fulfilment)["take_requested_times"] is promise

@@ -1,0 +1,87 @@
+"""``make mutants``: break the product on purpose, saboteur by saboteur, and see which seed notices by which rule."""
+
+import argparse
+import os
+import queue
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import django
+
+from tests.simulation.__main__ import Found, play_all
+
+PROCESSES = 2
+
+
+@dataclass
+class Verdict:
+    """What became of a saboteur: the seed and the rule that caught it, or what else was seen on the way."""
+
+    invariant: str
+    name: str
+    seed: str = ""
+    rule: str = ""
+    seconds: float = 0.0
+    seeds: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def row(self) -> str:
+        caught = f"seed {self.seed:>4}  {self.rule}" if self.rule else f"SURVIVED {self.seeds} seeds"
+        besides = ", ".join(f"{count} × {rule}" for rule, count in self.others.items())
+        told = f"  (besides: {besides})" if besides and not self.rule else ""
+        return f"{self.invariant:<4}{self.name:<58}{self.seconds:>5.0f} s  {caught}{told}"
+
+
+def hunt(name: str, invariant: str, rules: tuple[str, ...], seeds: int) -> Verdict:
+    """Play seeds against one saboteur until one breaks a rule that counts."""
+    verdict, began = Verdict(invariant, name), time.monotonic()
+    found: queue.Queue[Found | None] = play_all([[f"0:{seeds}", "--sabotage", name, "--unshrunk"]])
+    while one := found.get():
+        verdict.seeds += 1
+        if one["rule"] in rules:
+            verdict.seed, verdict.rule = str(one["seed"]), one["rule"]
+        elif one["rule"]:
+            verdict.others[one["rule"]] = verdict.others.get(one["rule"], 0) + 1
+    verdict.seconds = time.monotonic() - began
+    return verdict
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make mutants")
+    parser.add_argument("--only", default="", help="parts of names, or invariants, with commas between them")
+    parser.add_argument("--seeds", type=int, default=150)
+    given = parser.parse_args()
+    os.environ.setdefault("ESTUARY_SANDBOX", "1")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
+    django.setup()
+    from tests.simulation.mutants import INVARIANTS, SABOTEURS
+
+    wanted = [
+        one
+        for one in sorted(SABOTEURS, key=lambda one: INVARIANTS.index(one.invariant))
+        if any(part in one.name or part == one.invariant for part in given.only.split(","))
+    ]
+    todo, done = queue.Queue[tuple[str, str, tuple[str, ...]]](), queue.Queue[Verdict]()
+    for one in wanted:
+        todo.put((one.name, one.invariant, one.rules))
+
+    def work() -> None:
+        while not todo.empty():
+            done.put(hunt(*todo.get(), given.seeds))
+
+    for _ in range(PROCESSES):
+        threading.Thread(target=work, daemon=True).start()
+    survivors = 0
+    for _ in wanted:
+        verdict = done.get()
+        survivors += not verdict.rule
+        print(verdict.row, flush=True)
+    print(f"{len(wanted)} saboteurs, {survivors} survived")
+    return bool(survivors or not wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

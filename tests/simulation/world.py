@@ -1,0 +1,184 @@
+"""The stage: a database of its own, a small world built once, and only what changed wiped before each story."""
+
+import hashlib
+import pathlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+
+from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff_sign_in import BACKEND
+from estuary.catalog.models import Service, ServiceType
+from estuary.config.environment import BASE_DIR
+from tests.factories import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
+from tests.simulation.staff_members import make_members
+
+TEMPLATE = "estuary_simulation"
+LEAVER = "Zenobia Quastenflosser"
+# What may change of a person in a story, by themselves, by staff, or by their erasure.
+OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
+PER_SESSION = (
+    "-c synchronous_commit=off -c deadlock_timeout=1ms -c jit=off -c plan_cache_mode=force_generic_plan"
+)
+
+
+@dataclass
+class World:
+    """Who is there before anything happens, and what is on sale."""
+
+    buyers: list[User] = field(default_factory=list)
+    staff: list[User] = field(default_factory=list)
+    members: dict[str, User] = field(default_factory=dict)  # of staff, each with a few permissions
+    cookies: dict[str, str] = field(default_factory=dict)  # of their sessions at the admin
+    hoarders: list[User] = field(default_factory=list)
+    practitioners: list[Practitioner] = field(default_factory=list)
+    services: dict[str, Service] = field(default_factory=dict)
+
+
+def open_database(name: str) -> "psycopg.Connection[tuple[object, ...]]":
+    """Make a fresh database for this process, point Django at it, and return a connection to watch it with."""
+    mine: Any = settings.DATABASES["default"]
+    mine["OPTIONS"].pop("pool", None)
+    with psycopg.connect(**_address(), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(20300107)")  # one process makes the template for all
+        _make_template(admin)
+        _drop_what_was_left(admin)
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        _use(name)
+        mine["OPTIONS"]["options"] = PER_SESSION
+        return psycopg.connect(**_address(), autocommit=True, options=PER_SESSION)
+
+
+def drop_database(name: str) -> None:
+    connections.close_all()
+    _use("postgres")
+    with psycopg.connect(**_address(), autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _drop_what_was_left(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Drop the databases of processes that were killed: nobody is connected to them."""
+    left = admin.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        " AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = pg_database.datname)",
+        [TEMPLATE + "_"],
+    )
+    for (name,) in left.fetchall():
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Migrate an empty database, unless the one that is there has these very migrations."""
+    stamp = _stamp()
+    made = admin.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
+    )
+    if made.fetchone() == (stamp,):
+        return
+    admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
+    admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
+    _use(TEMPLATE)
+    call_command("migrate", verbosity=0)
+    with (
+        connection.cursor() as cursor
+    ):  # where rows lie, and so their order, must not depend on when it comes by
+        for table in connection.introspection.table_names():
+            cursor.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = false)')
+    connections.close_all()
+    admin.execute(f"COMMENT ON DATABASE \"{TEMPLATE}\" IS '{stamp}'")
+
+
+def _stamp() -> str:
+    """Return what tells one state of the migrations, ours and those of the packages, from another."""
+    told = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes() + pathlib.Path(__file__).read_bytes())
+    for path in sorted((BASE_DIR / "estuary").glob("*/migrations/*.py")):
+        told.update(path.read_bytes())
+    return told.hexdigest()
+
+
+def _use(name: str) -> None:
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
+def _address() -> dict[str, Any]:
+    mine = settings.DATABASES["default"]
+    told = {"dbname": mine["NAME"], "user": mine["USER"], "password": mine["PASSWORD"], "port": mine["PORT"]}
+    return {"host": mine["HOST"], **{name: value for name, value in told.items() if value}}
+
+
+def build_world() -> World:
+    """Two practitioners, three buyers, and one of each thing that is sold, some with few seats."""
+    world = World(
+        buyers=[make_user(name) for name in ("Maya Lindqvist", "Tom Achterberg", "Noor Haddad", LEAVER)],
+        staff=[make_staff("Ines Duarte", *REFUNDING)],
+        practitioners=[make_practitioner("Ana Ribeiro"), make_practitioner("Bela Novak")],
+        hoarders=[make_user(name) for name in ("Hank Early", "Hope Early", "Hal Early", "Hetty Early")],
+    )
+    ana, bela = world.practitioners
+    session = make_service(ServiceType.SESSION, ana, usd=8000, name="a massage")
+    cheap = make_service(ServiceType.SESSION, bela, usd=3333, name="a breathing lesson")
+    workshop = make_service(ServiceType.WORKSHOP, bela, usd=4500, name="a workshop")
+    course = make_service(ServiceType.COURSE, bela, usd=12001, name="a course")
+    make_sessions(workshop, 2, capacity=2)
+    make_sessions(course, 3, capacity=1, in_days=11)
+    package = make_service(
+        ServiceType.PACKAGE, ana, holds=[session, cheap, workshop], usd=13000, name="a package"
+    )
+    bundle = make_service(
+        ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, bundle_bonus=1, usd=20001, name="a bundle"
+    )  # fmt: skip
+    known = {"session": session, "lesson": cheap, "workshop": workshop, "course": course}
+    world.services = known | {"package": package, "bundle": bundle}
+    world.members = make_members()
+    world.cookies = {name: _sign_in(member) for name, member in world.members.items()}
+    return world
+
+
+def _sign_in(member: User) -> str:
+    browser = Client()
+    browser.force_login(member, BACKEND)
+    return browser.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+class Wiper:
+    """Puts the database back to the world as it was built: later rows go, and sequences begin where they began."""
+
+    def __init__(self, watch: "psycopg.Connection[tuple[object, ...]]") -> None:
+        self._watch = watch
+        watch.execute("SET session_replication_role = replica")  # as superuser: no guards, no foreign keys
+        rows = watch.execute(
+            "SELECT t.table_name, pg_get_serial_sequence(quote_ident(t.table_name), 'id') "
+            "FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name) "
+            "WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name = 'id' ORDER BY 1"
+        ).fetchall()
+        self._kept = {
+            str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
+        }
+        others = set(connection.introspection.table_names()) - self._kept.keys()
+        self._people = watch.execute(f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user").fetchall()
+        self._empty = sorted(table for table in others if not self._has_rows(table))
+
+    def _last(self, table: str) -> int:
+        row = self._watch.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()
+        assert row
+        return int(str(row[0]))
+
+    def _has_rows(self, table: str) -> bool:
+        return bool(self._watch.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone())
+
+    def wipe(self) -> None:
+        deletes = [f'DELETE FROM "{table}" WHERE id > {last}' for table, (_, last) in self._kept.items()]
+        sets = [f"setval('{sequence}', {last + 1}, false)" for sequence, last in self._kept.values()]
+        values = ", ".join(f"{column} = %s" for column in OF_A_PERSON)
+        for user_id, *person in self._people:  # past the trigger that notes a change
+            self._watch.execute(f"UPDATE accounts_user SET {values} WHERE id = %s", [*person, user_id])
+        taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
+        deletes += [f'DELETE FROM "{table}"' for table in self._empty]
+        self._watch.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())
