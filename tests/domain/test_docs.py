@@ -208,6 +208,10 @@ def false_modules_and_dotted_names(text: str) -> Iterator[str]:
         owner, _, name = dotted.rpartition(".")
         if dotted not in definitions() and name not in definitions().get(owner, ()):
             yield dotted
+    for module, names in re.findall(r"^from (estuary[\w.]*) import (.+)$", text, re.MULTILINE):
+        yield from (
+            f"{module}.{name}" for name in names.split(", ") if name not in definitions().get(module, ())
+        )
     for span in spans(text):
         if (match := DOTTED.fullmatch(span)) and not PATH.fullmatch(span) and span not in FOREIGN:
             owner, name = match.groups()
@@ -262,6 +266,7 @@ ALSO_FALSE = {
     "`docs/no-such-folder/`": false_paths,
     "```sh\nmanage.py bake\n```": false_management_commands,
     "`python -m benchmarks.nothing`": false_modules_and_dotted_names,
+    "```python\nfrom estuary.payments.inbox import sweep\n```": false_modules_and_dotted_names,
     "`inbox.take_in`": false_modules_and_dotted_names,
     "`test_no_such_module`": false_test_ids,
 }
