@@ -21,7 +21,7 @@ LISTS = (
     "credits/creditaccount/",
     "catalog/service/",
     "accounts/user/",
-    "accounts/staffact/",
+    "accounts/auditlogentry/",
 )
 # All of market.py's orders are of today, and no shop has ten million of those: the overview is looked at later.
 LATER = timedelta(days=2)

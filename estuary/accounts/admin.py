@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from estuary.accounts.models import StaffAct, User
+from estuary.accounts.models import AuditLogEntry, User
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import (
     NOTHING,
@@ -96,8 +96,8 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
         return response
 
 
-@register(StaffAct)
-class StaffActAdmin(ReadOnlyAdmin):
+@register(AuditLogEntry)
+class AuditLogEntryAdmin(ReadOnlyAdmin):
     """The audit trail."""
 
     list_display = ("when", "user", "what", "kind", "object_link", "act")
@@ -111,20 +111,20 @@ class StaffActAdmin(ReadOnlyAdmin):
     when = moment_column("action_time", "When")
 
     @display(description="Act", ordering="action_flag")
-    def what(self, row: StaffAct) -> str:
+    def what(self, row: AuditLogEntry) -> str:
         return str(dict(ACTION_FLAG_CHOICES)[row.action_flag])
 
     @display(description="Kind")
-    def kind(self, row: StaffAct) -> str:
+    def kind(self, row: AuditLogEntry) -> str:
         return row.content_type.name if row.content_type else NOTHING
 
     @display(description="To")
-    def object_link(self, row: StaffAct) -> str:
+    def object_link(self, row: AuditLogEntry) -> str:
         url = row.get_admin_url()
         return external_link(url, row.object_repr, new_tab=False) if url else row.object_repr
 
     @display(description="What was done")
-    def act(self, row: StaffAct) -> str:
+    def act(self, row: AuditLogEntry) -> str:
         return row.get_change_message() or NOTHING
 
 

@@ -4,14 +4,14 @@ from django.contrib.admin.models import CHANGE
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from estuary.accounts.models import StaffAct, User
+from estuary.accounts.models import AuditLogEntry, User
 from estuary.common.observability.redaction import redact
 
 
 def record(by: User, row: Model, message: str) -> None:
     """Add an entry to the audit trail, in the open transaction; ``message`` is a sentence."""
     kind = ContentType.objects.get_for_model(row)
-    StaffAct.objects.create(
+    AuditLogEntry.objects.create(
         user_id=by.pk,
         content_type_id=kind.pk,
         object_id=str(row.pk),

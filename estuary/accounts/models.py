@@ -102,16 +102,21 @@ class ContactChange(models.Model):
         return f"{self.user_id}"
 
 
-class StaffAct(LogEntry):
+class AuditLogTrigger(pgtrigger.Protect):
+    """Protects the admin log under the name that the trigger got when the model had another name."""
+
+    def get_pgid(self, model: models.Model) -> str:
+        return "pgtrigger_append_only_23ea1"
+
+
+class AuditLogEntry(LogEntry):
     """An entry of the audit trail: Django's admin log, which nobody can change or delete."""
 
     class Meta:
         proxy = True
-        verbose_name, verbose_name_plural = "act of staff", "acts of staff"
+        verbose_name, verbose_name_plural = "audit log entry", "audit log entries"
         default_permissions = ("view",)
-        triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-        ]
+        triggers = [AuditLogTrigger(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
 
 def validate_time_zone(name: str) -> None:

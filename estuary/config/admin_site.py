@@ -88,7 +88,7 @@ UNFOLD: dict[str, Any] = {
                 "People",
                 _list("People", "group", "accounts.user"),
                 _list("Groups", "shield_person", "auth.group"),
-                _list("Audit trail", "history", "accounts.staffact"),
+                _list("Audit trail", "history", "accounts.auditlogentry"),
             ),
         ]
     },

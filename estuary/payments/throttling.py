@@ -25,7 +25,7 @@ from estuary.common.db.transactions import execute_prepared
 from estuary.common.errors import TooManyRequests
 from estuary.common.observability import metrics
 from estuary.payments import outbox
-from estuary.payments.models import Attempts, Decline
+from estuary.payments.models import Decline, RateLimitCounter
 
 # Without another decline.
 DECLINES_FORGIVEN_AFTER = timedelta(hours=1)
@@ -187,5 +187,7 @@ def _count_decline(user_id: int, decline: str, at: datetime) -> None:
 def delete_old_attempts() -> int:
     """Delete counters that no limit needs any more; returns how many."""
     before = clock.now() - timedelta(days=settings.ATTEMPTS_KEPT_DAYS)
-    attempts = delete_in_batches(Attempts.objects.filter(ends_at__lte=before, forgiven_at__lte=before))
+    attempts = delete_in_batches(
+        RateLimitCounter.objects.filter(ends_at__lte=before, forgiven_at__lte=before)
+    )
     return attempts + delete_in_batches(Decline.objects.filter(counted_at__lte=before))

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from estuary.accounts.models import StaffAct, User
+from estuary.accounts.models import AuditLogEntry, User
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
@@ -105,7 +105,7 @@ def allow_append_only_updates() -> None:
     """Disable the append-only triggers of ledger and audit trail until the open transaction ends."""
     names = [
         trigger.get_pgid(model)
-        for model in (CreditTransaction, StaffAct)
+        for model in (CreditTransaction, AuditLogEntry)
         for trigger in model._meta.triggers  # type: ignore[union-attr]
     ]
     with connection.cursor() as cursor:

@@ -33,7 +33,7 @@ LISTS = {
     "catalog_service": 5,
     "accounts_practitioner": 4,
     "accounts_user": 4,
-    "accounts_staffact": 5,
+    "accounts_auditlogentry": 5,
     "auth_group": 4,
     "payments_refund": 4,
     "payments_dispute": 5,

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
-from estuary.accounts.models import StaffAct, User
+from estuary.accounts.models import AuditLogEntry, User
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.credits import ledger
@@ -37,7 +37,7 @@ def service(db: None) -> Service:
 
 
 def acts() -> list[tuple[str, str, str]]:
-    rows = StaffAct.objects.select_related("user", "content_type").order_by("id")
+    rows = AuditLogEntry.objects.select_related("user", "content_type").order_by("id")
     return [
         (row.user.first_name, row.content_type.model if row.content_type else "", row.get_change_message())
         for row in rows
@@ -68,7 +68,7 @@ def bought_by_credits() -> Order:
 
 def test_an_act_can_neither_be_changed_nor_deleted_by_anyone() -> None:
     sam = make_staff("orders.view_order")
-    StaffAct.objects.log_actions(sam.pk, [sam], 2, "did something")
+    AuditLogEntry.objects.log_actions(sam.pk, [sam], 2, "did something")
     for statement in (
         "UPDATE django_admin_log SET change_message = 'did nothing'",
         "DELETE FROM django_admin_log",
@@ -107,7 +107,7 @@ def test_events_replayed_one_by_one_or_together_are_written_down(db: None) -> No
     form = {"action": "replay_selected", "_selected_action": [str(row.pk) for row in rows[1:]]}
     client.post("/admin/payments/webhookevent/", form)
     assert [(who, kind) for who, kind, _ in acts()] == [("Sam", "webhookevent")] * 3
-    assert set(StaffAct.objects.values_list("object_id", flat=True)) == {str(row.pk) for row in rows}
+    assert set(AuditLogEntry.objects.values_list("object_id", flat=True)) == {str(row.pk) for row in rows}
 
 
 def test_an_act_that_fails_leaves_no_entry_and_an_entry_that_fails_no_act(
@@ -120,7 +120,7 @@ def test_an_act_that_fails_leaves_no_entry_and_an_entry_that_fails_no_act(
         raise DatabaseError("the disk is full")
 
     with monkeypatch.context() as broken_disk:
-        broken_disk.setattr(StaffAct.objects, "create", broken)
+        broken_disk.setattr(AuditLogEntry.objects, "create", broken)
         client.post(reverse("admin:payments_webhookevent_replay", args=[row.pk]))
         give = reverse("admin:credits_creditaccount_give")
         token = client.get(give).context["form"]["token"].value()
@@ -164,22 +164,24 @@ def test_a_change_of_rights_is_written_down_and_a_password_is_not(db: None) -> N
     assert "Staff status: False → True" in rights
     assert "Groups:  → Support" in rights
     assert "password" in password.lower()
-    assert "a very long new one" not in str(list(StaffAct.objects.values()))
+    assert "a very long new one" not in str(list(AuditLogEntry.objects.values()))
 
 
 def test_the_trail_is_shown_to_who_may_see_it_and_has_no_button_that_writes(service: Service) -> None:
-    reader = admin_client("accounts.view_staffact")
+    reader = admin_client("accounts.view_auditlogentry")
     me = User.objects.get(is_staff=True)
-    StaffAct.objects.log_actions(me.pk, [service], 2, "Did something to it")
-    page = reader.get("/admin/accounts/staffact/").content.decode()
+    AuditLogEntry.objects.log_actions(me.pk, [service], 2, "Did something to it")
+    page = reader.get("/admin/accounts/auditlogentry/").content.decode()
     assert "Did something to it" in page and service.name in page
-    row = StaffAct.objects.get()
-    one = reverse("admin:accounts_staffact_change", args=[row.pk])
+    row = AuditLogEntry.objects.get()
+    one = reverse("admin:accounts_auditlogentry_change", args=[row.pk])
     assert reader.get(one).status_code == 200
-    writing = [reverse(f"admin:accounts_staffact_{verb}", args=[row.pk]) for verb in ("change", "delete")]
-    for address in (*writing, reverse("admin:accounts_staffact_add")):
+    writing = [
+        reverse(f"admin:accounts_auditlogentry_{verb}", args=[row.pk]) for verb in ("change", "delete")
+    ]
+    for address in (*writing, reverse("admin:accounts_auditlogentry_add")):
         assert reader.post(address, {"change_message": "x", "post": "yes"}).status_code == 403
 
 
 def test_the_trail_is_not_shown_to_others(db: None) -> None:
-    assert admin_client("orders.view_order").get("/admin/accounts/staffact/").status_code == 403
+    assert admin_client("orders.view_order").get("/admin/accounts/auditlogentry/").status_code == 403

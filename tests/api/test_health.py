@@ -13,7 +13,7 @@ from django.test import Client
 
 from estuary.common import clock
 from estuary.config import health
-from estuary.payments.models import Lookout
+from estuary.payments.models import SyncCursor
 from tests.api.test_unavailable import no_connection_left
 
 BY_ADDRESS = {"Host": "10.1.2.3:8000"}  # as a probe asks, which knows no name
@@ -110,7 +110,7 @@ def test_questions_leave_no_line_in_the_log(caplog: pytest.LogCaptureFixture) ->
 
 
 def looked_through(name: str, *, ago: timedelta) -> None:
-    Lookout.objects.update_or_create(name=name, defaults={"looked_until": clock.now() - ago})
+    SyncCursor.objects.update_or_create(name=name, defaults={"looked_until": clock.now() - ago})
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.payments import tasks
 from estuary.payments.inbox import processor
-from estuary.payments.models import Attempts
+from estuary.payments.models import RateLimitCounter
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
 from tests.factories import a_free_slot, make_service, make_user, signed_in
@@ -63,7 +63,7 @@ def is_open(stripe: Sandbox, setup_intent_id: str) -> bool:
 
 
 def declines_of(user: User) -> int:
-    return Attempts.objects.get(name=f"payment user {user.pk}").declines
+    return RateLimitCounter.objects.get(name=f"payment user {user.pk}").declines
 
 
 def test_one_setup_intent_tries_no_cards_without_end(stripe: Sandbox, buyer: APIClient) -> None:
@@ -178,7 +178,7 @@ def test_who_waits_until_the_count_is_deleted_is_counted_anew(
 ) -> None:
     """The nightly job deletes rows of two days ago; a client secret may be older, or come with no request at all."""
     secret = setup(buyer)
-    Attempts.objects.all().delete()
+    RateLimitCounter.objects.all().delete()
     tries = tries_until_refused(stripe, lambda: stripe.control.confirm_setup(secret, card=DECLINED))
     assert tries == settings.DECLINES_ALLOWED
 

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from estuary.accounts.models import StaffAct, User
+from estuary.accounts.models import AuditLogEntry, User
 from estuary.accounts.second_factor import enrol
 from estuary.common import clock
 from tests.attacks.visitor import Visitor, keys_mailed_to
@@ -103,7 +103,7 @@ def test_the_first_sign_in_enrols_shows_recovery_codes_once_and_is_written_down(
     assert secret not in page
     assert opens(browser) == list(PAGES)
     assert codes[0] not in browser.get(ENROL, follow=True).content.decode()
-    assert StaffAct.objects.get(user=sam).get_change_message() == "Enrolled a second factor"
+    assert AuditLogEntry.objects.get(user=sam).get_change_message() == "Enrolled a second factor"
     run_jobs()
     assert mail.outbox[-1].to == [sam.email]
 
@@ -212,7 +212,7 @@ def test_a_lost_factor_is_dropped_by_command_and_ends_its_sessions(sam: User) ->
     assert opens(browser)
     call_command("drop_second_factor", sam.email)
     assert opens(browser) == []
-    assert "dropped by manage.py" in StaffAct.objects.order_by("-id")[0].get_change_message()
+    assert "dropped by manage.py" in AuditLogEntry.objects.order_by("-id")[0].get_change_message()
     assert browser.get(LOGIN, follow=True).request["PATH_INFO"] == ENROL
     for email in (sam.email, "nobody@estuary.example"):
         with pytest.raises(CommandError):

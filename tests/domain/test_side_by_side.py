@@ -64,11 +64,17 @@ def migrations(loader: MigrationLoader) -> Iterator[tuple[tuple[str, str], Any]]
 
 
 def is_rename_in_python(operation: Any, key: tuple[str, str], loader: MigrationLoader) -> bool:
-    """Whether the column stays as it is, by ``db_column``."""
-    if not isinstance(operation, RenameField):
-        return False
-    model = loader.project_state(key).models[key[0], operation.model_name.lower()]
-    return bool(model.fields[operation.new_name].db_column == operation.old_name)
+    """Whether the column or the table stays as it is, by ``db_column`` or ``db_table``."""
+    models = loader.project_state(key).models
+    if isinstance(operation, RenameField):
+        field = models[key[0], operation.model_name.lower()].fields[operation.new_name]
+        return bool(field.db_column == operation.old_name)
+    if isinstance(operation, RenameModel):
+        options = models[key[0], operation.new_name.lower()].options
+        return bool(
+            options.get("proxy") or options.get("db_table") == f"{key[0]}_{operation.old_name.lower()}"
+        )
+    return False
 
 
 @pytest.mark.django_db

@@ -27,7 +27,7 @@ from procrastinate.contrib.django.utils import connector_params  # noqa: E402
 from rest_framework.test import APIClient  # noqa: E402
 
 from estuary.accounts import audit  # noqa: E402
-from estuary.accounts.models import StaffAct, User  # noqa: E402
+from estuary.accounts.models import AuditLogEntry, User  # noqa: E402
 from estuary.accounts.second_factor import drop_factor, enrol  # noqa: E402
 from estuary.catalog.models import ServiceType  # noqa: E402
 from estuary.common import clock  # noqa: E402
@@ -36,9 +36,9 @@ from estuary.credits.models import CreditTransaction  # noqa: E402
 from estuary.orders.models import Order  # noqa: E402
 from estuary.payments.client import API_VERSION  # noqa: E402
 from estuary.payments.models import (  # noqa: E402
-    Attempts,
     Hold,
     IdempotencyKey,
+    RateLimitCounter,
     SetupIntent,
     WebhookEvent,
 )
@@ -59,7 +59,7 @@ from tests.flows import buying  # noqa: E402
 from tests.sandbox_bridge import SECRET, estuary_talks_to, settle_everything  # noqa: E402
 
 APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-FORGOTTEN: tuple[type[Model], ...] = (WebhookEvent, Attempts, Hold, IdempotencyKey, SetupIntent)
+FORGOTTEN: tuple[type[Model], ...] = (WebhookEvent, RateLimitCounter, Hold, IdempotencyKey, SetupIntent)
 
 
 def shop(stripe: Sandbox) -> User:
@@ -125,7 +125,7 @@ def work(maya: User) -> None:
     with time_machine.travel(clock.now() + MAX_REQUEST_AGE, tick=True):
         changed = finish_erasure(erasure)
     assert changed["credits_credittransaction"] and changed["django_admin_log"]
-    assert StaffAct.objects.filter(change_message="(erased)").exists()
+    assert AuditLogEntry.objects.filter(change_message="(erased)").exists()
     run_by_the_clock()
 
 

@@ -18,10 +18,10 @@ from estuary.payments.doctor import stripe_comparison
 from estuary.payments.doctor.check import GRACE
 from estuary.payments.inbox import processor
 from estuary.payments.models import (
-    Attempts,
     Dispute,
     Orphan,
     PaymentMethod,
+    RateLimitCounter,
     Refund,
     StripeCustomer,
     WebhookEvent,
@@ -301,7 +301,7 @@ def test_a_decline_of_a_labelled_payment_of_another_counts_against_nobody(
     stripe.control.confirm(intent.id, card=buying.DECLINED)
     settle_everything(stripe)
     assert status_of(made) == "pending"
-    assert not any(row.declines for row in Attempts.objects.all())
+    assert not any(row.declines for row in RateLimitCounter.objects.all())
     pay(stripe, made)
     assert status_of(made) == "completed"
 

@@ -6,13 +6,13 @@ from django.db import DataError
 from estuary.common import clock
 from estuary.common.db.bulk import AnyOf
 from estuary.common.db.prepared_queries import Param, PreparedQuery, PreparedValuesQuery
-from estuary.payments.models import Attempts
+from estuary.payments.models import RateLimitCounter
 
 pytestmark = pytest.mark.django_db
 
-NAMED = PreparedQuery(lambda: Attempts.objects.filter(AnyOf("name", Param("names"))).order_by("name"))
+NAMED = PreparedQuery(lambda: RateLimitCounter.objects.filter(AnyOf("name", Param("names"))).order_by("name"))
 COUNTED = PreparedValuesQuery(
-    lambda: Attempts.objects.filter(AnyOf("count", Param("counts"))).values_list("count")
+    lambda: RateLimitCounter.objects.filter(AnyOf("count", Param("counts"))).values_list("count")
 )
 ODD = [
     "",
@@ -38,8 +38,8 @@ ODD = [
 @pytest.fixture(autouse=True)
 def rows() -> None:
     at = clock.now()
-    Attempts.objects.bulk_create(
-        Attempts(name=name, count=number, ends_at=at, forgiven_at=at)
+    RateLimitCounter.objects.bulk_create(
+        RateLimitCounter(name=name, count=number, ends_at=at, forgiven_at=at)
         for number, name in enumerate([*ODD, "other"])
     )
 

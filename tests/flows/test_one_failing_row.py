@@ -19,7 +19,7 @@ from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.check import Rule
 from estuary.payments.doctor.runner import run_check, run_checks
 from estuary.payments.inbox import processor
-from estuary.payments.models import Lookout, WebhookEvent
+from estuary.payments.models import SyncCursor, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.factories import make_service
@@ -103,7 +103,7 @@ def test_a_payment_that_fails_for_days_is_an_alert_and_no_dead_worker(
         monkeypatch.undo()
         tasks.ask_stripe(0)
         assert buying.status_of(unsettled) == "completed"
-        assert Lookout.objects.get(name="payments").failing == {}
+        assert SyncCursor.objects.get(name="payments").failing == {}
         settle_everything(stripe)
 
 

@@ -17,7 +17,7 @@ from estuary.orders.models import Order
 from estuary.payments import client, tasks
 from estuary.payments.doctor import RULES, run_checks, stripe_comparison
 from estuary.payments.inbox import processor
-from estuary.payments.models import Lookout, Orphan, PaymentMethod, Refund, StripeCustomer
+from estuary.payments.models import Orphan, PaymentMethod, Refund, StripeCustomer, SyncCursor
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.database_state import contents, put_back
@@ -266,7 +266,7 @@ def test_after_a_month_of_silence_every_list_is_read_from_where_it_stopped(
 ) -> None:
     made = buying.buy_credits(stripe, buyer, "50.00")
     sweep_for(0)
-    marks = dict(Lookout.objects.values_list("name", "looked_until"))
+    marks = dict(SyncCursor.objects.values_list("name", "looked_until"))
     assert set(marks) == {"customers", "events", "sessions", "payments", "refunds", "disputes"}
     with later(timedelta(hours=2)):
         stripe.control.refund(made["payment_intent_id"], 2000)

@@ -25,7 +25,7 @@ from estuary.payments import tasks
 from estuary.payments.checkout import create_order
 from estuary.payments.customers import customers
 from estuary.payments.inbox import processor
-from estuary.payments.models import Attempts, PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.models import PaymentMethod, RateLimitCounter, Refund, StripeCustomer, WebhookEvent
 from estuary.payments.reconciliation.stripe_lists import sync_unlisted_events
 from estuary.privacy.erase import MAX_REQUEST_AGE, allow_append_only_updates
 from estuary.privacy.identifiers import find_identifiers
@@ -445,7 +445,7 @@ def test_an_export_has_everything_and_no_secret(stripe: Sandbox, zenobia: User, 
     assert exported["payments_paymentmethod"] or exported["payments_setupintent"]
     assert "password" not in exported["accounts_user"][0]
     assert zenobia.password not in out.getvalue()
-    assert Attempts.objects.filter(name=f"payment user {zenobia.pk}").exists()
+    assert RateLimitCounter.objects.filter(name=f"payment user {zenobia.pk}").exists()
 
 
 def test_nobody_is_erased_by_a_typo(transactional_db: None) -> None:

@@ -179,7 +179,7 @@ def test_what_comes_after_a_payment_costs_what_it_always_did(
         "a refund by staff": lambda: staff.post(refunds, {"amount": "5.00"}),
         "the refunds": lambda: staff.get(refunds),
     }
-    ContentType.objects.clear_cache()  # one look at it is part of the first act of staff
+    ContentType.objects.clear_cache()  # one look at it is part of the first entry of the audit log
     costs = {name: spent(act, stripe) for name, act in acts.items()}
     assert costs == AFTERWARDS
 

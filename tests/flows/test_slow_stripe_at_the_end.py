@@ -15,7 +15,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.process import shutdown
 from estuary.orders.models import Order
-from estuary.payments.models import Lookout
+from estuary.payments.models import SyncCursor
 from estuary.payments.reconciliation import overdue, stripe_lists
 from estuary.payments.stripe_objects import Intent
 from stripe_sandbox import Sandbox
@@ -126,7 +126,7 @@ def test_a_look_through_a_list_that_is_left_half_way_begins_there_again(
             stripe_lists.sync_payments()
     completed = Order.objects.filter(status="completed")
     assert completed.count() == 1
-    assert Lookout.objects.get(name="payments").looked_until < clock.now() - timedelta(days=1)
+    assert SyncCursor.objects.get(name="payments").looked_until < clock.now() - timedelta(days=1)
 
     shutdown._requested.clear()
     stripe_lists.sync_payments()

@@ -13,7 +13,7 @@ from estuary.accounts.models import User
 from estuary.common.api.rates import Rate
 from estuary.common.errors import TooManyRequests
 from estuary.payments import throttling
-from estuary.payments.models import Attempts
+from estuary.payments.models import RateLimitCounter
 from stripe_sandbox import Sandbox
 from tests.factories import make_user, signed_in
 from tests.flows import buying
@@ -50,13 +50,13 @@ def throttled(answer: Any, code: str = "too_many_requests") -> bool:
 
 def time_passes(period: timedelta) -> None:
     """Everything that is counted was so much earlier."""
-    for row in Attempts.objects.all():
+    for row in RateLimitCounter.objects.all():
         row.ends_at, row.forgiven_at = row.ends_at - period, row.forgiven_at - period
         row.save()
 
 
 def declines_of(who: str) -> int:
-    return Attempts.objects.get(name=f"payment {who}").declines
+    return RateLimitCounter.objects.get(name=f"payment {who}").declines
 
 
 def test_a_buyer_who_begins_too_many_payments_waits_and_stripe_hears_nothing_of_it(
@@ -101,7 +101,7 @@ def test_an_address_that_the_caller_makes_up_changes_nothing(
 
     def tries(proxies: int, direct: str) -> list[bool]:
         settings.TRUSTED_PROXIES = proxies
-        Attempts.objects.all().delete()
+        RateLimitCounter.objects.all().delete()
         made_up = (f"192.0.2.{number}{written}" for number in range(99))
         return [
             throttled(begin(buyer, REMOTE_ADDR=direct, HTTP_X_FORWARDED_FOR=next(made_up)))
@@ -113,7 +113,7 @@ def test_an_address_that_the_caller_makes_up_changes_nothing(
     assert tries(0, HOME) == [False] * 12 + [True] * 4
     written = f", {HOME}"  # what our own proxy adds
     assert tries(1, "10.0.0.1") == [False] * 12 + [True] * 4
-    assert Attempts.objects.filter(name=f"payment address {HOME}").exists()
+    assert RateLimitCounter.objects.filter(name=f"payment address {HOME}").exists()
 
 
 def test_behind_a_proxy_that_nobody_configured_only_users_are_counted(
@@ -206,7 +206,7 @@ def test_a_thief_with_many_accounts_is_known_by_the_address(stripe: Sandbox, tra
     assert throttled(begin(fresh, REMOTE_ADDR=HOME), "too_many_declines")
     assert not throttled(begin(fresh, REMOTE_ADDR=ELSEWHERE))
     one_good_card = begin(fresh, REMOTE_ADDR=ELSEWHERE).json()
-    Attempts.objects.filter(
+    RateLimitCounter.objects.filter(
         name__endswith=f"user {User.objects.get(first_name='Thief', last_name='again').pk}"
     ).update(came_from=HOME)
     pay(stripe, one_good_card, FINE)

@@ -17,7 +17,7 @@ from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments import tasks
 from estuary.payments.inbox import processor
-from estuary.payments.models import Lookout, PaymentMethod, Refund, WebhookEvent
+from estuary.payments.models import PaymentMethod, Refund, SyncCursor, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.database_state import contents
 from tests.factories import make_service, make_sessions, make_user, signed_in
@@ -120,7 +120,7 @@ def test_a_worker_whose_clock_was_days_off_did_no_harm_and_all_is_healed_once_it
         assert status_of(made["paid"]) == "partially_refunded"
         assert Refund.objects.filter(status="requested").count() == 0
         all_is_well()
-        assert not Lookout.objects.filter(looked_until__gt=clock.now() + timedelta(minutes=20)).exists()
+        assert not SyncCursor.objects.filter(looked_until__gt=clock.now() + timedelta(minutes=20)).exists()
 
 
 @OFF

@@ -5,24 +5,24 @@ from estuary.payments.models.customers import PaymentMethod, SetupIntent, Stripe
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
 from estuary.payments.models.idempotency import IdempotencyKey
-from estuary.payments.models.limits import Attempts, Decline, Hold
-from estuary.payments.models.reconciliation import Lookout, Orphan
+from estuary.payments.models.limits import Decline, Hold, RateLimitCounter
+from estuary.payments.models.reconciliation import Orphan, SyncCursor
 from estuary.payments.models.refunds import Refund
 from estuary.payments.models.stripe_account import StripeAccount
 
 __all__ = [
-    "Attempts",
     "Decline",
     "Dispute",
     "Hold",
     "HourlyAlert",
     "IdempotencyKey",
-    "Lookout",
     "Orphan",
     "PaymentMethod",
+    "RateLimitCounter",
     "Refund",
     "SetupIntent",
     "StripeAccount",
     "StripeCustomer",
+    "SyncCursor",
     "WebhookEvent",
 ]

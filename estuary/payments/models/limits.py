@@ -34,7 +34,7 @@ class Hold(models.Model):
         return f"{self.order_id} until {self.ends_at}"
 
 
-class Attempts(models.Model):
+class RateLimitCounter(models.Model):
     """How often a user or an address called an endpoint that makes Stripe try cards, and how many were declined."""
 
     name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
@@ -46,6 +46,7 @@ class Attempts(models.Model):
     came_from = models.CharField(max_length=64, blank=True, help_text="where the user last came from")
 
     class Meta:
+        db_table = "payments_attempts"
         indexes = [models.Index(fields=["ends_at"], name="attempts_by_end")]
 
     def __str__(self) -> str:

@@ -6,13 +6,16 @@ from django.db.models import Q, Value
 from estuary.common import clock
 
 
-class Lookout(models.Model):
+class SyncCursor(models.Model):
     """The cursor of one of Stripe's lists, and the objects in the list, by id, that cannot be settled yet."""
 
     name = models.CharField(max_length=32, primary_key=True)
     looked_until = models.DateTimeField()
     looked_at = models.DateTimeField(null=True, blank=True, help_text="the same, whatever failed")
     failing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+
+    class Meta:
+        db_table = "payments_lookout"
 
     def __str__(self) -> str:
         return f"{self.name} until {self.looked_until}"

@@ -10,7 +10,7 @@ from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
-from estuary.payments.models import Dispute, Lookout, Refund
+from estuary.payments.models import Dispute, Refund, SyncCursor
 from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
@@ -32,11 +32,11 @@ def sync_new_disputes() -> int:
     After a pause of any length it continues at the cursor.
     """
     at = clock.now()
-    cursor, _ = Lookout.objects.get_or_create(
+    cursor, _ = SyncCursor.objects.get_or_create(
         name="disputes", defaults={"looked_until": at - DISPUTE_LOOKBACK}
     )
     settled = _settle_since(cursor.looked_until - OVERLAP)
-    Lookout.objects.filter(pk=cursor.pk).update(looked_until=at, looked_at=at)
+    SyncCursor.objects.filter(pk=cursor.pk).update(looked_until=at, looked_at=at)
     return settled
 
 

@@ -27,7 +27,7 @@ from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_check
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
-from estuary.payments.models import Lookout, Refund, StripeCustomer
+from estuary.payments.models import Refund, StripeCustomer, SyncCursor
 from estuary.payments.reconciliation import orphans
 from estuary.payments.reconciliation.customers import restore_customer, resync_payment_methods
 from estuary.payments.reconciliation.overdue import SYNC_MIN_AGE
@@ -149,7 +149,7 @@ def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:
     """
     shutdown.raise_if_shutting_down()
     at = clock.now()
-    cursor, _ = Lookout.objects.get_or_create(name=name, defaults={"looked_until": at - REFUND_LOOKBACK})
+    cursor, _ = SyncCursor.objects.get_or_create(name=name, defaults={"looked_until": at - REFUND_LOOKBACK})
     # A clock that ran ahead may have set a cursor in the future; the real position is unknown.
     since = cursor.looked_until if cursor.looked_until <= at else at - REFUND_LOOKBACK
     result = _sync_since(name, reconcile, since - OVERLAP)
@@ -171,7 +171,7 @@ def _sync_since(name: str, reconcile: Callable[[datetime], SyncResult], since: d
         return SyncResult(failed=("the list itself",))
 
 
-def _record_failures(cursor: Lookout, failed: Sequence[str], at: datetime) -> None:
+def _record_failures(cursor: SyncCursor, failed: Sequence[str], at: datetime) -> None:
     """Keep the cursor where it is, and alert staff once of each object that keeps failing.
 
     ``looked_at`` is saved all the same: one failing payment does not mean that the worker is silent. An object is
@@ -198,8 +198,8 @@ def _record_failures(cursor: Lookout, failed: Sequence[str], at: datetime) -> No
             _alert_of_given_up(cursor.name, given_up)
 
 
-def _save_cursor(cursor: Lookout, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
-    Lookout.objects.filter(pk=cursor.pk).update(looked_at=at, looked_until=since, failing=failing)
+def _save_cursor(cursor: SyncCursor, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
+    SyncCursor.objects.filter(pk=cursor.pk).update(looked_at=at, looked_until=since, failing=failing)
 
 
 def _alert_of_failing(kind: str, names: Sequence[str]) -> None:

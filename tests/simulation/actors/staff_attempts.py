@@ -113,7 +113,9 @@ def _lists_by_admin(target: Target) -> list[Attempt]:
         Attempt("list refunds", ("payments.view_refund",), "get", of("payments_refund")),
         Attempt("list cards", ("payments.view_paymentmethod",), "get", of("payments_paymentmethod")),
         Attempt("list people", ("accounts.view_user",), "get", of("accounts_user"), shows="@"),
-        Attempt("read the audit trail", ("accounts.view_staffact",), "get", of("accounts_staffact")),
+        Attempt(
+            "read the audit trail", ("accounts.view_auditlogentry",), "get", of("accounts_auditlogentry")
+        ),
     ]
 
 
