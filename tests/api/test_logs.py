@@ -25,7 +25,7 @@ from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.factories import make_user, signed_in
 from tests.flows import buying
-from tests.flows.test_webhook import an_event, send, signed
+from tests.flows.payments.webhooks.test_webhook import an_event, send, signed
 from tests.sandbox_bridge import WEBHOOK, deliver, forget_jobs, post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ from stripe_sandbox import Sandbox
 from tests.api.test_unavailable import no_connection_left
 from tests.factories import REFUNDING, make_staff, make_user, signed_in
 from tests.flows import buying
-from tests.flows.test_webhook import an_event, send, signed
+from tests.flows.payments.webhooks.test_webhook import an_event, send, signed
 from tests.sandbox_bridge import post_all, settle_everything
 
 TOKEN = "a-token-for-prometheus"

@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from tests.flows.test_webhook_on_the_wire import Wire, serving
+from tests.flows.payments.webhooks.test_webhook_on_the_wire import Wire, serving
 
 MB = 1024 * 1024
 BODY_MB, GROWTH_MB = 50, 24

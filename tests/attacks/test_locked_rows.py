@@ -22,9 +22,9 @@ from estuary.orders.models import Order
 from estuary.payments.models import WebhookEvent
 from tests.factories import PASSWORD, make_practitioner, make_service, make_sessions, make_user, token_of
 from tests.flows.buying import CREATE
-from tests.flows.test_real_mode import database_url
-from tests.flows.test_webhook import an_event, signed
-from tests.flows.test_webhook_on_the_wire import serving
+from tests.flows.payments.gateway.test_real_mode import database_url
+from tests.flows.payments.webhooks.test_webhook import an_event, signed
+from tests.flows.payments.webhooks.test_webhook_on_the_wire import serving
 from tests.sandbox_bridge import WEBHOOK
 
 pytestmark = pytest.mark.django_db(transaction=True)

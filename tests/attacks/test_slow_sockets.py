@@ -14,8 +14,8 @@ from pytest_django import DjangoDbBlocker
 
 from estuary.payments.models import WebhookEvent
 from tests.attacks.test_large_uploads import BODY_MB, CSRF, FILE, FORM, GROWTH_MB, MB, memory_mb, pour
-from tests.flows.test_webhook import an_event, signed
-from tests.flows.test_webhook_on_the_wire import Wire, serving
+from tests.flows.payments.webhooks.test_webhook import an_event, signed
+from tests.flows.payments.webhooks.test_webhook_on_the_wire import Wire, serving
 from tests.proxy import proxying
 from tests.sandbox_bridge import WEBHOOK
 

@@ -9,7 +9,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from tests.chaos.promises import Promises
 from tests.factories import buy, make_practitioner, make_service, make_user
-from tests.flows.test_real_mode import database_url
+from tests.flows.payments.gateway.test_real_mode import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

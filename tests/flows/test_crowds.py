@@ -34,7 +34,7 @@ from tests.factories import (
 )
 from tests.flows import buying
 from tests.flows.buying import CREATE, METHODS, pay, pay_only
-from tests.flows.test_webhook_on_the_wire import serving
+from tests.flows.payments.webhooks.test_webhook_on_the_wire import serving
 from tests.sandbox_bridge import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -25,8 +25,9 @@ EVERY_PHASE = ["examples", "coverage", "fuzzing", "stateful"]
 EACH_TIME = {"visitor": ["fuzzing"], "buyer": EVERY_PHASE, "practitioner": ["fuzzing"], "staff": ["fuzzing"]}
 EXHAUSTIVE = {"practitioner": ["fuzzing", "stateful"], "staff": EVERY_PHASE}
 FEW = 6
-# What the document does not list. Stripe's door is fuzzed in tests/flows/test_fuzzed_events.py, since only what is
-# signed gets anywhere; sign-up and sign-in are allauth's, and held to our rules in tests/api/test_hostile_input.py.
+# What the document does not list. Stripe's door is fuzzed in tests/flows/payments/inbox/test_fuzzed_events.py, since
+# only what is signed gets anywhere; sign-up and sign-in are allauth's, and held to our rules in
+# tests/api/test_hostile_input.py.
 LEFT_OUT = {"/api/v1/payments/webhook/", "/api/v1/payments/webhook"}
 
 

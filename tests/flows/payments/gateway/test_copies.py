@@ -1,0 +1,405 @@
+"""A copy of the database with the same key: at another address it only looks; at the same one it ends nothing."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import override_settings
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.common.errors import Unavailable
+from estuary.orders.models import Order
+from estuary.payments import client, tasks
+from estuary.payments.doctor import run_checks
+from estuary.payments.doctor.liveness import NOT_OWNER, WORKER_SILENT
+from estuary.payments.errors import NotOwner
+from estuary.payments.gateway import ownership
+from estuary.payments.inbox import processor
+from estuary.payments.models import Orphan, StripeAccount
+from estuary.payments.reconciliation import overdue
+from stripe_sandbox import Sandbox
+from tests.database_state import contents, put_back
+from tests.factories import a_free_slot, make_service, make_user, signed_in
+from tests.flows import buying
+from tests.flows.buying import Json, pay, status_of
+from tests.flows.payments.reconciliation.test_orphans import all_is_well, later, sweep_for
+from tests.sandbox_bridge import estuary_talks_to, run_jobs, settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STAGING = "https://staging.estuary.example"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def staff_mail(settings: Settings) -> None:
+    settings.STAFF_MAIL = "ops@estuary.example"
+
+
+def writes(stripe: Sandbox) -> int:
+    return sum(sent.method != "GET" for sent in stripe.requests)
+
+
+def owner_at(stripe: Sandbox) -> Json:
+    product = stripe.state.store.products.get("estuary_owner")
+    assert product is not None
+    return dict(product["metadata"])
+
+
+@contextmanager
+def as_copy(stripe: Sandbox, backup: dict[str, list[Any]], *, home: str = STAGING) -> Iterator[None]:
+    """Run on a copy of the database in new processes, and put the shop's own database back afterwards."""
+    live = contents()
+    put_back(backup)
+    with override_settings(FRONTEND_URL=home), estuary_talks_to(stripe):
+        yield
+    put_back(live)
+
+
+def at_stripe(stripe: Sandbox) -> list[Any]:
+    """Return how payments stand, and how many refunds there are; a page lapses by itself."""
+    store = stripe.state.store
+    return [*((row["id"], row["status"]) for row in store.payment_intents), len(store.refunds)]
+
+
+def work_for_hours(hours: int = 30) -> None:
+    """Let a worker do all that it does by itself, until all holds are over."""
+    for hour in range(hours):
+        with later(timedelta(hours=hour)):
+            tasks.expire_orders(0)
+            tasks.sweep_minute(0)
+            tasks.ask_stripe(0)
+            tasks.ask_stripe_far_back(0)
+            while run_jobs() or processor.drain():
+                continue
+
+
+@pytest.fixture
+def shop(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, staff: APIClient, ana: Practitioner
+) -> dict[str, Json]:
+    """A shop with something in each state, and a copy of its database in hand before the last of it."""
+    session = make_service(ServiceType.SESSION, ana)
+    paid = buying.buy_credits(stripe, buyer, "50.00")
+    waiting = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    page = buying.credits(other, "70.00", payment_type="checkout")
+    settle_everything(stripe)
+    tasks.ask_stripe(0)
+    stripe.faults.add("timeout_before", "POST /v1/refunds", times=1)
+    assert buying.refund(staff, paid, amount="5.00")["status"] == "requested"
+    return {"paid": paid, "waiting": waiting, "page": page}
+
+
+def sell_on(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> tuple[Json, Json]:
+    """Sell what the copy will never hear of but by Stripe's lists."""
+    session = make_service(ServiceType.SESSION, ana)
+    sold = buying.service(buyer, session, start_datetime=a_free_slot(session, nth=7).isoformat())
+    pay(stripe, sold)
+    left = buying.service(buyer, session, start_datetime=a_free_slot(session, nth=9).isoformat())
+    settle_everything(stripe)
+    return sold, left
+
+
+# --- At another address -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["test mode", "live mode"])
+def test_the_worker_of_a_copy_at_another_address_writes_nothing_at_stripe(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    shop: dict[str, Json],
+    monkeypatch: pytest.MonkeyPatch,
+    mailoutbox: list[Any],
+    live: bool,
+) -> None:
+    backup = contents()
+    sell_on(stripe, buyer, ana)
+    before, sent = at_stripe(stripe), writes(stripe)
+    with as_copy(stripe, backup):
+        if live:
+            monkeypatch.setattr(ownership, "is_live", lambda: True)
+        work_for_hours()
+        assert writes(stripe) == sent
+        assert not Orphan.objects.exists()
+        run_jobs()
+        assert [mail.subject for mail in mailoutbox if "stripe_other" in mail.subject] == [
+            "[Estuary alert] stripe_other"
+        ]
+        assert [
+            breach.code for breach in run_checks([NOT_OWNER, WORKER_SILENT], at=clock.now()).violations
+        ] == ["not_the_owner"]
+    assert at_stripe(stripe) == before
+
+
+@pytest.mark.parametrize("verb", ["refund", "cancel", "confirm"])
+def test_nobody_ends_or_refunds_from_a_copy_what_is_the_shops(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, shop: dict[str, Json], verb: str
+) -> None:
+    [card] = buying.cards(buyer)
+    backup, sent = contents(), writes(stripe)
+    with as_copy(stripe, backup):
+        if verb == "refund":
+            assert buying.refund(staff, shop["paid"], amount="9.00")["status"] == "requested"
+            run_jobs_quietly()
+        elif verb == "cancel":
+            answer = buyer.post(f"/api/v1/orders/{shop['waiting']['order_id']}/cancel/")
+            assert (answer.status_code, answer.json()["code"]) == (503, "not_the_owner")
+            assert int(answer["Retry-After"]) > 0
+        else:
+            assert buyer.delete(f"{buying.METHODS}{card['id']}/").status_code == 204
+            run_jobs_quietly()
+    assert writes(stripe) == sent
+
+
+def run_jobs_quietly() -> None:
+    try:
+        run_jobs()
+    except NotOwner:
+        return
+
+
+def test_in_live_mode_a_copy_sells_nothing(
+    stripe: Sandbox, other: APIClient, shop: dict[str, Json], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "is_live", lambda: True)
+    backup, sent = contents(), writes(stripe)
+    with as_copy(stripe, backup):
+        buying.refused(other, 503, "not_the_owner", is_credit_purchase=True, amount="20.00")
+        assert other.post("/api/v1/payments/methods/setup/").json()["code"] == "not_the_owner"
+    assert writes(stripe) == sent
+
+
+def test_in_test_mode_a_copy_sells_ends_and_refunds_its_own(
+    stripe: Sandbox, staff: APIClient, shop: dict[str, Json]
+) -> None:
+    backup = contents()
+    with as_copy(stripe, backup):
+        tasks.ask_stripe(0)
+        other = signed_in(make_user("Nora New"))
+        with later(timedelta(seconds=5)):
+            made = buying.buy_credits(stripe, other, "20.00")
+            assert status_of(made) == "completed"
+            buying.refund(staff, made, amount="20.00")
+            settle_everything(stripe)
+            left = buying.credits(other, "30.00")
+            assert other.post(f"/api/v1/orders/{left['order_id']}/cancel/").status_code == 200
+            assert status_of(made) == "refunded"
+        stripe.control.lose_events()
+
+
+def test_another_house_at_the_same_laptops_address_sells_and_takes_in_nothing_unknown(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, staff: APIClient, mailoutbox: list[Any]
+) -> None:
+    """Two laptops with one test account, each with a database of its own."""
+    people = contents()
+    buying.buy_credits(stripe, buyer, "50.00")
+    left_open = buying.credits(buyer, "60.00")
+    settle_everything(stripe)
+    mine = contents()
+    put_back(people)
+    with estuary_talks_to(stripe):
+        made = buying.buy_credits(stripe, other, "20.00")
+        buying.refund(staff, made, amount="20.00")
+        settle_everything(stripe)
+        mailoutbox.clear()
+        sweep_for()
+        assert status_of(made) == "refunded"
+        assert not Orphan.objects.exists()
+        assert not [mail for mail in mailoutbox if "alert" in mail.subject]
+        assert StripeAccount.objects.get().standing == "other"
+    intent = stripe.state.store.payment_intents.get(left_open["payment_intent_id"])
+    assert intent is not None and intent["status"] == "requires_payment_method"
+    put_back(mine)
+
+
+# --- At the same address ------------------------------------------------------------------------------------------
+
+
+def counted_on_since(hours: int = 2) -> None:
+    for hour in range(1, hours + 1):
+        with later(timedelta(hours=hour)):
+            tasks.ask_stripe(0)
+
+
+def test_a_restored_backup_settles_and_sells_and_ends_nothing_until_it_is_claimed(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    shop: dict[str, Json],
+    mailoutbox: list[Any],
+) -> None:
+    run_jobs()
+    overdue.send_unsent_refunds()
+    settle_everything(stripe)
+    backup = contents()
+    sold, left = sell_on(stripe, buyer, ana)
+    stripe.control.confirm(shop["waiting"]["payment_intent_id"], card=buying.FINE)
+    stripe.control.lose_events()
+    counted_on_since()
+    mailoutbox.clear()
+    put_back(backup)
+    with estuary_talks_to(stripe), time_machine.travel(clock.now() + timedelta(hours=3), tick=True):
+        sent = writes(stripe)
+        sweep_for()
+        assert writes(stripe) == sent
+        assert status_of(shop["waiting"]) == "completed"
+        assert not Order.objects.filter(public_id=sold["order_id"]).exists()
+        assert [mail.subject for mail in mailoutbox if "stripe_behind" in mail.subject] != []
+        buying.credits(signed_in(make_user("Nora New")), "90.00")  # it is the shop, after all
+        out = StringIO()
+        call_command("stripe_account", stdout=out)
+        assert "has counted further" in out.getvalue()
+        call_command("stripe_account", "--claim", stdout=out)
+        with later(timedelta(minutes=2)):
+            sweep_for()
+            assert status_of(sold) == "refunded"
+            found = stripe.state.store.payment_intents.get(left["payment_intent_id"])
+            assert found is not None and found["status"] == "canceled"
+            all_is_well()
+
+
+def test_of_two_databases_at_one_address_the_one_that_counts_second_ends_nothing(
+    stripe: Sandbox, shop: dict[str, Json]
+) -> None:
+    """Their counts are equal then, and the mark tells them apart."""
+    copy = contents()
+    counted_on_since(1)
+    shops = contents()
+    put_back(copy)
+    with later(HOUR), estuary_talks_to(stripe):
+        tasks.ask_stripe(0)
+        assert StripeAccount.objects.get().standing == "behind"
+        with pytest.raises(Unavailable):
+            client.cancel_intent(
+                shop["waiting"]["payment_intent_id"], reason="abandoned", key="ord_x-cancel-1"
+            )
+    put_back(shops)
+    with later(HOUR), estuary_talks_to(stripe):
+        tasks.ask_stripe(0)
+        assert StripeAccount.objects.get().standing == "owner"
+
+
+# --- The owner ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_write_of_a_process_asks_who_the_owner_is_and_no_other_does(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    buying.buy_credits(stripe, buyer)
+    asked = [(sent.method, sent.path) for sent in stripe.requests if "/products" in sent.path]
+    assert asked == [
+        ("GET", "/v1/products/estuary_owner"),
+        ("POST", "/v1/products"),
+        ("GET", "/v1/products/estuary_owner"),
+    ]
+    buying.buy_credits(stripe, buyer)
+    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(asked)
+    with estuary_talks_to(stripe):
+        buying.credits(buyer)
+    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(asked) + 1
+
+
+def test_the_count_goes_up_once_an_hour_by_whichever_worker(stripe: Sandbox, buyer: APIClient) -> None:
+    buying.buy_credits(stripe, buyer)
+    tasks.ask_stripe(0)
+    first = int(owner_at(stripe)["count"])
+    for _ in range(3):
+        tasks.ask_stripe(0)
+    assert int(owner_at(stripe)["count"]) == first
+    with later(HOUR):
+        for _ in range(2):
+            with estuary_talks_to(stripe):
+                tasks.ask_stripe(0)
+    assert int(owner_at(stripe)["count"]) == first + 1
+    row = StripeAccount.objects.get()
+    assert (row.count, row.mark) == (first + 1, owner_at(stripe)["mark"])
+    assert row.mark.startswith("mark_")  # sixteen digits by themselves would be redacted as a card number
+
+
+@pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])
+def test_a_count_whose_answer_is_lost_leaves_the_owner_the_owner(
+    stripe: Sandbox, buyer: APIClient, fault: str
+) -> None:
+    buying.buy_credits(stripe, buyer)
+    tasks.ask_stripe(0)
+    with later(HOUR):
+        stripe.faults.add(fault, "POST /v1/products/*", times=1)
+        tasks.ask_stripe(0)
+        with estuary_talks_to(stripe):
+            tasks.ask_stripe(0)
+            assert StripeAccount.objects.get().standing == "owner"
+
+
+def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unknown(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, mailoutbox: list[Any]
+) -> None:
+    stripe.faults.add("forbidden", "GET /v1/products/*", times=None)
+    made = buying.buy_credits(stripe, buyer)
+    buying.refund(staff, made, amount="20.00")
+    settle_everything(stripe)
+    sweep_for()
+    assert (status_of(made), StripeAccount.objects.get().standing) == ("partially_refunded", "untold")
+    assert [mail.subject for mail in mailoutbox if "stripe_untold" in mail.subject] == [
+        "[Estuary alert] stripe_untold"
+    ]
+    assert not ownership.may_recover_orphans()
+
+
+def test_a_shop_that_moves_to_another_address_is_claimed_there(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, shop: dict[str, Json], settings: Settings
+) -> None:
+    old = contents()
+    settings.FRONTEND_URL = STAGING
+    with estuary_talks_to(stripe):
+        with pytest.raises(Unavailable):
+            client.cancel_intent(
+                shop["waiting"]["payment_intent_id"], reason="abandoned", key="ord_x-cancel-1"
+            )
+        out = StringIO()
+        call_command("stripe_account", stdout=out)
+        assert "not the owner" in out.getvalue()
+        call_command("stripe_account", "--claim", stdout=out)
+        assert owner_at(stripe)["home"] == STAGING
+        with later(timedelta(minutes=2)):
+            assert buyer.post(f"/api/v1/orders/{shop['waiting']['order_id']}/cancel/").status_code == 200
+    settings.FRONTEND_URL = "http://localhost:8000"
+    moved = contents()
+    put_back(old)
+    with estuary_talks_to(stripe), pytest.raises(Unavailable):  # and the old house has become the copy
+        client.cancel_intent(shop["waiting"]["payment_intent_id"], reason="abandoned", key="ord_x-cancel-2")
+    put_back(moved)
+
+
+def test_a_product_that_somebody_deleted_is_made_again_by_the_house_and_not_by_a_copy(
+    stripe: Sandbox, buyer: APIClient, shop: dict[str, Json]
+) -> None:
+    backup = contents()
+    stripe.state.store.products._objects.pop("estuary_owner")
+    with as_copy(stripe, backup):
+        tasks.ask_stripe(0)
+        assert "estuary_owner" not in stripe.state.store.products
+    with later(HOUR), estuary_talks_to(stripe):
+        tasks.ask_stripe(0)
+    assert "estuary_owner" in stripe.state.store.products
+
+
+def test_every_call_that_writes_says_so_and_is_asked_for_its_right(stripe: Sandbox) -> None:
+    """What carries an idempotency key, or is posted, gives its key to the one place that refuses."""
+    functions = [found for _, found in inspect.getmembers(client, inspect.isfunction)]
+    ours = [found for found in functions if found.__module__ == client.__name__ and found is not client._post]
+    sources = map(inspect.getsource, ours)
+    writing = [source for source in sources if re.search(r"idempotency_key|\(_post\(", source)]
+    assert len(writing) >= 9
+    assert all(re.search(r'_call\("[a-z_.]+", key\)', source) for source in writing), writing
