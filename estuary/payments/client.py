@@ -1,5 +1,7 @@
 """Stripe is called only here: one function for each call, which returns our dataclasses and raises our own errors.
 
+``…_since`` returns every object of the account that was created since a moment.
+
 No database transaction may be open during a call, and the connection goes back to the pool before it. So when Stripe
 takes seconds, no lock and no connection is kept.
 """
@@ -152,11 +154,6 @@ def _guard(name: str, *, dispensable: bool = False) -> Iterator[Any]:
             raise translate(error, failure, call=name, dispensable=dispensable) from None
 
 
-def _json(obj: stripe.StripeObject) -> dict[str, Any]:
-    """Return the dict that our parsers take: a StripeObject is no dict since SDK 15."""
-    return obj.to_dict()
-
-
 def _post(path: str, params: dict[str, Any], key: str) -> Any:
     """Send a POST and return its JSON: faster than objects of the SDK, for calls that every buyer makes."""
     return _client().raw_request("post", path, **params, idempotency_key=key).data
@@ -174,14 +171,12 @@ def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str
 
 def update_customer(customer_id: str, params: dict[str, Any], *, key: str) -> None:
     """Update a customer; metadata keys that are not named stay."""
-    with _call("customers.update", key) as v1:
-        v1.customers.update(customer_id, params, {"idempotency_key": key})
+    _write("customers.update", customer_id, params, key=key)
 
 
 def delete_customer(customer_id: str, *, key: str) -> None:
     """Delete a customer for good, with its saved payment methods; its payments stay."""
-    with _call("customers.delete", key) as v1:
-        v1.customers.delete(customer_id, None, {"idempotency_key": key})
+    _write("customers.delete", customer_id, None, key=key)
 
 
 def find_customer(*, email: str, user_id: int) -> str:
@@ -195,7 +190,6 @@ def retrieve_customer(customer_id: str) -> Customer:
 
 
 def customers_since(moment: datetime) -> list[Customer]:
-    """Return every customer of the account created since then."""
     return _list_all("customers", Customer.parse, _created_since(moment))
 
 
@@ -213,36 +207,30 @@ def retrieve_intent(intent_id: str) -> Intent:
 
 
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
-    """Return a customer's intents created since then."""
-    params = _created_since(since) | {"customer": customer_id}
-    return _list_all("payment_intents", Intent.parse, params)
+    return _list_all("payment_intents", Intent.parse, _created_since(since) | {"customer": customer_id})
 
 
 def intents_since(moment: datetime) -> list[Intent]:
-    """Return every intent of the account created since then."""
     return _list_all("payment_intents", Intent.parse, _created_since(moment))
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
     """Charge a saved card; raises CardDeclined with the intent as it is after the decline."""
-    with _call("payment_intents.confirm", key) as v1:
-        params = {"payment_method": payment_method_id}
-        return Intent.parse(_json(v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key})))
+    params = {"payment_method": payment_method_id}
+    return Intent.parse(_write("payment_intents.confirm", intent_id, params, key=key))
 
 
 def cancel_intent(intent_id: str, *, reason: str, key: str) -> Intent:
     """Cancel an intent; raises UnexpectedState when it can't be canceled any more."""
-    with _call("payment_intents.cancel", key) as v1:
-        params, options = {"cancellation_reason": reason}, {"idempotency_key": key}
-        return Intent.parse(_json(v1.payment_intents.cancel(intent_id, params, options)))
+    params = {"cancellation_reason": reason}
+    return Intent.parse(_write("payment_intents.cancel", intent_id, params, key=key))
 
 
 # --- Checkout sessions --------------------------------------------------------------------------------------
 
 
 def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
-    with _call("checkout.sessions.create", key) as v1:
-        return CheckoutSession.parse(_json(v1.checkout.sessions.create(params, {"idempotency_key": key})))
+    return CheckoutSession.parse(_write("checkout.sessions.create", params, key=key))
 
 
 def retrieve_session(session_id: str) -> CheckoutSession:
@@ -250,29 +238,24 @@ def retrieve_session(session_id: str) -> CheckoutSession:
 
 
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
-    """Return a customer's Checkout Sessions created since then."""
     params = _created_since(since) | {"customer": customer_id}
     return _list_all("checkout.sessions", CheckoutSession.parse, params)
 
 
 def sessions_since(moment: datetime) -> list[CheckoutSession]:
-    """Return every Checkout Session of the account created since then."""
     return _list_all("checkout.sessions", CheckoutSession.parse, _created_since(moment))
 
 
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
     """Expire a Checkout Session; raises UnexpectedState when it is completed."""
-    with _call("checkout.sessions.expire", key) as v1:
-        options = {"idempotency_key": key}
-        return CheckoutSession.parse(_json(v1.checkout.sessions.expire(session_id, {}, options)))
+    return CheckoutSession.parse(_write("checkout.sessions.expire", session_id, {}, key=key))
 
 
 # --- Refunds ------------------------------------------------------------------------------------------------
 
 
 def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
-    with _call("refunds.create", key) as v1:
-        return StripeRefund.parse(_json(v1.refunds.create(params, {"idempotency_key": key})))
+    return StripeRefund.parse(_write("refunds.create", params, key=key))
 
 
 def retrieve_refund(refund_id: str) -> StripeRefund:
@@ -290,7 +273,6 @@ def refunds_of(intent_id: str) -> list[StripeRefund]:
 
 
 def refunds_since(moment: datetime) -> list[StripeRefund]:
-    """Return every refund of the account created since then, by us or in the dashboard."""
     return _list_all("refunds", StripeRefund.parse, _created_since(moment))
 
 
@@ -302,12 +284,10 @@ def retrieve_dispute(dispute_id: str) -> StripeDispute:
 
 
 def disputes_of(intent_id: str) -> list[StripeDispute]:
-    """Return every dispute of a payment."""
     return _list_all("disputes", StripeDispute.parse, {"payment_intent": intent_id})
 
 
 def disputes_since(moment: datetime) -> list[StripeDispute]:
-    """Return every dispute of the account opened since then."""
     return _list_all("disputes", StripeDispute.parse, _created_since(moment))
 
 
@@ -325,19 +305,16 @@ def methods_of(customer_id: str) -> list[Card | OtherPaymentMethod]:
 
 
 def detach_card(payment_method_id: str, *, key: str) -> None:
-    with _call("payment_methods.detach", key) as v1:
-        v1.payment_methods.detach(payment_method_id, {}, {"idempotency_key": key})
+    _write("payment_methods.detach", payment_method_id, {}, key=key)
 
 
 def create_setup_intent(params: dict[str, Any], *, key: str) -> tuple[str, str]:
     """Return the id and the client secret of a new SetupIntent."""
-    with _call("setup_intents.create", key) as v1:
-        setup_intent = v1.setup_intents.create(params, {"idempotency_key": key})
-        return str(setup_intent.id), str(setup_intent.client_secret)
+    setup_intent = _write("setup_intents.create", params, key=key)
+    return str(setup_intent["id"]), str(setup_intent["client_secret"])
 
 
 def setup_secret(setup_intent_id: str) -> str:
-    """Return the client secret of a SetupIntent."""
     with _call("setup_intents.retrieve") as v1:
         return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
 
@@ -349,13 +326,10 @@ def retrieve_setup_intent(setup_intent_id: str) -> Setup:
 
 def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
     """Cancel a SetupIntent; raises UnexpectedState when it can't be canceled any more."""
-    with _call("setup_intents.cancel", key) as v1:
-        params, options = {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
-        v1.setup_intents.cancel(setup_intent_id, params, options)
+    _write("setup_intents.cancel", setup_intent_id, {"cancellation_reason": "abandoned"}, key=key)
 
 
 def setup_intents_of(customer_id: str) -> list[Setup]:
-    """Return every SetupIntent of a customer."""
     return _list_all("setup_intents", Setup.parse, {"customer": customer_id})
 
 
@@ -371,18 +345,25 @@ def _created_since(moment: datetime) -> dict[str, Any]:
     return {"created": {"gte": int(moment.timestamp())}}
 
 
+def _write(call: str, *args: Any, key: str) -> dict[str, Any]:
+    """Make one call that writes, and return Stripe's JSON; ``call`` is its name in the SDK."""
+    with _call(call, key) as v1:
+        result: dict[str, Any] = attrgetter(call)(v1)(*args, {"idempotency_key": key}).to_dict()
+    return result
+
+
 def _retrieve[T](name: str, parse: Callable[[Mapping[str, Any]], T], object_id: str, expand: str = "") -> T:
     """Fetch one object; ``name`` is its service in the SDK, such as checkout.sessions."""
     with _call(f"{name}.retrieve") as v1:
         params = {"expand": [expand]} if expand else {}
-        return parse(_json(attrgetter(name)(v1).retrieve(object_id, params)))
+        return parse(attrgetter(name)(v1).retrieve(object_id, params).to_dict())
 
 
 def _list_all[T](name: str, parse: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> list[T]:
     """Fetch every page of a list."""
     with _call(f"{name}.list") as v1:
         page = attrgetter(name)(v1).list({**params, "limit": 100})
-        return [parse(_json(item)) for item in page.auto_paging_iter()]
+        return [parse(item.to_dict()) for item in page.auto_paging_iter()]
 
 
 # --- Webhooks -----------------------------------------------------------------------------------------------

@@ -400,6 +400,7 @@ def test_every_call_that_writes_says_so_and_is_asked_for_its_right(stripe: Sandb
     functions = [found for _, found in inspect.getmembers(client, inspect.isfunction)]
     ours = [found for found in functions if found.__module__ == client.__name__ and found is not client._post]
     sources = map(inspect.getsource, ours)
-    writing = [source for source in sources if re.search(r"idempotency_key|\(_post\(", source)]
+    writing = [source for source in sources if re.search(r"idempotency_key|\b_write\(|\(_post\(", source)]
     assert len(writing) >= 9
-    assert all(re.search(r'_call\("[a-z_.]+", key\)', source) for source in writing), writing
+    guarded = re.compile(r'_call\((call|"[a-z_.]+"), key\)|\b_write\("[a-z_.]+", [^()]*key=key\)')
+    assert all(guarded.search(source) for source in writing), writing
