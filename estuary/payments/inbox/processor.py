@@ -100,10 +100,20 @@ def drain(limit: int = BATCH, *, stopping: Callable[[], bool] = bool) -> int:
         failure = error
     else:
         for job in jobs:
-            if job.needs:
-                leases.release_lease(job.row) if stopping() else _fetch(job)
+            if job.needs and stopping():
+                leases.release_lease(job.row)
+            elif job.needs and leases.start_attempt(job.row):
+                _settle_after_fetch(job)
         return len(jobs) + (drain_one(crashed[0].pk, stopping=stopping) if crashed else 0)
-    return _settle_one_by_one(claim_events(limit), failure, stopping)
+    rows = claim_events(limit)
+    log.warning(
+        "inbox_batch_failed",
+        stripe_events=_event_ids(rows),
+        events=len(rows),
+        error_type=type(failure).__name__,
+        exc_info=failure,
+    )
+    return _settle_singly(rows, stopping)
 
 
 def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> int:
@@ -111,10 +121,7 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
 
     The attempt is counted before it starts. So an event that kills its process is dead after MAX_ATTEMPTS.
     """
-    rows = claim_events(1, only=pk)
-    for row in rows:
-        leases.release_lease(row) if stopping() else _settle_single(row)
-    return len(rows)
+    return _settle_singly(claim_events(1, only=pk), stopping)
 
 
 @retry_transaction
@@ -145,10 +152,7 @@ def _due(limit: int) -> PreparedQuery[WebhookEvent]:
     return PreparedQuery(lambda: due.select_for_update(no_key=True, skip_locked=True)[:limit])
 
 
-@bind_log_fields(stripe_events=lambda rows, *_: _event_ids(rows))
-def _settle_one_by_one(rows: Sequence[WebhookEvent], failure: Exception, stopping: Callable[[], bool]) -> int:
-    """Settle events singly after their batch has failed, so that a bad event fails alone."""
-    log.warning("inbox_batch_failed", events=len(rows), error_type=type(failure).__name__, exc_info=failure)
+def _settle_singly(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -> int:
     for row in rows:
         leases.release_lease(row) if stopping() else _settle_single(row)
     return len(rows)
@@ -253,7 +257,8 @@ def _event_ids(rows: Sequence[WebhookEvent]) -> str:
 def _settle_other(job: Job) -> None:
     match job.event:
         case None:
-            job.outcome = IRRELEVANT
+            # Stripe does not have the payment method for our key, or the event has no effect here.
+            job.outcome = FOREIGN if job.needs else IRRELEVANT
         case PaymentMethodEvent() as event:
             outcome = sync_method(event)
             if isinstance(outcome, FetchRequired):
@@ -298,27 +303,24 @@ def _mark(jobs: list[Job], at: datetime, *, is_counted: bool) -> None:
     observability.count_settled_events([job.row for job in jobs])
 
 
-def _fetch(job: Job) -> None:
-    """Start an attempt at an event that its batch could not settle; do nothing when another worker has claimed it."""
-    if leases.start_attempt(job.row):
-        _settle_after_fetch(job)
-
-
 @bind_log_fields(stripe_events=lambda job: job.row.stripe_event_id)
 def _settle_after_fetch(job: Job) -> None:
     """Fetch the object that an event needs, outside any transaction, and settle it; the attempt has started."""
     assert job.needs is not None
     try:
         _raise_if_exhausted(job.row)
+        facts: list[StripeObservation] = []
         if job.needs.kind == ObjectKind.PAYMENT_METHOD:
-            _settle_payment_method(job, fetch_event(job.needs.id))
-            return
-        facts = _fetch_facts(job)
+            job.event = fetch_event(job.needs.id)
+        else:
+            job.event, facts = None, _fetch_facts(job)
         at = clock.now()
         with transaction.atomic():
-            outcomes = settle(facts, at=at)
-            summaries = "; ".join(outcome.summary for outcome in outcomes)
-            job.outcome = f"fetched: {summaries}" if facts else FOREIGN
+            if facts:
+                summaries = "; ".join(outcome.summary for outcome in settle(facts, at=at))
+                job.outcome = f"fetched: {summaries}"
+            else:
+                _settle_other(job)
             _mark([job], at, is_counted=True)
     except Exception as error:
         _schedule_retry(job.row, error)
@@ -340,26 +342,12 @@ def _fetch_facts(job: Job) -> list[StripeObservation]:
 
 def _is_of_our_order(stripe_id: str) -> bool:
     """Whether we stored an id of Stripe: of a payment, a Checkout page or a dispute."""
-    of_order = any_id("stripe_payment_intent_id", [stripe_id]) | any_id(
-        "stripe_checkout_session_id", [stripe_id]
-    )
+    of_payment = any_id("stripe_payment_intent_id", [stripe_id])
     return (
-        Order.objects.filter(of_order).exists()
-        or Refund.objects.filter(any_id("stripe_payment_intent_id", [stripe_id])).exists()
+        Order.objects.filter(of_payment | any_id("stripe_checkout_session_id", [stripe_id])).exists()
+        or Refund.objects.filter(of_payment).exists()
         or Dispute.objects.filter(stripe_dispute_id=stripe_id).exists()
     )
-
-
-def _settle_payment_method(job: Job, event: PaymentMethodEvent | OtherPaymentMethodAttached | None) -> None:
-    with transaction.atomic():
-        match event:
-            case None:
-                job.outcome = FOREIGN
-            case PaymentMethodEvent():
-                job.outcome = str(sync_method(event))
-            case OtherPaymentMethodAttached():
-                job.outcome = remove_other_payment_method(event)
-        _mark([job], clock.now(), is_counted=True)
 
 
 def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
@@ -388,16 +376,15 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
         if not leases.if_still_leased(row).update(**changes):
             return
         metrics.EVENTS_SETTLED.labels("dead" if is_dead else "put_off").inc()
-        if is_dead:
-            _alert_of_failing("event_dead", row, str(changes["error"]), "It is not tried again.")
-        elif is_failing:
-            _alert_of_failing("event_fails", row, str(changes["error"]), RETRY_NOTICE)
+        if is_dead or is_failing:
+            _alert_of_failing(row, str(changes["error"]), is_dead=is_dead)
 
 
-def _alert_of_failing(code: str, row: WebhookEvent, error: str, meaning: str) -> None:
+def _alert_of_failing(row: WebhookEvent, error: str, *, is_dead: bool) -> None:
     page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
+    meaning = "It is not tried again." if is_dead else RETRY_NOTICE
     alerts.alert_staff(
-        code,
+        "event_dead" if is_dead else "event_fails",
         f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
         f" error names, then press Replay at {page}",
     )
