@@ -197,7 +197,7 @@ def crash(*args: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize(
     "where",
     [
-        "estuary.payments.checkout.create_order.create_order",
+        "estuary.payments.checkout.purchase.create_order",
         "estuary.payments.api.CreatePaymentView._response_body",
         "estuary.payments.idempotency._store_answer",
     ],
