@@ -43,8 +43,8 @@ def test_each_invariant_is_broken_in_three_ways_at_least() -> None:
 
 def test_a_saboteur_names_rules_that_there_are() -> None:
     sources = [*Path(oracle.__file__).parent.glob("*.py"), *Path(intruder.__file__).parent.glob("*.py")]
-    text = "\n".join(path.read_text() for path in [*sources, Path(intruder.__file__).parents[1] / "stage.py"])
-    text += Path(intruder.__file__).parents[1].joinpath("play.py").read_text()
+    text = "\n".join(path.read_text() for path in [*sources, Path(intruder.__file__).parents[1] / "harness.py"])
+    text += Path(intruder.__file__).parents[1].joinpath("scenario_runner.py").read_text()
     known = {rule.code for rule in RULES} | SENTENCES.keys()
     unknown = {
         rule
