@@ -58,7 +58,7 @@ fuzz: $(SYNCED) ## send many odd requests to the API (CASES, SEED, ROLE)
 	@ESTUARY_FUZZ_CASES=$(or $(CASES),20000) ESTUARY_FUZZ_SEED=$(or $(SEED),1) ESTUARY_FUZZ_ROLE="$(ROLE)" \
 	  $(BIN)/python -m pytest tests/fuzz --show-capture=no --tb=short
 
-simulate: $(SYNCED) ## tell stories by chance and check each: SEEDS=n FROM=first, or SEED=one WITHOUT='parts'
+simulate: $(SYNCED) ## play random scenarios and check each: SEEDS=n FROM=first, or SEED=one WITHOUT='parts'
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
 	  $(if $(SEED),--seed $(SEED) --without '$(WITHOUT)',--seeds $(or $(SEEDS),100) --first $(or $(FROM),0))
 
@@ -66,7 +66,7 @@ crashes: $(SYNCED) ## kill each flow at each point at which its process can die,
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation \
 	  $(if $(PAIRS),--pairs,--crashes)
 
-mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that stories notice each: ONLY=part-of-a-name SEEDS=n
+mutants: $(SYNCED) ## break the product on purpose, in many ways, and see that scenarios notice each: ONLY=part-of-a-name SEEDS=n
 	@ESTUARY_SANDBOX=1 ESTUARY_VAR=$(or $(ESTUARY_VAR),.var/simulation) $(BIN)/python -W ignore -m tests.simulation.mutation_testing \
 	  --only '$(ONLY)' --seeds $(or $(SEEDS),150)
 

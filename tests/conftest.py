@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from estuary.config.health import readiness
 from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
-from tests.database_cleanup import quick_emptying
+from tests.database_cleanup import quick_cleanup
 from tests.sandbox_bridge import SECRET, estuary_talks_to
 
 # How long an example takes is the machine's affair, and no test's.
@@ -24,7 +24,7 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database of the tests, one for each worker; a test that commits is cleaned up after quickly."""
-    with django_db_blocker.unblock(), quick_emptying():
+    with django_db_blocker.unblock(), quick_cleanup():
         yield
         readiness.close()  # or the database could not be dropped
 

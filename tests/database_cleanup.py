@@ -18,7 +18,7 @@ WRITTEN = (
 
 
 @contextmanager
-def quick_emptying() -> Iterator[None]:
+def quick_cleanup() -> Iterator[None]:
     """Do it this way instead of Django's, and don't wait for the disk; what the migrations wrote stays as it is."""
     with connection.cursor() as cursor:
         # For all who connect from now on, the processes that a test starts too. What a crash of PostgreSQL loses is

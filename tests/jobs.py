@@ -34,7 +34,7 @@ def retry_after_s(task: Any, error: Exception, attempts: int) -> float | None:
     decision = task.retry_strategy.get_retry_decision(exception=error, job=job)
     if decision is None:
         return None
-    # The strategy reckons from the time of day; whole seconds, so that a story is the same each time.
+    # The strategy reckons from the time of day; whole seconds, so that a scenario is the same each time.
     return float(round((decision.retry_at - datetime.now(UTC)).total_seconds()))
 
 

@@ -12,7 +12,7 @@ from tests.servers import wait_until
 
 
 @contextmanager
-def proxying(folder: Path, *, web_port: int, webhook_port: int, **more: str) -> Iterator[int]:
+def running_proxy(folder: Path, *, web_port: int, webhook_port: int, **more: str) -> Iterator[int]:
     """Start Caddy with the project's Caddyfile; yields its port. Its log is ``proxy.log`` in ``folder``."""
     port, health_port = free_ports(2)
     env = proxy_environment(

@@ -10,7 +10,7 @@ from demo.selfcheck.failure import SelfCheckFailed
 from demo.selfcheck.shop import Row, Shop
 
 # What is told while it happens → what happens. The hold began before all of them, so it comes last.
-STORY: list[tuple[str, Callable[[Shop], Row]]] = [
+STEPS: list[tuple[str, Callable[[Shop], Row]]] = [
     ("buying credits by intent", buying_credits.credits_by_intent),
     ("buying credits on the hosted page", buying_credits.credits_by_checkout),
     ("buying a session", services.session),
@@ -47,7 +47,7 @@ def run_purchases(shop: Shop, say: Callable[[str], None]) -> Report:
     """Buy one of everything; a row that fails does not keep the others from being tried."""
     report = Report()
     _try(report, "Hold a seat for 5 seconds", lambda: holds.take_hold(shop))
-    for doing, do in STORY:
+    for doing, do in STEPS:
         say(doing)
         row = _try(report, doing, lambda do=do: do(shop))  # type: ignore[misc]
         if row is not None:

@@ -16,7 +16,7 @@ from estuary.payments.models import WebhookEvent
 from tests.attacks.test_large_uploads import BODY_MB, CSRF, FILE, FORM, GROWTH_MB, MB, memory_mb, pour
 from tests.flows.payments.webhooks.test_webhook import an_event, signed
 from tests.flows.payments.webhooks.test_webhook_on_the_wire import Wire, serving
-from tests.proxy import proxying
+from tests.proxy import running_proxy
 from tests.sandbox_bridge import WEBHOOK
 
 THREADS, WEBHOOK_THREADS = 256, 16  # as compose.yaml has them
@@ -47,7 +47,9 @@ def site(
         web = stack.enter_context(serving("--blocking-threads", str(THREADS), **proxied))
         webhook = stack.enter_context(serving("--blocking-threads", str(WEBHOOK_THREADS), **proxied))
         yield Site(
-            stack.enter_context(proxying(folder, web_port=web.port, webhook_port=webhook.port)), web, webhook
+            stack.enter_context(running_proxy(folder, web_port=web.port, webhook_port=webhook.port)),
+            web,
+            webhook,
         )
 
 
@@ -94,7 +96,7 @@ def test_slow_bodies_are_given_up_and_their_memory_let_go(site: Site, tmp_path: 
     web, webhook = site.web.port, site.webhook.port
     head = b"POST /api/v1/payments/create/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999000\r\n\r\n"
     with (
-        proxying(tmp_path, web_port=web, webhook_port=webhook, PROXY_BODY_TIME="1s") as port,
+        running_proxy(tmp_path, web_port=web, webhook_port=webhook, PROXY_BODY_TIME="1s") as port,
         ExitStack() as stack,
     ):
         proxy = max(psutil.Process().children(), key=lambda child: child.create_time())

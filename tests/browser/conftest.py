@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from demo.plan import Plan
 from tests.browser.shopper import PATIENCE_S, Shopper
-from tests.browser.stack import open_house
+from tests.browser.stack import start_stack
 from tests.chromium import open_chromium
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -15,8 +15,8 @@ WAIT_MS = PATIENCE_S * 1000
 
 
 @pytest.fixture(scope="package")
-def house() -> Iterator[Plan]:
-    with open_house() as plan:
+def stack() -> Iterator[Plan]:
+    with start_stack() as plan:
         yield plan
 
 
@@ -27,10 +27,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser, house: Plan) -> Iterator[BrowserContext]:
+def context(browser: Browser, stack: Plan) -> Iterator[BrowserContext]:
     """A browser without a past, in Berlin, on a phone; no page may break the Content-Security-Policy or throw."""
     context = browser.new_context(
-        base_url=house.web_url, viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin"
+        base_url=stack.web_url, viewport=PHONE, locale="en-US", timezone_id="Europe/Berlin"
     )
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)

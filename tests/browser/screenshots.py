@@ -6,7 +6,7 @@ from playwright.sync_api import Page, ViewportSize
 
 from estuary.config.environment import BASE_DIR
 from tests.browser.shopper import Shopper
-from tests.browser.stack import open_house
+from tests.browser.stack import start_stack
 from tests.chromium import open_chromium
 
 FOLDER = Path(BASE_DIR, "docs", "images")
@@ -21,7 +21,7 @@ def take(page: Page, name: str) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with open_house() as plan, open_chromium() as chromium:
+    with start_stack() as plan, open_chromium() as chromium:
         page = chromium.new_page(
             base_url=plan.web_url, viewport=DESK, locale="en-US", timezone_id="Europe/Berlin"
         )

@@ -1,4 +1,4 @@
-"""The whole house on free ports."""
+"""Everything that make demo starts, on free ports."""
 
 import shutil
 import tempfile
@@ -14,17 +14,17 @@ from demo.screen import Screen
 
 
 @contextmanager
-def open_house() -> Iterator[Plan]:
+def start_stack() -> Iterator[Plan]:
     """Start everything that ``make demo`` starts, with the seeded marketplace; stop it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="estuary-browser-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     plan = plan_for_smoke(folder)
-    postgres, household = Postgres(plan.var, plan.logs), ProcessGroup(plan.logs)
+    postgres, processes = Postgres(plan.var, plan.logs), ProcessGroup(plan.logs)
     try:
         plan.logs.mkdir(parents=True)
-        start_everything(plan, Screen(), postgres, household)
+        start_everything(plan, Screen(), postgres, processes)
         yield plan
     finally:
-        household.stop()
+        processes.stop()
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)

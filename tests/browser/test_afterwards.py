@@ -104,9 +104,9 @@ def test_an_expired_access_token_is_renewed_without_a_word(shopper: Shopper) -> 
     assert refused == ["once"]
 
 
-def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, house: Plan) -> None:
+def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, stack: Plan) -> None:
     shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
-    practitioner = Shopper(browser.new_page(base_url=house.web_url)).signs_in("mateo@estuary.example", SEEDED)
+    practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
     practitioner.page.goto("/roster/")
     expect(practitioner.page.get_by_text("Paid").first).to_be_visible()
     practitioner.page.context.close()

@@ -30,11 +30,11 @@ def test_leaving_the_hosted_page_charges_nothing_and_the_order_can_still_be_paid
 
 
 def test_the_browsers_way_back_from_the_hosted_page_leads_to_a_checkout_that_works(
-    browser: Browser, house: Plan
+    browser: Browser, stack: Plan
 ) -> None:
     """A browser shows the page as it was left, with its buttons locked."""
     other = launch(browser.browser_type, keeps_pages=True)
-    context = other.new_context(base_url=house.web_url, viewport=PHONE, locale="en-US")
+    context = other.new_context(base_url=stack.web_url, viewport=PHONE, locale="en-US")
     context.set_default_timeout(PATIENCE_S * 1000)
     shopper = Shopper(context.new_page()).signs_up().buys_credits("25.00")
     shopper.chooses("Sound bath at dusk")  # with the card that is saved by now

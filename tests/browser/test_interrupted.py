@@ -11,13 +11,13 @@ from estuary.config.environment import SANDBOX_DEFAULTS
 from tests.browser.shopper import Shopper
 
 
-def _others(house: Plan) -> Shop:
+def _others(stack: Plan) -> Shop:
     """Other buyers, who need no browser."""
-    return open_shop(house.web_url, house.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    return open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
 
 
-def test_the_last_seat_goes_to_somebody_faster_and_nothing_is_charged(shopper: Shopper, house: Plan) -> None:
-    others, slug = _others(house), "desk-workers-back"
+def test_the_last_seat_goes_to_somebody_faster_and_nothing_is_charged(shopper: Shopper, stack: Plan) -> None:
+    others, slug = _others(stack), "desk-workers-back"
     date = others.next_session(slug)
     left = others.estuary.seats_left(others.service(slug)["id"], date)
     shopper.chooses(others.service(slug)["name"]).types_card()
@@ -30,8 +30,8 @@ def test_the_last_seat_goes_to_somebody_faster_and_nothing_is_charged(shopper: S
     expect(shopper.page.get_by_role("radio").first).to_be_disabled()
 
 
-def test_a_slot_that_is_taken_is_chosen_anew(shopper: Shopper, house: Plan) -> None:
-    others, slug = _others(house), "private-yoga"
+def test_a_slot_that_is_taken_is_chosen_anew(shopper: Shopper, stack: Plan) -> None:
+    others, slug = _others(stack), "private-yoga"
     name, price = others.service(slug)["name"], others.price(slug)
     page = shopper.chooses(name, kind="session").types_card().page
     start = page.evaluate("new URLSearchParams(location.search).get('start')")

@@ -70,17 +70,17 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 @pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize(("name", "opened"), CHANGES, ids=lambda value: str(value).replace("/", "-"))
 def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
-    browser: Browser, house: Plan, name: str, opened: str
+    browser: Browser, stack: Plan, name: str, opened: str
 ) -> None:
     zone = ZoneInfo(name)
     at = datetime.fromisoformat(opened).replace(tzinfo=zone)
-    context = browser.new_context(base_url=house.web_url, viewport=PHONE, locale="en-US", timezone_id=name)
+    context = browser.new_context(base_url=stack.web_url, viewport=PHONE, locale="en-US", timezone_id=name)
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
     page, practice = context.new_page(), Practice(zone, minutes=120)
     page.clock.set_fixed_time(at)
     page.route("**/slots/?*", practice.answer)
-    shop = open_shop(house.web_url, house.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    shop = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
     page.goto(f"/services/?id={shop.service('private-yoga')['id']}")
     shown: list[str] = []
     for week in range(WEEKS):
@@ -113,17 +113,17 @@ def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
     ],
 )
 def test_an_hour_that_comes_twice_is_told_apart(
-    browser: Browser, house: Plan, name: str, opened: str, twice: set[str]
+    browser: Browser, stack: Plan, name: str, opened: str, twice: set[str]
 ) -> None:
     zone = ZoneInfo(name)
     at = datetime.fromisoformat(opened).replace(tzinfo=zone)
-    context = browser.new_context(base_url=house.web_url, viewport=PHONE, locale="en-US", timezone_id=name)
+    context = browser.new_context(base_url=stack.web_url, viewport=PHONE, locale="en-US", timezone_id=name)
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
     page, practice = context.new_page(), Practice(zone, minutes=30)
     page.clock.set_fixed_time(at)
     page.route("**/slots/?*", practice.answer)
-    shop = open_shop(house.web_url, house.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    shop = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
     page.goto(f"/services/?id={shop.service('private-yoga')['id']}")
     expect(page.get_by_role("radio").first).to_be_attached()
     labels = [label.replace("\u202f", " ") for label in page.locator("fieldset label").all_text_contents()]

@@ -22,20 +22,20 @@ def _hosts_of_scripts(page: Page) -> set[str]:
 
 
 def test_in_sandbox_mode_the_sandboxs_script_is_loaded_and_stripe_is_not_asked(
-    shopper: Shopper, house: Plan
+    shopper: Shopper, stack: Plan
 ) -> None:
     found = _hosts_of_scripts(shopper.page)
     shopper.chooses("Sound bath at dusk").field(NUMBER).wait_for()
-    sandbox = urlsplit(house.sandbox_url).netloc
+    sandbox = urlsplit(stack.sandbox_url).netloc
     assert f"{sandbox}/v3/stripe.js" in found
     assert {name.split("/")[0] for name in found} == {sandbox}
 
 
 def test_in_real_mode_stripes_own_script_is_loaded_and_nothing_of_the_sandbox(
-    browser: Browser, house: Plan
+    browser: Browser, stack: Plan
 ) -> None:
-    # This house is in sandbox mode, and so is its policy: that of real mode is tested with the pages it belongs to.
-    context = browser.new_context(base_url=house.web_url, bypass_csp=True)
+    # This stack is in sandbox mode, and so is its policy: that of real mode is tested with the pages it belongs to.
+    context = browser.new_context(base_url=stack.web_url, bypass_csp=True)
     page = context.new_page()
 
     def as_in_real_mode(route: Route) -> None:

@@ -15,7 +15,7 @@ import django
 
 from demo.plan import CannotStart, plan_for_smoke
 from estuary.config.environment import BASE_DIR
-from tests.chaos.deployment import House, Shape
+from tests.chaos.deployment import Deployment, Shape
 
 SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
 
@@ -27,32 +27,32 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     shape = Shape(bouncer=wanted.pgbouncer, replica=wanted.replica, nodes=wanted.nodes, proxy=wanted.proxy)
-    house = House(plan_for_smoke(folder / "run"), shape)
+    deployment = Deployment(plan_for_smoke(folder / "run"), shape)
     problems = ["it did not come to its end"]
     try:
-        problems = _play(house, wanted)
+        problems = _play(deployment, wanted)
     except CannotStart as problem:
         problems = [str(problem)]
     except KeyboardInterrupt:
         problems = ["it was stopped"]
     finally:
-        house.close()
-        _tell(problems, house, folder)
+        deployment.close()
+        _tell(problems, deployment, folder)
     return 1 if problems else 0
 
 
-def _play(house: House, wanted: argparse.Namespace) -> list[str]:
+def _play(deployment: Deployment, wanted: argparse.Namespace) -> list[str]:
     print(
         f"seed {wanted.seed}: it decides who buys what and who is killed; processes and networks it does not"
     )
-    house.open()
-    os.environ.update(house.env, DJANGO_SETTINGS_MODULE="estuary.config.settings")
+    deployment.open()
+    os.environ.update(deployment.env, DJANGO_SETTINGS_MODULE="estuary.config.settings")
     django.setup()
     logging.disable(logging.WARNING)  # of this process alone: what Stripe was asked is no news here
     from tests.chaos.run import Wanted, play
 
     return play(
-        house,
+        deployment,
         Wanted(
             payments=wanted.payments,
             kill_every_s=wanted.kill_every,
@@ -63,13 +63,13 @@ def _play(house: House, wanted: argparse.Namespace) -> list[str]:
     )
 
 
-def _tell(problems: list[str], house: House, folder: Path) -> None:
+def _tell(problems: list[str], deployment: Deployment, folder: Path) -> None:
     if not problems:
         shutil.rmtree(folder, ignore_errors=True)
         print("\nKEPT: every promise was kept, and the doctor finds nothing, here and at Stripe")
         return
     print("\n" + "\n".join(f"BROKEN  {problem}" for problem in problems))
-    print(f"\nThe logs are in {house.plan.logs}, the database beside them.")
+    print(f"\nThe logs are in {deployment.plan.logs}, the database beside them.")
 
 
 def _arguments() -> argparse.Namespace:

@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.selfcheck.stripe import CHALLENGED, DECLINED, GOOD
 from tests.chaos.person import GaveUp, Person, UnderWay
-from tests.chaos.shared_state import REFUSED, Street
+from tests.chaos.shared_state import REFUSED, SharedState
 from tests.chaos.world import World
 
 type Json = dict[str, Any]
@@ -25,8 +25,8 @@ LATE_S = 62.0  # after the hold is over, so that the money comes for what was gi
 class Buyer:
     """``tidy``: leaves nothing unpaid behind, so that no hold has to be waited for."""
 
-    def __init__(self, person: Person, street: Street, world: World, *, tidy: bool) -> None:
-        self._person, self._street, self._world = person, street, world
+    def __init__(self, person: Person, shared: SharedState, world: World, *, tidy: bool) -> None:
+        self._person, self._shared, self._world = person, shared, world
         self._chance, self._tidy = person.chance, tidy
         self._later: list[tuple[float, Json]] = []
         self._unanswered: list[tuple[Json, str]] = []
@@ -90,13 +90,13 @@ class Buyer:
     def _buy_in_two_tabs(self, wish: Json) -> None:
         """Want the same thing twice at once, each tab with a key and a card of its own."""
         chances = [random.Random(self._chance.getrandbits(64)) for _ in range(2)]
-        self._street.tally.count("bought in two tabs")
+        self._shared.counters.count("bought in two tabs")
         with ThreadPoolExecutor(2) as tabs:
             for tab in [tabs.submit(self._buy, wish, chance) for chance in chances]:
                 try:
                     tab.result()
                 except REFUSED:
-                    self._street.tally.count("Stripe refused or was silent")
+                    self._shared.counters.count("Stripe refused or was silent")
 
     def _buy(self, wish: Json, chance: random.Random) -> None:
         wish = wish | self._saved_card(chance)
@@ -138,7 +138,7 @@ class Buyer:
         if intent_id := made.get("payment_intent_id"):
             self._look_at_stripe(made["order_id"], intent_id)
         else:
-            self._street.tally.count("covered by credits")
+            self._shared.counters.count("covered by credits")
 
     # --- Paying -------------------------------------------------------------------------------------------------
 
@@ -158,22 +158,22 @@ class Buyer:
     def _pay_here(self, made: Json, way: str) -> str:
         intent_id = str(made["payment_intent_id"])
         if way == BANK:
-            self._street.control("confirm", id=intent_id, method="us_bank_account")
+            self._shared.control("confirm", id=intent_id, method="us_bank_account")
             return intent_id
-        self._street.browser.try_to_pay(made["client_secret"], way)
+        self._shared.browser.try_to_pay(made["client_secret"], way)
         if way == CHALLENGED:
-            self._street.dashboard.complete_challenge(intent_id)
+            self._shared.dashboard.complete_challenge(intent_id)
         return intent_id
 
     def _pay_on_page(self, made: Json, way: str) -> str:
         session_id = made["checkout_url"].rpartition("/")[2]
         how = {"method": "us_bank_account"} if way == BANK else {"card": way}
-        return str(self._street.control("pay_checkout", id=session_id, **how).get("payment_intent") or "")
+        return str(self._shared.control("pay_checkout", id=session_id, **how).get("payment_intent") or "")
 
     def _look_at_stripe(self, order_id: str, intent_id: str) -> None:
-        intent = self._street.dashboard.payment_intent(intent_id)
+        intent = self._shared.dashboard.payment_intent(intent_id)
         if intent["status"] == "succeeded":
-            self._street.note_paid(order_id, intent)
+            self._shared.note_paid(order_id, intent)
 
     # --- Afterwards ---------------------------------------------------------------------------------------------
 
@@ -197,10 +197,10 @@ class Buyer:
         answer = self._person.ask("POST", f"/api/v1/bookings/{self._chance.choice(mine)['id']}/cancel/")
         if answer.is_success:
             self._person.promises.canceled_booking(answer.json())
-            self._street.tally.count("bookings canceled")
+            self._shared.counters.count("bookings canceled")
 
 
-def live(buyer: Buyer, *, until: Callable[[], bool], street: Street) -> None:
+def live(buyer: Buyer, *, until: Callable[[], bool], shared: SharedState) -> None:
     """Act until it is enough; who gets no answer, or a no from Stripe, does something else."""
     while not until():
         try:
@@ -208,5 +208,5 @@ def live(buyer: Buyer, *, until: Callable[[], bool], street: Street) -> None:
         except GaveUp:
             continue  # counted where it happened
         except REFUSED:
-            street.tally.count("Stripe refused or was silent")
+            shared.counters.count("Stripe refused or was silent")
     buyer.go_home()

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 
 
-class Tally:
+class Counters:
     """Counters by name, and the amounts that moved at Stripe in minor units."""
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class Shape:
     nodes: int = 0
 
 
-class House:
+class Deployment:
     """What runs, by name: ``web 1``, ``worker 2``; and PostgreSQL and Stripe."""
 
     def __init__(self, plan: Plan, shape: Shape) -> None:
@@ -63,7 +63,7 @@ class House:
         self._servers_env: dict[str, str] = {}
         self.replica: Standby | None = None
         self._postgres = Postgres(plan.var, plan.logs)
-        self._household = ProcessGroup(plan.logs)
+        self._processes = ProcessGroup(plan.logs)
         inner_port, self._webhook_port, self._health_port = free_ports(3)
         self._inner_port = inner_port if shape.proxy else plan.web_port
         self.ports = free_ports(shape.nodes) or [self._inner_port] * SERVERS
@@ -95,9 +95,9 @@ class House:
             "--deliveries-at-once",
             str(DELIVERIES_AT_ONCE),
         )
-        self._household.start("stripe", sandbox_command(self.plan, *manner), self.env)
-        self._household.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
-        self._household.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
+        self._processes.start("stripe", sandbox_command(self.plan, *manner), self.env)
+        self._processes.wait_for(lambda: answers(f"{self.plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
+        self._processes.run("migrate", [PYTHON, "manage.py", "migrate", "--verbosity", "0"], self.env)
 
     def begin(self) -> None:
         """Start web servers and workers, and from now on start again whichever is dead; raises CannotStart."""
@@ -109,10 +109,10 @@ class House:
             self.balancer.start()
         for name in self._commands.keys() - self._up.keys():
             self._start(name)
-        self._household.wait_for(lambda: all(map(listens, self.ports)), "Each web server")
-        self._household.wait_for(lambda: answers(ready_url(self.plan)), "The web servers")
+        self._processes.wait_for(lambda: all(map(listens, self.ports)), "Each web server")
+        self._processes.wait_for(lambda: answers(ready_url(self.plan)), "The web servers")
         ready = [name for name in self._commands if name.startswith("worker")]
-        self._household.wait_for(lambda: all(says_ready(self._up[name]) for name in ready), "The workers")
+        self._processes.wait_for(lambda: all(says_ready(self._up[name]) for name in ready), "The workers")
         threading.Thread(target=self._keep, name="supervisor", daemon=True).start()
 
     def _of_the_proxy(self) -> dict[str, str]:
@@ -139,12 +139,12 @@ class House:
             self._servers_env["DATABASE_REPLICA_URL"] = bouncer.replica_url
         self._commands = {"PgBouncer": bouncer.command} | self._commands
         self._start("PgBouncer")
-        self._household.wait_for(bouncer.answers, "PgBouncer")
+        self._processes.wait_for(bouncer.answers, "PgBouncer")
 
     def close(self) -> None:
         self._closing.set()
         with self._changing:
-            self._household.stop()
+            self._processes.stop()
             if self.replica:
                 with contextlib.suppress(subprocess.CalledProcessError):  # it may be down already
                     self.replica.stop()
@@ -163,13 +163,13 @@ class House:
             return
         if child and (code := child.process.poll()) is not None:
             self.ended_alone.append(f"{name} ended by itself with code {code}, see {child.log}")
-            self._household.kill(self._up.pop(name))  # and whatever it has left behind
+            self._processes.kill(self._up.pop(name))  # and whatever it has left behind
         elif not child and now >= self._down_until.get(name, 0):
             self._start(name)
 
     def _start(self, name: str) -> None:
         log = name.replace(" ", "-")
-        self._up[name] = self._household.start(log, self._commands[name], self._servers_env)
+        self._up[name] = self._processes.start(log, self._commands[name], self._servers_env)
         self.started[name.partition(" ")[0]] += 1
 
     # --- Killing ------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class House:
     def _kill_a_server(self, name: str, down_s: float) -> None:
         with self._changing:
             if child := self._up.pop(name, None):
-                self._household.kill(child)
+                self._processes.kill(child)
                 self._down_until[name] = time.monotonic() + down_s
                 self.killed[name.partition(" ")[0]] += 1
 

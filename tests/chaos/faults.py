@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 
 from demo.selfcheck.failure import SelfCheckFailed
-from tests.chaos.deployment import House
-from tests.chaos.shared_state import Street
+from tests.chaos.deployment import Deployment
+from tests.chaos.shared_state import SharedState
 
 type Fault = dict[str, str | int | float | bool]
 
@@ -48,9 +48,9 @@ HEALED_BY_THE_SWEEP = frozenset({"drop", "never_generate"})
 class Killer(threading.Thread):
     """Kills each kind in turn to begin with, so that a short run has each, and then (not ``each_once``) by chance."""
 
-    def __init__(self, house: House, *, seed: int, every_s: float, each_once: bool) -> None:
+    def __init__(self, deployment: Deployment, *, seed: int, every_s: float, each_once: bool) -> None:
         super().__init__(name="killer", daemon=True)
-        self._house, self._every_s, self._each_once = house, every_s, each_once
+        self._deployment, self._every_s, self._each_once = deployment, every_s, each_once
         self._chance = random.Random(f"{seed} killer")
         self._over = threading.Event()
         self.failure: Exception | None = None
@@ -60,7 +60,7 @@ class Killer(threading.Thread):
             for name in self._victims():
                 if self._over.wait(self._chance.uniform(0.5, 1.5) * self._every_s):
                     return
-                self._house.kill(name, down_s=self._chance.uniform(*DOWN_S))
+                self._deployment.kill(name, down_s=self._chance.uniform(*DOWN_S))
         except Exception as problem:
             self.failure = problem
 
@@ -68,11 +68,13 @@ class Killer(threading.Thread):
         while spared := self._spared():  # there may be no backend to kill just then
             yield spared[0]
         while not self._each_once:
-            yield self._chance.choice(self._house.victims)
+            yield self._chance.choice(self._deployment.victims)
 
     def _spared(self) -> list[str]:
         """Return those of whose kind none was killed yet."""
-        return [name for name in self._house.victims if name.partition(" ")[0] not in self._house.killed]
+        return [
+            name for name in self._deployment.victims if name.partition(" ")[0] not in self._deployment.killed
+        ]
 
     @property
     def has_killed_each_kind(self) -> bool:
@@ -89,9 +91,9 @@ class Killer(threading.Thread):
 class Trouble(threading.Thread):
     """Tells Stripe to misbehave, once at a time; ``mild`` loses no news for good."""
 
-    def __init__(self, street: Street, *, seed: int, mild: bool) -> None:
+    def __init__(self, shared: SharedState, *, seed: int, mild: bool) -> None:
         super().__init__(name="trouble", daemon=True)
-        self._street = street
+        self._shared = shared
         self._chance = random.Random(f"{seed} stripe")
         news = [fault for fault in NEWS_FAULTS if not (mild and fault["kind"] in HEALED_BY_THE_SWEEP)]
         self._faults = [(CALLS, CALL_FAULTS), (NEWS, tuple(news))]
@@ -102,14 +104,14 @@ class Trouble(threading.Thread):
             matches, faults = self._chance.choice(self._faults)
             fault = self._chance.choice(faults)
             try:
-                self._street.add_fault(fault | {"match": self._chance.choice(matches)})
+                self._shared.add_fault(fault | {"match": self._chance.choice(matches)})
             except (SelfCheckFailed, httpx.HTTPError):
-                self._street.tally.count("faults that Stripe did not take")
+                self._shared.counters.count("faults that Stripe did not take")
             else:
-                self._street.tally.count("faults", str(fault["kind"]))
+                self._shared.counters.count("faults", str(fault["kind"]))
 
     def stop(self) -> None:
         """End all faults, those that have not struck yet too."""
         self._over.set()
         self.join()
-        self._street.end_faults()
+        self._shared.end_faults()

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.counters import Tally
+from tests.chaos.counters import Counters
 from tests.chaos.promises import Promises
 from tests.factories import PASSWORD
 
@@ -31,9 +31,9 @@ class Person:
     """One user with a browser: ``url`` is where all web servers listen."""
 
     def __init__(
-        self, email: str, url: str, *, promises: Promises, tally: Tally, chance: random.Random
+        self, email: str, url: str, *, promises: Promises, counters: Counters, chance: random.Random
     ) -> None:
-        self.email, self.promises, self.tally, self.chance = email, promises, tally, chance
+        self.email, self.promises, self.counters, self.chance = email, promises, counters, chance
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False)
         self._token = self._refresh = ""
 
@@ -65,11 +65,11 @@ class Person:
             if answer is not None and not _is_under_way(answer):
                 return answer
             if answer is not None and waited_s > UNDER_WAY_S:
-                self.tally.count("left under way", method)
+                self.counters.count("left under way", method)
                 raise UnderWay(path)
             time.sleep(pause_s)
             pause_s = min(pause_s * 2, PAUSE_MAX_S)
-        self.tally.count("gave up", f"{method} {path}")
+        self.counters.count("gave up", f"{method} {path}")
         raise GaveUp(path)
 
     def _try(
@@ -79,16 +79,16 @@ class Person:
         try:
             answer = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
-            self.tally.count("broken connections", type(error).__name__)
+            self.counters.count("broken connections", type(error).__name__)
             return None
-        self.tally.count("answers", str(answer.status_code))
+        self.counters.count("answers", str(answer.status_code))
         if answer.status_code >= 500 and answer.status_code not in NOT_NOW:
-            self.tally.count(
+            self.counters.count(
                 "unhandled", f"{method} {path} {body} → {answer.status_code} {answer.text[:300]}"
             )
             return None
         if not answer.is_success:
-            self.tally.count("refusals", _code(answer))
+            self.counters.count("refusals", _code(answer))
         return None if answer.status_code in NOT_NOW else answer
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from demo.selfcheck.stripe import Dashboard
 from estuary.common.money import display
-from tests.chaos.counters import Tally
-from tests.chaos.deployment import House
+from tests.chaos.counters import Counters
+from tests.chaos.deployment import Deployment
 from tests.chaos.promises import Promises
 
 DELIVERY = re.compile(r"webhook \S+ (evt_\w+) -> (\w+)")
@@ -18,8 +18,8 @@ SHOWN = 12
 class Report:
     """Prints for one run."""
 
-    def __init__(self, house: House, tally: Tally, promises: Promises) -> None:
-        self._house, self._tally, self._promises = house, tally, promises
+    def __init__(self, deployment: Deployment, counters: Counters, promises: Promises) -> None:
+        self._deployment, self._counters, self._promises = deployment, counters, promises
         self._began = time.monotonic()
 
     @property
@@ -30,21 +30,28 @@ class Report:
         print(f"{self.elapsed_s:5.0f} s  {text}", flush=True)
 
     def progress(self) -> None:
-        killed = sum(self._house.killed.values())
-        answers = self._tally.of("answers")
+        killed = sum(self._deployment.killed.values())
+        answers = self._counters.of("answers")
         self.say(
-            f"{self._tally.total('payments'):,} payments; {killed} killed ({_listed(self._house.killed) or 'none'}); "
-            f"{self._tally.total('broken connections'):,} connections broken, {answers['503']:,} × 503"
+            f"{self._counters.total('payments'):,} payments; "
+            f"{killed} killed ({_listed(self._deployment.killed) or 'none'}); "
+            f"{self._counters.total('broken connections'):,} connections broken, {answers['503']:,} × 503"
         )
 
     def summary(self, dashboard: Dashboard, *, bought_s: float, healed_s: float, doctor: str) -> None:
         """Print everything that was counted."""
-        tally, house = self._tally, self._house
-        amounts = ", ".join(display(minor, currency) for currency, minor in tally.of("captured").items())
-        restarts = house.started - Counter(
-            {"web": len(house.ports), "worker": len(house.ports), "PgBouncer": 1, "proxy": 1, "webhook": 1}
+        counters, deployment = self._counters, self._deployment
+        amounts = ", ".join(display(minor, currency) for currency, minor in counters.of("captured").items())
+        restarts = deployment.started - Counter(
+            {
+                "web": len(deployment.ports),
+                "worker": len(deployment.ports),
+                "PgBouncer": 1,
+                "proxy": 1,
+                "webhook": 1,
+            }
         )
-        deliveries = _Deliveries(house.plan.logs / "stripe.log", dashboard)
+        deliveries = _Deliveries(deployment.plan.logs / "stripe.log", dashboard)
         acts = (
             "bought in two tabs",
             "covered by credits",
@@ -53,22 +60,23 @@ class Report:
             "disputes",
         )
         lines = {
-            "payments": f"{tally.total('payments'):,} captured at Stripe, {amounts or 'nothing'}",
+            "payments": f"{counters.total('payments'):,} captured at Stripe, {amounts or 'nothing'}",
             "besides": ", ".join(
-                f"{tally.total(act):,} {act}" for act in (*acts, "bookings canceled", "left under way")
+                f"{counters.total(act):,} {act}" for act in (*acts, "bookings canceled", "left under way")
             ),
-            "killed": f"{sum(house.killed.values())}: {_listed(house.killed)}",
+            "killed": f"{sum(deployment.killed.values())}: {_listed(deployment.killed)}",
             "restarted": f"{sum(restarts.values())}: {_listed(restarts)}",
-            **({"nodes": str(house.balancer)} if house.balancer.led_to else {}),
-            "answers": _listed(tally.of("answers")),
-            "refusals": _listed(tally.of("refusals")),
-            "broken": f"{tally.total('broken connections'):,} connections: {_listed(tally.of('broken connections'))}",
-            "gave up": _listed(tally.of("gave up")) or "nobody",
-            "at Stripe": f"{tally.total('Stripe refused or was silent'):,} acts that it refused or did not answer",
-            "faults": _listed(tally.of("faults")),
+            **({"nodes": str(deployment.balancer)} if deployment.balancer.led_to else {}),
+            "answers": _listed(counters.of("answers")),
+            "refusals": _listed(counters.of("refusals")),
+            "broken": f"{counters.total('broken connections'):,} connections: "
+            + _listed(counters.of("broken connections")),
+            "gave up": _listed(counters.of("gave up")) or "nobody",
+            "at Stripe": f"{counters.total('Stripe refused or was silent'):,} acts that it refused or did not answer",
+            "faults": _listed(counters.of("faults")),
             "events": str(deliveries),
             "promises": _listed(Counter(self._promises.made)),
-            "time": f"{bought_s:.0f} s of buying, {tally.total('payments') / bought_s:.1f} payments a second; "
+            "time": f"{bought_s:.0f} s of buying, {counters.total('payments') / bought_s:.1f} payments a second; "
             f"healed {healed_s:.0f} s after the last was killed",
             "doctor": doctor,
         }

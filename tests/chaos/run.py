@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from tests.chaos import final_checks
 from tests.chaos.buyers import Buyer, live
-from tests.chaos.counters import Tally
-from tests.chaos.deployment import House
+from tests.chaos.counters import Counters
+from tests.chaos.deployment import Deployment
 from tests.chaos.faults import Killer, Trouble
 from tests.chaos.person import Person
 from tests.chaos.promises import Promises
 from tests.chaos.report import Report
-from tests.chaos.shared_state import Street
+from tests.chaos.shared_state import SharedState
 from tests.chaos.staff import AtTheDashboard, Staff, work
 from tests.chaos.world import World, make_world
 
@@ -37,13 +37,13 @@ class Wanted:
     small: bool
 
 
-def play(house: House, wanted: Wanted) -> list[str]:
+def play(deployment: Deployment, wanted: Wanted) -> list[str]:
     """Let people buy while things die, let it heal, and return what is wrong, in words."""
-    world, tally, promises = make_world(wanted.clients), Tally(), Promises()
-    street, report = Street(house.plan, tally), Report(house, tally, promises)
-    house.begin()
+    world, counters, promises = make_world(wanted.clients), Counters(), Promises()
+    shared, report = SharedState(deployment.plan, counters), Report(deployment, counters, promises)
+    deployment.begin()
     report.say(f"{len(world.buyers)} buyers; web servers, workers and PostgreSQL are up")
-    crowd = Crowd(house, wanted, world, street, promises)
+    crowd = Crowd(deployment, wanted, world, shared, promises)
     bought_s = crowd.buy(report)
     report.say("nobody is killed any more, and Stripe behaves")
     began = time.monotonic()
@@ -53,17 +53,17 @@ def play(house: House, wanted: Wanted) -> list[str]:
         late = _heal(report, small=wanted.small)
     healed_s = time.monotonic() - began
     changed = [] if late else final_checks.what_a_second_look_changes()
-    healthy, told = final_checks.ask_the_doctor(house.env)
-    promises.events_in(house.plan.logs / "stripe.log")
-    report.summary(street.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=told)
+    healthy, told = final_checks.ask_the_doctor(deployment.env)
+    promises.events_in(deployment.plan.logs / "stripe.log")
+    report.summary(shared.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=told)
     return [
         *late,
         *changed,
         *([] if healthy else [f"the doctor found something: {told}"]),
-        *promises.broken(house.env["DATABASE_URL"]),
+        *promises.broken(deployment.env["DATABASE_URL"]),
         *final_checks.failed_jobs(),
-        *house.ended_alone,
-        *(f"an answer that nobody may see: {told}" for told in tally.of("unhandled")),
+        *deployment.ended_alone,
+        *(f"an answer that nobody may see: {told}" for told in counters.of("unhandled")),
         *crowd.failures,
     ]
 
@@ -72,24 +72,28 @@ class Crowd:
     """A thread for each who acts, those who kill and make trouble among them."""
 
     def __init__(
-        self, house: House, wanted: Wanted, world: World, street: Street, promises: Promises
+        self, deployment: Deployment, wanted: Wanted, world: World, shared: SharedState, promises: Promises
     ) -> None:
-        self._wanted, self._street = wanted, street
-        self._url = f"http://127.0.0.1:{house.plan.web_port}"
+        self._wanted, self._shared = wanted, shared
+        self._url = f"http://127.0.0.1:{deployment.plan.web_port}"
         self._promises = promises
-        self._killer = Killer(house, seed=wanted.seed, every_s=wanted.kill_every_s, each_once=wanted.small)
-        self._trouble = Trouble(street, seed=wanted.seed, mild=wanted.small)
+        self._killer = Killer(
+            deployment, seed=wanted.seed, every_s=wanted.kill_every_s, each_once=wanted.small
+        )
+        self._trouble = Trouble(shared, seed=wanted.seed, mild=wanted.small)
         self._enough = threading.Event()
         self.failures: list[str] = []
         self._buyers = [
-            Buyer(self._person(email), street, world, tidy=wanted.small) for email in world.buyers
+            Buyer(self._person(email), shared, world, tidy=wanted.small) for email in world.buyers
         ]
-        self._staff = [Staff(self._person(email), street) for email in world.staff]
-        self._dashboard = AtTheDashboard(street, random.Random(f"{wanted.seed} dashboard"))
+        self._staff = [Staff(self._person(email), shared) for email in world.staff]
+        self._dashboard = AtTheDashboard(shared, random.Random(f"{wanted.seed} dashboard"))
 
     def _person(self, email: str) -> Person:
         chance = random.Random(f"{self._wanted.seed} {email}")
-        person = Person(email, self._url, promises=self._promises, tally=self._street.tally, chance=chance)
+        person = Person(
+            email, self._url, promises=self._promises, counters=self._shared.counters, chance=chance
+        )
         person.sign_in()
         return person
 
@@ -114,16 +118,16 @@ class Crowd:
         return time.monotonic() - began
 
     def _live(self, buyer: Buyer) -> None:
-        live(buyer, until=self._is_enough, street=self._street)
+        live(buyer, until=self._is_enough, shared=self._shared)
 
     def _work(self, actor: Staff | AtTheDashboard) -> None:
         work(
-            actor, until=lambda pause_s: self._enough.wait(pause_s) or self._is_enough(), street=self._street
+            actor, until=lambda pause_s: self._enough.wait(pause_s) or self._is_enough(), shared=self._shared
         )
 
     def _is_enough(self) -> bool:
         if (
-            self._street.tally.total("payments") >= self._wanted.payments
+            self._shared.counters.total("payments") >= self._wanted.payments
             and self._killer.has_killed_each_kind
         ):
             self._enough.set()

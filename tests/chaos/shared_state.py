@@ -10,7 +10,7 @@ from demo.plan import Plan
 from demo.selfcheck.failure import SelfCheckFailed
 from demo.selfcheck.stripe import Browser, Dashboard
 from estuary.config.environment import SANDBOX_DEFAULTS
-from tests.chaos.counters import Tally
+from tests.chaos.counters import Counters
 
 type Json = dict[str, Any]
 
@@ -18,14 +18,14 @@ STRIPE_TIMEOUT_S = 8.0
 REFUSED = (SelfCheckFailed, httpx.HTTPError)  # Stripe said no, or nothing: it misbehaves too
 
 
-class Street:
+class SharedState:
     """Safe for many threads."""
 
-    def __init__(self, plan: Plan, tally: Tally) -> None:
+    def __init__(self, plan: Plan, counters: Counters) -> None:
         stripe = httpx.Client(base_url=plan.sandbox_url, timeout=STRIPE_TIMEOUT_S, trust_env=False)
         self.browser = Browser(stripe, SANDBOX_DEFAULTS["stripe_publishable_key"])
         self.dashboard = Dashboard(stripe, SANDBOX_DEFAULTS["stripe_secret_key"])
-        self.tally = tally
+        self.counters = counters
         self._stripe = stripe
         self._paid: list[tuple[str, str]] = []
         self._disputes: list[str] = []
@@ -53,8 +53,8 @@ class Street:
             if (order_id, intent["id"]) in self._paid:
                 return
             self._paid.append((order_id, intent["id"]))
-        self.tally.count("payments", intent["currency"])
-        self.tally.count("captured", intent["currency"], intent["amount_received"])
+        self.counters.count("payments", intent["currency"])
+        self.counters.count("captured", intent["currency"], intent["amount_received"])
 
     def someones_payment(self, chance: random.Random) -> tuple[str, str] | None:
         """Return an order and its payment intent, of those that were paid."""

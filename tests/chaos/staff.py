@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.chaos.person import GaveUp, Person, UnderWay
-from tests.chaos.shared_state import REFUSED, Street
+from tests.chaos.shared_state import REFUSED, SharedState
 
 type Json = dict[str, Any]
 
@@ -16,15 +16,15 @@ PARTS = ("0.50", "5.00", "7.77")
 class Staff:
     """Refunds a part or all of what somebody bought, and cancels it or does not."""
 
-    def __init__(self, person: Person, street: Street) -> None:
-        self._person, self._street, self.chance = person, street, person.chance
+    def __init__(self, person: Person, shared: SharedState) -> None:
+        self._person, self._shared, self.chance = person, shared, person.chance
         self._unanswered: list[tuple[str, Json, str]] = []
 
     def act(self) -> None:
         if self._unanswered and self.chance.random() < 0.5:
             self._ask(*self._unanswered.pop(0))
             return
-        found = self._street.someones_payment(self.chance)
+        found = self._shared.someones_payment(self.chance)
         if found is None:
             return
         body: Json = {"cancel_booking": self.chance.random() < 0.5}
@@ -42,34 +42,34 @@ class Staff:
             return
         if answer.is_success:
             self._person.promises.refund(answer.json())
-            self._street.tally.count("refunds by staff")
+            self._shared.counters.count("refunds by staff")
 
 
 class AtTheDashboard:
     """Knows nothing of us: refunds payments, and sees cardholders dispute them and win or lose."""
 
-    def __init__(self, street: Street, chance: random.Random) -> None:
-        self._street, self.chance = street, chance
+    def __init__(self, shared: SharedState, chance: random.Random) -> None:
+        self._shared, self.chance = shared, chance
 
     def act(self) -> None:
-        found = self._street.someones_payment(self.chance)
+        found = self._shared.someones_payment(self.chance)
         if found is None:
             return
         dice = self.chance.random()
         if dice < 0.6:
             part = {"amount": self.chance.choice([50, 500, 777])} if self.chance.random() < 0.7 else {}
-            self._street.control("refund", id=found[1], **part)
-            self._street.tally.count("refunds in the dashboard")
+            self._shared.control("refund", id=found[1], **part)
+            self._shared.counters.count("refunds in the dashboard")
         elif dice < 0.8:
             inquiry = self.chance.random() < 0.3
-            self._street.note_dispute(self._street.control("dispute", id=found[1], inquiry=inquiry)["id"])
-            self._street.tally.count("disputes")
-        elif dispute_id := self._street.oldest_dispute():
-            self._street.control("close_dispute", id=dispute_id, outcome=self.chance.choice(["won", "lost"]))
-            self._street.tally.count("disputes decided")
+            self._shared.note_dispute(self._shared.control("dispute", id=found[1], inquiry=inquiry)["id"])
+            self._shared.counters.count("disputes")
+        elif dispute_id := self._shared.oldest_dispute():
+            self._shared.control("close_dispute", id=dispute_id, outcome=self.chance.choice(["won", "lost"]))
+            self._shared.counters.count("disputes decided")
 
 
-def work(actor: Staff | AtTheDashboard, *, until: Callable[[float], bool], street: Street) -> None:
+def work(actor: Staff | AtTheDashboard, *, until: Callable[[float], bool], shared: SharedState) -> None:
     """Act now and then until it is enough; ``until`` is asked after a pause in seconds."""
     while not until(actor.chance.uniform(*PAUSE_S)):
         try:
@@ -77,4 +77,4 @@ def work(actor: Staff | AtTheDashboard, *, until: Callable[[float], bool], stree
         except GaveUp:
             continue  # counted where it happened
         except REFUSED:
-            street.tally.count("Stripe refused or was silent")
+            shared.counters.count("Stripe refused or was silent")

@@ -14,12 +14,12 @@ import pytest
 from demo.plan import CannotStart, plan_for_smoke
 from demo.selfcheck.holds import hold_expires
 from demo.selfcheck.money import money_agrees
-from demo.selfcheck.scenario import STORY
+from demo.selfcheck.scenario import STEPS
 from demo.selfcheck.shop import Shop, open_shop
 from demo.servers import PYTHON
 from demo.system import find
 from estuary.config.environment import BASE_DIR, SANDBOX_DEFAULTS
-from tests.chaos.deployment import House, Shape
+from tests.chaos.deployment import Deployment, Shape
 from tests.chaos.final_checks import ask_the_doctor
 from tests.servers import wait_until
 
@@ -31,18 +31,18 @@ RENAME, RENAMED = (
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
+def deployment() -> Iterator[Deployment]:
     folder = Path(tempfile.mkdtemp(prefix="estuary-nodes-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
     shape = Shape(bouncer=pgbouncer_is_here(), replica=True, nodes=NODES)
-    house = House(plan_for_smoke(folder / "run"), shape)
+    deployment = Deployment(plan_for_smoke(folder / "run"), shape)
     try:
-        house.open()
-        subprocess.run([PYTHON, "manage.py", "seed"], env=house.env, cwd=BASE_DIR, check=True)
-        house.begin()
-        yield house
+        deployment.open()
+        subprocess.run([PYTHON, "manage.py", "seed"], env=deployment.env, cwd=BASE_DIR, check=True)
+        deployment.begin()
+        yield deployment
     finally:
-        house.close()
+        deployment.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -54,50 +54,56 @@ def pgbouncer_is_here() -> bool:
 
 
 @pytest.fixture(scope="module")
-def shop(house: House) -> Shop:
+def shop(deployment: Deployment) -> Shop:
     """The shop as its visitors have it, each of whose requests comes to another node."""
-    shop = open_shop(house.plan.web_url, house.plan.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    shop = open_shop(
+        deployment.plan.web_url, deployment.plan.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"]
+    )
     shop.estuary.http.headers["Connection"] = "close"
     return shop
 
 
-def test_one_of_everything_is_bought_with_each_request_at_another_node(house: House, shop: Shop) -> None:
-    for _, happens in STORY:
+def test_one_of_everything_is_bought_with_each_request_at_another_node(
+    deployment: Deployment, shop: Shop
+) -> None:
+    for _, happens in STEPS:
         if happens is not hold_expires:  # which takes a while, and is shown by the demo
             assert not happens(shop).failed
     assert money_agrees(shop)
-    requests = house.balancer.led_to.values()
+    requests = deployment.balancer.led_to.values()
     assert len(requests) == NODES
     assert min(requests) > 20
     assert max(requests) - min(requests) <= 1
-    assert of(house.env["DATABASE_URL"], "SELECT count(*) FROM procrastinate_workers") == NODES
+    assert of(deployment.env["DATABASE_URL"], "SELECT count(*) FROM procrastinate_workers") == NODES
 
 
-def test_each_node_shows_the_catalogue_of_the_replica_and_none_needs_it(house: House, shop: Shop) -> None:
-    assert house.replica
-    replica_url, service_id = house.replica.url, shop.service("private-yoga")["id"]
-    before = names(house, service_id)
+def test_each_node_shows_the_catalogue_of_the_replica_and_none_needs_it(
+    deployment: Deployment, shop: Shop
+) -> None:
+    assert deployment.replica
+    replica_url, service_id = deployment.replica.url, shop.service("private-yoga")["id"]
+    before = names(deployment, service_id)
     assert before != RENAMED
     with psycopg.connect(replica_url, autocommit=True) as replica:
         replica.execute("SELECT pg_wal_replay_pause()")
         wait_until(lambda: of(replica_url, "SELECT pg_get_wal_replay_pause_state()") == "paused")
-        of(house.env["DATABASE_URL"], RENAME, service_id)
-        assert names(house, service_id) == before
-        wait_until(lambda: names(house, service_id) == RENAMED)  # it lags, and is left alone
-    house.kill("replica", down_s=0)
-    assert names(house, service_id) == RENAMED
+        of(deployment.env["DATABASE_URL"], RENAME, service_id)
+        assert names(deployment, service_id) == before
+        wait_until(lambda: names(deployment, service_id) == RENAMED)  # it lags, and is left alone
+    deployment.kill("replica", down_s=0)
+    assert names(deployment, service_id) == RENAMED
     shop.pay(shop.begin("more", "maya", is_credit_purchase=True, amount="20.00", payment_type="intent"))
 
 
-def test_the_doctor_finds_nothing(house: House) -> None:
-    healthy, told = ask_the_doctor(house.env)
+def test_the_doctor_finds_nothing(deployment: Deployment) -> None:
+    healthy, told = ask_the_doctor(deployment.env)
     assert healthy, told
-    assert not house.ended_alone
+    assert not deployment.ended_alone
 
 
-def names(house: House, service_id: str) -> list[str]:
+def names(deployment: Deployment, service_id: str) -> list[str]:
     """Return what each node calls a service."""
-    addresses = [f"http://127.0.0.1:{port}/api/v1/services/{service_id}/" for port in house.ports]
+    addresses = [f"http://127.0.0.1:{port}/api/v1/services/{service_id}/" for port in deployment.ports]
     return [httpx.get(address, trust_env=False, timeout=10).json()["name"] for address in addresses]
 
 

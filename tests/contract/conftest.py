@@ -1,11 +1,11 @@
-"""The story that both contracts are checked on, told once."""
+"""The scenario that both contracts are checked on, told once."""
 
 import pytest
 
-from tests.contract.scenario import Story
-from tests.contract.shop import tell
+from tests.contract.scenario import Scenario
+from tests.contract.shop import play_scenarios
 
 
 @pytest.fixture(scope="session")
-def story() -> Story:
-    return tell()
+def scenario() -> Scenario:
+    return play_scenarios()

@@ -7,7 +7,7 @@ from tests.contract.exchanges import Exchange
 
 
 @dataclasses.dataclass(frozen=True)
-class Story:
+class Scenario:
     """All that was said between a shop and the sandbox, and the events that came of it."""
 
     exchanges: list[Exchange]

@@ -13,7 +13,7 @@ from stripe_sandbox import ManualClock, Response, Sandbox
 from stripe_sandbox.inprocess import SandboxHTTPClient
 from tests.contract.exchanges import Exchange
 from tests.contract.forms import decode
-from tests.contract.scenario import Story
+from tests.contract.scenario import Scenario
 
 SECRET_KEY = "sk_test_contract_of_the_sandbox"
 PUBLIC_KEY = "pk_test_contract_of_the_sandbox"
@@ -23,7 +23,7 @@ STEPS: list[Step] = []
 
 
 def step(function: Step) -> Step:
-    """Make a function a part of the story."""
+    """Make a function a part of the scenario."""
     STEPS.append(function)
     return function
 
@@ -151,7 +151,7 @@ def _flat(params: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return pairs
 
 
-def tell() -> Story:
+def play_scenarios() -> Scenario:
     """Play all scenarios against one sandbox and return what was said."""
     for name in SCENARIOS:
         importlib.import_module(name)
@@ -159,4 +159,4 @@ def tell() -> Story:
     for play in STEPS:
         shop.sandbox.step = play.__name__
         play(shop)
-    return Story(shop.sandbox.exchanges)
+    return Scenario(shop.sandbox.exchanges)

@@ -8,35 +8,37 @@ import pytest
 
 from tests.contract import annotations
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES, Exchange
-from tests.contract.scenario import Story
+from tests.contract.scenario import Scenario
 
 Spoil = Callable[[dict[str, Any]], object]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_answers_have_the_shape_that_the_sdk_declares(story: Story, endpoint: str) -> None:
-    answers = [exchange for exchange in story.at(endpoint) if exchange.status < 400]
+def test_answers_have_the_shape_that_the_sdk_declares(scenario: Scenario, endpoint: str) -> None:
+    answers = [exchange for exchange in scenario.at(endpoint) if exchange.status < 400]
     assert answers, f"the scenario never succeeds at {endpoint}"
     assert findings(answers) == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 404])
-def test_errors_have_the_shape_that_the_sdk_declares(story: Story, status: int) -> None:
-    answers = [exchange for exchange in story.exchanges if exchange.status == status]
+def test_errors_have_the_shape_that_the_sdk_declares(scenario: Scenario, status: int) -> None:
+    answers = [exchange for exchange in scenario.exchanges if exchange.status == status]
     assert answers, f"the scenario never gets {status}"
     assert findings(answers) == []
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_events_have_the_shape_that_the_sdk_declares(story: Story, kind: str) -> None:
-    events = story.events(kind)
+def test_events_have_the_shape_that_the_sdk_declares(scenario: Scenario, kind: str) -> None:
+    events = scenario.events(kind)
     assert events, f"the scenario never makes {kind}"
     assert sorted({line for event in events for line in annotations.check_response(event)}) == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_requests_that_succeed_have_parameters_that_the_sdk_declares(story: Story, endpoint: str) -> None:
-    sent = [exchange for exchange in story.at(endpoint) if exchange.status < 400]
+def test_requests_that_succeed_have_parameters_that_the_sdk_declares(
+    scenario: Scenario, endpoint: str
+) -> None:
+    sent = [exchange for exchange in scenario.at(endpoint) if exchange.status < 400]
     lines = [
         annotations.check_request(e.method, e.path, e.params, client=e.is_client)
         for e in sent
@@ -108,8 +110,10 @@ SPOILS: list[tuple[str, Spoil, str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "expected"), [pytest.param(s, e, id=name) for name, s, e in SPOILS])
-def test_an_answer_that_breaks_the_contract_is_reported(story: Story, spoil: Spoil, expected: str) -> None:
-    intent = copy.deepcopy(story.expanded_intent())
+def test_an_answer_that_breaks_the_contract_is_reported(
+    scenario: Scenario, spoil: Spoil, expected: str
+) -> None:
+    intent = copy.deepcopy(scenario.expanded_intent())
     assert annotations.check_response(intent) == []
     spoil(intent)
     found = annotations.check_response(intent)
@@ -117,7 +121,7 @@ def test_an_answer_that_breaks_the_contract_is_reported(story: Story, spoil: Spo
     assert found[0].startswith(expected)
 
 
-def test_a_list_with_one_bad_item_is_reported(story: Story) -> None:
+def test_a_list_with_one_bad_item_is_reported(scenario: Scenario) -> None:
     listed = {
         "object": "list",
         "url": "/v1/refunds",

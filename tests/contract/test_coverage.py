@@ -7,7 +7,7 @@ from typing import Any
 from stripe_sandbox.routes import ROUTES
 from tests.contract.allowed import NEWER_PARAMS, UNDOCUMENTED_ANSWER_KEYS
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
-from tests.contract.scenario import Story
+from tests.contract.scenario import Scenario
 
 LEFT_OUT = {
     "GET /v1/payment_pages/{}": "Stripe publishes nothing about it; its command line tool is its only user",
@@ -23,14 +23,14 @@ def test_every_endpoint_of_the_sandbox_is_held_to_the_contracts() -> None:
     assert checked <= served
 
 
-def test_every_event_that_the_scenario_makes_is_held_to_the_contracts(story: Story) -> None:
-    pages = [e.answer["data"] for e in story.at("GET /v1/events") if e.status == 200]
+def test_every_event_that_the_scenario_makes_is_held_to_the_contracts(scenario: Scenario) -> None:
+    pages = [e.answer["data"] for e in scenario.at("GET /v1/events") if e.status == 200]
     assert {event["type"] for page in pages for event in page} == set(EVENT_TYPES)
 
 
-def test_every_status_of_what_is_sold_is_seen(story: Story) -> None:
+def test_every_status_of_what_is_sold_is_seen(scenario: Scenario) -> None:
     seen: dict[str, set[str]] = {}
-    for exchange in story.exchanges:
+    for exchange in scenario.exchanges:
         if "status" in exchange.answer and "object" in exchange.answer:
             seen.setdefault(exchange.answer["object"], set()).add(str(exchange.answer["status"]))
     assert seen["payment_intent"] == {
@@ -60,9 +60,9 @@ def owners_and_keys(value: Any, parent: str = "") -> Iterator[tuple[str, str]]:
             yield from owners_and_keys(inner, key)
 
 
-def test_every_exception_that_is_allowed_is_needed(story: Story) -> None:
-    seen = {pair for exchange in story.exchanges for pair in owners_and_keys(exchange.answer)}
+def test_every_exception_that_is_allowed_is_needed(scenario: Scenario) -> None:
+    seen = {pair for exchange in scenario.exchanges for pair in owners_and_keys(exchange.answer)}
     assert set(UNDOCUMENTED_ANSWER_KEYS) <= seen
-    sent = {name for exchange in story.exchanges for name in exchange.params}
+    sent = {name for exchange in scenario.exchanges for name in exchange.params}
     assert set(NEWER_PARAMS) <= sent
     assert "client_secret" in sent

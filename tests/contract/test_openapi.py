@@ -8,14 +8,14 @@ import pytest
 
 from tests.contract import openapi
 from tests.contract.exchanges import ENDPOINTS, EVENT_TYPES
-from tests.contract.scenario import Story
+from tests.contract.scenario import Scenario
 
 Spoil = Callable[[dict[str, Any]], object]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_answers_have_the_shape_that_the_document_gives(story: Story, endpoint: str) -> None:
-    answers = story.at(endpoint)
+def test_answers_have_the_shape_that_the_document_gives(scenario: Scenario, endpoint: str) -> None:
+    answers = scenario.at(endpoint)
     assert answers, f"the scenario was never at {endpoint}"
     found = {
         f"{e.status} {line}"
@@ -26,16 +26,18 @@ def test_answers_have_the_shape_that_the_document_gives(story: Story, endpoint: 
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_events_have_the_shape_that_the_document_gives(story: Story, kind: str) -> None:
-    found = {line for event in story.events(kind) for line in openapi.check_object(event)}
+def test_events_have_the_shape_that_the_document_gives(scenario: Scenario, kind: str) -> None:
+    found = {line for event in scenario.events(kind) for line in openapi.check_object(event)}
     assert sorted(found) == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_requests_that_succeed_have_parameters_that_the_document_gives(story: Story, endpoint: str) -> None:
+def test_requests_that_succeed_have_parameters_that_the_document_gives(
+    scenario: Scenario, endpoint: str
+) -> None:
     found = {
         line
-        for e in story.at(endpoint)
+        for e in scenario.at(endpoint)
         if e.status < 400 and not e.has_card_data
         for line in openapi.check_request(e.method, e.path, e.params, client=e.is_client)
     }
@@ -43,8 +45,8 @@ def test_requests_that_succeed_have_parameters_that_the_document_gives(story: St
 
 
 @pytest.mark.parametrize("kind", ["payment_intent.succeeded", "checkout.session.completed"])
-def test_events_of_an_older_version_lack_what_came_later(story: Story, kind: str) -> None:
-    for event in story.events(kind):
+def test_events_of_an_older_version_lack_what_came_later(scenario: Scenario, kind: str) -> None:
+    for event in scenario.events(kind):
         assert event["api_version"] == openapi.document()["info"]["version"]
         assert "allowed_payment_method_types" not in event["data"]["object"]
 
@@ -91,8 +93,10 @@ SPOILS: list[tuple[str, Spoil, str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "expected"), [pytest.param(s, e, id=name) for name, s, e in SPOILS])
-def test_an_answer_that_breaks_the_contract_is_reported(story: Story, spoil: Spoil, expected: str) -> None:
-    intent = copy.deepcopy(story.expanded_intent())
+def test_an_answer_that_breaks_the_contract_is_reported(
+    scenario: Scenario, spoil: Spoil, expected: str
+) -> None:
+    intent = copy.deepcopy(scenario.expanded_intent())
     path = f"/v1/payment_intents/{intent['id']}"
     assert openapi.check_response("GET", path, 200, intent) == []
     spoil(intent)

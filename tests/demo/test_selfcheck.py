@@ -8,7 +8,7 @@ import pytest
 from demo.selfcheck.estuary import Estuary
 from demo.selfcheck.failure import SelfCheckFailed, describe_response
 from demo.selfcheck.money import money_agrees
-from demo.selfcheck.scenario import STORY, run_purchases
+from demo.selfcheck.scenario import STEPS, run_purchases
 from demo.selfcheck.shop import Purchase, Shop
 from demo.selfcheck.stripe import Browser, Dashboard
 
@@ -26,7 +26,7 @@ def test_each_row_fails_by_itself_and_says_why_when_nothing_works() -> None:
     report = run_purchases(shop_that_answers(503, problem), said.append)
 
     assert (
-        len(report.failed) == len(report.rows) == len(STORY) + 2
+        len(report.failed) == len(report.rows) == len(STEPS) + 2
     )  # the hold is taken first; the money comes last
     assert all(row.handed_over for row in report.failed)
     assert said[0] == "buying credits by intent"

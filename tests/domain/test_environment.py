@@ -23,7 +23,7 @@ REAL = {
 }
 
 PK = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
-CANARY = "C4naryOfNobody"
+SENTINEL = "S3ntinelOfNobody"
 
 
 @pytest.fixture
@@ -263,12 +263,12 @@ def test_a_real_key_is_kept_from_whoever_answers_in_stripes_place(bare: pytest.M
 VARIABLES = sorted(
     str(field.validation_alias or name).upper() for name, field in Environment.model_fields.items()
 )
-# What people paste: the canary whole or broken, amid signs that parsers trip over.
+# What people paste: the sentinel whole or broken, amid signs that parsers trip over.
 PASTED = st.lists(
     st.one_of(
         st.sampled_from(
             [
-                CANARY,
+                SENTINEL,
                 "sk_live_",
                 "sk_test_",
                 "pk_live_",
@@ -289,18 +289,18 @@ PASTED = st.lists(
 
 @hypothesis.settings(max_examples=400, deadline=None)
 @hypothesis.given(
-    st.dictionaries(st.sampled_from(VARIABLES), PASTED.map(lambda text: text + CANARY), min_size=1)
+    st.dictionaries(st.sampled_from(VARIABLES), PASTED.map(lambda text: text + SENTINEL), min_size=1)
 )
 def test_whatever_is_set_to_whatever_its_value_is_in_no_message(values: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.delenv(name, raising=False)
         env, message = tried(patch, **REAL | values)
-        assert CANARY not in message
+        assert SENTINEL not in message
         if env is None:
             return
         fields = [getattr(env, name) for name in Environment.model_fields]
-        assert not [field for field in fields if isinstance(field, SecretStr) and CANARY in repr(field)]
+        assert not [field for field in fields if isinstance(field, SecretStr) and SENTINEL in repr(field)]
         assert not stripe_keys.SECRET_PATTERN.search(env.stripe_publishable_key)
         # What is read of them later reads them too.
         database_settings(env.database_url.get_secret_value(), pool_size=1)

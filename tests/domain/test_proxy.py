@@ -19,7 +19,7 @@ from demo.ports import free_port
 from demo.proxy import CADDYFILE, proxy_command, proxy_environment
 from estuary.config.environment import BASE_DIR
 from estuary.payments.webhooks import MAX_BYTES
-from tests.proxy import proxying
+from tests.proxy import running_proxy
 from tests.sandbox_bridge import WEBHOOK
 from tests.servers import wait_until
 
@@ -70,7 +70,7 @@ def proxy(folder: Path) -> Iterator[int]:
     with (
         echoing("web") as web,
         echoing("webhook") as webhook,
-        proxying(folder, web_port=web, webhook_port=webhook) as port,
+        running_proxy(folder, web_port=web, webhook_port=webhook) as port,
     ):
         yield port
 
@@ -139,7 +139,7 @@ def test_behind_a_cdn_who_calls_is_whom_the_cdn_saw_and_one_proxy_is_still_count
     monkeypatch.setattr("demo.proxy.CADDYFILE", tmp_path / "Caddyfile")
     request = """GET /api/v1/services/
         X-Forwarded-For: 6.6.6.1, 198.51.100.7, 192.0.2.8"""
-    with echoing("web") as web, proxying(tmp_path, web_port=web, webhook_port=web) as port:
+    with echoing("web") as web, running_proxy(tmp_path, web_port=web, webhook_port=web) as port:
         assert headers_of(sent(port, request)[1])["x-forwarded-for"] == "198.51.100.7"
 
 
@@ -184,14 +184,14 @@ def servers() -> list[dict[str, Any]]:
 
 
 def test_while_nobody_serves_it_says_so_as_the_api_does_and_logs_no_secret(tmp_path: Path) -> None:
-    with proxying(tmp_path, web_port=free_port(), webhook_port=free_port()) as port:
+    with running_proxy(tmp_path, web_port=free_port(), webhook_port=free_port()) as port:
         status, problem = sent(port, f"GET /reset-password/?key={SECRET}\nX-Session-Token: {SECRET}")
         assert (status, problem["code"], problem["status"]) == (503, "unavailable", 503)
     assert SECRET not in (tmp_path / "proxy.log").read_text()
 
 
 def test_the_web_server_takes_events_while_their_process_is_away(tmp_path: Path) -> None:
-    with echoing("web") as web, proxying(tmp_path, web_port=web, webhook_port=free_port()) as port:
+    with echoing("web") as web, running_proxy(tmp_path, web_port=web, webhook_port=free_port()) as port:
         for _ in range(3):
             assert sent(port, f"POST {WEBHOOK}\nContent-Length: 2", b"{}")[1]["name"] == "web"
 
@@ -201,7 +201,7 @@ def test_it_ends_tls_and_sends_who_comes_without_it_there(tmp_path: Path) -> Non
     site = {"FRONTEND_URL": "https://localhost:PORT/", "PROXY_MORE_SITES": "", "PROXY_HTTP_PORT": str(plain)}
     with (
         echoing("web") as web,
-        proxying(tmp_path, web_port=web, webhook_port=web, PROXY_HTTPS_PORT="PORT", **site) as port,
+        running_proxy(tmp_path, web_port=web, webhook_port=web, PROXY_HTTPS_PORT="PORT", **site) as port,
     ):
         root = tmp_path / "caddy" / "pki" / "authorities" / "local" / "root.crt"
         wait_until(lambda: (tmp_path / "proxy.log").read_text().count("certificate obtained") > 0)

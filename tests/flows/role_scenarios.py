@@ -1,4 +1,4 @@
-"""Small stories played in a process of their own as a role of production: of the shop, and of the worker's nights.
+"""Small scenarios played in a process of their own as a role of production: of the shop, and of the worker's nights.
 
 ``python -m tests.flows.role_scenarios [worker]``, with that role's DATABASE_URL.
 """

@@ -27,13 +27,13 @@ class Everything:
     logs: io.StringIO = field(default_factory=io.StringIO)
     answers: list[tuple[str, int, str]] = field(default_factory=list)
 
-    def hits(self, canaries: list[str]) -> list[tuple[str, str, str]]:
-        """Return where a canary turned up: the place, the canary, and the text around it."""
+    def hits(self, sentinels: list[str]) -> list[tuple[str, str, str]]:
+        """Return where a sentinel turned up: the place, the sentinel, and the text around it."""
         found = []
         for place, text in self.texts():
-            for canary in canaries:
-                if (at := text.find(canary)) >= 0:
-                    found.append((place, canary, text[max(at - 60, 0) : at + 60]))
+            for sentinel in sentinels:
+                if (at := text.find(sentinel)) >= 0:
+                    found.append((place, sentinel, text[max(at - 60, 0) : at + 60]))
         return found
 
     def texts(self) -> Iterator[tuple[str, str]]:

@@ -48,9 +48,9 @@ def token_of(buyer: APIClient) -> str:
     return str(buyer._credentials["HTTP_AUTHORIZATION"]).removeprefix("Bearer ")  # type: ignore[attr-defined]
 
 
-def careless_text(canaries: list[str]) -> str:
+def careless_text(sentinels: list[str]) -> str:
     """What a careless bug, or a careless Stripe, might say."""
-    return " and ".join(canaries) + " and Bearer " + canaries[-1]
+    return " and ".join(sentinels) + " and Bearer " + sentinels[-1]
 
 
 def buying_in_every_way(stripe: Sandbox, buyer: APIClient) -> None:
@@ -121,19 +121,23 @@ def a_bug_of_the_worker(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "RuntimeError" in dying.get().error
 
 
-def requests_with_secrets(buyer: APIClient, canaries: list[str]) -> None:
-    for canary in canaries:
-        buyer.get("/api/v1/orders/", {"payment_intent_client_secret": canary})
-        buyer.get("/nowhere/", {"token": canary})
+def requests_with_secrets(buyer: APIClient, sentinels: list[str]) -> None:
+    for sentinel in sentinels:
+        buyer.get("/api/v1/orders/", {"payment_intent_client_secret": sentinel})
+        buyer.get("/nowhere/", {"token": sentinel})
         for body in (
-            {"is_credit_purchase": True, "amount": canary},
-            {"is_credit_purchase": True, "amount": "60.00", "service_data": {"note": canary}},
-            {"is_credit_purchase": True, "amount": "60.00", "payment_type": canary},
-            {"is_credit_purchase": True, "amount": "60.00", "success_url": f"https://evil.example/{canary}"},
+            {"is_credit_purchase": True, "amount": sentinel},
+            {"is_credit_purchase": True, "amount": "60.00", "service_data": {"note": sentinel}},
+            {"is_credit_purchase": True, "amount": "60.00", "payment_type": sentinel},
+            {
+                "is_credit_purchase": True,
+                "amount": "60.00",
+                "success_url": f"https://evil.example/{sentinel}",
+            },
         ):
             assert buyer.post(CREATE, body).status_code == 400
         key = buyer.post(
-            CREATE, {"is_credit_purchase": True, "amount": "70.00"}, headers={"Idempotency-Key": canary}
+            CREATE, {"is_credit_purchase": True, "amount": "70.00"}, headers={"Idempotency-Key": sentinel}
         )
         assert key.status_code == 400, key.json()
 
@@ -172,8 +176,8 @@ def play_everything(
     with everything() as found:
         buyer = signed_in(maya)
         buying_in_every_way(stripe, buyer)
-        canaries = secrets(stripe, token_of(buyer))
-        shaped = [canary for canary in canaries if redact(canary) != canary]
+        sentinels = secrets(stripe, token_of(buyer))
+        shaped = [sentinel for sentinel in sentinels if redact(sentinel) != sentinel]
         text = careless_text(shaped)
         stripe_says_too_much(stripe, buyer, text)
         events_with_secrets(text)
@@ -186,34 +190,34 @@ def play_everything(
 
 
 def test_no_secret_is_anywhere(stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, canaries = play_everything(stripe, maya, monkeypatch)
-    assert len(canaries) > 10
+    found, sentinels = play_everything(stripe, maya, monkeypatch)
+    assert len(sentinels) > 10
     places = {place.partition(" ")[0] for place, text in found.texts() if text}
     assert places == {"log", "answer", "mail", "row"}
     assert "internal_error" in str(found.answers) and "stripe_refused_our_key" in found.logs.getvalue()
     assert not any("Traceback" in sent.body for sent in mail.outbox), "a mail was sent within a request"
     assert redaction.REDACTED in found.logs.getvalue()
-    assert found.hits(canaries) == []
+    assert found.hits(sentinels) == []
 
 
 def test_a_report_of_an_error_names_no_secret(stripe: Sandbox, settings: Settings) -> None:
     """What Django's debug page, or a mail to admins, would say of an error."""
     assert import_string(settings.DEFAULT_EXCEPTION_REPORTER) is RedactingReporter
-    canaries = [canary for canary in secrets(stripe) if redact(canary) != canary]
+    sentinels = [sentinel for sentinel in secrets(stripe) if redact(sentinel) != sentinel]
     try:
-        told = careless_text(canaries)
+        told = careless_text(sentinels)
         raise RuntimeError(f"can't go on with {told}")
     except RuntimeError:
-        request = RequestFactory().get("/", {"key": canaries[0]})
+        request = RequestFactory().get("/", {"key": sentinels[0]})
         reporter = RedactingReporter(request, *sys.exc_info())
         reports = [str(reporter.get_traceback_html()), str(reporter.get_traceback_text())]
-    assert len(canaries) > 3
+    assert len(sentinels) > 3
     for report in reports:
         assert "RuntimeError" in report and redaction.REDACTED in report
-        assert [canary for canary in canaries if canary in report] == []
+        assert [sentinel for sentinel in sentinels if sentinel in report] == []
 
 
-def test_without_redaction_the_canaries_are_found(
+def test_without_redaction_the_sentinels_are_found(
     stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above can fail: in logs, answers, mails and rows."""
@@ -223,14 +227,14 @@ def test_without_redaction_the_canaries_are_found(
     with everything() as found:
         buyer = signed_in(maya)
         pay(stripe, buying.credits(buyer))
-        canaries = secrets(stripe, token_of(buyer))
-        text = careless_text(canaries)
+        sentinels = secrets(stripe, token_of(buyer))
+        text = careless_text(sentinels)
         stripe_says_too_much(stripe, buyer, text)
         events_with_secrets(text)
         a_bug(buyer, text, monkeypatch)
-    hit = {place.partition(" ")[0] for place, _, _ in found.hits(canaries)}
+    hit = {place.partition(" ")[0] for place, _, _ in found.hits(sentinels)}
     assert hit == {"log", "answer", "mail", "row"}
-    assert {canary for _, canary, _ in found.hits(canaries)} == set(canaries)
+    assert {sentinel for _, sentinel, _ in found.hits(sentinels)} == set(sentinels)
     WebhookEvent.objects.all().delete()
 
 
@@ -239,19 +243,19 @@ def test_a_planted_leak_is_found_wherever_it_is(
     stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     with everything() as found:
-        canary = secrets(stripe)[0]
+        sentinel = secrets(stripe)[0]
         if place == "log":
             monkeypatch.setattr(redaction, "redact", lambda text: text)
-            structlog.get_logger("leak").info("paying", key=canary)
+            structlog.get_logger("leak").info("paying", key=sentinel)
         elif place == "answer":
-            User.objects.filter(pk=maya.pk).update(first_name=canary)
+            User.objects.filter(pk=maya.pk).update(first_name=sentinel)
             admin_client().get(f"/admin/accounts/user/{maya.pk}/change/")
             User.objects.filter(pk=maya.pk).update(first_name="Maya")
         elif place == "mail":
-            mail.send_mail("Hello", f"your key is {canary}", None, ["a@estuary.example"])
+            mail.send_mail("Hello", f"your key is {sentinel}", None, ["a@estuary.example"])
         else:
-            User.objects.filter(pk=maya.pk).update(last_name=canary)
-    assert {where.partition(" ")[0] for where, _, _ in found.hits([canary])} == {place}
+            User.objects.filter(pk=maya.pk).update(last_name=sentinel)
+    assert {where.partition(" ")[0] for where, _, _ in found.hits([sentinel])} == {place}
     User.objects.filter(pk=maya.pk).update(last_name="")
 
 

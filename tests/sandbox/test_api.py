@@ -180,7 +180,7 @@ def test_a_key_in_flight_is_a_conflict(sandbox: Sandbox) -> None:
 def test_the_same_seed_and_clock_make_the_same_world() -> None:
     from stripe_sandbox import Ids, ManualClock
 
-    def story() -> bytes:
+    def play_once() -> bytes:
         sandbox = Sandbox(webhook_secret="whsec_x", clock=ManualClock(), ids=Ids(seed=1))
         paid(client(sandbox), "pm_card_createDispute")
         return b"".join(delivery.body for delivery in sandbox.take_deliveries())
@@ -188,8 +188,8 @@ def test_the_same_seed_and_clock_make_the_same_world() -> None:
     import re
 
     # The SDK's own keys are random; everything else is the sandbox's.
-    stories = {re.sub(rb'"idempotency_key": "[^"]*"', b"", story()) for _ in range(2)}
-    assert len(stories) == 1
+    played = {re.sub(rb'"idempotency_key": "[^"]*"', b"", play_once()) for _ in range(2)}
+    assert len(played) == 1
 
 
 def test_a_publishable_key_of_nobody_is_refused_as_stripe_does() -> None:

@@ -1,4 +1,4 @@
 """The whole product against the sandbox under one scheduler that owns time, chance and who runs next.
 
-A seed is a story: the same one each time. ``make simulate SEEDS=n`` tells n of them and checks each.
+A seed is a scenario: the same one each time. ``make simulate SEEDS=n`` plays n of them and checks each.
 """

@@ -17,7 +17,7 @@ type Found = dict[str, Any]
 
 
 def play_all(arguments: list[list[str]]) -> "queue.Queue[Found | None]":
-    """Start a process for each list of arguments; findings come through the queue, and None from each that ended."""
+    """Start a process for each list of arguments; results come through the queue, and None from each that ended."""
     found: queue.Queue[Found | None] = queue.Queue()
     for given in arguments:
         process = subprocess.Popen(

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from tests.simulation.oracle.answers import NO_500
-from tests.simulation.oracle.violation import Broken
-from tests.simulation.run_log import Story
+from tests.simulation.oracle.violation import InvariantViolation
+from tests.simulation.run_log import RunLog
 from tests.simulation.scheduler import Crash, Scheduler, current
 
 
@@ -40,7 +40,7 @@ class Browser:
     def __init__(
         self,
         scheduler: Scheduler,
-        story: Story,
+        run_log: RunLog,
         recover: Callable[[], None],
         user: User | None,
         judge: Judge | None = None,
@@ -52,7 +52,7 @@ class Browser:
         ``visit`` is entered for each request, and says whether the person may still sign in.
         """
         self._visit = visit
-        self._scheduler, self._story, self._recover = scheduler, story, recover
+        self._scheduler, self._run_log, self._recover = scheduler, run_log, recover
         self._user, self._judge = user, judge
         self._client = self._open()
         if address:
@@ -61,7 +61,7 @@ class Browser:
     def _open(self) -> Client:
         client = APIClient(raise_request_exception=False)
         if self._user:
-            # A copy: what one request has read of the permissions is not kept for the next story.
+            # A copy: what one request has read of the permissions is not kept for the next scenario.
             client.force_authenticate(copy(self._user))
         return client
 
@@ -93,10 +93,10 @@ class Browser:
             self._scheduler.point("before ack", f"{method} {response.status_code}")
         except Crash as crash:
             self._recover()
-            self._story.tell(f"  the web process is killed {crash}; the connection breaks")
+            self._run_log.add(f"  the web process is killed {crash}; the connection breaks")
             return Answer()
         if answer.status == 500:
-            raise Broken(NO_500, (method, path, body, response.exc_info))
+            raise InvariantViolation(NO_500, (method, path, body, response.exc_info))
         return answer
 
     def _read(self, response: HttpResponse, answer: Answer) -> Any:

@@ -26,7 +26,7 @@ class SimulatedClock:
     def advance(self, seconds: float) -> None:
         self._now += seconds
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self._now = BEGIN
 
     @property

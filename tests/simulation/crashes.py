@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from tests.simulation.faults import Weather
-from tests.simulation.run_result import Findings
-from tests.simulation.scenario import Act, Plan
+from tests.simulation.faults import FaultProfile
+from tests.simulation.run_result import RunResult
+from tests.simulation.scenario import Act, Scenario
 
 BUYER, STAFF = "buyer 1, tab 1", "staff"
 PAID = {"tries": 1, "way": "4242424242424242", "looks afterwards": 0, "saved card": False, "with a key": True}
@@ -82,50 +82,59 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
 IN_PAIRS = ("credits", "refunded whole", "credits alone")  # to pay, to give back, to spend
 
 
-def plan_of_flow(name: str, *, webhooks: bool) -> Plan:
-    """Return the plan of a flow on a fair day, with webhooks or without any."""
+def scenario_of_flow(name: str, *, webhooks: bool) -> Scenario:
+    """Return the scenario of a flow without faults, with webhooks or without any."""
     told = list(enumerate(FLOWS[name], start=1))
     acts = tuple(
         Act(n, who, verb, thing, tuple(settled.items()), moment=n) for n, (who, verb, thing, settled) in told
     )
-    return Plan(seed=0, acts=acts, weather=Weather(webhooks=webhooks), tempo="fair", patience=0.9, workers=1)
+    return Scenario(
+        seed=0,
+        acts=acts,
+        fault_profile=FaultProfile(webhooks=webhooks),
+        tempo="fair",
+        patience=0.9,
+        workers=1,
+    )
 
 
-def every_crash(name: str, play: Callable[[Plan], Findings], *, step: int = 1) -> Iterator[Findings]:
+def every_crash(name: str, play: Callable[[Scenario], RunResult], *, step: int = 1) -> Iterator[RunResult]:
     """Play a flow undisturbed, then with a crash at each ``step``-th yield point; yield what each run came to."""
-    plan = plan_of_flow(name, webhooks=True)
-    undisturbed = play(plan)
+    scenario = scenario_of_flow(name, webhooks=True)
+    undisturbed = play(scenario)
     undisturbed.flow = name
     yield undisturbed
     for crash in islice(_points(undisturbed), 0, None, step):
-        yield _crashed(plan, (crash,), name, play)
+        yield _crashed(scenario, (crash,), name, play)
 
 
-def every_pair(name: str, play: Callable[[Plan], Findings], *, share: int, shares: int) -> Iterator[Findings]:
+def every_pair(
+    name: str, play: Callable[[Scenario], RunResult], *, share: int, shares: int
+) -> Iterator[RunResult]:
     """Play a flow with two crashes, at every pair of its yield points; one share of as many as there are processes.
 
-    The second is counted on as the first has changed the story: what comes after a restart is crashed too.
+    The second is counted on as the first has changed the scenario: what comes after a restart is crashed too.
     """
-    plan = plan_of_flow(name, webhooks=True)
-    firsts = list(_points(play(plan)))
+    scenario = scenario_of_flow(name, webhooks=True)
+    firsts = list(_points(play(scenario)))
     for number, first in enumerate(firsts):
         if number % shares != share:
             continue
-        once = play(replace(plan, crashes=(first,)))
+        once = play(replace(scenario, crashes=(first,)))
         for second in _points(once):
             if second[0] != first[0] or second[1] > first[1]:
-                yield _crashed(plan, (first, second), name, play)
+                yield _crashed(scenario, (first, second), name, play)
 
 
-def _points(found: Findings) -> Iterator[tuple[str, int]]:
+def _points(found: RunResult) -> Iterator[tuple[str, int]]:
     for who, points in found.points.items():
         yield from ((who, point) for point in range(1, points + 1))
 
 
 def _crashed(
-    plan: Plan, crashes: tuple[tuple[str, int], ...], name: str, play: Callable[[Plan], Findings]
-) -> Findings:
-    found = play(replace(plan, crashes=crashes))
+    scenario: Scenario, crashes: tuple[tuple[str, int], ...], name: str, play: Callable[[Scenario], RunResult]
+) -> RunResult:
+    found = play(replace(scenario, crashes=crashes))
     found.flow = name
     told = " and ".join(f"{who} killed at point {point}" for who, point in crashes)
     found.told = f"{name}, {told}: {found.told}" if found.rule else ""

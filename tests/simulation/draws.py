@@ -1,12 +1,12 @@
-"""What an act leaves to chance; a flow that is told the same way each time settles it beforehand."""
+"""The random draws of an act. A flow that must be the same each time fixes them beforehand."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
 
-class Choices:
-    """Chance with names: ``settled`` holds the choices that are made already."""
+class Draws:
+    """Named draws: ``settled`` holds those that are fixed."""
 
     def __init__(self, chance: Random, settled: Mapping[str, Any]) -> None:
         self._chance, self._settled = chance, settled
@@ -21,7 +21,7 @@ class Choices:
         return bool(self._settled.get(name, drawn))
 
     def settled(self, name: str, default: Any) -> Any:
-        """Return what a plan has settled, and otherwise the default: nothing is drawn."""
+        """Return what the scenario has fixed, or the default: nothing is drawn."""
         return self._settled.get(name, default)
 
     def between(self, low: float, high: float) -> float:

@@ -21,8 +21,8 @@ KINDS = (
 
 
 @dataclass(frozen=True)
-class Weather:
-    """How bad a seed's day is: rates are per request or per event; each seed has some kinds only."""
+class FaultProfile:
+    """The faults of a seed: rates are per request or per event, and each seed has some kinds only."""
 
     kinds: tuple[str, ...] = ()
     rate: float = 0.0
@@ -35,22 +35,22 @@ class Weather:
 
 
 class SwarmFaults(Faults):
-    """Strikes as the weather and the seed say; the nth request or event of a run is struck by its own chance."""
+    """Injects faults by profile and seed; the nth request or event of a run is struck by its own chance."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         super().__init__()
         self._clock = clock
-        self.begin_anew(0, Weather())
+        self.reset(0, FaultProfile())
 
-    def begin_anew(self, seed: int, weather: Weather) -> None:
-        self._seed, self.weather = seed, weather
+    def reset(self, seed: int, fault_profile: FaultProfile) -> None:
+        self._seed, self.fault_profile = seed, fault_profile
         self._requests = self._events = 0
         self._refused_until = 0.0
         self.struck: Counter[str] = Counter()
 
     def end(self) -> None:
-        """The weather clears; whether there are webhooks at all stays as it was."""
-        self.weather = Weather(webhooks=self.weather.webhooks)
+        """Stop all faults; whether there are webhooks at all stays as it was."""
+        self.fault_profile = FaultProfile(webhooks=self.fault_profile.webhooks)
         self._refused_until = 0.0
 
     def for_request(self, method: str, path: str) -> Fault | None:
@@ -58,10 +58,10 @@ class SwarmFaults(Faults):
         if self._clock.now() < self._refused_until:
             return self._strike("revoked_key")
         chance = Random(f"{self._seed} request {self._requests}")
-        strikes = bool(self.weather.kinds) and f"{method} {path}".startswith(self.weather.only)
-        if not strikes or chance.random() >= self.weather.rate:
+        strikes = bool(self.fault_profile.kinds) and f"{method} {path}".startswith(self.fault_profile.only)
+        if not strikes or chance.random() >= self.fault_profile.rate:
             return super().for_request(method, path)
-        kind = chance.choice(self.weather.kinds)
+        kind = chance.choice(self.fault_profile.kinds)
         if kind == "revoked_key":
             self._refused_until = self._clock.now() + chance.uniform(5, 300)
         options: dict[str, dict[str, float]] = {
@@ -76,15 +76,19 @@ class SwarmFaults(Faults):
 
     def plan_for_event(self, event_type: str) -> EventPlan:
         self._events += 1
-        chance, plan, weather = Random(f"{self._seed} event {self._events}"), EventPlan(), self.weather
-        if not weather.webhooks or chance.random() < weather.dropped:
+        chance, plan, fault_profile = (
+            Random(f"{self._seed} event {self._events}"),
+            EventPlan(),
+            self.fault_profile,
+        )
+        if not fault_profile.webhooks or chance.random() < fault_profile.dropped:
             plan.copies = 0
-            self.struck["webhook dropped" if weather.webhooks else "webhooks off"] += 1
+            self.struck["webhook dropped" if fault_profile.webhooks else "webhooks off"] += 1
             return plan
-        if chance.random() < weather.doubled:
+        if chance.random() < fault_profile.doubled:
             plan.copies = 2
             self.struck["webhook doubled"] += 1
-        if chance.random() < weather.delayed:
-            plan.delay_s = chance.uniform(0, weather.longest_delay_s)
+        if chance.random() < fault_profile.delayed:
+            plan.delay_s = chance.uniform(0, fault_profile.longest_delay_s)
             self.struck["webhook delayed"] += 1
         return plan

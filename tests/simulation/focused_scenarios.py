@@ -1,19 +1,19 @@
-"""Plans that keep to one thing: for slips that a plan drawn from everything meets once in a thousand stories."""
+"""Scenarios that concentrate on one thing, for mutants that one general scenario in a thousand meets."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
 
-from tests.simulation.faults import Weather
-from tests.simulation.scenario import Act, Plan, plan_of
+from tests.simulation.faults import FaultProfile
+from tests.simulation.scenario import Act, Scenario, scenario_of
 
 TABS = ("buyer 1, tab 1", "buyer 1, tab 2", "buyer 1, tab 3")
 LOST = ("error_before", "cut")
 PLAIN = {"use_credits": False, "saved card": False, "not saved": False, "with a key": False}
 
 
-def plan_of_one_order_in_many_tabs(seed: int) -> Plan:
+def scenario_of_one_order_in_many_tabs(seed: int) -> Scenario:
     """Plan a buyer who asks for one thing in three tabs at once, while most answers to it are lost."""
     kind = Random(f"{seed} tabs").choice(["intent", "checkout"])
     settled = PLAIN | {"payment_type": kind, "amount": "20.00", "way": "nothing", "looks afterwards": 0}
@@ -22,7 +22,7 @@ def plan_of_one_order_in_many_tabs(seed: int) -> Plan:
     return _focused(seed, acts, path="payment_intents" if kind == "intent" else "checkout/sessions")
 
 
-def plan_of_refunds_by_many(seed: int) -> Plan:
+def scenario_of_refunds_by_many(seed: int) -> Scenario:
     """Plan eight refunds, each sent by the web process and a worker at once, while most answers to them are lost.
 
     No event comes: one would tell of the refund whose answer was lost before it is sent again.
@@ -38,8 +38,8 @@ def plan_of_refunds_by_many(seed: int) -> Plan:
     return _focused(seed, acts, path="refunds", webhooks=False)
 
 
-def plan_of_staff_who_try_permissions(seed: int) -> Plan:
-    """Plan an order with a booking, and many members of staff who each try a few things, in fair weather."""
+def scenario_of_staff_who_try_permissions(seed: int) -> Scenario:
+    """Plan an order with a booking, and many members of staff who each try a few things, without faults."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
     acts = [Act(1, TABS[0], "buy", "session", tuple(paid.items()))]
     tries = (("a paid one", True), ("tries", 3))
@@ -47,7 +47,7 @@ def plan_of_staff_who_try_permissions(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
-def plan_of_one_who_is_erased(seed: int) -> Plan:
+def scenario_of_one_who_is_erased(seed: int) -> Scenario:
     """Plan a buyer who pays and is erased, by a command whose answers from Stripe are lost, most of them."""
     what = Random(f"{seed} erase").choice(["credits", "credits", "session"])
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
@@ -62,7 +62,7 @@ def plan_of_one_who_is_erased(seed: int) -> Plan:
     return _focused(seed, acts, path="customers/", method="DELETE", fine=False)
 
 
-def plan_of_hoarders_at_one_address(seed: int) -> Plan:
+def scenario_of_hoarders_at_one_address(seed: int) -> Scenario:
     """Plan four new accounts of one address: each asks for a session and a lesson, at times that nobody else wants."""
     acts = [
         Act(
@@ -78,7 +78,7 @@ def plan_of_hoarders_at_one_address(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
-def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
+def scenario_of_a_time_that_is_not_held(seed: int) -> Scenario:
     """Plan a bundle of four times, of which three are held, and another who takes the fourth before it is paid."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1}
     paid |= {"scheduled": True, "how many": 4, "looks afterwards": 1, "afterwards": "sync"}
@@ -91,7 +91,7 @@ def plan_of_a_time_that_is_not_held(seed: int) -> Plan:
     return _focused(seed, acts, path="", fine=False)
 
 
-def plan_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) -> Plan:
+def scenario_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) -> Scenario:
     """Plan a paid order, and staff who take the same amount by debit, which is settled a day later; no event comes."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
     by_hand = {
@@ -117,12 +117,12 @@ def _focused(
     method: str = "POST",
     fine: bool = True,
     webhooks: bool = True,
-) -> Plan:
-    calm = Weather(webhooks=webhooks)
+) -> Scenario:
+    calm = FaultProfile(webhooks=webhooks)
     return replace(
-        plan_of(seed),
+        scenario_of(seed),
         acts=tuple(acts),
-        weather=replace(calm, kinds=LOST, rate=0.8, only=f"{method} /v1/{path}") if path else calm,
+        fault_profile=replace(calm, kinds=LOST, rate=0.8, only=f"{method} /v1/{path}") if path else calm,
         crashes=(),
         tempo="swift",
         fine=fine,
@@ -133,14 +133,14 @@ def _focused(
     )
 
 
-PLANS: dict[str, Callable[[int], Plan]] = {
-    "": plan_of,
-    "tabs": plan_of_one_order_in_many_tabs,
-    "refund": plan_of_refunds_by_many,
-    "erase": plan_of_one_who_is_erased,
-    "hoard": plan_of_hoarders_at_one_address,
-    "second debit": plan_of_a_second_payment_by_debit,
-    "refused second debit": partial(plan_of_a_second_payment_by_debit, arrives=False),
-    "not held": plan_of_a_time_that_is_not_held,
-    "permissions": plan_of_staff_who_try_permissions,
+SCENARIOS: dict[str, Callable[[int], Scenario]] = {
+    "": scenario_of,
+    "tabs": scenario_of_one_order_in_many_tabs,
+    "refund": scenario_of_refunds_by_many,
+    "erase": scenario_of_one_who_is_erased,
+    "hoard": scenario_of_hoarders_at_one_address,
+    "second debit": scenario_of_a_second_payment_by_debit,
+    "refused second debit": partial(scenario_of_a_second_payment_by_debit, arrives=False),
+    "not held": scenario_of_a_time_that_is_not_held,
+    "permissions": scenario_of_staff_who_try_permissions,
 }

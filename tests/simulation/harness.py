@@ -22,16 +22,16 @@ from stripe_sandbox import Sandbox
 from stripe_sandbox.ids import Ids
 from tests.sandbox_bridge import SECRET
 from tests.simulation import clock as simulated
-from tests.simulation.draws import Choices
+from tests.simulation.draws import Draws
 from tests.simulation.faults import SwarmFaults
 from tests.simulation.interleaving import Database, SimulatedStripe
 from tests.simulation.locks import LockWatch
-from tests.simulation.oracle import Broken, Oracle
+from tests.simulation.oracle import InvariantViolation, Oracle
 from tests.simulation.oracle.safety import MOST_HOLDS
-from tests.simulation.run_log import Story
-from tests.simulation.scenario import Plan
-from tests.simulation.scheduler import Crew, Scheduler
-from tests.simulation.sign_in_gate import Doorway
+from tests.simulation.run_log import RunLog
+from tests.simulation.scenario import Scenario
+from tests.simulation.scheduler import Scheduler, ThreadPool
+from tests.simulation.sign_in_gate import SignInGate
 from tests.simulation.typed_values import undo
 from tests.simulation.world import Wiper, build_world, open_database
 
@@ -46,19 +46,19 @@ def stripe_line() -> SimulatedStripe:
     return _line
 
 
-class Stage:
-    """One process's stage; one run after another is played on it."""
+class Harness:
+    """The harness of one process, which plays one run after another."""
 
     def __init__(self, database: str) -> None:
         self.clock = simulated.SimulatedClock()
         self._ids = simulated.take_over(self.clock)
-        watch = open_database(database)
-        self.scheduler = Scheduler(self.clock, LockWatch(watch))
-        self.story = Story(self.clock, self.scheduler.note)
+        outside_connection = open_database(database)
+        self.scheduler = Scheduler(self.clock, LockWatch(outside_connection))
+        self.run_log = RunLog(self.clock, self.scheduler.note)
         self.sandbox = _sandbox(self.clock)
         self.faults = SwarmFaults(self.clock)
         self.sandbox.faults = self.sandbox.state.faults = self.faults
-        self.oracle = Oracle(watch, self.sandbox)
+        self.oracle = Oracle(outside_connection, self.sandbox)
         self._travel = Random(0)
         self._connect_stripe()
         _settle_settings()
@@ -67,12 +67,12 @@ class Stage:
         self.oracle.erased.learn_names()
         ContentType.objects.get_for_models(
             *apps.get_models()
-        )  # looked up once in a process: before the first story
+        )  # looked up once in a process: before the first scenario
         connection.close()
-        self._wiper = Wiper(watch)
+        self._wiper = Wiper(outside_connection)
         self.database = Database(self.scheduler, self._committed)
-        self.crew = Crew()
-        self.story.listen_to_logs(self.oracle.answers.check_text)
+        self.thread_pool = ThreadPool()
+        self.run_log.listen_to_logs(self.oracle.answers.check_text)
 
     def _connect_stripe(self) -> None:
         global _line
@@ -97,34 +97,34 @@ class Stage:
             ServiceSession.objects.filter(service=services["workshop"]).values_list("pk", flat=True)
         )
 
-    def begin_anew(self, plan: Plan) -> None:
-        """Put everything back to the beginning, with the chances of this plan's seed."""
-        seed = plan.seed
-        self.clock.begin_anew()
-        self.faults.begin_anew(seed, plan.weather)
+    def reset(self, scenario: Scenario) -> None:
+        """Reset everything, with the seed of this scenario."""
+        seed = scenario.seed
+        self.clock.reset()
+        self.faults.reset(seed, scenario.fault_profile)
         self.sandbox.reset()
         self.sandbox.ids._random.seed(f"{seed} stripe")
         self._ids.random.seed(f"{seed} ids")
         self._travel.seed(f"{seed} travel")
-        self.scheduler.begin_anew(Random(f"{seed} schedule"), plan.patience, plan.blur_s)
-        self.story.begin_anew()
-        self.oracle.begin_anew()
+        self.scheduler.reset(Random(f"{seed} schedule"), scenario.patience, scenario.blur_s)
+        self.run_log.reset()
+        self.oracle.reset()
         self._wiper.wipe()
         undo(self.world.services.values())
         stripe_client._is_account_confirmed.cache_clear()
         stripe_client._ownership_guard.cache_clear()
         vars(mail)["outbox"] = []
-        self._give_credits(plan)
-        self.database.fine = plan.fine
+        self._give_credits(scenario)
+        self.database.fine = scenario.fine
         self.orders: list[str] = []
-        self.doorway = Doorway(self.oracle.rows)
+        self.sign_in_gate = SignInGate(self.oracle.rows)
         self.jobs_left: dict[int, float] = {}
 
-    def _give_credits(self, plan: Plan) -> None:
-        """Some buyers begin with credits, as a gift of the house."""
+    def _give_credits(self, scenario: Scenario) -> None:
+        """Some buyers begin with credits, as a gift."""
         gifts = [
             ledger.Posting(user.pk, "usd", ledger.Kind.ADJUSTMENT, minor, "gift")
-            for user, minor in zip(self.world.buyers, plan.gifts, strict=False)
+            for user, minor in zip(self.world.buyers, scenario.gifts, strict=False)
         ]
         with transaction.atomic():
             ledger.post(gifts, at=product_clock.now())
@@ -141,21 +141,21 @@ class Stage:
         if order_id not in self.orders:
             self.orders.append(order_id)
 
-    def await_order(self, choices: Choices) -> str:
+    def await_order(self, draws: Draws) -> str:
         """Wait a while for an order, most often a paid one."""
         paid = (
             "SELECT public_id FROM orders_order WHERE captured_minor + credits_applied_minor > 0 ORDER BY id"
         )
-        picky = choices.odds("a paid one", 0.85)
+        picky = draws.odds("a paid one", 0.85)
         find = (lambda: [str(row[0]) for row in self.oracle.rows(paid)]) if picky else (lambda: self.orders)
-        return self.await_some(find, choices) or ""
+        return self.await_some(find, draws) or ""
 
-    def await_some[T](self, find: Callable[[], Sequence[T]], choices: Choices) -> T | None:
+    def await_some[T](self, find: Callable[[], Sequence[T]], draws: Draws) -> T | None:
         """Wait a while for something to be there, and choose one."""
         for _ in range(LOOKS):
             if found := list(find()):
-                return choices.pick("which", found)
-            self.scheduler.sleep(choices.between(1, 10))
+                return draws.pick("which", found)
+            self.scheduler.sleep(draws.between(1, 10))
         return None
 
     def recover(self) -> None:
@@ -165,7 +165,7 @@ class Stage:
     def effect_is_there(self, query: str, *values: Any) -> None:
         """What was answered with a 2xx is committed."""
         if not self.oracle.rows(query, *values):
-            raise Broken("what was answered with a 2xx is there", (query, values))
+            raise InvariantViolation("what was answered with a 2xx is there", (query, values))
 
 
 def _sandbox(clock: simulated.SimulatedClock) -> Sandbox:
@@ -184,6 +184,6 @@ def _settle_settings() -> None:
     settings.HOLDS_PER_NEWCOMER, settings.HOLDS_PER_BUYER = MOST_HOLDS
     settings.USERS_PER_ADDRESS, settings.UNPAID_HOLDS_PER_DAY = 2, 3
     settings.WHITENOISE_AUTOREFRESH = True
-    settings.SESSION_COOKIE_AGE = 10 * 365 * 86400  # staff stay signed in however long a story takes
+    settings.SESSION_COOKIE_AGE = 10 * 365 * 86400  # staff stay signed in however long a scenario takes
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
-    logging.disable()  # what the product logs is in the story
+    logging.disable()  # what the product logs is in the run log

@@ -1,4 +1,4 @@
-"""``make mutants``: break the product on purpose, saboteur by saboteur, and see which seed notices by which rule."""
+"""``make mutants``: break the product on purpose, mutant by mutant, and see which seed notices by which rule."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ PROCESSES = 2
 
 @dataclass
 class Verdict:
-    """What became of a saboteur: the seed and the rule that caught it, or what else was seen on the way."""
+    """What became of a mutant: the seed and the rule that caught it, or what else was seen on the way."""
 
     invariant: str
     name: str
@@ -36,9 +36,9 @@ class Verdict:
 
 
 def hunt(name: str, invariant: str, rules: tuple[str, ...], seeds: int) -> Verdict:
-    """Play seeds against one saboteur until one breaks a rule that counts."""
+    """Play seeds against one mutant until one breaks a rule that counts."""
     verdict, began = Verdict(invariant, name), time.monotonic()
-    found: queue.Queue[Found | None] = play_all([[f"0:{seeds}", "--sabotage", name, "--unshrunk"]])
+    found: queue.Queue[Found | None] = play_all([[f"0:{seeds}", "--mutant", name, "--unshrunk"]])
     while one := found.get():
         verdict.seeds += 1
         if one["rule"] in rules:
@@ -57,11 +57,11 @@ def main() -> int:
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
-    from tests.simulation.mutants import INVARIANTS, SABOTEURS
+    from tests.simulation.mutants import INVARIANTS, MUTANTS
 
     wanted = [
         one
-        for one in sorted(SABOTEURS, key=lambda one: INVARIANTS.index(one.invariant))
+        for one in sorted(MUTANTS, key=lambda one: INVARIANTS.index(one.invariant))
         if any(part in one.name or part == one.invariant for part in given.only.split(","))
     ]
     todo, done = queue.Queue[tuple[str, str, tuple[str, ...]]](), queue.Queue[Verdict]()
@@ -79,7 +79,7 @@ def main() -> int:
         verdict = done.get()
         survivors += not verdict.rule
         print(verdict.row, flush=True)
-    print(f"{len(wanted)} saboteurs, {survivors} survived")
+    print(f"{len(wanted)} mutants, {survivors} survived")
     return bool(survivors or not wanted)
 
 

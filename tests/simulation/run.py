@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import django
 
-from tests.simulation.run_result import Findings
+from tests.simulation.run_result import RunResult
 
 
 def seeds_of(told: str) -> Iterable[int]:
@@ -19,7 +19,7 @@ def seeds_of(told: str) -> Iterable[int]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", type=seeds_of)
-    parser.add_argument("--without", default="", help="parts of the plan to leave out, by their names")
+    parser.add_argument("--without", default="", help="parts of the scenario to leave out, by their names")
     parser.add_argument(
         "--flow", action="append", default=[], help="a flow with every crash, instead of seeds"
     )
@@ -27,32 +27,32 @@ def main() -> None:
     parser.add_argument(
         "--pairs", help="a flow with every pair of crashes: flow, share and of how many, by colons"
     )
-    parser.add_argument("--unshrunk", action="store_true", help="do not make a failing story short")
-    parser.add_argument("--tell", action="store_true", help="keep the story of a run that went well, too")
+    parser.add_argument("--unshrunk", action="store_true", help="do not make a failing scenario short")
+    parser.add_argument("--tell", action="store_true", help="keep the log of a run that went well, too")
     parser.add_argument(
-        "--sabotage", default="", help="break the product on purpose, by name, until that is noticed"
+        "--mutant", default="", help="break the product on purpose, by name, until that is noticed"
     )
     given = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
     from tests.simulation.crashes import every_crash, every_pair
-    from tests.simulation.focused_scenarios import PLANS
-    from tests.simulation.harness import Stage
+    from tests.simulation.focused_scenarios import SCENARIOS
+    from tests.simulation.harness import Harness
     from tests.simulation.mutants import by_name
     from tests.simulation.scenario import leave_out
-    from tests.simulation.scenario_runner import Player
+    from tests.simulation.scenario_runner import ScenarioRunner
     from tests.simulation.shrink import shrink
     from tests.simulation.world import drop_database
 
-    saboteur = by_name(given.sabotage) if given.sabotage else None
-    plan_of = PLANS[saboteur.plans if saboteur else ""]
+    mutant = by_name(given.mutant) if given.mutant else None
+    scenario_of = SCENARIOS[mutant.scenarios if mutant else ""]
     name = f"estuary_simulation_{os.getpid()}"
-    play = Player(Stage(name)).play
+    play = ScenarioRunner(Harness(name)).play
     left_out = frozenset(given.without.split())
     try:
-        if saboteur:
-            saboteur.act()
+        if mutant:
+            mutant.act()
         for flow in given.flow:
             for found in every_crash(flow, play, step=given.every):
                 _print(found)
@@ -63,18 +63,18 @@ def main() -> None:
         if given.flow or given.pairs:
             return
         for seed in given.seeds:
-            plan = leave_out(plan_of(seed), left_out)
-            found = play(plan)
+            scenario = leave_out(scenario_of(seed), left_out)
+            found = play(scenario)
             if found.rule and not given.without and not given.unshrunk:
-                found = shrink(plan, found, play)
+                found = shrink(scenario, found, play)
             _print(found, tell=given.tell)
-            if saboteur and found.rule in saboteur.rules:
+            if mutant and found.rule in mutant.rules:
                 break
     finally:
         drop_database(name)
 
 
-def _print(found: Findings, *, tell: bool = False) -> None:
+def _print(found: RunResult, *, tell: bool = False) -> None:
     found.lines = found.lines if found.rule or tell else []
     print(json.dumps(asdict(found)), flush=True)
 

@@ -12,17 +12,17 @@ from tests.simulation.clock import SimulatedClock
 from tests.simulation.scheduler import current
 
 
-class Story:
+class RunLog:
     """The lines of one run; printed only when it ends badly, or when asked for."""
 
     def __init__(self, clock: SimulatedClock, note: Callable[..., None]) -> None:
         self._clock, self._note = clock, note
         self.lines: list[str] = []
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self.lines = []
 
-    def tell(self, sentence: str) -> None:
+    def add(self, sentence: str) -> None:
         actor = current()
         who = actor.name if actor else "—"
         seconds = self._clock.elapsed_s
@@ -35,10 +35,10 @@ class Story:
         self._note("told", sentence)
 
     def listen_to_logs(self, read: Callable[[str, str], None]) -> None:
-        """Let what the product logs be part of the story, and go nowhere else; ``read`` gets each finished line."""
+        """Let what the product logs be part of the run log, and go nowhere else; ``read`` gets each finished line."""
         lines = _Lines(read)
 
-        def into_story(logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
+        def into_run_log(logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
             lines.of_structlog(logger, level, event)
             if level not in {"debug", "info"}:
                 error = event.get("exc_info")
@@ -46,11 +46,15 @@ class Story:
                 told = {name: value for name, value in event.items() if name in TOLD}
                 if isinstance(error, BaseException):
                     told["error"] = f"{type(error).__name__}: {error}"
-                self.tell(f"  log: {event['event']} " + " ".join(f"{k}={v}" for k, v in told.items()))
+                self.add(f"  log: {event['event']} " + " ".join(f"{k}={v}" for k, v in told.items()))
             raise structlog.DropEvent
 
         structlog.configure(
-            processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, into_story],
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                into_run_log,
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
             cache_logger_on_first_use=False,
         )

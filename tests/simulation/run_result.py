@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Findings:
+class RunResult:
     """``rule`` names the invariant that broke, or the error; empty when all was well."""
 
     seed: int = 0

@@ -1,10 +1,10 @@
-"""What a seed means: who wants what, how bad the day is, and which processes are killed where."""
+"""The scenario of a seed: who wants what, which faults there are, and which processes are killed where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from tests.simulation.faults import KINDS, Weather
+from tests.simulation.faults import KINDS, FaultProfile
 
 COPIES = ("another home", "restored")
 
@@ -69,12 +69,12 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Scenario:
     """One run; the smaller one that still fails is made by leaving parts out."""
 
     seed: int
     acts: tuple[Act, ...]
-    weather: Weather
+    fault_profile: FaultProfile
     crashes: tuple[tuple[str, int], ...] = ()
     tempo: str = "tight"
     fine: bool = False  # stop before each statement, not only around commits
@@ -90,13 +90,13 @@ class Plan:
         return tuple(dict.fromkeys(act.who for act in self.acts))
 
     @property
-    def in_calm(self) -> "Plan":
+    def in_calm(self) -> "Scenario":
         """The same when nobody is killed any more."""
         return replace(self, crashes=(), workers=1, clocks=1)
 
 
-def plan_of(seed: int) -> Plan:
-    """Return the plan of a seed: swarm testing, so each seed has some of the faults and none of the others."""
+def scenario_of(seed: int) -> Scenario:
+    """Return the scenario of a seed: swarm testing, so each seed has some of the faults and none of the others."""
     chance = Random(f"{seed} plan")
     acts = tuple(_acts(chance))
     workers, clocks = chance.choice([1, 2]), chance.choice([1, 1, 2])
@@ -109,10 +109,10 @@ def plan_of(seed: int) -> Plan:
         (chance.choice(names), chance.randint(1, 60)) for _ in range(chance.choice([0, 0, 1, 2, 4]))
     )
     tempo = chance.choice(["tight"] * 5 + ["loose"] * 2 + ["days"])
-    return Plan(
+    return Scenario(
         seed=seed,
         acts=acts,
-        weather=_weather(chance),
+        fault_profile=_fault_profile(chance),
         crashes=crashes,
         tempo="days" if any(act.verb == "late bank" for act in acts) else tempo,
         fine=chance.random() < 0.7,
@@ -156,10 +156,10 @@ def _twice(chance: Random, act: Act, among: Sequence[str]) -> list[Act]:
     return [act, replace(act, number=act.number + 1, who=other, like=act.number)]
 
 
-def _weather(chance: Random) -> Weather:
+def _fault_profile(chance: Random) -> FaultProfile:
     kinds = tuple(kind for kind in KINDS if chance.random() < 0.35)
     longest = chance.choice([5.0, 120.0, 3600.0, 3 * 86400.0])
-    return Weather(
+    return FaultProfile(
         kinds=kinds if chance.random() < 0.7 else (),
         rate=chance.choice([0.03, 0.1, 0.25]),
         webhooks=chance.random() < 0.5,
@@ -173,27 +173,29 @@ def _weather(chance: Random) -> Weather:
 # --- Leaving parts out --------------------------------------------------------------------------------------------
 
 
-def parts_of(plan: Plan) -> list[str]:
-    """Name what can be left out of a plan, the big things first."""
-    acts = [f"act-{act.number}" for act in plan.acts]
-    crashes = [f"crash-{number}" for number in range(len(plan.crashes))]
-    weather = [name for name in ("dropped", "doubled", "delayed") if getattr(plan.weather, name)]
-    others = ["statements"] * plan.fine + ["copy"] * bool(plan.copy)
-    return acts + crashes + list(plan.weather.kinds) + weather + others
+def parts_of(scenario: Scenario) -> list[str]:
+    """Name what can be left out of a scenario, the big things first."""
+    acts = [f"act-{act.number}" for act in scenario.acts]
+    crashes = [f"crash-{number}" for number in range(len(scenario.crashes))]
+    fault_profile = [
+        name for name in ("dropped", "doubled", "delayed") if getattr(scenario.fault_profile, name)
+    ]
+    others = ["statements"] * scenario.fine + ["copy"] * bool(scenario.copy)
+    return acts + crashes + list(scenario.fault_profile.kinds) + fault_profile + others
 
 
-def leave_out(plan: Plan, left_out: frozenset[str]) -> Plan:
-    """Return the plan without some of its parts; what is left keeps its own chance."""
-    weather = replace(
-        plan.weather,
-        kinds=tuple(kind for kind in plan.weather.kinds if kind not in left_out),
+def leave_out(scenario: Scenario, left_out: frozenset[str]) -> Scenario:
+    """Return the scenario without some of its parts; what is left keeps its own chance."""
+    fault_profile = replace(
+        scenario.fault_profile,
+        kinds=tuple(kind for kind in scenario.fault_profile.kinds if kind not in left_out),
         **{name: 0.0 for name in ("dropped", "doubled", "delayed") if name in left_out},  # type: ignore[arg-type]
     )
     return replace(
-        plan,
-        acts=tuple(act for act in plan.acts if f"act-{act.number}" not in left_out),
-        crashes=tuple(crash for n, crash in enumerate(plan.crashes) if f"crash-{n}" not in left_out),
-        weather=weather,
-        fine=plan.fine and "statements" not in left_out,
-        copy="" if "copy" in left_out else plan.copy,
+        scenario,
+        acts=tuple(act for act in scenario.acts if f"act-{act.number}" not in left_out),
+        crashes=tuple(crash for n, crash in enumerate(scenario.crashes) if f"crash-{n}" not in left_out),
+        fault_profile=fault_profile,
+        fine=scenario.fine and "statements" not in left_out,
+        copy="" if "copy" in left_out else scenario.copy,
     )

@@ -75,9 +75,9 @@ class Scheduler:
 
     def __init__(self, clock: SimulatedClock, locks: LockWatch) -> None:
         self.clock, self.locks = clock, locks
-        self.begin_anew(Random(0))
+        self.reset(Random(0))
 
-    def begin_anew(self, chance: Random, patience: float = 0.0, blur_s: float = 0.0) -> None:
+    def reset(self, chance: Random, patience: float = 0.0, blur_s: float = 0.0) -> None:
         """Forget the last run.
 
         ``patience`` is how often an actor runs on although others could. ``blur_s`` is how far ahead of those who are
@@ -99,13 +99,13 @@ class Scheduler:
 
     # --- The run ------------------------------------------------------------------------------------------------
 
-    def run(self, actors: Sequence[Actor], crew: "Crew", until: float | None = None) -> None:
+    def run(self, actors: Sequence[Actor], thread_pool: "ThreadPool", until: float | None = None) -> None:
         """Let actors play until all but the daemons are done, or until a moment; raises the first failure of any."""
         self.actors, self._until = list(actors), until
         self._waiting: list[Actor] = []  # for a lock, the first to come first
         self._arbiter, self._over, self._stopping = threading.Semaphore(0), False, False
         for actor in actors:
-            crew.lend(functools.partial(self._life, actor))
+            thread_pool.submit(functools.partial(self._life, actor))
         while not self._over:  # this thread chooses for those who can't: the first, the blocked, the done
             chosen = self._choose()
             if chosen is None:
@@ -116,7 +116,7 @@ class Scheduler:
         self._leave_the_queue()
         for actor in actors:
             actor.baton.release()
-        crew.join()
+        thread_pool.join()
         for actor in actors:
             if actor.failure:
                 raise actor.failure
@@ -270,15 +270,15 @@ class Scheduler:
         actor.let_on = False
 
 
-class Crew:
+class ThreadPool:
     """Threads that outlive a run, each with a database connection of its own that stays open."""
 
     def __init__(self) -> None:
-        self._idle: list[_Hand] = []
-        self._busy: list[_Hand] = []
+        self._idle: list[_PooledThread] = []
+        self._busy: list[_PooledThread] = []
 
-    def lend(self, task: Callable[[], None]) -> None:
-        hand = self._idle.pop(0) if self._idle else _Hand()
+    def submit(self, task: Callable[[], None]) -> None:
+        hand = self._idle.pop(0) if self._idle else _PooledThread()
         self._busy.append(hand)
         hand.take(task)
 
@@ -288,7 +288,7 @@ class Crew:
         self._idle, self._busy = self._busy + self._idle, []
 
 
-class _Hand(threading.Thread):
+class _PooledThread(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._todo = threading.Semaphore(0)

@@ -8,7 +8,7 @@ from typing import Any
 ACTIVE = "SELECT 1 FROM accounts_user WHERE id = %s AND is_active"
 
 
-class Doorway:
+class SignInGate:
     """Who is let in, and whose requests are under way."""
 
     def __init__(self, rows: Callable[..., list[Any]]) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 import pytest
 
 from tests.simulation.crashes import IN_PAIRS
-from tests.simulation.test_seeds import Found, gather, story
+from tests.simulation.test_seeds import Found, describe, gather
 
 FEW = 6
 
@@ -37,7 +37,7 @@ def runs(step: int) -> dict[str, list[Found]]:
 def test_a_flow_that_is_killed_anywhere_heals(runs: dict[str, list[Found]], flow: str, step: int) -> None:
     undisturbed, *killed = runs[flow]
     failed = [one for one in (undisturbed, *killed) if one["rule"]]
-    assert not failed, "\n".join(map(story, failed))
+    assert not failed, "\n".join(map(describe, failed))
     points = sum(undisturbed["points"].values())
     assert points > 40
     assert len(killed) == len(range(0, points, step))

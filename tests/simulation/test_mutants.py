@@ -12,7 +12,7 @@ from estuary.payments.doctor import RULES
 from estuary.payments.doctor.stripe_comparison import SENTENCES
 from tests.simulation import oracle
 from tests.simulation.actors import intruder
-from tests.simulation.mutants import INVARIANTS, SABOTEURS
+from tests.simulation.mutants import INVARIANTS, MUTANTS
 from tests.simulation.test_seeds import gather
 
 # The seed that finds it; when what a seed means changes, another one does: ``make mutants`` tells.
@@ -35,22 +35,21 @@ EACH_TIME = {
 
 
 def test_each_invariant_is_broken_in_three_ways_at_least() -> None:
-    ways = Counter(saboteur.invariant for saboteur in SABOTEURS)
+    ways = Counter(mutant.invariant for mutant in MUTANTS)
     assert set(ways) == set(INVARIANTS)
     assert min(ways.values()) >= 3
-    assert len({saboteur.name for saboteur in SABOTEURS}) == len(SABOTEURS)
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
-def test_a_saboteur_names_rules_that_there_are() -> None:
+def test_a_mutant_names_rules_that_there_are() -> None:
     sources = [*Path(oracle.__file__).parent.glob("*.py"), *Path(intruder.__file__).parent.glob("*.py")]
-    text = "\n".join(path.read_text() for path in [*sources, Path(intruder.__file__).parents[1] / "harness.py"])
+    text = "\n".join(
+        path.read_text() for path in [*sources, Path(intruder.__file__).parents[1] / "harness.py"]
+    )
     text += Path(intruder.__file__).parents[1].joinpath("scenario_runner.py").read_text()
     known = {rule.code for rule in RULES} | SENTENCES.keys()
     unknown = {
-        rule
-        for saboteur in SABOTEURS
-        for rule in saboteur.rules
-        if rule not in known and f'"{rule}"' not in text
+        rule for mutant in MUTANTS for rule in mutant.rules if rule not in known and f'"{rule}"' not in text
     }
     assert not unknown
 
@@ -63,6 +62,6 @@ def test_a_saboteur_names_rules_that_there_are() -> None:
     ],
 )
 def test_a_product_that_is_broken_on_purpose_is_found_out(name: str, seed: int) -> None:
-    [rules] = [saboteur.rules for saboteur in SABOTEURS if saboteur.name == name]
-    [found] = gather([[str(seed), "--sabotage", name, "--unshrunk"]])
+    [rules] = [mutant.rules for mutant in MUTANTS if mutant.name == name]
+    [found] = gather([[str(seed), "--mutant", name, "--unshrunk"]])
     assert found["rule"] in rules, found

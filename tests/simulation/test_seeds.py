@@ -1,4 +1,4 @@
-"""A fixed number of stories at each run of the tests; ``make simulate SEEDS=n`` tells as many as you like.
+"""A fixed number of scenarios at each run of the tests; ``make simulate SEEDS=n`` plays as many as you like.
 
 ``make test`` plays the first of them, ``make test-all`` all.
 """
@@ -29,7 +29,7 @@ def gather(arguments: list[list[str]]) -> list[Found]:
     return gathered
 
 
-def story(failed: Found) -> str:
+def describe(failed: Found) -> str:
     without = f" WITHOUT='{' '.join(failed['left_out'])}'" if failed.get("left_out") else ""
     again = f"make simulate SEED={failed['seed']}{without}"
     return "\n".join([f"\n{failed['rule']}: {again}", *failed.get("lines", []), failed["told"]])
@@ -45,7 +45,7 @@ def test_whatever_happens_the_books_balance_and_nothing_is_stuck(seeds: range) -
     played = gather([[f"{seeds.start + n}:{seeds.stop}:{processes}"] for n in range(processes)])
     assert len(played) == len(seeds)
     failed = [one for one in played if one["rule"]]
-    assert not failed, "\n".join(map(story, failed))
+    assert not failed, "\n".join(map(describe, failed))
     assert {"timeout_after", "error_saved", "webhook dropped"} <= {
         name for one in played for name in one["struck"]
     }
@@ -59,7 +59,7 @@ def test_whatever_happens_the_books_balance_and_nothing_is_stuck(seeds: range) -
     [range(FIRST_PLAYED_TWICE), pytest.param(range(PLAYED_TWICE), marks=pytest.mark.exhaustive)],
     ids=["the first", "more of them"],
 )
-def test_the_same_seed_is_the_same_story(seeds: range) -> None:
+def test_the_same_seed_is_the_same_scenario(seeds: range) -> None:
     arguments = [f"{seeds.start}:{seeds.stop}"]
     played = gather([arguments, arguments])
     traces = [(one["seed"], one["trace"]) for one in played]

@@ -1,4 +1,4 @@
-"""The stage: a database of its own, a small world built once, and only what changed wiped before each story."""
+"""The world of a run: a database of its own, built once. Before each scenario only what changed is wiped."""
 
 import hashlib
 import pathlib
@@ -20,7 +20,7 @@ from tests.simulation.staff_members import make_members
 
 TEMPLATE = "estuary_simulation"
 LEAVER = "Zenobia Quastenflosser"
-# What may change of a person in a story, by themselves, by staff, or by their erasure.
+# What may change of a person in a scenario, by themselves, by staff, or by their erasure.
 OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
 PER_SESSION = (
     "-c synchronous_commit=off -c deadlock_timeout=1ms -c jit=off -c plan_cache_mode=force_generic_plan"
@@ -150,10 +150,12 @@ def _sign_in(member: User) -> str:
 class Wiper:
     """Puts the database back to the world as it was built: later rows go, and sequences begin where they began."""
 
-    def __init__(self, watch: "psycopg.Connection[tuple[object, ...]]") -> None:
-        self._watch = watch
-        watch.execute("SET session_replication_role = replica")  # as superuser: no guards, no foreign keys
-        rows = watch.execute(
+    def __init__(self, outside_connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        self._outside_connection = outside_connection
+        outside_connection.execute(
+            "SET session_replication_role = replica"
+        )  # as superuser: no guards, no foreign keys
+        rows = outside_connection.execute(
             "SELECT t.table_name, pg_get_serial_sequence(quote_ident(t.table_name), 'id') "
             "FROM information_schema.tables t JOIN information_schema.columns c USING (table_schema, table_name) "
             "WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name = 'id' ORDER BY 1"
@@ -162,23 +164,27 @@ class Wiper:
             str(table): (str(sequence), self._last(str(table))) for table, sequence in rows if sequence
         }
         others = set(connection.introspection.table_names()) - self._kept.keys()
-        self._people = watch.execute(f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user").fetchall()
+        self._people = outside_connection.execute(
+            f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user"
+        ).fetchall()
         self._empty = sorted(table for table in others if not self._has_rows(table))
 
     def _last(self, table: str) -> int:
-        row = self._watch.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()
+        row = self._outside_connection.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"').fetchone()
         assert row
         return int(str(row[0]))
 
     def _has_rows(self, table: str) -> bool:
-        return bool(self._watch.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone())
+        return bool(self._outside_connection.execute(f'SELECT 1 FROM "{table}" LIMIT 1'.encode()).fetchone())
 
     def wipe(self) -> None:
         deletes = [f'DELETE FROM "{table}" WHERE id > {last}' for table, (_, last) in self._kept.items()]
         sets = [f"setval('{sequence}', {last + 1}, false)" for sequence, last in self._kept.values()]
         values = ", ".join(f"{column} = %s" for column in OF_A_PERSON)
         for user_id, *person in self._people:  # past the trigger that notes a change
-            self._watch.execute(f"UPDATE accounts_user SET {values} WHERE id = %s", [*person, user_id])
+            self._outside_connection.execute(
+                f"UPDATE accounts_user SET {values} WHERE id = %s", [*person, user_id]
+            )
         taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
         deletes += [f'DELETE FROM "{table}"' for table in self._empty]
-        self._watch.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())
+        self._outside_connection.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())

@@ -1,4 +1,4 @@
-"""The acts of a plan that a buyer performs, each by its name in the plan."""
+"""The acts of a scenario that a buyer performs, each by its name in the scenario."""
 
 from collections.abc import Callable
 

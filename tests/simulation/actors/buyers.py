@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from stripe_sandbox.errors import StripeError
 from tests.simulation.browser import Answer, Browser
-from tests.simulation.draws import Choices
-from tests.simulation.oracle import Broken
+from tests.simulation.draws import Draws
+from tests.simulation.oracle import InvariantViolation
 
 if TYPE_CHECKING:
-    from tests.simulation.harness import Stage
+    from tests.simulation.harness import Harness
 
 FINE, DECLINED, NO_FUNDS, CHALLENGED = (
     "4242424242424242",
@@ -42,18 +42,20 @@ TRY_AGAIN, DECLINE = {0, 503, 502}, 402
 class Buyer:
     """One tab of one buyer."""
 
-    def __init__(self, stage: "Stage", number: int, choices: Choices) -> None:
-        self.stage, self.choices = stage, choices
-        self.user = stage.world.buyers[number - 1]
-        judge = stage.oracle.answers.check_answer
-        visit = stage.doorway.visit_of(self.user.pk)
-        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge, visit=visit)
+    def __init__(self, harness: "Harness", number: int, draws: Draws) -> None:
+        self.harness, self.draws = harness, draws
+        self.user = harness.world.buyers[number - 1]
+        judge = harness.oracle.answers.check_answer
+        visit = harness.sign_in_gate.visit_of(self.user.pk)
+        self.browser = Browser(
+            harness.scheduler, harness.run_log, harness.recover, self.user, judge, visit=visit
+        )
 
     def _tell(self, sentence: str) -> None:
-        self.stage.story.tell(sentence)
+        self.harness.run_log.add(sentence)
 
     def pause(self) -> None:
-        self.stage.scheduler.sleep(self.choices.between(0.1, 4))
+        self.harness.scheduler.sleep(self.draws.between(0.1, 4))
 
     # --- Buying -------------------------------------------------------------------------------------------------
 
@@ -61,7 +63,7 @@ class Buyer:
         """Place an order without credits, which somebody else then pays for."""
         made = self._create(self._body(thing) | {"use_credits": False})
         if made.fine:
-            self.stage.knows_order(made["order_id"])
+            self.harness.knows_order(made["order_id"])
         return made
 
     def buy(self, thing: str) -> None:
@@ -70,87 +72,89 @@ class Buyer:
         made = self._create(body)
         if not made.fine:
             return
-        self.stage.knows_order(made["order_id"])
+        self.harness.knows_order(made["order_id"])
         if made["status"] == "pending":
             self._pay(made)
-        for _ in range(self.choices.pick("looks afterwards", [0, 1, 1, 2])):
+        for _ in range(self.draws.pick("looks afterwards", [0, 1, 1, 2])):
             self.pause()
             self._after(made["order_id"])
 
     def _body(self, thing: str) -> dict[str, object]:
-        choices, world = self.choices, self.stage.world
+        draws, world = self.draws, self.harness.world
         body: dict[str, object] = {
-            "payment_type": choices.pick("payment_type", ["intent", "intent", "checkout"])
+            "payment_type": draws.pick("payment_type", ["intent", "intent", "checkout"])
         }
-        if choices.odds("not saved", 0.25):
+        if draws.odds("not saved", 0.25):
             body["save_payment_method"] = False
         if thing == "credits":
             return body | {
                 "is_credit_purchase": True,
-                "amount": choices.pick("amount", ["20.00", "33.33", "150.00"]),
+                "amount": draws.pick("amount", ["20.00", "33.33", "150.00"]),
             }
-        body |= {"service_id": str(world.services[thing].pk), "use_credits": choices.odds("use_credits", 0.6)}
+        body |= {"service_id": str(world.services[thing].pk), "use_credits": draws.odds("use_credits", 0.6)}
         wish: dict[str, object] = {}
         if thing in {"session", "lesson"}:
-            wish = {"start_datetime": choices.pick("slot", self.stage.slots[thing][:2])}
+            wish = {"start_datetime": draws.pick("slot", self.harness.slots[thing][:2])}
         elif thing == "workshop":
-            wish = {"service_session_id": str(choices.pick("seat", self.stage.seats))}
-        elif thing == "package" and choices.odds("scheduled", 0.6):
+            wish = {"service_session_id": str(draws.pick("seat", self.harness.seats))}
+        elif thing == "package" and draws.odds("scheduled", 0.6):
             wish = {
                 "items": [
                     {
                         "service_id": str(world.services["workshop"].pk),
-                        "service_session_id": str(self.stage.seats[0]),
+                        "service_session_id": str(self.harness.seats[0]),
                     }
                 ]
             }
-        elif thing == "bundle" and choices.odds("scheduled", 0.6):
+        elif thing == "bundle" and draws.odds("scheduled", 0.6):
             wish = {
                 "items": [
-                    {"start_datetime": self.stage.slots["session"][4 * n]}
-                    for n in range(choices.pick("how many", [1, 3, 4]))
+                    {"start_datetime": self.harness.slots["session"][4 * n]}
+                    for n in range(draws.pick("how many", [1, 3, 4]))
                 ]
             }
         return body | ({"scheduling_data": wish} if wish else {})
 
     def _create(self, body: dict[str, object]) -> Answer:
-        key = f"attempt {self.choices.word()}" if self.choices.odds("with a key", 0.6) else ""
-        if self.choices.odds("saved card", 0.4) and (card := self.a_saved_card()):
+        key = f"attempt {self.draws.word()}" if self.draws.odds("with a key", 0.6) else ""
+        if self.draws.odds("saved card", 0.4) and (card := self.a_saved_card()):
             body["payment_method_id"] = card
             body["payment_type"] = "intent"
         if not key:
-            self.stage.oracle.intentions.note(self.user.pk, body)
+            self.harness.oracle.intentions.note(self.user.pk, body)
         for _ in range(3):
             answer = self.browser.ask("post", "/api/v1/payments/create/", body, key=key)
             self._tell(f"  POST create{' with a key' * bool(key)} → {_shown(answer)}")
             if answer.status == DECLINE and (card := self._another_card(body)):
                 body, key = body | {"payment_method_id": card}, ""
-                self.stage.oracle.intentions.note(self.user.pk, body)
+                self.harness.oracle.intentions.note(self.user.pk, body)
             elif answer.status not in TRY_AGAIN and answer.get("code") != "idempotency_key_in_flight":
                 break
             self.pause()
         if answer.fine:
-            self.stage.effect_is_there("SELECT 1 FROM orders_order WHERE public_id = %s", answer["order_id"])
+            self.harness.effect_is_there(
+                "SELECT 1 FROM orders_order WHERE public_id = %s", answer["order_id"]
+            )
         return answer
 
     def a_saved_card(self) -> str:
         cards = self._cards()
-        if not cards and self.choices.odds("saves one first", 0.4):
+        if not cards and self.draws.odds("saves one first", 0.4):
             cards = self._save_a_card()
-        return str(self.choices.pick("which card", cards)["id"]) if cards else ""
+        return str(self.draws.pick("which card", cards)["id"]) if cards else ""
 
     def _another_card(self, body: dict[str, object]) -> str:
         """After a decline: a card that is not the one just tried, saved now when there is none."""
         tried = str(body.get("payment_method_id", ""))
         others = [card for card in self._cards() if str(card["id"]) != tried]
         others = others or [card for card in self._save_a_card() if str(card["id"]) != tried]
-        return str(self.choices.pick("which other card", others)["id"]) if others else ""
+        return str(self.draws.pick("which other card", others)["id"]) if others else ""
 
     def _pay(self, made: Answer) -> None:
         """As Stripe.js or the hosted page does it, in the browser, past our server."""
-        for _ in range(self.choices.pick("tries", [1, 1, 2])):
+        for _ in range(self.draws.pick("tries", [1, 1, 2])):
             self.pause()
-            way = self.choices.pick("way", WAYS)
+            way = self.draws.pick("way", WAYS)
             if way == "nothing":
                 self._tell("leaves it unpaid")
                 return
@@ -160,10 +164,10 @@ class Buyer:
                 self._tell(f"  Stripe refuses: {refused}"[:160])
 
     def _pay_once(self, made: Answer, way: str) -> None:
-        control = self.stage.sandbox.control
+        control = self.harness.sandbox.control
         if "checkout_url" in made:
             session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
-            challenge = self.choices.pick("challenge", ["complete", "fail", None])
+            challenge = self.draws.pick("challenge", ["complete", "fail", None])
             if way == "bank":
                 paid = control.pay_checkout(session_id, method="us_bank_account")
             else:
@@ -172,25 +176,25 @@ class Buyer:
         else:
             by = ("us_bank_account", FINE) if way == "bank" else ("card", way)
             paid = control.confirm(made["payment_intent_id"], method=by[0], card=by[1])
-            if paid["status"] == "requires_action" and self.choices.odds("takes the challenge", 0.8):
+            if paid["status"] == "requires_action" and self.draws.odds("takes the challenge", 0.8):
                 self.pause()
                 finish = (
                     control.complete_challenge
-                    if self.choices.odds("passes it", 0.7)
+                    if self.draws.odds("passes it", 0.7)
                     else control.fail_challenge
                 )
                 paid = finish(made["payment_intent_id"])
             self._tell(f"  pays with {way}: {paid['status']}")
 
     def _after(self, order_id: str) -> None:
-        what = self.choices.pick("afterwards", ["sync", "sync", "read", "cancel"])
+        what = self.draws.pick("afterwards", ["sync", "sync", "read", "cancel"])
         if what == "read":
             self.browser.ask("get", f"/api/v1/orders/{order_id}/")
             return
         answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/{what}/")
         self._tell(f"  {what}s the order → {_shown(answer)}")
         if what == "cancel" and answer.fine:
-            self.stage.effect_is_there(
+            self.harness.effect_is_there(
                 "SELECT 1 FROM orders_order WHERE public_id = %s AND status = 'canceled'", order_id
             )
 
@@ -198,7 +202,7 @@ class Buyer:
 
     def _bookings(self) -> list[dict[str, object]]:
         mine = "SELECT 1 FROM bookings_booking WHERE user_id = %s"
-        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.choices)
+        self.harness.await_some(lambda: self.harness.oracle.rows(mine, self.user.pk), self.draws)
         listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
         return [part for booking in listed for part in (booking, *booking["children"])]
 
@@ -206,14 +210,14 @@ class Buyer:
         active = [b for b in self._bookings() if b["status"] in {"confirmed", "partially_refunded"}]
         if not active:
             return
-        chosen = self.choices.pick("booking", active)["id"]
+        chosen = self.draws.pick("booking", active)["id"]
         for _ in range(2):
             answer = self.browser.ask("post", f"/api/v1/bookings/{chosen}/cancel/")
             self._tell(f"cancels booking {chosen} → {_shown(answer)}")
             if answer.status not in TRY_AGAIN:
                 break
         if answer.fine:
-            self.stage.effect_is_there(
+            self.harness.effect_is_there(
                 "SELECT 1 FROM bookings_booking WHERE id = %s AND status = 'canceled'", int(str(chosen))
             )
 
@@ -221,52 +225,54 @@ class Buyer:
         waiting = [b for b in self._bookings() if b["needs_scheduling"]]
         if not waiting:
             return
-        first = self.choices.pick("booking", waiting)
-        for booking in waiting if self.choices.odds("all of them", 0.5) else [first]:
+        first = self.draws.pick("booking", waiting)
+        for booking in waiting if self.draws.odds("all of them", 0.5) else [first]:
             self._schedule(booking)
 
     def _schedule(self, chosen: Mapping[str, object]) -> None:
         wish = (
-            {"service_session_id": self.choices.pick("seat", self.stage.seats)}
+            {"service_session_id": self.draws.pick("seat", self.harness.seats)}
             if chosen["service_type"] == "workshop"
             else {
-                "start_datetime": self.choices.pick(
-                    "slot", self.stage.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4]
+                "start_datetime": self.draws.pick(
+                    "slot", self.harness.slots[LESSONS.get(str(chosen["service_name"]), "session")][:4]
                 )
             }
         )
         answer = self.browser.ask("post", f"/api/v1/bookings/{chosen['id']}/schedule/", wish)
         self._tell(f"schedules booking {chosen['id']} → {_shown(answer)}")
         if answer.fine:
-            self.stage.effect_is_there(
+            self.harness.effect_is_there(
                 "SELECT 1 FROM bookings_booking WHERE id = %s AND starts_at IS NOT NULL",
                 int(str(chosen["id"])),
             )
 
     def manage_cards(self) -> None:
-        for _ in range(self.choices.pick("rounds", [2, 3, 4])):
+        for _ in range(self.draws.pick("rounds", [2, 3, 4])):
             self._manage_a_card()
 
     def _manage_a_card(self) -> None:
         cards = self._cards()
         # Two, soon: when the default of two is removed, the other is to take its place.
-        if not cards or self.choices.odds("new card", 0.2 if len(cards) > 1 else 0.8):
+        if not cards or self.draws.odds("new card", 0.2 if len(cards) > 1 else 0.8):
             cards = self._save_a_card()
         if not cards:
             return
-        card = self.choices.pick("which card", cards)["id"]
-        if self.choices.odds("deletes", 0.5):
+        card = self.draws.pick("which card", cards)["id"]
+        if self.draws.odds("deletes", 0.5):
             answer = self.browser.ask("delete", f"/api/v1/payments/methods/{card}/")
             if answer.fine:
                 removed = "SELECT 1 FROM payments_paymentmethod WHERE id = %s AND detached_at IS NOT NULL"
-                self.stage.effect_is_there(removed, int(str(card)))
+                self.harness.effect_is_there(removed, int(str(card)))
         else:
             chosen = {"payment_method_id": card}
             answer = self.browser.ask("post", "/api/v1/payments/methods/default/", chosen)
             if (
                 answer.fine and not answer.wrote
             ):  # another tab may have chosen again since: so look at what we did
-                raise Broken("what was answered with a 2xx is there", f"card {card} as the default")
+                raise InvariantViolation(
+                    "what was answered with a 2xx is there", f"card {card} as the default"
+                )
         self._tell(f"manages card {card} → {answer.status}")
 
     def _cards(self) -> list[dict[str, object]]:
@@ -276,14 +282,14 @@ class Buyer:
         """Save a card without a payment, wait a while until it is listed, and return all there are."""
         begun = self.browser.ask("post", "/api/v1/payments/methods/setup/")
         self._tell(f"begins to save a card → {begun.status}")
-        card = self.choices.pick("card", [FINE, ANOTHER_FINE, ATTACHES_THEN_DECLINES])
+        card = self.draws.pick("card", [FINE, ANOTHER_FINE, ATTACHES_THEN_DECLINES])
         try:
             if begun.fine:
-                self.stage.sandbox.control.confirm_setup(begun["setup_intent_id"], card=card)
+                self.harness.sandbox.control.confirm_setup(begun["setup_intent_id"], card=card)
         except StripeError as refused:
             self._tell(f"  Stripe refuses: {refused}"[:160])
         mine = "SELECT 1 FROM payments_paymentmethod WHERE user_id = %s AND detached_at IS NULL"
-        self.stage.await_some(lambda: self.stage.oracle.rows(mine, self.user.pk), self.choices)
+        self.harness.await_some(lambda: self.harness.oracle.rows(mine, self.user.pk), self.draws)
         return self._cards()
 
 

@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 def change_contact(buyer: "Buyer") -> None:
     """Change one's address, name or both, once or twice in a row; past the model as well as through it."""
-    for _ in range(buyer.choices.pick("how often", [1, 1, 2])):
-        address = f"{buyer.choices.word()}.{buyer.user.pk}@example.com"
+    for _ in range(buyer.draws.pick("how often", [1, 1, 2])):
+        address = f"{buyer.draws.word()}.{buyer.user.pk}@example.com"
         fields = {
             "address": {"email": address},
-            "name": {"last_name": buyer.choices.word()},
+            "name": {"last_name": buyer.draws.word()},
             "both": {
                 "email": address,
                 "first_name": "",
                 "last_name": "Berg",
             },
-        }[buyer.choices.pick("what changes", ["address", "name", "both"])]
-        road = buyer.choices.pick("road", ["saved", "saved", "past the model"])
+        }[buyer.draws.pick("what changes", ["address", "name", "both"])]
+        road = buyer.draws.pick("road", ["saved", "saved", "past the model"])
         try:
             _change(buyer.user.pk, fields, through_model=road == "saved")
         except Crash as crash:
-            buyer.stage.recover()
-            buyer.stage.story.tell(f"  the process is killed {crash}")
-        buyer.stage.story.tell(f"changes {', '.join(fields)}, {road}")
+            buyer.harness.recover()
+            buyer.harness.run_log.add(f"  the process is killed {crash}")
+        buyer.harness.run_log.add(f"changes {', '.join(fields)}, {road}")
 
 
 def _change(user_id: int, fields: dict[str, str], *, through_model: bool) -> None:

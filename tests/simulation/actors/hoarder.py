@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tests.simulation.browser import Answer, Browser
-from tests.simulation.draws import Choices
-from tests.simulation.oracle import Broken
+from tests.simulation.draws import Draws
+from tests.simulation.oracle import InvariantViolation
 
 if TYPE_CHECKING:
-    from tests.simulation.harness import Stage
+    from tests.simulation.harness import Harness
 
 RENEWED = "a hold is not renewed by asking anew"
 HOME = "203.0.113.66"
@@ -17,46 +17,50 @@ HOME = "203.0.113.66"
 class Hoarder:
     """Holds times of a bundle or a session, from one address, as one account after the other."""
 
-    def __init__(self, stage: "Stage", choices: Choices) -> None:
-        self.stage, self.choices = stage, choices
-        drawn = choices.pick("who", range(len(stage.world.hoarders)))
-        self.user = stage.world.hoarders[choices.settled("account", drawn)]
-        judge = stage.oracle.answers.check_answer
-        self.browser = Browser(stage.scheduler, stage.story, stage.recover, self.user, judge, address=HOME)
+    def __init__(self, harness: "Harness", draws: Draws) -> None:
+        self.harness, self.draws = harness, draws
+        drawn = draws.pick("who", range(len(harness.world.hoarders)))
+        self.user = harness.world.hoarders[draws.settled("account", drawn)]
+        judge = harness.oracle.answers.check_answer
+        self.browser = Browser(
+            harness.scheduler, harness.run_log, harness.recover, self.user, judge, address=HOME
+        )
 
     def act(self) -> None:
         """Place an order, and place it again with something changed until it is refused or enough."""
-        thing = self.choices.pick("thing", ["bundle", "bundle", "session"])
+        thing = self.draws.pick("thing", ["bundle", "bundle", "session"])
         first = self._place(thing, 0)
-        for turn in range(1, self.choices.pick("turns", [2, 3, 4])):
+        for turn in range(1, self.draws.pick("turns", [2, 3, 4])):
             if not first.fine or first["status"] != "pending":
                 return
-            self.stage.scheduler.sleep(self.choices.between(1, 400))
-            if self.choices.odds("cancels first", 0.5):
+            self.harness.scheduler.sleep(self.draws.between(1, 400))
+            if self.draws.odds("cancels first", 0.5):
                 self.browser.ask("post", f"/api/v1/orders/{first['order_id']}/cancel/")
             again = self._place(thing, turn)
             if again.fine and self._was_in_time(first) and again["expires_at"] > first["expires_at"]:
-                raise Broken(RENEWED, (first["order_id"], first["expires_at"], again["expires_at"]))
+                raise InvariantViolation(
+                    RENEWED, (first["order_id"], first["expires_at"], again["expires_at"])
+                )
             first = again if again.fine else first
 
     def _was_in_time(self, first: Answer) -> bool:
-        return datetime.fromisoformat(first["expires_at"]).timestamp() > self.stage.clock.now()
+        return datetime.fromisoformat(first["expires_at"]).timestamp() > self.harness.clock.now()
 
     def _place(self, thing: str, turn: int) -> Answer:
-        times = self.stage.slots["lesson" if thing == "lesson" else "session"]
-        times = times[self.choices.settled("slot", 0) :: 4 if thing == "bundle" else 1]
+        times = self.harness.slots["lesson" if thing == "lesson" else "session"]
+        times = times[self.draws.settled("slot", 0) :: 4 if thing == "bundle" else 1]
         wish: dict[str, object] = {"start_datetime": times[0]}
         if thing == "bundle":
             wish = {"items": [{"start_datetime": start} for start in times[:4]]}
         body: dict[str, object] = {
-            "service_id": str(self.stage.world.services[thing].pk),
+            "service_id": str(self.harness.world.services[thing].pk),
             "scheduling_data": wish,
-            "payment_type": self.choices.pick("payment_type", ["intent", "checkout"]),
+            "payment_type": self.draws.pick("payment_type", ["intent", "checkout"]),
             "service_data": {"turn": turn},
         }
         made = self.browser.ask("post", "/api/v1/payments/create/", body)
         told = [str(made.get(name, "")) for name in ("code", "order_id", "expires_at")]
-        self.stage.story.tell(f"holds a {thing} → {made.status} {' '.join(filter(None, told))}")
+        self.harness.run_log.add(f"holds a {thing} → {made.status} {' '.join(filter(None, told))}")
         if made.fine:
-            self.stage.knows_order(made["order_id"])
+            self.harness.knows_order(made["order_id"])
         return made

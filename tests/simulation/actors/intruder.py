@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.oracle import Broken
+from tests.simulation.oracle import InvariantViolation
 
 if TYPE_CHECKING:
     from tests.simulation.actors.buyers import Buyer
@@ -23,18 +23,18 @@ def pry(buyer: "Buyer") -> None:
     """Look at all lists of one's own, and try one thing of somebody else's."""
     for path in LISTS:
         buyer.browser.ask("get", path)
-    what = buyer.choices.pick("what", [ORDERS, ORDERS, BOOKINGS, CARDS])
-    found = buyer.stage.await_some(lambda: buyer.stage.oracle.rows(what, buyer.user.pk), buyer.choices)
+    what = buyer.draws.pick("what", [ORDERS, ORDERS, BOOKINGS, CARDS])
+    found = buyer.harness.await_some(lambda: buyer.harness.oracle.rows(what, buyer.user.pk), buyer.draws)
     if found is None:
         return
-    method, path, body = buyer.choices.pick("how", _tries(buyer, what, found))
+    method, path, body = buyer.draws.pick("how", _tries(buyer, what, found))
     answer = buyer.browser.ask(method, path, body)
-    buyer.stage.story.tell(f"tries {method.upper()} {path} of another → {answer.status}")
+    buyer.harness.run_log.add(f"tries {method.upper()} {path} of another → {answer.status}")
     counted = path.endswith("/sync/")  # who asks too often is counted, whatever it is about
     if answer.status not in KEPT_OUT or answer.asked_stripe:
-        raise Broken(FOREIGN, (method, path, answer.status, dict(answer)))
+        raise InvariantViolation(FOREIGN, (method, path, answer.status, dict(answer)))
     if answer.wrote and not counted:
-        raise Broken(FOREIGN, (method, path, answer.status, "and something was written"))
+        raise InvariantViolation(FOREIGN, (method, path, answer.status, "and something was written"))
 
 
 def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
@@ -42,14 +42,14 @@ def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
         order = f"/api/v1/orders/{found[0]}/"
         return [("get", order, None), ("post", f"{order}sync/", None), ("post", f"{order}cancel/", None)]
     if what == BOOKINGS:
-        booking, slot = f"/api/v1/bookings/{found[0]}/", buyer.stage.slots["session"][-1]
+        booking, slot = f"/api/v1/bookings/{found[0]}/", buyer.harness.slots["session"][-1]
         return [
             ("get", booking, None),
             ("get", f"{booking}cancel/", None),
             ("post", f"{booking}cancel/", None),
             ("post", f"{booking}schedule/", {"start_datetime": slot}),
         ]
-    card = str(buyer.choices.pick("which name", found))
+    card = str(buyer.draws.pick("which name", found))
     return [
         ("delete", f"/api/v1/payments/methods/{card}/", None),
         ("post", "/api/v1/payments/methods/default/", {"payment_method_id": card}),

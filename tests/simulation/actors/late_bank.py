@@ -6,10 +6,10 @@ from django.conf import settings
 
 from stripe_sandbox.errors import StripeError
 from tests.simulation.actors.buyers import Buyer
-from tests.simulation.draws import Choices
+from tests.simulation.draws import Draws
 
 if TYPE_CHECKING:
-    from tests.simulation.harness import Stage
+    from tests.simulation.harness import Harness
 
 FIRST_START = """SELECT extract(epoch FROM min(l.starts_at)) FROM orders_orderline l
 JOIN orders_order o ON o.id = l.order_id WHERE o.public_id = %s"""
@@ -24,32 +24,32 @@ TIMED = ("session", "session", "lesson", "workshop")
 class LateBank:
     """Has something bought by debit, lets it wait until about its date, and then arrive, fail, or wait on."""
 
-    def __init__(self, stage: "Stage", choices: Choices) -> None:
-        self.stage, self.choices = stage, choices
+    def __init__(self, harness: "Harness", draws: Draws) -> None:
+        self.harness, self.draws = harness, draws
 
     def act(self) -> None:
-        control, choices = self.stage.sandbox.control, self.choices
-        when, well = choices.pick("when", list(ANSWERS)), choices.odds("well", 0.7)
+        control, draws = self.harness.sandbox.control, self.draws
+        when, well = draws.pick("when", list(ANSWERS)), draws.odds("well", 0.7)
         try:
             order_id, intent_id = self._begin()
             if not intent_id:
                 return
-            self.stage.scheduler.sleep(max(self._kept_for_s(order_id) + ANSWERS[when], 0.0))
+            self.harness.scheduler.sleep(max(self._kept_for_s(order_id) + ANSWERS[when], 0.0))
             if when != "never":
                 (control.settle if well else control.fail_settlement)(intent_id)
-                self.stage.story.tell(f"lets a debit {'through' if well else 'fail'}, {when}")
+                self.harness.run_log.add(f"lets a debit {'through' if well else 'fail'}, {when}")
         except StripeError as refused:
-            self.stage.story.tell(f"can't: {refused}"[:160])
+            self.harness.run_log.add(f"can't: {refused}"[:160])
 
     def _kept_for_s(self, order_id: str) -> float:
         """Return for how long the seats of an order are kept, from now on."""
-        [(starts_at,)] = self.stage.oracle.rows(FIRST_START, order_id)
-        return min(float(starts_at) - self.stage.clock.now(), LONGEST_S) if starts_at else 3600.0
+        [(starts_at,)] = self.harness.oracle.rows(FIRST_START, order_id)
+        return min(float(starts_at) - self.harness.clock.now(), LONGEST_S) if starts_at else 3600.0
 
     def _begin(self) -> tuple[str, str]:
         """Buy something with a time and begin to pay for it by debit; returns the order and its intent."""
-        choices, control = self.choices, self.stage.sandbox.control
-        made = Buyer(self.stage, choices.pick("who", [1, 2, 3]), choices).place(choices.pick("thing", TIMED))
+        draws, control = self.draws, self.harness.sandbox.control
+        made = Buyer(self.harness, draws.pick("who", [1, 2, 3]), draws).place(draws.pick("thing", TIMED))
         if not made.fine or made["status"] != "pending":
             return "", ""
         if "checkout_url" in made:
@@ -59,5 +59,5 @@ class LateBank:
         else:
             intent_id = str(made["payment_intent_id"])
             control.confirm(intent_id, method="us_bank_account")
-        self.stage.story.tell(f"begins a debit for {intent_id}")
+        self.harness.run_log.add(f"begins a debit for {intent_id}")
         return str(made["order_id"]), intent_id

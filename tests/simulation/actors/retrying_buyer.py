@@ -18,13 +18,13 @@ def retry(buyer: "Buyer") -> None:
     if body is None:
         return
     first = _until_known(buyer, body)
-    if "order_id" in first and buyer.choices.odds("once more", 0.5):
+    if "order_id" in first and buyer.draws.odds("once more", 0.5):
         _until_known(buyer, body | {"again": first["order_id"]})
 
 
 def _wish(buyer: "Buyer") -> dict[str, object] | None:
-    bundle = str(buyer.stage.world.services["bundle"].pk)
-    body: dict[str, object] = buyer.choices.pick(
+    bundle = str(buyer.harness.world.services["bundle"].pk)
+    body: dict[str, object] = buyer.draws.pick(
         "what",
         [
             {"is_credit_purchase": True, "amount": "44.00"},
@@ -40,21 +40,21 @@ def _wish(buyer: "Buyer") -> dict[str, object] | None:
 
 def _until_known(buyer: "Buyer", body: dict[str, object]) -> Answer:
     """Send a purchase until its outcome is known; an answer may be lost between us and the browser as well."""
-    stage = buyer.stage
-    stage.oracle.intentions.note(buyer.user.pk, body)
-    begun, answer = stage.clock.now(), Answer()
+    harness = buyer.harness
+    harness.oracle.intentions.note(buyer.user.pk, body)
+    begun, answer = harness.clock.now(), Answer()
     for number in range(6):
         answer = buyer.browser.ask("post", CREATE, body)
-        lost = answer.fine and buyer.choices.odds(f"answer {number} is lost", 0.4)
-        stage.story.tell(
+        lost = answer.fine and buyer.draws.odds(f"answer {number} is lost", 0.4)
+        harness.run_log.add(
             f"  POST create without a key → {answer.status} {answer.get('code', '')} "
             f"{answer.get('order_id', '')}{', and the answer is lost' * lost}"
         )
         if answer.status not in UNKNOWN and not lost:
             break
         buyer.pause()
-        if stage.clock.now() > begun + PATIENCE_S:
+        if harness.clock.now() > begun + PATIENCE_S:
             break
     if answer.fine:
-        stage.knows_order(answer["order_id"])
+        harness.knows_order(answer["order_id"])
     return answer if answer.fine or answer.get("code") == BOUGHT else Answer()

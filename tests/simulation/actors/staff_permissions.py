@@ -9,13 +9,13 @@ from tests.simulation.actors.staff_attempts import (
     attempts_at,
 )
 from tests.simulation.browser import AdminBrowser, Answer, Browser
-from tests.simulation.draws import Choices
-from tests.simulation.oracle import Broken
+from tests.simulation.draws import Draws
+from tests.simulation.oracle import InvariantViolation
 from tests.simulation.staff_members import FORMER, PERMISSIONS
 from tests.simulation.world import LEAVER
 
 if TYPE_CHECKING:
-    from tests.simulation.harness import Stage
+    from tests.simulation.harness import Harness
 
 CLOSED = "without the permission nothing is shown and nothing changes"
 OPEN = "a permission opens what it names"
@@ -32,36 +32,36 @@ MEMBERS = ["No Rights"] * 5 + ["Vera Views"] * 4 + list(PERMISSIONS)[2:]
 class LimitedStaff:
     """Some member of staff tries a few things about one order."""
 
-    def __init__(self, stage: "Stage", choices: Choices) -> None:
-        self.stage, self.choices = stage, choices
-        self.name = choices.pick("who", MEMBERS)
-        self.user = stage.world.members[self.name]
-        line = (stage.scheduler, stage.story, stage.recover, self.user)
-        self.api, self.admin = Browser(*line), AdminBrowser(*line, cookie=stage.world.cookies[self.name])
+    def __init__(self, harness: "Harness", draws: Draws) -> None:
+        self.harness, self.draws = harness, draws
+        self.name = draws.pick("who", MEMBERS)
+        self.user = harness.world.members[self.name]
+        line = (harness.scheduler, harness.run_log, harness.recover, self.user)
+        self.api, self.admin = Browser(*line), AdminBrowser(*line, cookie=harness.world.cookies[self.name])
 
     def act(self) -> None:
-        order_id = self.stage.await_order(self.choices)
+        order_id = self.harness.await_order(self.draws)
         if not order_id:
             return
-        for _ in range(self.choices.pick("tries", [1, 2, 3])):
+        for _ in range(self.draws.pick("tries", [1, 2, 3])):
             target = self._target(order_id)
             # Nobody writes about who leaves: what staff write by hand of the erased is theirs to know.
             leaves = target.buyer.get_full_name() == LEAVER
             attempts = [one for one in attempts_at(target) if not (leaves and one.trail)]
             permitted = [one for one in attempts if one.needs and self._may(one.needs)]
-            picky = self.choices.odds("what is open", 0.4)
-            self._try(self.choices.pick("what", permitted if picky and permitted else attempts))
+            picky = self.draws.odds("what is open", 0.4)
+            self._try(self.draws.pick("what", permitted if picky and permitted else attempts))
 
     def _target(self, order_id: str) -> Target:
-        [(order_pk, user_id, booking_pk)] = self.stage.oracle.rows(
+        [(order_pk, user_id, booking_pk)] = self.harness.oracle.rows(
             "SELECT o.id, o.user_id, coalesce((SELECT max(id) FROM bookings_booking WHERE order_id = o.id), 0)"
             " FROM orders_order o WHERE public_id = %s",
             order_id,
         )
-        world = self.stage.world
+        world = self.harness.world
         buyers = {user.pk: user for user in [*world.buyers, *world.hoarders]}
-        service = world.services[self.choices.pick("service", ["session", "lesson"])]
-        slot, word = self.stage.slots["session"][-1], self.choices.word()
+        service = world.services[self.draws.pick("service", ["session", "lesson"])]
+        slot, word = self.harness.slots["session"][-1], self.draws.word()
         return Target(order_id, order_pk, booking_pk, buyers[user_id], service, slot, word)
 
     def _may(self, needs: tuple[str, ...]) -> bool:
@@ -70,25 +70,25 @@ class LimitedStaff:
     def _try(self, attempt: Attempt) -> None:
         browser = self.admin if attempt.at_admin else self.api
         answer = browser.ask(attempt.method, attempt.path, attempt.body)
-        self.stage.story.tell(f"{self.name} tries to {attempt.title}, {attempt.path} → {answer.status}")
+        self.harness.run_log.add(f"{self.name} tries to {attempt.title}, {attempt.path} → {answer.status}")
         if answer.status in UNKNOWN:
             return
         evidence = (self.name, attempt.title, attempt.path, answer.status)
         if self._may(attempt.needs):
             self._check_open(attempt, answer, evidence)
         elif not _is_refused(answer):
-            raise Broken(CLOSED, evidence)
+            raise InvariantViolation(CLOSED, evidence)
         elif answer.asked_stripe or (answer.wrote and not attempt.counted):
-            raise Broken(CLOSED, (*evidence, "and something was written"))
+            raise InvariantViolation(CLOSED, (*evidence, "and something was written"))
         shown = self._may(attempt.reveals or attempt.needs) and (attempt.reveals or attempt.needs)
         if not shown and (names := set(PRIVATE.findall(answer.text)) - {self.user.email}):
-            raise Broken(CLOSED, (*evidence, sorted(names)))
+            raise InvariantViolation(CLOSED, (*evidence, sorted(names)))
 
     def _check_open(self, attempt: Attempt, answer: Answer, evidence: tuple[object, ...]) -> None:
         if _is_refused(answer) or attempt.shows not in answer.text:
-            raise Broken(OPEN, evidence)
+            raise InvariantViolation(OPEN, evidence)
         if attempt.trail and answer.status in {201, 302}:
-            self.stage.effect_is_there(
+            self.harness.effect_is_there(
                 "SELECT 1 FROM django_admin_log WHERE user_id = %s AND strpos(change_message, %s) > 0",
                 self.user.pk,
                 attempt.trail,

@@ -1,6 +1,6 @@
 """Ways to break the product on purpose, each as a slip of one hand: what notices none of them proves nothing.
 
-A saboteur changes one place in the memory of this process or in this process's own database; where two or three
+A mutant changes one place in the memory of this process or in this process's own database; where two or three
 defences stand behind each other it takes away all of them, and says so. It counts as caught only when an oracle says so
 by one of the rules that were named beforehand: an error or a crash is no proof.
 """
@@ -25,12 +25,12 @@ from tests.simulation.mutants import (
     staff_permissions,
     stripe_requests,
 )
-from tests.simulation.mutants.patching import INVARIANTS, SABOTEURS, Saboteur
+from tests.simulation.mutants.patching import INVARIANTS, MUTANTS, Mutant
 
 __all__ = [
     "INVARIANTS",
-    "SABOTEURS",
-    "Saboteur",
+    "MUTANTS",
+    "Mutant",
     "access",
     "by_name",
     "card_testing",
@@ -53,5 +53,5 @@ __all__ = [
 ]
 
 
-def by_name(name: str) -> Saboteur:
-    return next(saboteur for saboteur in SABOTEURS if saboteur.name == name)
+def by_name(name: str) -> Mutant:
+    return next(mutant for mutant in MUTANTS if mutant.name == name)

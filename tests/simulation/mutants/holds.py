@@ -20,7 +20,7 @@ def a_changed_order_is_held_afresh() -> None:
     instead_of(deadline, lambda service, lines, _, at: deadline(service, lines, None, at))
 
 
-@breaks("S7", "nobody holds more than they may", plans="hoard")
+@breaks("S7", "nobody holds more than they may", scenarios="hoard")
 def a_newcomer_holds_as_much_as_anybody_likes() -> None:
     def allow(standing: Any, **_: Any) -> Any:
         return holds.Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
@@ -28,7 +28,7 @@ def a_newcomer_holds_as_much_as_anybody_likes() -> None:
     instead_of(holds.allow, allow)
 
 
-@breaks("S7", "booking_without_place", plans="not held")
+@breaks("S7", "booking_without_place", scenarios="not held")
 def a_time_that_was_not_held_is_booked_without_a_look() -> None:
     def promise(orders: Any, **_: Any) -> None:
         lines = lines_with_requested_times(orders)

@@ -11,7 +11,7 @@ from tests.simulation.mutants.patching import breaks, instead_of
 from tests.simulation.mutants.stripe_requests import TWO_WAYS
 
 
-@breaks("S5", *TWO_WAYS, plans="tabs")
+@breaks("S5", *TWO_WAYS, scenarios="tabs")
 def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe, and whoever comes next says which key it is."""
     instead_of(idempotency_keys.is_request_over, lambda requested_at: True)
@@ -26,7 +26,7 @@ def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     instead_of(stripe_creation._rotate_key, give_up)
 
 
-@breaks("S3", "a refund is made once", "refund_made_twice", plans="refund")
+@breaks("S3", "a refund is made once", "refund_made_twice", scenarios="refund")
 def a_refund_s_key_is_given_up_while_another_worker_sends_it() -> None:
     """As it was: one failure and one look, whoever else is at Stripe."""
     instead_of(idempotency_keys.is_request_over, lambda requested_at: True)

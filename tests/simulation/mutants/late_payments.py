@@ -9,13 +9,13 @@ from tests.simulation.mutants.patching import breaks, instead_of, none_done
 BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
 
 
-@breaks("L1", "captures are equal on both sides", "captured_unknown_here", plans="second debit")
+@breaks("L1", "captures are equal on both sides", "captured_unknown_here", scenarios="second debit")
 def a_second_payment_at_its_bank_is_forgotten() -> None:
     """As it was: a list shows it once, while the bank works on it, and never again."""
     instead_of(orphans.undecided_payments, list)
 
 
-@breaks("L2", "an ended order can't be paid at Stripe", plans="refused second debit")
+@breaks("L2", "an ended order can't be paid at Stripe", scenarios="refused second debit")
 def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
     instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 

@@ -1,4 +1,4 @@
-"""The tools of a saboteur: put one function in another's place, everywhere; take the strength out of a constraint."""
+"""The tools of a mutant: put one function in another's place, everywhere; take the strength out of a constraint."""
 
 import functools
 import sys
@@ -12,26 +12,26 @@ INVARIANTS = (*(f"S{number}" for number in range(1, 13)), *(f"L{number}" for num
 
 
 @dataclass(frozen=True)
-class Saboteur:
-    """One slip: which invariant it breaks, which rules notice it, and which plans of focused.py play it."""
+class Mutant:
+    """One slip: which invariant it breaks, which rules notice it, and which of focused_scenarios.py play it."""
 
     name: str
     invariant: str
     rules: tuple[str, ...]
     act: Callable[[], None]
-    plans: str = ""
+    scenarios: str = ""
 
 
-SABOTEURS: list[Saboteur] = []
+MUTANTS: list[Mutant] = []
 
 
 def breaks(
-    invariant: str, *rules: str, plans: str = ""
+    invariant: str, *rules: str, scenarios: str = ""
 ) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Enter a function, by its name, as a saboteur; it is called once, on a stage that is set and still empty."""
+    """Register a function, by its name, as a mutant; it is called once, before the first run."""
 
     def enter(act: Callable[[], None]) -> Callable[[], None]:
-        SABOTEURS.append(Saboteur(act.__name__.replace("_", " "), invariant, rules, act, plans))
+        MUTANTS.append(Mutant(act.__name__.replace("_", " "), invariant, rules, act, scenarios))
         return act
 
     return enter

@@ -26,12 +26,12 @@ def _anybody(*_: Any, **__: Any) -> bool:
     return True
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_rule_asks_only_who_is_of_staff() -> None:
     instead_of(rights.may, _is_staff)
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def one_of_several_permissions_is_enough() -> None:
     def may(user: Any, right: rights.Right) -> bool:
         return _is_staff(user) and any(user.has_perm(permission) for permission in right.value)
@@ -39,23 +39,23 @@ def one_of_several_permissions_is_enough() -> None:
     instead_of(rights.may, may)
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def permissions_outlive_a_place_in_staff() -> None:
     instead_of(rights.may, lambda user, right: user.is_active and user.has_perms(right.value))
 
 
-@breaks("S11", OPEN, plans="permissions")
+@breaks("S11", OPEN, scenarios="permissions")
 def permissions_open_nothing() -> None:
     instead_of(rights.may, lambda user, right: bool(user.is_superuser))
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_api_refunds_for_whoever_is_of_staff() -> None:
     view: Any = order_views.MayRefund
     view.has_permission = lambda _, request, __: _is_staff(request.user)
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_api_shows_orders_to_whoever_is_of_staff() -> None:
     instead_of(
         order_views._visible_orders,
@@ -63,25 +63,25 @@ def the_api_shows_orders_to_whoever_is_of_staff() -> None:
     )
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_admin_refunds_for_whoever_is_of_staff() -> None:
     """The API asks for the permission, and the form of the admin does not."""
     _page(Order).has_refund_permission = _anybody
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_admin_acts_for_whoever_views_orders() -> None:
     page = _page(Order)
     page.has_act_permission = page.has_cancel_booking_permission = _views_orders
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def every_list_of_the_admin_is_open_to_staff() -> None:
     pages: Any = ReadOnlyAdmin
     pages.has_view_permission = _anybody
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def the_overview_shows_everything_to_everybody() -> None:
     class Chief:
         has_perm = staticmethod(_anybody)
@@ -93,14 +93,14 @@ def the_overview_shows_everything_to_everybody() -> None:
     vars(dashboard)["figures"] = lambda request, context: figures(Request(), context)  # type: ignore[arg-type]
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def whoever_looks_at_services_and_people_changes_them() -> None:
     for model in (Service, User):
         page = _page(model)
         page.has_change_permission = lambda request, obj=None, page=page: page.has_view_permission(request)
 
 
-@breaks("S11", CLOSED, plans="permissions")
+@breaks("S11", CLOSED, scenarios="permissions")
 def credits_are_given_by_whoever_sees_the_accounts() -> None:
     _page(CreditAccount).has_adjust_permission = _anybody
 

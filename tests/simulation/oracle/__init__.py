@@ -10,29 +10,29 @@ from tests.simulation.oracle.erasure import Erased
 from tests.simulation.oracle.idempotency_keys import Keys
 from tests.simulation.oracle.intentions import Intentions
 from tests.simulation.oracle.liveness import Liveness
-from tests.simulation.oracle.observer import Rows, Watch
+from tests.simulation.oracle.observer import Observer, Rows
 from tests.simulation.oracle.safety import Safety
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.violation import InvariantViolation
 
-__all__ = ["Broken", "Oracle", "Rows"]
+__all__ = ["InvariantViolation", "Oracle", "Rows"]
 
 
 class Oracle:
     """Looks from outside, on a connection of its own: what it sees is committed."""
 
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:
-        watch = Watch(connection, sandbox)
-        self._safety, self._keys, self._liveness = Safety(watch), Keys(watch), Liveness(watch)
-        self.answers, self.intentions = Answers(watch), Intentions(watch)
-        self.erased = Erased(watch)
-        self.rows, self.taken_by_hand = watch.rows, watch.taken_by_hand
+        observer = Observer(connection, sandbox)
+        self._safety, self._keys, self._liveness = Safety(observer), Keys(observer), Liveness(observer)
+        self.answers, self.intentions = Answers(observer), Intentions(observer)
+        self.erased = Erased(observer)
+        self.rows, self.taken_by_hand = observer.rows, observer.taken_by_hand
         self.note_keys, self.check_key = self._keys.note, self._keys.check
         self.picture = self._liveness.picture
 
-    def begin_anew(self) -> None:
-        self._safety.begin_anew()
-        self._keys.begin_anew()
-        self.intentions.begin_anew()
+    def reset(self) -> None:
+        self._safety.reset()
+        self._keys.reset()
+        self.intentions.reset()
 
     def check_safety(self) -> None:
         """After every commit: the books balance here, and what they say of Stripe is so at Stripe."""

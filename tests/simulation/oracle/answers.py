@@ -1,4 +1,4 @@
-"""What leaves the house: answers hold only what is their asker's, and nothing that is written holds a secret."""
+"""What leaves the server: answers hold only what is their asker's, and nothing that is written holds a secret."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 NO_500 = "no answer is a 500"
 FOREIGN, SECRET = "an answer holds only what is its asker's", "no secret is written down"
@@ -45,8 +45,8 @@ WRITTEN = (
 class Answers:
     """Judges what was said and written."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         ours = (settings.STRIPE_SECRET_KEY, *settings.STRIPE_WEBHOOK_SECRETS)
         # No part of a longer name, such as a request's own.
         cards = r"(?<![\w.-])[45]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?![\w-])"
@@ -66,19 +66,19 @@ class Answers:
             bookings = [int(t) for key, t in texts if key == "booking_id" and t.isdecimal()]
             bookings += list(_bookings(told)) if path.startswith("/api/v1/bookings/") else []
             values = {"names": names, "user": user_id, "bookings": bookings}
-            if foreign := self._watch.rows_named(STRANGERS, values):
-                raise Broken(FOREIGN, (path, user_id, foreign))
+            if foreign := self._observer.rows_named(STRANGERS, values):
+                raise InvariantViolation(FOREIGN, (path, user_id, foreign))
         if not path.startswith(TELL_A_SECRET):
             for key, text in texts:
                 self.check_text(f"answer to {path}, {key}", text)
 
     def check_text(self, where: str, text: str) -> None:
         if found := self._secret.search(text):
-            raise Broken(SECRET, (where, found.group(), text[:400]))
+            raise InvariantViolation(SECRET, (where, found.group(), text[:400]))
 
     def check_what_is_written(self) -> None:
-        for table, text in self._watch.rows_named(self._written, {"secret": self._pattern}):
-            raise Broken(SECRET, (table, text[:600]))
+        for table, text in self._observer.rows_named(self._written, {"secret": self._pattern}):
+            raise InvariantViolation(SECRET, (table, text[:600]))
 
 
 def _texts(told: Any, key: str = "") -> Iterator[tuple[str, str]]:

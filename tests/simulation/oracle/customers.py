@@ -1,7 +1,7 @@
 """What Stripe keeps a copy of, once everything had its time: customers have our addresses and names, cards are ours."""
 
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 CUSTOMERS = """
     SELECT c.stripe_customer_id, u.email, btrim(u.first_name || ' ' || u.last_name)
@@ -11,27 +11,29 @@ CARDS = "SELECT stripe_payment_method_id FROM payments_paymentmethod WHERE detac
 KEPT = "SELECT stripe_payment_method_id FROM payments_paymentmethod WHERE detach_pending"
 
 
-def check_customers(watch: Watch) -> None:
-    _check_contacts(watch)
-    _check_cards(watch)
+def check_customers(observer: Observer) -> None:
+    _check_contacts(observer)
+    _check_cards(observer)
 
 
-def _check_contacts(watch: Watch) -> None:
-    for customer_id, email, name in watch.rows(CUSTOMERS):
-        there = watch.stripe.customers.get(customer_id)
+def _check_contacts(observer: Observer) -> None:
+    for customer_id, email, name in observer.rows(CUSTOMERS):
+        there = observer.stripe.customers.get(customer_id)
         if there is None or (there["email"], there["name"] or "") != (email, name):
-            raise Broken(
+            raise InvariantViolation(
                 "Stripe's customer has the user's address and name", (customer_id, email, name, there)
             )
 
 
-def _check_cards(watch: Watch) -> None:
-    ours = {row[0] for row in watch.rows(CUSTOMERS)}
+def _check_cards(observer: Observer) -> None:
+    ours = {row[0] for row in observer.rows(CUSTOMERS)}
     attached = {
         method["id"]
-        for method in watch.stripe.payment_methods
+        for method in observer.stripe.payment_methods
         if method["type"] == "card" and method["customer"] in ours
     }
-    listed, kept = ({str(row[0]) for row in watch.rows(query)} for query in (CARDS, KEPT))
+    listed, kept = ({str(row[0]) for row in observer.rows(query)} for query in (CARDS, KEPT))
     if listed != attached - kept:
-        raise Broken("the saved cards are those that Stripe has", (sorted(listed), sorted(attached - kept)))
+        raise InvariantViolation(
+            "the saved cards are those that Stripe has", (sorted(listed), sorted(attached - kept))
+        )

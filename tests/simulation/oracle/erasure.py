@@ -5,8 +5,8 @@ from django.db import connection
 
 from estuary.privacy.erasure_checks import raise_if_needed
 from estuary.privacy.errors import ErasureRefused
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 NOWHERE = "who is erased is nowhere"
 FINISHED = "an erasure that was begun is finished"
@@ -23,14 +23,14 @@ TO_COME = """
 class Erased:
     """Knows how each person was called when the world began."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         self._everywhere = ""
         self._names: dict[int, tuple[str, str]] = {}
 
     def learn_names(self) -> None:
         """Read names and addresses, once the world is built, and which tables there are."""
-        rows = self._watch.rows("SELECT id, email, last_name FROM accounts_user")
+        rows = self._observer.rows("SELECT id, email, last_name FROM accounts_user")
         self._names = {user_id: (email, last_name) for user_id, email, last_name in rows}
         self._everywhere = " UNION ALL ".join(
             f"SELECT '{table}', line::text FROM \"{table}\" line WHERE line::text ILIKE ANY(%(names)s)"
@@ -39,7 +39,7 @@ class Erased:
 
     def check(self) -> None:
         """Look once everything has had its time, and the worker another round for what came late."""
-        for user_id, forfeit_credits, is_erased in self._watch.rows(ERASURES):
+        for user_id, forfeit_credits, is_erased in self._observer.rows(ERASURES):
             if is_erased:
                 self._check_nowhere(user_id)
             else:
@@ -47,15 +47,17 @@ class Erased:
 
     def _check_nowhere(self, user_id: int) -> None:
         names = [f"%{name}%" for name in self._names[user_id]]
-        for table, line in self._watch.rows_named(self._everywhere, {"names": names}):
-            raise Broken(NOWHERE, (table, line[:600]))
+        for table, line in self._observer.rows_named(self._everywhere, {"names": names}):
+            raise InvariantViolation(NOWHERE, (table, line[:600]))
         email, _ = self._names[user_id]
-        for customer in self._watch.stripe.customers:
+        for customer in self._observer.stripe.customers:
             of_person = (customer.get("metadata") or {}).get("user_id") == str(user_id)
             if not customer.get("deleted") and (of_person or customer.get("email") == email):
-                raise Broken(NOWHERE, ("customers at Stripe", customer["id"], customer.get("email")))
-        if to_come := self._watch.rows_named(TO_COME, {"user": user_id}):
-            raise Broken(OWED, (user_id, to_come))
+                raise InvariantViolation(
+                    NOWHERE, ("customers at Stripe", customer["id"], customer.get("email"))
+                )
+        if to_come := self._observer.rows_named(TO_COME, {"user": user_id}):
+            raise InvariantViolation(OWED, (user_id, to_come))
 
     def _check_refused(self, user_id: int, *, forfeit_credits: bool) -> None:
         """One that was begun may wait only for what the product itself names."""
@@ -64,4 +66,4 @@ class Erased:
             raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
         except ErasureRefused:
             return
-        raise Broken(FINISHED, user_id)
+        raise InvariantViolation(FINISHED, user_id)

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 UNCOMMITTED = "the key of a POST is committed before it is sent"
 OWNERS = (
@@ -25,17 +25,17 @@ NUMBERED = re.compile(r"(?P<owner>[a-z]+_\w{20})(?:-(?P<verb>[a-z]+))?-(?P<numbe
 class Keys:
     """Remembers what was sent in one run, and who was ever committed as the owner of a key."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self.begin_anew()
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self._sent: dict[str, tuple[str, str]] = {}
         self._owners: set[str] = set()
 
     def note(self) -> None:
         """Remember who is committed as the owner of a key, at each commit."""
-        self._owners |= {str(row[0]) for row in self._watch.rows(OWNERS)}
+        self._owners |= {str(row[0]) for row in self._observer.rows(OWNERS)}
 
     def check(self, method: str, path: str, key: str, body: str) -> None:
         """Before a call to Stripe: a POST has a key whose owner and number are committed, and one body."""
@@ -45,9 +45,9 @@ class Keys:
         if owner not in self._owners:
             self.note()  # another's commit is seen by all before the one who made it comes to say so
         if owner not in self._owners or not self._is_counted(key):
-            raise Broken(UNCOMMITTED, (path, key))
+            raise InvariantViolation(UNCOMMITTED, (path, key))
         if self._sent.setdefault(key, (path, body)) != (path, body):
-            raise Broken("a key goes with one body", (key, self._sent[key], (path, body)))
+            raise InvariantViolation("a key goes with one body", (key, self._sent[key], (path, body)))
 
     def _is_counted(self, key: str) -> bool:
         """Whether the row has counted as far; one whose key was changed meanwhile is taken at its word."""
@@ -55,5 +55,5 @@ class Keys:
         if found is None:
             return True
         named = {"owner": found["owner"], "verb": found["verb"] or ""}
-        counted = self._watch.rows_named(COUNTED, named)
+        counted = self._observer.rows_named(COUNTED, named)
         return not counted or int(found["number"]) <= counted[0][0]

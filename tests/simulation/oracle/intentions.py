@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from estuary.payments.checkout.serializers import check_request, fingerprint_of
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 # Paid by a request that took the money itself, told from its retry by no key, and not given back. Of who is erased,
 # neither keys nor fingerprints are kept.
@@ -22,11 +22,11 @@ PAID = """
 class Intentions:
     """Counts how often each buyer meant to buy the same, and how often that was paid."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self.begin_anew()
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self._meant: Counter[tuple[int, str]] = Counter()
 
     def note(self, user_id: int, body: dict[str, Any]) -> None:
@@ -34,6 +34,6 @@ class Intentions:
         self._meant[user_id, fingerprint_of(check_request(body))] += 1
 
     def check(self) -> None:
-        for user_id, fingerprint, orders in self._watch.rows(PAID):
+        for user_id, fingerprint, orders in self._observer.rows(PAID):
             if len(orders) > max(self._meant[user_id, fingerprint], 1):
-                raise Broken("a buyer pays once for one intention", (user_id, orders))
+                raise InvariantViolation("a buyer pays once for one intention", (user_id, orders))

@@ -2,8 +2,8 @@
 
 from django.core import mail
 
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 # Of what has a time: what it came to, and whether it had ended before money came.
 TIMED = """
@@ -23,27 +23,27 @@ WORDS = ("did not go through", "has not paid in time")
 class LatePayments:
     """Looks once, in the end."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
 
     def check(self) -> None:
         paid_at = {
             event["data"]["object"]["id"]: event["created"]
-            for event in self._watch.stripe.events
+            for event in self._observer.stripe.events
             if event["type"] == "payment_intent.succeeded"
         }
-        for order, intent_id, status, is_fulfilled, starts_at, had_ended in self._watch.rows(TIMED):
+        for order, intent_id, status, is_fulfilled, starts_at, had_ended in self._observer.rows(TIMED):
             if intent_id not in paid_at:
                 continue
             in_time = paid_at[intent_id] < float(starts_at)
             if is_fulfilled and not in_time:
-                raise Broken("what had begun is not handed over", (order, status))
+                raise InvariantViolation("what had begun is not handed over", (order, status))
             if in_time and not is_fulfilled and not had_ended:
-                raise Broken("what was paid in time is handed over", (order, status))
+                raise InvariantViolation("what was paid in time is handed over", (order, status))
         self._check_mails()
 
     def _check_mails(self) -> None:
         sent = [str(m.body) for m in mail.outbox if any(words in m.subject for words in WORDS)]
-        for (order,) in self._watch.rows(GIVEN_UP):
+        for (order,) in self._observer.rows(GIVEN_UP):
             if not any(order in body for body in sent):
-                raise Broken("who left it to a bank is told how it ended", order)
+                raise InvariantViolation("who left it to a bank is told how it ended", order)

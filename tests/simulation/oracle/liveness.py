@@ -10,9 +10,9 @@ from estuary.payments.doctor.stripe_comparison import compare
 from stripe_sandbox.store import Obj
 from tests.simulation.oracle.customers import check_customers
 from tests.simulation.oracle.late_payments import LatePayments
-from tests.simulation.oracle.observer import Rows, Watch, order_of
+from tests.simulation.oracle.observer import Observer, Rows, order_of
 from tests.simulation.oracle.setup_intents import check_setup_intents
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.violation import InvariantViolation
 
 # What a second look at Stripe must leave as it is; the turns of the sweep are no money.
 LASTING = {
@@ -29,7 +29,7 @@ LASTING = {
     "bookings_reservation": "id, status",
     "bookings_participant": "id, active",
 }
-# A bank may take longer than any story.
+# A bank may take longer than any scenario.
 OF_THE_BANK = {"processing_long", "refund_pending_long"}
 SINCE = timedelta(days=60)
 
@@ -37,8 +37,8 @@ SINCE = timedelta(days=60)
 class Liveness:
     """Looks once, in the end."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._late_payments = watch, LatePayments(watch)
+    def __init__(self, observer: Observer) -> None:
+        self._observer, self._late_payments = observer, LatePayments(observer)
 
     def check(self) -> None:
         self._check_worker()
@@ -47,21 +47,21 @@ class Liveness:
         self._check_refunds_agree()
         self._check_disputes_agree()
         self._check_queues()
-        check_customers(self._watch)
-        check_setup_intents(self._watch)
+        check_customers(self._observer)
+        check_setup_intents(self._observer)
         self._late_payments.check()
         self._ask_the_doctor()
 
     def _check_worker(self) -> None:
         """What `worker --check` asks comes first: one payment that can't be settled is no reason for it to fail."""
         at = clock.now()
-        if broken := self._watch.rows_named(WORKER_SILENT.sql, {"at": at, "late": at - GRACE}):
-            raise Broken(WORKER_SILENT.code, broken)
+        if broken := self._observer.rows_named(WORKER_SILENT.sql, {"at": at, "late": at - GRACE}):
+            raise InvariantViolation(WORKER_SILENT.code, broken)
 
     def picture(self) -> dict[str, Rows]:
         """Everything that a second reconcile must leave alone."""
         return {
-            table: self._watch.rows(f"SELECT {columns} FROM {table} ORDER BY id")
+            table: self._observer.rows(f"SELECT {columns} FROM {table} ORDER BY id")
             for table, columns in LASTING.items()
         }
 
@@ -69,13 +69,13 @@ class Liveness:
         """Every payment at Stripe is in our books, and fulfilled or wholly given back."""
         ours = {
             row[0]: row
-            for row in self._watch.rows(
+            for row in self._observer.rows(
                 "SELECT public_id, status, captured_minor, completed_at, stripe_payment_intent_id,"
                 " stripe_customer_id FROM orders_order"
             )
         }
         received: set[str] = set()
-        for intent in self._watch.stripe.payment_intents:
+        for intent in self._observer.stripe.payment_intents:
             if intent["status"] != "succeeded":
                 continue
             order, status, captured, completed_at, intent_id, customer = ours[order_of(intent)]
@@ -87,115 +87,121 @@ class Liveness:
                 continue
             received.add(order)
             if captured != intent["amount_received"]:
-                raise Broken("captures are equal on both sides", (order, status, captured, intent))
+                raise InvariantViolation(
+                    "captures are equal on both sides", (order, status, captured, intent)
+                )
             if completed_at is None and status != "refunded" and not self._comes_back(intent):
-                raise Broken("every captured payment is fulfilled or refunded", (order, status))
+                raise InvariantViolation("every captured payment is fulfilled or refunded", (order, status))
         if extra := [row for row in ours.values() if row[2] and row[0] not in received]:
-            raise Broken("captures are equal on both sides", extra)
+            raise InvariantViolation("captures are equal on both sides", extra)
 
     def _check_left_alone(self, intent: Obj) -> None:
         """Money that only carries a label of ours is known, and we have given nothing of it back."""
-        known = self._watch.rows(
+        known = self._observer.rows(
             "SELECT fate FROM payments_orphan WHERE stripe_payment_intent_id = %s", intent["id"]
         )
-        refunds = [r for r in self._watch.stripe.refunds if r["payment_intent"] == intent["id"]]
+        refunds = [r for r in self._observer.stripe.refunds if r["payment_intent"] == intent["id"]]
         if known != [("foreign",)] or any((refund["metadata"] or {}).get("refund_id") for refund in refunds):
-            raise Broken("what is not ours is left alone", (order_of(intent), intent["id"], known, refunds))
+            raise InvariantViolation(
+                "what is not ours is left alone", (order_of(intent), intent["id"], known, refunds)
+            )
 
     def _check_returned(self, intent: Obj) -> None:
         """Money that pays for no order goes back, all of it."""
         kept = "SELECT card_minor FROM payments_refund WHERE stray AND stripe_payment_intent_id = %s"
-        known = [row[0] for row in self._watch.rows(kept, intent["id"])]
+        known = [row[0] for row in self._observer.rows(kept, intent["id"])]
         if not known:
-            raise Broken(
+            raise InvariantViolation(
                 "captures are equal on both sides", (order_of(intent), intent["id"], "not known here")
             )
         if self._given(intent) < intent["amount_received"] and not self._comes_back(intent):
-            raise Broken("every captured payment is fulfilled or refunded", (order_of(intent), intent["id"]))
+            raise InvariantViolation(
+                "every captured payment is fulfilled or refunded", (order_of(intent), intent["id"])
+            )
 
     def _given(self, intent: Obj) -> int:
         """Return what was refunded or lost of a payment, in minor units."""
-        refunds = [r for r in self._watch.stripe.refunds if r["payment_intent"] == intent["id"]]
-        disputes = [d for d in self._watch.stripe.disputes if d["payment_intent"] == intent["id"]]
+        refunds = [r for r in self._observer.stripe.refunds if r["payment_intent"] == intent["id"]]
+        disputes = [d for d in self._observer.stripe.disputes if d["payment_intent"] == intent["id"]]
         back = sum(refund["amount"] for refund in refunds if refund["status"] == "succeeded")
         return int(back + sum(dispute["amount"] for dispute in disputes if dispute["status"] == "lost"))
 
     def _comes_back(self, intent: Obj) -> bool:
         """The bank takes its time, or decides a dispute; or a refund failed, and staff are to pay another way."""
         failed = "SELECT 1 FROM payments_refund WHERE stripe_payment_intent_id = %s AND status = 'failed'"
-        if self._watch.rows(failed, intent["id"]):
+        if self._observer.rows(failed, intent["id"]):
             return True
-        refunds = [r for r in self._watch.stripe.refunds if r["payment_intent"] == intent["id"]]
-        disputes = [d for d in self._watch.stripe.disputes if d["payment_intent"] == intent["id"]]
+        refunds = [r for r in self._observer.stripe.refunds if r["payment_intent"] == intent["id"]]
+        disputes = [d for d in self._observer.stripe.disputes if d["payment_intent"] == intent["id"]]
         return any(refund["status"] in {"pending", "failed"} for refund in refunds) or bool(disputes)
 
     def _check_open_orders(self) -> None:
         late = "SELECT public_id, status, expires_at FROM orders_order WHERE status IN ('pending', 'failed')"
-        if stuck := self._watch.rows(late + " AND expires_at < %s", clock.now() - timedelta(minutes=1)):
-            raise Broken("no order is stuck", stuck)
+        if stuck := self._observer.rows(late + " AND expires_at < %s", clock.now() - timedelta(minutes=1)):
+            raise InvariantViolation("no order is stuck", stuck)
         live = "SELECT public_id FROM orders_order WHERE status IN ('pending', 'failed', 'processing')"
-        alive = {row[0] for row in self._watch.rows(live)}
-        payable = [*self._watch.payable(), *self._watch.payable_by_hand()]
+        alive = {row[0] for row in self._observer.rows(live)}
+        payable = [*self._observer.payable(), *self._observer.payable_by_hand()]
         if over := [(order, way) for order, way in payable if order not in alive]:
-            raise Broken("an ended order can't be paid at Stripe", over)
-        processing = self._watch.rows(
+            raise InvariantViolation("an ended order can't be paid at Stripe", over)
+        processing = self._observer.rows(
             "SELECT public_id, stripe_payment_intent_id, stripe_checkout_session_id"
             " FROM orders_order WHERE status = 'processing'"
         )
-        store = self._watch.stripe
+        store = self._observer.stripe
         for order, intent_id, session_id in processing:
             intent_id = intent_id or (store.checkout_sessions.get(session_id) or {}).get("payment_intent")
             intent = store.payment_intents.get(intent_id or "")
             if intent is None or intent["status"] != "processing":
-                raise Broken(
+                raise InvariantViolation(
                     "an order is processing only while its bank is", (order, intent and intent["status"])
                 )
 
     def _left_alone(self) -> set[str]:
         """Return the payments that only carry a label of ours: what becomes of them is not in our books."""
-        foreign = self._watch.rows(
+        foreign = self._observer.rows(
             "SELECT stripe_payment_intent_id FROM payments_orphan WHERE fate = 'foreign'"
         )
         return {row[0] for row in foreign}
 
     def _check_refunds_agree(self) -> None:
-        rows = self._watch.rows(
+        rows = self._observer.rows(
             "SELECT stripe_refund_id, status FROM payments_refund WHERE stripe_refund_id <> ''"
         )
         ours: dict[str, str] = dict(rows)
         foreign = self._left_alone()
         there = {
-            r["id"]: r["status"] for r in self._watch.stripe.refunds if r["payment_intent"] not in foreign
+            r["id"]: r["status"] for r in self._observer.stripe.refunds if r["payment_intent"] not in foreign
         }
         differs = {key: (ours.get(key), status) for key, status in there.items() if ours.get(key) != status}
         if differs:
-            raise Broken("refunds are equal on both sides", differs)
+            raise InvariantViolation("refunds are equal on both sides", differs)
         unsent = """
             SELECT public_id FROM payments_refund r WHERE status = 'requested'
             AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.closed_at IS NULL
                             AND d.stripe_payment_intent_id = r.stripe_payment_intent_id)"""
-        if left := self._watch.rows(unsent):
-            raise Broken("no refund is left unsent", left)
+        if left := self._observer.rows(unsent):
+            raise InvariantViolation("no refund is left unsent", left)
 
     def _check_disputes_agree(self) -> None:
         ours: dict[str, str] = dict(
-            self._watch.rows("SELECT stripe_dispute_id, status FROM payments_dispute")
+            self._observer.rows("SELECT stripe_dispute_id, status FROM payments_dispute")
         )
         foreign = self._left_alone()
-        disputes = [d for d in self._watch.stripe.disputes if d["payment_intent"] not in foreign]
+        disputes = [d for d in self._observer.stripe.disputes if d["payment_intent"] not in foreign]
         there = {d["id"]: d["status"] for d in disputes}
         if ours != there:
-            raise Broken("disputes are equal on both sides", (ours, there))
+            raise InvariantViolation("disputes are equal on both sides", (ours, there))
 
     def _check_queues(self) -> None:
         known = "SELECT stripe_event_id, type, status, error FROM payments_webhookevent"
         old = " WHERE status = 'dead' OR (status = 'pending' AND received_at < %s)"
-        if left := self._watch.rows(known + old, clock.now() - timedelta(minutes=3)):
-            raise Broken("the inbox is empty", left)
-        if jobs := self._watch.rows(
+        if left := self._observer.rows(known + old, clock.now() - timedelta(minutes=3)):
+            raise InvariantViolation("the inbox is empty", left)
+        if jobs := self._observer.rows(
             "SELECT task_name, args, status FROM procrastinate_jobs WHERE attempts > 0"
         ):
-            raise Broken("no job is left", jobs)
+            raise InvariantViolation("no job is left", jobs)
 
     def _ask_the_doctor(self) -> None:
         """The doctor's rules of what must be over in time, and its own comparison with Stripe."""
@@ -203,7 +209,7 @@ class Liveness:
         for rule in LIVENESS:
             if rule.code in OF_THE_BANK:
                 continue
-            if broken := self._watch.rows_named(rule.sql, {"at": at, "late": at - GRACE}):
-                raise Broken(rule.code, broken)
+            if broken := self._observer.rows_named(rule.sql, {"at": at, "late": at - GRACE}):
+                raise InvariantViolation(rule.code, broken)
         for breach in compare(since=at - SINCE, at=at):
-            raise Broken(breach.code, breach.objects)
+            raise InvariantViolation(breach.code, breach.objects)

@@ -13,7 +13,7 @@ ALIVE = {"requires_payment_method", "requires_action", "requires_confirmation"}
 type Rows = list[tuple[Any, ...]]
 
 
-class Watch:
+class Observer:
     """Both sides as an oracle sees them."""
 
     def __init__(self, connection: "psycopg.Connection[tuple[Any, ...]]", sandbox: Sandbox) -> None:

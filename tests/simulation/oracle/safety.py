@@ -3,8 +3,8 @@
 from collections import defaultdict
 
 from estuary.payments.doctor import SAFETY
-from tests.simulation.oracle.observer import Watch
-from tests.simulation.oracle.violation import Broken
+from tests.simulation.oracle.observer import Observer
+from tests.simulation.oracle.violation import InvariantViolation
 
 MOST_HOLDS = (2, 4)  # orders that hold something unpaid, of a newcomer and of who has paid before
 OF_ONE_ADDRESS = 2 * MOST_HOLDS[0]
@@ -81,20 +81,20 @@ GOES_BACK = {"pending", "requires_action", "succeeded"}
 class Safety:
     """Remembers of one run what was seen, and compares."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         asked = [(rule.code, rule.sql) for rule in SAFETY] + list(OURS.items())
         self._rules = " UNION ALL ".join(
             f"SELECT '{name}', broken::text FROM ({sql}) AS broken (object, wrong)" for name, sql in asked
         )
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self._seen: dict[str, dict[int, str]] = {table: {} for table in KEPT_FOR_EVER}
 
     def check(self) -> None:
-        for rule, evidence in self._watch.rows(self._rules):
-            raise Broken(rule, evidence)
+        for rule, evidence in self._observer.rows(self._rules):
+            raise InvariantViolation(rule, evidence)
         self._check_history()
         self._check_captures()
         self._check_refunds()
@@ -105,15 +105,15 @@ class Safety:
         for table, rule in KEPT_FOR_EVER.items():
             erased = ERASED if table == "credits_credittransaction" else "false"
             query = f"SELECT id, CASE WHEN {erased} THEN 'erased' ELSE md5(line::text) END FROM {table} line"
-            now: dict[int, str] = dict(self._watch.rows(query))
+            now: dict[int, str] = dict(self._observer.rows(query))
             for row, told in self._seen[table].items():
                 if now.get(row) not in {told, "erased"}:
-                    raise Broken(rule, (table, row, "changed" if row in now else "gone"))
+                    raise InvariantViolation(rule, (table, row, "changed" if row in now else "gone"))
             self._seen[table] = now
 
     def _check_captures(self) -> None:
-        intents = self._watch.stripe.payment_intents
-        captured = self._watch.rows(
+        intents = self._observer.stripe.payment_intents
+        captured = self._observer.rows(
             "SELECT o.public_id, stripe_payment_intent_id, captured_minor, currency, o.stripe_customer_id,"
             " (SELECT array_agg(user_id) FROM payments_stripecustomer"
             "  WHERE stripe_customer_id = o.stripe_customer_id AND user_id <> o.user_id)"
@@ -122,42 +122,52 @@ class Safety:
         for order, intent_id, minor, currency, customer, strangers in captured:
             there = intents.get(intent_id)
             if there is None or there["status"] != "succeeded":
-                raise Broken("what we call captured is captured at Stripe", (order, minor, there))
+                raise InvariantViolation("what we call captured is captured at Stripe", (order, minor, there))
             if (there["amount_received"], there["currency"]) != (minor, currency):
-                raise Broken("what we call captured is captured at Stripe", (order, minor, currency, there))
+                raise InvariantViolation(
+                    "what we call captured is captured at Stripe", (order, minor, currency, there)
+                )
             if customer and there["customer"] != customer:
-                raise Broken("a payment is of the order's own customer", (order, customer, there["customer"]))
+                raise InvariantViolation(
+                    "a payment is of the order's own customer", (order, customer, there["customer"])
+                )
             if strangers:
-                raise Broken("a payment is of the order's own customer", (order, customer, strangers))
+                raise InvariantViolation(
+                    "a payment is of the order's own customer", (order, customer, strangers)
+                )
 
     def _check_refunds(self) -> None:
-        known = self._watch.rows(
+        known = self._observer.rows(
             "SELECT stripe_refund_id, card_minor, currency, stripe_payment_intent_id FROM payments_refund"
             " WHERE stripe_refund_id <> ''"
         )
         for refund_id, *ours in known:
-            there = self._watch.stripe.refunds.get(refund_id)
+            there = self._observer.stripe.refunds.get(refund_id)
             if there is None or [there["amount"], there["currency"], there["payment_intent"]] != ours:
-                raise Broken("what we call refunded is refunded at Stripe", (refund_id, ours, there))
+                raise InvariantViolation(
+                    "what we call refunded is refunded at Stripe", (refund_id, ours, there)
+                )
         made: defaultdict[str, list[str]] = defaultdict(list)
-        for there in self._watch.stripe.refunds:
+        for there in self._observer.stripe.refunds:
             if (name := (there["metadata"] or {}).get("refund_id")) and there["status"] in GOES_BACK:
                 made[name].append(there["id"])
         if twice := {name: ids for name, ids in made.items() if len(ids) > 1}:
-            raise Broken("a refund is made once", twice)
+            raise InvariantViolation("a refund is made once", twice)
 
     def _check_disputes(self) -> None:
-        known = self._watch.rows(
+        known = self._observer.rows(
             "SELECT stripe_dispute_id, amount_minor, currency, stripe_payment_intent_id FROM payments_dispute"
         )
         for dispute_id, *ours in known:
-            there = self._watch.stripe.disputes.get(dispute_id)
+            there = self._observer.stripe.disputes.get(dispute_id)
             if there is None or [there["amount"], there["currency"], there["payment_intent"]] != ours:
-                raise Broken("what we call disputed is disputed at Stripe", (dispute_id, ours, there))
+                raise InvariantViolation(
+                    "what we call disputed is disputed at Stripe", (dispute_id, ours, there)
+                )
 
     def _check_one_way_to_pay(self) -> None:
         open_ways: dict[str, list[str]] = defaultdict(list)
-        for order, way in self._watch.payable():
+        for order, way in self._observer.payable():
             open_ways[order].append(way)
         if twice := {order: ways for order, ways in open_ways.items() if len(ways) > 1}:
-            raise Broken("an order has one open way to pay", twice)
+            raise InvariantViolation("an order has one open way to pay", twice)

@@ -1,7 +1,7 @@
 """What an oracle says when an invariant does not hold."""
 
 
-class Broken(BaseException):
+class InvariantViolation(BaseException):
     """An invariant that does not hold; ``rule`` names it, the same for every seed that breaks it.
 
     No Exception, so that no handler in the product takes it for a failure of its own.

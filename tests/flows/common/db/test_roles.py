@@ -77,8 +77,8 @@ def run(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[s
 def test_a_role_sells_settles_cancels_and_refunds_and_rewrites_no_history(
     cluster: Cluster, role: str
 ) -> None:
-    stories = ["worker"] if role == WORKER else []
-    assert "played" in run(cluster.url(role), "-m", "tests.flows.role_scenarios", *stories).stdout
+    scenarios = ["worker"] if role == WORKER else []
+    assert "played" in run(cluster.url(role), "-m", "tests.flows.role_scenarios", *scenarios).stdout
     with psycopg.connect(cluster.url(role), autocommit=True) as session:
         for table in APPEND_ONLY:
             for rewrite in REWRITES:

@@ -25,7 +25,7 @@ RETRIES_END = timedelta(hours=73)  # Stripe retries a delivery for three days
 EVENTS_END = timedelta(days=31)  # and lists its events for thirty
 
 
-type Story = Callable[[Sandbox, APIClient, Practitioner], str]
+type Scenario = Callable[[Sandbox, APIClient, Practitioner], str]
 
 
 def intent_paid(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
@@ -80,7 +80,7 @@ def order_intent(stripe: Sandbox) -> str:
     return str(intent["id"])
 
 
-STORIES: list[Story] = [
+SCENARIOS: list[Scenario] = [
     intent_paid,
     page_paid,
     page_refused_by_its_bank,
@@ -93,20 +93,20 @@ STORIES: list[Story] = [
 
 @pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("worst", WORST)
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_what_no_event_tells_is_healed_within_fifteen_minutes(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, story: Story, worst: str
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario, worst: str
 ) -> None:
     sweep_for(0)
     stripe.faults.add(WORST[worst], "*", times=None)
-    expected = story(stripe, buyer, ana)
+    expected = scenario(stripe, buyer, ana)
     assert stripe.take_deliveries() == []
     sweep_for(15)
     assert Order.objects.get().status == expected
     assert order_of({"order_id": Order.objects.get().public_id}).lost_minor == (
-        5_000 if "dispute" in story.__name__ else 0
+        5_000 if "dispute" in scenario.__name__ else 0
     )
-    assert Booking.objects.count() == (story is page_paid)
+    assert Booking.objects.count() == (scenario is page_paid)
     if worst == "never generated":
         assert not WebhookEvent.objects.exists()
     all_is_well()
@@ -114,13 +114,13 @@ def test_what_no_event_tells_is_healed_within_fifteen_minutes(
 
 @pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("down", [RETRIES_END, EVENTS_END], ids=["73 hours", "31 days"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_after_we_were_down_for_long_all_of_it_is_healed_within_fifteen_minutes(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, story: Story, down: timedelta
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario, down: timedelta
 ) -> None:
     """Everything happened at Stripe in the first minutes, and every delivery failed until Stripe gave up."""
     sweep_for(0)
-    expected = story(stripe, buyer, ana)
+    expected = scenario(stripe, buyer, ana)
     stripe.control.lose_events()
     with later(down):
         sweep_for(15)

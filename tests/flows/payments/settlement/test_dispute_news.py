@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DISPUTED_AT_ONCE = "4000000000000259"
 
-type Story = Callable[[Sandbox, APIClient, Practitioner], Json]
+type Scenario = Callable[[Sandbox, APIClient, Practitioner], Json]
 
 
 def credits_lost(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
@@ -96,7 +96,7 @@ ENDS: dict[str, dict[str, Any]] = {
     },
     "two_parts_one_lost": {"order": ("completed", 5000, 0, 4000), "disputed": True, "credits": (1000, 0)},
 }
-STORIES: list[Story] = [
+SCENARIOS: list[Scenario] = [
     credits_lost,
     credits_won,
     half_refunded_credits_lost,
@@ -130,24 +130,24 @@ def arrangements(waiting: list[Delivery]) -> list[list[Delivery]]:
 
 
 @pytest.mark.exhaustive(one_in=4)
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.parametrize("version", ["ours", "an older one"])
 def test_every_order_of_the_news_comes_to_the_same_end(
-    stripe: Sandbox, ana: Practitioner, story: Story, version: str
+    stripe: Sandbox, ana: Practitioner, scenario: Scenario, version: str
 ) -> None:
     if version == "an older one":  # such an event is only a hint, and its object is fetched
         for endpoint in stripe.state.store.webhook_endpoints:
             endpoint["api_version"] = "2026-05-27.dahlia"
     tried, number = 1, 0
     while number < tried:
-        made = story(stripe, signed_in(make_user()), ana)
+        made = scenario(stripe, signed_in(make_user()), ana)
         ways = arrangements(_of_money(stripe.take_deliveries()))
         tried = len(ways) if version == "ours" else 4
         for delivery in ways[number]:
             assert post_event(delivery) == 200
             processor.drain()
         settle_everything(stripe)
-        assert the_end(made) == ENDS[story.__name__], [event.type for event in ways[number]]
+        assert the_end(made) == ENDS[scenario.__name__], [event.type for event in ways[number]]
         number += 1
     assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
 
@@ -157,25 +157,27 @@ def _of_money(waiting: list[Delivery]) -> list[Delivery]:
     return [one for one in waiting if one.type.startswith(("charge.dispute.", "refund.", "charge.refunded"))]
 
 
-@pytest.mark.parametrize("story", [credits_lost, credits_won, session_lost], ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "scenario", [credits_lost, credits_won, session_lost], ids=lambda scenario: scenario.__name__
+)
 def test_all_news_in_one_batch_comes_to_the_same_end(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, story: Story
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario
 ) -> None:
-    made = story(stripe, buyer, ana)
+    made = scenario(stripe, buyer, ana)
     for delivery in reversed(stripe.take_deliveries()):
         post_event(delivery)
     processor.drain()
     settle_everything(stripe)
-    assert the_end(made) == ENDS[story.__name__]
+    assert the_end(made) == ENDS[scenario.__name__]
 
 
 @pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("only", ["created", "funds_withdrawn", "updated", "closed"])
-@pytest.mark.parametrize("story", [credits_lost, session_lost], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", [credits_lost, session_lost], ids=lambda scenario: scenario.__name__)
 def test_one_event_alone_is_enough_with_what_the_sweep_asks(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, story: Story, only: str
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario, only: str
 ) -> None:
-    made = story(stripe, buyer, ana)
+    made = scenario(stripe, buyer, ana)
     for delivery in stripe.take_deliveries():
         if delivery.type == f"charge.dispute.{only}":
             post_event(delivery)
@@ -185,19 +187,19 @@ def test_one_event_alone_is_enough_with_what_the_sweep_asks(
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
         disputes.sync_open_disputes()
         run_jobs()
-    assert the_end(made) == ENDS[story.__name__]
+    assert the_end(made) == ENDS[scenario.__name__]
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_disputes_of_which_no_event_came_are_found(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, story: Story
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario
 ) -> None:
-    made = story(stripe, buyer, ana)
+    made = scenario(stripe, buyer, ana)
     stripe.control.lose_events()
     stripe_lists.sync_new_refunds()
     assert disputes.sync_new_disputes() == len(list(stripe.state.store.disputes))
     run_jobs()
-    assert the_end(made) == ENDS[story.__name__]
+    assert the_end(made) == ENDS[scenario.__name__]
     asked = len(stripe.requests)
     assert disputes.sync_new_disputes() == disputes.sync_changed_disputes() == 0
     assert len(stripe.requests) == asked + 2
