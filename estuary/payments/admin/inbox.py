@@ -91,6 +91,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         ("event", "api_version", "livemode"),
         ("created_at", "received_at"),
         ("settled_at", "due_at"),
+        "attempt_started_at",
         "outcome_in_words",
         "error",
         "body",
@@ -127,7 +128,9 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="Outcome")
     def what_became(self, event: WebhookEvent) -> str:
-        return event.error or describe_outcome(event.outcome) or NOTHING
+        unended = event.status == WebhookEvent.Status.PENDING and event.attempt_started_at
+        started = "An attempt was started and has not ended. " if unended else ""
+        return f"{started}{event.error}" or describe_outcome(event.outcome) or NOTHING
 
     @display(description="Outcome")
     def outcome_in_words(self, event: WebhookEvent) -> str:

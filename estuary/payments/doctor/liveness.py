@@ -129,7 +129,8 @@ LIVENESS_RULES = (
         code="inbox_waiting",
         sentence="An event is settled soon after it came.",
         sql="""
-            SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': ' || error
+            SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': '
+              || coalesce('an attempt was started at ' || attempt_started_at || ' and has not ended. ', '') || error
             FROM payments_webhookevent WHERE status = 'pending' AND received_at < %(late)s""",
         remedy=WORKER_REMEDY,
         in_time=True,

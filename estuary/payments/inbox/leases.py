@@ -1,7 +1,7 @@
 """Leases of claimed events: the end of a lease (``due_at``) names its owner until another worker claims the event.
 
-An attempt at a single event is counted and marked before it starts. If the process dies, the mark shows over which
-event it died.
+An attempt at a single event is counted, and its start recorded, before anything can fail. When it ends, it erases
+``attempt_started_at``. So an event that still has one is the event over which a process has died, or is at work.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,6 @@ from estuary.common.db.bulk import update_rows
 from estuary.payments.models import WebhookEvent
 
 LEASE = timedelta(minutes=1)
-# Stands before the error of the attempt before.
-ATTEMPT_STARTED = "A try was begun and has not ended. "
 ERROR_MAX = 500
 
 
@@ -33,15 +31,9 @@ def take_lease(rows: Sequence[WebhookEvent], *, at: datetime) -> None:
 
 def start_attempt(row: WebhookEvent) -> bool:
     """Count and mark an attempt, with a new lease, before anything can fail; False when the event is no longer ours."""
-    leased = if_still_leased(row)
-    row.attempts, row.due_at = row.attempts + 1, clock.now() + LEASE
-    row.error = (ATTEMPT_STARTED + row.error.removeprefix(ATTEMPT_STARTED))[:ERROR_MAX]
-    return bool(leased.update(attempts=row.attempts, due_at=row.due_at, error=row.error))
-
-
-def is_attempt_started(row: WebhookEvent) -> bool:
-    """Whether an attempt is running, or was running when its process died."""
-    return row.error.startswith(ATTEMPT_STARTED)
+    leased, at = if_still_leased(row), clock.now()
+    row.attempts, row.attempt_started_at, row.due_at = row.attempts + 1, at, at + LEASE
+    return bool(leased.update(attempts=row.attempts, attempt_started_at=at, due_at=row.due_at))
 
 
 def release_lease(row: WebhookEvent) -> None:

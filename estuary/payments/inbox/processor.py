@@ -136,8 +136,8 @@ def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     at = clock.now()
     with transaction.atomic():
         due = _due(limit).fetch(at=at)
-        crashed = [row for row in due if leases.is_attempt_started(row)]
-        rows = [row for row in due if not leases.is_attempt_started(row)] if crashed else due
+        crashed = [row for row in due if row.attempt_started_at]
+        rows = [row for row in due if not row.attempt_started_at] if crashed else due
         if not rows:
             return [], crashed
         with metrics.BATCH_SECONDS.time():
@@ -170,7 +170,7 @@ def claim_events(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
     """Lease due events in one statement, ``only`` or the oldest; those over which a process has died come last."""
     at = clock.now()
     claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
-    return sorted(claimed, key=lambda row: (leases.is_attempt_started(row), row.pk))
+    return sorted(claimed, key=lambda row: (row.attempt_started_at is not None, row.pk))
 
 
 def reset_overlong_delays() -> int:
@@ -209,9 +209,8 @@ def _settle_single(row: WebhookEvent) -> None:
 
 def _raise_if_exhausted(row: WebhookEvent) -> None:
     if row.attempts > MAX_ATTEMPTS:
-        last_error = row.error.removeprefix(leases.ATTEMPT_STARTED)
         raise RetriesExhausted(
-            f"All {MAX_ATTEMPTS} attempts were used, and the last one did not end. {last_error}"
+            f"All {MAX_ATTEMPTS} attempts were used, and the last one did not end. {row.error}"
         )
 
 
@@ -299,7 +298,9 @@ def _mark(jobs: list[Job], at: datetime, *, is_counted: bool) -> None:
         job.row.attempts += not is_counted
         job.row.status = Status.IGNORED if job.outcome in NO_EFFECT else Status.DONE
         job.row.outcome, job.row.error, job.row.settled_at = job.outcome[:200], "", at
-    update_rows([job.row for job in jobs], ["status", "attempts", "outcome", "error", "settled_at"])
+        job.row.attempt_started_at = None
+    changed = ["status", "attempts", "outcome", "error", "settled_at", "attempt_started_at"]
+    update_rows([job.row for job in jobs], changed)
     observability.count_settled_events([job.row for job in jobs])
 
 
@@ -366,6 +367,7 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
         "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
+        "attempt_started_at": None,
         "status": Status.DEAD if is_dead else Status.PENDING,
         "alerted_at": at if is_failing else row.alerted_at,
     }
@@ -393,5 +395,10 @@ def _alert_of_failing(row: WebhookEvent, error: str, *, is_dead: bool) -> None:
 def replay(rows: Sequence[WebhookEvent]) -> int:
     """Put events back into the queue, whatever their outcome was; settling an event twice is safe."""
     return WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=Status.PENDING, attempts=0, due_at=clock.now(), error="", alerted_at=None
+        status=Status.PENDING,
+        attempts=0,
+        attempt_started_at=None,
+        due_at=clock.now(),
+        error="",
+        alerted_at=None,
     )

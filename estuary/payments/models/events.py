@@ -31,6 +31,9 @@ class WebhookEvent(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    attempt_started_at = models.DateTimeField(
+        null=True, blank=True, help_text="when an attempt started that has not ended"
+    )
     alerted_at = models.DateTimeField(null=True, blank=True, help_text="when staff were told that it fails")
 
     class Meta:

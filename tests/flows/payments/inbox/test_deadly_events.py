@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.payments import webhooks
+from estuary.payments.errors import StripeUnavailable
 from estuary.payments.inbox import leases, processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Sandbox
@@ -108,19 +110,43 @@ def fail(limit: int) -> None:
     raise ValueError("the batch can't be settled")
 
 
-def test_one_that_has_failed_before_is_known_by_its_begun_try_and_keeps_what_it_said(
-    deadly: WebhookEvent,
-) -> None:
+def test_an_attempt_that_never_ended_stays_marked_and_keeps_the_last_error(deadly: WebhookEvent) -> None:
     WebhookEvent.objects.update(error="KeyError: 'amount'", attempts=3)
     for tries in (4, 5):
         with pytest.raises(Died):
             processor.drain_one()
         deadly.refresh_from_db()
-        assert (deadly.attempts, deadly.error) == (tries, f"{leases.ATTEMPT_STARTED}KeyError: 'amount'")
+        assert (deadly.attempts, deadly.error) == (tries, "KeyError: 'amount'")
+        assert deadly.attempt_started_at and deadly.attempt_started_at + leases.LEASE == deadly.due_at
         lease_over()
     assert processor.replay([deadly]) == 1
     deadly.refresh_from_db()
-    assert (deadly.attempts, deadly.error) == (0, "")
+    assert (deadly.attempts, deadly.error, deadly.attempt_started_at) == (0, "", None)
+
+
+@pytest.mark.parametrize("error", [KeyError("amount"), StripeUnavailable("no answer")])
+def test_an_attempt_that_fails_or_succeeds_has_ended(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    event = put_in_deadly(attempt_started_at=clock.now())
+    with monkeypatch.context() as failing:
+        failing.setattr(processor, "read_event", raiser(error))
+        assert processor.drain_one() == 1
+        event.refresh_from_db()
+        assert (event.status, event.attempt_started_at) == ("pending", None)
+        assert event.error.startswith(type(error).__name__)
+    WebhookEvent.objects.update(attempt_started_at=clock.now(), due_at=clock.now())
+    monkeypatch.setattr(processor, "read_event", lambda *_: None)
+    assert processor.drain() == 1
+    event.refresh_from_db()
+    assert (event.status, event.attempt_started_at) == ("ignored", None)
+
+
+def raiser(error: Exception) -> Callable[[object], None]:
+    def fail_to_read(payload: object) -> None:
+        raise error
+
+    return fail_to_read
 
 
 def test_it_is_given_up_in_the_end_and_staff_are_told(
