@@ -106,7 +106,7 @@ class Created:
         sample = measure(self.node, seconds)
         created = self.node.testbed.count("create", "orders_order WHERE stripe_payment_intent_id <> ''")
         if created < sample.count:
-            raise BenchmarkFailed(f"{sample.count} payments were begun, and {created} asked of Stripe")
+            raise BenchmarkFailed(f"{sample.count} payments were started, and {created} created at Stripe")
         return sample
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class Webhooks:
 
     def prepare(self, seconds: float) -> None:
         var = self.node.testbed.var
-        # Enough for each to begin anew as soon as it has its answer.
+        # Enough for each client to start again as soon as it has its response.
         tokens = self.node.people(int(self.in_flight * (seconds / STRIPE_TAKES_S + 4)))
         self.node.write_creates(var / "creates", tokens)
         numbers = range(1, int(EVENTS_PER_S * seconds) + 1)

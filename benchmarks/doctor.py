@@ -93,7 +93,7 @@ def main(orders: int) -> None:
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
-    # Only now can what is made of models be imported.
+    # Modules with models can be imported only after django.setup().
     from django.db import connection
 
     name = connection.settings_dict["NAME"]

@@ -32,8 +32,8 @@ VISIBLE = """
 class Fulfilled:
     """Web server and workers as in production; as fast as they can, or at ``share`` of what ``than`` did before.
 
-    Mails wait in the outbox, where what hands over has put them (the peers send none), unless one of the ``workers``,
-    each given by the options of its command, writes them meanwhile.
+    Fulfilment puts mails into the outbox; the peers send none. They wait there, unless one of the ``workers`` writes
+    them meanwhile. Each of ``workers`` is the options of a worker's command.
     """
 
     testbed: Testbed

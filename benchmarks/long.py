@@ -113,7 +113,7 @@ def fill(testbed: Testbed, database: str, orders: int, *, waiting: int) -> None:
             last = min(first + CHUNK - 1, orders)
             market.fill(connection, last, first=first)
             market.fill_inbox(connection, last, first=first, slim=True)
-            # Without being told how many wait, the planner would join them row by row.
+            # Without statistics of the pending events the planner would join them row by row.
             connection.execute("ANALYZE orders_order, payments_webhookevent")
             connection.execute(settle)
             connection.execute("TRUNCATE procrastinate_jobs CASCADE")  # the mails are out

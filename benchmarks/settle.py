@@ -108,5 +108,5 @@ def check_settled(testbed: Testbed, database: str, events: int) -> None:
     )
     if not done == credits + booked == figures == events:
         raise BenchmarkFailed(
-            f"of {events} orders {done} are done, {credits} credited, {booked} booked and {figures} to be told"
+            f"of {events} orders {done} are done, {credits} credited, {booked} booked and {figures} to be mailed"
         )

@@ -157,7 +157,7 @@ def _play(hour: FirstHour, processes: ProcessGroup, screen: Screen) -> None:
         )
         buyer = step("Sign up", lambda: _sign_up(hour))
         step("Sign in to the admin", lambda: _enter_admin(hour))
-        step("Buy a session with a card: paid, told by webhook, booked", lambda: _buy(hour, buyer))
+        step("Buy a session with a card: paid, webhook received, booked", lambda: _buy(hour, buyer))
     finally:
         terminal.stop()
     step("Name a mail server: the mail that waited leaves", lambda: _read_mail(hour, processes))

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL of a demo.
 
-It runs under a process of its own (``python -m demo.postgres FOLDER``), which the terminal's Ctrl-C does not reach:
-PostgreSQL must not stop while the web server and the worker still run.
+A process of its own runs it (``python -m demo.postgres FOLDER``). The terminal's Ctrl-C does not reach that process,
+because PostgreSQL must not stop while the web server and the worker still run.
 """
 
 import contextlib

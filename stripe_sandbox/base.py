@@ -19,7 +19,7 @@ REQUESTS_KEPT = 10_000
 
 
 class BaseSandbox:
-    """A stateful Stripe account in memory; whoever changes it holds `lock`."""
+    """A stateful Stripe account in memory; code that changes it holds `lock`."""
 
     def __init__(
         self,

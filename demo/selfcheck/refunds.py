@@ -31,7 +31,7 @@ def partial_refund(shop: Shop) -> Row:
 
 
 def dashboard_refund(shop: Shop) -> Row:
-    """Started at Stripe, without our knowledge: the webhook tells."""
+    """Refund in Stripe's dashboard: only the webhook reports it."""
     purchase = shop.purchase_named("workshop")
     slug = "sound-bath-at-dusk"
     session_id = purchase.buyer.bookings_of(purchase.order_id)[0]["service_session_id"]

@@ -9,7 +9,7 @@ from demo.selfcheck import buying_credits, cards, holds, money, refunds, service
 from demo.selfcheck.failure import SelfCheckFailed
 from demo.selfcheck.shop import Row, Shop
 
-# What is told while it happens → what happens. The hold began before all of them, so it comes last.
+# The text on the screen, and the step. The hold began before all other steps, so its step is last.
 STEPS: list[tuple[str, Callable[[Shop], Row]]] = [
     ("buying credits by intent", buying_credits.credits_by_intent),
     ("buying credits on the hosted page", buying_credits.credits_by_checkout),

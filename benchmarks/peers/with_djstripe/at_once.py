@@ -57,7 +57,7 @@ def card(id: str) -> dict[str, Any]:
 
 
 def payment(id: str) -> dict[str, Any]:
-    """As the event has just told it; dj-stripe asks for it again."""
+    """Return the payment as the event showed it, because dj-stripe fetches it again."""
     return {**PAYMENT, "id": id}
 
 

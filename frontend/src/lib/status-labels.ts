@@ -6,7 +6,7 @@ export const ORDER_STATUSES: Record<OrderStatus, { label: string; tone: Tone; st
   processing: { label: "Payment on its way", tone: "wait", story: "Your bank is working on it" },
   failed: { label: "Payment declined", tone: "bad", story: "The payment was declined" },
   canceled: { label: "Canceled", tone: "plain", story: "Order canceled" },
-  paid: { label: "Being refunded", tone: "wait", story: "Paid too late to be handed over" },
+  paid: { label: "Being refunded", tone: "wait", story: "Paid too late to be booked" },
   completed: { label: "Paid", tone: "good", story: "Paid and confirmed" },
   partially_refunded: { label: "Partly refunded", tone: "calm", story: "A part was refunded" },
   refunded: { label: "Refunded", tone: "calm", story: "Refunded" },

@@ -36,8 +36,8 @@ export function CancelOrder({ order }: { order: OrderDetail }) {
         onConfirm={() => cancel.mutate()}
       >
         <p>
-          {holdsPlace(order) ? "Your place is given back at once. " : ""}Its payment is ended at Stripe first;
-          one that has arrived all the same is kept, and you are told.
+          {holdsPlace(order) ? "Your place is given back at once. " : ""}Its payment is canceled at Stripe
+          first. If it has gone through already, the order is kept and this page says so.
           {isZero(order.credits_applied) ? "" : " Your credits come back to your balance."}
         </p>
       </ConfirmDialog>
