@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
 from django.core.signals import request_finished, request_started
 from pytest_django import DjangoDbBlocker, Settings
@@ -15,10 +16,24 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from tests.database_cleanup import quick_cleanup
 from tests.sandbox_bridge import SECRET, estuary_talks_to
+from tests.template_database import ensure_template
+
+TEMPLATE = "estuary_tests"
 
 # How long an example takes is the machine's affair, and no test's.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Clone the database of each worker from one that is migrated already."""
+    with django_db_blocker.unblock():
+        ensure_template(TEMPLATE)
+    test: dict[str, object] = dict(django_settings.DATABASES["default"].get("TEST") or {})
+    django_settings.DATABASES["default"]["TEST"] = test | {"TEMPLATE": TEMPLATE, "MIGRATE": False}
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,19 @@
 """The world of a run: a database of its own, built once. Before each scenario only what changed is wiped."""
 
-import hashlib
-import pathlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
 
 from estuary.accounts.models import Practitioner, User
 from estuary.accounts.staff_sign_in import BACKEND
 from estuary.catalog.models import Service, ServiceType
-from estuary.config.environment import BASE_DIR
 from tests.factories import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
 from tests.simulation.staff_members import make_members
+from tests.template_database import LOCK, database_address, ensure_template, use_database
 
 TEMPLATE = "estuary_simulation"
 LEAVER = "Zenobia Quastenflosser"
@@ -44,20 +41,20 @@ def open_database(name: str) -> "psycopg.Connection[tuple[object, ...]]":
     """Make a fresh database for this process, point Django at it, and return a connection to watch it with."""
     mine: Any = settings.DATABASES["default"]
     mine["OPTIONS"].pop("pool", None)
-    with psycopg.connect(**_address(), autocommit=True) as admin:
-        admin.execute("SELECT pg_advisory_lock(20300107)")  # one process makes the template for all
-        _make_template(admin)
+    ensure_template(TEMPLATE, _keep_rows_in_place)
+    with psycopg.connect(**database_address(), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         _drop_what_was_left(admin)
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
-        _use(name)
+        use_database(name)
         mine["OPTIONS"]["options"] = PER_SESSION
-        return psycopg.connect(**_address(), autocommit=True, options=PER_SESSION)
+        return psycopg.connect(**database_address(), autocommit=True, options=PER_SESSION)
 
 
 def drop_database(name: str) -> None:
     connections.close_all()
-    _use("postgres")
-    with psycopg.connect(**_address(), autocommit=True) as admin:
+    use_database("postgres")
+    with psycopg.connect(**database_address(), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
@@ -72,45 +69,11 @@ def _drop_what_was_left(admin: "psycopg.Connection[tuple[object, ...]]") -> None
         admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
-def _make_template(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
-    """Migrate an empty database, unless the one that is there has these very migrations."""
-    stamp = _stamp()
-    made = admin.execute(
-        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [TEMPLATE]
-    )
-    if made.fetchone() == (stamp,):
-        return
-    admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
-    admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
-    _use(TEMPLATE)
-    call_command("migrate", verbosity=0)
-    with (
-        connection.cursor() as cursor
-    ):  # where rows lie, and so their order, must not depend on when it comes by
+def _keep_rows_in_place() -> None:
+    """Turn autovacuum off: where rows lie, and so their order, must not depend on when it comes by."""
+    with connection.cursor() as cursor:
         for table in connection.introspection.table_names():
             cursor.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = false)')
-    connections.close_all()
-    admin.execute(f"COMMENT ON DATABASE \"{TEMPLATE}\" IS '{stamp}'")
-
-
-def _stamp() -> str:
-    """Return what tells one state of the migrations, ours and those of the packages, from another."""
-    told = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes() + pathlib.Path(__file__).read_bytes())
-    for path in sorted((BASE_DIR / "estuary").glob("*/migrations/*.py")):
-        told.update(path.read_bytes())
-    return told.hexdigest()
-
-
-def _use(name: str) -> None:
-    connections.close_all()
-    settings.DATABASES["default"]["NAME"] = name
-    connection.settings_dict["NAME"] = name
-
-
-def _address() -> dict[str, Any]:
-    mine = settings.DATABASES["default"]
-    told = {"dbname": mine["NAME"], "user": mine["USER"], "password": mine["PASSWORD"], "port": mine["PORT"]}
-    return {"host": mine["HOST"], **{name: value for name, value in told.items() if value}}
 
 
 def build_world() -> World:
