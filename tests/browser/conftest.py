@@ -52,5 +52,5 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture
 def shopper(page: Page) -> Shopper:
-    """A newcomer, signed up."""
-    return Shopper(page).signs_up()
+    """A newcomer with an account, signed in."""
+    return Shopper(page).has_account()

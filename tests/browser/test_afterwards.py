@@ -80,6 +80,7 @@ def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
 
 def test_signed_out_is_signed_out(shopper: Shopper) -> None:
     page = shopper.page
+    page.goto("/")
     page.get_by_role("button", name=re.compile("Your account")).click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()

@@ -36,7 +36,7 @@ def test_the_browsers_way_back_from_the_hosted_page_leads_to_a_checkout_that_wor
     other = launch(browser.browser_type, keeps_pages=True)
     context = other.new_context(base_url=stack.web_url, viewport=PHONE, locale="en-US")
     context.set_default_timeout(PATIENCE_S * 1000)
-    shopper = Shopper(context.new_page()).signs_up().buys_credits("25.00")
+    shopper = Shopper(context.new_page()).has_account().buys_credits("25.00")
     shopper.chooses("Sound bath at dusk")  # with the card that is saved by now
     shopper.page.evaluate("window.addEventListener('pageshow', e => { window.kept = e.persisted })")
     press(shopper.page.get_by_role("button", name=ELSEWHERE))

@@ -42,7 +42,7 @@ def test_in_real_mode_stripes_own_script_is_loaded_and_nothing_of_the_sandbox(
         told = {"stripe_js_url": "", "sandbox": False, "publishable_key": "pk_live_of_nobody"}
         route.fulfill(json=route.fetch().json() | told)
 
-    shopper = Shopper(page).signs_up()
+    shopper = Shopper(page).has_account()
     page.route("**/api/v1/payments/config/", as_in_real_mode)
     page.route("https://*.stripe.com/**", lambda route: route.abort())
     found = _hosts_of_scripts(page)
