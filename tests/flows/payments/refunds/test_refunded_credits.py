@@ -7,18 +7,18 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
-from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import PostCredits
 from estuary.payments.settlement.rules.refunds import follow_up_effects
-from estuary.payments.settlement.state import OrderState, RecordDecline, RefundState
+from estuary.payments.settlement.state import OrderState, RefundState
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
+from tests.order_states import a_refund, an_order
 from tests.sandbox_bridge import settle_everything
 
 flow = pytest.mark.django_db(transaction=True)
@@ -92,50 +92,18 @@ def test_a_pending_refund_of_credits_claws_nothing_back_yet(
     assert (buying.balance(buyer), status_of(made)) == ("30.00", "partially_refunded")
 
 
-def an_order(captured_minor: int, credit_minor: int, refunds: tuple[RefundState, ...]) -> OrderState:
-    refunded = sum(known.card_minor for known in refunds if known.status == Refund.Status.SUCCEEDED)
+def credits_bought(captured_minor: int, credit_minor: int, refunds: tuple[RefundState, ...]) -> OrderState:
+    refunded = sum(refund.card_minor for refund in refunds if refund.status == Refund.Status.SUCCEEDED)
     status = Status.PARTIALLY_REFUNDED if refunded else Status.COMPLETED
-    return OrderState(
-        public_id="ord_x",
+    return an_order(
         kind=OrderType.CREDIT,
         status=Status.REFUNDED if refunded == captured_minor else status,
-        title="Credits",
-        currency="usd",
         total_minor=captured_minor,
-        credits_applied_minor=0,
         amount_due_minor=captured_minor,
         credit_amount_minor=credit_minor,
         captured_minor=captured_minor,
         refunded_minor=refunded,
-        is_checkout=False,
-        intent_id="pi_x",
-        session_id="",
-        customer_id="",
-        is_fulfilled=True,
-        expires_at=clock.now(),
-        at=clock.now(),
-        starts_at=None,
-        kept_until=None,
-        may_keep_until=clock.now(),
-        livemode=False,
-        decline=RecordDecline("", "", ""),
         refunds=refunds,
-        bookings=(),
-    )
-
-
-def a_refund(number: int, card_minor: int, status: Refund.Status) -> RefundState:
-    return RefundState(
-        id=number,
-        public_id=f"rfd_{number}",
-        stripe_refund_id=f"re_{number}",
-        intent_id="pi_x",
-        card_minor=card_minor,
-        credits_minor=0,
-        status=status,
-        booking_id=None,
-        cancels=False,
-        unmatched=False,
     )
 
 
@@ -150,13 +118,16 @@ def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_
 ) -> None:
     captured_minor = sum(parts)
     pending, done = Refund.Status.PENDING, Refund.Status.SUCCEEDED
-    known = {number: a_refund(number, part, pending) for number, part in enumerate(parts, start=1)}
+    known = {
+        number: a_refund(number, part, pending, from_dashboard=False)
+        for number, part in enumerate(parts, start=1)
+    }
     clawed = 0
 
     def advance(number: int, status: Refund.Status) -> None:
         nonlocal clawed
-        order = an_order(captured_minor, credit_minor, tuple(known.values()))
-        after = a_refund(number, parts[number - 1], status)
+        order = credits_bought(captured_minor, credit_minor, tuple(known.values()))
+        after = a_refund(number, parts[number - 1], status, from_dashboard=False)
         clawed -= moved(order, known[number], after)
         known[number] = after
         refunded = sum(refund.card_minor for refund in known.values() if refund.status == done)

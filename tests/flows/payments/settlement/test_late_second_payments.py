@@ -45,6 +45,13 @@ def hear(stripe: Sandbox, *, lost: bool) -> None:
     stripe.control.lose_events() if lost else settle_everything(stripe)
 
 
+def settle_unheard(stripe: Sandbox, intent_id: str) -> None:
+    """Let a debit arrive of which no event tells: the worker finds it."""
+    stripe.control.settle(intent_id)
+    stripe.control.lose_events()
+    sweep_for()
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["no event comes", "events come until the bank answers"])
 def test_a_second_debit_that_arrives_days_later_goes_back(
     stripe: Sandbox, buyer: APIClient, lost: bool
@@ -54,9 +61,7 @@ def test_a_second_debit_that_arrives_days_later_goes_back(
     hear(stripe, lost=lost)
     sweep_for()
     with later(A_DAY):
-        stripe.control.settle(intent_id)
-        stripe.control.lose_events()
-        sweep_for()
+        settle_unheard(stripe, intent_id)
         refund = Refund.objects.get()
         assert (refund.stripe_payment_intent_id, refund.card_minor, refund.status) == (
             intent_id,
@@ -101,9 +106,7 @@ def test_the_debit_of_a_page_whose_order_staff_took_by_hand_meanwhile_goes_back(
     order.refresh_from_db()
     debit_id = next(one["id"] for one in stripe.state.store.payment_intents if one["id"] != by_hand)
     with later(A_DAY):
-        stripe.control.settle(debit_id)
-        stripe.control.lose_events()
-        sweep_for()
+        settle_unheard(stripe, debit_id)
         paid = {order.stripe_payment_intent_id} if order.captured_minor else {debit_id}
         assert buying.status_of(created) == "completed"
         assert (
@@ -123,9 +126,7 @@ def test_a_debit_of_another_customer_is_left_alone_and_told_once(
     stripe.control.lose_events()
     sweep_for()
     with later(A_DAY):
-        stripe.control.settle(intent_id)
-        stripe.control.lose_events()
-        sweep_for()
+        settle_unheard(stripe, intent_id)
         sweep_for()
         alerts = [mail.subject for mail in mailoutbox if "alert" in mail.subject]
         assert alerts == ["[Estuary alert] payment_names_our_order"]
@@ -147,9 +148,7 @@ def test_a_payment_that_can_not_be_asked_about_stops_no_other(stripe: Sandbox, b
     stripe.control.lose_events()
     sweep_for()
     with later(A_DAY):
-        stripe.control.settle(intent_id)
-        stripe.control.lose_events()
-        sweep_for()
+        settle_unheard(stripe, intent_id)
         assert Refund.objects.get().stripe_payment_intent_id == intent_id
 
 
@@ -168,9 +167,7 @@ def test_a_payment_by_hand_that_is_begun_while_the_order_is_open_goes_back_when_
         sweep_for()
         assert buying.status_of(created) == "completed"
     with later(A_DAY):
-        stripe.control.settle(by_hand)
-        stripe.control.lose_events()
-        sweep_for()
+        settle_unheard(stripe, by_hand)
         assert [refund.stripe_payment_intent_id for refund in Refund.objects.all()] == [by_hand]
         assert CreditAccount.objects.get().balance_minor == 5000
         all_is_well()
