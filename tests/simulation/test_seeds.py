@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation.__main__ import play_all
 
-FIRST_SEEDS, SEEDS = 30, 200
+FIRST_SEEDS, SEEDS = 20, 200
 FIRST_PLAYED_TWICE, PLAYED_TWICE = 3, 12
 
 type Found = dict[str, Any]

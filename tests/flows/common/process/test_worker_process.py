@@ -108,6 +108,7 @@ def test_a_worker_that_loses_all_its_connections_works_on(worker: Worker) -> Non
     alert(worker, "afterwards")
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_ends_in_good_order_when_it_is_told_to(worker: Worker, ending: signal.Signals) -> None:
     worker.process.send_signal(ending)
