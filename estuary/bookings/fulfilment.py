@@ -172,7 +172,7 @@ def _build_bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
     services = {line.service_id for line in lines} - {None}
     fetch_practitioners = PRACTITIONERS.send(services=list(services)) if services else None
     keys = iter(allocate_primary_keys(Booking, len(orders) + len(lines)))
-    practitioners = dict(fetch_practitioners()) if fetch_practitioners else {}
+    practitioners: dict[int | None, int] = dict(fetch_practitioners()) if fetch_practitioners else {}
     bookings = []
     for order in orders:
         root = _root_booking(order, next(keys), at)

@@ -39,9 +39,3 @@ class RejectFilesHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise MultiPartParserError("No form here takes a file.")
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> NoReturn:
-        raise MultiPartParserError("No form here takes a file.")
-
-    def file_complete(self, file_size: int) -> NoReturn:
-        raise MultiPartParserError("No form here takes a file.")

@@ -1,20 +1,19 @@
 """API errors that a caller can act on: each class has a stable code, a status and a detail with the next step."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 
 class EstuaryError(Exception):
     """An expected failure, returned by the API as RFC 9457 ``application/problem+json``."""
 
-    code: ClassVar[str] = "error"
-    status: ClassVar[int] = 400
-    title: ClassVar[str] = "The request could not be carried out"
+    code = "error"
+    status = 400
+    title = "The request could not be carried out"
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.extra: Mapping[str, Any] = extra
+        self.extra = extra
         self.headers: dict[str, str] = {}
 
 
@@ -36,6 +35,10 @@ class Conflict(EstuaryError):
 
 class Forbidden(EstuaryError):
     code, status, title = "forbidden", 403, "You may not do this"
+
+
+class InternalError(EstuaryError):
+    code, status, title = "internal_error", 500, "Something went wrong"
 
 
 class TooManyRequests(EstuaryError):

@@ -36,33 +36,11 @@ SECRET_PATTERN = re.compile(r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]", re.AS
 ROLL_HINT = "and roll the secret in the dashboard if this ever ran: this variable is published"
 ELLIPSIS = re.compile(r"…|\.\.\.|•|\*\*")
 # Compared with whole words between underscores: a real key may contain these letters by chance.
-PLACEHOLDERS = {
-    *(
-        "your",
-        "yours",
-        "key",
-        "here",
-        "change",
-        "changeme",
-        "replace",
-        "replaceme",
-        "insert",
-        "paste",
-        "todo",
-    ),
-    *(
-        "placeholder",
-        "dummy",
-        "fake",
-        "redacted",
-        "xxx",
-        "xxxx",
-        "yourkey",
-        "yoursecret",
-        "yourkeyhere",
-        "apikey",
-    ),
-}
+_PLACEHOLDERS = (
+    "your yours key here change changeme replace replaceme insert paste todo placeholder dummy fake redacted xxx xxxx "
+    "yourkey yoursecret yourkeyhere apikey"
+)
+PLACEHOLDERS = frozenset(_PLACEHOLDERS.split())
 # One character repeated: real keys are random.
 REPEATED = re.compile(r"(.)\1*|.*[xX]{8}.*")
 

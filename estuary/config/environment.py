@@ -6,12 +6,13 @@ Only ``ESTUARY_SANDBOX=1`` supplies defaults; without it a missing variable refu
 import base64
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from estuary.common import stripe_keys
@@ -58,176 +59,122 @@ class Environment(BaseSettings):
     estuary_var: Path = BASE_DIR / ".var"
 
     stripe_secret_key: SecretStr = SecretStr("")
-    stripe_publishable_key: str = Field(
-        default="",
-        validation_alias="NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY",
-        description="the storefront reads the same variable",
-    )
+    # The storefront reads the same variable.
+    stripe_publishable_key: str = Field(default="", validation_alias=PUBLISHABLE)
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = ""
     stripe_http_client: str = ""
-    stripe_js_url: str = Field(
-        default="",
-        description="sandbox only: the URL of its Stripe.js for the browser, if not at STRIPE_API_BASE",
-    )
+    stripe_js_url: str = ""
     frontend_url: str = ""
     database_url: SecretStr = SecretStr("")
-    database_direct_url: SecretStr = Field(
-        default=SecretStr(""), description="PostgreSQL itself, where DATABASE_URL leads to PgBouncer"
-    )
-    database_replica_url: SecretStr = Field(
-        default=SecretStr(""), description="a streaming replica for reads that may be seconds old"
-    )
+    database_direct_url: SecretStr = SecretStr("")
+    database_replica_url: SecretStr = SecretStr("")
 
     django_secret_key: SecretStr = SecretStr("")
     estuary_allowed_hosts: str = ""
     estuary_return_origins: str = ""
     estuary_currency: str = "usd"
-    estuary_hold_s: int = Field(
-        default=15 * 60, description="how long an unpaid order keeps its seats, in seconds"
-    )
-    estuary_bank_hold_days: int = Field(
-        default=7,
-        ge=1,
-        le=30,
-        description="how long seats are kept at most while a bank processes the payment",
-    )
-    estuary_payment_limit: str = Field(
-        default="30/10m", description="payments that a user may start, per period"
-    )
-    estuary_sync_limit: str = Field(
-        default="60/10m", description="orders that a user may sync with Stripe, per period"
-    )
-    estuary_declines_allowed: int = Field(
-        default=5, ge=1, description="consecutive declines before the lower limit applies"
-    )
-    estuary_payment_limit_after_declines: int = Field(
-        default=3, ge=1, description="payments per period after that many declines"
-    )
-    estuary_users_per_address: int = Field(
-        default=5, ge=1, description="the limits of an IP address, as a multiple of a user's"
-    )
-    estuary_holds_per_newcomer: int = Field(
-        default=1, ge=1, description="unpaid orders with holds, for a buyer who has never paid"
-    )
-    estuary_holds_per_buyer: int = Field(
-        default=5, ge=1, description="unpaid orders with holds, for a buyer who has paid before"
-    )
-    estuary_unpaid_holds_per_day: int = Field(
-        default=5, ge=1, description="holds that may expire unpaid per day, for each allowed hold"
-    )
-    estuary_trusted_proxies: int | None = Field(
-        default=None, ge=0, le=10, description="our own proxies in a row; unset: unknown"
-    )
+    estuary_hold_s: int = 15 * 60
+    estuary_bank_hold_days: int = Field(default=7, ge=1, le=30)
+    estuary_payment_limit: str = "30/10m"
+    estuary_sync_limit: str = "60/10m"
+    estuary_declines_allowed: PositiveInt = 5
+    estuary_payment_limit_after_declines: PositiveInt = 3
+    # The limits of an IP address, as a multiple of a user's.
+    estuary_users_per_address: PositiveInt = 5
+    # Unpaid orders with holds: of a buyer who has never paid, and of one who has.
+    estuary_holds_per_newcomer: PositiveInt = 1
+    estuary_holds_per_buyer: PositiveInt = 5
+    # Holds that may expire unpaid per day, for each allowed hold.
+    estuary_unpaid_holds_per_day: PositiveInt = 5
+    # Our own proxies in a row; unset: unknown.
+    estuary_trusted_proxies: int | None = Field(default=None, ge=0, le=10)
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
     estuary_staff_mail: str = ""
-    estuary_staff_second_factor: bool | None = Field(
-        default=None, description="required of staff; unset: required outside the sandbox"
-    )
+    # Unset: required outside the sandbox.
+    estuary_staff_second_factor: bool | None = None
     email_url: SecretStr = SecretStr("")
-    estuary_events_kept_days: int = Field(
-        default=90, ge=31, description="how long settled events are kept; Stripe keeps its own for 30 days"
-    )
-    estuary_dead_events_kept_days: int = Field(
-        default=365, ge=31, description="how long a dead event is kept for staff"
-    )
-    estuary_attempts_kept_days: int = Field(
-        default=2, ge=2, description="how long attempts and declines are counted by user and address"
-    )
-    estuary_idempotency_keys_kept_days: int = Field(
-        default=7, ge=1, description="how long a request may be repeated with its Idempotency-Key"
-    )
-    estuary_failed_jobs_kept_days: int = Field(default=30, ge=1, description="how long a failed job is kept")
-    estuary_setup_intents_kept_days: int = Field(
-        default=30, ge=1, description="how long the row of an ended SetupIntent is kept"
-    )
-    granian_workers: int = Field(default=1, ge=1, description="granian reads it itself")
-    granian_blocking_threads: int = Field(
-        default=256, ge=1, description="threads per process; granian reads it itself"
-    )
-    estuary_worker_jobs: int = Field(default=2, ge=1, description="concurrent jobs of one worker")
-    web_db_pool_size: int = Field(default=5, ge=1)
-    web_inbox_pool_size: int = Field(default=1, ge=1, description="connections for events, per process")
+    # Stripe keeps its own for 30 days.
+    estuary_events_kept_days: int = Field(default=90, ge=31)
+    estuary_dead_events_kept_days: int = Field(default=365, ge=31)
+    estuary_attempts_kept_days: int = Field(default=2, ge=2)
+    estuary_idempotency_keys_kept_days: PositiveInt = 7
+    estuary_failed_jobs_kept_days: PositiveInt = 30
+    estuary_setup_intents_kept_days: PositiveInt = 30
+    # Granian reads these two itself.
+    granian_workers: PositiveInt = 1
+    granian_blocking_threads: PositiveInt = 256
+    estuary_worker_jobs: PositiveInt = 2
+    web_db_pool_size: PositiveInt = 5
+    web_inbox_pool_size: PositiveInt = 1
 
     estuary_metrics_token: SecretStr = SecretStr("")
-    estuary_worker_metrics_port: int = Field(default=0, ge=0, le=65535, description="0: none")
-    prometheus_multiproc_dir: Path | None = Field(
-        default=None, description="shared by the web server's processes"
-    )
+    estuary_worker_metrics_port: int = Field(default=0, ge=0, le=65535)
+    # Shared by the web server's processes.
+    prometheus_multiproc_dir: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
     def apply_sandbox_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         if str(values.get("estuary_sandbox", "")).lower() in {"1", "true", "yes", "on"}:
-            publishable = SANDBOX_DEFAULTS["stripe_publishable_key"]
-            values.setdefault("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY", publishable)
+            values.setdefault(PUBLISHABLE, SANDBOX_DEFAULTS["stripe_publishable_key"])
             for name, default in SANDBOX_DEFAULTS.items():
                 values.setdefault(name, default)
         return values
 
     @model_validator(mode="after")
     def check_environment(self) -> Self:
-        missing = [name for name in REQUIRED if not self._text(name)]
-        if self.estuary_sandbox:
-            missing = []
-        problems = [f"  {name.upper()} is missing: set it to {REQUIRED[name]}" for name in missing]
-        problems += self._find_problems()
+        missing = [] if self.estuary_sandbox else [name for name in REQUIRED if not self._text(name)]
+        problems = [f"{name.upper()} is missing: set it to {REQUIRED[name]}" for name in missing]
+        problems += [
+            *self._find_key_problems(),
+            *self._find_url_problems(),
+            *self._find_exposed_secrets(),
+            *self._find_sandbox_conflicts(),
+            *self._find_public_secrets(),
+            *self._find_out_of_range(),
+            *self._find_metrics_problems(),
+            *self._find_replica_problems(),
+        ]
         if problems:
-            raise ValueError("\n" + "\n".join(problems))
+            raise ValueError("\n".join(f"  {problem}" for problem in problems))
         return self
 
-    def _find_problems(self) -> list[str]:
-        messages = [*self._find_key_problems(), *self._find_url_problems(), *self._find_exposed_secrets()]
-        messages += self._find_sandbox_conflicts() + self._find_public_secrets()
-        problems = [f"  {problem}" for problem in messages]
-        return (
-            problems
-            + self._find_out_of_range()
-            + self._find_rate_problems()
-            + self._find_metrics_problems()
-            + self._find_replica_problems()
-        )
-
-    def _find_key_problems(self) -> list[str]:
+    def _find_key_problems(self) -> Iterable[str]:
         secret, publishable = self._text("stripe_secret_key"), self.stripe_publishable_key
-        exact = not self.estuary_sandbox
+        signing = self._text("stripe_webhook_secret")
         checked = [
             ("STRIPE_SECRET_KEY", secret, stripe_keys.SECRET),
             (PUBLISHABLE, publishable, stripe_keys.PUBLISHABLE),
+            # A lone comma is checked as a secret, and so is reported.
             *(
                 ("STRIPE_WEBHOOK_SECRET", value, stripe_keys.SIGNING)
-                for value in self._webhook_secret_values()
+                for value in self.webhook_secrets or [signing]
             ),
         ]
         problems = [
             f"{name} {problem}"
             for name, value, kind in checked
-            if value and (problem := stripe_keys.find_problem(value, kind, exact=exact))
+            if value and (problem := stripe_keys.find_problem(value, kind, exact=not self.estuary_sandbox))
         ]
-        problems += [mismatch for mismatch in [stripe_keys.find_mismatch(secret, publishable)] if mismatch]
-        return list(dict.fromkeys(problems))
+        mismatch = stripe_keys.find_mismatch(secret, publishable)
+        return dict.fromkeys([*problems, mismatch] if mismatch else problems)
 
-    def _webhook_secret_values(self) -> list[str]:
-        """Return the secrets between the commas; a lone comma is returned as a secret, and so is reported."""
-        text = self._text("stripe_webhook_secret")
-        return self.webhook_secrets or ([text] if text else [])
-
-    def _find_url_problems(self) -> list[str]:
+    def _find_url_problems(self) -> Iterable[str]:
         live = stripe_keys.find_mode(self._text("stripe_secret_key")) == "live"
-        problems = (
-            server_urls.find_frontend_problems(self.frontend_url, live=live) if self.frontend_url else []
-        )
-        if self.stripe_api_base:
-            problems.append(server_urls.find_api_base_problem(self.stripe_api_base, live=live))
-        for name in ("database_url", "database_direct_url"):
-            if url := self._text(name):
-                problems.append(server_urls.find_database_problem(name.upper(), url))
-        if url := self._text("email_url"):
-            problems.append(server_urls.find_mail_problem(url, live=live))
-        problems += {
+        if self.frontend_url:
+            yield from server_urls.find_frontend_problems(self.frontend_url, live=live)
+        problems = {
             server_urls.find_origin_problem(url) for url in _split_commas(self.estuary_return_origins)
         }
-        return [problem for problem in problems if problem]
+        if self.stripe_api_base:
+            problems.add(server_urls.find_api_base_problem(self.stripe_api_base, live=live))
+        for name in ("database_url", "database_direct_url"):
+            if url := self._text(name):
+                problems.add(server_urls.find_database_problem(name.upper(), url))
+        if url := self._text("email_url"):
+            problems.add(server_urls.find_mail_problem(url, live=live))
+        yield from sorted(problems - {""})
 
     def _find_exposed_secrets(self) -> list[str]:
         """Return a problem for each variable that is not kept secret but holds a Stripe secret."""
@@ -270,53 +217,35 @@ class Environment(BaseSettings):
             if SANDBOX_DEFAULTS[name] in secrets
         ]
 
-    def _find_out_of_range(self) -> list[str]:
-        problems = []
+    def _find_out_of_range(self) -> Iterator[str]:
         if self.estuary_currency.lower() not in CURRENCIES:
-            problems.append(
-                "  ESTUARY_CURRENCY must be one that Stripe takes, by its three letters, such as usd"
-            )
+            yield "ESTUARY_CURRENCY must be one that Stripe takes, by its three letters, such as usd"
         if not HOLD_MIN_S <= self.estuary_hold_s <= HOLD_MAX_S:
-            problems.append(
-                f"  ESTUARY_HOLD_S must be from {HOLD_MIN_S} (a minute) to {HOLD_MAX_S} (a day), in seconds"
-            )
-        return problems
-
-    def _find_rate_problems(self) -> list[str]:
-        problems = []
+            yield f"ESTUARY_HOLD_S must be from {HOLD_MIN_S} (a minute) to {HOLD_MAX_S} (a day), in seconds"
         for name in ("estuary_payment_limit", "estuary_sync_limit"):
             try:
                 Rate.parse(getattr(self, name))
             except ValueError as error:
-                problems.append(f"  {name.upper()} is not a rate: {error}")
-        return problems
+                yield f"{name.upper()} is not a rate: {error}"
 
-    def _find_metrics_problems(self) -> list[str]:
-        problems = []
+    def _find_metrics_problems(self) -> Iterator[str]:
         token, where = self._text("estuary_metrics_token"), self.prometheus_multiproc_dir
         if token and (len(token) < TOKEN_MIN or not token.isascii() or not token.isprintable()):
-            problems.append(
-                f"  ESTUARY_METRICS_TOKEN must be {TOKEN_MIN} plain characters or more: make one at random"
-            )
+            yield f"ESTUARY_METRICS_TOKEN must be {TOKEN_MIN} plain characters or more: make one at random"
         if self.estuary_worker_metrics_port and not token:
-            problems.append(
-                "  ESTUARY_WORKER_METRICS_PORT needs ESTUARY_METRICS_TOKEN: nobody could scrape it"
-            )
+            yield "ESTUARY_WORKER_METRICS_PORT needs ESTUARY_METRICS_TOKEN: nobody could scrape it"
         if where and not (where.is_dir() and os.access(where, os.W_OK)):
-            problems.append("  PROMETHEUS_MULTIPROC_DIR must be a folder that this process can write to")
-        return problems
+            yield "PROMETHEUS_MULTIPROC_DIR must be a folder that this process can write to"
 
-    def _find_replica_problems(self) -> list[str]:
-        replica = self._text("database_replica_url")
-        if not replica:
-            return []
+    def _find_replica_problems(self) -> Iterator[str]:
+        if not (replica := self._text("database_replica_url")):
+            return
         if problem := server_urls.find_database_problem("DATABASE_REPLICA_URL", replica):
-            return [f"  {problem}"]
-        if not self._text("database_url"):
-            return ["  DATABASE_REPLICA_URL needs DATABASE_URL: the embedded PostgreSQL has no replica"]
-        if replica in {self._text("database_url"), self._text("database_direct_url")}:
-            return ["  DATABASE_REPLICA_URL leads to the primary: unset it, or set it to a streaming replica"]
-        return []
+            yield problem
+        elif not self._text("database_url"):
+            yield "DATABASE_REPLICA_URL needs DATABASE_URL: the embedded PostgreSQL has no replica"
+        elif replica in {self._text("database_url"), self._text("database_direct_url")}:
+            yield "DATABASE_REPLICA_URL leads to the primary: unset it, or set it to a streaming replica"
 
     def _text(self, name: str) -> str:
         value = getattr(self, name)

@@ -3,7 +3,7 @@
 They are answered before all other middleware: for any host name, over plain HTTP, and without a log line.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -11,20 +11,15 @@ import psycopg
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.errors import Unavailable
-from estuary.common.postgresql.limits import set_limits
+from estuary.common.postgresql.limits import CONNECT_TIMEOUTS, set_limits
 
-# Notices a server that disappears, and keeps nothing beyond a transaction, as a PgBouncer requires.
-CONNECTION_OPTIONS = {
-    "autocommit": True,
-    "connect_timeout": 2,
-    "tcp_user_timeout": 2000,
-    "prepare_threshold": None,
-}
+# Keeps nothing beyond a transaction, as a PgBouncer requires.
+CONNECTION_OPTIONS = {**CONNECT_TIMEOUTS, "autocommit": True, "prepare_threshold": None}
 MAX_CHECKS, CHECK_TIMEOUT_S = 1000, 4.0
 ALIVE, READY = "/healthz", "/readyz"
 
@@ -35,15 +30,12 @@ class NotReady(Unavailable):
     code, title = "not_ready", "Not ready yet"
 
 
-class HealthCheckMiddleware:
+class HealthCheckMiddleware(MiddlewareMixin):
     """Responds to the two health checks, and passes all other requests on."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.path_info not in {ALIVE, READY}:
-            return self.get_response(request)
+            return None
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         response = _plain_text("alive") if request.path_info == ALIVE else _respond_readiness()

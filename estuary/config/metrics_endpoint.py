@@ -1,10 +1,8 @@
 """``/metrics`` for Prometheus: with the token, for any host name, over plain HTTP; without the token a 404."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from estuary.common.api.problems import not_found
 from estuary.common.observability import metrics
@@ -12,15 +10,12 @@ from estuary.common.observability import metrics
 PATH = "/metrics"
 
 
-class MetricsMiddleware:
+class MetricsMiddleware(MiddlewareMixin):
     """Responds to a scrape, and passes all other requests on."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.path_info != PATH:
-            return self.get_response(request)
+            return None
         authorization = request.headers.get("Authorization", "")
         if request.method != "GET" or not metrics.may_scrape(authorization, token=settings.METRICS_TOKEN):
             return not_found(request)

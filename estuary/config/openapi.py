@@ -6,14 +6,14 @@ from threading import Lock
 from typing import Any
 
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page
+from django.views.decorators.vary import vary_on_headers
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-
-from estuary.common.api.etags import etag_of, respond_if_changed
 
 MAX_AGE_S = 300
 
@@ -24,27 +24,23 @@ class OpenApiView(SpectacularAPIView):
     """Returns the cached document, whatever language or version a query asks for."""
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    @method_decorator(
+        [conditional_page, cache_control(public=True, max_age=MAX_AGE_S), vary_on_headers("Accept")]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer = request.accepted_renderer
-        body, etag = _cached_document(type(renderer))
-        response = HttpResponse(body, content_type=renderer.media_type)
-        filename = f"estuary-payments.{renderer.format}"
-        response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
-        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
-        patch_vary_headers(response, ["Accept"])
-        return respond_if_changed(request._request, response, etag)
-
-
-def _cached_document(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
-    """Return the document and its ETag; requests that arrive while it is built wait for it."""
-    with _computing:
-        return _render_document(renderer)
+        # Requests that arrive while the document is built wait for it.
+        renderer_class: Callable[[], BaseRenderer] = type(renderer)
+        with _computing:
+            body = _render_document(renderer_class)
+        name = f"estuary-payments.{renderer.format}"
+        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        return HttpResponse(body, content_type=renderer.media_type, headers=headers)
 
 
 @cache
-def _render_document(renderer: Callable[[], BaseRenderer]) -> tuple[bytes, str]:
-    body: bytes = renderer().render(_build_document(), renderer_context={})  # type: ignore[assignment] # the stubs say str
-    return body, etag_of(body)
+def _render_document(renderer: Callable[[], BaseRenderer]) -> bytes:
+    return renderer().render(_build_document(), renderer_context={})  # type: ignore[return-value] # the stubs say str
 
 
 @cache

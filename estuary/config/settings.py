@@ -308,7 +308,9 @@ structlog.configure(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"lines": {"()": logging.logfmt_formatter if SANDBOX else logging.json_formatter}},
+    "formatters": {
+        "lines": {"()": logging.build_formatter, "renderer": logging.LOGFMT if SANDBOX else logging.JSON}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {

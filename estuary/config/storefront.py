@@ -19,10 +19,9 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from estuary.common.api.etags import etag_of, respond_if_changed
 from estuary.common.api.problems import not_found
 from estuary.common.origins import origin_of
 
@@ -53,7 +52,6 @@ class Page:
 
     body: bytes
     content_type: str
-    etag: str
     policy: dict[str, Any]
 
 
@@ -75,7 +73,6 @@ def _page(path: Path) -> Page:
     return Page(
         body=body,
         content_type=f"{kind}; charset=utf-8",
-        etag=etag_of(body),
         policy=content_policy(inline_scripts(body.decode())) if is_html else {"default-src": [CSP.NONE]},
     )
 
@@ -133,10 +130,10 @@ def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def _respond(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
-    @csp_override(page.policy)
-    def respond(request: HttpRequest) -> HttpResponseBase:
+    def respond(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(page.body, status=status, content_type=page.content_type)
         patch_cache_control(response, no_cache=True)
-        return respond_if_changed(request, response, page.etag) if status == 200 else response
+        return response
 
-    return respond(request)
+    # A 304 has the page's policy too.
+    return csp_override(page.policy)(conditional_page(respond) if status == 200 else respond)(request)

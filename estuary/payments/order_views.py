@@ -3,12 +3,12 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,7 +16,6 @@ from rest_framework.views import APIView
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
-from estuary.common.api.etags import etag_of, respond_if_changed
 from estuary.common.api.fields import FlagField, IdField, MoneyField, TextField
 from estuary.common.api.openapi import problems
 from estuary.common.money import to_minor
@@ -60,15 +59,15 @@ class OrderDetailView(APIView):
             **problems(401, 404),
         },
     )
-    def get(self, request: Request, order_id: str) -> HttpResponseBase:
+    @method_decorator(conditional_page)
+    def get(self, request: Request, order_id: str) -> Response:
         orders = _visible_orders(cast(User, request.user))
         order = get_object_or_404(
             orders.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
             public_id=order_id,
         )
         data = OrderDetailSerializer(order, context={"request": request}).data
-        response = Response(data, headers={"Cache-Control": "private, no-cache"})
-        return respond_if_changed(request._request, response, etag_of(JSONRenderer().render(data)))
+        return Response(data, headers={"Cache-Control": "private, no-cache"})
 
 
 def _visible_orders(user: User) -> QuerySet[Order]:

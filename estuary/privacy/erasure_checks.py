@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 
 from estuary.accounts.models import User
-from estuary.privacy.errors import ErasureRefused
+from estuary.common.errors import Conflict
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
@@ -39,6 +39,12 @@ CREDITS = {
         SELECT FROM credits_creditaccount WHERE user_id = %(user)s AND balance_minor > 0""",
 }
 PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_MENTIONS_PERSON}"
+
+
+class ErasureRefused(Conflict):
+    """Something is still in progress; the detail says what, and what to do first."""
+
+    code, title = "erasure_refused", "The person can't be erased yet"
 
 
 def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:

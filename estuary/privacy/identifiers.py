@@ -26,7 +26,8 @@ def find_identifiers(user: User) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id::text FROM orders_order WHERE user_id = %s", [user.pk])
         orders = [row[0] for row in cursor.fetchall()]
-    names = [name for name in [user.get_full_name(), *_practice_names(user)] if " " in name]
+    practices = Practitioner.objects.filter(user=user).values_list("display_name", flat=True)
+    names = [name for name in [user.get_full_name(), *practices] if " " in name]
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     return {
         "user": user.pk,
@@ -42,10 +43,6 @@ def find_stripe_ids(user_id: int) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(STRIPE_IDS, {"user": user_id})
         return {row[0] for row in cursor.fetchall()} - {""}
-
-
-def _practice_names(user: User) -> list[str]:
-    return list(Practitioner.objects.filter(user=user).values_list("display_name", flat=True))
 
 
 def _like(text: str) -> str:

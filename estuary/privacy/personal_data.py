@@ -32,6 +32,10 @@ def _delete_rows(rows: str, hidden: str = "") -> Personal:
     return Personal(rows, delete=True, hidden=hidden)
 
 
+def _empty(columns: str) -> dict[str, str]:
+    return dict.fromkeys(columns.split(), EMPTY)
+
+
 EVENTS = "payments_webhookevent"
 
 JOB_MENTIONS_PERSON = (
@@ -54,7 +58,7 @@ PERSONAL: dict[str, Personal] = {
     # Redacted by redaction.py instead: before the other tables, and again when later events arrive.
     EVENTS: Personal(
         EVENT_MENTIONS_PERSON,
-        erase={"payload": "redacted", "error": EMPTY},
+        erase={"payload": "redacted"} | _empty("error"),
         keep="stripe_event_id type api_version status outcome",
     ),
     "payments_attempts": _delete_rows(RATE_LIMIT_ROWS),
@@ -81,7 +85,7 @@ PERSONAL: dict[str, Personal] = {
     ),
     "payments_refund": Personal(
         ROWS_OF_OWN_ORDERS,
-        erase={"reason": EMPTY},
+        erase=_empty("reason"),
         keep="public_id stripe_payment_intent_id stripe_refund_id currency status origin failure_reason request_key",
     ),
     "payments_dispute": Personal(
@@ -90,10 +94,8 @@ PERSONAL: dict[str, Personal] = {
     ),
     "payments_paymentmethod": Personal(
         OWN_ROWS,
-        erase={
-            "card_brand": EMPTY,
-            "last4": EMPTY,
-            "fingerprint": EMPTY,
+        erase=_empty("card_brand last4 fingerprint")
+        | {
             "exp_month": "1",
             "exp_year": "1970",
             "is_default": "false",
@@ -104,18 +106,13 @@ PERSONAL: dict[str, Personal] = {
     ),
     "payments_stripecustomer": Personal(
         OWN_ROWS,
-        erase={
-            "email": ERASED_EMAIL.format(id="user_id"),
-            "name": EMPTY,
-            "stripe_customer_id": EMPTY,
-            "update_key": EMPTY,
-        },
+        erase={"email": ERASED_EMAIL.format(id="user_id")} | _empty("name stripe_customer_id update_key"),
         keep="key",
     ),
     "credits_creditaccount": Personal(OWN_ROWS, keep="currency"),
     "credits_credittransaction": Personal(
         "account_id IN (SELECT id FROM credits_creditaccount WHERE user_id = %(user)s)",
-        erase={"note": EMPTY},
+        erase=_empty("note"),
         keep="kind effect",
     ),
     "bookings_booking": Personal(OWN_ROWS, keep="service_name service_type status"),
@@ -125,38 +122,27 @@ PERSONAL: dict[str, Personal] = {
     "orders_ordertransition": Personal(ROWS_OF_OWN_ORDERS, keep="before after cause"),
     "orders_order": Personal(
         OWN_ROWS,
-        erase={
-            "service_data": "'{}'",
-            "scheduling_data": "'{}'",
-            "success_url": EMPTY,
-            "cancel_url": EMPTY,
-            "failure_message": EMPTY,
-            "request_fingerprint": EMPTY,
-        },
+        erase={"service_data": "'{}'", "scheduling_data": "'{}'"}
+        | _empty("success_url cancel_url failure_message request_fingerprint"),
         keep="public_id type status item_key snapshot currency payment_type stripe_customer_id"
         " stripe_payment_intent_id stripe_checkout_session_id stripe_payment_method_id failure_code decline_code"
         " cancel_reason",
     ),
     "catalog_service": Personal(
         ROWS_OF_OWN_PRACTICE,
-        erase={"summary": EMPTY, "description": EMPTY, "location": EMPTY, "active": "false"},
+        erase=_empty("summary description location") | {"active": "false"},
         keep="type name slug category",
     ),
     "accounts_practitioner": Personal(
         OWN_ROWS,
-        erase={
-            "display_name": "'Former practitioner'",
-            "slug": "'erased-' || user_id",
-            "headline": EMPTY,
-            "bio": EMPTY,
-        },
+        erase={"display_name": "'Former practitioner'", "slug": "'erased-' || user_id"}
+        | _empty("headline bio"),
         keep="time_zone",
     ),
     "accounts_user": Personal(
         "id = %(user)s",
-        erase={
-            "first_name": EMPTY,
-            "last_name": EMPTY,
+        erase=_empty("first_name last_name")
+        | {
             "email": ERASED_EMAIL.format(id="id"),
             "password": "'!'",
             "is_active": "false",

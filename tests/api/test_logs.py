@@ -50,7 +50,7 @@ class Log:
 def log(transactional_db: None) -> Iterator[Log]:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.json_formatter())
+    handler.setFormatter(logs.build_formatter(logs.JSON))
     logging.getLogger().addHandler(handler)
     yield Log(stream)
     logging.getLogger().removeHandler(handler)

@@ -28,7 +28,7 @@ def _answered() -> set[tuple[str, int]]:
     of_the_product = [error for error in _errors() if error.__module__.startswith("estuary.")]
     ours = {(error.code, error.status) for error in of_the_product}
     frameworks = {(code, status) for status, (code, _) in DRF_CODES.items()}
-    return ours | frameworks | {("internal_error", 500)}
+    return ours | frameworks
 
 
 def test_every_code_is_in_the_reference_with_its_status_and_no_other_is() -> None:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -25,7 +25,7 @@ SYNC = "/api/v1/orders/{public_id}/sync/"
 
 
 class NeverHeardOf(Conflict):
-    code: ClassVar[str] = "never_heard_of"
+    code = "never_heard_of"
 
 
 def breaks(self: Any, request: Request) -> Response:

@@ -1,8 +1,9 @@
 """Base classes of the admin: read-only history, money as decimals, and confirmation pages with one button."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
@@ -29,30 +31,15 @@ from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
 from estuary.common.observability.redaction import redact
 
-# The colour of each status on every page; other words are grey.
-COLOURS = {
-    "pending": "info",
-    "processing": "info",
-    "requested": "info",
-    "held": "info",
-    "completed": "success",
-    "confirmed": "success",
-    "succeeded": "success",
-    "done": "success",
-    "paid": "warning",
-    "partially_refunded": "warning",
-    "refunded": "primary",
-    "warning_needs_response": "warning",
-    "warning_under_review": "info",
-    "needs_response": "danger",
-    "under_review": "info",
-    "appeal_needs_response": "danger",
-    "appeal_under_review": "info",
-    "won": "success",
-    "lost": "danger",
-    "failed": "danger",
-    "dead": "danger",
+# Of the statuses on every page; other words are grey.
+_STATUSES_BY_COLOUR = {
+    "info": "pending processing requested held warning_under_review under_review appeal_under_review",
+    "success": "completed confirmed succeeded done won",
+    "warning": "paid partially_refunded warning_needs_response",
+    "primary": "refunded",
+    "danger": "needs_response appeal_needs_response lost failed dead",
 }
+COLOURS = {status: colour for colour, statuses in _STATUSES_BY_COLOUR.items() for status in statuses.split()}
 NOTHING = "–"
 MAX_VALUE_LENGTH = 80
 MAX_PAGE_DIGITS = 10  # of the number of a page that there may be
@@ -68,16 +55,11 @@ class StaffAdmin(ModelAdmin):
         return BoundedChangeList
 
     def get_paginator(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        per_page: int,
-        orphans: int = 0,
-        allow_empty_first_page: bool = True,
+        self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *rest: Any
     ) -> BoundedPaginator:
         page_text = request.GET.get(PAGE_VAR, "")
         page = int(page_text) if page_text.isdecimal() and len(page_text) < MAX_PAGE_DIGITS else 1
-        return BoundedPaginator(queryset, per_page, orphans, allow_empty_first_page, page=page)
+        return BoundedPaginator(queryset, per_page, *rest, page=page)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
@@ -86,11 +68,8 @@ class StaffAdmin(ModelAdmin):
         entries: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
         changed_forms = [] if add or not form.changed_data else [form]
         for formset in formsets or ():
-            rows = [row for row, _ in formset.changed_objects]
-            changed_forms += [
-                next(changed_form for changed_form in formset.forms if changed_form.instance is row)
-                for row in rows
-            ]
+            form_of = {id(changed_form.instance): changed_form for changed_form in formset.forms}
+            changed_forms += [form_of[id(row)] for row, _ in formset.changed_objects]
         changes = [entry["changed"] for entry in entries if "changed" in entry]
         for change, changed_form in zip(changes, changed_forms, strict=True):
             change["fields"] = [_describe_change(changed_form, name) for name in changed_form.changed_data]
@@ -126,8 +105,7 @@ def _describe_value(value: Any) -> str:
         text = ", ".join(sorted(str(item) for item in value))
     else:
         text = "" if value is None else str(value)
-    text = redact(text)
-    return text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 1] + "…"
+    return Truncator(redact(text)).chars(MAX_VALUE_LENGTH)
 
 
 class StaffInline(TabularInline):
@@ -137,10 +115,8 @@ class StaffInline(TabularInline):
     show_title = False
 
 
-class ReadOnlyInline(StaffInline):
-    """History rows that belong to the row of the page."""
-
-    can_delete = False
+class ReadOnlyMixin:
+    """History rows, which nobody can change here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -148,20 +124,18 @@ class ReadOnlyInline(StaffInline):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-
-class ReadOnlyAdmin(StaffAdmin):
-    """History rows, which nobody can change here."""
-
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReadOnlyInline(ReadOnlyMixin, StaffInline):  # type: ignore[misc] # of unfold's bases
+    """History rows that belong to the row of the page."""
+
+
+class ReadOnlyAdmin(ReadOnlyMixin, StaffAdmin):
+    """A list and pages of history rows."""
+
+    list_per_page = 50
 
     @display(description="Status", ordering="status")
     def status_label(self, row: Any) -> SafeString:
@@ -173,17 +147,13 @@ def money_column(
 ) -> Callable[[ModelAdmin, Any], SafeString]:
     """Return a column that shows the minor units in ``field`` as a decimal with its currency."""
 
+    currency_of = attrgetter(currency.replace("__", "."))
+
     @display(description=title, ordering=field)
     def column(self: ModelAdmin, row: Any) -> SafeString:
-        return money(getattr(row, field), _resolve_path(row, currency))
+        return money(getattr(row, field), currency_of(row))
 
     return cast(Callable[[ModelAdmin, Any], SafeString], column)
-
-
-def _resolve_path(row: Any, path: str) -> Any:
-    for name in path.split("__"):
-        row = getattr(row, name)
-    return row
 
 
 def money(minor: int, currency: str) -> SafeString:
@@ -219,8 +189,7 @@ def link(row: Model | None, text: str = "") -> SafeString | str:
     """Return a link to a row's own page in the admin."""
     if row is None:
         return NOTHING
-    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return external_link(url, text or str(row), new_tab=False)
+    return external_link(change_url(row), text or str(row), new_tab=False)
 
 
 def external_link(url: str, text: str, *, new_tab: bool = True) -> SafeString:
@@ -284,14 +253,10 @@ def register(*models: type[Model]) -> Callable[[type[ModelAdmin]], type[ModelAdm
     """Register an admin page for models, replacing one of another app."""
 
     def decorator(page: type[ModelAdmin]) -> type[ModelAdmin]:
-        _unregister(models)
+        for model in models:
+            if admin.site.is_registered(model):
+                admin.site.unregister(model)
         admin.site.register(models, page)
         return page
 
     return decorator
-
-
-def _unregister(models: Iterable[type[Model]]) -> None:
-    for model in models:
-        if admin.site.is_registered(model):
-            admin.site.unregister(model)

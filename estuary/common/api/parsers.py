@@ -1,6 +1,7 @@
 """A strict JSON parser: it keeps decimals exact and rejects input that only an attack or a bug sends."""
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import IO, Any, NoReturn
@@ -12,6 +13,8 @@ from estuary.common.errors import EstuaryError
 
 MAX_JSON_DEPTH = 32
 MAX_JSON_BYTES = 64 * 1024
+# PostgreSQL can't store NUL, nor a surrogate without its pair.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class MalformedJSON(EstuaryError):
@@ -61,10 +64,9 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_bad_text_and_depth(value: Any, depth: int = 0) -> None:
-    """Reject text that PostgreSQL can't store: NUL, and lone surrogates."""
     if depth > MAX_JSON_DEPTH:
         raise ValueError("nested too deeply")
-    if isinstance(value, str) and ("\x00" in value or not _has_no_surrogates(value)):
+    if isinstance(value, str) and UNSTORABLE.search(value):
         raise ValueError("it contains a character that no text has")
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -73,7 +75,3 @@ def _reject_bad_text_and_depth(value: Any, depth: int = 0) -> None:
     elif isinstance(value, list):
         for inner in value:
             _reject_bad_text_and_depth(inner, depth + 1)
-
-
-def _has_no_surrogates(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -53,14 +53,17 @@ class _Statement:
         return execute_prepared(statement, [_to_driver_value(values[gap]) for gap in gaps])
 
 
-class PreparedValuesQuery(_Statement):
+class PreparedValuesQuery[Row](_Statement):
     """A query of columns (``values_list``), with a ``Param`` for each value. It returns psycopg's values."""
 
-    def send(self, **values: Any) -> Callable[[], list[tuple[Any, ...]]]:
+    def __init__(self, query: Callable[[], QuerySet[Any, Row]]) -> None:
+        super().__init__(query)
+
+    def send(self, **values: Any) -> Callable[[], list[Row]]:
         """Send the query, and return a function that fetches its rows."""
         sent_cursor = self._execute(values)
 
-        def fetch() -> list[tuple[Any, ...]]:
+        def fetch() -> list[Row]:
             with sent_cursor as cursor:
                 return list(cursor.fetchall())
 

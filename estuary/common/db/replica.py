@@ -15,6 +15,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.db import Error, connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from estuary.common.db.replica_lag import MAX_LAG_S, ReplicaMonitor
 from estuary.common.observability import metrics
@@ -81,7 +82,7 @@ def _reading_from_the_replica() -> Iterator[None]:
         connections[REPLICA].close()
 
 
-class StickyPrimaryMiddleware:
+class StickyPrimaryMiddleware(MiddlewareMixin):
     """Makes a client that has just written read from the primary, until the replica has the write for certain.
 
     A cookie marks the client, so this works on every node and without a sign-in.
@@ -90,10 +91,9 @@ class StickyPrimaryMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         if not settings.DATABASE_REPLICA_URL:
             raise MiddlewareNotUsed
-        self.get_response = get_response
+        super().__init__(get_response)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             secure = settings.SESSION_COOKIE_SECURE
             response.set_cookie(

@@ -7,47 +7,26 @@ https://www.iso.org/standard/70484.html, https://docs.stripe.com/testing. Every 
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 # --- Prefixes of the card networks --------------------------------------------------------------------------
 
-# The first prefix, the last prefix, and the lengths of such a number.
-NETWORKS: tuple[tuple[str, str, frozenset[int]], ...] = tuple(
-    (first, last, frozenset(lengths))
-    for first, last, lengths in (
-        ("4", "4", (13, 16, 18, 19)),  # Visa
-        ("51", "55", (16,)),  # Mastercard
-        ("2221", "2720", (16,)),  # Mastercard
-        ("34", "34", (15,)),  # American Express
-        ("37", "37", (15,)),  # American Express
-        ("300", "305", (14, 16)),  # Diners
-        ("309", "309", (14, 16)),  # Diners
-        ("36", "36", range(14, 20)),  # Diners
-        ("38", "39", (14, 16)),  # Diners
-        ("3528", "3589", range(16, 20)),  # JCB
-        ("6011", "6011", range(16, 20)),  # Discover
-        ("644", "649", range(16, 20)),  # Discover
-        ("65", "65", range(16, 20)),  # Discover, RuPay, Elo, Troy, Verve
-        ("62", "62", range(16, 20)),  # UnionPay
-        ("81", "82", range(16, 20)),  # UnionPay, RuPay
-        ("2200", "2205", range(16, 20)),  # Mir, Borica
-        ("5018", "5018", range(13, 20)),  # Maestro, as are the next eight
-        ("5020", "5020", range(13, 20)),
-        ("5038", "5038", range(13, 20)),
-        ("5893", "5893", range(13, 20)),
-        ("6304", "6304", range(13, 20)),
-        ("6759", "6759", range(13, 20)),
-        ("6761", "6763", range(13, 20)),
-        ("50", "50", range(16, 20)),
-        ("56", "58", range(16, 20)),
-        ("60", "61", range(16, 20)),  # RuPay, Hipercard, Maestro
-        ("63", "63", range(16, 20)),  # Elo, InterPayment, InstaPayment, Maestro
-        ("66", "69", range(16, 20)),  # Maestro
-        ("8600", "8600", (16,)),  # Uzcard
-        ("9792", "9792", (16,)),  # Troy
-        ("9860", "9860", (16,)),  # Humo
-    )
+# The prefixes of each network, with the lengths of such numbers.
+NETWORKS: tuple[tuple[str, Collection[int]], ...] = (
+    ("4", (13, 16, 18, 19)),  # Visa
+    ("51-55 2221-2720", (16,)),  # Mastercard
+    ("34 37", (15,)),  # American Express
+    ("300-305 309 38-39", (14, 16)),  # Diners
+    ("36", range(14, 20)),  # Diners
+    ("3528-3589", range(16, 20)),  # JCB
+    ("6011 644-649 65", range(16, 20)),  # Discover; also RuPay, Elo, Troy, Verve
+    ("62 81-82", range(16, 20)),  # UnionPay, RuPay
+    ("2200-2205", range(16, 20)),  # Mir, Borica
+    ("5018 5020 5038 5893 6304 6759 6761-6763", range(13, 20)),  # Maestro
+    ("50 56-58 66-69", range(16, 20)),  # Maestro
+    ("60-61 63", range(16, 20)),  # RuPay, Hipercard, Elo, InterPayment, InstaPayment, Maestro
+    ("8600 9792 9860", (16,)),  # Uzcard, Troy, Humo
 )
 SHORTEST, LONGEST = 13, 19
 # A telephone number has fifteen digits at most: https://www.itu.int/rec/T-REC-E.164
@@ -56,9 +35,10 @@ PHONE_MAX = 15
 
 def _lengths_by_prefix() -> dict[str, frozenset[int]]:
     lengths: dict[str, frozenset[int]] = {}
-    for first, last, of_network in NETWORKS:
-        for prefix in range(int(first.ljust(4, "0")), int(last.ljust(4, "9")) + 1):
-            lengths[str(prefix)] = lengths.get(str(prefix), frozenset()) | of_network
+    for prefixes, of_network in NETWORKS:
+        for first, _, last in (prefix.partition("-") for prefix in prefixes.split()):
+            for prefix in range(int(first.ljust(4, "0")), int((last or first).ljust(4, "9")) + 1):
+                lengths[str(prefix)] = lengths.get(str(prefix), frozenset()).union(of_network)
     return lengths
 
 

@@ -21,17 +21,12 @@ PROCESSORS: list[Processor] = [
 ]
 
 
-def json_formatter() -> RedactingFormatter:
-    """Return the formatter for production."""
-    return _formatter(structlog.processors.JSONRenderer())
+JSON = structlog.processors.JSONRenderer()
+LOGFMT = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
 
 
-def logfmt_formatter() -> RedactingFormatter:
-    """Return the formatter for the sandbox."""
-    return _formatter(structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]))
-
-
-def _formatter(renderer: Processor) -> RedactingFormatter:
+def build_formatter(renderer: Processor) -> RedactingFormatter:
+    """Return the formatter of all log lines: JSON in production, LOGFMT in the sandbox."""
     return RedactingFormatter(
         processors=[
             ProcessorFormatter.remove_processors_meta,

@@ -7,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from estuary.accounts.models import User
 from estuary.common.errors import EstuaryError
 from estuary.privacy.erase import begin_erasure, finish_erasure, may_be_finished
-from estuary.privacy.erasure_checks import raise_if_events_pending, raise_if_needed
-from estuary.privacy.errors import ErasureRefused
+from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
 from estuary.privacy.models import Erasure
 from estuary.privacy.persons import find_person
 
