@@ -27,7 +27,7 @@ PRODUCTION = env -u ESTUARY_SANDBOX STRIPE_SECRET_KEY=sk_live_of_nobody_in_all_t
 	DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing
 SANDBOX = env ESTUARY_SANDBOX=1 ESTUARY_VAR=.var/check
 
-help: ## say what there is (this)
+help: ## list the targets (this)
 	@echo "Estuary payments. Needs make and Python; gets everything else by itself."
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -74,7 +74,7 @@ chaos: $(SYNCED) ## kill web servers, workers and PostgreSQL while people buy: P
 	@$(BIN)/python -W ignore -m tests.chaos --payments $(or $(PAYMENTS),2000) --kill-every $(or $(KILL_EVERY),4) \
 	  --clients $(or $(CLIENTS),16) --seed $(or $(SEED),1) $(if $(PGBOUNCER),--pgbouncer) $(if $(REPLICA),--replica) $(if $(NODES),--nodes $(NODES)) $(if $(filter 1,$(PROXY)),--proxy)
 
-bench: $(SYNCED) ## measure the hot paths beside what else one might pick: ROUNDS=n SECONDS=each ONLY='accept settle …'
+bench: $(SYNCED) ## measure the hot paths beside the alternatives: ROUNDS=n SECONDS=each ONLY='accept settle …'
 	@$(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS),10) $(if $(ONLY),--only $(ONLY),--write)
 
 bench-long: $(SYNCED) ## measure what grows: ORDERS='few many' MINUTES=of-load
@@ -120,7 +120,7 @@ $(NODE_READY): frontend/package.json frontend/package-lock.json | $(SYNCED)
 	  echo "The storefront's packages could not be downloaded: the lines above say why. Is there a network?"; exit 1; }
 	@touch $@
 
-screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images anew
+screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images again
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m tests.browser.screenshots
 
