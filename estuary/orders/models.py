@@ -123,13 +123,13 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="order_fulfilled_means_paid",
-                condition=~Q(status__in=["completed", "partially_refunded"])
+                condition=~Q(status__in=[Status.COMPLETED, Status.PARTIALLY_REFUNDED])
                 | Q(captured_minor=F("amount_due_minor")),
             ),
             models.UniqueConstraint(
                 fields=["user", "item_key"],
                 # An order that waits for its bank does not block another date of the item; credits have no date.
-                condition=Q(status__in=sorted(UNPAID)) | Q(status="processing", type=OrderType.CREDIT),
+                condition=Q(status__in=sorted(UNPAID)) | Q(status=Status.PROCESSING, type=OrderType.CREDIT),
                 name="order_one_live_per_item",
             ),
             models.UniqueConstraint(
@@ -145,25 +145,29 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-id"], name="order_by_user"),
-            models.Index(fields=["id"], condition=Q(status="paid"), name="order_not_handed_over"),
+            models.Index(fields=["id"], condition=Q(status=Status.PAID), name="order_not_handed_over"),
             models.Index(
                 fields=["user", "item_key"],
-                condition=Q(status="processing"),
+                condition=Q(status=Status.PROCESSING),
                 name="order_processing_by_item",
             ),
-            models.Index(fields=["kept_until"], condition=Q(status="processing"), name="order_kept_until"),
+            models.Index(
+                fields=["kept_until"], condition=Q(status=Status.PROCESSING), name="order_kept_until"
+            ),
             models.Index(fields=["id"], condition=Q(payment_open=True), name="order_payment_open"),
             # Recent purchases of a buyer.
             models.Index(
                 fields=["user", "completed_at"],
-                condition=Q(status__in=["completed", "partially_refunded"]),
+                condition=Q(status__in=[Status.COMPLETED, Status.PARTIALLY_REFUNDED]),
                 name="order_by_buyer_completed",
             ),
             # For the figures of a day. BRIN is cheap to write, because rows are stored in the order of their days.
             BrinIndex(fields=["created_at"], autosummarize=True, name="order_by_day_placed"),
             BrinIndex(fields=["paid_at"], autosummarize=True, name="order_by_day_paid"),
             models.Index(
-                fields=["expires_at"], condition=Q(status__in=["pending", "failed"]), name="order_to_expire"
+                fields=["expires_at"],
+                condition=Q(status__in=[Status.PENDING, Status.FAILED]),
+                name="order_to_expire",
             ),
         ]
 

@@ -269,7 +269,7 @@ def retrieve_charge(charge_id: str) -> Charge:
 def refunds_of(intent_id: str) -> list[StripeRefund]:
     """Return every refund of a payment, failed ones first: they made room for later refunds."""
     refunds = _list_all("refunds", StripeRefund.parse, {"payment_intent": intent_id})
-    return sorted(refunds, key=lambda refund: refund.status not in {"failed", "canceled"})
+    return sorted(refunds, key=lambda refund: not refund.has_failed)
 
 
 def refunds_since(moment: datetime) -> list[StripeRefund]:

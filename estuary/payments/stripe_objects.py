@@ -80,6 +80,10 @@ class Intent:
             client_secret=obj.get("client_secret") or "",
         )
 
+    @property
+    def has_ended_unpaid(self) -> bool:
+        return self.status == "canceled"
+
 
 def _charged_at(intent: Json) -> int:
     """Return when a card was charged, if the intent was read with its charge.
@@ -159,6 +163,10 @@ class CheckoutSession:
             url=obj.get("url") or "",
         )
 
+    @property
+    def has_ended_unpaid(self) -> bool:
+        return self.status == "expired"
+
 
 @dataclass(frozen=True, slots=True)
 class StripeRefund:
@@ -185,6 +193,10 @@ class StripeRefund:
             failure_reason=obj.get("failure_reason") or "",
             created=obj.get("created") or 0,
         )
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in {"failed", "canceled"}
 
 
 @dataclass(frozen=True, slots=True)

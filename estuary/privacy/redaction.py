@@ -66,7 +66,7 @@ def redact_events_with_ids(erasure: Erasure) -> int:
     """Redact the settled events about the Stripe objects of one erasure, by index; returns how many."""
     about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
     events = WebhookEvent.objects.alias(about=about).filter(about__in=erasure.stripe_ids)
-    events = events.exclude(status="pending")
+    events = events.exclude(status=WebhookEvent.Status.PENDING)
     ids = list(events.values_list("pk", flat=True))
     return _redact("id = ANY(%(ids)s)", {"ids": ids}) if ids else 0
 

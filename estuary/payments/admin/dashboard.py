@@ -82,7 +82,7 @@ def _refunds(today: datetime) -> list[Figure]:
         .values_list("currency")
         .annotate(sum=Sum("card_minor") + Sum("credits_minor"))
     )
-    waiting = Refund.objects.filter(status__in=[Refund.Status.REQUESTED, Refund.Status.PENDING]).count()
+    waiting = Refund.objects.filter(status__in=Refund.OPEN).count()
     return [
         Figure("Refunded today", _sums(succeeded), f"{url}?status__exact=succeeded"),
         Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),

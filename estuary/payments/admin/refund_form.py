@@ -24,7 +24,6 @@ from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund
 from estuary.payments.order_views import try_send_now
 from estuary.payments.refunds.service import refundable_minor, request_refund
-from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 
 
 class FormOutOfDate(Conflict):
@@ -41,7 +40,7 @@ def _open_refunds(order: Order) -> list[Refund]:
     return [
         refund
         for refund in order.refunds.all()
-        if refund.status in OPEN_OR_SUCCEEDED and not refund.is_unmatched
+        if refund.status in Refund.OPEN_OR_SUCCEEDED and not refund.is_unmatched
     ]
 
 

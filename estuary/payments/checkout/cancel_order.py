@@ -92,7 +92,7 @@ def cancel_order(*, user: User, order: Order) -> Order:
             "Your bank is working on this payment, so it can't be canceled right now."
             + _bank_deadline_message(order)
         )
-    if order.status != "canceled":
+    if order.status != Status.CANCELED:
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
 

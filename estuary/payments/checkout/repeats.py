@@ -17,7 +17,6 @@ from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.errors import BoughtJustNow
 from estuary.payments.models import Refund
-from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 
 REPEAT_WINDOW = timedelta(minutes=10)
 # The same as in the index order_by_buyer_completed.
@@ -66,7 +65,7 @@ class RepeatGuard:
 
 def _is_fully_refunded(order: Order) -> bool:
     """Return whether everything paid is refunded or pending: paid 85.00, succeeded 50.00, pending 35.00."""
-    refunds = Refund.objects.filter(order=order, is_unmatched=False, status__in=OPEN_OR_SUCCEEDED)
+    refunds = Refund.objects.filter(order=order, is_unmatched=False, status__in=Refund.OPEN_OR_SUCCEEDED)
     refunded_minor = refunds.aggregate(minor=Sum(F("card_minor") + F("credits_minor")))["minor"] or 0
     return bool(refunded_minor >= order.total_minor)
 

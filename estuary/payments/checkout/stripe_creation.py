@@ -182,7 +182,7 @@ def find_created(order: Order) -> Intent | CheckoutSession | None:
         (
             candidate
             for candidate in candidates
-            if _answers_request(order, candidate) and not _is_ended(candidate)
+            if _answers_request(order, candidate) and not candidate.has_ended_unpaid
         ),
         None,
     )
@@ -197,10 +197,6 @@ def _answers_request(order: Order, candidate: Intent | CheckoutSession) -> bool:
         candidate.amount_minor,
         candidate.currency,
     )
-
-
-def _is_ended(payment: Intent | CheckoutSession) -> bool:
-    return payment.status in {"canceled", "expired"}
 
 
 def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:

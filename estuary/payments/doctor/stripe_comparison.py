@@ -219,7 +219,7 @@ def _refunds(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
 def _refunds_made_twice(at_stripe: StripeFigures) -> Iterator[Difference]:
     ids_by_ref: defaultdict[str, list[str]] = defaultdict(list)
     for refund in at_stripe.refunds.values():
-        if refund.refund_ref and STATUS_FROM_STRIPE.get(refund.status) in {"pending", "succeeded"}:
+        if refund.refund_ref and STATUS_FROM_STRIPE.get(refund.status) in Refund.KNOWN_TO_STRIPE:
             ids_by_ref[refund.refund_ref].append(refund.id)
     for name, ids in ids_by_ref.items():
         if len(ids) > 1:
@@ -250,7 +250,7 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
                 else f"order {payment.order_ref} is not known"
             )
             yield "open_after_end", payment.id, f"{payment.status}, and {name}"
-        elif isinstance(payment, CheckoutSession) or order.payment_type == "intent":
+        elif isinstance(payment, CheckoutSession) or order.payment_type == PaymentType.INTENT:
             payable.setdefault(order.public_id, []).append(payment.id)
     for name, ids in payable.items():
         if len(ids) > 1:

@@ -23,6 +23,11 @@ class Refund(models.Model):
         FAILED = "failed"
         CANCELED = "canceled"
 
+    OPEN = frozenset({Status.REQUESTED, Status.PENDING})
+    # Only refunds that exist at Stripe reduce what is left of a charge.
+    KNOWN_TO_STRIPE = frozenset({Status.PENDING, Status.SUCCEEDED})
+    OPEN_OR_SUCCEEDED = OPEN | {Status.SUCCEEDED}
+
     class Origin(models.TextChoices):
         STAFF = "staff"
         BUYER = "buyer"

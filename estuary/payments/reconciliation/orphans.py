@@ -38,7 +38,6 @@ from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, S
 
 REF = re.compile(r"ord_[0-9a-z]{20}")
 CAUSE = "recovered from Stripe"
-ENDED = frozenset({"canceled", "expired"})
 
 Status = Orphan.Status
 log = structlog.get_logger(__name__)
@@ -50,7 +49,7 @@ def handle_orphan(one: Intent | CheckoutSession) -> bool:
     What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
     to staff once and left alone.
     """
-    if one.status in ENDED or one.status == "complete" or not ownership.may_recover_orphans():
+    if one.has_ended_unpaid or one.status == "complete" or not ownership.may_recover_orphans():
         return False  # the intent of a completed page tells of the money
     if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
         is_recorded = Orphan.objects.filter(stripe_payment_intent_id=one.id).exists()
@@ -78,7 +77,7 @@ def revisit_payment(intent_id: str) -> bool:
 def _settle_beside(order: Order, intent: Intent) -> bool:
     """Settle a payment beside the one of its order, once nobody can pay by it any more; tells whether that is so."""
     own_customer = order.stripe_customer_id == intent.customer_id != ""
-    payable = intent.status not in {"succeeded", "processing", *ENDED}
+    payable = intent.status not in {"succeeded", "processing", "canceled"}
     if intent.status == "processing" or (payable and order.status in LIVE):
         return False
     if intent.status == "succeeded":
@@ -114,7 +113,7 @@ def _decide(intent: Intent) -> bool:
 
 def _end(intent: Intent, customer: Customer | None) -> bool:
     """The bank refused what it was working on: nothing is to be given back, and nobody is to try again."""
-    if customer and _was_created_here(customer) and intent.status not in ENDED:
+    if customer and _was_created_here(customer) and not intent.has_ended_unpaid:
         cancel_at_stripe(intent.order_ref, intent)
     return _record(intent, Status.RETURNED)
 
@@ -200,7 +199,7 @@ def _scheduling(label: Mapping[str, str]) -> dict[str, Any]:
 
 def _return(intent: Intent, given: list[StripeRefund]) -> bool:
     """Refund what nobody is left to have: the account that paid was made in the lost hour as well."""
-    back = sum(refund.amount_minor for refund in given if refund.status not in {"failed", "canceled"})
+    back = sum(refund.amount_minor for refund in given if not refund.has_failed)
     if left := intent.received_minor - back:
         label = {"order_id": intent.order_ref}
         params = {"payment_intent": intent.id, "amount": left, "metadata": label}

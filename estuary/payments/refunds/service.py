@@ -33,7 +33,6 @@ from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import UpdateRefund
 from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.fetch import fetch_observations
-from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 from estuary.payments.settlement.rules.refunds import follow_up_effects
 from estuary.payments.settlement.state import state_of
 from estuary.payments.stripe_objects import StripeRefund
@@ -153,7 +152,7 @@ def _open_refunds(order: Order) -> list[Refund]:
     return [
         refund
         for refund in order.refunds.all()
-        if refund.status in OPEN_OR_SUCCEEDED and not refund.is_unmatched
+        if refund.status in Refund.OPEN_OR_SUCCEEDED and not refund.is_unmatched
     ]
 
 

@@ -215,9 +215,7 @@ def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
         status_changed += [refund] if refund.status != effect.status else []
         refund.status, refund.stripe_refund_id = effect.status, effect.stripe_refund_id
         refund.failure_reason = effect.failure_reason
-        refund.settled_at = (
-            at if effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING} else None
-        )
+        refund.settled_at = at if effect.status not in Refund.OPEN else None
     for order, credits in effects.of(SetRefundCredits):
         refund = changed[credits.refund_id] = _find_refund(order, credits.refund_id)
         refund.credits_minor = credits.credits_minor
@@ -232,7 +230,7 @@ def _find_refund(order: Order, refund_id: int) -> Refund:
 
 
 def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
-    is_settled = effect.status not in {Refund.Status.REQUESTED, Refund.Status.PENDING}
+    is_settled = effect.status not in Refund.OPEN
     return Refund(
         order=order,
         stripe_payment_intent_id=effect.intent_id,

@@ -36,7 +36,6 @@ from estuary.payments.settlement.rules.dispute_amounts import (
     card_refunded_minor,
     with_dispute_amounts,
 )
-from estuary.payments.settlement.rules.refund_credits import OPEN_OR_SUCCEEDED
 from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeDispute
 
@@ -208,9 +207,7 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     paid by card and 40.00 with credits. After one session the 60.00 is lost to a dispute. The credits pay 25.00 for
     that session, so 15.00 goes back.
     """
-    refunds = [
-        refund for refund in order.refunds if refund.status in OPEN_OR_SUCCEEDED and not refund.unmatched
-    ]
+    refunds = [r for r in order.refunds if r.status in Refund.OPEN_OR_SUCCEEDED and not r.unmatched]
     returned_minor = sum(refund.amount_minor for refund in refunds)
     refunded_minor = {
         booking.id: sum(r.amount_minor for r in refunds if r.booking_id == booking.id) for booking in ending

@@ -15,11 +15,6 @@ from estuary.payments.settlement.state import OrderState, RefundState
 
 State = Refund.Status
 
-OPEN_OR_SUCCEEDED = frozenset({State.REQUESTED, State.PENDING, State.SUCCEEDED})
-
-# Only refunds that exist at Stripe reduce what is left of a charge.
-KNOWN_TO_STRIPE = frozenset({State.PENDING, State.SUCCEEDED})
-
 
 def own_refunds_with(order: OrderState, after: RefundState) -> list[RefundState]:
     """Return the refunds of the order's own payment, oldest first, with ``after`` in its place or as the newest."""
@@ -42,11 +37,11 @@ def with_dashboard_credits(order: OrderState, refunds: list[RefundState]) -> lis
       If it fails, no credits go back.
     - We had returned 10.00 of credits ourselves, then the dashboard refunds 70.00: the other 20.00 goes back.
     """
-    dashboard = [refund for refund in refunds if refund.from_dashboard and refund.status in KNOWN_TO_STRIPE]
+    dashboard = [r for r in refunds if r.from_dashboard and r.status in Refund.KNOWN_TO_STRIPE]
     succeeded = [refund for refund in dashboard if refund.status == State.SUCCEEDED]
     is_all_returned = order.is_fulfilled and 0 < order.captured_minor <= stripe_minor(dashboard)
     other_credits_minor = sum(
-        r.credits_minor for r in refunds if r.status in KNOWN_TO_STRIPE and not r.from_dashboard
+        r.credits_minor for r in refunds if r.status in Refund.KNOWN_TO_STRIPE and not r.from_dashboard
     )
     due_minor = max(order.credits_applied_minor - other_credits_minor, 0) if is_all_returned else 0
     eligible = (

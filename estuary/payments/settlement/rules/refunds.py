@@ -22,8 +22,6 @@ from estuary.payments.settlement.effects import (
     UpdateRefund,
 )
 from estuary.payments.settlement.rules.refund_credits import (
-    KNOWN_TO_STRIPE,
-    OPEN_OR_SUCCEEDED,
     State,
     credit_movements,
     find_moved_credits,
@@ -84,12 +82,14 @@ def exceeds_captured(order: OrderState, refund: StripeRefund) -> bool:
     """
     existing = find_refund(order, refund)
     if (
-        STATUS_FROM_STRIPE.get(refund.status, State.PENDING) not in KNOWN_TO_STRIPE
+        STATUS_FROM_STRIPE.get(refund.status, State.PENDING) not in Refund.KNOWN_TO_STRIPE
         or refund.intent_id != order.intent_id
     ):
         return False
     others = [
-        r for r in order.refunds if r.status in KNOWN_TO_STRIPE and not r.unmatched and r is not existing
+        r
+        for r in order.refunds
+        if r.status in Refund.KNOWN_TO_STRIPE and not r.unmatched and r is not existing
     ]
     return stripe_minor(others) + refund.amount_minor > order.captured_minor > 0
 
@@ -140,7 +140,7 @@ def _adopt_from_stripe(
 
 def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
     """Whether all of the card's money is gone, as far as Stripe knows: refunded, being refunded, or lost."""
-    refunded_minor = stripe_minor([r for r in refunds if r.status in KNOWN_TO_STRIPE])
+    refunded_minor = stripe_minor([r for r in refunds if r.status in Refund.KNOWN_TO_STRIPE])
     return 0 < order.captured_minor <= refunded_minor + order.lost_minor
 
 
@@ -212,11 +212,13 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
 def _is_compensated(order: OrderState, after: RefundState) -> bool:
     """Whether the money of a failed refund, and its credits, have gone back another way or are about to."""
     if after.unmatched:
-        others = [r for r in order.refunds if r.intent_id == after.intent_id and r.status in KNOWN_TO_STRIPE]
+        others = [
+            r for r in order.refunds if r.intent_id == after.intent_id and r.status in Refund.KNOWN_TO_STRIPE
+        ]
         lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
         return stripe_minor(others) + lost_minor >= after.card_minor
     refunds = with_dashboard_credits(order, own_refunds_with(order, after))
-    credits_minor = sum(refund.credits_minor for refund in refunds if refund.status in KNOWN_TO_STRIPE)
+    credits_minor = sum(refund.credits_minor for refund in refunds if refund.status in Refund.KNOWN_TO_STRIPE)
     return _is_charge_emptied(order, refunds) and (
         not after.credits_minor or credits_minor >= order.credits_applied_minor
     )
@@ -238,7 +240,7 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     received_minor = requested_minor if after.unmatched else order.captured_minor
     lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
     returned_minor = (
-        stripe_minor([r for r in of_payment if r.status in OPEN_OR_SUCCEEDED and r.id != after.id])
+        stripe_minor([r for r in of_payment if r.status in Refund.OPEN_OR_SUCCEEDED and r.id != after.id])
         + lost_minor
     )
     rest_minor = received_minor - returned_minor
