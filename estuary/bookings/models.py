@@ -68,9 +68,7 @@ class Booking(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings", db_index=False
     )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings", db_index=False)
-    position = models.PositiveSmallIntegerField(
-        help_text="0 for what was ordered, 1… for the children inside it"
-    )
+    position = models.PositiveSmallIntegerField(help_text="0: what was ordered; from 1: its parts.")
     line = models.ForeignKey(OrderLine, null=True, on_delete=models.PROTECT, related_name="bookings")
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
@@ -84,15 +82,13 @@ class Booking(models.Model):
     session = models.ForeignKey(
         ServiceSession, null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="empty: yet to be scheduled")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty until it is scheduled.")
     ends_at = models.DateTimeField(null=True, blank=True)
-    valid_until = models.DateTimeField(null=True, blank=True, help_text="until when it can be scheduled")
-    amount_minor = models.PositiveBigIntegerField(help_text="its share of the order's total, minor units")
+    valid_until = models.DateTimeField(null=True, blank=True, help_text="Until when it can be scheduled.")
+    amount_minor = models.PositiveBigIntegerField(help_text="Its share of the order's total.")
     status = models.CharField(max_length=20, choices=Status, default=Status.CONFIRMED)
     canceled_at = models.DateTimeField(null=True, blank=True)
-    forfeited = models.BooleanField(
-        default=False, db_default=False, help_text="canceled by staff, who kept its price"
-    )
+    forfeited = models.BooleanField(default=False, db_default=False, help_text="Canceled, its price kept.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -88,7 +88,7 @@ class Service(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(10), MaxValueValidator(HOLD_MAX_S)],
-        help_text="seconds; empty: the house rule",
+        help_text="In seconds. Empty: the default.",
     )
     validity_days = models.PositiveIntegerField(
         null=True,

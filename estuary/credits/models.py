@@ -60,7 +60,7 @@ class CreditTransaction(models.Model):
         related_name="credit_transactions",
         db_index=False,
     )
-    effect = models.CharField(max_length=64, help_text="what in the order's life this is; unique per order")
+    effect = models.CharField(max_length=64, help_text="Names one event in the order's life.")
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -32,77 +32,56 @@ class Order(models.Model):
     )
     type = models.CharField(max_length=20, choices=OrderType)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
-    item_key = models.CharField(
-        max_length=64, help_text="what is bought: one live unpaid order per buyer and item"
-    )
+    item_key = models.CharField(max_length=64, help_text="A buyer has one unpaid order for it at most.")
     service = models.ForeignKey(
         Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
-    snapshot = models.JSONField(
-        default=dict, help_text="name, type and price as they were when the order was placed"
-    )
+    snapshot = models.JSONField(default=dict, help_text="Name, type and price when the order was placed.")
 
     currency = models.CharField(max_length=3)
     total_minor = models.PositiveBigIntegerField()
     credits_applied_minor = models.PositiveBigIntegerField(default=0)
-    amount_due_minor = models.PositiveBigIntegerField(help_text="the card's share")
-    credit_amount_minor = models.PositiveBigIntegerField(default=0, help_text="credits bought by this order")
+    amount_due_minor = models.PositiveBigIntegerField(help_text="The share that is paid through Stripe.")
+    credit_amount_minor = models.PositiveBigIntegerField(default=0, help_text="Credits that this order buys.")
     captured_minor = models.PositiveBigIntegerField(default=0)
-    refunded_minor = models.PositiveBigIntegerField(
-        default=0, help_text="sum of its succeeded refunds, card and credits"
-    )
+    refunded_minor = models.PositiveBigIntegerField(default=0, help_text="Sum of its succeeded refunds.")
 
     payment_type = models.CharField(max_length=20, choices=PaymentType, default=PaymentType.INTENT)
-    stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="who the payment was asked of")
+    stripe_customer_id = models.CharField(max_length=80, blank=True, help_text="The payment's customer.")
     stripe_payment_intent_id = models.CharField(max_length=80, blank=True)
     stripe_checkout_session_id = models.CharField(max_length=120, blank=True)
     requested_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        db_column="asked_at",
-        help_text="when Stripe was last asked for what pays for it",
+        null=True, blank=True, db_column="asked_at", help_text="When its payment was last requested."
     )
-    page_expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the hosted page ends, as asked of Stripe"
-    )
-    attempt = models.PositiveIntegerField(
-        default=1, help_text="counts the idempotency keys used for its intent"
-    )
+    page_expires_at = models.DateTimeField(null=True, blank=True, help_text="As sent to Stripe.")
+    attempt = models.PositiveIntegerField(default=1, help_text="Counts the idempotency keys of its payment.")
     idempotency_sequence = models.PositiveIntegerField(
-        default=0, db_column="posts", help_text="counts the other POSTs sent to Stripe for it"
+        default=0, db_column="posts", help_text="Counts the idempotency keys of its other requests to Stripe."
     )
     save_payment_method = models.BooleanField(default=True)
-    stripe_payment_method_id = models.CharField(
-        max_length=80, blank=True, help_text="a saved card to confirm with"
-    )
+    stripe_payment_method_id = models.CharField(max_length=80, blank=True, help_text="A saved card to use.")
     success_url = models.URLField(max_length=500, blank=True)
     cancel_url = models.URLField(max_length=500, blank=True)
     request_fingerprint = models.CharField(max_length=64, blank=True)
     service_data = models.JSONField(default=dict, blank=True)
     scheduling_data = models.JSONField(default=dict, blank=True)
 
-    disputed = models.BooleanField(default=False, help_text="a dispute of its payment is open or was lost")
-    lost_minor = models.PositiveBigIntegerField(
-        default=0, db_default=0, help_text="of what was captured, gone to disputes that were lost"
-    )
+    disputed = models.BooleanField(default=False, help_text="A dispute of its payment is open or was lost.")
+    lost_minor = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Lost to disputes.")
     failure_code = models.CharField(max_length=64, blank=True)
     decline_code = models.CharField(max_length=64, blank=True)
     failure_message = models.CharField(max_length=300, blank=True)
     cancel_reason = models.CharField(max_length=32, blank=True)
 
-    expires_at = models.DateTimeField(help_text="when the hold on seats and slots ends")
+    expires_at = models.DateTimeField(help_text="When the hold on seats and slots ends.")
     kept_until = models.DateTimeField(
-        null=True, blank=True, help_text="while its bank works: until when seats and slots are kept at most"
+        null=True, blank=True, help_text="While its bank works: until when seats and slots are kept at most."
     )
     payment_open = models.BooleanField(
-        default=False, db_default=False, help_text="it has ended, and its payment at Stripe has not yet"
+        default=False, db_default=False, help_text="The order has ended, its payment has not."
     )
-    next_close_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker tries again to end it, after it could not"
-    )
-    next_ask_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker asks Stripe about it again"
-    )
+    next_close_at = models.DateTimeField(null=True, blank=True, help_text="When the worker tries to end it.")
+    next_ask_at = models.DateTimeField(null=True, blank=True, help_text="When its payment is fetched again.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -227,9 +206,7 @@ class OrderTransition(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="transitions")
     before = models.CharField(max_length=20, blank=True)
     after = models.CharField(max_length=20)
-    cause = models.CharField(
-        max_length=80, help_text="the event, the job or the person that brought it about"
-    )
+    cause = models.CharField(max_length=80, help_text="The event, the job or the person that caused it.")
     at = models.DateTimeField()
 
     class Meta:

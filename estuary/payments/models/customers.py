@@ -15,16 +15,16 @@ class StripeCustomer(models.Model):
     )
     key = models.CharField(max_length=32, unique=True, default=ids.customer_key, editable=False)
     stripe_customer_id = models.CharField(max_length=80, blank=True)
-    email = models.EmailField(help_text="as last sent to Stripe, so that a retry sends the same")
+    email = models.EmailField(help_text="As last sent to Stripe. A retry sends the same.")
     name = models.CharField(max_length=150, blank=True)
     idempotency_sequence = models.PositiveIntegerField(
-        default=0, db_column="posts", help_text="counts the POSTs after the first, one key each"
+        default=0, db_column="posts", help_text="Counts the idempotency keys after the first."
     )
     update_key = models.CharField(
-        max_length=80, blank=True, db_default="", help_text="of an update without an answer"
+        max_length=80, blank=True, db_default="", help_text="Key of an update that Stripe has not answered."
     )
-    updated_at = models.DateTimeField(null=True, blank=True, help_text="when Stripe last took an update")
-    cards_checked_at = models.DateTimeField(null=True, blank=True, help_text="when compared with Stripe's")
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="When Stripe last accepted an update.")
+    cards_checked_at = models.DateTimeField(null=True, blank=True, help_text="When compared with Stripe's.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -54,15 +54,11 @@ class PaymentMethod(models.Model):
     exp_year = models.PositiveSmallIntegerField()
     is_default = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=64, blank=True)
-    added_at = models.DateTimeField(
-        help_text="when the card came to be at Stripe; the newest of one fingerprint wins"
-    )
-    synced_at = models.DateTimeField(help_text="as of when we know it; older news is ignored")
+    added_at = models.DateTimeField(help_text="At Stripe. Of a card that was added twice, the newer stays.")
+    synced_at = models.DateTimeField(help_text="When Stripe had it like this. Older events are ignored.")
     detached_at = models.DateTimeField(null=True, blank=True)
-    detach_pending = models.BooleanField(default=False, help_text="still to be detached at Stripe")
-    next_try_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker tries again to detach it"
-    )
+    detach_pending = models.BooleanField(default=False, help_text="Still to be detached at Stripe.")
+    next_try_at = models.DateTimeField(null=True, blank=True, help_text="When the worker tries again.")
 
     class Meta:
         ordering = ["-is_default", "-id"]
@@ -97,15 +93,11 @@ class SetupIntent(models.Model):
     key = models.CharField(max_length=32, unique=True, default=ids.setup_key, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="setup_intents")
     stripe_setup_intent_id = models.CharField(max_length=80, blank=True)
-    stripe_customer_id = models.CharField(max_length=80, help_text="whom Stripe was asked for")
+    stripe_customer_id = models.CharField(max_length=80, help_text="The customer that was sent to Stripe.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    expires_at = models.DateTimeField(help_text="when it is canceled at Stripe, unless a card was saved")
-    ended_at = models.DateTimeField(
-        null=True, blank=True, help_text="since when no card can be tried with it"
-    )
-    next_try_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker tries again to cancel it"
-    )
+    expires_at = models.DateTimeField(help_text="When it is canceled at Stripe, unless a card was saved.")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="Since when no card can be tried.")
+    next_try_at = models.DateTimeField(null=True, blank=True, help_text="When the worker tries again.")
 
     class Meta:
         constraints = [

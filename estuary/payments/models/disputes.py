@@ -28,30 +28,22 @@ class Dispute(models.Model):
     stripe_dispute_id = models.CharField(max_length=80, unique=True)
     stripe_charge_id = models.CharField(max_length=80, blank=True)
     stripe_payment_intent_id = models.CharField(max_length=80)
-    amount_minor = models.PositiveBigIntegerField(help_text="what the bank asks for")
+    amount_minor = models.PositiveBigIntegerField(help_text="What the bank asks for.")
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=40)
     status = models.CharField(max_length=24, choices=Status)
-    due_by = models.DateTimeField(null=True, blank=True, help_text="until when evidence is taken")
-    refundable = models.BooleanField(
-        default=False, help_text="whether Stripe still refunds the charge, as with an inquiry"
-    )
+    due_by = models.DateTimeField(null=True, blank=True, help_text="Deadline for evidence.")
+    refundable = models.BooleanField(default=False, help_text="At Stripe, as during an inquiry.")
     is_unmatched = models.BooleanField(
-        default=False, db_column="stray", help_text="of a second or wrong payment; the order is untouched"
+        default=False, db_column="stray", help_text="Of a second or wrong payment. The order stays as it is."
     )
-    frozen_minor = models.PositiveBigIntegerField(
-        default=0, help_text="credits that can't be spent meanwhile"
-    )
-    clawed_minor = models.PositiveBigIntegerField(default=0, help_text="credits taken back, as it was lost")
-    lost_minor = models.PositiveBigIntegerField(default=0, help_text="the order's money that is gone with it")
-    revision = models.PositiveSmallIntegerField(
-        default=0, help_text="counts the changes heard of; names what each of them posts"
-    )
+    frozen_minor = models.PositiveBigIntegerField(default=0, help_text="Credits frozen while it is open.")
+    clawed_minor = models.PositiveBigIntegerField(default=0, help_text="Credits taken back as it was lost.")
+    lost_minor = models.PositiveBigIntegerField(default=0, help_text="The order's money lost with it.")
+    revision = models.PositiveSmallIntegerField(default=0, help_text="Counts changes; names their postings.")
     opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True, help_text="when we heard that it was decided")
-    next_ask_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker asks Stripe about it again"
-    )
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="When we learned of the decision.")
+    next_ask_at = models.DateTimeField(null=True, blank=True, help_text="When the worker fetches it again.")
 
     class Meta:
         ordering = [F("closed_at").desc(nulls_first=True), "due_by", "id"]

@@ -25,16 +25,14 @@ class WebhookEvent(models.Model):
     payload = models.JSONField(decoder=FastDecoder)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(help_text="when it may be claimed; a claim moves it forward by a lease")
-    created_at = models.DateTimeField(help_text="when Stripe made it")
+    due_at = models.DateTimeField(help_text="When it may be claimed. A claim adds the lease.")
+    created_at = models.DateTimeField(help_text="When Stripe created it.")
     received_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=200, blank=True)
     error = models.CharField(max_length=500, blank=True)
-    attempt_started_at = models.DateTimeField(
-        null=True, blank=True, help_text="when an attempt started that has not ended"
-    )
-    alerted_at = models.DateTimeField(null=True, blank=True, help_text="when staff were told that it fails")
+    attempt_started_at = models.DateTimeField(null=True, blank=True, help_text="Empty once it has ended.")
+    alerted_at = models.DateTimeField(null=True, blank=True, help_text="When staff were alerted of it.")
 
     class Meta:
         ordering = ["-id"]

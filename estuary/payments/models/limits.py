@@ -16,10 +16,10 @@ class Hold(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="holds", db_index=False
     )
     practitioner_id = models.BigIntegerField()
-    newcomer = models.BooleanField(help_text="had paid for nothing until then")
-    address = models.CharField(max_length=64, blank=True, help_text="where it was asked for; of IPv6 the /64")
-    site = models.CharField(max_length=64, blank=True, help_text="the same; of IPv6 the /48")
-    ends_at = models.DateTimeField(help_text="the deadline, which no later order of the buyer's moves")
+    newcomer = models.BooleanField(help_text="Had paid for nothing before.")
+    address = models.CharField(max_length=64, blank=True, help_text="IP address. Of IPv6, the /64 network.")
+    site = models.CharField(max_length=64, blank=True, help_text="The same. Of IPv6, the /48 network.")
+    ends_at = models.DateTimeField(help_text="Later orders of the buyer do not move it.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -37,13 +37,13 @@ class Hold(models.Model):
 class RateLimitCounter(models.Model):
     """How often a user or an address called an endpoint that makes Stripe try cards, and how many were declined."""
 
-    name = models.CharField(max_length=100, primary_key=True, help_text="the door, and who knocks at it")
+    name = models.CharField(max_length=100, primary_key=True, help_text="The endpoint, and who calls it.")
     count = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(help_text="when the count begins anew")
-    declines = models.PositiveIntegerField(default=0, help_text="in a row")
-    forgiven_at = models.DateTimeField(help_text="when the declines are forgotten, unless more come")
-    last_decline = models.CharField(max_length=80, blank=True, help_text="as Stripe names it; counted once")
-    came_from = models.CharField(max_length=64, blank=True, help_text="where the user last came from")
+    ends_at = models.DateTimeField(help_text="When the count starts again.")
+    declines = models.PositiveIntegerField(default=0, help_text="Declines in a row.")
+    forgiven_at = models.DateTimeField(help_text="When the declines are forgotten, unless there are more.")
+    last_decline = models.CharField(max_length=80, blank=True, help_text="Its id at Stripe: counted once.")
+    came_from = models.CharField(max_length=64, blank=True, help_text="The user's last IP address.")
 
     class Meta:
         db_table = "payments_attempts"

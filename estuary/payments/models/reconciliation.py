@@ -11,7 +11,7 @@ class SyncCursor(models.Model):
 
     name = models.CharField(max_length=32, primary_key=True)
     looked_until = models.DateTimeField()
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="the same, whatever failed")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read, errors or not.")
     failing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     class Meta:
@@ -37,7 +37,7 @@ class Orphan(models.Model):
     stripe_payment_intent_id = models.CharField(max_length=80, unique=True)
     order_ref = models.CharField(max_length=64)
     currency = models.CharField(max_length=3)
-    amount_minor = models.PositiveBigIntegerField(help_text="captured, minor units")
+    amount_minor = models.PositiveBigIntegerField(help_text="What was captured.")
     status = models.CharField(max_length=12, choices=Status, db_column="fate")
     seen_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -47,30 +47,21 @@ class Refund(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
     origin = models.CharField(max_length=12, choices=Origin)
     reason = models.CharField(max_length=200, blank=True)
-    cancels = models.BooleanField(
-        default=False, help_text="also cancels the booking it names, or the whole order"
-    )
+    cancels = models.BooleanField(default=False, help_text="Cancels its booking, or the whole order.")
     is_unmatched = models.BooleanField(
-        default=False,
-        db_column="stray",
-        help_text="returns a second or wrong payment; the order is untouched",
+        default=False, db_column="stray", help_text="Returns a second or wrong payment, not the order's."
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     failure_reason = models.CharField(max_length=80, blank=True)
-    request_key = models.CharField(max_length=64, blank=True, help_text="the request that asked for it")
-    attempt = models.PositiveIntegerField(default=1, help_text="counts the idempotency keys used for it")
+    request_key = models.CharField(max_length=64, blank=True, help_text="The API request that asked for it.")
+    attempt = models.PositiveIntegerField(default=1, help_text="Counts its idempotency keys.")
     requested_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        db_column="asked_at",
-        help_text="when it was last sent under this key with no outcome known",
+        null=True, blank=True, db_column="asked_at", help_text="When it was last sent with no outcome known."
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
-    next_try_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the worker sends it again, or asks about it again"
-    )
+    next_try_at = models.DateTimeField(null=True, blank=True, help_text="When the worker tries again.")
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

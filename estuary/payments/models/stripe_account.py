@@ -20,33 +20,27 @@ class StripeAccount(models.Model):
         UNTOLD = "untold"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    account_id = models.CharField(max_length=80, blank=True, help_text="empty until Stripe has told it")
+    account_id = models.CharField(max_length=80, blank=True, help_text="Empty until Stripe has named it.")
     livemode = models.BooleanField(default=False)
     bound_at = models.DateTimeField(null=True, blank=True)
-    alerted_at = models.DateTimeField(
-        null=True, blank=True, help_text="when staff were last told of a wrong key"
-    )
-    home = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="the address that this house is at"
-    )
-    house = models.CharField(
-        max_length=32, blank=True, db_default="", help_text="random: tells houses of one address apart"
-    )
+    alerted_at = models.DateTimeField(null=True, blank=True, help_text="When staff were told of a wrong key.")
+    home = models.CharField(max_length=200, blank=True, db_default="", help_text="URL of this installation.")
+    house = models.CharField(max_length=32, blank=True, db_default="", help_text="Random for each database.")
     count = models.PositiveBigIntegerField(
-        default=1, db_default=1, help_text="raised once an hour, here first and then at Stripe"
+        default=1, db_default=1, help_text="Raised hourly, then at Stripe."
     )
-    mark = models.CharField(max_length=32, blank=True, db_default="", help_text="random, new with each count")
+    mark = models.CharField(max_length=32, blank=True, db_default="", help_text="Random for each count.")
     counted_at = models.DateTimeField(null=True, blank=True)
     count_leased_until = models.DateTimeField(null=True, blank=True)
     standing = models.CharField(
-        max_length=8, choices=Standing, blank=True, db_default="", help_text="empty until Stripe was asked"
+        max_length=8, choices=Standing, blank=True, db_default="", help_text="Empty until Stripe was asked."
     )
     judged_home = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="for which address it stands so"
+        max_length=200, blank=True, db_default="", help_text="URL of the standing."
     )
     judged_at = models.DateTimeField(null=True, blank=True)
     house_since = models.DateTimeField(
-        null=True, blank=True, help_text="in a copy at another address: what is older is another house's"
+        null=True, blank=True, help_text="In a copy at another URL: older objects belong to the original."
     )
 
     class Meta:

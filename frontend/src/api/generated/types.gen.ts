@@ -39,7 +39,7 @@ export type Booking = {
      */
     missed_start_datetime: string | null;
     /**
-     * until when it can be scheduled
+     * Until when it can be scheduled.
      */
     valid_until?: string | null;
     /**
@@ -230,15 +230,15 @@ export type Order = {
     failure: Failure | null;
     cancel_reason?: string;
     /**
-     * a dispute of its payment is open or was lost
+     * A dispute of its payment is open or was lost.
      */
     disputed?: boolean;
     /**
-     * when the hold on seats and slots ends
+     * When the hold on seats and slots ends.
      */
     expires_at: string;
     /**
-     * while its bank works: until when seats and slots are kept at most
+     * While its bank works: until when seats and slots are kept at most.
      */
     kept_until?: string | null;
     readonly created_at: string;
@@ -280,15 +280,15 @@ export type OrderDetail = {
     failure: Failure | null;
     cancel_reason?: string;
     /**
-     * a dispute of its payment is open or was lost
+     * A dispute of its payment is open or was lost.
      */
     disputed?: boolean;
     /**
-     * when the hold on seats and slots ends
+     * When the hold on seats and slots ends.
      */
     expires_at: string;
     /**
-     * while its bank works: until when seats and slots are kept at most
+     * While its bank works: until when seats and slots are kept at most.
      */
     kept_until?: string | null;
     readonly created_at: string;
@@ -415,7 +415,7 @@ export type Part = {
      */
     missed_start_datetime: string | null;
     /**
-     * until when it can be scheduled
+     * Until when it can be scheduled.
      */
     valid_until?: string | null;
     /**
@@ -725,7 +725,7 @@ export type BookingWritable = {
      */
     missed_start_datetime: string | null;
     /**
-     * until when it can be scheduled
+     * Until when it can be scheduled.
      */
     valid_until?: string | null;
     currency: string;
@@ -801,15 +801,15 @@ export type OrderWritable = {
     payment_type?: PaymentType;
     cancel_reason?: string;
     /**
-     * a dispute of its payment is open or was lost
+     * A dispute of its payment is open or was lost.
      */
     disputed?: boolean;
     /**
-     * when the hold on seats and slots ends
+     * When the hold on seats and slots ends.
      */
     expires_at: string;
     /**
-     * while its bank works: until when seats and slots are kept at most
+     * While its bank works: until when seats and slots are kept at most.
      */
     kept_until?: string | null;
     completed_at?: string | null;
@@ -827,15 +827,15 @@ export type OrderDetailWritable = {
     payment_type?: PaymentType;
     cancel_reason?: string;
     /**
-     * a dispute of its payment is open or was lost
+     * A dispute of its payment is open or was lost.
      */
     disputed?: boolean;
     /**
-     * when the hold on seats and slots ends
+     * When the hold on seats and slots ends.
      */
     expires_at: string;
     /**
-     * while its bank works: until when seats and slots are kept at most
+     * While its bank works: until when seats and slots are kept at most.
      */
     kept_until?: string | null;
     completed_at?: string | null;
@@ -911,7 +911,7 @@ export type PartWritable = {
      */
     missed_start_datetime: string | null;
     /**
-     * until when it can be scheduled
+     * Until when it can be scheduled.
      */
     valid_until?: string | null;
     currency: string;
