@@ -1,8 +1,8 @@
 """How ``make test`` spreads the tests over several processes: what takes longest begins first, the rest fills up.
 
-A module stays on one worker, so that what it has set up is set up once, and so do all tests in the browser, which share
-a house. Whoever is done takes the next module. The simulation and the chaos start processes of their own, as many as
-there are cores: while a worker waits for them, the other shares the cores with them and none is idle.
+A module stays on one worker, so that what it has set up is set up once. So do all tests in the browser, which share a
+running shop. A worker that is done takes the next module. The simulation and the chaos start as many processes as there
+are cores: while a worker waits for them, the other shares the cores with them and none is idle.
 
 ``make test`` leaves out what is marked ``exhaustive``. A test with many cases may be marked ``exhaustive(one_in=4)``:
 a quarter of its cases then loses the mark and runs each time. Which ones depends on their names alone.
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/browser/",)
-# What takes longest, the longest first. Behind these come the modules with many tests before those with few.
+# What takes longest, the longest first. Behind these come the modules with many tests before those with few. A module
+# with few tests that each start a process is named here, or one core would wait for it at the end.
 FIRST = (
     "tests/simulation/test_seeds.py",
     "tests/simulation/",
@@ -27,6 +28,14 @@ FIRST = (
     "tests/chaos/",
     "tests/fuzz/",
     "tests/contract/test_cli.py",
+    "tests/sandbox/stripe_js/",
+    "tests/attacks/",
+    "tests/flows/common/process/",
+    "tests/flows/common/db/test_replica.py",
+    "tests/flows/common/db/test_roles.py",
+    "tests/flows/payments/webhooks/",
+    "tests/flows/payments/inbox/",
+    "tests/demo/",
 )
 
 
@@ -34,12 +43,12 @@ FIRST = (
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
     from xdist.scheduler import LoadScopeScheduling
 
-    class Spreading(LoadScopeScheduling):
+    class ScopeScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return scope_of(nodeid)
 
     config.option.loadscopereorder = False  # ours is the order in which the tests are collected
-    return Spreading(config, log)
+    return ScopeScheduling(config, log)
 
 
 def scope_of(nodeid: str) -> str:
