@@ -18,7 +18,7 @@ import django
 import psycopg
 
 from benchmarks import buyers, staff, workers
-from benchmarks.stage import open_stage
+from benchmarks.harness import open_harness
 
 SAVEPOINT = re.compile(r'"s\d+_x\d+"')  # each has a name of its own
 WARM_UP = 5  # times that do not count
@@ -27,13 +27,13 @@ WARM_UP = 5  # times that do not count
 def main(orders: int, first: int, times: int, file: Path) -> None:
     django.setup()
     took_ms: dict[str, list[float]] = defaultdict(list)
-    stage = open_stage(orders)
+    harness = open_harness(orders)
     plays = (
-        buyers.reading(stage)
-        | buyers.buying(stage)
-        | workers.settling(stage)
-        | workers.by_the_clock(stage)
-        | staff.looking(stage)
+        buyers.reading(harness)
+        | buyers.buying(harness)
+        | workers.settling(harness)
+        | workers.by_the_clock(harness)
+        | staff.looking(harness)
     )
     for name, play in plays.items():
         for turn in range(first, first + WARM_UP + times):

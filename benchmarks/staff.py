@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 from benchmarks.buyers import Play
 from benchmarks.events import Payment
+from benchmarks.harness import Harness
 from benchmarks.market import HOSTS
-from benchmarks.stage import Stage
 
 STAFF = "staff-of-the-benchmark@estuary.example"
 LISTS = (
@@ -27,7 +27,7 @@ LISTS = (
 LATER = timedelta(days=2)
 
 
-def looking(stage: Stage) -> dict[str, Play]:
+def looking(harness: Harness) -> dict[str, Play]:
     from django.test import Client
 
     from estuary.accounts.models import User

@@ -5,11 +5,11 @@ from typing import Any
 
 from benchmarks.buyers import Play
 from benchmarks.events import Payment, signed
-from benchmarks.stage import Stage
+from benchmarks.harness import Harness
 
 
-def settling(stage: Stage) -> dict[str, Play]:
-    """Return the paths of events, for the orders after the first ``stage.orders``."""
+def settling(harness: Harness) -> dict[str, Play]:
+    """Return the paths of events, for the orders after the first ``harness.orders``."""
     from estuary.common import clock
     from estuary.payments.event_store import store_event
     from estuary.payments.inbox import processor
@@ -23,12 +23,12 @@ def settling(stage: Stage) -> dict[str, Play]:
         take_in(Payment.number(10**12 + turn))
 
     def settle(turn: int) -> None:
-        take_in(Payment.number(stage.orders + 1 + turn))
+        take_in(Payment.number(harness.orders + 1 + turn))
 
     return {"unknown event": unknown_event, "settle": settle}
 
 
-def by_the_clock(stage: Stage) -> dict[str, Play]:
+def by_the_clock(harness: Harness) -> dict[str, Play]:
     """Return the paths of periodic jobs and of a scrape of the metrics."""
     from estuary.payments import tasks
     from estuary.payments.observability import DATABASE_GAUGES

@@ -1,4 +1,4 @@
-"""The stage of the paths: a Stripe sandbox in the same process, a signed-in user, and the shop's data.
+"""The harness of the paths: a Stripe sandbox in the same process, a signed-in user, and the shop's data.
 
 ``market.py`` creates the orders. This module adds prices, hours, and one workshop with as many guests as a room holds,
 whatever the number of orders.
@@ -27,7 +27,7 @@ def http_client() -> Any:
 
 
 @dataclass(slots=True)
-class Stage:
+class Harness:
     """The shop and its users. The first ``orders`` orders are settled; later ones wait for their payment."""
 
     orders: int
@@ -85,8 +85,8 @@ def _now() -> Any:
     return clock.now()
 
 
-def open_stage(orders: int) -> Stage:
-    """Return the stage with its Stripe sandbox, after adding prices and hours once."""
+def open_harness(orders: int) -> Harness:
+    """Return the harness with its Stripe sandbox, after adding prices and hours once."""
     global _current
     from django.conf import settings
 
@@ -98,11 +98,11 @@ def open_stage(orders: int) -> Stage:
     secret = settings.STRIPE_WEBHOOK_SECRETS[0]
     stripe = Sandbox(webhook_secret=secret, webhook_api_version=API_VERSION)
     _current, settings.STRIPE_HTTP_CLIENT = SandboxHTTPClient(stripe), f"{__name__}.http_client"
-    stage = Stage(orders, stripe)
+    harness = Harness(orders, stripe)
     if not Practitioner.objects.filter(slug=ROOM).exists():
         _open_shop()
-        _fill_room(stage)
-    return stage
+        _fill_room(harness)
+    return harness
 
 
 def _open_shop() -> None:
@@ -146,18 +146,18 @@ def _furnish_room() -> None:
     )
 
 
-def _fill_room(stage: Stage) -> None:
+def _fill_room(harness: Harness) -> None:
     from estuary.catalog.models import ServiceSession
 
     session = ServiceSession.objects.get(service__slug=ROOM)
     for guest in range(1, GUESTS + 1):
-        stage.buyer(stage.orders - guest)
-        buy(stage, session.service_id, service_session_id=str(session.pk))
+        harness.buyer(harness.orders - guest)
+        buy(harness, session.service_id, service_session_id=str(session.pk))
 
 
-def buy(stage: Stage, service_id: int, **scheduling: str) -> Json:
+def buy(harness: Harness, service_id: int, **scheduling: str) -> Json:
     """Buy a service by card as the signed-in buyer, until it is fulfilled; return the created payment."""
-    payment = stage.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
-    stage.stripe.control.confirm(payment["payment_intent_id"])
-    stage.deliver()
+    payment = harness.post("payments/create/", 201, service_id=str(service_id), scheduling_data=scheduling)
+    harness.stripe.control.confirm(payment["payment_intent_id"])
+    harness.deliver()
     return payment
