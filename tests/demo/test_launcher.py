@@ -20,7 +20,7 @@ from tests.servers import wait_until
 
 
 @pytest.fixture
-def household(tmp_path: Path) -> Iterator[ProcessGroup]:
+def process_group(tmp_path: Path) -> Iterator[ProcessGroup]:
     started = ProcessGroup(tmp_path)
     yield started
     started.stop()
@@ -78,24 +78,24 @@ def test_a_shell_that_is_set_up_for_the_real_stripe_does_not_leak_into_the_demo(
     assert env["ESTUARY_SANDBOX"] == "1"
 
 
-def test_a_process_that_dies_is_reported_with_the_end_of_its_log(household: ProcessGroup) -> None:
+def test_a_process_that_dies_is_reported_with_the_end_of_its_log(process_group: ProcessGroup) -> None:
     with pytest.raises(CannotStart, match=r"(?s)seed ended with code 3.*the last words"):
-        household.run("seed", python("print('the last words'); raise SystemExit(3)"), dict(os.environ))
+        process_group.run("seed", python("print('the last words'); raise SystemExit(3)"), dict(os.environ))
 
 
-def test_a_process_that_dies_while_it_is_waited_for_ends_the_waiting(household: ProcessGroup) -> None:
-    household.start("web", python("raise SystemExit(1)"), dict(os.environ))
+def test_a_process_that_dies_while_it_is_waited_for_ends_the_waiting(process_group: ProcessGroup) -> None:
+    process_group.start("web", python("raise SystemExit(1)"), dict(os.environ))
     with pytest.raises(CannotStart, match="web ended with code 1"):
-        household.wait_for(lambda: None, "The web server", timeout_s=20)
+        process_group.wait_for(lambda: None, "The web server", timeout_s=20)
 
 
-def test_what_does_not_come_up_in_time_is_named(household: ProcessGroup) -> None:
+def test_what_does_not_come_up_in_time_is_named(process_group: ProcessGroup) -> None:
     with pytest.raises(CannotStart, match="The web server did not come up"):
-        household.wait_for(lambda: None, "The web server", timeout_s=0.1)
+        process_group.wait_for(lambda: None, "The web server", timeout_s=0.1)
 
 
 def test_stopping_ends_what_does_not_want_to_and_what_it_started(
-    household: ProcessGroup, monkeypatch: pytest.MonkeyPatch
+    process_group: ProcessGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "STOP_WITHIN_S", 0.3)
     stubborn = (
@@ -105,24 +105,24 @@ def test_stopping_ends_what_does_not_want_to_and_what_it_started(
         "print('started', child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    child = household.start("stubborn", python(stubborn), dict(os.environ))
-    household.wait_for(lambda: says(child, "started"), "the process", timeout_s=20)
+    child = process_group.start("stubborn", python(stubborn), dict(os.environ))
+    process_group.wait_for(lambda: says(child, "started"), "the process", timeout_s=20)
     grandchild = int(child.log.read_text().split()[1])
-    household.stop()
+    process_group.stop()
     assert child.process.returncode == -signal.SIGKILL
     wait_until(lambda: is_gone(grandchild), 5)
 
 
 def test_what_is_killed_is_nobodys_and_what_is_started_after_it_speaks_for_itself(
-    household: ProcessGroup,
+    process_group: ProcessGroup,
 ) -> None:
     say = "import sys, time; print(sys.argv[1], flush=True); time.sleep(60)"
-    first = household.start("web", [*python(say), "first"], dict(os.environ))
-    household.wait_for(lambda: "first" in first.output, "the process", timeout_s=20)
-    household.kill(first)
+    first = process_group.start("web", [*python(say), "first"], dict(os.environ))
+    process_group.wait_for(lambda: "first" in first.output, "the process", timeout_s=20)
+    process_group.kill(first)
     assert first.process.returncode == -signal.SIGKILL
-    second = household.start("web", [*python(say), "second"], dict(os.environ))
-    household.wait_for(lambda: "second" in second.output, "the process", timeout_s=20)
+    second = process_group.start("web", [*python(say), "second"], dict(os.environ))
+    process_group.wait_for(lambda: "second" in second.output, "the process", timeout_s=20)
     assert second.output.split() == ["second"]
     assert second.log.read_text().split() == ["first", "second"]
 
@@ -149,10 +149,12 @@ def test_a_postgresql_that_crashed_comes_back_under_its_address_with_all_that_wa
 
 
 def test_what_a_killed_demo_left_behind_is_ended_and_nothing_else(
-    household: ProcessGroup, tmp_path: Path
+    process_group: ProcessGroup, tmp_path: Path
 ) -> None:
-    ours = household.start("web", python("import time; time.sleep(60)"), {**os.environ, MARK: str(tmp_path)})
-    another = household.start(
+    ours = process_group.start(
+        "web", python("import time; time.sleep(60)"), {**os.environ, MARK: str(tmp_path)}
+    )
+    another = process_group.start(
         "other", python("import time; time.sleep(60)"), {**os.environ, MARK: "/elsewhere"}
     )
     time.sleep(0.2)  # until both have become the program that they are to run

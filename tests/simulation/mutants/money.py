@@ -340,7 +340,7 @@ def a_second_payment_is_forgotten() -> None:
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "no refund is left unsent", "refund_unsent")
 def money_that_goes_back_is_never_sent() -> None:
-    """The row is written, and neither its job nor the sweep sends what the house itself owes."""
+    """The row is written, and neither its job nor the sweep sends what we owe."""
     send = refunds.send_refund
 
     def unless_automatic(refund_id: int) -> Refund:

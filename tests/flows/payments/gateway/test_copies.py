@@ -377,7 +377,7 @@ def test_a_shop_that_moves_to_another_address_is_claimed_there(
     settings.FRONTEND_URL = "http://localhost:8000"
     moved = contents()
     put_back(old)
-    with estuary_talks_to(stripe), pytest.raises(Unavailable):  # and the old house has become the copy
+    with estuary_talks_to(stripe), pytest.raises(Unavailable):  # and the old database has become the copy
         client.cancel_intent(shop["waiting"]["payment_intent_id"], reason="abandoned", key="ord_x-cancel-2")
     put_back(moved)
 

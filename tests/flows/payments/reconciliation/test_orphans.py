@@ -221,7 +221,7 @@ def buying_posts(stripe: Sandbox) -> int:
 def test_a_number_that_was_given_to_somebody_else_after_the_restore_gets_nothing(
     stripe: Sandbox, transactional_db: None
 ) -> None:
-    buying.credits(signed_in(make_user("Olga Old")))  # the house is known at Stripe before the backup
+    buying.credits(signed_in(make_user("Olga Old")))  # this database is known at Stripe before the backup
     backup = contents()
     lost = make_user("Nora New")
     buying.buy_credits(stripe, signed_in(lost), "25.00")
@@ -244,7 +244,7 @@ def test_a_payment_at_its_bank_while_its_order_was_forgotten_is_looked_at_until_
         bundle_quantity=4,
         validity_days=30,
     )
-    buying.credits(signed_in(make_user("Olga Old")))  # the house is known at Stripe before the backup
+    buying.credits(signed_in(make_user("Olga Old")))  # this database is known at Stripe before the backup
     backup = contents()
     made = buying.service(buyer, bundle)
     paid = buying.pay_only(stripe, made, method="us_bank_account")
