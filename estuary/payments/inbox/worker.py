@@ -1,6 +1,8 @@
-"""The worker's threads that settle the inbox: one always, and a second one while a backlog waits."""
+"""The worker's threads that settle the inbox: one always, and a second one while a backlog waits.
 
-import sys
+A batch that waits for the lock of an order holds up its own thread only.
+"""
+
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +16,6 @@ from estuary.payments.inbox import processor
 # through a quiet night the thread looks four times a second.
 IDLE_MIN_S, IDLE_MAX_S, IDLE_SHARE = 0.002, 0.25, 0.1
 PAUSE_AFTER_FAILURE_S = 1.0
-# Python's switch interval: how long one thread may run while another waits for the interpreter lock (GIL).
-# One drain thread: after each answer of PostgreSQL it needs the GIL back, and a thread that renders a mail would hold
-# the GIL for Python's default of 5 ms. Two drain threads: long turns are better, because throughput counts.
-SWITCH_S, SWITCH_OF_TWO_S = 0.0001, 0.005
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +29,12 @@ class InboxWorker:
     def __init__(self, stop: threading.Event, *, single_first: int = processor.BATCH) -> None:
         self._stop, self._single_left = stop, single_first
         self._backlog = threading.Event()
-        self._switch_before_s = sys.getswitchinterval()
         self._threads = [
             threading.Thread(target=self._drain_all, name="inbox"),
             threading.Thread(target=self._drain_backlog, name="inbox-backlog"),
         ]
 
     def start(self) -> None:
-        sys.setswitchinterval(SWITCH_S)
         for thread in self._threads:
             thread.start()
 
@@ -48,7 +44,6 @@ class InboxWorker:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        sys.setswitchinterval(self._switch_before_s)
 
     def _drain_all(self) -> None:
         """Drain until stopped; wait for a lost database as long as it takes."""
@@ -78,16 +73,13 @@ class InboxWorker:
     def _drain_backlog(self) -> None:
         """Drain while batches are full: Python works on one batch while PostgreSQL works on the other.
 
-        Two threads that share what has just arrived would settle smaller batches, and each batch has a fixed cost.
-        So the second thread drains only then.
+        Two threads at all times would settle smaller batches, and each batch has a fixed cost.
         """
         while not self._stop.is_set():
             self._backlog.wait()
-            sys.setswitchinterval(SWITCH_OF_TWO_S)
             while not self._stop.is_set() and self._drain() == processor.BATCH:
                 pass
             self._backlog.clear()
-            sys.setswitchinterval(SWITCH_S)
             connection.close()
 
     def _drain(self, drain: Callable[..., int] = processor.drain) -> int | None:
