@@ -22,6 +22,7 @@ from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.reconciliation.orphans import REF
 from estuary.payments.reconciliation.stripe_lists import is_own, is_payable, orders_by_name, unique_batches
+from estuary.payments.settlement import unmatched_refunds
 from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 
@@ -130,7 +131,7 @@ def _read_own(at_stripe: StripeFigures) -> OurFigures:
     names = intents | at_stripe.sessions.keys() | refs
     own = OurFigures(orders=orders_by_name(names), refunds={}, disputes={}, unmatched={}, orphans={})
     for batch in unique_batches(names):
-        for refund in Refund.objects.filter(any_id("stripe_payment_intent_id", batch), is_unmatched=True):
+        for refund in unmatched_refunds(batch):
             own.unmatched[refund.stripe_payment_intent_id] = refund
         for orphan in Orphan.objects.filter(stripe_payment_intent_id__in=batch):
             own.orphans[orphan.stripe_payment_intent_id] = orphan

@@ -48,8 +48,8 @@ from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUna
 from estuary.payments.event_store import store_event, without_secrets
 from estuary.payments.inbox import leases
 from estuary.payments.inbox.leases import LEASE
-from estuary.payments.models import Dispute, Refund, SetupIntent, StripeCustomer, WebhookEvent
-from estuary.payments.settlement import settle
+from estuary.payments.models import Dispute, SetupIntent, StripeCustomer, WebhookEvent
+from estuary.payments.settlement import settle, unmatched_refunds
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, ParsedEvent, SetupDeclined, read_event
@@ -346,7 +346,7 @@ def _is_of_our_order(stripe_id: str) -> bool:
     of_payment = any_id("stripe_payment_intent_id", [stripe_id])
     return (
         Order.objects.filter(of_payment | any_id("stripe_checkout_session_id", [stripe_id])).exists()
-        or Refund.objects.filter(of_payment).exists()
+        or unmatched_refunds([stripe_id]).exists()
         or Dispute.objects.filter(stripe_dispute_id=stripe_id).exists()
     )
 

@@ -10,11 +10,11 @@ from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
-from estuary.payments.models import Dispute, Refund, SyncCursor
+from estuary.payments.models import Dispute, SyncCursor
 from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
-from estuary.payments.settlement import settle
+from estuary.payments.settlement import settle, unmatched_refunds
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
 from estuary.payments.stripe_objects import StripeDispute
@@ -88,7 +88,6 @@ def _sync_logged(dispute_id: str) -> bool:
 def _own_payments(disputes: list[StripeDispute]) -> set[str]:
     """Return the disputed payments that we have: of an order, or an unmatched one that was refunded."""
     ids = {dispute.intent_id for dispute in disputes} - {""}
-    is_own = any_id("stripe_payment_intent_id", ids)
-    orders, refunds = Order.objects.filter(is_own), Refund.objects.filter(is_own)
     field = "stripe_payment_intent_id"
+    orders, refunds = Order.objects.filter(any_id(field, ids)), unmatched_refunds(ids)
     return {*orders.values_list(field, flat=True), *refunds.values_list(field, flat=True)}

@@ -27,10 +27,10 @@ from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
-from estuary.payments.models import Orphan, Refund, StripeCustomer
+from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
 from estuary.payments.refunds.service import refundable_minor
-from estuary.payments.settlement import load, settle
+from estuary.payments.settlement import load, settle, unmatched_refunds
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.rules.orders import record_recovered_payment, refund_late_payment
@@ -85,7 +85,7 @@ def _settle_beside(order: Order, intent: Intent) -> bool:
     elif payable and own_customer:
         cancel_at_stripe(order.public_id, intent)
     waiting = Orphan.objects.filter(stripe_payment_intent_id=intent.id, status=Status.WAITING)
-    if Refund.objects.filter(stripe_payment_intent_id=intent.id, is_unmatched=True).exists():
+    if unmatched_refunds([intent.id]).exists():
         waiting.update(status=Status.RETURNED, amount_minor=intent.received_minor)
     else:
         waiting.delete()  # no money came, or the order took it as its own

@@ -215,14 +215,19 @@ def _lock_orders_of(facts: Sequence[StripeObservation], extra_keys: Iterable[int
     )
 
 
+def unmatched_refunds(intent_ids: Iterable[str]) -> QuerySet[Refund]:
+    """Return the refunds of unmatched payments: such a payment names an order and is not its payment."""
+    return Refund.objects.filter(any_id("stripe_payment_intent_id", intent_ids), is_unmatched=True)
+
+
 def _orders_by_unmatched_intent(facts: Sequence[StripeObservation]) -> dict[str, int]:
     """Map the intents of unmatched payments to the orders that refund them, for facts about refunds and disputes."""
     types = StripeRefund | Charge | StripeDispute
     intent_ids = {_intent_id(fact) for fact in facts if isinstance(fact.object, types)} - {""}
     if not intent_ids:
         return {}
-    rows = Refund.objects.filter(any_id("stripe_payment_intent_id", intent_ids))
-    return dict(rows.order_by().values_list("stripe_payment_intent_id", "order_id"))
+    rows = unmatched_refunds(intent_ids).order_by()
+    return dict(rows.values_list("stripe_payment_intent_id", "order_id"))
 
 
 def _map_to_orders(

@@ -9,7 +9,7 @@ from estuary.notifications.order_mails import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.facts import FetchRequired
-from estuary.payments.settlement.state import DisputeState, RecordDecline
+from estuary.payments.settlement.state import DisputeState, RecordDecline, RefundState
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,22 @@ class OpenRefund:
     unmatched: bool = False
     cause: str = ""
     currency: str = ""
+
+    def as_state(self) -> RefundState:
+        """Return how the rules see the refund before it has a row."""
+        return RefundState(
+            id=0,
+            public_id=self.stripe_refund_id,
+            stripe_refund_id=self.stripe_refund_id,
+            intent_id=self.intent_id,
+            card_minor=self.card_minor,
+            credits_minor=self.credits_minor,
+            status=self.status,
+            booking_id=None,
+            cancels=False,
+            unmatched=self.unmatched,
+            from_dashboard=self.origin == Refund.Origin.DASHBOARD,
+        )
 
 
 @dataclass(frozen=True, slots=True)

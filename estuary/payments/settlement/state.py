@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from django.conf import settings
 
@@ -30,6 +31,23 @@ class RefundState:
     unmatched: bool
     from_dashboard: bool = False
     currency: str = ""
+
+    @classmethod
+    def of(cls, row: Refund) -> Self:
+        return cls(
+            id=row.pk,
+            public_id=row.public_id,
+            stripe_refund_id=row.stripe_refund_id,
+            intent_id=row.stripe_payment_intent_id,
+            card_minor=row.card_minor,
+            credits_minor=row.credits_minor,
+            status=Refund.Status(row.status),
+            booking_id=row.booking_id,
+            cancels=row.cancels,
+            unmatched=row.is_unmatched,
+            from_dashboard=row.origin == Refund.Origin.DASHBOARD,
+            currency=row.currency,
+        )
 
     @property
     def amount_minor(self) -> int:
@@ -66,6 +84,26 @@ class DisputeState:
     clawed_minor: int = 0
     lost_minor: int = 0
     revision: int = 0
+
+    @classmethod
+    def of(cls, row: Dispute) -> Self:
+        return cls(
+            id=row.stripe_dispute_id,
+            charge_id=row.stripe_charge_id,
+            intent_id=row.stripe_payment_intent_id,
+            status=Dispute.Status(row.status),
+            reason=row.reason,
+            amount_minor=row.amount_minor,
+            currency=row.currency,
+            refundable=row.refundable,
+            due_by=row.due_by,
+            opened_at=row.opened_at,
+            unmatched=row.is_unmatched,
+            frozen_minor=row.frozen_minor,
+            clawed_minor=row.clawed_minor,
+            lost_minor=row.lost_minor,
+            revision=row.revision,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +151,10 @@ class OrderState:
     disputed: bool = False
     lost_minor: int = 0
 
+    def refunds_unmatched(self, intent_id: str) -> bool:
+        """Whether the order refunds this payment, which names the order and is not its own."""
+        return any(refund.unmatched and refund.intent_id == intent_id for refund in self.refunds)
+
 
 def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
     """Return the order's state at a moment (now); reads only what ``load`` has prefetched."""
@@ -143,49 +185,12 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
         may_keep_until=at + settings.BANK_HOLD,
         livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
-        refunds=tuple(map(_refund_state, prefetched(order, "refunds"))),
+        refunds=tuple(map(RefundState.of, prefetched(order, "refunds"))),
         bookings=tuple(
             BookingState(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
             for b in prefetched(order, "bookings")
         ),
-        disputes=tuple(map(_dispute_state, prefetched(order, "disputes"))),
+        disputes=tuple(map(DisputeState.of, prefetched(order, "disputes"))),
         disputed=order.disputed,
         lost_minor=order.lost_minor,
-    )
-
-
-def _refund_state(refund: Refund) -> RefundState:
-    return RefundState(
-        id=refund.pk,
-        public_id=refund.public_id,
-        stripe_refund_id=refund.stripe_refund_id,
-        intent_id=refund.stripe_payment_intent_id,
-        card_minor=refund.card_minor,
-        credits_minor=refund.credits_minor,
-        status=Refund.Status(refund.status),
-        booking_id=refund.booking_id,
-        cancels=refund.cancels,
-        unmatched=refund.is_unmatched,
-        from_dashboard=refund.origin == Refund.Origin.DASHBOARD,
-        currency=refund.currency,
-    )
-
-
-def _dispute_state(dispute: Dispute) -> DisputeState:
-    return DisputeState(
-        id=dispute.stripe_dispute_id,
-        charge_id=dispute.stripe_charge_id,
-        intent_id=dispute.stripe_payment_intent_id,
-        status=Dispute.Status(dispute.status),
-        reason=dispute.reason,
-        amount_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        refundable=dispute.refundable,
-        due_by=dispute.due_by,
-        opened_at=dispute.opened_at,
-        unmatched=dispute.is_unmatched,
-        frozen_minor=dispute.frozen_minor,
-        clawed_minor=dispute.clawed_minor,
-        lost_minor=dispute.lost_minor,
-        revision=dispute.revision,
     )

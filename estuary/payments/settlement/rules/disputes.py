@@ -36,7 +36,7 @@ from estuary.payments.settlement.rules.dispute_amounts import (
     card_refunded_minor,
     with_dispute_amounts,
 )
-from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
+from estuary.payments.settlement.state import BookingState, DisputeState, OrderState
 from estuary.payments.stripe_objects import StripeDispute
 
 State = Dispute.Status
@@ -65,16 +65,9 @@ def decide_dispute(
     """
     if not order.captured_minor and not fetched:
         return FetchRequired(ObjectKind.DISPUTE, dispute.id)
-    new, old = _state_from_stripe(order, dispute), _find_dispute(order, dispute.id)
+    old = next((other for other in order.disputes if other.id == dispute.id), None)
+    new = _state_from_stripe(order, dispute, old)
     if old is not None:
-        new = replace(
-            new,
-            unmatched=old.unmatched,
-            frozen_minor=old.frozen_minor,
-            clawed_minor=old.clawed_minor,
-            lost_minor=old.lost_minor,
-            revision=old.revision,
-        )
         if new == old or RANK[new.status] < RANK[old.status]:
             return []
         if RANK[new.status] == RANK[old.status] and not fetched:
@@ -107,47 +100,33 @@ def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: st
                     refunds[effect.refund_id], credits_minor=effect.credits_minor
                 )
             case OpenRefund():
-                refunds[0] = _state_from_effect(effect)
+                refunds[0] = effect.as_state()
                 name = f"dispute_beside:{effect.stripe_refund_id}:{effect.status}"
     after = with_dispute_amounts(replace(order, refunds=tuple(refunds.values()), status=status))
     return _change_effects(order, after, cause, name)
 
 
-def _state_from_effect(effect: OpenRefund) -> RefundState:
-    return RefundState(
-        id=0,
-        public_id=effect.stripe_refund_id,
-        stripe_refund_id=effect.stripe_refund_id,
-        intent_id=effect.intent_id,
-        card_minor=effect.card_minor,
-        credits_minor=effect.credits_minor,
-        status=effect.status,
-        booking_id=None,
-        cancels=False,
-        unmatched=effect.unmatched,
-    )
-
-
-def _state_from_stripe(order: OrderState, dispute: StripeDispute) -> DisputeState:
-    is_known_status = dispute.status in State.values
+def _state_from_stripe(order: OrderState, dispute: StripeDispute, old: DisputeState | None) -> DisputeState:
+    """Return the dispute as Stripe shows it; what we computed for it before stays as in ``old``."""
+    is_unmatched = order.intent_id != dispute.intent_id or not order.captured_minor
     return DisputeState(
         id=dispute.id,
         charge_id=dispute.charge_id,
         intent_id=dispute.intent_id,
         # A status that Stripe added later is taken for an open dispute.
-        status=State(dispute.status) if is_known_status else State.UNDER_REVIEW,
+        status=State(dispute.status) if dispute.status in State.values else State.UNDER_REVIEW,
         reason=dispute.reason,
         amount_minor=dispute.amount_minor,
         currency=dispute.currency,
         refundable=dispute.refundable,
         due_by=dispute.due_by,
         opened_at=dispute.opened_at,
-        unmatched=order.intent_id != dispute.intent_id or not order.captured_minor,
+        unmatched=old.unmatched if old else is_unmatched,
+        frozen_minor=old.frozen_minor if old else 0,
+        clawed_minor=old.clawed_minor if old else 0,
+        lost_minor=old.lost_minor if old else 0,
+        revision=old.revision if old else 0,
     )
-
-
-def _find_dispute(order: OrderState, dispute_id: str) -> DisputeState | None:
-    return next((dispute for dispute in order.disputes if dispute.id == dispute_id), None)
 
 
 def _change_effects(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:

@@ -105,7 +105,7 @@ def find_mismatch(order: OrderState, intent: Intent) -> str:
 
 def return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
     """Refund, once, a payment that no order asked for; the order that it names does not change."""
-    if any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
+    if order.refunds_unmatched(intent.id):
         return []
     return [
         AlertStaff("payment_quarantined", f"{order.public_id}, {intent.id}: {problem}"),

@@ -98,33 +98,13 @@ def _adopt_from_stripe(
     order: OrderState, refund: StripeRefund, status: Refund.Status, cause: str
 ) -> list[Effect]:
     """Adopt a refund from the dashboard; see ``with_dashboard_credits`` for the credits that go back with it."""
-    unmatched = any(other.unmatched and other.intent_id == refund.intent_id for other in order.refunds)
+    unmatched = order.refunds_unmatched(refund.intent_id)
     if not unmatched and (order.intent_id != refund.intent_id or not order.captured_minor):
-        return [
-            AlertStaff(
-                "refund_of_unknown_payment", f"{order.public_id}: {refund.id} refunds {refund.intent_id}"
-            )
-        ]
-    after = RefundState(
-        id=0,
-        public_id=refund.id,
-        stripe_refund_id=refund.id,
-        intent_id=refund.intent_id,
+        text = f"{order.public_id}: {refund.id} refunds {refund.intent_id}"
+        return [AlertStaff("refund_of_unknown_payment", text)]
+    opening = OpenRefund(
         card_minor=refund.amount_minor,
         credits_minor=0,
-        status=status,
-        booking_id=None,
-        cancels=False,
-        unmatched=unmatched,
-        from_dashboard=True,
-    )
-    if not unmatched:
-        after = next(
-            other for other in with_dashboard_credits(order, own_refunds_with(order, after)) if other.id == 0
-        )
-    opening = OpenRefund(
-        card_minor=after.card_minor,
-        credits_minor=after.credits_minor,
         origin=Refund.Origin.DASHBOARD,
         status=status,
         reason="Refunded in the Stripe dashboard",
@@ -135,6 +115,11 @@ def _adopt_from_stripe(
         cause=cause,
         currency=refund.currency,
     )
+    after = opening.as_state()
+    if not unmatched:
+        own_refunds = with_dashboard_credits(order, own_refunds_with(order, after))
+        after = next(other for other in own_refunds if other.id == 0)
+        opening = replace(opening, credits_minor=after.credits_minor)
     return [opening, *follow_up_effects(order, before=None, after=after, cause=cause)]
 
 
@@ -159,36 +144,31 @@ def follow_up_effects(
     effects = _failure_notices(order, after)
     if after.unmatched:
         return effects
-    had_succeeded = before is not None and before.status == State.SUCCEEDED
     has_succeeded = after.status == State.SUCCEEDED
+    is_decided_anew = has_succeeded != (before is not None and before.status == State.SUCCEEDED)
     refunds = own_refunds_with(order, after)
     updated = with_dashboard_credits(order, refunds)
     after = next(refund for refund in updated if refund.id == after.id)
-    if had_succeeded != has_succeeded:
+    if is_decided_anew:
         effects += credit_movements(order, updated, after, has_succeeded)
-    effects += [
-        SetRefundCredits(r.id, r.credits_minor)
-        for r, old in zip(updated, refunds, strict=True)
-        if r.id and r != old
-    ]
+    changed = [r for r, old in zip(updated, refunds, strict=True) if r.id and r != old]
+    effects += [SetRefundCredits(r.id, r.credits_minor) for r in changed]
     moved_minor, moved_refund = find_moved_credits(refunds, updated, after)
     if moved_minor:
         effects.append(post_moved_credits(order, after, moved_minor))
-    if had_succeeded == has_succeeded and not moved_minor:
+    if not is_decided_anew and not moved_minor:
         return effects
     refunded_minor = sum(r.amount_minor for r in updated if r.status == State.SUCCEEDED)
-    effects.append(RecordRefunded(refunded_minor))
     target = _status_for(order, refunded_minor)
-    if target != order.status:
-        effects.append(ChangeStatus(target, cause))
-    is_money_returned = has_succeeded if had_succeeded != has_succeeded else moved_minor > 0
-    effects += _booking_effects(
-        order,
-        after if had_succeeded != has_succeeded or not moved_refund else moved_refund,
-        target,
-        is_money_returned,
-    )
-    return [*effects, NotifyBuyer(OrderMail.REFUNDED)] if is_money_returned else effects
+    is_returned = has_succeeded if is_decided_anew else moved_minor > 0
+    returned = after if is_decided_anew or not moved_refund else moved_refund
+    return [
+        *effects,
+        RecordRefunded(refunded_minor),
+        *([ChangeStatus(target, cause)] if target != order.status else []),
+        *_booking_effects(order, returned, target, is_returned),
+        *([NotifyBuyer(OrderMail.REFUNDED)] if is_returned else []),
+    ]
 
 
 def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:

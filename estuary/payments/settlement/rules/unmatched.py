@@ -33,7 +33,7 @@ def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObserv
         order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
     ):
         return watch
-    if paid and any(refund.unmatched and refund.intent_id == intent.id for refund in order.refunds):
+    if paid and order.refunds_unmatched(intent.id):
         return []
     if not fact.fetched:
         # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
@@ -63,8 +63,7 @@ def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, prob
 
 def is_own_payment(order: OrderState, intent_id: str) -> bool:
     """Whether a payment is the order's own, or an unmatched one that the order refunds."""
-    unmatched_intents = {refund.intent_id for refund in order.refunds if refund.unmatched}
-    return not intent_id or intent_id == order.intent_id or intent_id in unmatched_intents
+    return intent_id in {"", order.intent_id} or order.refunds_unmatched(intent_id)
 
 
 def decide_refund_or_dispute(
