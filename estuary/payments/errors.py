@@ -1,12 +1,13 @@
 """Errors between a buyer, Stripe and us, each with the code that callers may rely on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import structlog
 
 from estuary.common.errors import Conflict, EstuaryError, InvalidRequest, Unavailable
+from estuary.common.process.shutdown import ShuttingDown
 from estuary.payments.stripe_objects import Decline, Intent
 
 log = structlog.get_logger(__name__)
@@ -146,20 +147,22 @@ class UnsafeReturnUrl(InvalidRequest):
     code, title = "unsafe_return_url", "The return address is not ours"
 
 
-def act_on_each[T](items: Iterable[T], act: Callable[[T], Any], *, what: str) -> None:
-    """Run ``act`` on each item; failures are logged, and the first is raised at the end.
+def run_all(*actions: Callable[[], Any]) -> None:
+    """Run every action, and raise the failures at the end: one as it is, several as a group.
 
     Example: of two orders, Stripe is busy for the first. The second is canceled, StripeBusy is raised, and the job is
-    retried. StripeUnavailable and NotOwner would fail every item, so they stop at once.
+    retried. StripeUnavailable and a shutdown would stop every action, so they are raised at once.
     """
-    failures: list[EstuaryError] = []
-    for item in items:
+    failures: list[Exception] = []
+    for action in actions:
         try:
-            act(item)
-        except (StripeUnavailable, NotOwner):
+            action()
+        except (StripeUnavailable, ShuttingDown):
             raise
-        except EstuaryError as failure:
-            log.warning("one_of_many_failed", what=what, code=failure.code)
+        except Exception as failure:
+            log.warning("one_of_many_failed", error_type=type(failure).__name__)
             failures.append(failure)
+    if len(failures) > 1:
+        raise ExceptionGroup("several actions failed", failures)
     if failures:
         raise failures[0]

@@ -22,7 +22,7 @@ from estuary.payments import client, idempotency, outbox, retention, throttling
 from estuary.payments import emails as mails
 from estuary.payments.checkout import cancel_order, holds
 from estuary.payments.customers import customer_updates, payment_methods, setup_intents
-from estuary.payments.errors import NotOwner, StripeUnavailable
+from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
@@ -139,23 +139,6 @@ def periodic(cron: str) -> Callable[[Callable[[int], None]], Any]:
         return app.periodic(cron=cron)(task)
 
     return register
-
-
-def run_all(*actions: Callable[[], Any]) -> None:
-    """Run every action, and raise their failures at the end.
-
-    StripeUnavailable and a shutdown stop all of them at once.
-    """
-    failures: list[Exception] = []
-    for action in actions:
-        try:
-            action()
-        except (StripeUnavailable, shutdown.ShuttingDown):
-            raise
-        except Exception as failure:
-            failures.append(failure)
-    if failures:
-        raise ExceptionGroup("some of a periodic job failed", failures)
 
 
 @app.periodic(cron="* * * * * */30")

@@ -5,8 +5,8 @@ from functools import partial
 import structlog
 
 from estuary.common.errors import EstuaryError
-from estuary.payments.errors import NotOwner, StripeUnavailable
-from estuary.payments.tasks import periodic, run_all
+from estuary.payments.errors import NotOwner, StripeUnavailable, run_all
+from estuary.payments.tasks import periodic
 from estuary.privacy.erase import finish_erasure, unfinished_erasures
 from estuary.privacy.models import Erasure
 from estuary.privacy.redaction import redact_late_events

@@ -3,6 +3,8 @@
 The order of the two steps matters: once seats and credits are released, nobody may still be able to pay for them.
 """
 
+from functools import partial
+
 from django.db import transaction
 
 from estuary.accounts.models import User
@@ -17,7 +19,7 @@ from estuary.payments.errors import (
     OrderChanged,
     OrderNotCancelable,
     UnexpectedState,
-    act_on_each,
+    run_all,
 )
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.settlement import fetch, load, settle
@@ -106,10 +108,8 @@ def _bank_deadline_message(order: Order) -> str:
 def close_open_orders(user_id: int, *, cause: str) -> None:
     """Cancel every unpaid order of a user; raises the first failure, after all orders were tried."""
     unpaid = Order.objects.filter(user=user_id, status__in=sorted(UNPAID)).select_related("user")
-    act_on_each(
-        unpaid.order_by("pk"),
-        lambda order: close_order(order, reason="abandoned", cause=cause),
-        what="close order",
+    run_all(
+        *(partial(close_order, order, reason="abandoned", cause=cause) for order in unpaid.order_by("pk"))
     )
 
 

@@ -4,7 +4,6 @@ With its client secret, card after card can be tried until the SetupIntent is ca
 https://docs.stripe.com/disputes/prevention/card-testing
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -16,7 +15,7 @@ from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
 from estuary.payments.customers.customers import call_with_customer, next_post_key
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.errors import NotAtStripe, UnexpectedState, act_on_each
+from estuary.payments.errors import NotAtStripe, UnexpectedState, run_all
 from estuary.payments.gateway.idempotency_keys import is_request_over
 from estuary.payments.models import SetupIntent, StripeCustomer
 from estuary.payments.stripe_objects import Setup
@@ -67,11 +66,10 @@ def end_setup_intents_of(user_id: int) -> None:
     earlier = list(rows.exclude(stripe_setup_intent_id="").order_by("pk"))
     listed = _list_at_stripe(customer.stripe_customer_id) if customer.stripe_customer_id else []
     listed_ids = {setup.id for setup in listed}
-    ends: list[Callable[[], object]] = [
+    run_all(
         *(partial(_end_listed, customer.user, setup) for setup in listed),
         *(partial(end_setup_intent, row) for row in earlier if row.stripe_setup_intent_id not in listed_ids),
-    ]
-    act_on_each(ends, lambda end: end(), what="end SetupIntent")
+    )
 
 
 def _end_listed(user: User, setup: Setup) -> None:

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 from rest_framework.test import APIClient
+from structlog.testing import capture_logs
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings import fulfilment
@@ -18,6 +19,7 @@ from estuary.payments import client, tasks
 from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.check import Rule
 from estuary.payments.doctor.runner import run_check, run_checks
+from estuary.payments.errors import run_all
 from estuary.payments.inbox import processor
 from estuary.payments.models import SyncCursor, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
@@ -154,6 +156,7 @@ def test_a_part_of_a_periodic_job_that_fails_stops_no_other_part() -> None:
     def fail() -> None:
         raise KeyError("gone")
 
-    with pytest.raises(ExceptionGroup):
-        tasks.run_all(fail, lambda: done.append("second"), fail, lambda: done.append("last"))
+    with capture_logs() as logs, pytest.raises(ExceptionGroup):
+        run_all(fail, lambda: done.append("second"), fail, lambda: done.append("last"))
     assert done == ["second", "last"]
+    assert [log["event"] for log in logs] == ["one_of_many_failed"] * 2
