@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
+from logging.config import DictConfigurator
 from typing import Any
 
 import structlog
@@ -69,7 +70,7 @@ class _Lines(logging.Handler):
     def __init__(self, read: Callable[[str, str], None]) -> None:
         super().__init__(logging.INFO)
         formatters: Any = settings.LOGGING["formatters"]
-        self.setFormatter(formatters["lines"]["()"]())
+        self.setFormatter(DictConfigurator({"version": 1}).configure_formatter(dict(formatters["lines"])))
         self._read = read
 
     def of_structlog(self, logger: Any, level: str, event: MutableMapping[str, Any]) -> None:
