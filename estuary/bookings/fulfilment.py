@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -50,7 +51,9 @@ class HeldByYourOrder(Conflict):
         super().__init__(f"Your order {order_id}, {paying}", order_id=order_id)
 
 
-def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Reservation]:
+def reserve(
+    *, order: Order, lines: Sequence[tuple[OrderLine, Line]], status: Reservation.Status = HELD
+) -> list[Reservation]:
     """Reserve the seats and slots of all lines with ``is_held``, all or none, in at most five queries.
 
     Times that are requested but not held must be free too. Their slots are inserted, which checks them, and deleted in
@@ -64,13 +67,14 @@ def reserve(*, order: Order, lines: Sequence[tuple[OrderLine, Line]]) -> list[Re
     entries = take_slots((line.service.practitioner_id, line.starts_at, line.ends_at) for _, line in slots)
     entry_by_slot = list(zip(slots, entries, strict=True))
     delete_entries([entry.pk for (_, line), entry in entry_by_slot if not line.is_held])
+    places: list[tuple[OrderLine, Line, dict[str, Any]]] = [
+        *((row, line, {"session": session}) for row, line, session in seats),
+        *((row, line, {"calendar_entry": entry}) for (row, line), entry in entry_by_slot),
+    ]
     return Reservation.objects.bulk_create(
-        [Reservation(order=order, line=row, session=session) for row, line, session in seats if line.is_held]
-        + [
-            Reservation(order=order, line=row, calendar_entry=entry)
-            for (row, line), entry in entry_by_slot
-            if line.is_held
-        ]
+        Reservation(order=order, line=row, status=status, **place)
+        for row, line, place in places
+        if line.is_held
     )
 
 

@@ -50,7 +50,13 @@ def plan_lines(
     Must run inside a transaction: the sessions stay locked until it ends, so that the lines can be reserved.
     Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
     """
-    requests = _match_requests(service, priced, schedule_request, items)
+    return plan_matched_lines(priced, _match_requests(service, priced, schedule_request, items), at=at)
+
+
+def plan_matched_lines(
+    priced: Sequence[PricedItem], requests: Sequence[ScheduleRequest], *, at: datetime
+) -> list[Line]:
+    """Return a line for every deliverable with the request at the same position."""
     sessions = _lock_sessions(priced, requests)
     slots = [
         (item.service, request.starts_at)
@@ -102,7 +108,7 @@ def _match_requests(
 
 
 def _lock_sessions(
-    priced: Sequence[PricedItem], requests: list[ScheduleRequest]
+    priced: Sequence[PricedItem], requests: Sequence[ScheduleRequest]
 ) -> dict[int, list[ServiceSession]]:
     """Lock the sessions concerned in id order, and return them by service id; no query without group services."""
     course_ids = {item.service.pk for item in priced if item.service.type == ServiceType.COURSE}
@@ -132,15 +138,20 @@ def _group_line(
         if not requested:
             raise SessionNotOffered(f"Session {request.session_id} is not a date of {service.name}.")
         return _line_with_seats(item, requested, at)
-    if service.type == ServiceType.SESSION and request.session_id:
+    refuse_other_kind(service, request)
+    return Line(service, item.amount_minor)
+
+
+def refuse_other_kind(service: Service, request: ScheduleRequest) -> None:
+    """Raise SessionNotOffered for a date of a 1-on-1 session, and for a start of a workshop."""
+    if service.type == ServiceType.SESSION and request.session_id is not None:
         raise SessionNotOffered(
             f"{service.name} is 1-on-1: send start_datetime instead of service_session_id."
         )
-    if service.type == ServiceType.WORKSHOP and request.starts_at:
+    if service.type == ServiceType.WORKSHOP and request.starts_at is not None:
         raise SessionNotOffered(
             f"{service.name} has fixed dates: send service_session_id instead of start_datetime."
         )
-    return Line(service, item.amount_minor)
 
 
 def _line_with_seats(item: PricedItem, sessions: Iterable[ServiceSession], at: datetime) -> Line:

@@ -4,14 +4,20 @@ from datetime import datetime
 
 from django.db import transaction
 
-from estuary.bookings.fulfilment import take_seats, take_slots
+from estuary.bookings.fulfilment import reserve
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
-from estuary.bookings.order_lines import SchedulingRequired, SessionNotOffered, SessionStarted
-from estuary.catalog.availability import check_slots
-from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.bookings.order_lines import (
+    ScheduleRequest,
+    SchedulingRequired,
+    plan_matched_lines,
+    refuse_other_kind,
+)
+from estuary.catalog.models import Service, ServiceType
+from estuary.catalog.pricing import PricedItem
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
-from estuary.orders.models import Order
+from estuary.orders.creation import Line
+from estuary.orders.models import Order, OrderLine
 
 
 class AlreadyScheduled(Conflict):
@@ -41,18 +47,21 @@ def schedule(
     """
     with transaction.atomic():
         # The order is locked first, as everywhere: a concurrent refund or cancellation waits, or we do.
-        Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
-        locked = Booking.objects.select_for_update(no_key=True).get(pk=booking.pk)
-        service = _schedulable(locked, at)
-        if service.type == ServiceType.SESSION:
-            _take_slot(locked, service, starts_at, session_id, at)
-        else:
-            _take_seat(locked, service, starts_at, session_id, at)
+        order = Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
+        bookings = Booking.objects.select_related("service", "line")
+        locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
+        service, row = _schedulable(locked, at)
+        line = _plan_line(service, ScheduleRequest(starts_at=starts_at, session_id=session_id), at)
+        reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
+        for session in line.seats:
+            Participant.objects.create(session=session, user_id=locked.user_id, booking=locked, created_at=at)
+            locked.session = session
+        locked.starts_at, locked.ends_at = line.starts_at, line.ends_at
         locked.save(update_fields=["starts_at", "ends_at", "session"])
     return locked
 
 
-def _schedulable(booking: Booking, at: datetime) -> Service:
+def _schedulable(booking: Booking, at: datetime) -> tuple[Service, OrderLine]:
     if booking.status == Booking.Status.EXPIRED:
         raise _expired(booking)
     if booking.status not in ACTIVE:
@@ -67,9 +76,9 @@ def _schedulable(booking: Booking, at: datetime) -> Service:
         raise AlreadyScheduled(f"{booking.service_name} has its time already. Your bookings show it.")
     if booking.valid_until and booking.valid_until <= at:
         raise _expired(booking)
-    if booking.service is None or booking.line_id is None:
+    if booking.service is None or booking.line is None:
         raise NothingToSchedule(f"{booking.service_name} is no longer offered. Please write to us.")
-    return booking.service
+    return booking.service, booking.line
 
 
 def _expired(booking: Booking) -> BookingExpired:
@@ -77,49 +86,13 @@ def _expired(booking: Booking) -> BookingExpired:
     return BookingExpired(f"The time to schedule {booking.service_name} ended{until}.")
 
 
-def _take_slot(
-    booking: Booking, service: Service, starts_at: datetime | None, session_id: int | None, at: datetime
-) -> None:
-    if session_id is not None:
-        raise SessionNotOffered(
-            f"{service.name} is 1-on-1: send start_datetime instead of service_session_id."
-        )
-    if starts_at is None:
+def _plan_line(service: Service, request: ScheduleRequest, at: datetime) -> Line:
+    refuse_other_kind(service, request)
+    if request.starts_at is None and request.session_id is None:
         raise SchedulingRequired(
             f"Choose when {service.name} shall start: send start_datetime, one of its free slots."
+            if service.type == ServiceType.SESSION
+            else f"Choose a date of {service.name}: send service_session_id, one of its sessions."
         )
-    ends_at = check_slots([(service, starts_at)], at=at)[0]
-    entry = take_slots([(service.practitioner_id, starts_at, ends_at)])[0]
-    _confirm(booking, Reservation(calendar_entry=entry), at)
-    booking.starts_at, booking.ends_at = starts_at, ends_at
-
-
-def _take_seat(
-    booking: Booking, service: Service, starts_at: datetime | None, session_id: int | None, at: datetime
-) -> None:
-    if starts_at is not None:
-        raise SessionNotOffered(
-            f"{service.name} has fixed dates: send service_session_id instead of start_datetime."
-        )
-    if session_id is None:
-        raise SchedulingRequired(
-            f"Choose a date of {service.name}: send service_session_id, one of its sessions."
-        )
-    session = (
-        ServiceSession.objects.select_for_update(no_key=True).filter(pk=session_id, service=service).first()
-    )
-    if session is None:
-        raise SessionNotOffered(f"Session {session_id} is not a date of {service.name}.")
-    if session.starts_at <= at:
-        raise SessionStarted(f"{service.name} began on {session.starts_at:%d %B %Y}; choose a later date.")
-    take_seats([session], user_id=booking.user_id)
-    _confirm(booking, Reservation(session=session), at)
-    Participant.objects.create(session=session, user_id=booking.user_id, booking=booking, created_at=at)
-    booking.session, booking.starts_at, booking.ends_at = session, session.starts_at, session.ends_at
-
-
-def _confirm(booking: Booking, reservation: Reservation, at: datetime) -> None:
-    assert booking.line_id is not None  # checked by _schedulable
-    reservation.order_id, reservation.line_id = booking.order_id, booking.line_id
-    reservation.status, reservation.created_at = Reservation.Status.CONFIRMED, at
-    reservation.save()
+    [line] = plan_matched_lines([PricedItem(service, amount_minor=0)], [request], at=at)
+    return line

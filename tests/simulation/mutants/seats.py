@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from estuary.bookings import fulfilment, order_lines, scheduling
+from estuary.bookings.models import Reservation
 from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import ServiceSession
 from estuary.payments.settlement.effects import ReleaseReservations
 from estuary.payments.settlement.rules import orders
 from tests.simulation.mutants.patching import breaks, instead_of, nothing, weaken
@@ -41,7 +43,14 @@ def an_order_that_ends_keeps_its_hold() -> None:
 
 @breaks("S7", "seats_off")
 def a_seat_chosen_later_is_not_counted() -> None:
-    vars(scheduling)["take_seats"] = nothing
+    reserve = fulfilment.reserve
+
+    def uncounted(**reserved: Any) -> list[Reservation]:
+        rows = reserve(**reserved)
+        ServiceSession.objects.filter(pk__in=[row.session_id for row in rows]).update(taken=F("taken") - 1)
+        return rows
+
+    vars(scheduling)["reserve"] = uncounted
 
 
 @breaks("S7", "practitioner_twice")

@@ -136,7 +136,7 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
 # Statements, and calls to Stripe.
 AFTERWARDS = {
     "a booking": (6, 0),
-    "a time is chosen": (13, 0),
+    "a time is chosen": (12, 0),
     "asked of Stripe": (10, 1),
     "a card is the default": (6, 0),
     "a card is removed": (6, 0),
