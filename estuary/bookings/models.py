@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.models import CalendarEntry, Service, ServiceSession
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock
 from estuary.orders.models import Order, OrderLine
 

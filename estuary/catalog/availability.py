@@ -55,7 +55,7 @@ def free_slots(
     if begin >= end:
         return []
     windows = list(Availability.objects.filter(practitioner_id=service.practitioner_id))
-    busy = _busy_intervals(service.practitioner_id, begin, end + _duration(service))
+    busy = _busy_intervals(service.practitioner_id, begin, end + minutes(service.duration_min))
     slots = {
         slot
         for window in _window_intervals(windows, service.practitioner.zone, begin, end)
@@ -92,25 +92,17 @@ def _slot_end(
     if starts_at > at + HORIZON:
         raise OutsideAvailability(f"{service.name} can be booked at most {HORIZON.days} days ahead.")
     starts_at = starts_at.astimezone(UTC)
-    slot = Slot(starts_at, starts_at + _duration(service))
+    slot = Slot(starts_at, starts_at + minutes(service.duration_min))
     if windows:
         zone = windows[0].practitioner.zone
         for window in _window_intervals(windows, zone, starts_at, slot.ends_at):
             is_within = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
-            if is_within and not (slot.starts_at - window.starts_at) % _step(service):
+            if is_within and not (slot.starts_at - window.starts_at) % minutes(service.slot_step_min):
                 return slot.ends_at
     raise OutsideAvailability(
         f"{service.name} is not offered at {starts_at:%Y-%m-%d %H:%M} UTC. "
         f"Choose one of its free slots: /api/v1/services/{service.pk}/slots/."
     )
-
-
-def _duration(service: Service) -> timedelta:
-    return minutes(service.duration_min)
-
-
-def _step(service: Service) -> timedelta:
-    return minutes(service.slot_step_min)
 
 
 def _window_intervals(
@@ -131,7 +123,11 @@ def _window_end(day: date, wall: time, zone: tzinfo) -> datetime:
 
 
 def _slots_in_window(window: Slot, service: Service) -> Iterator[Slot]:
-    starts_at, duration, step = window.starts_at, _duration(service), _step(service)
+    starts_at, duration, step = (
+        window.starts_at,
+        minutes(service.duration_min),
+        minutes(service.slot_step_min),
+    )
     while starts_at + duration <= window.ends_at:
         yield Slot(starts_at, starts_at + duration)
         starts_at += step

@@ -25,17 +25,6 @@ from estuary.catalog.limits import (
 from estuary.common.money import MAX_MINOR, MAX_MINOR_OF
 from estuary.common.validators import check_one_line
 
-__all__ = [
-    "Availability",
-    "CalendarEntry",
-    "PackageItem",
-    "Service",
-    "ServicePrice",
-    "ServiceSession",
-    "ServiceType",
-]
-
-
 # As an end time, 00:00 means 24:00, the end of the day: Python's ``time`` can't hold 24:00.
 MIDNIGHT = time(0)
 # A longer hold would keep unpaid seats from other buyers.

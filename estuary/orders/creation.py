@@ -1,7 +1,7 @@
 """Creation of orders: the row, the snapshot of what is sold, and the lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,16 +31,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOptions:
-    """The buyer's options besides the item: payment type, saved card, return URLs."""
+    """The buyer's options besides the item, by the names of the order's fields: payment type, saved card, URLs."""
 
     payment_type: str
     save_payment_method: bool = True
-    payment_method_id: str = ""
+    stripe_payment_method_id: str = ""
     success_url: str = ""
     cancel_url: str = ""
     service_data: dict[str, Any] = field(default_factory=dict)
     scheduling_data: dict[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""
+    request_fingerprint: str = ""
 
 
 def item_key(service: Service | None, currency: str) -> str:
@@ -76,7 +76,7 @@ def place_order(
         credits_applied_minor=credits_applied_minor,
         amount_due_minor=total_minor - credits_applied_minor,
         credit_amount_minor=0 if service else total_minor,
-        **_option_fields(options),
+        **asdict(options),
         created_at=at,
         expires_at=expires_at,
     )
@@ -89,19 +89,6 @@ def _write_first_transition(order: Order, at: datetime) -> None:
     first = OrderTransition(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
     insert_rows([first])
     count_after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
-
-
-def _option_fields(options: CheckoutOptions) -> dict[str, Any]:
-    return {
-        "payment_type": options.payment_type,
-        "save_payment_method": options.save_payment_method,
-        "stripe_payment_method_id": options.payment_method_id,
-        "success_url": options.success_url,
-        "cancel_url": options.cancel_url,
-        "request_fingerprint": options.fingerprint,
-        "service_data": options.service_data,
-        "scheduling_data": options.scheduling_data,
-    }
 
 
 def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:

@@ -180,10 +180,6 @@ class RefundsView(APIView):
             request_key=claim.request_key,
         )
 
-    def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return a refund's answer unchanged: it has no secrets."""
-        return answer
-
 
 def try_send_now(refund: Refund) -> Refund:
     """Send a refund during the request; if Stripe does not answer, its job sends the refund later."""

@@ -11,8 +11,8 @@ from django.urls import reverse
 from estuary.accounts.models import Practitioner
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.admin.sessions import SessionFormSet
+from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import (
-    CalendarEntry,
     PackageItem,
     Service,
     ServicePrice,

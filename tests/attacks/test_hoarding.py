@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Reservation
 from estuary.catalog.availability import free_slots
-from estuary.catalog.models import CalendarEntry, Service, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.config.environment import Environment
 from estuary.orders.models import Order

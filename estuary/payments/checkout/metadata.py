@@ -33,18 +33,10 @@ def build_metadata(order: Order) -> dict[str, str]:
 
 def _fit_into_metadata(scheduling: dict[str, Any]) -> str:
     """Return the scheduling data as JSON of at most 500 characters, whole or marked as ``truncated``."""
-    full_text = json.dumps(scheduling, separators=(",", ":"), sort_keys=True)
-    if len(full_text) <= METADATA_VALUE_MAX:
-        return full_text
-    items_kept: list[Any] = []
     items = scheduling.get("items") or []
-    fitting = ""
-    for item in [None, *items]:
-        if item is not None:
-            items_kept.append(item)
-        shortened = {"truncated": True, "items_total": len(items), "items": items_kept}
-        candidate = json.dumps(shortened, separators=(",", ":"), sort_keys=True)
-        if len(candidate) > METADATA_VALUE_MAX:
-            break
-        fitting = candidate
-    return fitting
+    shortened = (
+        {"truncated": True, "items_total": len(items), "items": items[:count]}
+        for count in reversed(range(len(items) + 1))
+    )
+    texts = (json.dumps(each, separators=(",", ":"), sort_keys=True) for each in (scheduling, *shortened))
+    return next(text for text in texts if len(text) <= METADATA_VALUE_MAX)

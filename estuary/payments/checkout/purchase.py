@@ -111,15 +111,15 @@ def _begin_single(purchase: Purchase, live: Order | None) -> StartedPayment | No
     order = _place_order(purchase)
     if order.status in FULFILLED:
         return StartedPayment(order)
-    return start_payment(order, card_id=purchase.options.payment_method_id)
+    return start_payment(order, card_id=purchase.options.stripe_payment_method_id)
 
 
 def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None:
     """Return the buyer's live order for the same request; for a different one cancel it and return None."""
-    card_id, guard = purchase.options.payment_method_id, purchase.guard
+    card_id, guard = purchase.options.stripe_payment_method_id, purchase.guard
     if live.status == Status.PROCESSING:
         return resume(live, card_id=card_id)
-    is_same = live.request_fingerprint == purchase.options.fingerprint
+    is_same = live.request_fingerprint == purchase.options.request_fingerprint
     # The first answer may be lost. If that order is paid, it is the answer to this request.
     may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
     if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():

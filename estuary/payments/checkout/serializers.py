@@ -250,12 +250,12 @@ def _checkout_options(
     return CheckoutOptions(
         payment_type=data["payment_type"],
         save_payment_method=data["save_payment_method"],
-        payment_method_id=find_card(user, card_ref).stripe_payment_method_id if card_ref else "",
+        stripe_payment_method_id=find_card(user, card_ref).stripe_payment_method_id if card_ref else "",
         success_url=_safe_url(data.get("success_url", "")),
         cancel_url=_safe_url(data.get("cancel_url", "")),
         service_data=data.get("service_data", {}),
         scheduling_data=_as_json(scheduling),
-        fingerprint=fingerprint,
+        request_fingerprint=fingerprint,
     )
 
 

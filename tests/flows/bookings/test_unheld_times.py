@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Participant, Reservation
-from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox

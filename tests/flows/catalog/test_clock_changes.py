@@ -9,7 +9,8 @@ import time_machine
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.catalog.models import Availability, CalendarEntry, Service, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Availability, Service, ServiceType
 from stripe_sandbox import Sandbox
 from tests.factories import make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying

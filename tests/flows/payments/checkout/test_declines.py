@@ -5,7 +5,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking, Reservation
-from estuary.catalog.models import CalendarEntry, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service, make_sessions

@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking, Reservation
-from estuary.catalog.models import CalendarEntry, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.models import Refund

@@ -8,7 +8,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
-from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import BookingNotCancelable, cancel_without_refund
 from stripe_sandbox import Sandbox

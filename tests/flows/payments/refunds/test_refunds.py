@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking, Participant, Reservation
-from estuary.catalog.models import CalendarEntry, Service, ServiceSession, ServiceType
+from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
