@@ -149,7 +149,7 @@ class MethodListView(APIView):
 
     @extend_schema(summary="List saved cards", responses={200: SavedCards} | problems(401))
     def get(self, request: Request) -> Response:
-        cards = methods.saved_cards(cast(User, request.user))
+        cards = methods.saved_cards(cast(User, request.user).pk)
         return Response({"payment_methods": MethodSerializer(cards, many=True).data})
 
 

@@ -101,6 +101,7 @@ def _was_detached(payment_method_id: str) -> bool:
 
 
 def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
+    """Remove a card unless another transaction was faster."""
     _lock(row.user)
     row.refresh_from_db()
     if row.detached_at is None:
@@ -155,23 +156,21 @@ def card_from(row: PaymentMethod) -> Card:
 def _row(
     owner: StripeCustomer, event: PaymentMethodEvent, detached_at: datetime | None = None
 ) -> PaymentMethod:
-    return PaymentMethod(
-        user_id=owner.user_id,
-        stripe_payment_method_id=event.card.id,
-        card_brand=event.card.brand,
-        last4=event.card.last4,
-        exp_month=event.card.exp_month,
-        exp_year=event.card.exp_year,
-        fingerprint=event.card.fingerprint,
-        added_at=clock.from_timestamp(event.card.created),
-        synced_at=event.at,
-        detached_at=detached_at,
-    )
+    row = PaymentMethod(user_id=owner.user_id, fingerprint=event.card.fingerprint, detached_at=detached_at)
+    _copy(event, row)
+    return row
+
+
+def _copy(event: PaymentMethodEvent, row: PaymentMethod) -> None:
+    row.stripe_payment_method_id = event.card.id
+    row.card_brand, row.last4 = event.card.brand, event.card.last4
+    row.exp_month, row.exp_year = event.card.exp_month, event.card.exp_year
+    row.added_at, row.synced_at = clock.from_timestamp(event.card.created), event.at
 
 
 def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
     """Add a card; if the buyer has the same card already, keep its row and let the newer method replace the older."""
-    saved = PaymentMethod.objects.filter(user_id=owner.user_id, detached_at=None)
+    saved = saved_cards(owner.user_id)
     twin = saved.filter(fingerprint=event.card.fingerprint).first() if event.card.fingerprint else None
     if twin is None:
         row = _row(owner, event)
@@ -189,13 +188,8 @@ def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
 
 
 def _refresh(row: PaymentMethod, event: PaymentMethodEvent) -> None:
-    row.stripe_payment_method_id = event.card.id
-    row.card_brand, row.last4 = event.card.brand, event.card.last4
-    row.exp_month, row.exp_year = event.card.exp_month, event.card.exp_year
-    row.added_at, row.synced_at = clock.from_timestamp(event.card.created), event.at
-    same_card = PaymentMethod.objects.filter(
-        user_id=row.user_id, fingerprint=event.card.fingerprint, detached_at=None
-    )
+    _copy(event, row)
+    same_card = saved_cards(row.user_id).filter(fingerprint=event.card.fingerprint)
     if not same_card.exclude(pk=row.pk).exists():
         row.fingerprint = event.card.fingerprint
     row.save()
@@ -212,18 +206,14 @@ def _remove(row: PaymentMethod, *, at: datetime) -> None:
     was_default = row.is_default
     row.detached_at, row.is_default = at, False
     row.save()
-    if was_default and (next_default := _cards(row.user_id).order_by("-id").first()):
+    if was_default and (next_default := saved_cards(row.user_id).order_by("-id").first()):
         next_default.is_default = True
         next_default.save(update_fields=["is_default"])
 
 
-def _cards(user_id: int) -> QuerySet[PaymentMethod]:
+def saved_cards(user_id: int) -> QuerySet[PaymentMethod]:
+    """Return the user's cards, the default first."""
     return PaymentMethod.objects.filter(user_id=user_id, detached_at=None)
-
-
-def saved_cards(user: User) -> QuerySet[PaymentMethod]:
-    """Return the user's cards, the default first; one query."""
-    return _cards(user.pk)
 
 
 def find_card(user: User, ref: str) -> PaymentMethod:
@@ -252,10 +242,7 @@ def refuse_if_gone(payment_method_id: str) -> None:
         pass
     with transaction.atomic():
         row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
-        _lock(row.user)
-        row.refresh_from_db()
-        if row.detached_at is None:
-            _remove(row, at=clock.now())
+        _remove_locked(row, at=clock.now())
     raise CardRemoved("This card was removed. Choose another one.")
 
 
@@ -264,7 +251,7 @@ def set_default(*, user: User, ref: str) -> PaymentMethod:
     with transaction.atomic():
         _lock(user)
         row = find_card(user, ref)
-        _cards(user.pk).filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
+        saved_cards(user.pk).filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
         row.is_default = True
         row.save(update_fields=["is_default"])
     return row
