@@ -35,8 +35,10 @@ from estuary.payments.gateway.idempotency_keys import (
     KEY_LIFE,
     MAX_CLOCK_SKEW,
     STRIPE_REQUEST_MAX_AGE,
+    end_failed_request,
     is_request_over,
     next_sequence,
+    rotate_key,
     sequence_key,
 )
 from estuary.payments.stripe_objects import CheckoutSession, Intent
@@ -95,44 +97,29 @@ def _cancel_for_other_customer(order: Order, requested_at: datetime) -> None:
 
 
 def create_at_stripe[Created: (Intent, CheckoutSession)](
-    order: Order, send: Callable[[], Created], *, previous_requested_at: datetime | None
+    order: Order, customer_id: str, send: Callable[[], Created]
 ) -> Created:
-    """Send a recorded request and save the id of its object; a key under which nothing was created is replaced.
+    """Record and send a request, and save the id of its object; a key under which nothing was created is replaced.
 
-    Example: two tabs send the same request at 12:00:00. The first gets no answer; the second gets a failure at
-    12:00:05, and nothing is found at Stripe. Stripe may still process the first request, so the key stays until
-    12:02:00. Raises what the call raises.
+    An object that an earlier request created, under a key that Stripe may have forgotten, is taken instead. Raises what
+    ``send`` and ``record_request`` raise.
     """
-    try:
-        created = send()
-    except (UnexpectedState, NotAtStripe):
-        # Stripe itself has refused, which holds for every request under this key.
-        _rotate_key(order)
-        raise
-    except StripeRefused:
-        existing = find_created(order)
-        if existing is None:
-            _rotate_key(order) if is_request_over(previous_requested_at) else _restore_request(
-                order, previous_requested_at
-            )
+    created = find_created(order) if _is_key_expired(order) else None
+    if created is None:
+        previous_requested_at = record_request(order, customer_id=customer_id)
+        try:
+            created = send()
+        except (UnexpectedState, NotAtStripe):
+            # Stripe itself has refused, which holds for every request under this key.
+            rotate_key(order)
             raise
-        created = cast(Created, existing)
+        except StripeRefused:
+            created = find_created(order)
+            if created is None:
+                end_failed_request(order, previous_requested_at)
+                raise
     save_stripe_id(order, created)
-    return created
-
-
-def _rotate_key(order: Order) -> None:
-    """Give the next request a new key, unless another process has sent one under this key meanwhile."""
-    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, requested_at=order.requested_at)
-    if own_request.update(attempt=order.attempt + 1, requested_at=None):
-        order.attempt, order.requested_at = order.attempt + 1, None
-
-
-def _restore_request(order: Order, previous_requested_at: datetime | None) -> None:
-    """Wait for the earlier request again: our own has its answer, the earlier one may not."""
-    own_request = Order.objects.filter(pk=order.pk, attempt=order.attempt, requested_at=order.requested_at)
-    if own_request.update(requested_at=previous_requested_at):
-        order.requested_at = previous_requested_at
+    return cast(Created, created)
 
 
 def is_page_expiry_too_soon(order: Order) -> bool:
@@ -140,17 +127,6 @@ def is_page_expiry_too_soon(order: Order) -> bool:
     return (
         order.page_expires_at is not None and order.page_expires_at < clock.now() + PAGE_MIN - PAGE_TOLERANCE
     )
-
-
-def renew_page_expiry(order: Order, *, customer_id: str) -> datetime | None:
-    """Record a later expiry, after Stripe has refused the first as too soon and its key was replaced."""
-    order.page_expires_at = None
-    return record_request(order, customer_id=customer_id)
-
-
-def find_if_key_expired(order: Order) -> Intent | CheckoutSession | None:
-    """Return what an order's first request created, when Stripe may have forgotten its key by now."""
-    return find_created(order) if _is_key_expired(order) else None
 
 
 def _is_key_expired(order: Order) -> bool:
@@ -178,25 +154,14 @@ def find_created(order: Order) -> Intent | CheckoutSession | None:
     except NotAtStripe:
         # The customer is deleted, and nobody ever got the secret of a payment.
         return None
-    return next(
-        (
-            candidate
-            for candidate in candidates
-            if _answers_request(order, candidate) and not candidate.has_ended_unpaid
-        ),
-        None,
-    )
+    return next((candidate for candidate in candidates if _answers_request(order, candidate)), None)
 
 
 def _answers_request(order: Order, candidate: Intent | CheckoutSession) -> bool:
-    """Return whether a payment is the one that the order requested; metadata alone can be copied."""
+    """Return whether a payment is the one that the order requested, and is not ended; metadata can be copied."""
     expected = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
-    return expected == (
-        candidate.order_ref,
-        candidate.customer_id,
-        candidate.amount_minor,
-        candidate.currency,
-    )
+    found = (candidate.order_ref, candidate.customer_id, candidate.amount_minor, candidate.currency)
+    return found == expected and not candidate.has_ended_unpaid
 
 
 def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
@@ -243,14 +208,26 @@ def is_checkout(order: Order) -> bool:
 
 def create_payment_intent(order: Order, customer_id: str) -> Intent:
     """Create the order's intent, or get the same one again after a crash, and save its id."""
-    if isinstance(existing := find_if_key_expired(order), Intent):
-        save_stripe_id(order, existing)
-        return existing
-    previous_requested_at = record_request(order, customer_id=customer_id)
+    return create_at_stripe(order, customer_id, lambda: _create_intent(order))
+
+
+def create_checkout_session(order: Order, customer_id: str) -> CheckoutSession:
+    """Create the order's Checkout Session, or get the same one again after a crash, and save its id."""
+    try:
+        return create_at_stripe(order, customer_id, lambda: _create_page(order))
+    except UnexpectedState:
+        if not is_page_expiry_too_soon(order):
+            raise
+    # The key was replaced, so the next request may have a later expiry.
+    order.page_expires_at = None
+    return create_at_stripe(order, customer_id, lambda: _create_page(order))
+
+
+def _create_intent(order: Order) -> Intent:
     params: dict[str, Any] = {
         "amount": order.amount_due_minor,
         "currency": order.currency,
-        "customer": customer_id,
+        "customer": order.stripe_customer_id,
         "description": order.title,
         "metadata": build_metadata(order),
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
@@ -258,27 +235,7 @@ def create_payment_intent(order: Order, customer_id: str) -> Intent:
     }
     if order.save_payment_method:
         params["setup_future_usage"] = "off_session"
-    key = f"{order.public_id}-intent-{order.attempt}"
-    return create_at_stripe(
-        order, lambda: client.create_intent(params, key=key), previous_requested_at=previous_requested_at
-    )
-
-
-def create_checkout_session(order: Order, customer_id: str) -> CheckoutSession:
-    """Create the order's Checkout Session, or get the same one again after a crash, and save its id."""
-    if isinstance(existing := find_if_key_expired(order), CheckoutSession):
-        save_stripe_id(order, existing)
-        return existing
-    previous_requested_at = record_request(order, customer_id=customer_id)
-    try:
-        return create_at_stripe(
-            order, lambda: _create_page(order), previous_requested_at=previous_requested_at
-        )
-    except UnexpectedState:
-        if not is_page_expiry_too_soon(order):
-            raise
-    previous_requested_at = renew_page_expiry(order, customer_id=customer_id)
-    return create_at_stripe(order, lambda: _create_page(order), previous_requested_at=previous_requested_at)
+    return client.create_intent(params, key=f"{order.public_id}-intent-{order.attempt}")
 
 
 def _create_page(order: Order) -> CheckoutSession:

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import F, Model
+from django.db.models import F, Model, QuerySet
 
 from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.payments.models import Refund
 
 # Between Stripe's clock and ours.
 MAX_CLOCK_SKEW = timedelta(minutes=5)
@@ -34,3 +36,28 @@ def sequence_key(prefix: str, verb: str, count: int) -> str:
 def is_request_over(requested_at: datetime | None) -> bool:
     """Return whether Stripe is done with a request sent then, whether or not its answer arrived."""
     return requested_at is None or requested_at < clock.now() - STRIPE_REQUEST_MAX_AGE
+
+
+def if_unchanged[Row: (Order, Refund)](row: Row) -> QuerySet[Row]:
+    """Return the row, unless another process has sent a request since it was read."""
+    rows: QuerySet[Row] = type(row)._default_manager.filter(pk=row.pk)
+    return rows.filter(attempt=row.attempt, requested_at=row.requested_at)
+
+
+def rotate_key[Row: (Order, Refund)](row: Row) -> None:
+    """Give the next request a new key, unless another process has sent one under this key meanwhile."""
+    if if_unchanged(row).update(attempt=row.attempt + 1, requested_at=None):
+        row.attempt, row.requested_at = row.attempt + 1, None
+
+
+def end_failed_request[Row: (Order, Refund)](row: Row, previous_requested_at: datetime | None) -> None:
+    """Give the next request a new key after a failure, which Stripe repeats under the old key for a day.
+
+    The key stays while an earlier request, whose answer nobody has, may still be processed. Example: two tabs send the
+    same request at 12:00:00. The first gets no answer; the second gets a failure at 12:00:05, and nothing is found at
+    Stripe. Stripe may still process the first request, so the key stays until 12:02:00.
+    """
+    if is_request_over(previous_requested_at):
+        rotate_key(row)
+    elif if_unchanged(row).update(requested_at=previous_requested_at):
+        row.requested_at = previous_requested_at

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
 
 from estuary.accounts import audit
 from estuary.accounts.models import User
@@ -26,7 +25,12 @@ from estuary.payments.errors import (
     StripeRefused,
     UnexpectedState,
 )
-from estuary.payments.gateway.idempotency_keys import KEY_LIFE, is_request_over
+from estuary.payments.gateway.idempotency_keys import (
+    KEY_LIFE,
+    end_failed_request,
+    if_unchanged,
+    rotate_key,
+)
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
@@ -194,13 +198,8 @@ def send_refund(refund_id: int) -> Refund:
             params, key=f"{refund.public_id}-{refund.attempt}"
         )
     except StripeRefused:
-        # Stripe stores a failure under its key for a day, so the next attempt needs a new key. The key is rotated only
-        # once no earlier request can still create a refund: Stripe may still be processing another worker's POST.
         if (stripe_refund := _find_created(refund)) is None:
-            if is_request_over(previous_requested_at):
-                _rotate_key(refund)
-            else:
-                _restore_request(refund, previous_requested_at)
+            end_failed_request(refund, previous_requested_at)
             raise
     except (UnexpectedState, NotAtStripe) as error:
         code = getattr(error, "stripe_code", "") or error.code
@@ -228,34 +227,17 @@ def _postpone_if_disputed(refund: Refund, code: str) -> bool:
     )
     if not _has_open_dispute(refund):
         return False
-    _rotate_key(refund)
+    rotate_key(refund)
     return True
 
 
 def _record_request(refund: Refund) -> bool:
     """Commit that the refund is being sent; False when the row has changed since it was read."""
     requested_at = clock.now()
-    if not _if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(requested_at=requested_at):
+    if not if_unchanged(refund).filter(status=Refund.Status.REQUESTED).update(requested_at=requested_at):
         return False
     refund.requested_at = requested_at
     return True
-
-
-def _rotate_key(refund: Refund) -> None:
-    """Use a new idempotency key for the next attempt, unless another worker has sent the refund meanwhile."""
-    _if_unchanged(refund).update(attempt=refund.attempt + 1, requested_at=None)
-
-
-def _restore_request(refund: Refund, previous_requested_at: datetime | None) -> None:
-    """Restore the time of the earlier request.
-
-    This request was answered, the earlier one perhaps not: its outcome is what the refund still waits for.
-    """
-    _if_unchanged(refund).update(requested_at=previous_requested_at)
-
-
-def _if_unchanged(refund: Refund) -> QuerySet[Refund]:
-    return Refund.objects.filter(pk=refund.pk, attempt=refund.attempt, requested_at=refund.requested_at)
 
 
 def _settle_refusal(refund: Refund, code: str) -> Refund:

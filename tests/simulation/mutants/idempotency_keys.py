@@ -23,7 +23,7 @@ def a_key_is_given_up_while_another_tab_asks_under_it() -> None:
     def give_up(order: Order) -> None:
         Order.objects.filter(pk=order.pk, attempt=order.attempt).update(attempt=F("attempt") + 1)
 
-    instead_of(stripe_creation._rotate_key, give_up)
+    instead_of(idempotency_keys.rotate_key, give_up)
 
 
 @breaks("S3", "a refund is made once", "refund_made_twice", scenarios="refund")
