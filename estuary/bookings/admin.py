@@ -14,7 +14,15 @@ from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, label, link, money_column, register
+from estuary.common.admin.base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    column,
+    label,
+    link,
+    money_column,
+    register,
+)
 from estuary.common.admin.pagination import choices_filter
 
 
@@ -26,14 +34,11 @@ class ChildInline(ReadOnlyInline):
     readonly_fields = fields
     ordering = ("position",)
     show_change_link = True
+    status_label = column("Status", lambda booking: label(booking.status))
     amount = money_column("amount_minor", "Share of the price", currency="order__currency")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("order")
-
-    @display(description="Status")
-    def status_label(self, row: Booking) -> str:
-        return label(row.status)
 
 
 class SeatInline(ReadOnlyInline):
@@ -90,28 +95,18 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("amount", "created_at"),
     )
     readonly_fields = ("what", "status_label", "buyer", "order_link", "parent_link", "amount")
+    what = column("What", lambda row: f"{row.service_name} ({row.service_type})", ordering="service_name")
+    buyer = column("Buyer", lambda booking: booking.user.email, ordering="user__email")
+    order_link = column("Order", lambda booking: link(booking.order))
+    parent_link = column(
+        "Inside", lambda row: link(row.parent, row.parent.service_name if row.parent else "")
+    )
     amount = money_column("amount_minor", "Share of the price", currency="order__currency")
 
     @display(description="Status", ordering="status")
     def status_label(self, row: Booking) -> SafeString:
         status = label(row.status)
         return format_html("{} {}", status, label("failed", "disputed")) if row.order.disputed else status
-
-    @display(description="What", ordering="service_name")
-    def what(self, booking: Booking) -> str:
-        return f"{booking.service_name} ({booking.service_type})"
-
-    @display(description="Buyer", ordering="user__email")
-    def buyer(self, booking: Booking) -> str:
-        return booking.user.email
-
-    @display(description="Order")
-    def order_link(self, booking: Booking) -> str:
-        return link(booking.order)
-
-    @display(description="Inside")
-    def parent_link(self, booking: Booking) -> str:
-        return link(booking.parent, booking.parent.service_name if booking.parent else "")
 
 
 @register(Reservation)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminEmailInputWidget,
@@ -23,11 +23,11 @@ from estuary.accounts.models import User
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common import clock, ids
 from estuary.common.admin.base import (
-    NOTHING,
     ConfirmPage,
     ReadOnlyAdmin,
     ReadOnlyInline,
     change_url,
+    column,
     label,
     link,
     money_column,
@@ -119,19 +119,13 @@ class MovementInline(ReadOnlyInline):
     readonly_fields = fields
     ordering = ("-id",)
     per_page: Any = 50
+    kind_label = column("Kind", lambda row: label(row.kind))
     amount = money_column("amount_minor", "Amount", currency="account__currency")
     balance_after = money_column("balance_after_minor", "Balance after", currency="account__currency")
+    order_link = column("Order", lambda row: link(row.order))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CreditTransaction]:
         return super().get_queryset(request).select_related("account", "order")
-
-    @display(description="Kind")
-    def kind_label(self, row: CreditTransaction) -> str:
-        return label(row.kind)
-
-    @display(description="Order")
-    def order_link(self, row: CreditTransaction) -> str:
-        return link(row.order)
 
 
 @register(CreditAccount)
@@ -147,12 +141,9 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     inlines = (MovementInline,)
     actions_list: Any = ("give",)
     actions_detail: Any = ("adjust_account",)
+    owner = column("Buyer", lambda account: account.user.email, ordering="user__email")
     balance = money_column("balance_minor", "Balance")
     frozen = money_column("frozen_minor", "Frozen by disputes")
-
-    @display(description="Buyer", ordering="user__email")
-    def owner(self, account: CreditAccount) -> str:
-        return account.user.email
 
     def has_adjust_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perms(["credits.view_creditaccount", "credits.add_credittransaction"])
@@ -207,17 +198,8 @@ class CreditTransactionAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (*list_display, "effect")
     readonly_fields = list_display
+    owner = column("Buyer", lambda row: row.account.user.email)
+    kind_label = column("Kind", lambda row: label(row.kind), ordering="kind")
+    order_link = column("Order", lambda row: link(row.order))
     amount = money_column("amount_minor", "Amount", currency="account__currency")
     balance_after = money_column("balance_after_minor", "Balance after", currency="account__currency")
-
-    @display(description="Buyer")
-    def owner(self, row: CreditTransaction) -> str:
-        return row.account.user.email
-
-    @display(description="Kind", ordering="kind")
-    def kind_label(self, row: CreditTransaction) -> str:
-        return label(row.kind)
-
-    @display(description="Order")
-    def order_link(self, row: CreditTransaction) -> str:
-        return link(row.order) if row.order else NOTHING

@@ -16,7 +16,7 @@ from estuary.catalog.admin.forms import COMPOSITE_TYPES, ItemForm, ItemFormSet, 
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.limits import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
-from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, label, register
+from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, label, register
 from estuary.common.db.transactions import violated_constraint
 from estuary.common.money import display as display_money
 
@@ -43,10 +43,7 @@ class SessionInline(StaffInline):
     verbose_name, verbose_name_plural = "date", "dates"
     fields = ("starts_at", "ends_at", "capacity", "seats_taken")
     readonly_fields = ("seats_taken",)
-
-    @display(description="Seats taken")
-    def seats_taken(self, session: ServiceSession) -> str:
-        return str(session.taken)
+    seats_taken = column("Seats taken", lambda session: str(session.taken))
 
 
 class ItemInline(StaffInline):
@@ -89,15 +86,12 @@ class ServiceAdmin(StaffAdmin):
         ("Sale", {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "hold_s"))}),
         ("Bundle", {"fields": ("bundle_of", ("bundle_quantity", "bundle_bonus"))}),
     )
+    type_label = column("Type", lambda service: label(service.type), ordering="type")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
         sold = Service.objects.filter(pk=OuterRef("pk"), orders__isnull=False)
         rows = super().get_queryset(request).annotate(was_sold=Exists(sold)).prefetch_related("prices")
         return cast(QuerySet[Service], rows)
-
-    @display(description="Type", ordering="type")
-    def type_label(self, service: Service) -> str:
-        return label(service.type)
 
     @display(description="Price")
     def price_list(self, service: Service) -> str:

@@ -175,14 +175,19 @@ def moment(at: datetime | None) -> SafeString | str:
     return format_html('<span style="white-space: nowrap">{}</span>', text)
 
 
-def moment_column(field: str, title: str) -> Callable[[ModelAdmin, Any], SafeString]:
+def column(title: str, show: Callable[[Any], Any], *, ordering: str | None = None) -> Callable[..., Any]:
+    """Return a column that shows what ``show`` returns for a row."""
+
+    @display(description=title, ordering=ordering)
+    def shown(self: ModelAdmin, row: Any) -> Any:
+        return show(row)
+
+    return cast(Callable[..., Any], shown)
+
+
+def moment_column(field: str, title: str) -> Callable[..., Any]:
     """Return a column that shows a datetime without wrapping it."""
-
-    @display(description=title, ordering=field)
-    def column(self: ModelAdmin, row: Any) -> SafeString | str:
-        return moment(getattr(row, field))
-
-    return cast(Callable[[ModelAdmin, Any], SafeString], column)
+    return column(title, lambda row: moment(getattr(row, field)), ordering=field)
 
 
 def link(row: Model | None, text: str = "") -> SafeString | str:

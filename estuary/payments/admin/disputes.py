@@ -6,11 +6,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, label, link, money_column, register, stripe_link
+from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money_column, register, stripe_link
 from estuary.payments.admin.order_detail import deadline
 from estuary.payments.models import Dispute
 
@@ -62,31 +60,14 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     lost = money_column("lost_minor", "Lost", currency="order__currency")
     frozen = money_column("frozen_minor", "Credits frozen", currency="order__currency")
     clawed = money_column("clawed_minor", "Credits taken back", currency="order__currency")
-
-    @display(description="Order")
-    def order_link(self, dispute: Dispute) -> str:
-        return link(dispute.order)
-
-    @display(description="Buyer", ordering="order__user__email")
-    def buyer(self, dispute: Dispute) -> str:
-        return dispute.order.user.email
-
-    @display(description="Reason", ordering="reason")
-    def why(self, dispute: Dispute) -> str:
-        return dispute.reason.replace("_", " ")
-
-    @display(description="Status", ordering="status")
-    def status_label(self, dispute: Dispute) -> SafeString:
-        return label(dispute.status, dispute.get_status_display())
-
-    @display(description="Answer by", ordering="due_by")
-    def answer_by(self, dispute: Dispute) -> Any:
-        return deadline(dispute)
-
-    @display(description="Evidence, at Stripe")
-    def dispute_at_stripe(self, dispute: Dispute) -> str:
-        return stripe_link("disputes", dispute.stripe_dispute_id)
-
-    @display(description="Payment")
-    def payment_at_stripe(self, dispute: Dispute) -> str:
-        return stripe_link("payments", dispute.stripe_payment_intent_id)
+    order_link = column("Order", lambda dispute: link(dispute.order))
+    buyer = column("Buyer", lambda dispute: dispute.order.user.email, ordering="order__user__email")
+    why = column("Reason", lambda dispute: dispute.reason.replace("_", " "), ordering="reason")
+    status_label = column(
+        "Status", lambda dispute: label(dispute.status, dispute.get_status_display()), ordering="status"
+    )
+    answer_by = column("Answer by", deadline, ordering="due_by")
+    dispute_at_stripe = column(
+        "Evidence, at Stripe", lambda dispute: stripe_link("disputes", dispute.stripe_dispute_id)
+    )
+    payment_at_stripe = column("Payment", lambda row: stripe_link("payments", row.stripe_payment_intent_id))

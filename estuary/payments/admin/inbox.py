@@ -20,6 +20,7 @@ from estuary.common.admin.base import (
     ConfirmPage,
     ReadOnlyAdmin,
     change_url,
+    column,
     moment_column,
     register,
     row_or_404,
@@ -98,6 +99,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("status_label", "event", "outcome_in_words", "body")
     received = moment_column("received_at", "Received")
+    age = column(
+        "Age", lambda event: timesince(event.received_at, clock.now(), depth=1), ordering="received_at"
+    )
+    outcome_in_words = column("Outcome", lambda row: describe_outcome(row.outcome) or NOTHING)
+    event = column("Event", lambda row: stripe_link("events", row.stripe_event_id))
     actions = ("replay_selected",)
     actions_detail: Any = ("replay",)
 
@@ -122,23 +128,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             pk__gt=key_before_newest(WebhookEvent.objects.all()), type__startswith=term
         ), False
 
-    @display(description="Age", ordering="received_at")
-    def age(self, event: WebhookEvent) -> str:
-        return timesince(event.received_at, clock.now(), depth=1)
-
     @display(description="Outcome")
     def what_became(self, event: WebhookEvent) -> str:
         unended = event.status == WebhookEvent.Status.PENDING and event.attempt_started_at
         started = "An attempt was started and has not ended. " if unended else ""
         return f"{started}{event.error}" or describe_outcome(event.outcome) or NOTHING
-
-    @display(description="Outcome")
-    def outcome_in_words(self, event: WebhookEvent) -> str:
-        return describe_outcome(event.outcome) or NOTHING
-
-    @display(description="Event")
-    def event(self, event: WebhookEvent) -> str:
-        return stripe_link("events", event.stripe_event_id)
 
     @display(description="Payload")
     def body(self, event: WebhookEvent) -> str:

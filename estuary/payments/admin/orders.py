@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, label, moment_column, money_column, register
+from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_column, money_column, register
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import actions, refund_form
@@ -53,19 +53,13 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     actions_detail: Any = ("refund", "cancel_unpaid", "ask_stripe")
     amount = money_column("total_minor", "Total")
     placed = moment_column("created_at", "Placed")
-
-    @display(description="Buyer", ordering="user__email")
-    def buyer(self, order: Order) -> str:
-        return order.user.email
+    buyer = column("Buyer", lambda order: order.user.email, ordering="user__email")
+    title = column("What", lambda order: order.title)
 
     @display(description="Status", ordering="status")
     def status_label(self, order: Order) -> SafeString:
         status = label(order.status)
         return format_html("{} {}", status, label("failed", "disputed")) if order.disputed else status
-
-    @display(description="What")
-    def title(self, order: Order) -> str:
-        return order.title
 
     # Methods, not names of permissions: names would be looked up in the database whenever a command starts.
     def has_refund_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

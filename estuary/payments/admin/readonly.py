@@ -3,7 +3,16 @@
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, link, money, money_column, register, stripe_link
+from estuary.common.admin.base import (
+    NOTHING,
+    ReadOnlyAdmin,
+    column,
+    link,
+    money,
+    money_column,
+    register,
+    stripe_link,
+)
 from estuary.common.admin.pagination import choices_filter
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 
@@ -12,10 +21,7 @@ class OwnedAdmin(ReadOnlyAdmin):
     """Rows that belong to one user."""
 
     list_select_related = ("user",)
-
-    @display(description="Buyer", ordering="user__email")
-    def owner(self, row: PaymentMethod | StripeCustomer) -> str:
-        return row.user.email
+    owner = column("Buyer", lambda row: row.user.email, ordering="user__email")
 
 
 @register(Refund)
@@ -64,26 +70,13 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     )
     card = money_column("card_minor", "To the card")
     credit_part = money_column("credits_minor", "To credits")
-
-    @display(description="Amount")
-    def amount(self, refund: Refund) -> str:
-        return money(refund.amount_minor, refund.currency)
-
-    @display(description="Order")
-    def order_link(self, refund: Refund) -> str:
-        return link(refund.order)
-
-    @display(description="Booking")
-    def booking_link(self, refund: Refund) -> str:
-        return link(refund.booking, refund.booking.service_name if refund.booking else "")
-
-    @display(description="At Stripe")
-    def refund_at_stripe(self, refund: Refund) -> str:
-        return refund.stripe_refund_id or "–"
-
-    @display(description="Payment")
-    def payment_at_stripe(self, refund: Refund) -> str:
-        return stripe_link("payments", refund.stripe_payment_intent_id)
+    amount = column("Amount", lambda row: money(row.amount_minor, row.currency))
+    order_link = column("Order", lambda row: link(row.order))
+    booking_link = column(
+        "Booking", lambda row: link(row.booking, row.booking.service_name if row.booking else "")
+    )
+    refund_at_stripe = column("At Stripe", lambda row: row.stripe_refund_id or NOTHING)
+    payment_at_stripe = column("Payment", lambda row: stripe_link("payments", row.stripe_payment_intent_id))
 
 
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
@@ -107,10 +100,7 @@ class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     search_help_text = "Card (pm_…), or its owner's e-mail address or last name"
     ordering = ("-id",)
     exclude = ("fingerprint",)
-
-    @display(description="Expires")
-    def expires(self, card: PaymentMethod) -> str:
-        return f"{card.exp_month:02}/{card.exp_year}"
+    expires = column("Expires", lambda card: f"{card.exp_month:02}/{card.exp_year}")
 
     @display(description="Saved", boolean=True)
     def is_saved(self, card: PaymentMethod) -> bool:
@@ -127,7 +117,4 @@ class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
     ordering = ("-id",)
     fields = (("owner", "customer"), ("email", "name"), ("key", "created_at"))
     readonly_fields = ("owner", "customer")
-
-    @display(description="At Stripe")
-    def customer(self, row: StripeCustomer) -> str:
-        return stripe_link("customers", row.stripe_customer_id)
+    customer = column("At Stripe", lambda row: stripe_link("customers", row.stripe_customer_id))
