@@ -89,9 +89,5 @@ def _slots(practitioner: Practitioner, begin: datetime, end: datetime) -> list[R
 
 
 def _guest(booking: Booking, user: User) -> Guest:
-    return Guest(booking.pk, _name(user), booking.order.disputed)
-
-
-def _name(user: User) -> str:
-    """Return a guest's name; practitioners do not see e-mail addresses."""
-    return user.get_full_name() or "A guest"
+    """Return a guest by name: practitioners do not see e-mail addresses."""
+    return Guest(booking.pk, user.get_full_name() or "A guest", booking.order.disputed)

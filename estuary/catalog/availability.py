@@ -113,13 +113,10 @@ def _window_intervals(
     while day <= last:
         for window in windows:
             if window.weekday == day.weekday():
-                yield Slot(_to_utc(day, window.starts, zone), _window_end(day, window.ends, zone))
+                # An end at 00:00 means 24:00, the midnight after the day.
+                last_day = day + timedelta(days=1) if window.ends == MIDNIGHT else day
+                yield Slot(_to_utc(day, window.starts, zone), _to_utc(last_day, window.ends, zone))
         day += timedelta(days=1)
-
-
-def _window_end(day: date, wall: time, zone: tzinfo) -> datetime:
-    """Return when a window of this day ends; 00:00 means 24:00, the midnight after it."""
-    return _to_utc(day + timedelta(days=1) if wall == MIDNIGHT else day, wall, zone)
 
 
 def _slots_in_window(window: Slot, service: Service) -> Iterator[Slot]:

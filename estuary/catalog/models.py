@@ -146,10 +146,6 @@ class Service(models.Model):
         return self.active and has_begun and not has_ended
 
 
-def _within_default_maximum() -> Q:
-    return ~Q(currency__in=sorted(MAX_MINOR_OF)) & Q(amount_minor__lte=MAX_MINOR)
-
-
 class ServicePrice(models.Model):
     """The price of a service in one currency, in minor units."""
 
@@ -163,7 +159,7 @@ class ServicePrice(models.Model):
             models.CheckConstraint(name="service_price_positive", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(
                 name="service_price_can_be_charged",
-                condition=_within_default_maximum()
+                condition=(~Q(currency__in=sorted(MAX_MINOR_OF)) & Q(amount_minor__lte=MAX_MINOR))
                 | Q(
                     *(
                         Q(currency=currency_code, amount_minor__lte=max_minor)

@@ -43,7 +43,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        is_bundle = self._type() == ServiceType.BUNDLE
+        is_bundle = (data.get("type") or self.instance.type) == ServiceType.BUNDLE
         if is_bundle and "bundle_of" in data:
             self._check_bundle(data)
         elif not is_bundle and any(
@@ -56,9 +56,6 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         if begins and ends and ends <= begins:
             self.add_error("sale_ends_at", "The sale must end after it begins.")
         return data
-
-    def _type(self) -> str:
-        return str(self.cleaned_data.get("type") or self.instance.type)
 
     def _check_bundle(self, data: dict[str, Any]) -> None:
         inside = data["bundle_of"]

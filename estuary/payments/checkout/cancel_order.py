@@ -90,19 +90,14 @@ def cancel_order(*, user: User, order: Order) -> Order:
     if order.status in UNPAID:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
+        until = f"{order.kept_until:%d %B %Y, %H:%M} UTC" if order.kept_until else ""
+        deadline = f" Should it not answer by {until}, the order ends by itself." if until else ""
         raise OrderNotCancelable(
-            "Your bank is working on this payment, so it can't be canceled right now."
-            + _bank_deadline_message(order)
+            f"Your bank is working on this payment, so it can't be canceled right now.{deadline}"
         )
     if order.status != Status.CANCELED:
         raise OrderNotCancelable("This order is paid. Cancel its booking instead, or write to us.")
     return order
-
-
-def _bank_deadline_message(order: Order) -> str:
-    if order.kept_until is None:
-        return ""
-    return f" Should it not answer by {order.kept_until:%d %B %Y, %H:%M} UTC, the order ends by itself."
 
 
 def close_open_orders(user_id: int, *, cause: str) -> None:

@@ -117,7 +117,8 @@ def _deadline(
     service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
 ) -> datetime:
     """Return when an unpaid order expires: no later than the order it replaces, nor than its first session starts."""
-    deadlines = [at + _hold_length(service), *(line.starts_at for line in lines if line.starts_at)]
+    hold = timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD
+    deadlines = [at + hold, *(line.starts_at for line in lines if line.starts_at)]
     if allowance and allowance.deadline:
         deadlines.append(allowance.deadline)
     return min(deadlines)
@@ -147,7 +148,3 @@ def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     if remaining_minor and remaining_minor < min_charge_minor(account.currency):
         return max(total_minor - min_charge_minor(account.currency), 0)
     return applied_minor
-
-
-def _hold_length(service: Service | None) -> timedelta:
-    return timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD

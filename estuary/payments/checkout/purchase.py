@@ -76,7 +76,8 @@ def begin_purchase(purchase: Purchase) -> StartedPayment:
             look_for_live_order = True
             continue
         except SlotTaken:
-            _check_own_holds(purchase)
+            besides = item_key(purchase.service, purchase.currency)
+            check_own_holds(purchase.user.pk, _intervals(purchase), except_item_key=besides)
             raise
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 
@@ -87,11 +88,8 @@ def find_first_purchase(guard: RepeatGuard | None, refusal: EstuaryError) -> Sta
     The first request may be the reason of the refusal: it took the seat or the credits, or the last minute has
     passed.
     """
-    if (
-        guard is None
-        or refusal.status not in REFUSED_STATUSES
-        or isinstance(refusal, (BoughtJustNow, AlreadyPaid))
-    ):
+    is_final = isinstance(refusal, (BoughtJustNow, AlreadyPaid))
+    if guard is None or is_final or refusal.status not in REFUSED_STATUSES:
         raise refusal
     guard.refuse_repeat()
     first = guard.find_unknown()
@@ -156,12 +154,6 @@ def _check_replacement_possible(old: Order, purchase: Purchase) -> None:
             apply_effects([(locked, end_unpaid(state_of(locked), "rehearsed", "rehearsed"))], at=clock.now())
             create_order(purchase)
         transaction.set_rollback(True)
-
-
-def _check_own_holds(purchase: Purchase) -> None:
-    """Raise HeldByYourOrder when another order of the same buyer holds the requested time."""
-    besides = item_key(purchase.service, purchase.currency)
-    check_own_holds(purchase.user.pk, _intervals(purchase), except_item_key=besides)
 
 
 def _intervals(purchase: Purchase) -> list[tuple[int, datetime, datetime]]:

@@ -57,10 +57,12 @@ class RepeatGuard:
 
     def find_unknown(self) -> Order | None:
         """Return the unpaid order for the same purchase, if there is one."""
-        same_purchase = Order.objects.filter(
-            user=self.user, request_fingerprint=self.fingerprint, pk__gt=self.after_id
-        )
-        return same_purchase.filter(status__in=sorted(UNPAID)).first()
+        return Order.objects.filter(
+            user=self.user,
+            request_fingerprint=self.fingerprint,
+            pk__gt=self.after_id,
+            status__in=sorted(UNPAID),
+        ).first()
 
 
 def _is_fully_refunded(order: Order) -> bool:
@@ -91,15 +93,11 @@ def _order_in_again(data: dict[str, Any], user: User) -> Order | None:
         raise NotFound(
             "You have no order of that id. Send as again the order_id of what you have just bought."
         )
-    if (order.snapshot.get("service_id"), order.type) != _item_of(data):
+    is_credits = data["is_credit_purchase"]
+    item = None if is_credits else int(data["service_id"])
+    if (order.snapshot.get("service_id"), order.type == OrderType.CREDIT) != (item, is_credits):
         raise InvalidRequest(
             "The order in again is of something else. Leave again out, or name an order of the same.",
             errors={"again": ["This order is of something else."]},
         )
     return order
-
-
-def _item_of(data: dict[str, Any]) -> tuple[int | None, str]:
-    if data["is_credit_purchase"]:
-        return None, OrderType.CREDIT
-    return int(data["service_id"]), OrderType.DIRECT

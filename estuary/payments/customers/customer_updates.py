@@ -89,8 +89,13 @@ def _take_new_key(customer: StripeCustomer) -> None:
 
 def _send(customer: StripeCustomer) -> None:
     """Send one update under its committed key; the body depends only on the row."""
+    contact = {
+        "email": customer.email,
+        "name": customer.name,
+        "metadata": {"joined": join_names(customer.user)},
+    }
     try:
-        client.update_customer(customer.stripe_customer_id, _contact(customer), key=customer.update_key)
+        client.update_customer(customer.stripe_customer_id, contact, key=customer.update_key)
     except NotAtStripe:
         forget_customer(customer.stripe_customer_id)
     except StripeRefused:
@@ -100,10 +105,6 @@ def _send(customer: StripeCustomer) -> None:
         _give_up(customer, error)
     else:
         _open_update(customer).update(update_key="", updated_at=clock.now())
-
-
-def _contact(customer: StripeCustomer) -> dict[str, Any]:
-    return {"email": customer.email, "name": customer.name, "metadata": {"joined": join_names(customer.user)}}
 
 
 def join_names(user: User) -> str:

@@ -51,7 +51,7 @@ def sync_method(event: PaymentMethodEvent) -> str | FetchRequired:
     if not event.fetched and _is_ambiguous(event, owner, saved):
         return FetchRequired(ObjectKind.PAYMENT_METHOD, event.card.id)
     if saved is None:
-        return _save_or_refresh(owner, event) if owner else "not ours"
+        return _insert(owner, event) if owner else "not ours"
     if saved.detached_at:
         return _record_removed(saved, event)
     is_other = owner is None or owner.user_id != saved.user_id
@@ -109,13 +109,6 @@ def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:
     return "removed"
 
 
-def _save_or_refresh(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
-    if event.kind == "detached":
-        _row(owner, event, detached_at=event.at).save()
-        return "remembered as removed"
-    return _insert(owner, event)
-
-
 def _record_removed(row: PaymentMethod, event: PaymentMethodEvent) -> str:
     """Keep a card removed; if Stripe still has it attached, detach it there too."""
     if event.fetched and event.kind != "detached" and not row.detach_pending:
@@ -170,6 +163,9 @@ def _copy(event: PaymentMethodEvent, row: PaymentMethod) -> None:
 
 def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
     """Add a card; if the buyer has the same card already, keep its row and let the newer method replace the older."""
+    if event.kind == "detached":
+        _row(owner, event, detached_at=event.at).save()
+        return "remembered as removed"
     saved = saved_cards(owner.user_id)
     twin = saved.filter(fingerprint=event.card.fingerprint).first() if event.card.fingerprint else None
     if twin is None:

@@ -72,7 +72,9 @@ def compute_refund(
         returned=returned,
         kept=tuple(part for part in parts if part not in returned_after),
         also_canceled=tuple(
-            part for part in parts if returned and _is_bonus(part, bundle) and _is_unscheduled(part, at)
+            part
+            for part in parts
+            if returned and _is_bonus(part, bundle) and part.starts_at is None and part.is_to_come(at)
         ),
         max_minor=sum(part.amount_minor for part in returned_after)
         - sum(refunded.get(pk, 0) for pk in after),
@@ -102,7 +104,3 @@ def _returned_parts(ranked: Sequence[Booking], canceled_in_time: set[int], bundl
 
 def _is_bonus(part: Booking, bundle: bool) -> bool:
     return bundle and part.amount_minor == 0
-
-
-def _is_unscheduled(part: Booking, at: datetime) -> bool:
-    return part.starts_at is None and part.is_to_come(at)

@@ -76,18 +76,13 @@ def request_refund(
         observability.count_refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
-            audit.record(
-                requested_by, order, f"Refunded {amount} ({refund.public_id}){_reason_suffix(reason)}"
-            )
+            why = f": {reason[:200]}" if reason else ""
+            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:
             _complete_without_stripe(order, refund, at)
     return refund
-
-
-def _reason_suffix(reason: str) -> str:
-    return f": {reason[:200]}" if reason else ""
 
 
 def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
