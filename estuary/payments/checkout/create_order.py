@@ -67,9 +67,12 @@ def create_order(purchase: Purchase) -> Order:
         counts = _read_hold_counts(purchase, at)
         account = ledger.lock_account(user, purchase.currency) if purchase.use_credits and service else None
         applied_minor = _credits_to_apply(account, purchase.total_minor) if account else 0
-        lines, allowance = _plan_lines(purchase, at), None
-        if counts and applied_minor < purchase.total_minor and any(line.starts_at for line in lines):
-            lines, allowance = limit_held_times(lines), holds.allow(counts, at=at)
+        lines = _plan_lines(purchase, at)
+        is_held = applied_minor < purchase.total_minor and any(line.starts_at for line in lines)
+        held = counts if is_held else None
+        if held:
+            holds.check_limits(held, at=at)
+            lines = limit_held_times(lines)
         order, rows = place_order(
             user=user,
             service=service,
@@ -79,13 +82,13 @@ def create_order(purchase: Purchase) -> Order:
             lines=lines,
             options=purchase.options,
             at=at,
-            expires_at=_deadline(service, lines, allowance, at),
+            expires_at=_deadline(service, lines, held, at),
         )
         if guard and (order.stripe_payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
         _reserve_and_spend(order, account, list(zip(rows, lines, strict=True)), at)
-        if service and allowance:
-            holds.record_hold(order, allowance, practitioner_id=service.practitioner_id, at=at)
+        if service and held:
+            holds.record_hold(order, held, practitioner_id=service.practitioner_id, at=at)
         idempotency.bind_order(purchase.request_key, order)
     return order
 
@@ -114,13 +117,13 @@ def _plan_lines(purchase: Purchase, at: datetime) -> list[Line]:
 
 
 def _deadline(
-    service: Service | None, lines: Sequence[Line], allowance: holds.Allowance | None, at: datetime
+    service: Service | None, lines: Sequence[Line], held: holds.HoldCounts | None, at: datetime
 ) -> datetime:
     """Return when an unpaid order expires: no later than the order it replaces, nor than its first session starts."""
     hold = timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD
     deadlines = [at + hold, *(line.starts_at for line in lines if line.starts_at)]
-    if allowance and allowance.deadline:
-        deadlines.append(allowance.deadline)
+    if held and held.deadline:
+        deadlines.append(held.deadline)
     return min(deadlines)
 
 

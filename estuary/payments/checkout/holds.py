@@ -137,7 +137,7 @@ class HoldCounts:
     has_paid: bool
     # An unpaid order for the same item exists: a double click, or another tab.
     has_open_order_for_item: bool
-    # Of the buyer's canceled order with the same practitioner.
+    # The hold ends then at the latest: that of the order that it replaces, or of a canceled one with the practitioner.
     deadline: datetime | None
     live: int
     # Those of ``live`` that wait for a bank: the buyer can do nothing more.
@@ -150,16 +150,6 @@ class HoldCounts:
     newcomers_next_end: datetime | None
     newcomers_lapsed: list[int]
     newcomers_first_lapse: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """The terms under which a buyer may hold an order; with a ``deadline`` the hold ends then at the latest."""
-
-    address: str
-    site: str
-    newcomer: bool
-    deadline: datetime | None
 
 
 def read_hold_counts(user_id: int, *, service: Service, address: str, at: datetime) -> HoldCounts:
@@ -192,8 +182,8 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
     return {"my_lock": f"hold user {user_id}", "near_lock": f"hold site {site or user_id}"}
 
 
-def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
-    """Decide whether a buyer may hold one more order, and until when.
+def check_limits(counts: HoldCounts, *, at: datetime) -> None:
+    """Refuse a buyer who may not hold one more order.
 
     A buyer who has never paid may have one order that is not at a bank, and five orders in all. A buyer who has paid
     may have five. Five holds of a buyer who has never paid may end unpaid within a day. Raises HoldLimitReached,
@@ -201,7 +191,7 @@ def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
     """
     if counts.has_open_order_for_item:
         # The database allows one unpaid order per item (order_one_live_per_item), which the caller resumes.
-        return Allowance(counts.address, counts.site, not counts.has_paid, counts.deadline)
+        return
     limit = settings.HOLDS_PER_BUYER if counts.has_paid else settings.HOLDS_PER_NEWCOMER
     unpaid = counts.live if counts.has_paid else counts.live - counts.at_bank
     if counts.live_orders and (unpaid >= limit or counts.live >= settings.HOLDS_PER_BUYER):
@@ -212,7 +202,6 @@ def allow(counts: HoldCounts, *, at: datetime) -> Allowance:
         raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(counts.first_lapse, at)))
     if not counts.has_paid:
         _check_address(counts, at, is_new_hold=is_new_hold)
-    return Allowance(counts.address, counts.site, not counts.has_paid, counts.deadline)
 
 
 def _check_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> None:
@@ -250,7 +239,7 @@ def _in_words(seconds: int) -> str:
     return f"{ceil(seconds / 3600)} hours"
 
 
-def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at: datetime) -> None:
+def record_hold(order: Order, counts: HoldCounts, *, practitioner_id: int, at: datetime) -> None:
     """Record what an order holds, in the transaction that creates the order."""
     insert_rows(
         [
@@ -259,9 +248,9 @@ def record_hold(order: Order, allowance: Allowance, *, practitioner_id: int, at:
                 order_id=order.pk,
                 user_id=order.user_id,
                 practitioner_id=practitioner_id,
-                newcomer=allowance.newcomer,
-                address=allowance.address,
-                site=allowance.site,
+                newcomer=not counts.has_paid,
+                address=counts.address,
+                site=counts.site,
                 ends_at=order.expires_at,
                 created_at=at,
             )

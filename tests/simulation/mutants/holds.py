@@ -6,7 +6,7 @@ from estuary.bookings import fulfilment, order_lines
 from estuary.bookings.requested_times import lines_with_requested_times, take_requested_times
 from estuary.common.db.bulk import update_rows
 from estuary.payments.checkout import create_order, holds
-from tests.simulation.mutants.patching import breaks, instead_of
+from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
 
 @breaks("S7", "holds_too_many")
@@ -22,10 +22,7 @@ def a_changed_order_is_held_afresh() -> None:
 
 @breaks("S7", "nobody holds more than they may", scenarios="hoard")
 def a_newcomer_holds_as_much_as_anybody_likes() -> None:
-    def allow(standing: Any, **_: Any) -> Any:
-        return holds.Allowance(standing.address, standing.site, not standing.has_paid, standing.deadline)
-
-    instead_of(holds.allow, allow)
+    instead_of(holds.check_limits, nothing)
 
 
 @breaks("S7", "booking_without_place", scenarios="not held")
