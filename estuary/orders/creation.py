@@ -81,14 +81,21 @@ def place_order(
         expires_at=expires_at,
     )
     insert_with_keys([order])
-    _write_first_transition(order, at)
+    record_transitions(order, [("", Status.PENDING)], cause="placed by the buyer", at=at)
     return order, _write_lines(order, lines)
 
 
-def _write_first_transition(order: Order, at: datetime) -> None:
-    first = OrderTransition(order=order, before="", after=Status.PENDING, cause="placed by the buyer", at=at)
-    insert_rows([first])
-    count_after_commit(metrics.TRANSITIONS, [("", Status.PENDING)])
+def record_transitions(
+    order: Order, steps: Sequence[tuple[str, Status]], *, cause: str, at: datetime
+) -> None:
+    """Record how a new order came to its status: ``steps`` are pairs, before and after."""
+    insert_rows(
+        [
+            OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
+            for before, after in steps
+        ]
+    )
+    count_after_commit(metrics.TRANSITIONS, steps)
 
 
 def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:

@@ -6,10 +6,8 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
-from estuary.common.observability import metrics
-from estuary.common.observability.metrics import count_after_commit
-from estuary.orders.creation import item_key, snapshot_of
-from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType
+from estuary.orders.creation import item_key, record_transitions, snapshot_of
+from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.orders.states import Status
 
 
@@ -54,7 +52,8 @@ def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) ->
         created_at=recovered.placed_at,
         expires_at=recovered.placed_at,
     )
-    _write_transitions(order, cause, at)
+    steps = [("", Status.PENDING), (Status.PENDING, Status.CANCELED)]
+    record_transitions(order, steps, cause=cause, at=at)
     if recovered.kind == OrderType.DIRECT:
         _write_line(order, recovered, snapshot["name"])
     return order
@@ -70,15 +69,6 @@ def _snapshot(recovered: RecoveredOrderData) -> dict[str, Any]:
     )
     name = recovered.service_name or snapshot.get("name", "A service")
     return snapshot | {"name": name, "type": recovered.service_type}
-
-
-def _write_transitions(order: Order, cause: str, at: datetime) -> None:
-    steps = (("", Status.PENDING), (Status.PENDING, Status.CANCELED))
-    OrderTransition.objects.bulk_create(
-        OrderTransition(order=order, before=before, after=after, cause=cause, at=at)
-        for before, after in steps
-    )
-    count_after_commit(metrics.TRANSITIONS, steps)
 
 
 def _write_line(order: Order, recovered: RecoveredOrderData, name: str) -> None:
