@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.urls import URLPattern, path
 
-from estuary.accounts import code_views, views
+from estuary.accounts import views
 
 VIEWS = {
     "auth/signup": views.AtomicSignupView,
-    "auth/2fa/authenticate": code_views.CodeView,
-    "auth/2fa/reauthenticate": code_views.RepeatedCodeView,
+    "auth/2fa/authenticate": views.CodeView,
+    "auth/2fa/reauthenticate": views.RepeatedCodeView,
     "auth/email/verify": views.ConfirmEmailView,
     "auth/password/reset": views.RecoveryView,
     "account/email": views.ChangeEmailView,

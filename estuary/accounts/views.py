@@ -1,4 +1,4 @@
-"""allauth's views with additions: atomic sign-up, one e-mail address per account, and recovery."""
+"""allauth's views with additions: atomic sign-up, one e-mail address per account, recovery, and codes counted."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import default_token_generator
 from allauth.account.internal.flows.email_verification import handle_verification_email_rate_limit
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from allauth.headless.account.inputs import AddEmailInput, ResetPasswordInput, VerifyEmailInput
 from allauth.headless.account.views import (
     ManageEmailView,
@@ -15,13 +16,15 @@ from allauth.headless.account.views import (
 )
 from allauth.headless.base.response import AuthenticationResponse
 from allauth.headless.internal.restkit.response import ErrorResponse
+from allauth.headless.mfa.inputs import AuthenticateInput, ReauthenticateInput
+from allauth.headless.mfa.views import AuthenticateView, ReauthenticateView
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change
-from estuary.accounts.guesses import clear_guesses
+from estuary.accounts.guesses import clear_guesses, count_code
 from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.accounts.recovery import record_verification, recover_account
@@ -44,8 +47,6 @@ class AtomicSignupView(SignupView):
 
 
 class ChangeEmailInput(AddEmailInput):
-    """The input of a change of address."""
-
     user: User
 
     def clean_email(self) -> str:
@@ -137,6 +138,36 @@ class RecoveryView(ResetPasswordView):
             clear_guesses(request, user.email)
             remember_device(User, request, user)
         return response
+
+
+class _CodeCountingMixin:
+    """Counts an attempt before the code is checked; a valid code is not counted."""
+
+    user: Any
+
+    def clean_code(self) -> str:
+        guess = count_code(context.request, self.user)
+        if guess is None:
+            raise get_adapter().validation_error("too_many_login_attempts")
+        code = str(super().clean_code())  # type: ignore[misc]
+        guess.roll_back()
+        return code
+
+
+class CodeInput(_CodeCountingMixin, AuthenticateInput):
+    """The input of the code after the password."""
+
+
+class RepeatedCodeInput(_CodeCountingMixin, ReauthenticateInput):
+    """The input of the code of a signed-in user."""
+
+
+class CodeView(AuthenticateView):
+    input_class = CodeInput
+
+
+class RepeatedCodeView(ReauthenticateView):
+    input_class = RepeatedCodeInput
 
 
 def error_response(request: HttpRequest, code: str) -> ErrorResponse:
