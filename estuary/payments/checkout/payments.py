@@ -27,8 +27,9 @@ from estuary.payments.errors import (
 from estuary.payments.gateway import account_binding
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.effects import AlertStaff
-from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
+from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.fetch import fetch_intent, fetch_observations
+from estuary.payments.settlement.sync import payment_of
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 UNCONFIRMED_MESSAGE = (
@@ -117,14 +118,9 @@ def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> Start
     ``is_own_request`` means that the same request started this payment before. If the order is paid by now, that is
     its answer; any other request gets AlreadyPaid or PaymentProcessing.
     """
-    session_id, intent_id = order.stripe_checkout_session_id, order.stripe_payment_intent_id
-    if not session_id and not intent_id:
+    needs = payment_of(order)
+    if needs is None:
         return start_payment(order, card_id=card_id)
-    needs = (
-        FetchRequired(ObjectKind.SESSION, session_id)
-        if session_id
-        else FetchRequired(ObjectKind.INTENT, intent_id)
-    )
     try:
         observations = fetch_observations(needs, "asked for again")
     except NotAtStripe:

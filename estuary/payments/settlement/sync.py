@@ -9,13 +9,17 @@ from estuary.payments.settlement.fetch import fetch_observations
 
 def sync_order(order: Order) -> None:
     """Fetch an order's payment from Stripe and settle it."""
+    if needs := payment_of(order):
+        settle(fetch_observations(needs, "fetched from Stripe"), at=clock.now())
+
+
+def payment_of(order: Order) -> FetchRequired | None:
+    """Return which object at Stripe pays for an order; None before there is one."""
     if order.stripe_checkout_session_id:
-        needs = FetchRequired(ObjectKind.SESSION, order.stripe_checkout_session_id)
-    elif order.stripe_payment_intent_id:
-        needs = FetchRequired(ObjectKind.INTENT, order.stripe_payment_intent_id)
-    else:
-        return
-    settle(fetch_observations(needs, "fetched from Stripe"), at=clock.now())
+        return FetchRequired(ObjectKind.SESSION, order.stripe_checkout_session_id)
+    if order.stripe_payment_intent_id:
+        return FetchRequired(ObjectKind.INTENT, order.stripe_payment_intent_id)
+    return None
 
 
 def sync_payment(intent_id: str) -> None:
