@@ -11,12 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.api.fields import ReferenceField
+from estuary.common.api.fields import MoneyField, ReferenceField
 from estuary.common.api.openapi import problems
 from estuary.common.client_ip import client_address
 from estuary.common.errors import EstuaryError
 from estuary.common.money import min_charge_minor, to_decimal
-from estuary.orders.states import Status
 from estuary.payments import client, idempotency
 from estuary.payments.checkout.payments import StartedPayment
 from estuary.payments.checkout.purchase import begin_purchase, find_first_purchase, resume_request
@@ -47,17 +46,23 @@ class CreatePaymentView(APIView):
     class CreatedPayment(serializers.Serializer[StartedPayment]):
         """``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all."""
 
-        order_id = serializers.CharField()
-        status = serializers.CharField(help_text="of the order")
+        order_id = serializers.CharField(source="order.public_id")
+        status = serializers.CharField(source="order.status", help_text="of the order")
         payment_status = serializers.CharField(help_text="of the payment at Stripe, such as requires_action")
-        amount = serializers.CharField(help_text="the order's total, as a decimal string")
-        credits_applied = serializers.CharField()
-        amount_due = serializers.CharField(help_text="the card's share")
-        currency = serializers.CharField()
-        expires_at = serializers.DateTimeField(help_text="until when seats and slots are held")
-        payment_intent_id = serializers.CharField(required=False)
-        client_secret = serializers.CharField(required=False)
-        checkout_url = serializers.CharField(required=False)
+        amount = MoneyField(
+            source="order.total_minor", currency="order.currency", help_text="the order's total"
+        )
+        credits_applied = MoneyField(source="order.credits_applied_minor", currency="order.currency")
+        amount_due = MoneyField(
+            source="order.amount_due_minor", currency="order.currency", help_text="the card's share"
+        )
+        currency = serializers.CharField(source="order.currency")
+        expires_at = serializers.DateTimeField(
+            source="order.expires_at", help_text="until when seats and slots are held"
+        )
+        payment_intent_id = serializers.CharField(source="intent.id", required=False)
+        client_secret = serializers.CharField(source="intent.client_secret", required=False)
+        checkout_url = serializers.CharField(source="session.url", required=False)
 
     @extend_schema(
         summary="Create a payment",
@@ -74,7 +79,7 @@ class CreatePaymentView(APIView):
         if started is None:
             address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
             started = self._begin_purchase(data, user, claim.request_key, address)
-        return Response(self._response_body(started), status=status.HTTP_201_CREATED)
+        return Response(self.CreatedPayment(started).data, status=status.HTTP_201_CREATED)
 
     @staticmethod
     def _begin_purchase(data: dict[str, Any], user: User, request_key: str, address: str) -> StartedPayment:
@@ -98,29 +103,6 @@ class CreatePaymentView(APIView):
         if intent_id := answer.get("payment_intent_id"):
             answer["client_secret"] = client.retrieve_intent(intent_id).client_secret
         return answer
-
-    @staticmethod
-    def _response_body(started: StartedPayment) -> dict[str, Any]:
-        order, currency = started.order, started.order.currency
-        body: dict[str, Any] = {
-            "order_id": order.public_id,
-            "status": order.status,
-            "payment_status": "processing" if order.status == Status.PROCESSING else "succeeded",
-            "amount": to_decimal(order.total_minor, currency),
-            "credits_applied": to_decimal(order.credits_applied_minor, currency),
-            "amount_due": to_decimal(order.amount_due_minor, currency),
-            "currency": currency,
-            "expires_at": order.expires_at,
-        }
-        if started.intent:
-            body |= {
-                "payment_status": started.intent.status,
-                "payment_intent_id": started.intent.id,
-                "client_secret": started.intent.client_secret,
-            }
-        if started.session:
-            body |= {"payment_status": started.session.payment_status, "checkout_url": started.session.url}
-        return body
 
 
 class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):

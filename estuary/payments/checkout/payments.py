@@ -46,6 +46,14 @@ class StartedPayment:
     intent: Intent | None = None
     session: CheckoutSession | None = None
 
+    @property
+    def payment_status(self) -> str:
+        if self.session:
+            return self.session.payment_status
+        if self.intent:
+            return self.intent.status
+        return "processing" if self.order.status == Status.PROCESSING else "succeeded"
+
 
 def start_payment(order: Order, *, card_id: str) -> StartedPayment:
     """Create the order's intent or Checkout Session; if Stripe refuses it, the order is canceled at once.

@@ -127,7 +127,7 @@ def test_money_that_comes_for_what_a_retry_replaced_is_taken_note_of(
 ) -> None:
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.api.CreatePaymentView._response_body", crash)
+        dying.setattr("estuary.payments.api.CreatePaymentView.CreatedPayment", crash)
         assert send(buyer, CREDITS, key).status_code == 500
     first = Order.objects.get()
     stripe.control.cancel(first.stripe_payment_intent_id)
@@ -198,7 +198,7 @@ def crash(*args: Any, **kwargs: Any) -> Any:
     "where",
     [
         "estuary.payments.checkout.purchase.create_order",
-        "estuary.payments.api.CreatePaymentView._response_body",
+        "estuary.payments.api.CreatePaymentView.CreatedPayment",
         "estuary.payments.idempotency._store_answer",
     ],
 )
