@@ -109,19 +109,17 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
             service_type=line.service.type,
             service_name=line.service.name,
             amount_minor=line.amount_minor,
-            **(_held_times(line) if line.is_held else _requested_times(line)),
+            **_times(line),
         )
         for position, line in enumerate(lines, start=1)
     )
 
 
-def _held_times(line: Line) -> dict[str, Any]:
-    session = line.seats[0] if len(line.seats) == 1 else None
-    return {"session": session, "starts_at": line.starts_at, "ends_at": line.ends_at}
-
-
-def _requested_times(line: Line) -> dict[str, Any]:
-    session_id = line.seats[0].pk if line.seats else None
+def _times(line: Line) -> dict[str, Any]:
+    # A course has several sessions, and is always held.
+    session_id = line.seats[0].pk if len(line.seats) == 1 else None
+    if line.is_held:
+        return {"session_id": session_id, "starts_at": line.starts_at, "ends_at": line.ends_at}
     times = {"requested_starts_at": line.starts_at, "requested_ends_at": line.ends_at}
     return times | {"requested_session_id": session_id}
 
