@@ -14,9 +14,9 @@ from estuary.payments.models import Dispute, SyncCursor
 from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
-from estuary.payments.settlement import settle, unmatched_refunds
-from estuary.payments.settlement.facts import FetchRequired, ObjectKind
-from estuary.payments.settlement.fetch import fetch_observations
+from estuary.payments.settlement import unmatched_refunds
+from estuary.payments.settlement.facts import ObjectKind
+from estuary.payments.settlement.sync import fetch_and_settle
 from estuary.payments.stripe_objects import StripeDispute
 
 # Most banks give a buyer 120 days, and a decision takes up to three months:
@@ -55,9 +55,7 @@ def sync_open_disputes() -> int:
 
 def sync_dispute(dispute_id: str) -> None:
     """Fetch a dispute and settle its order by it."""
-    settle(
-        fetch_observations(FetchRequired(ObjectKind.DISPUTE, dispute_id), "asked of Stripe"), at=clock.now()
-    )
+    fetch_and_settle(ObjectKind.DISPUTE, dispute_id, "asked of Stripe")
 
 
 def _settle_since(moment: datetime) -> int:

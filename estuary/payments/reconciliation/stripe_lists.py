@@ -32,11 +32,9 @@ from estuary.payments.reconciliation import orphans
 from estuary.payments.reconciliation.customers import restore_customer, resync_payment_methods
 from estuary.payments.reconciliation.overdue import SYNC_MIN_AGE
 from estuary.payments.reconciliation.retry import run_logged
-from estuary.payments.settlement import settle
-from estuary.payments.settlement.facts import FetchRequired, ObjectKind
-from estuary.payments.settlement.fetch import fetch_observations
+from estuary.payments.settlement.facts import ObjectKind
 from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
-from estuary.payments.settlement.sync import sync_payment
+from estuary.payments.settlement.sync import fetch_and_settle, sync_payment
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
 
 # Covers objects created during the last run, and clock skew.
@@ -313,16 +311,14 @@ def _is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool
 
 
 def _settle_captured(order: Order, intent: Intent) -> bool:
-    if order.stripe_payment_intent_id == intent.id and order.captured_minor:
-        return False
-    return _settle(intent)
+    is_settled = order.stripe_payment_intent_id == intent.id and order.captured_minor
+    return not is_settled and _settle(intent)
 
 
 def _settle(payment: Intent | CheckoutSession) -> bool:
     kind = ObjectKind.INTENT if isinstance(payment, Intent) else ObjectKind.SESSION
     # A list lacks the time of the charge, so the object is fetched by itself.
-    outcomes = settle(fetch_observations(FetchRequired(kind, payment.id), "found at Stripe"), at=clock.now())
-    return any(outcome.effects for outcome in outcomes)
+    return any(outcome.effects for outcome in fetch_and_settle(kind, payment.id, "found at Stripe"))
 
 
 def _count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> SyncResult:

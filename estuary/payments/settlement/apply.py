@@ -17,8 +17,7 @@ from estuary.notifications import alerts
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import observability, outbox
-from estuary.payments.models import Orphan, Refund
-from estuary.payments.settlement import apply_disputes
+from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.settlement.effects import (
     AlertStaff,
     BindIntent,
@@ -43,22 +42,10 @@ from estuary.payments.settlement.effects import (
     WatchPayment,
     WatchUnmatchedPayment,
 )
-from estuary.payments.settlement.state import RecordDecline
+from estuary.payments.settlement.rules.dispute_amounts import CLOSED
+from estuary.payments.settlement.state import DisputeState, RecordDecline
 
 log = structlog.get_logger(__name__)
-
-type OrderFieldEffect = (
-    BindIntent | RecordCapture | RecordDecline | RecordRefunded | MarkDisputed | HoldForBank | WatchPayment
-)
-ORDER_FIELD_EFFECTS = (
-    BindIntent,
-    RecordCapture,
-    RecordDecline,
-    RecordRefunded,
-    MarkDisputed,
-    HoldForBank,
-    WatchPayment,
-)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
 
@@ -80,6 +67,19 @@ ORDER_FIELDS = [
     "completed_at",
 ]
 
+DISPUTE_FIELDS = [
+    "status",
+    "reason",
+    "amount_minor",
+    "currency",
+    "refundable",
+    "due_by",
+    "frozen_minor",
+    "clawed_minor",
+    "lost_minor",
+    "revision",
+    "closed_at",
+]
 REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
 
 
@@ -107,7 +107,7 @@ def apply_effects(work: Work, *, at: datetime) -> None:
         _apply_to_credits(effects, at)
         _apply_to_bookings(effects, at)
     _apply_to_refunds(effects, at)
-    apply_disputes.apply_disputes(effects.of(RecordDispute), at=at)
+    _apply_to_disputes(effects, at)
     _record_unmatched_payments(effects)
     _notify(effects)
 
@@ -122,9 +122,7 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
-            elif isinstance(effect, ORDER_FIELD_EFFECTS):
-                _record_on_order(order, effect, at)
-            else:
+            elif not _record_on_order(order, effect, at):
                 continue
             touched[order.pk] = order
     if touched:
@@ -133,7 +131,8 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
         observability.count_transitions(transitions)
 
 
-def _record_on_order(order: Order, effect: OrderFieldEffect, at: datetime) -> None:
+def _record_on_order(order: Order, effect: Effect, at: datetime) -> bool:
+    """Change the order's fields as the effect says; return whether it is an effect on them."""
     match effect:
         case BindIntent():
             order.stripe_payment_intent_id = effect.intent_id
@@ -151,6 +150,9 @@ def _record_on_order(order: Order, effect: OrderFieldEffect, at: datetime) -> No
             order.payment_open = True
         case MarkDisputed():
             order.disputed, order.lost_minor = effect.disputed, effect.lost_minor
+        case _:
+            return False
+    return True
 
 
 def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
@@ -246,6 +248,38 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
         created_at=at,
         settled_at=at if is_settled else None,
     )
+
+
+def _apply_to_disputes(effects: _EffectsByKind, at: datetime) -> None:
+    new: list[Dispute] = []
+    changed: list[Dispute] = []
+    for order, effect in effects.of(RecordDispute):
+        existing = next(
+            (row for row in prefetched(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
+        )
+        row = _update_dispute(existing or _new_dispute(order, effect.dispute), effect.dispute, at)
+        (changed if existing else new).append(row)
+    update_rows(changed, DISPUTE_FIELDS)
+    insert_rows(new)
+
+
+def _new_dispute(order: Order, state: DisputeState) -> Dispute:
+    return Dispute(
+        order=order,
+        stripe_dispute_id=state.id,
+        stripe_charge_id=state.charge_id,
+        stripe_payment_intent_id=state.intent_id,
+        is_unmatched=state.unmatched,
+        opened_at=state.opened_at,
+    )
+
+
+def _update_dispute(row: Dispute, state: DisputeState, at: datetime) -> Dispute:
+    for name in DISPUTE_FIELDS[:-1]:
+        setattr(row, name, getattr(state, name))
+    if state.status in CLOSED:
+        row.closed_at = row.closed_at or at
+    return row
 
 
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:

@@ -2,15 +2,20 @@
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.payments.settlement import settle
+from estuary.payments.settlement import Outcome, settle
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
+
+
+def fetch_and_settle(kind: ObjectKind, stripe_id: str, cause: str = "fetched from Stripe") -> list[Outcome]:
+    """Fetch an object from Stripe, and settle its order by it."""
+    return settle(fetch_observations(FetchRequired(kind, stripe_id), cause), at=clock.now())
 
 
 def sync_order(order: Order) -> None:
     """Fetch an order's payment from Stripe and settle it."""
     if needs := payment_of(order):
-        settle(fetch_observations(needs, "fetched from Stripe"), at=clock.now())
+        fetch_and_settle(needs.kind, needs.id)
 
 
 def payment_of(order: Order) -> FetchRequired | None:
@@ -24,7 +29,4 @@ def payment_of(order: Order) -> FetchRequired | None:
 
 def sync_payment(intent_id: str) -> None:
     """Fetch a payment and every refund of it from Stripe, and settle them."""
-    settle(
-        fetch_observations(FetchRequired(ObjectKind.PAYMENT, intent_id), "fetched from Stripe"),
-        at=clock.now(),
-    )
+    fetch_and_settle(ObjectKind.PAYMENT, intent_id)

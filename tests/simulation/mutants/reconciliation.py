@@ -8,7 +8,7 @@ from estuary.payments import webhooks
 from estuary.payments.checkout import cancel_order, stripe_creation
 from estuary.payments.inbox import leases, processor
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
-from estuary.payments.settlement import apply_disputes
+from estuary.payments.settlement import apply
 from estuary.payments.settlement.rules import payments as rules
 from estuary.payments.settlement.rules import sessions
 from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing, weaken
@@ -115,7 +115,7 @@ def the_inbox_takes_an_event_as_often_as_it_comes() -> None:
 @breaks("L4", "a second reconcile writes nothing")
 def each_look_at_a_dispute_is_news() -> None:
     """The reason is cut to what fits a narrow column, so what Stripe tells is never what is known."""
-    stand = apply_disputes._update_dispute
+    stand = apply._update_dispute
 
     def cut(row: Any, told: Any, at: Any) -> Any:
         row = stand(row, told, at)
