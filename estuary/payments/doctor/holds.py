@@ -1,7 +1,6 @@
 """Rules of holds: few unpaid orders hold anything, for a limited time that ordering again does not extend."""
 
-from estuary.payments.doctor.check import Rule
-from estuary.payments.doctor.liveness import WORKER_REMEDY
+from estuary.payments.doctor.check import LivenessRule, Rule
 
 HOLD_RULES = (
     Rule(
@@ -37,7 +36,7 @@ HOLD_RULES = (
     ),
 )
 
-HELD_PAST_DEADLINE = Rule(
+HELD_PAST_DEADLINE = LivenessRule(
     code="held_past_deadline",
     sentence="What an unpaid order holds is free again soon after its deadline.",
     sql="""
@@ -45,6 +44,4 @@ HELD_PAST_DEADLINE = Rule(
         FROM payments_hold h JOIN orders_order o ON o.id = h.order_id
         WHERE o.status IN ('pending', 'failed') AND h.ends_at < %(late)s
           AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')""",
-    remedy=WORKER_REMEDY,
-    in_time=True,
 )

@@ -1,23 +1,19 @@
 """Rules of what must be done in time: nothing waits longer than the worker needs."""
 
 from estuary.payments.customers.customers import NAME_SQL
-from estuary.payments.doctor.check import Rule
-
-WORKER_REMEDY = "Is the worker running (manage.py worker)? Its log says why this could not be done."
+from estuary.payments.doctor.check import LivenessRule
 
 # manage.py worker --check, the health check of a container, runs this rule alone.
-WORKER_SILENT = Rule(
+WORKER_SILENT = LivenessRule(
     code="worker_silent",
     sentence="The worker looks through Stripe's lists every few minutes.",
     sql="""
         SELECT 'list of ' || name, 'looked through until ' || looked_until
         FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s
           AND NOT EXISTS (SELECT FROM payments_stripeaccount WHERE standing IN ('other', 'behind'))""",
-    remedy=WORKER_REMEDY,
-    in_time=True,
 )
 
-NOT_OWNER = Rule(
+NOT_OWNER = LivenessRule(
     code="not_the_owner",
     sentence="This database is the owner of what it does at Stripe.",
     sql="""
@@ -25,20 +21,17 @@ NOT_OWNER = Rule(
         FROM payments_stripeaccount
         WHERE standing = 'behind' OR (standing = 'other' AND (livemode OR house_since IS NOT NULL))""",
     remedy="A copy stays so. The shop itself, after a move or a restore: manage.py stripe_account --claim",
-    in_time=True,
 )
 
 LIVENESS_RULES = (
-    Rule(
+    LivenessRule(
         code="contact_change_waiting",
         sentence="Stripe's customer follows a user's e-mail address and name.",
         sql="""
             SELECT 'user ' || user_id, 'changed, seen at ' || min(seen_at)
             FROM accounts_contactchange WHERE seen_at < %(late)s GROUP BY user_id""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="contact_not_noted",
         sentence="A user whose e-mail address or name is not what Stripe's customer got has that noted, to be sent.",
         sql=f"""
@@ -47,27 +40,22 @@ LIVENESS_RULES = (
             WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL})
               AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)""",  # noqa: S608 (ours)
         remedy="The worker notes it once a day; save the user in the admin to have it sent at once.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="order_stuck",
         sentence="An unpaid order ends with its hold.",
         sql="""
             SELECT 'order ' || public_id, status || ', held until ' || expires_at
             FROM orders_order WHERE status IN ('pending', 'failed') AND expires_at < %(late)s""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="setup_intent_open",
         sentence="A SetupIntent ends with its time: no card can be tried with it for longer.",
         sql="""
             SELECT 'SetupIntent ' || coalesce(nullif(stripe_setup_intent_id, ''), key), 'open until ' || expires_at
             FROM payments_setupintent WHERE ended_at IS NULL AND expires_at < %(late)s""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="processing_long",
         sentence="A bank has answered within two weeks.",
         sql="""
@@ -75,9 +63,8 @@ LIVENESS_RULES = (
             FROM orders_order
             WHERE (status = 'processing' OR payment_open) AND created_at < %(at)s - interval '14 days'""",
         remedy="Look at the payment in Stripe's dashboard; one that is over there is taken over by the order's page.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="kept_too_long",
         sentence="A processing order keeps its seats until kept_until, the date in its buyer's mail, and no longer.",
         sql="""
@@ -86,10 +73,8 @@ LIVENESS_RULES = (
             WHERE o.status = 'processing'
               AND EXISTS (SELECT FROM bookings_reservation r WHERE r.order_id = o.id AND r.status = 'held')
               AND coalesce(o.kept_until, o.created_at) < %(late)s""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="money_neither",
         sentence="Captured money is for a fulfilled order, or being refunded, or lost to a dispute.",
         sql="""
@@ -102,9 +87,8 @@ LIVENESS_RULES = (
             WHERE o.status = 'paid' AND o.paid_at < %(late)s
               AND coalesce(given.total, 0) + o.lost_minor < o.captured_minor""",
         remedy="Refund the order in the admin; when its card is closed, pay the buyer back another way.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="refund_unsent",
         sentence="A refund is sent to Stripe soon after its request, unless a dispute blocks it.",
         sql="""
@@ -113,38 +97,32 @@ LIVENESS_RULES = (
               AND NOT EXISTS (SELECT FROM payments_dispute d
                               WHERE d.stripe_payment_intent_id = r.stripe_payment_intent_id
                                 AND NOT d.refundable AND (d.closed_at IS NULL OR d.closed_at > %(late)s))""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="refund_pending_long",
         sentence="A refund has reached the buyer, or failed, within a month.",
         sql="""
             SELECT 'refund ' || public_id, 'pending since ' || created_at || ', ' || stripe_refund_id
             FROM payments_refund WHERE status = 'pending' AND created_at < %(at)s - interval '30 days'""",
         remedy="Ask Stripe's support about the refund: its bank has not answered.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="inbox_waiting",
         sentence="An event is settled soon after it came.",
         sql="""
             SELECT 'event ' || stripe_event_id, type || ', here since ' || received_at || ': '
               || coalesce('an attempt was started at ' || attempt_started_at || ' and has not ended. ', '') || error
             FROM payments_webhookevent WHERE status = 'pending' AND received_at < %(late)s""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="inbox_dead",
         sentence="No event was given up.",
         sql="""
             SELECT 'event ' || stripe_event_id, type || ': ' || error
             FROM payments_webhookevent WHERE status = 'dead'""",
         remedy="Remove the cause that its error names, then replay it in the admin.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="mail_waiting",
         sentence="A mail leaves within a quarter of an hour.",
         # After six attempts a mail has waited that long.
@@ -155,9 +133,8 @@ LIVENESS_RULES = (
                                 'payments.send_method_removed', 'payments.alert_staff')
               AND ((status = 'todo' AND attempts >= 6) OR status = 'failed')""",
         remedy="Is EMAIL_URL the mail server's, and does it answer? The worker's log says why a mail did not leave.",
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="card_not_detached",
         sentence="A card that was removed here is soon removed at Stripe, once no unpaid order may still use it.",
         sql="""
@@ -169,10 +146,8 @@ LIVENESS_RULES = (
                               AND (o.status IN ('pending', 'failed', 'processing')
                                    OR EXISTS (SELECT FROM orders_ordertransition t
                                               WHERE t.order_id = o.id AND t.at >= %(late)s)))""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="booking_not_closed",
         sentence="What has taken place is completed, and what lapsed is closed.",
         sql="""
@@ -181,17 +156,14 @@ LIVENESS_RULES = (
             WHERE status IN ('confirmed', 'partially_refunded')
               AND (ends_at < %(late)s - interval '15 minutes'
                    OR (ends_at IS NULL AND valid_until < %(late)s - interval '15 minutes'))""",
-        remedy=WORKER_REMEDY,
-        in_time=True,
     ),
-    Rule(
+    LivenessRule(
         code="list_disagrees",
         sentence="All that Stripe's lists show could be made to agree.",
         sql="""
             SELECT 'list of ' || name, 'not since ' || looked_until || ': ' || failing
             FROM payments_lookout WHERE looked_until < %(late)s AND failing <> '{}'""",
         remedy="The worker's log says why (sweep_failed, sweep_put_off); staff were alerted of each by mail.",
-        in_time=True,
     ),
     WORKER_SILENT,
     NOT_OWNER,

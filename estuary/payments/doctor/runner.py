@@ -81,17 +81,14 @@ def _run_rule(cursor: Any, rule: Rule, at: datetime) -> Violation | None:
         with transaction.atomic():
             cursor.execute(query, rule.parameters(at))
             rows = cursor.fetchall()
-    except OperationalError as error:
-        problem = f"not looked at: {error}".strip()
-        return Violation(
-            rule.code, rule.sentence, "Ask again with a longer --timeout.", 1, (("rule", problem),)
-        )
-    except DataError as error:
+    except (OperationalError, DataError) as error:
+        is_timeout = isinstance(error, OperationalError)
+        problem = f"{'not looked at' if is_timeout else "can't be asked"}: {error}".strip()
         # A row that the rule did not expect; the other rules are still checked.
-        problem = f"can't be asked: {error}".strip()
-        return Violation(
-            rule.code, rule.sentence, "Find the row that the message speaks of.", 1, (("rule", problem),)
+        remedy = (
+            "Ask again with a longer --timeout." if is_timeout else "Find the row that the message speaks of."
         )
+        return Violation(rule.code, rule.sentence, remedy, 1, (("rule", problem),))
     if not rows:
         return None
     objects = tuple((str(row[0]), str(row[1])) for row in rows)
