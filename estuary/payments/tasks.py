@@ -25,8 +25,7 @@ from estuary.payments.customers import customer_updates, payment_methods, setup_
 from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
-from estuary.payments.reconciliation import disputes, overdue, stripe_lists
-from estuary.payments.reconciliation import payment_methods as card_checks
+from estuary.payments.reconciliation import customers, disputes, overdue, stripe_lists
 from estuary.payments.refunds import service as refunds
 
 
@@ -192,7 +191,7 @@ def ask_stripe(timestamp: int) -> None:
         stripe_lists.sync_all_lists,
         disputes.sync_new_disputes,
         disputes.sync_open_disputes,
-        card_checks.check_saved_payment_methods,
+        customers.check_saved_payment_methods,
     )
 
 

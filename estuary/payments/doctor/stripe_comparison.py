@@ -6,25 +6,27 @@ compared: their events may still be on their way.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from estuary.accounts.models import ContactChange
 from estuary.common.db.bulk import any_id
 from estuary.orders.models import Order, PaymentType
 from estuary.orders.states import LIVE
 from estuary.payments import client
+from estuary.payments.customers.customers import find_customer_at_stripe, name_at_stripe
 from estuary.payments.doctor.check import GRACE
-from estuary.payments.doctor.customers import differing_customers
 from estuary.payments.doctor.runner import MAX_OBJECTS, Violation
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.models import Dispute, Orphan, Refund
+from estuary.payments.models import Dispute, Orphan, Refund, StripeCustomer
 from estuary.payments.reconciliation.orphans import REF
 from estuary.payments.reconciliation.stripe_lists import is_own, is_payable, orders_by_name, unique_batches
 from estuary.payments.settlement import unmatched_refunds
 from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
-from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
+from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeDispute, StripeRefund
 
 WORKER_REMEDY = (
     "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
@@ -112,11 +114,9 @@ def _add_older(at_stripe: StripeFigures, since: datetime, at: datetime) -> None:
     """Fetch payments that were created before the compared period but paid within it."""
     for intent_id in _paid_orders(since, at).values_list("stripe_payment_intent_id", flat=True).iterator():
         if intent_id not in at_stripe.intents:
-            try:
+            # _missing_at_stripe reports one that is not there.
+            with suppress(NotAtStripe):
                 at_stripe.intents[intent_id] = client.retrieve_intent(intent_id)
-            except NotAtStripe:
-                # _missing_at_stripe reports it.
-                continue
 
 
 def _paid_orders(since: datetime, at: datetime) -> QuerySet[Order]:
@@ -173,9 +173,8 @@ def _money(intent: Intent) -> str:
 
 
 def _missing_at_stripe(at_stripe: StripeFigures, since: datetime, at: datetime) -> Iterator[Difference]:
-    for name, intent_id in (
-        _paid_orders(since, at).values_list("public_id", "stripe_payment_intent_id").iterator()
-    ):
+    paid = _paid_orders(since, at).values_list("public_id", "stripe_payment_intent_id")
+    for name, intent_id in paid.iterator():
         intent = at_stripe.intents.get(intent_id)
         if intent is None or intent.status != "succeeded":
             status = intent.status if intent else "not there"
@@ -188,9 +187,8 @@ def _missing_at_stripe(at_stripe: StripeFigures, since: datetime, at: datetime) 
 
 def _is_at_stripe(row: Refund) -> bool:
     try:
-        return row.stripe_refund_id in {
-            refund.id for refund in client.refunds_of(row.stripe_payment_intent_id)
-        }
+        refunds = client.refunds_of(row.stripe_payment_intent_id)
+        return row.stripe_refund_id in {refund.id for refund in refunds}
     except NotAtStripe:
         return False
 
@@ -201,18 +199,11 @@ def _refunds(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
         row = own.refunds.get(refund.id)
         if not is_own_payment or refund.created > late:
             continue
+        amount = f"{refund.amount_minor} {refund.currency}"
         if row is None:
-            yield (
-                "refund_unknown_here",
-                refund.id,
-                f"{refund.amount_minor} {refund.currency} of {refund.intent_id}",
-            )
+            yield "refund_unknown_here", refund.id, f"{amount} of {refund.intent_id}"
         elif (row.card_minor, row.currency) != (refund.amount_minor, refund.currency):
-            yield (
-                "refund_differs",
-                refund.id,
-                f"{refund.amount_minor} {refund.currency}, here {row.card_minor} {row.currency}",
-            )
+            yield "refund_differs", refund.id, f"{amount}, here {row.card_minor} {row.currency}"
         elif row.status != STATUS_FROM_STRIPE.get(refund.status):
             yield "refund_differs", refund.id, f"{refund.status} at Stripe, {row.status} here"
 
@@ -234,24 +225,19 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
         order = own.orders.get(payment.id) or own.orders.get(payment.order_ref)
         if payment.created > late or (order is None and not REF.fullmatch(payment.order_ref)):
             continue
-        if order and not is_own(order, payment):
-            # Its metadata is copied: it belongs to another customer.
+        if order is None:
+            problem = f"{payment.status}, and order {payment.order_ref} is not known"
+            yield "open_after_end", payment.id, problem
             continue
-        if (
-            order
-            and order.payment_type == PaymentType.CHECKOUT
-            and order.stripe_payment_intent_id == payment.id
-        ):
-            # It can be paid on its Checkout Session only, which is compared itself.
+        is_checkout = order.payment_type == PaymentType.CHECKOUT
+        # A payment of another customer has copied metadata. The intent of a Checkout Session can be paid on the
+        # session only, which is compared itself.
+        if not is_own(order, payment) or (is_checkout and order.stripe_payment_intent_id == payment.id):
             continue
-        if order is None or order.status not in LIVE:
-            name = (
-                f"order {order.public_id} is {order.status}"
-                if order
-                else f"order {payment.order_ref} is not known"
-            )
-            yield "open_after_end", payment.id, f"{payment.status}, and {name}"
-        elif isinstance(payment, CheckoutSession) or order.payment_type == PaymentType.INTENT:
+        if order.status not in LIVE:
+            problem = f"{payment.status}, and order {order.public_id} is {order.status}"
+            yield "open_after_end", payment.id, problem
+        elif isinstance(payment, CheckoutSession) or not is_checkout:
             payable.setdefault(order.public_id, []).append(payment.id)
     for name, ids in payable.items():
         if len(ids) > 1:
@@ -279,3 +265,27 @@ def _violations(differences: Iterable[Difference]) -> list[Violation]:
         for code, (sentence, remedy) in SENTENCES.items()
         if code in by_code
     ]
+
+
+def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[str, str, str]]:
+    """Return customers whose address or name differs from the user's, except those with a pending update."""
+    at_stripe = {customer.id: customer for customer in client.customers_since(since)}
+    updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
+    for customer_id in list(updated.values_list("stripe_customer_id", flat=True)):
+        if customer_id not in at_stripe and (customer := find_customer_at_stripe(customer_id)):
+            at_stripe[customer_id] = customer
+    for batch in unique_batches(at_stripe):
+        rows = StripeCustomer.objects.select_related("user").filter(any_id("stripe_customer_id", batch))
+        pending = ContactChange.objects.filter(Q(seen_at=None) | Q(seen_at__gt=late))
+        for row in rows.exclude(user__in=pending.values("user")).order_by("pk"):
+            customer = at_stripe[row.stripe_customer_id]
+            if _contact(customer) != _contact_here(row):
+                yield "customer_differs", customer.id, f"user {row.user_id} has another address or name"
+
+
+def _contact(customer: Customer) -> tuple[str, str]:
+    return customer.email.strip().lower(), customer.name.strip()
+
+
+def _contact_here(row: StripeCustomer) -> tuple[str, str]:
+    return row.user.email.strip().lower(), name_at_stripe(row.user).strip()

@@ -1,13 +1,21 @@
-"""A user gets back the customer and cards that Stripe has and this database has lost, as after a restored backup."""
+"""A user gets back the customer and cards that Stripe has and this database has lost, as after a restored backup.
 
-from datetime import datetime
+Saved cards are compared with Stripe's, a few customers at a time, the longest unchecked first: Stripe may create no
+event for a removed card, and has no list of removed cards. Paying with one is refused in any case (payment_methods.py).
+"""
 
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.ids import parse_primary_key
+from estuary.common.process import shutdown
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import join_names
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
@@ -16,8 +24,9 @@ from estuary.payments.customers.other_payment_methods import (
     remove_other_payment_method,
 )
 from estuary.payments.customers.payment_methods import PaymentMethodEvent, card_from, sync_method
-from estuary.payments.errors import NotAtStripe
+from estuary.payments.errors import NotAtStripe, StripeUnavailable
 from estuary.payments.models import PaymentMethod, StripeCustomer
+from estuary.payments.reconciliation.retry import run_logged
 from estuary.payments.stripe_objects import Card, Customer, OtherPaymentMethod
 
 # The column's limit; Stripe takes 512.
@@ -102,3 +111,33 @@ def _bind(user: User, customer: Customer) -> bool:
         if (row.email, row.name) != (user.email, name_at_stripe(user)):
             ContactChange.objects.create(user=user)
     return True
+
+
+CUSTOMERS_PER_RUN = 50
+
+CHECK_INTERVAL = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+def check_saved_payment_methods() -> int:
+    """Compare the cards of up to CUSTOMERS_PER_RUN customers; returns how many were compared."""
+    at = clock.now()
+    customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
+    # A clock that ran ahead may have set a time in the future.
+    due = Q(cards_checked_at__lte=at - CHECK_INTERVAL) | Q(cards_checked_at__gt=at)
+    rows = [
+        *customers.filter(cards_checked_at=None)[:CUSTOMERS_PER_RUN],
+        *customers.filter(due)[:CUSTOMERS_PER_RUN],
+    ][:CUSTOMERS_PER_RUN]
+    checked = 0
+    for customer in rows:
+        if shutdown.is_shutting_down():
+            break
+        try:
+            checked += run_logged(partial(resync_payment_methods, customer), what=f"cards of {customer}")
+        except StripeUnavailable:
+            log.warning("card_checks_stopped", customer=customer.stripe_customer_id)
+            break
+        StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
+    return checked

@@ -12,8 +12,7 @@ from estuary.common import clock
 from estuary.payments import client
 from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
-from estuary.payments.reconciliation import customers as reattaching
-from estuary.payments.reconciliation import payment_methods as card_checks
+from estuary.payments.reconciliation import customers
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.buying import METHODS, pay, status_of
@@ -208,23 +207,23 @@ def test_a_card_of_whose_end_no_event_was_ever_made_leaves_the_list_in_its_turn(
     visa, mastercard = save(stripe, buyer), save(stripe, buyer, MASTERCARD)
     stripe.faults.add("never_generate", "payment_method.detached")
     stripe.control.detach(visa["stripe_payment_method_id"])
-    assert card_checks.check_saved_payment_methods() == 1
+    assert customers.check_saved_payment_methods() == 1
     assert listed(buyer) == attached(stripe) == {mastercard["stripe_payment_method_id"]}
     asked = len(stripe.requests)
-    assert (card_checks.check_saved_payment_methods(), len(stripe.requests)) == (0, asked)
+    assert (customers.check_saved_payment_methods(), len(stripe.requests)) == (0, asked)
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):
-        assert card_checks.check_saved_payment_methods() == 1
+        assert customers.check_saved_payment_methods() == 1
 
 
 def test_the_checks_of_cards_take_turns_and_wait_for_a_stripe_that_is_down(
     stripe: Sandbox, buyer: APIClient, other: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(stripe, buyer), save(stripe, other)
-    monkeypatch.setattr(card_checks, "CUSTOMERS_PER_RUN", 1)
+    monkeypatch.setattr(customers, "CUSTOMERS_PER_RUN", 1)
     stripe.faults.add("timeout_before", "GET /v1/payment_methods*", times=None)
-    assert card_checks.check_saved_payment_methods() == 0
+    assert customers.check_saved_payment_methods() == 0
     stripe.faults.clear()
-    assert [card_checks.check_saved_payment_methods() for _ in range(3)] == [1, 1, 0]
+    assert [customers.check_saved_payment_methods() for _ in range(3)] == [1, 1, 0]
     assert StripeCustomer.objects.filter(cards_checked_at=None).count() == 0
 
 
@@ -241,7 +240,7 @@ def test_a_card_that_is_saved_while_stripes_list_is_read_is_not_taken_for_gone(
 
     with monkeypatch.context() as patched:
         patched.setattr(client, "methods_of", slow)
-        reattaching.resync_payment_methods(StripeCustomer.objects.get())
+        customers.resync_payment_methods(StripeCustomer.objects.get())
     assert listed(buyer) == attached(stripe)
     assert len(listed(buyer)) == 2
 
@@ -252,7 +251,7 @@ def test_a_removed_card_that_stripe_has_attached_all_the_same_is_detached_there(
     """Stripe had refused to detach it, or an event was believed that was not true."""
     card = save(stripe, buyer)
     PaymentMethod.objects.update(detached_at=clock.now(), is_default=False)
-    card_checks.check_saved_payment_methods()
+    customers.check_saved_payment_methods()
     settle_everything(stripe)
     assert listed(buyer) == attached(stripe) == set()
     assert PaymentMethod.objects.get(stripe_payment_method_id=card["stripe_payment_method_id"]).user == maya
