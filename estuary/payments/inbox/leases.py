@@ -39,3 +39,18 @@ def start_attempt(row: WebhookEvent) -> bool:
 def release_lease(row: WebhookEvent) -> None:
     """Give up a lease: any worker may claim the event at once."""
     if_still_leased(row).update(due_at=clock.now())
+
+
+CLAIM = """
+    WITH due AS MATERIALIZED (
+      SELECT id FROM payments_webhookevent WHERE status = 'pending' AND due_at <= %(at)s
+        AND id = coalesce(%(only)s::bigint, id)
+      ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+    UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
+
+
+def claim_events(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
+    """Lease due events in one statement, ``only`` or the oldest; those over which a process has died come last."""
+    at = clock.now()
+    claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
+    return sorted(claimed, key=lambda row: (row.attempt_started_at is not None, row.pk))

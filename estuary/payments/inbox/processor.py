@@ -47,7 +47,7 @@ from estuary.payments.customers.payment_methods import PaymentMethodEvent, fetch
 from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
 from estuary.payments.event_store import store_event, without_secrets
 from estuary.payments.inbox import leases
-from estuary.payments.inbox.leases import LEASE
+from estuary.payments.inbox.leases import LEASE, claim_events
 from estuary.payments.models import Dispute, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.settlement import settle, unmatched_refunds
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
@@ -156,21 +156,6 @@ def _settle_singly(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -
     for row in rows:
         leases.release_lease(row) if stopping() else _settle_single(row)
     return len(rows)
-
-
-CLAIM = """
-    WITH due AS MATERIALIZED (
-      SELECT id FROM payments_webhookevent WHERE status = 'pending' AND due_at <= %(at)s
-        AND id = coalesce(%(only)s::bigint, id)
-      ORDER BY due_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-    UPDATE payments_webhookevent event SET due_at = %(until)s FROM due WHERE event.id = due.id RETURNING event.*"""
-
-
-def claim_events(limit: int, *, only: int | None = None) -> list[WebhookEvent]:
-    """Lease due events in one statement, ``only`` or the oldest; those over which a process has died come last."""
-    at = clock.now()
-    claimed = WebhookEvent.objects.raw(CLAIM, {"at": at, "until": at + LEASE, "limit": limit, "only": only})
-    return sorted(claimed, key=lambda row: (row.attempt_started_at is not None, row.pk))
 
 
 def reset_overlong_delays() -> int:

@@ -163,9 +163,9 @@ def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandb
     made = buying.credits(buyer, "50.00")
     stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
     post_all(stripe)
-    slow = processor.claim_events(10)
+    slow = leases.claim_events(10)
     with later(leases.LEASE * 2):
-        fast = processor.claim_events(10)
+        fast = leases.claim_events(10)
         assert {row.pk for row in fast} == {row.pk for row in slow}
         WebhookEvent.objects.filter(pk__in=[row.pk for row in fast]).update(status="done")
         for row in slow:

@@ -16,7 +16,7 @@ from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments import tasks
-from estuary.payments.inbox import processor
+from estuary.payments.inbox import leases, processor
 from estuary.payments.models import PaymentMethod, Refund, SyncCursor, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.database_state import contents
@@ -158,7 +158,7 @@ def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
     pay_only(stripe, made)
     post_all(stripe)
     with at(timedelta(days=3)):
-        assert processor.claim_events(100)  # and the worker dies with them
+        assert leases.claim_events(100)  # and the worker dies with them
     assert processor.drain() == 0
     tasks.sweep_minute(0)
     while processor.drain():

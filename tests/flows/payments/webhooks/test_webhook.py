@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.doctor import SAFETY, run_checks
-from estuary.payments.inbox import processor
+from estuary.payments.inbox import leases, processor
 from estuary.payments.models import WebhookEvent
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.webhook_queue import signature
@@ -341,7 +341,7 @@ def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     made = buying.credits(buyer)
     pay_only(stripe, made)
     post_all(stripe)
-    assert processor.claim_events(100)
+    assert leases.claim_events(100)
     assert processor.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))
     processor.drain()
