@@ -101,14 +101,14 @@ export type CreatedPayment = {
      */
     payment_status: string;
     /**
-     * the order's total, as a decimal string
+     * the order's total
      */
-    amount: string;
-    credits_applied: string;
+    readonly amount: string;
+    readonly credits_applied: string;
     /**
      * the card's share
      */
-    amount_due: string;
+    readonly amount_due: string;
     currency: string;
     /**
      * until when seats and slots are held
@@ -745,6 +745,29 @@ export type CanceledBookingWritable = {
 export type ConsequenceWritable = {
     currency: string;
     along: number;
+};
+
+/**
+ * ``client_secret`` for an intent, ``checkout_url`` for a hosted page; neither when credits covered it all.
+ */
+export type CreatedPaymentWritable = {
+    order_id: string;
+    /**
+     * of the order
+     */
+    status: string;
+    /**
+     * of the payment at Stripe, such as requires_action
+     */
+    payment_status: string;
+    currency: string;
+    /**
+     * until when seats and slots are held
+     */
+    expires_at: string;
+    payment_intent_id?: string;
+    client_secret?: string;
+    checkout_url?: string;
 };
 
 /**
