@@ -1,13 +1,13 @@
-"""Payments at Stripe that belong to no order here, or name an order that is paid by another.
+"""Payments at Stripe of an order that does not exist here, or of an order that another payment pays.
 
-An order's row is always committed before Stripe is asked. So a payment of an unknown order comes from an hour that a
-restored backup has forgotten, or from another house that shares the account: the customer's label tells which. Money is
-never kept for goods that nobody can name.
+An order's row is committed before Stripe is called. So a payment of an unknown order was created in a period that a
+restored backup lacks, or by another shop that shares the Stripe account: the customer's metadata says which. A
+payment is never kept without something to fulfil for it.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -43,24 +43,26 @@ Status = Orphan.Status
 log = structlog.get_logger(__name__)
 
 
-def handle_orphan(one: Intent | CheckoutSession) -> bool:
-    """Do with a payment or a page of an order we do not know what is right; tells whether anything was done.
+def handle_orphan(payment: Intent | CheckoutSession) -> bool:
+    """Resolve a payment or Checkout Session of an unknown order; returns whether anything changed.
 
-    What can still be paid is withdrawn, what is paid is recovered or returned; what nobody can show to be ours is told
-    to staff once and left alone.
+    1. What can still be paid is canceled.
+    2. What is paid is recovered or refunded.
+    3. Staff are alerted once of a payment that nothing shows to be ours, and it stays as it is.
     """
-    if one.has_ended_unpaid or one.status == "complete" or not ownership.may_recover_orphans():
-        return False  # the intent of a completed page tells of the money
-    if isinstance(one, Intent) and one.status in {"succeeded", "processing"}:
-        is_recorded = Orphan.objects.filter(stripe_payment_intent_id=one.id).exists()
-        return not is_recorded and _decide(one)
-    if not _is_ours(one.customer_id):
+    if payment.has_ended_unpaid or payment.status == "complete" or not ownership.may_recover_orphans():
+        # A completed Checkout Session has an intent, which is handled by itself.
         return False
-    return cancel_at_stripe(one.order_ref, one)
+    if isinstance(payment, Intent) and payment.status in {"succeeded", "processing"}:
+        is_recorded = Orphan.objects.filter(stripe_payment_intent_id=payment.id).exists()
+        return not is_recorded and _resolve(payment)
+    return _is_our_customer(find_customer_at_stripe(payment.customer_id)) and cancel_at_stripe(
+        payment.order_ref, payment
+    )
 
 
 def undecided_payments() -> list[str]:
-    """Return the ids of the payments to look at again; none in a database that may not recover orphans."""
+    """Return the ids of the payments to fetch again; none in a database that may not recover orphans."""
     if not ownership.may_recover_orphans():
         return []
     waiting = Orphan.objects.filter(status=Status.WAITING).order_by("pk")
@@ -68,14 +70,14 @@ def undecided_payments() -> list[str]:
 
 
 def revisit_payment(intent_id: str) -> bool:
-    """Fetch a payment that was not decided; tells whether it is now."""
+    """Fetch an undecided payment; returns whether it is resolved now."""
     intent = client.retrieve_intent(intent_id)
     order = Order.objects.filter(public_id=intent.order_ref).first()
-    return _settle_beside(order, intent) if order else _decide(intent)
+    return _resolve_second_payment(order, intent) if order else _resolve(intent)
 
 
-def _settle_beside(order: Order, intent: Intent) -> bool:
-    """Settle a payment beside the one of its order, once nobody can pay by it any more; tells whether that is so."""
+def _resolve_second_payment(order: Order, intent: Intent) -> bool:
+    """Settle or cancel a second payment of an order once its bank has decided; returns whether it has."""
     own_customer = order.stripe_customer_id == intent.customer_id != ""
     payable = intent.status not in {"succeeded", "processing", "canceled"}
     if intent.status == "processing" or (payable and order.status in LIVE):
@@ -88,137 +90,118 @@ def _settle_beside(order: Order, intent: Intent) -> bool:
     if unmatched_refunds([intent.id]).exists():
         waiting.update(status=Status.RETURNED, amount_minor=intent.received_minor)
     else:
-        waiting.delete()  # no money came, or the order took it as its own
+        # Nothing was paid, or the order took the payment as its own.
+        waiting.delete()
     return True
 
 
-def _decide(intent: Intent) -> bool:
+def _resolve(intent: Intent) -> bool:
     customer = find_customer_at_stripe(intent.customer_id)
     if intent.status == "processing":
         return _record(intent, Status.WAITING)
     if intent.status != "succeeded":
-        return _end(intent, customer)
-    if customer is None or not _was_created_here(customer):
-        return _record(
-            intent,
-            Status.FOREIGN,
-            "payment_of_unknown_order",
-            "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was",
-        )
-    given = client.refunds_of(intent.id)
-    if user := _payer(intent, customer):
-        return _recover(intent, user, given)
-    return _return(intent, given)
+        if _is_our_customer(customer) and not intent.has_ended_unpaid:
+            cancel_at_stripe(intent.order_ref, intent)
+        return _record(intent, Status.RETURNED)
+    if customer is None or not _is_our_customer(customer):
+        text = "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was"
+        return _record(intent, Status.FOREIGN, "payment_of_unknown_order", text)
+    refunds = client.refunds_of(intent.id)
+    if user := _payer(customer):
+        return _recover_order(intent, user, refunds)
+    return _refund_remainder(intent, refunds)
 
 
-def _end(intent: Intent, customer: Customer | None) -> bool:
-    """The bank refused what it was working on: nothing is to be given back, and nobody is to try again."""
-    if customer and _was_created_here(customer) and not intent.has_ended_unpaid:
-        cancel_at_stripe(intent.order_ref, intent)
-    return _record(intent, Status.RETURNED)
-
-
-def _is_ours(customer_id: str) -> bool:
-    customer = find_customer_at_stripe(customer_id)
-    return customer is not None and _was_created_here(customer)
-
-
-def _was_created_here(customer: Customer) -> bool:
-    """Whether this house made the customer: we know it, or it carries our address."""
+def _is_our_customer(customer: Customer | None) -> bool:
+    """Return whether this shop created the customer: its id is stored here, or its metadata has our address."""
+    if customer is None:
+        return False
     is_saved = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
     return is_saved or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
 
 
-def _payer(intent: Intent, customer: Customer) -> User | None:
-    """Return who paid, by our own row of the customer, or by its label."""
+def _payer(customer: Customer) -> User | None:
+    """Return the user of a customer, by our row or by the customer's metadata."""
     if row := StripeCustomer.objects.select_related("user").filter(stripe_customer_id=customer.id).first():
         return row.user
     return labeled_user(customer)
 
 
 @retry_transaction
-def _recover(intent: Intent, user: User, given: list[StripeRefund]) -> bool:
-    """Write the order down again as one that had ended, and treat its payment as money that came late.
+def _recover_order(intent: Intent, user: User, refunds: Sequence[StripeRefund]) -> bool:
+    """Restore the order as one that had ended, and treat its payment as a late one.
 
-    Credits are granted; for anything else the seat or the slot is no longer held, so all of it goes back.
+    Credits are granted. Anything else holds no seat or slot any more, so the whole payment is refunded.
     """
     at = clock.now()
-    refunds = [StripeObservation(refund, CAUSE, fetched=True) for refund in given]
+    refund_facts = [StripeObservation(refund, CAUSE, fetched=True) for refund in refunds]
     with transaction.atomic():
         if Order.objects.filter(public_id=intent.order_ref).exists():
-            return False  # another worker was faster
-        order = _write_down(intent, user)
+            # Another worker was faster.
+            return False
+        order = _restore_order(intent, user)
         if order.type == OrderType.CREDIT:
-            settle([StripeObservation(intent, CAUSE, fetched=True), *refunds], at=at)
+            settle([StripeObservation(intent, CAUSE, fetched=True), *refund_facts], at=at)
         else:
             [locked] = load([order.pk])
             apply_effects([(locked, record_recovered_payment(intent, CAUSE))], at=at)
-            settle(refunds, at=at)
+            settle(refund_facts, at=at)
             [locked] = load([order.pk])
             if left := refundable_minor(locked):
                 apply_effects([(locked, [refund_late_payment(intent.id, left, CAUSE)])], at=at)
-        text = f"{order.public_id}, {intent.id}: paid for in an hour that is lost; the order was written down again"
-        _keep(intent, Status.RECOVERED, "order_recovered", text)
-    return True
+        text = "it was paid in a period that this database has lost; the order was restored"
+        return _record(intent, Status.RECOVERED, "order_recovered", text)
 
 
-def _write_down(intent: Intent, user: User) -> Order:
-    label = intent.metadata
+def _restore_order(intent: Intent, user: User) -> Order:
+    metadata = intent.metadata
     data = RecoveredOrderData(
         public_id=intent.order_ref,
         user=user,
-        service=_service(label),
-        service_name=label.get("service_name", ""),
-        service_type=label.get("service_type", ""),
-        kind=OrderType.CREDIT if label.get("order_type") == OrderType.CREDIT else OrderType.DIRECT,
+        service=_service(metadata),
+        service_name=metadata.get("service_name", ""),
+        service_type=metadata.get("service_type", ""),
+        kind=OrderType.CREDIT if metadata.get("order_type") == OrderType.CREDIT else OrderType.DIRECT,
         currency=intent.currency,
         total_minor=intent.received_minor,
         customer_id=intent.customer_id,
         placed_at=clock.from_timestamp(intent.created),
-        scheduling_data=_scheduling(label),
+        scheduling_data=_scheduling_data(metadata),
     )
     return recover_order(data, cause=CAUSE, at=clock.now())
 
 
-def _service(label: Mapping[str, str]) -> Service | None:
-    number = parse_primary_key(label.get("service_id", ""))
-    if number is None:
+def _service(metadata: Mapping[str, str]) -> Service | None:
+    service_id = parse_primary_key(metadata.get("service_id", ""))
+    if service_id is None:
         return None
-    return Service.objects.select_related("practitioner").filter(pk=number).first()
+    return Service.objects.select_related("practitioner").filter(pk=service_id).first()
 
 
-def _scheduling(label: Mapping[str, str]) -> dict[str, Any]:
-    if session := label.get("service_session_id"):
-        return {"service_session_id": session}
+def _scheduling_data(metadata: Mapping[str, str]) -> dict[str, Any]:
+    if session_id := metadata.get("service_session_id"):
+        return {"service_session_id": session_id}
     try:
-        found = json.loads(label.get("scheduling_data") or "{}")
+        data = json.loads(metadata.get("scheduling_data") or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
-def _return(intent: Intent, given: list[StripeRefund]) -> bool:
-    """Refund what nobody is left to have: the account that paid was made in the lost hour as well."""
-    back = sum(refund.amount_minor for refund in given if not refund.has_failed)
-    if left := intent.received_minor - back:
-        label = {"order_id": intent.order_ref}
-        params = {"payment_intent": intent.id, "amount": left, "metadata": label}
-        client.create_refund(params, key=f"{intent.id}-return-{back}")
-    return _record(
-        intent, Status.RETURNED, "payment_returned", "the buyer's account is lost too; all of it was refunded"
-    )
+def _refund_remainder(intent: Intent, refunds: Sequence[StripeRefund]) -> bool:
+    """Refund what is left of a payment whose buyer's account is lost as well."""
+    refunded_minor = sum(refund.amount_minor for refund in refunds if not refund.has_failed)
+    if left := intent.received_minor - refunded_minor:
+        params = {"payment_intent": intent.id, "amount": left, "metadata": {"order_id": intent.order_ref}}
+        client.create_refund(params, key=f"{intent.id}-return-{refunded_minor}")
+    text = "the buyer's account is lost too; all of it was refunded"
+    return _record(intent, Status.RETURNED, "payment_returned", text)
 
 
+@transaction.atomic
 def _record(intent: Intent, status: Orphan.Status, code: str = "", text: str = "") -> bool:
-    with transaction.atomic():
-        return _keep(
-            intent, status, code, f"{intent.order_ref}, {intent.id}: a payment for an unknown order; {text}"
-        )
-
-
-def _keep(intent: Intent, status: Orphan.Status, code: str, text: str) -> bool:
-    """Remember what became of a payment, and tell staff when that is new; tells whether it is."""
-    row, made = Orphan.objects.get_or_create(
+    """Record how a payment was resolved, and alert staff if ``code`` is set; returns whether that is new."""
+    row, is_new = Orphan.objects.get_or_create(
         stripe_payment_intent_id=intent.id,
         defaults={
             "order_ref": intent.order_ref,
@@ -227,10 +210,11 @@ def _keep(intent: Intent, status: Orphan.Status, code: str, text: str) -> bool:
             "status": status,
         },
     )
-    if not made and row.status == status:
+    if not is_new and row.status == status:
         return False
     Orphan.objects.filter(pk=row.pk).update(status=status, amount_minor=intent.received_minor)
     if code:
+        text = f"{intent.order_ref}, {intent.id}: a payment of an unknown order; {text}"
         log.error("alert", code=code, order=intent.order_ref, text=text)
         alerts.alert_staff(code, text)
     return True
