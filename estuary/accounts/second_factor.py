@@ -19,7 +19,6 @@ PASSED_FACTOR_KEY = "staff_second_factor"
 
 
 def find_factor(user: User) -> Authenticator | None:
-    """Return the authenticator app of a user."""
     return Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).first()
 
 

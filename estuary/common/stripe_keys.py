@@ -112,7 +112,6 @@ def _find_length_problem(value: str, expected_kind: str) -> str:
 
 
 def _body(value: str) -> str:
-    """Return the part after the prefix and the mode."""
     match = MODE_PATTERN.match(value)
     return value[match.end() :] if match else value.removeprefix("whsec_")
 

@@ -318,5 +318,4 @@ def _describe_problem(variable: tuple[int | str, ...], message: str) -> str:
 
 
 def _split_commas(text: str) -> list[str]:
-    """Return the parts between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -33,7 +33,6 @@ class Entry:
 
 
 def read_entries() -> list[Entry]:
-    """Return every code of the reference, in its order."""
     rows, section = [], ""
     for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):

@@ -33,7 +33,6 @@ def split_http(url: str) -> SplitResult | None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Return whether a host is this machine itself."""
     if host == "localhost" or str(host).endswith(".localhost"):
         return True
     try:

@@ -164,7 +164,6 @@ def _post(path: str, params: dict[str, Any], key: str) -> Any:
 
 
 def create_customer(*, email: str, name: str, metadata: dict[str, str], key: str) -> str:
-    """Create a customer and return its id."""
     params = {"email": email, "metadata": metadata} | ({"name": name} if name else {})
     with _call("customers.create", key):
         return str(_post("/v1/customers", params, key)["id"])
@@ -361,7 +360,6 @@ def _retrieve[T](name: str, parse: Callable[[Mapping[str, Any]], T], object_id: 
 
 
 def _list_all[T](name: str, parse: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> list[T]:
-    """Fetch every page of a list."""
     with _call(f"{name}.list") as v1:
         page = attrgetter(name)(v1).list({**params, "limit": 100})
         return [parse(item.to_dict()) for item in page.auto_paging_iter()]

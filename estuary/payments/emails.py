@@ -48,7 +48,6 @@ def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
 
 
 def send_order_mail(order: Order, template: OrderMail) -> None:
-    """Write to the buyer of an order."""
     _order_mail(order, template).send()
 
 

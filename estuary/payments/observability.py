@@ -108,12 +108,10 @@ DATABASE_GAUGES = DatabaseGauges()
 
 
 def count_transitions(rows: Iterable[OrderTransition]) -> None:
-    """Count status changes of orders."""
     count_after_commit(metrics.TRANSITIONS, ((row.before, row.after) for row in rows))
 
 
 def count_refunds(rows: Iterable[Refund]) -> None:
-    """Count refunds by origin and their new status."""
     count_after_commit(metrics.REFUNDS, ((row.origin, row.status) for row in rows))
 
 

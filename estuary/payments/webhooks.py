@@ -154,8 +154,6 @@ class SetupDeclined:
 
 @dataclass(frozen=True, slots=True)
 class CustomerDeleted:
-    """A customer was deleted at Stripe."""
-
     customer_id: str
 
 

@@ -162,7 +162,6 @@ def money(minor: int, currency: str) -> SafeString:
 
 
 def label(word: str, text: str = "") -> SafeString:
-    """Return a coloured label for a status."""
     context = {"text": text or word.replace("_", " "), "type": COLOURS.get(word, "default")}
     return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 a template escaped it
 
@@ -250,7 +249,6 @@ def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
 
 
 def change_url(row: Model) -> str:
-    """Return the URL of a row's page in the admin."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 

@@ -107,7 +107,6 @@ def insert_ignoring_conflicts[R: Model](rows: list[R]) -> list[R]:
 
 
 def _insert(rows: Sequence[Model], ending: str) -> Any:
-    """Send the INSERT of rows of one model, and return its cursor."""
     beginning, fields = _insert_statement(type(rows[0]), numbered=rows[0].pk is not None)
     return execute_prepared(f"{beginning} {ending}", [_as_json(rows, fields)])
 

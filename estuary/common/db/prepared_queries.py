@@ -48,7 +48,6 @@ class _Statement:
         ]
 
     def _execute(self, values: dict[str, Any]) -> Any:
-        """Send the statement, and return its cursor."""
         statement, gaps = self._written
         return execute_prepared(statement, [_to_driver_value(values[gap]) for gap in gaps])
 

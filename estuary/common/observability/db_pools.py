@@ -30,7 +30,6 @@ def register(name: str, pool: Pool) -> None:
 
 
 def start_recording() -> None:
-    """Start the thread that records the pools of this process."""
     threading.Thread(target=_record_forever, name="pools", daemon=True).start()
 
 

@@ -18,6 +18,5 @@ def is_shutting_down() -> bool:
 
 
 def raise_if_shutting_down() -> None:
-    """Raise ShuttingDown once the process was asked to end."""
     if is_shutting_down():
         raise ShuttingDown

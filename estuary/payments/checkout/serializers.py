@@ -115,7 +115,6 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
 
 
 def check_request(body: Any) -> dict[str, Any]:
-    """Return the validated fields of a request body; raises ValidationError."""
     serializer = PaymentRequestSerializer(data=body)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)

@@ -19,23 +19,23 @@ from estuary.payments.stripe_objects import Customer
 NAME_MAX = 150
 
 # Most buyers have a row; the same statement inserts one for those who have not.
-GET_OR_CREATE = """WITH made AS (
+GET_OR_CREATE = """WITH inserted AS (
     INSERT INTO payments_stripecustomer (user_id, key, stripe_customer_id, email, name, posts, created_at)
     SELECT %(user)s, %(key)s, '', %(email)s, %(name)s, 0, %(at)s
     WHERE NOT EXISTS (SELECT FROM payments_stripecustomer WHERE user_id = %(user)s)
     ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name)
-SELECT * FROM made UNION ALL
+SELECT * FROM inserted UNION ALL
 SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
 # The same as ``name_at_stripe``.
 NAME_SQL = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
 # Saves nothing when reconciliation has restored an earlier customer meanwhile. If the user's name or address was
 # changed meanwhile, the change is recorded for the next update.
-SAVE_STRIPE_ID = f"""WITH made AS (
-    UPDATE payments_stripecustomer c SET stripe_customer_id = %(made)s FROM accounts_user u
-    WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(made)s) AND u.id = c.user_id
+SAVE_STRIPE_ID = f"""WITH updated AS (
+    UPDATE payments_stripecustomer c SET stripe_customer_id = %(customer_id)s FROM accounts_user u
+    WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id IN ('', %(customer_id)s) AND u.id = c.user_id
     RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL}) AS outdated),
-noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM made WHERE outdated)
-SELECT user_id FROM made"""  # noqa: S608 (ours)
+noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM updated WHERE outdated)
+SELECT user_id FROM updated"""  # noqa: S608 (ours)
 
 
 def call_with_customer[T](user: User, call: Callable[[str], T]) -> T:
@@ -87,7 +87,7 @@ def ensure_customer(user: User) -> str:
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
         customer_id = _create_at_stripe(customer)
-        if execute(SAVE_STRIPE_ID, {"made": customer_id, "id": customer.pk, "key": customer.key}):
+        if execute(SAVE_STRIPE_ID, {"customer_id": customer_id, "id": customer.pk, "key": customer.key}):
             return customer_id
         # A concurrent request has replaced the key and creates the customer under a new one: use that customer.
 

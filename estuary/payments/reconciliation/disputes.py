@@ -54,7 +54,6 @@ def sync_open_disputes() -> int:
 
 
 def sync_dispute(dispute_id: str) -> None:
-    """Fetch a dispute and settle its order by it."""
     fetch_and_settle(ObjectKind.DISPUTE, dispute_id, "asked of Stripe")
 
 

@@ -173,27 +173,27 @@ def _record_failures(cursor: SyncCursor, failed: Sequence[str], at: datetime) ->
     """Keep the cursor where it is, and alert staff once of each object that keeps failing.
 
     ``looked_at`` is saved all the same: one failing payment does not mean that the worker is silent. An object is
-    given up after RETRY_FOR.
+    abandoned after RETRY_FOR.
     """
     first_failure = {"since": at.isoformat(), "told": False}
     failing = {name: cursor.failing.get(name, first_failure) for name in failed[:MAX_FAILURES]}
     failing_since = {name: clock.parse_iso(str(one["since"])) for name, one in failing.items()}
-    given_up = [name for name in failing if failing_since[name] < at - RETRY_FOR]
+    abandoned = [name for name in failing if failing_since[name] < at - RETRY_FOR]
     to_alert = [
         name for name in failing if not failing[name]["told"] and failing_since[name] <= at - ALERT_AFTER
     ]
     retried = {
         name: one | {"told": one["told"] or name in to_alert}
         for name, one in failing.items()
-        if name not in given_up
+        if name not in abandoned
     }
-    since = min((failing_since[name] for name in retried), default=at) if given_up else cursor.looked_until
+    since = min((failing_since[name] for name in retried), default=at) if abandoned else cursor.looked_until
     with transaction.atomic():
         _save_cursor(cursor, at, since=since, failing=retried)
         if to_alert:
             _alert_of_failing(cursor.name, to_alert)
-        if given_up:
-            _alert_of_given_up(cursor.name, given_up)
+        if abandoned:
+            _alert_of_abandoned(cursor.name, abandoned)
 
 
 def _save_cursor(cursor: SyncCursor, at: datetime, *, since: datetime, failing: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
     )
 
 
-def _alert_of_given_up(kind: str, names: Sequence[str]) -> None:
+def _alert_of_abandoned(kind: str, names: Sequence[str]) -> None:
     alerts.alert_staff(
         "reconcile_gave_up",
         f"{len(names)} of Stripe's {kind} could not be made to agree for {RETRY_FOR.days} days:"

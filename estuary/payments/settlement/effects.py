@@ -14,8 +14,6 @@ from estuary.payments.settlement.state import DisputeState, RecordDecline, Refun
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """Change the status of the order."""
-
     status: Status
     cause: str
     reason: str = ""
@@ -129,8 +127,6 @@ class WatchUnmatchedPayment:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRefund:
-    """Update the status of a refund."""
-
     refund_id: int
     status: Refund.Status
     stripe_refund_id: str
@@ -191,15 +187,11 @@ class MarkDisputed:
 
 @dataclass(frozen=True, slots=True)
 class NotifyBuyer:
-    """Send the buyer a mail."""
-
     template: OrderMail
 
 
 @dataclass(frozen=True, slots=True)
 class AlertStaff:
-    """Alert staff."""
-
     code: str
     text: str
 

@@ -7,8 +7,6 @@ from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, Str
 
 
 class ObjectKind(StrEnum):
-    """What is fetched."""
-
     INTENT = "intent"
     SESSION = "session"
     # An intent and every refund of it.

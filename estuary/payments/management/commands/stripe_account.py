@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--claim",
             action="store_true",
             help="make this database the owner of what is done at Stripe: after a move to another address, or once a "
-            "restored backup is the only database at work. Whoever was the owner can only look from then on",
+            "restored backup is the only database at work. The former owner only reads at Stripe from then on",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,10 +54,10 @@ class Command(BaseCommand):
         try:
             ownership.claim(client.owner_product_client())
         except EstuaryError as error:
-            raise CommandError(f"The owner could not be written down at Stripe: {error.detail}") from None
+            raise CommandError(f"The owner could not be recorded at Stripe: {error.detail}") from None
         self.stdout.write(
             f"From now on the database at {ownership.current_home()} is the owner of what is done at Stripe. Its web "
-            "server and worker know within a minute; whoever was the owner before can only look."
+            "server and worker know within a minute; the former owner only reads from then on."
         )
 
     def _say_standing(self) -> None:
@@ -66,5 +66,5 @@ class Command(BaseCommand):
         except EstuaryError as error:
             self.stdout.write(f"Stripe could not be asked who the owner is: {error.detail}")
             return
-        owner = "At Stripe, this database is written down as the owner."
+        owner = "At Stripe, this database is recorded as the owner."
         self.stdout.write(ownership.describe_standing(standing) or owner)
