@@ -93,7 +93,7 @@ def buying(harness: Harness) -> dict[str, Play]:
 def _return(harness: Harness, payment: Json) -> None:
     """Cancel the booking just bought and send its refund."""
     from estuary.payments.models import Refund
-    from estuary.payments.refunds import service as refunds
+    from estuary.payments.refunds import request_refund as refunds
 
     [booking] = [
         candidate

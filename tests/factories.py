@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.accounts.sessions import API_BACKEND, SessionStore
+from estuary.accounts.sign_in_sessions import API_BACKEND, SessionStore
 from estuary.bookings.fulfilment import book, reserve
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines
@@ -29,8 +29,8 @@ from estuary.catalog.models import (
 )
 from estuary.catalog.pricing import priced_items
 from estuary.common import clock
-from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
+from estuary.orders.place_order import CheckoutOptions, place_order
 from estuary.orders.states import Status
 
 PASSWORD = "correct horse battery"

@@ -12,8 +12,8 @@ from django.utils.crypto import constant_time_compare
 
 from estuary.accounts import emails
 from estuary.accounts.addresses import check_address
-from estuary.accounts.guesses import clear_guesses, count_guess
 from estuary.accounts.models import User
+from estuary.accounts.sign_in_limits import clear_guesses, count_guess
 from estuary.common import clock
 from estuary.common.client_ip import client_address
 

@@ -17,8 +17,8 @@ from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from estuary.accounts import second_factor
-from estuary.accounts.guesses import Guess, count_code
 from estuary.accounts.models import User
+from estuary.accounts.sign_in_limits import Guess, count_code
 
 SECRET_SESSION_KEY = "staff_second_factor_secret"  # noqa: S105 the name of one
 TOO_MANY_ATTEMPTS = "Too many tries. Wait an hour, and set a new password if somebody else tries them."

@@ -19,10 +19,10 @@ from unfold import sites
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from estuary.accounts.guesses import count_guess
 from estuary.accounts.models import User
 from estuary.accounts.second_factor import has_passed
 from estuary.accounts.second_factor_pages import address_after_password, code_page, enrol_page
+from estuary.accounts.sign_in_limits import count_guess
 
 BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
 TOO_MANY_ATTEMPTS = (

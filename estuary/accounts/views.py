@@ -24,10 +24,10 @@ from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change
-from estuary.accounts.guesses import clear_guesses, count_code
 from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.accounts.recovery import record_verification, recover_account
+from estuary.accounts.sign_in_limits import clear_guesses, count_code
 
 
 class AtomicSignupView(SignupView):

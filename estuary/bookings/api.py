@@ -14,7 +14,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
-from estuary.catalog.limits import notice, subtract_notice
+from estuary.catalog.bounds import notice, subtract_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.api.fields import IdField, MomentField, MoneyField

@@ -12,15 +12,15 @@ from django.db.models import F, Q, QuerySet
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.requested_times import take_requested_times
 from estuary.catalog.availability import SlotTaken
+from estuary.catalog.bounds import validity
 from estuary.catalog.calendar import CalendarEntry, delete_entries, insert_entries
-from estuary.catalog.limits import validity
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.db.bulk import AnyOf, allocate_primary_keys, insert_rows, prefetched, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedValuesQuery, build_instance
 from estuary.common.db.transactions import violated_constraint
 from estuary.common.errors import Conflict
-from estuary.orders.creation import Line
 from estuary.orders.models import Order, OrderLine
+from estuary.orders.place_order import Line
 from estuary.orders.states import UNPAID, Status
 
 PRACTITIONERS = PreparedValuesQuery(

@@ -10,7 +10,7 @@ from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.catalog.pricing import PricedItem
 from estuary.common.errors import Conflict, InvalidRequest
-from estuary.orders.creation import Line
+from estuary.orders.place_order import Line
 
 # Times that one unpaid order may hold.
 MAX_HELD_TIMES = 3

@@ -16,8 +16,8 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.pricing import PricedItem
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
-from estuary.orders.creation import Line
 from estuary.orders.models import Order, OrderLine
+from estuary.orders.place_order import Line
 
 
 class AlreadyScheduled(Conflict):

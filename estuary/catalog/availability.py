@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
+from estuary.catalog.bounds import minutes
 from estuary.catalog.calendar import entries_of
-from estuary.catalog.limits import minutes
 from estuary.catalog.models import MIDNIGHT, Availability, Service
 from estuary.common.errors import Conflict, InvalidRequest
 

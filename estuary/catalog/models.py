@@ -9,8 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Q
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.calendar import CalendarEntry
-from estuary.catalog.limits import (
+from estuary.catalog.bounds import (
     BUNDLE_MAX,
     CAPACITY_MAX,
     DURATION_MAX,
@@ -22,6 +21,7 @@ from estuary.catalog.limits import (
     VALIDITY_MAX_DAYS,
     check_date,
 )
+from estuary.catalog.calendar import CalendarEntry
 from estuary.common.money import MAX_MINOR, MAX_MINOR_OF
 from estuary.common.validators import check_one_line
 

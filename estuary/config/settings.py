@@ -226,8 +226,8 @@ SIGN_IN_LIMITS = {
 # In the sandbox all users share one address, and allauth's limit is 20 sign-ups a minute for each address.
 ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
-# A sign-in ends a day after it began, however much it is used (accounts/sessions.py).
-SESSION_ENGINE = "estuary.accounts.sessions"
+# A sign-in ends a day after it began, however much it is used (accounts/sign_in_sessions.py).
+SESSION_ENGINE = "estuary.accounts.sign_in_sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
 # For staff only: enrolled in the admin, required there and by the API, neither added nor removed by the API.
 STAFF_SECOND_FACTOR = (

@@ -36,7 +36,7 @@ from estuary.common.db.transactions import UNSTORABLE
 from estuary.common.errors import EstuaryError
 from estuary.common.observability import db_pools
 from estuary.common.observability.request_ids import request_id_for
-from estuary.common.postgresql.limits import set_limits
+from estuary.common.postgresql.timeouts import set_limits
 from estuary.payments.event_store import EventRow, insert_statement
 from estuary.payments.webhooks import RECEIVED, receive, webhook_paths
 

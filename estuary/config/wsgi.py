@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402
 
 from estuary.common.db import replica  # noqa: E402
 from estuary.common.observability import db_pools  # noqa: E402
-from estuary.common.postgresql.limits import limit_this_process  # noqa: E402
+from estuary.common.postgresql.timeouts import limit_this_process  # noqa: E402
 from estuary.common.process import cpu_priority  # noqa: E402
 from estuary.config.webhook_gateway import WebhookGateway  # noqa: E402 it needs the settings and the apps
 

@@ -17,8 +17,7 @@ from estuary.common.client_ip import client_address
 from estuary.common.errors import EstuaryError
 from estuary.common.money import min_charge_minor, to_decimal
 from estuary.payments import client, idempotency
-from estuary.payments.checkout.payments import StartedPayment
-from estuary.payments.checkout.purchase import begin_purchase, find_first_purchase, resume_request
+from estuary.payments.checkout.begin_purchase import begin_purchase, find_first_purchase, resume_request
 from estuary.payments.checkout.repeats import guard_for
 from estuary.payments.checkout.serializers import (
     PaymentRequestSerializer,
@@ -26,6 +25,7 @@ from estuary.payments.checkout.serializers import (
     fingerprint_of,
     purchase_from,
 )
+from estuary.payments.checkout.start_payment import StartedPayment
 from estuary.payments.customers import payment_methods as methods
 from estuary.payments.customers import setup_intents
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES

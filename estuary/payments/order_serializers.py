@@ -11,7 +11,7 @@ from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.payments.models import Dispute
-from estuary.payments.refunds.service import refundable_minor
+from estuary.payments.refunds.request_refund import refundable_minor
 
 
 class LineSerializer(serializers.ModelSerializer[OrderLine]):

@@ -14,8 +14,8 @@ from procrastinate.types import JSONDict
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.process.job_queue import enqueue
-from estuary.notifications.alerts import alert_staff
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.notifications.staff_alerts import alert_staff
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 

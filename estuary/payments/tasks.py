@@ -16,17 +16,17 @@ from estuary.bookings import fulfilment
 from estuary.common import clock
 from estuary.common.observability import metrics
 from estuary.common.process import shutdown
-from estuary.notifications import alerts, order_mails
+from estuary.notifications import order_mail_texts, staff_alerts
 from estuary.orders.models import Order
 from estuary.payments import client, idempotency, outbox, retention, throttling
-from estuary.payments import emails as mails
+from estuary.payments import order_mails as mails
 from estuary.payments.checkout import cancel_order, holds
 from estuary.payments.customers import customer_updates, payment_methods, setup_intents
 from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import customers, disputes, overdue, stripe_lists
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 
 
 class CappedRetry(BaseRetryStrategy):
@@ -85,7 +85,7 @@ def send_account_mail(
 @app.task(name="payments.send_mail", retry=MAIL_RETRY)
 def send_mail(order_id: int, template: str) -> None:
     mails.send_order_mail(
-        Order.objects.select_related("user").get(pk=order_id), order_mails.OrderMail(template)
+        Order.objects.select_related("user").get(pk=order_id), order_mail_texts.OrderMail(template)
     )
 
 
@@ -102,7 +102,7 @@ def send_method_removed(user_id: int, last4: str) -> None:
 
 @app.task(name="payments.alert_staff", retry=MAIL_RETRY)
 def alert_staff(code: str, text: str) -> None:
-    alerts.send_staff_alert(code, text)
+    staff_alerts.send_staff_alert(code, text)
 
 
 @app.task(name="payments.end_open_payments", retry=RETRY)

@@ -25,7 +25,7 @@ from estuary.common.db.transactions import is_unstorable
 from estuary.common.errors import EstuaryError
 from estuary.common.observability import metrics
 from estuary.payments import client
-from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
+from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.customers.payment_methods import PaymentMethodEvent
 from estuary.payments.event_store import (
     THIN,

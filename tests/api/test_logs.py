@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common.observability import logging as logs
 from estuary.config.webhook_gateway import WebhookGateway
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments import observability
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
@@ -165,7 +165,7 @@ def test_what_is_fetched_for_an_event_is_told_with_it(stripe: Sandbox, log: Log)
 
 def test_every_line_of_a_job_has_its_number_and_its_name(log: Log, settings: Any) -> None:
     forget_jobs()
-    alerts.alert_staff("a_code", "Something to tell.")
+    staff_alerts.alert_staff("a_code", "Something to tell.")
     [waiting] = ProcrastinateJob.objects.filter(task_name="payments.alert_staff")
     log.read()
 

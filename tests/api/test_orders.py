@@ -10,12 +10,12 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
-from estuary.orders.creation import CheckoutOptions, place_order
 from estuary.orders.models import Order
+from estuary.orders.place_order import CheckoutOptions, place_order
 from estuary.orders.states import Status
 from estuary.payments.errors import ChargeDisputed
 from estuary.payments.models import Refund
-from estuary.payments.refunds.service import request_refund
+from estuary.payments.refunds.request_refund import request_refund
 from tests.factories import (
     REFUNDING,
     a_free_slot,

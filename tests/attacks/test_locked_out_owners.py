@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from estuary.accounts import guesses
+from estuary.accounts import sign_in_limits
 from estuary.accounts.models import User
 from estuary.common import clock
 from tests.attacks.test_staff_sign_in import DOORS, NEW_PASSWORD, Door, hashes
@@ -177,8 +177,8 @@ def test_a_thousand_guesses_in_an_hour_leave_mail_and_the_owners_browser(
     owner: User, door: Door, hashes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With 10 and 20 in place of 100 and 1,000."""
-    few = guesses.LIMITS | {"at_account": "10/h/key", "once_at_account": "20/h/key"}
-    monkeypatch.setattr(guesses, "LIMITS", few)
+    few = sign_in_limits.LIMITS | {"at_account": "10/h/key", "once_at_account": "20/h/key"}
+    monkeypatch.setattr(sign_in_limits, "LIMITS", few)
     browser = Visitor(OWNER)
     assert browser.sign_in(owner.email, PASSWORD) == 200
     hashes.clear()

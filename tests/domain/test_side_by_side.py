@@ -18,7 +18,7 @@ from django.db.migrations.operations import (
 from django.db.models import NOT_PROVIDED
 from procrastinate.contrib.django import app
 
-from estuary.notifications import order_mails
+from estuary.notifications import order_mail_texts
 from estuary.payments import tasks
 from estuary.privacy import tasks as privacy_tasks
 
@@ -104,7 +104,7 @@ def test_every_job_that_code_before_may_have_enqueued_is_still_understood(name: 
 
 
 def test_every_mail_that_code_before_may_have_enqueued_can_still_be_written() -> None:
-    assert order_mails.TEXTS.keys() == order_mails.SUBJECTS.keys() >= MAILS
+    assert order_mail_texts.TEXTS.keys() == order_mail_texts.SUBJECTS.keys() >= MAILS
 
 
 def test_every_job_that_is_enqueued_now_is_written_down_here() -> None:

@@ -22,7 +22,7 @@ from estuary.payments.errors import StripeRefused
 from estuary.payments.gateway.idempotency_keys import STRIPE_REQUEST_MAX_AGE
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, WebhookEvent
-from estuary.payments.refunds.service import send_refund
+from estuary.payments.refunds.request_refund import send_refund
 from stripe_sandbox import Sandbox
 from stripe_sandbox.errors import StripeError
 from tests.factories import make_service, make_sessions, make_user, signed_in

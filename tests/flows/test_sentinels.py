@@ -23,7 +23,7 @@ from estuary.orders.models import Order
 from estuary.payments.customers import payment_methods
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 from stripe_sandbox import Sandbox
 from stripe_sandbox.webhook_queue import signature
 from tests.api.staff import admin_client

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeWidget
 
-from estuary.catalog.limits import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
+from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
 from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
 from estuary.common.errors import InvalidAmount
 from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from estuary.catalog.admin.forms import COMPOSITE_TYPES, ItemForm, ItemFormSet, PriceForm, ServiceForm
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
-from estuary.catalog.limits import DATES_MAX, ITEMS_MAX
+from estuary.catalog.bounds import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, label, register
 from estuary.common.db.transactions import violated_constraint

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.forms.models import BaseInlineFormSet
 
+from estuary.catalog.bounds import SESSION_MAX
 from estuary.catalog.calendar import CalendarEntry, entries_of
-from estuary.catalog.limits import SESSION_MAX
 from estuary.catalog.models import ServiceSession
 
 OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."

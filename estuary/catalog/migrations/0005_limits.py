@@ -3,7 +3,7 @@
 import datetime
 import django.core.validators
 import django.db.models.expressions
-import estuary.catalog.limits
+import estuary.catalog.bounds
 import estuary.common.validators
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
@@ -51,12 +51,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='service',
             name='sale_ends_at',
-            field=models.DateTimeField(blank=True, null=True, validators=[estuary.catalog.limits.check_date]),
+            field=models.DateTimeField(blank=True, null=True, validators=[estuary.catalog.bounds.check_date]),
         ),
         migrations.AlterField(
             model_name='service',
             name='sale_starts_at',
-            field=models.DateTimeField(blank=True, null=True, validators=[estuary.catalog.limits.check_date]),
+            field=models.DateTimeField(blank=True, null=True, validators=[estuary.catalog.bounds.check_date]),
         ),
         migrations.AlterField(
             model_name='service',
@@ -76,12 +76,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='servicesession',
             name='ends_at',
-            field=models.DateTimeField(validators=[estuary.catalog.limits.check_date]),
+            field=models.DateTimeField(validators=[estuary.catalog.bounds.check_date]),
         ),
         migrations.AlterField(
             model_name='servicesession',
             name='starts_at',
-            field=models.DateTimeField(validators=[estuary.catalog.limits.check_date]),
+            field=models.DateTimeField(validators=[estuary.catalog.bounds.check_date]),
         ),
         AddConstraintNotValid(
             model_name='availability',

@@ -21,7 +21,7 @@ from estuary.common.errors import (
 )
 from estuary.common.observability.redaction import redact, redact_json
 from estuary.common.postgresql.admission import Busy, mark_contended
-from estuary.common.postgresql.limits import is_timeout
+from estuary.common.postgresql.timeouts import is_timeout
 
 CONTENT_TYPE = "application/problem+json"
 NOTHING_HERE = "There is nothing here under this address."

@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 
 from estuary.common.postgresql.admission import Permit, admission, current_claim
-from estuary.common.postgresql.limits import set_limits
+from estuary.common.postgresql.timeouts import set_limits
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

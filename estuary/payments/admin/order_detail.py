@@ -18,7 +18,7 @@ from estuary.common.admin.base import NOTHING, external_link, label, link, momen
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.models import Dispute, Refund, WebhookEvent
-from estuary.payments.refunds.service import refundable_minor
+from estuary.payments.refunds.request_refund import refundable_minor
 
 MAX_EVENTS = 50
 

@@ -18,7 +18,7 @@ from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import actions, refund_form
 from estuary.payments.admin.order_detail import cards, sections
 from estuary.payments.models import Refund
-from estuary.payments.refunds.service import refundable_minor
+from estuary.payments.refunds.request_refund import refundable_minor
 
 # Ids are looked up exactly, by their unique indexes.
 BY_PREFIX = {

@@ -17,8 +17,8 @@ from estuary.common.db.transactions import retry_transaction
 from estuary.common.money import min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
-from estuary.orders.creation import CheckoutOptions, Line, place_order
 from estuary.orders.models import Order, OrderLine
+from estuary.orders.place_order import CheckoutOptions, Line, place_order
 from estuary.payments import idempotency
 from estuary.payments.checkout import holds
 from estuary.payments.checkout.repeats import RepeatGuard

@@ -24,8 +24,8 @@ from estuary.common.db.bulk import insert_rows
 from estuary.common.db.prepared_queries import build_instance
 from estuary.common.errors import Conflict, TooManyRequests
 from estuary.common.observability import metrics
-from estuary.orders.creation import item_key
 from estuary.orders.models import Order
+from estuary.orders.place_order import item_key
 from estuary.orders.states import LIVE, Status
 from estuary.payments.models import Hold
 

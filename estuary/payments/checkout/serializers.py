@@ -23,8 +23,8 @@ from estuary.common.observability.card_numbers import find_card_numbers
 from estuary.common.observability.redaction import redact
 from estuary.common.origins import origin_of
 from estuary.credits.ledger import spendable_of
-from estuary.orders.creation import CheckoutOptions
 from estuary.orders.models import PaymentType
+from estuary.orders.place_order import CheckoutOptions
 from estuary.payments.checkout.create_order import Purchase
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers.payment_methods import find_card

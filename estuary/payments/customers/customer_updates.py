@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.db.transactions import execute, retry_transaction
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import NAME_SQL, forget_customer, name_at_stripe
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
@@ -127,7 +127,7 @@ def _give_up(customer: StripeCustomer, error: UnexpectedState) -> None:
     """Alert staff when Stripe refuses an address or name; the next change is sent as usual."""
     with transaction.atomic():
         if _open_update(customer).update(update_key=""):
-            alerts.alert_staff(
+            staff_alerts.alert_staff(
                 "customer_update_refused",
                 f"Stripe does not take the e-mail address or name of {customer.stripe_customer_id}: {error.detail}"
                 " Correct them on the user's page; Stripe gets them then.",

@@ -18,7 +18,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
 from estuary.payments.customers.customers import next_post_key
-from estuary.payments.customers.other_payment_methods import OtherPaymentMethodAttached
+from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from estuary.common import clock
 from estuary.common.livemode import is_live
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments.errors import NotAtStripe, WrongAccount
 from estuary.payments.models import StripeAccount, StripeCustomer
 
@@ -117,4 +117,4 @@ def _alert(code: str, text: str) -> None:
     due = StripeAccount.objects.filter(Q(alerted_at=None) | Q(alerted_at__lte=at - ALERT_INTERVAL))
     with transaction.atomic():
         if due.update(alerted_at=at):
-            alerts.alert_staff(code, text)
+            staff_alerts.alert_staff(code, text)

@@ -22,7 +22,7 @@ from django.db.models import Q
 from estuary.common import clock, ids
 from estuary.common.livemode import is_live
 from estuary.common.origins import origin_of
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments.errors import NotOwner, PermissionMissing, StripeRefused
 from estuary.payments.models import Refund, StripeAccount, StripeCustomer
@@ -230,7 +230,7 @@ def _record_standing(row: StripeAccount, standing: Standing, owner: Owner | None
         if changed and standing in STANDING_SENTENCES and (is_live() or standing != Standing.OTHER or since):
             text = describe_standing(standing, owner)
             log.error("alert", code=f"stripe_{standing}", text=text)
-            alerts.alert_staff(f"stripe_{standing}", text)
+            staff_alerts.alert_staff(f"stripe_{standing}", text)
 
 
 def refuse_write(standing: str, call: str, key: str) -> None:

@@ -35,11 +35,11 @@ from estuary.common.livemode import is_live
 from estuary.common.observability import metrics
 from estuary.common.observability.logging import bind_log_fields
 from estuary.common.observability.redaction import redact
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments import observability, outbox, throttling
 from estuary.payments.customers.customers import forget_customer
-from estuary.payments.customers.other_payment_methods import (
+from estuary.payments.customers.non_card_removal import (
     OtherPaymentMethodAttached,
     remove_other_payment_method,
 )
@@ -370,7 +370,7 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
 def _alert_of_failing(row: WebhookEvent, error: str, *, is_dead: bool) -> None:
     page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
     meaning = "It is not tried again." if is_dead else RETRY_NOTICE
-    alerts.alert_staff(
+    staff_alerts.alert_staff(
         "event_dead" if is_dead else "event_fails",
         f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
         f" error names, then press Replay at {page}",

@@ -1,11 +1,11 @@
 """What we store of Stripe: customers, payment methods, refunds, disputes, and the inbox of its events."""
 
-from estuary.payments.models.alerts import HourlyAlert
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
+from estuary.payments.models.hourly_alerts import HourlyAlert
 from estuary.payments.models.idempotency import IdempotencyKey
-from estuary.payments.models.limits import Decline, Hold, RateLimitCounter
+from estuary.payments.models.rate_limits import Decline, Hold, RateLimitCounter
 from estuary.payments.models.reconciliation import Orphan, SyncCursor
 from estuary.payments.models.refunds import Refund
 from estuary.payments.models.stripe_account import StripeAccount

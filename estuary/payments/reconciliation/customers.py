@@ -19,7 +19,7 @@ from estuary.common.process import shutdown
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import join_names
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
-from estuary.payments.customers.other_payment_methods import (
+from estuary.payments.customers.non_card_removal import (
     OtherPaymentMethodAttached,
     remove_other_payment_method,
 )

@@ -19,9 +19,9 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.ids import parse_primary_key
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderType
-from estuary.orders.recovery import RecoveredOrderData, recover_order
+from estuary.orders.recover_order import RecoveredOrderData, recover_order
 from estuary.orders.states import LIVE
 from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
@@ -29,7 +29,7 @@ from estuary.payments.customers.customers import find_customer_at_stripe
 from estuary.payments.gateway import ownership
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
-from estuary.payments.refunds.service import refundable_minor
+from estuary.payments.refunds.request_refund import refundable_minor
 from estuary.payments.settlement import load, settle, unmatched_refunds
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.facts import StripeObservation
@@ -216,5 +216,5 @@ def _record(intent: Intent, status: Orphan.Status, code: str = "", text: str = "
     if code:
         text = f"{intent.order_ref}, {intent.id}: a payment of an unknown order; {text}"
         log.error("alert", code=code, order=intent.order_ref, text=text)
-        alerts.alert_staff(code, text)
+        staff_alerts.alert_staff(code, text)
     return True

@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, Q
 from estuary.accounts.models import ContactChange
 from estuary.bookings.models import Reservation
 from estuary.common import clock
-from estuary.notifications import alerts
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications import staff_alerts
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.checkout.cancel_order import close_order, close_payment, end_unanswered_order
@@ -25,7 +25,7 @@ from estuary.payments.customers.setup_intents import end_setup_intent
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import PaymentMethod, Refund, SetupIntent
 from estuary.payments.reconciliation.retry import BATCH, process_due
-from estuary.payments.refunds.service import send_refund
+from estuary.payments.refunds.request_refund import send_refund
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import NotifyBuyer
@@ -143,7 +143,7 @@ def _sync_or_alert(order: Order) -> None:
         )
         with transaction.atomic():
             if lost.update(failure_code=PAYMENT_MISSING):
-                alerts.alert_staff(
+                staff_alerts.alert_staff(
                     PAYMENT_MISSING, f"{order.public_id} is processing, and Stripe does not know its payment"
                 )
         raise

@@ -19,7 +19,7 @@ from estuary.common import clock
 from estuary.common.db.bulk import any_id
 from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client
@@ -201,7 +201,7 @@ def _save_cursor(cursor: SyncCursor, at: datetime, *, since: datetime, failing: 
 
 
 def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
-    alerts.alert_staff(
+    staff_alerts.alert_staff(
         "reconcile_fails",
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
         " handed over, or what was refunded may still count as paid. The worker's log says why (sweep_failed or"
@@ -210,7 +210,7 @@ def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
 
 
 def _alert_of_abandoned(kind: str, names: Sequence[str]) -> None:
-    alerts.alert_staff(
+    staff_alerts.alert_staff(
         "reconcile_gave_up",
         f"{len(names)} of Stripe's {kind} could not be made to agree for {RETRY_FOR.days} days:"
         f" {', '.join(names)}. `manage.py doctor --stripe` says how they differ, the worker's log says why",

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from estuary.accounts.models import User
 from estuary.bookings import fulfilment as bookings
 from estuary.bookings.models import Booking
-from estuary.catalog.limits import notice
+from estuary.catalog.bounds import notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
@@ -18,7 +18,7 @@ from estuary.credits import ledger
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
-from estuary.payments.refunds.service import (
+from estuary.payments.refunds.request_refund import (
     refundable_minor,
     refunded_of_booking_minor,
     request_refund,

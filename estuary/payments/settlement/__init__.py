@@ -19,7 +19,7 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.common.db.bulk import AnyOf, any_id, set_prefetched
 from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.db.transactions import pipeline, retry_transaction
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments import throttling
 from estuary.payments.models import Dispute, Refund
@@ -122,7 +122,7 @@ def _log_unknown_payment(outcome: Outcome) -> None:
     """
     dispute = outcome.fact.object
     if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
-        alerts.alert_staff(
+        staff_alerts.alert_staff(
             "dispute_of_unknown_payment",
             f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",
         )

@@ -13,7 +13,7 @@ from estuary.bookings.requested_times import lines_with_requested_times
 from estuary.common.db.bulk import insert_rows, insert_with_keys, prefetched, update_rows
 from estuary.common.db.transactions import pipeline
 from estuary.credits import ledger
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import observability, outbox
@@ -294,7 +294,7 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
             status=Orphan.Status.FOREIGN, amount_minor=effect.amount_minor
         )
         if is_new or was_watched:
-            alerts.alert_staff(
+            staff_alerts.alert_staff(
                 "payment_names_our_order",
                 f"{effect.intent_id} names {order.public_id} and is of {effect.customer_id or 'no customer'}: "
                 "it was left alone. Look at it in Stripe's dashboard, and refund it there if it was an error",
@@ -323,4 +323,4 @@ def _notify(effects: _EffectsByKind) -> None:
     outbox.send_mails([(order, effect.template) for order, effect in effects.of(NotifyBuyer)])
     for order, effect in effects.of(AlertStaff):
         log.error("alert", code=effect.code, order=order.public_id, text=effect.text)
-        alerts.alert_staff(effect.code, effect.text)
+        staff_alerts.alert_staff(effect.code, effect.text)

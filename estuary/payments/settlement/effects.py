@@ -5,7 +5,7 @@ from datetime import datetime
 
 from estuary.bookings.models import Booking
 from estuary.credits.ledger import Kind
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.facts import FetchRequired

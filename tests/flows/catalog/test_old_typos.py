@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
-from estuary.catalog.limits import FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
+from estuary.catalog.bounds import FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.orders.models import Order

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from estuary.accounts.models import Practitioner
+from estuary.catalog.bounds import EARLIEST, LATEST, SESSION_MAX
 from estuary.catalog.calendar import CalendarEntry
-from estuary.catalog.limits import EARLIEST, LATEST, SESSION_MAX
 from estuary.catalog.models import Service, ServicePrice, ServiceSession, ServiceType
 from tests.factories import make_practitioner, make_service, make_sessions
 

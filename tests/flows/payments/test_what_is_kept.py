@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.config.environment import Environment
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments import tasks
 from estuary.payments.models import Decline, SetupIntent, WebhookEvent
 from stripe_sandbox import Sandbox
@@ -44,7 +44,7 @@ def test_the_worker_deletes_what_is_over(stripe: Sandbox, buyer: APIClient) -> N
     settle_everything(stripe)
     WebhookEvent.objects.update(status="dead")
     cache.set("sign-in", 1, timeout=60)
-    alerts.alert_staff("failing", "a job that fails for good")
+    staff_alerts.alert_staff("failing", "a job that fails for good")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
         cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")

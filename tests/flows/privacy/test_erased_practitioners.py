@@ -12,7 +12,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.pricing import priced_items
-from estuary.orders.creation import CheckoutOptions
+from estuary.orders.place_order import CheckoutOptions
 from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
 from estuary.privacy.tasks import finish_erasures

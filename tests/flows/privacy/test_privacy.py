@@ -18,9 +18,9 @@ from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.credits.models import CreditTransaction
-from estuary.notifications import alerts
-from estuary.orders.creation import CheckoutOptions
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
+from estuary.orders.place_order import CheckoutOptions
 from estuary.payments import tasks
 from estuary.payments.checkout import create_order
 from estuary.payments.customers import customers
@@ -152,7 +152,7 @@ def write_about(person: User) -> None:
         audit.record(staff, order, f"called {NAME} back")
         audit.record(staff, person, "gave credits away")
         emails.enqueue_mail("email_confirmation", person.email, person.pk)
-        alerts.alert_staff("complaint", f"{NAME} is angry")
+        staff_alerts.alert_staff("complaint", f"{NAME} is angry")
 
 
 def mark_everything(person: User) -> set[str]:

@@ -6,7 +6,7 @@ from estuary.orders.models import Order
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.models import Refund
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 from tests.simulation.mutants.patching import breaks, instead_of
 from tests.simulation.mutants.stripe_requests import TWO_WAYS
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.validators import MaxValueValidator
 
-from estuary.catalog import limits
+from estuary.catalog import bounds
 from estuary.catalog.models import Service
-from estuary.orders import creation
+from estuary.orders import place_order
 from estuary.payments import webhooks
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import stripe_lists
@@ -39,9 +39,9 @@ def a_typo_is_taken() -> None:
 @breaks("L1", *UNSETTLED)
 def a_typo_of_old_is_reckoned_with() -> None:
     """What was sold says a validity from before there were limits."""
-    snapshot_of = creation.snapshot_of
+    snapshot_of = place_order.snapshot_of
     instead_of(snapshot_of, lambda *what: snapshot_of(*what) | {"validity_days": 9_000_000})
-    instead_of(limits.validity, lambda days: timedelta(days=days))
+    instead_of(bounds.validity, lambda days: timedelta(days=days))
 
 
 def _raise(*_: Any, **__: Any) -> Any:

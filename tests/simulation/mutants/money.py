@@ -13,10 +13,10 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments import client, settlement, utils
 from estuary.payments.models import Refund
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 from estuary.payments.settlement import apply
 from estuary.payments.settlement.effects import ChangeStatus, Fulfil, RecordCapture
-from estuary.payments.settlement.rules import orders, sessions
+from estuary.payments.settlement.rules import checkout_sessions, orders
 from estuary.payments.settlement.rules import payments as rules
 from estuary.payments.settlement.rules import refunds as refund_rules
 from tests.simulation.mutants.patching import (
@@ -173,7 +173,7 @@ def whatever_arrives_is_enough() -> None:
 def handed_over_while_the_bank_is_at_it() -> None:
     weaken("orders_order", "order_fulfilled_means_paid")
     at_its_bank = Status.PROCESSING
-    for decide in (rules._decide_processing, sessions.decide_session):
+    for decide in (rules._decide_processing, checkout_sessions.decide_session):
 
         def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
             decided = decide(order, told, fact)

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.orders.states import Status
 from estuary.payments import webhooks
 from estuary.payments.checkout import cancel_order, stripe_creation
 from estuary.payments.inbox import leases, processor
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.settlement import apply
+from estuary.payments.settlement.rules import checkout_sessions
 from estuary.payments.settlement.rules import payments as rules
-from estuary.payments.settlement.rules import sessions
 from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing, weaken
 
 STUCK, OPEN = "no order is stuck", "an ended order can't be paid at Stripe"
@@ -35,7 +35,7 @@ def an_order_ends_here_alone() -> None:
 
 @breaks("L2", "an order is processing only while its bank is")
 def a_bank_that_refuses_is_not_heard() -> None:
-    declined, session = rules._decide_declined, sessions.decide_session
+    declined, session = rules._decide_declined, checkout_sessions.decide_session
     at_its_bank = Status.PROCESSING
     instead_of(
         declined,
@@ -103,7 +103,7 @@ def an_event_dies_without_a_word() -> None:
     """Its third failure is the last, and nobody is told."""
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _poison
     vars(processor)["MAX_ATTEMPTS"] = 3
-    tell = alerts.alert_staff
+    tell = staff_alerts.alert_staff
     instead_of(tell, lambda code, text: None if code == "event_dead" else tell(code, text))
 
 

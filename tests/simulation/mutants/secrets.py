@@ -10,7 +10,7 @@ from estuary.common.observability import redaction
 from estuary.payments import client, event_store, idempotency
 from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 from tests.simulation.mutants.patching import breaks, instead_of, weaken
 
 KEPT, LOGGED = "no secret is written down", "no secret is written down"

@@ -8,8 +8,8 @@ from estuary.payments.settlement.effects import Decision
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules import disputes as dispute_rules
 from estuary.payments.settlement.rules import refunds as refund_rules
+from estuary.payments.settlement.rules.checkout_sessions import decide_session
 from estuary.payments.settlement.rules.payments import decide_own_payment
-from estuary.payments.settlement.rules.sessions import decide_session
 from estuary.payments.settlement.rules.unmatched import (
     decide_labeled_payment,
     decide_refund_or_dispute,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from estuary.bookings.models import ACTIVE
 from estuary.common.money import display
 from estuary.credits.ledger import Kind
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (

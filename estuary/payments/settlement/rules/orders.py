@@ -1,7 +1,7 @@
 """The rules of orders: the effects that fulfil one, hold it for a bank, end it unpaid or return its money."""
 
 from estuary.credits.ledger import Kind
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Refund

@@ -1,7 +1,7 @@
 """The rules of payments: what an order's own payment means for it. Pure functions."""
 
 from estuary.common import clock
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import OrderType
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.settlement.effects import (

@@ -6,7 +6,7 @@ Every figure is computed from the sum of all refunds, never from the last one. S
 from dataclasses import replace
 
 from estuary.bookings.models import ACTIVE, Booking
-from estuary.notifications.order_mails import OrderMail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (

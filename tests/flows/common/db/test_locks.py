@@ -18,9 +18,9 @@ from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.catalog.pricing import priced_items
 from estuary.common import clock
 from estuary.common.db.transactions import TRIES, retry_transaction
-from estuary.orders.creation import CheckoutOptions
+from estuary.orders.place_order import CheckoutOptions
 from estuary.payments import client
-from estuary.payments.checkout import create_order, purchase
+from estuary.payments.checkout import begin_purchase, create_order
 from estuary.payments.refunds.cancellation import cancel_booking
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import StripeObservation
@@ -127,7 +127,7 @@ def test_a_changed_order_and_one_of_the_same_address_lock_what_is_counted_before
             threading.Event().wait(0.5)
         return create(*args)
 
-    monkeypatch.setattr(purchase, "create_order", create_slowly)
+    monkeypatch.setattr(begin_purchase, "create_order", create_slowly)
 
     def change() -> None:
         wish = {"service_id": str(workshop.pk), "scheduling_data": chosen}

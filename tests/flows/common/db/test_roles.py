@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from estuary.common.postgresql.limits import WEB_LIMITS
 from estuary.common.postgresql.rights import REDACTED_BY_WORKER, ROLES, WORKER
+from estuary.common.postgresql.timeouts import WEB_LIMITS
 from estuary.config.environment import BASE_DIR
 from estuary.privacy.personal_data import PERSONAL
 from tests.cluster import SUPERUSER, Cluster

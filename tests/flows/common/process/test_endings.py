@@ -15,7 +15,7 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from estuary.common import clock
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments import event_store
 from estuary.payments.models import WebhookEvent
 from tests.flows.common.process.test_worker_process import Worker, is_listening
@@ -105,8 +105,8 @@ def test_a_worker_finishes_the_job_that_is_under_way(tmp_path: Path) -> None:
         )
         try:
             worker.wait_until(is_listening, "listening")
-            alerts.alert_staff("a_code", "Something to tell.")
-            alerts.alert_staff("another_code", "Something else.")
+            staff_alerts.alert_staff("a_code", "Something to tell.")
+            staff_alerts.alert_staff("another_code", "Something else.")
             first, _ = post.accept()
             worker.process.send_signal(signal.SIGTERM)
             worker.wait_until(lambda: not is_listening(), "stopping to listen")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.ports import free_port
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from tests.flows.common.process.test_worker_process import Worker, is_listening
 from tests.flows.payments.gateway.test_real_mode import database_url
 from tests.flows.payments.webhooks.test_webhook_on_the_wire import Wire, serving
@@ -70,7 +70,7 @@ def test_the_worker_is_scraped_with_the_token_as_often_as_one_likes(tmp_path: Pa
     worker = Worker(tmp_path / "worker.log", url, **settings)
     try:
         worker.wait_until(is_listening, "listening")
-        alerts.alert_staff("a_code", "Something to tell.")
+        staff_alerts.alert_staff("a_code", "Something to tell.")
         done = 'estuary_job_seconds_count{job="alert_staff"}'
         worker.wait_until(lambda: told(scrape(port)[1], done) == 1, "telling of the job")
         for _ in range(20):  # more often than there are connections

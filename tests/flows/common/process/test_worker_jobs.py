@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.contrib.django.utils import connector_params
 
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from estuary.payments import tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ def jobs() -> list[tuple[str, str]]:
 
 
 def test_a_job_whose_worker_died_runs_again() -> None:
-    alerts.alert_staff("a_code", "Something to tell.")
+    staff_alerts.alert_staff("a_code", "Something to tell.")
     die_with("payments.alert_staff")
     revive()
     assert jobs() == [("payments.alert_staff", "todo")]
@@ -53,8 +53,8 @@ def test_what_a_worker_enqueues_is_part_of_its_transaction_too() -> None:
     """A worker that runs jobs has given procrastinate connections of its own to listen by: those are for jobs alone."""
     with app.replace_connector(PsycopgConnector(kwargs=connector_params())):
         with transaction.atomic():
-            alerts.alert_staff("taken_back", "Nobody shall hear of this.")
+            staff_alerts.alert_staff("taken_back", "Nobody shall hear of this.")
             transaction.set_rollback(True)
         with transaction.atomic():
-            alerts.alert_staff("told", "Somebody shall.")
+            staff_alerts.alert_staff("told", "Somebody shall.")
     assert [job.args["code"] for job in ProcrastinateJob.objects.filter(status="todo")] == ["told"]

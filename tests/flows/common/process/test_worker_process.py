@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from estuary.notifications import alerts
+from estuary.notifications import staff_alerts
 from tests.flows.payments.gateway.test_real_mode import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def nobody_let_in() -> Iterator[None]:
 
 def alert(worker: Worker, code: str) -> None:
     """Give it a job, and wait until it is done."""
-    alerts.alert_staff(code, "Something to tell.")
+    staff_alerts.alert_staff(code, "Something to tell.")
     done = ProcrastinateJob.objects.filter(task_name="payments.alert_staff")
     worker.wait_until(lambda: not done.exists(), f"the job {code}")
 

@@ -15,7 +15,7 @@ from estuary.catalog.models import Service, ServicePrice, ServiceSession, Servic
 from estuary.common import clock
 from estuary.common.api.rates import Rate
 from estuary.orders.models import Order
-from estuary.payments.checkout import payments, repeats
+from estuary.payments.checkout import repeats, start_payment
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service, make_sessions, signed_in
@@ -85,7 +85,7 @@ def charges(stripe: Sandbox) -> int:
 
 def lose_the_answer(stripe: Sandbox, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if how == "killed":
-        monkeypatch.setattr(payments, "_settle_found", lost)
+        monkeypatch.setattr(start_payment, "_settle_found", lost)
     elif how == "500":
         stripe.faults.add("error_saved", CONFIRM, effect=True)
     else:

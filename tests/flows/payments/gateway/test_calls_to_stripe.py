@@ -15,7 +15,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.api.rates import Rate
 from estuary.orders.models import Order
-from estuary.payments.checkout import payments, stripe_creation
+from estuary.payments.checkout import start_payment, stripe_creation
 from estuary.payments.models import IdempotencyKey
 from stripe_sandbox import Sandbox
 from tests.factories import signed_in
@@ -195,7 +195,7 @@ def test_a_payment_that_went_through_before_our_commit_was_lost_is_not_made_agai
     ask: Callable[[], Any] = lambda: send(buyer, body, "k") if key else buyer.post(CREATE, body)  # noqa: E731
     buyer.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr(payments, "settle", lost)
+        dying.setattr(start_payment, "settle", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
     if news == "heard":

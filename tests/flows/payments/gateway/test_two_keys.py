@@ -14,7 +14,7 @@ from estuary.payments.checkout import stripe_creation
 from estuary.payments.errors import StripeRefused
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.models import Refund, StripeCustomer
-from estuary.payments.refunds import service as refunds
+from estuary.payments.refunds import request_refund as refunds
 from stripe_sandbox import Sandbox
 from tests.factories import signed_in
 from tests.flows import buying

@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.payments.errors import NotRefundable, RefundTooLarge
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import BookingNotCancelable, cancel_booking, cancel_without_refund
-from estuary.payments.refunds.service import request_refund
+from estuary.payments.refunds.request_refund import request_refund
 from stripe_sandbox import Delivery, Sandbox
 from tests.factories import make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying

@@ -17,7 +17,7 @@ from estuary.credits.models import CreditAccount
 from estuary.payments.inbox import processor
 from estuary.payments.models import Dispute, Refund, WebhookEvent
 from estuary.payments.reconciliation import disputes, overdue, stripe_lists
-from estuary.payments.refunds.service import send_refund
+from estuary.payments.refunds.request_refund import send_refund
 from stripe_sandbox import Delivery, Sandbox
 from stripe_sandbox.inprocess import client as stripe_of
 from tests.factories import a_free_slot, make_service, make_user, signed_in

@@ -26,7 +26,7 @@ from django.test import Client, RequestFactory
 
 from demo.ports import free_port, listens
 from estuary.common import clock
-from estuary.common.postgresql import limits
+from estuary.common.postgresql import timeouts
 from estuary.config import webhook_gateway
 from estuary.payments import client, event_store, webhooks
 from estuary.payments.models import WebhookEvent
@@ -195,7 +195,7 @@ def test_the_first_event_that_meets_a_locked_inbox_costs_no_connection(
     inbox_pool: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pool whose connection fails as it is opened waits before it opens the next, longer each time."""
-    monkeypatch.setattr(limits, "_limits", {"lock_timeout": "100ms"})
+    monkeypatch.setattr(timeouts, "_limits", {"lock_timeout": "100ms"})
     with psycopg.connect(database_url()) as holder:
         holder.execute("LOCK TABLE payments_webhookevent IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):

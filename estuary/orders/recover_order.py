@@ -6,8 +6,8 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
-from estuary.orders.creation import item_key, record_transitions, snapshot_of
 from estuary.orders.models import Order, OrderLine, OrderType
+from estuary.orders.place_order import item_key, record_transitions, snapshot_of
 from estuary.orders.states import Status
 
 

@@ -13,7 +13,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.notifications.layout import write_mail
-from estuary.notifications.order_mails import (
+from estuary.notifications.order_mail_texts import (
     SUBJECTS,
     TEXTS,
     OrderMail,

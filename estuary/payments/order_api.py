@@ -28,7 +28,7 @@ from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeU
 from estuary.payments.models import Refund
 from estuary.payments.order_serializers import OrderDetailSerializer
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
-from estuary.payments.refunds.service import request_refund, send_refund
+from estuary.payments.refunds.request_refund import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
 from estuary.payments.throttling import SyncThrottle
 

@@ -13,21 +13,21 @@ from django.db.models import Q
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds
 from estuary.catalog.availability import SlotTaken
-from estuary.catalog.limits import minutes
+from estuary.catalog.bounds import minutes
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction, violated_constraint
 from estuary.common.errors import Conflict, EstuaryError
 from estuary.common.postgresql.admission import claim_resource
-from estuary.orders.creation import item_key
 from estuary.orders.models import Order
+from estuary.orders.place_order import item_key
 from estuary.orders.states import FULFILLED, LIVE, UNPAID, Status
 from estuary.payments import idempotency
 from estuary.payments.checkout import holds
 from estuary.payments.checkout.cancel_order import close_order
 from estuary.payments.checkout.create_order import Purchase, create_order
-from estuary.payments.checkout.payments import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.checkout.start_payment import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.customers import payment_methods
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.settlement import load
