@@ -1,4 +1,4 @@
-"""Alerts to staff: one mail each, sent by the worker."""
+"""Alerts to staff: one mail each, sent by the worker. An alert's code and text stand where it is raised."""
 
 from django.conf import settings
 from django.core.mail import send_mail

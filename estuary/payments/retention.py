@@ -1,7 +1,8 @@
 """Retention: what is deleted, and when. Only working data is deleted; money and its records are kept for good.
 
 Orders, their transitions, the ledger, refunds, disputes and bookings are never deleted. The law requires accounts to
-be kept for years, and the doctor compares them with Stripe. docs/scaling.md has the size of each table.
+be kept for years, and the doctor compares them with Stripe. The periods are settings, of config/environment.py.
+docs/scaling.md has the size of each table.
 """
 
 from datetime import timedelta

@@ -1,6 +1,7 @@
 """Limits against card testing: requests that try cards are counted, and limited further after many declines in a row.
 
-Users and addresses are counted in the database, which all processes share, with one statement for each request.
+Users and addresses are counted in the database, which all processes share, with one statement for each request. The
+limits are settings, of config/environment.py.
 https://docs.stripe.com/disputes/prevention/card-testing
 """
 

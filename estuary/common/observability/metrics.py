@@ -1,4 +1,6 @@
-"""Every Prometheus metric by name, and the response to a scrape. docs/reference/metrics.md explains each.
+"""The Prometheus metrics of what happens, and the response to a scrape. docs/reference/metrics.md explains each.
+
+Gauges of the database are in payments/observability.py.
 
 No label has a value that a caller chooses: calls, codes, states and endpoints are few and fixed in the code.
 """

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from estuary.accounts.models import User
@@ -82,7 +81,7 @@ def create_order(purchase: Purchase) -> Order:
             lines=lines,
             options=purchase.options,
             at=at,
-            expires_at=_deadline(service, lines, held, at),
+            expires_at=holds.hold_ends_at(service, lines, held, at=at),
         )
         if guard and (order.stripe_payment_method_id or order.amount_due_minor == 0):
             guard.refuse_repeat()
@@ -114,17 +113,6 @@ def _plan_lines(purchase: Purchase, at: datetime) -> list[Line]:
         items=purchase.items,
         at=at,
     )
-
-
-def _deadline(
-    service: Service | None, lines: Sequence[Line], held: holds.HoldCounts | None, at: datetime
-) -> datetime:
-    """Return when an unpaid order expires: no later than the order it replaces, nor than its first session starts."""
-    hold = timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD
-    deadlines = [at + hold, *(line.starts_at for line in lines if line.starts_at)]
-    if held and held.deadline:
-        deadlines.append(held.deadline)
-    return min(deadlines)
 
 
 def _reserve_and_spend(

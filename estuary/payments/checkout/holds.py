@@ -6,8 +6,11 @@ A hold costs the buyer nothing, so holds are limited:
 - An order that replaces another, or follows a canceled one, inherits its deadline. Ordering again never extends a
   hold.
 - Holds that end unpaid are counted as well.
+
+The numbers are settings, of config/environment.py; a service may have a hold of its own length.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -25,7 +28,7 @@ from estuary.common.db.prepared_queries import build_instance
 from estuary.common.errors import Conflict, TooManyRequests
 from estuary.common.observability import metrics
 from estuary.orders.models import Order
-from estuary.orders.place_order import item_key
+from estuary.orders.place_order import Line, item_key
 from estuary.orders.states import LIVE, Status
 from estuary.payments.models import Hold
 
@@ -256,6 +259,17 @@ def record_hold(order: Order, counts: HoldCounts, *, practitioner_id: int, at: d
             )
         ]
     )
+
+
+def hold_ends_at(
+    service: Service | None, lines: Sequence[Line], held: HoldCounts | None, *, at: datetime
+) -> datetime:
+    """Return when an unpaid order expires: no later than the order it replaces, nor than its first session starts."""
+    hold = timedelta(seconds=service.hold_s) if service and service.hold_s else settings.HOLD
+    deadlines = [at + hold, *(line.starts_at for line in lines if line.starts_at)]
+    if held and held.deadline:
+        deadlines.append(held.deadline)
+    return min(deadlines)
 
 
 def delete_old_holds() -> int:

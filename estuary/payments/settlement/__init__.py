@@ -27,7 +27,7 @@ from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import Effect, RecordCapture
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules import decide
-from estuary.payments.settlement.rules.unmatched import DISPUTE_OPENED
+from estuary.payments.settlement.rules.unmatched import DISPUTE_CREATED_EVENT
 from estuary.payments.settlement.state import RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
@@ -121,7 +121,11 @@ def _log_unknown_payment(outcome: Outcome) -> None:
     Somebody must answer the dispute all the same.
     """
     dispute = outcome.fact.object
-    if isinstance(dispute, StripeDispute) and not outcome.needs and DISPUTE_OPENED in outcome.fact.cause:
+    if (
+        isinstance(dispute, StripeDispute)
+        and not outcome.needs
+        and DISPUTE_CREATED_EVENT in outcome.fact.cause
+    ):
         staff_alerts.alert_staff(
             "dispute_of_unknown_payment",
             f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",

@@ -5,7 +5,7 @@ from typing import Any
 from estuary.bookings import fulfilment, order_lines
 from estuary.bookings.requested_times import lines_with_requested_times, take_requested_times
 from estuary.common.db.bulk import update_rows
-from estuary.payments.checkout import create_order, holds
+from estuary.payments.checkout import holds
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
 
@@ -16,8 +16,8 @@ def an_unpaid_order_holds_all_that_it_names() -> None:
 
 @breaks("S7", "hold_renewed", "a hold is not renewed by asking anew")
 def a_changed_order_is_held_afresh() -> None:
-    deadline = create_order._deadline
-    instead_of(deadline, lambda service, lines, _, at: deadline(service, lines, None, at))
+    hold_ends_at = holds.hold_ends_at
+    instead_of(hold_ends_at, lambda service, lines, _, at: hold_ends_at(service, lines, None, at=at))
 
 
 @breaks("S7", "nobody holds more than they may", scenarios="hoard")

@@ -17,7 +17,7 @@ from estuary.payments.settlement.rules.payments import (
 from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import Intent, StripeDispute, StripeRefund
 
-DISPUTE_OPENED = "charge.dispute.created"
+DISPUTE_CREATED_EVENT = "charge.dispute.created"
 
 
 def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
@@ -74,7 +74,7 @@ def decide_refund_or_dispute(
         if isinstance(other, StripeDispute):
             return FetchRequired(ObjectKind.DISPUTE, other.id)
         return FetchRequired(ObjectKind.PAYMENT, other.intent_id)
-    if isinstance(other, StripeRefund) or DISPUTE_OPENED not in fact.cause:
+    if isinstance(other, StripeRefund) or DISPUTE_CREATED_EVENT not in fact.cause:
         return []
     text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"
     return [AlertStaff("dispute_of_unknown_payment", text)]
