@@ -57,7 +57,7 @@ def reserve(
     """Reserve the seats and slots of all lines with ``is_held``, all or none, in at most five queries.
 
     Times that are requested but not held must be free too. Their slots are inserted, which checks them, and deleted in
-    the same transaction (one more query). Must run inside the transaction that places the order. Raises SoldOut,
+    the same transaction (one more query). Must run inside the transaction of the caller. Raises SoldOut,
     AlreadyBooked or SlotTaken.
     """
     seats = [(row, line, session) for row, line in lines for session in line.seats]

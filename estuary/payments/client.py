@@ -1,6 +1,6 @@
 """Stripe is called only here: one function for each call, which returns our dataclasses and raises our own errors.
 
-``…_since`` returns every object of the account that was created since a moment.
+``…_since`` returns every object of the account that was created since a moment; of events, those of some types.
 
 No database transaction may be open during a call, and the connection goes back to the pool before it. So when Stripe
 takes seconds, no lock and no connection is kept.

@@ -148,7 +148,7 @@ class UnsafeReturnUrl(InvalidRequest):
 
 
 def run_all(*actions: Callable[[], Any]) -> None:
-    """Run every action, and raise the failures at the end: one as it is, several as a group.
+    """Run every action; failures are logged, and the first is raised at the end. Several with a bug are one group.
 
     Example: of two orders, Stripe is busy for the first. The second is canceled, StripeBusy is raised, and the job is
     retried. StripeUnavailable and a shutdown would stop every action, so they are raised at once.
@@ -160,9 +160,10 @@ def run_all(*actions: Callable[[], Any]) -> None:
         except (StripeUnavailable, ShuttingDown):
             raise
         except Exception as failure:
-            log.warning("one_of_many_failed", error_type=type(failure).__name__)
+            code = failure.code if isinstance(failure, EstuaryError) else ""
+            log.warning("one_of_many_failed", error_type=type(failure).__name__, code=code)
             failures.append(failure)
-    if len(failures) > 1:
+    if len(failures) > 1 and not all(isinstance(failure, EstuaryError) for failure in failures):
         raise ExceptionGroup("several actions failed", failures)
     if failures:
         raise failures[0]

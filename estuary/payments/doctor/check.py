@@ -21,7 +21,7 @@ class Rule:
     remedy: str
 
     def parameters(self, at: datetime) -> dict[str, datetime] | None:
-        """Return the SQL's parameters at a moment."""
+        """Return the SQL's parameters at a moment; None if it has none."""
         return None
 
 

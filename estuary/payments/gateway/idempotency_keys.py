@@ -39,7 +39,7 @@ def is_request_over(requested_at: datetime | None) -> bool:
 
 
 def if_unchanged[Row: (Order, Refund)](row: Row) -> QuerySet[Row]:
-    """Return the row, unless another process has sent a request since it was read."""
+    """Return a query for the row, which finds nothing once another process has sent a request since it was read."""
     rows: QuerySet[Row] = type(row)._default_manager.filter(pk=row.pk)
     return rows.filter(attempt=row.attempt, requested_at=row.requested_at)
 

@@ -241,7 +241,7 @@ def _event_ids(rows: Sequence[WebhookEvent]) -> str:
 def _settle_other(job: Job) -> None:
     match job.event:
         case None:
-            # Stripe does not have the payment method for our key, or the event has no effect here.
+            # What was fetched is not at Stripe for our key, or the event has no effect here.
             job.outcome = FOREIGN if job.needs else IRRELEVANT
         case PaymentMethodEvent() as event:
             outcome = sync_method(event)

@@ -1,8 +1,8 @@
 """Move the mark of a started attempt from the beginning of the error to its column, for events in the queue.
 
-Only pending events have it, at most one for each process that is at work or has died. The partial index of due events
+Only pending events have it, at most one for each worker thread that runs or has died. The partial index of due events
 finds them, and a lock on one of them is held by one attempt. A worker of the version before ends its attempt as usual.
-An attempt started a minute before its lease ends.
+An attempt that is not retried later started a minute before its lease ends.
 """
 
 from django.db import migrations

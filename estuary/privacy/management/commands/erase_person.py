@@ -51,7 +51,7 @@ class Command(BaseCommand):
             changed = finish_erasure(erasure)
         except ErasureRefused as refusal:
             raise CommandError(f"User {user.pk} can't be erased yet.\n{refusal}{_locked(user)}") from None
-        except (EstuaryError, ExceptionGroup) as error:
+        except EstuaryError as error:
             raise CommandError(f"Stripe did not do its part. {error}{_locked(user)}") from None
         for table, rows in changed.items():
             self.stdout.write(f"{table}: {rows}")

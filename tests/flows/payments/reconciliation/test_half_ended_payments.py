@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 from rest_framework.test import APIClient
+from structlog.testing import capture_logs
 
 from estuary.accounts.models import User
 from estuary.catalog.models import ServiceType
@@ -12,7 +13,7 @@ from estuary.common.errors import EstuaryError
 from estuary.payments import tasks
 from estuary.payments.checkout import cancel_order
 from estuary.payments.customers import setup_intents
-from estuary.payments.errors import StripeBusy
+from estuary.payments.errors import NotOwner, StripeBusy
 from estuary.payments.models import SetupIntent
 from estuary.privacy.models import Erasure
 from estuary.privacy.tasks import finish_erasures
@@ -70,9 +71,10 @@ def test_the_job_fails_so_that_it_is_tried_again(stripe: Sandbox, buyer: APIClie
         "rate_limit", f"POST /v1/payment_intents/{first['payment_intent_id']}/cancel", times=None
     )
     stripe.faults.add("rate_limit", f"POST /v1/setup_intents/{secret}/cancel", times=None)
-    with pytest.raises(ExceptionGroup) as failed:
+    with capture_logs() as logs, pytest.raises(StripeBusy):
         tasks.end_open_payments(maya.pk)
-    assert [type(failure) for failure in failed.value.exceptions] == [StripeBusy, StripeBusy]
+    # The order, the SetupIntent, and the part of the job that each belongs to.
+    assert [log["code"] for log in logs if log["event"] == "one_of_many_failed"] == [StripeBusy.code] * 4
     assert buying.status_of(second) == "canceled"
     stripe.faults.clear()
     tasks.end_open_payments(maya.pk)
@@ -105,6 +107,30 @@ def test_an_erasure_with_an_order_that_stripe_will_not_end_now_is_finished_later
     finish_erasures(timestamp=0)
     assert buying.status_of(first) == "canceled"
     assert Erasure.objects.get(user=maya).erased_at is not None
+
+
+@pytest.mark.parametrize("kind", ["busy", "a copy of the database"])
+def test_an_erasure_of_which_stripe_ends_no_order_says_why_and_waits(
+    stripe: Sandbox, buyer: APIClient, maya: User, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for made in two_orders(buyer):
+        stripe.faults.add(
+            "rate_limit", f"POST /v1/payment_intents/{made['payment_intent_id']}/cancel", times=None
+        )
+    with pytest.raises(CommandError, match="The payment service is very busy"):
+        erase(maya.pk)
+    if kind != "busy":
+        monkeypatch.setattr(cancel_order, "close_order", refuse_as_copy)
+    with capture_logs() as logs:
+        finish_erasures(timestamp=0)
+    events = {log["event"] for log in logs}
+    assert "periodic_job_failed" not in events
+    assert ("erasure_waits" in events) == (kind == "busy")
+    assert Erasure.objects.get(user=maya).erased_at is None
+
+
+def refuse_as_copy(*_: Any, **__: Any) -> None:
+    raise NotOwner("This database is a copy.")
 
 
 @pytest.mark.parametrize("path", ["payment_methods", "setup_intents", "payment_intents", "checkout/sessions"])
