@@ -10,8 +10,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
-from estuary.accounts import emails
-from estuary.accounts.addresses import check_address
+from estuary.accounts import account_mails
+from estuary.accounts.email_addresses import check_email_address
 from estuary.accounts.models import User
 from estuary.accounts.sign_in_limits import clear_guesses, count_guess
 from estuary.common import clock
@@ -33,7 +33,9 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Enqueue a mail; of its context only the user is kept."""
         user = context.get("user")
-        emails.enqueue_mail(template_prefix.removeprefix(emails.FOLDER), email, user.pk if user else None)
+        account_mails.enqueue_mail(
+            template_prefix.removeprefix(account_mails.FOLDER), email, user.pk if user else None
+        )
 
     def send_notification_mail(
         self,
@@ -49,8 +51,8 @@ class QueuedMailAdapter(DefaultAccountAdapter):
             "ip": self.get_client_ip(self.request) if self.request else "",
             **{name: str(value) for name, value in (context or {}).items() if name.endswith("_email")},
         }
-        template = template_prefix.removeprefix(emails.FOLDER)
-        emails.enqueue_mail(template, email or user.email, user.pk, details)
+        template = template_prefix.removeprefix(account_mails.FOLDER)
+        account_mails.enqueue_mail(template, email or user.email, user.pk, details)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
         """Record the password hash with which a sign-in started; a second factor may follow 15 minutes later."""
@@ -74,7 +76,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
 
     def validate_unique_email(self, email: str) -> str:
         """Refuse addresses that no mail can reach (called by allauth at sign-up); raises ValidationError."""
-        check_address(email)
+        check_email_address(email)
         return email
 
     def get_client_ip(self, request: HttpRequest) -> str:

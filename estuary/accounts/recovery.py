@@ -9,8 +9,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.dispatch import Signal
 
-from estuary.accounts.audit import record
 from estuary.accounts.models import User
+from estuary.accounts.staff_audit import record
 from estuary.common import clock
 
 # Sent with ``user`` in the transaction of a reset, so that other apps revoke what they keep.

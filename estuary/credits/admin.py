@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from estuary.accounts import audit
+from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common import clock, ids
@@ -104,7 +104,7 @@ def adjust(
             return None
         posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
         [transaction_row] = ledger.post([posting], at=clock.now())
-        audit.record(
+        staff_audit.record(
             by, account, f"Adjusted by {display_money(transaction_row.amount_minor, currency)}: {note}"
         )
         return transaction_row

@@ -2,6 +2,7 @@
 
 Orders, their transitions, the ledger, refunds, disputes and bookings are never deleted. The law requires accounts to
 be kept for years, and the doctor compares them with Stripe. The periods are settings, of config/environment.py.
+Holds, idempotency keys, SetupIntents and rate-limit counters are deleted by their own modules.
 docs/scaling.md has the size of each table.
 """
 

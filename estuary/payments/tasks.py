@@ -10,7 +10,7 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job, Status
 
-from estuary.accounts import emails
+from estuary.accounts import account_mails
 from estuary.accounts.models import User
 from estuary.bookings import fulfilment
 from estuary.common import clock
@@ -78,7 +78,7 @@ def send_account_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> None:
     """Write to somebody about an account: confirm an address, set a new password, or report a change."""
-    if mail := emails.write_mail(template, email, user_id, details):
+    if mail := account_mails.write_mail(template, email, user_id, details):
         mail.send()
 
 

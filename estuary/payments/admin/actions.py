@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from unfold.admin import ModelAdmin
 
-from estuary.accounts import audit
+from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
@@ -59,18 +59,18 @@ def confirmed_action(
 @transaction.atomic
 def _run_in_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
     message = run()
-    audit.record(staff, row, f"{act.title}: {message}")
+    staff_audit.record(staff, row, f"{act.title}: {message}")
     return message
 
 
 def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
-    audit.record(staff, row, f"{act.title}: started")
+    staff_audit.record(staff, row, f"{act.title}: started")
     try:
         message = run()
     except EstuaryError as error:
-        audit.record(staff, row, f"{act.title}: refused. {error.detail}")
+        staff_audit.record(staff, row, f"{act.title}: refused. {error.detail}")
         raise
-    audit.record(staff, row, f"{act.title}: {message}")
+    staff_audit.record(staff, row, f"{act.title}: {message}")
     return message
 
 

@@ -204,10 +204,10 @@ def check_limits(counts: HoldCounts, *, at: datetime) -> None:
     if is_new_hold and counts.lapsed >= limit * settings.UNPAID_HOLDS_PER_DAY:
         raise _count_refusal(TooManyUnpaidHolds(retry_after_s=_wait_a_day(counts.first_lapse, at)))
     if not counts.has_paid:
-        _check_address(counts, at, is_new_hold=is_new_hold)
+        _check_ip_address(counts, at, is_new_hold=is_new_hold)
 
 
-def _check_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> None:
+def _check_ip_address(counts: HoldCounts, at: datetime, *, is_new_hold: bool) -> None:
     """Count only buyers who have never paid: an address full of them refuses nobody who has paid."""
     limit = settings.HOLDS_PER_NEWCOMER * settings.USERS_PER_ADDRESS
     if _is_full(counts.newcomers_hold, limit):

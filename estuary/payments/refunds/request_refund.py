@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from estuary.accounts import audit
+from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
@@ -77,7 +77,7 @@ def request_refund(
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
             why = f": {reason[:200]}" if reason else ""
-            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
+            staff_audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:

@@ -96,7 +96,7 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
             outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
                 outcome.needs = _payment_to_fetch(outcome.fact)
-                _log_unknown_payment(outcome)
+                _alert_of_unknown_dispute(outcome)
             else:
                 waiting.setdefault(outcome.order_id, []).append(outcome)
         while waiting:
@@ -115,7 +115,7 @@ def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
     return None
 
 
-def _log_unknown_payment(outcome: Outcome) -> None:
+def _alert_of_unknown_dispute(outcome: Outcome) -> None:
     """Alert staff of a dispute of a payment that no order was paid with, once, by the event that opens it.
 
     Somebody must answer the dispute all the same.

@@ -20,7 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Job
 from pytest_django import Settings
 
-from estuary.accounts import adapter, emails
+from estuary.accounts import account_mails, adapter
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.payments import retention, tasks
@@ -123,7 +123,8 @@ def test_who_has_no_account_is_answered_the_same_and_mailed_nothing(mailoutbox: 
     known = ask("auth/password/request", email=User.objects.get().email)
     unknown = ask("auth/password/request", email="nobody@example.com")
     assert known == unknown
-    emails.enqueue_mail("unknown_account", "nobody@example.com", None)  # as code before this enqueued it
+    # As code before this enqueued it.
+    account_mails.enqueue_mail("unknown_account", "nobody@example.com", None)
     run_jobs()
     assert ["/reset-password/?key=" in str(mail.body) for mail in mailoutbox] == [True]
 
@@ -138,10 +139,10 @@ def test_a_mail_names_the_site_by_the_settings_whatever_host_a_request_names(
         answer = client.post(f"/_allauth/app/v1/{path}", body, content_type="application/json")
         assert answer.status_code == 200
     user = User.objects.get()
-    for template in emails.NOTICES:
-        emails.enqueue_mail(template, ADDRESS, user.pk, {"ip": "198.51.100.7"})
+    for template in account_mails.NOTICES:
+        account_mails.enqueue_mail(template, ADDRESS, user.pk, {"ip": "198.51.100.7"})
     run_jobs()
-    assert len(mailoutbox) == 2 + len(emails.NOTICES)
+    assert len(mailoutbox) == 2 + len(account_mails.NOTICES)
     for mail in mailoutbox:
         text = f"{mail.subject}\n{mail.body}"
         assert "Hello from Estuary!" in text
@@ -154,7 +155,7 @@ def test_every_notice_of_allauth_is_written() -> None:
     folder = Path(allauth.__file__).parent / "templates"
     names = {path.name for path in folder.glob("*/email/*_message.txt")}
     notices = {f.removesuffix("_message.txt") for f in names if _is_notice(folder, f)}
-    ours = {template.rpartition("/")[2] for template in emails.NOTICES}
+    ours = {template.rpartition("/")[2] for template in account_mails.NOTICES}
     assert (
         notices - ours
         == {"email_deleted", "email_confirm", "account_connected", "account_disconnected"} & notices
@@ -171,7 +172,7 @@ def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch:
         raise ConnectionRefusedError("Nobody listens.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(emails, "enqueue_mail", fail)
+        patch.setattr(account_mails, "enqueue_mail", fail)
         assert sign_up() == 500
     assert (User.objects.count(), EmailAddress.objects.count(), jobs()) == (0, 0, [])
     assert sign_up() == 200
@@ -179,10 +180,10 @@ def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch:
 
 
 def test_a_mail_that_nobody_writes_is_found_out_when_it_is_asked_for() -> None:
-    with pytest.raises(LookupError, match="accounts/emails"):
+    with pytest.raises(LookupError, match="accounts/account_mails"):
         adapter.QueuedMailAdapter().send_mail("account/email/login_code", ADDRESS, {})
-    for template in emails.TEMPLATES:
-        emails.write_mail(template, ADDRESS, None)
+    for template in account_mails.TEMPLATES:
+        account_mails.write_mail(template, ADDRESS, None)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_the_doctor_names_mails_that_wait_and_what_was_given_up_is_forgotten() -
 
 def test_a_mail_within_a_request_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(emails, "enqueue_mail", tasks.send_account_mail)
+        patch.setattr(account_mails, "enqueue_mail", tasks.send_account_mail)
         assert sign_up() == 500
     assert sign_up() == 200
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from estuary.accounts import audit, emails
+from estuary.accounts import account_mails, staff_audit
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceType
@@ -149,9 +149,9 @@ def write_about(person: User) -> None:
     staff = make_user("Ines Duarte", is_staff=True)
     order = Order.objects.filter(user=person)[0]
     with transaction.atomic():
-        audit.record(staff, order, f"called {NAME} back")
-        audit.record(staff, person, "gave credits away")
-        emails.enqueue_mail("email_confirmation", person.email, person.pk)
+        staff_audit.record(staff, order, f"called {NAME} back")
+        staff_audit.record(staff, person, "gave credits away")
+        account_mails.enqueue_mail("email_confirmation", person.email, person.pk)
         staff_alerts.alert_staff("complaint", f"{NAME} is angry")
 
 

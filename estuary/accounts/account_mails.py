@@ -29,7 +29,7 @@ def enqueue_mail(
 ) -> None:
     """Enqueue a mail about an account; ``template`` is a key of TEMPLATES or NOTICES."""
     if template not in TEMPLATES and template not in NOTICES:
-        raise LookupError(f"There is no mail {template}: add it to accounts/emails.py")
+        raise LookupError(f"There is no mail {template}: add it to accounts/account_mails.py")
     mail: JSONDict = {"template": template, "email": email, "user_id": user_id}
     if details:
         mail["details"] = dict(details)

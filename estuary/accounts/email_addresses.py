@@ -11,7 +11,7 @@ MAX_LENGTH = 254
 ADDRESS_PATTERN = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[A-Za-z0-9.\-]+", re.ASCII)
 
 
-def check_address(email: str) -> None:
+def check_email_address(email: str) -> None:
     """Reject an address that mail can't reach, though Django accepts it; raises ValidationError.
 
     Examples: letters outside ASCII, control characters in quotes, literal IP addresses, more than 254 characters.
