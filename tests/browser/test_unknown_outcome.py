@@ -347,7 +347,7 @@ def test_cancelling_an_unpaid_order_claims_nothing_of_its_payment(shopper: Shopp
     shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined")
     shopper.orders().first.get_by_role("link").click()
     page.get_by_role("button", name="Cancel the order").click()
-    expect(page.get_by_role("dialog")).to_contain_text("ended at Stripe first")
+    expect(page.get_by_role("dialog")).to_contain_text("canceled at Stripe first")
     assert not CLAIM.search(page.get_by_role("dialog").inner_text())
 
 

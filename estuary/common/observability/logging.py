@@ -25,6 +25,11 @@ JSON = structlog.processors.JSONRenderer()
 LOGFMT = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
 
 
+def json_formatter() -> RedactingFormatter:
+    """Return the formatter of granian's own lines (config/granian.json)."""
+    return build_formatter(JSON)
+
+
 def build_formatter(renderer: Processor) -> RedactingFormatter:
     """Return the formatter of all log lines: JSON in production, LOGFMT in the sandbox."""
     return RedactingFormatter(
