@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from estuary.common.postgresql.timeouts import CONNECT_TIMEOUTS
+from estuary.common.postgresql.connect_timeouts import CONNECT_TIMEOUTS
 
 
 def embedded_database_url(var: Path) -> str:

@@ -16,7 +16,8 @@ from django.utils.deprecation import MiddlewareMixin
 from estuary.common.api.problems import problem, unavailable
 from estuary.common.db.group_commit import GroupCommit, WriteTimeout
 from estuary.common.errors import Unavailable
-from estuary.common.postgresql.timeouts import CONNECT_TIMEOUTS, set_limits
+from estuary.common.postgresql.connect_timeouts import CONNECT_TIMEOUTS
+from estuary.common.postgresql.timeouts import set_limits
 
 # Keeps nothing beyond a transaction, as a PgBouncer requires.
 CONNECTION_OPTIONS = {**CONNECT_TIMEOUTS, "autocommit": True, "prepare_threshold": None}

@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from estuary.common.postgresql.timeouts import CONNECT_TIMEOUTS
+from estuary.common.postgresql.connect_timeouts import CONNECT_TIMEOUTS
 
 # How stale a read from the replica may be.
 MAX_LAG_S = 5.0

@@ -1,22 +1,14 @@
-"""Time-outs: of connecting, and those that PostgreSQL applies to web requests: for a lock, a statement, and idling.
+"""Time-outs that PostgreSQL applies to web requests: for a lock, a statement, and idling.
 
 A role's own limits (``ALTER ROLE … IN DATABASE … SET``) come first. They are the only way through a PgBouncer. The
 worker and migrations have no limits. See docs/decisions/0025-lock-timeouts-and-connection-admission.md.
 """
 
-from typing import Any, TypedDict
+from typing import Any
 
 import psycopg
 from django.conf import settings
 
-
-class ConnectTimeouts(TypedDict):
-    connect_timeout: int
-    tcp_user_timeout: int
-
-
-# A server that disappears is noticed in seconds, not after the operating system's quarter of an hour.
-CONNECT_TIMEOUTS = ConnectTimeouts(connect_timeout=2, tcp_user_timeout=2000)
 WEB_LIMITS = {
     "lock_timeout": "1s",
     "statement_timeout": "4s",
