@@ -55,11 +55,16 @@ class StaffAdmin(ModelAdmin):
         return BoundedChangeList
 
     def get_paginator(
-        self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *rest: Any, **named: Any
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
     ) -> BoundedPaginator:
         page_text = request.GET.get(PAGE_VAR, "")
         page = int(page_text) if page_text.isdecimal() and len(page_text) < MAX_PAGE_DIGITS else 1
-        return BoundedPaginator(queryset, per_page, *rest, **named, page=page)
+        return BoundedPaginator(queryset, per_page, orphans, allow_empty_first_page, page=page)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
