@@ -144,8 +144,8 @@ def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:
 def _to_utc(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return a local time in UTC; of a time that occurs twice, the first.
 
-    A local time that the clock skips becomes the moment of the change, so that a window neither begins early nor ends
-    late: 02:30 in Berlin on 29 March 2026 becomes 03:00 summer time, 01:00 UTC.
+    A local time that the clock skips becomes the moment of the change. So no window begins early or ends late: 02:30 in
+    Berlin on 29 March 2026 becomes 03:00 summer time, 01:00 UTC.
     """
     local = datetime.combine(day, wall, zone)
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -1,7 +1,7 @@
 """Money: integers of minor units inside, decimal strings at the API's edge, and nothing in between.
 
-Stripe's exponents are kept here and not taken from a currency library, because Stripe's differ from ISO 4217's: ISK and
-UGX are sent with two decimals that must be 00, and MGA is treated as zero-decimal.
+Stripe's exponents are kept here and not taken from a currency library, because they differ from ISO 4217's. ISK and UGX
+are sent with two decimals that must be 00, and MGA is treated as zero-decimal.
 Source: https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #special-cases
 """
 

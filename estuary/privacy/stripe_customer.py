@@ -7,7 +7,7 @@ from typing import Any
 
 from estuary.payments import client
 from estuary.payments.customers import setup_intents
-from estuary.payments.customers.customers import next_post_key
+from estuary.payments.customers.customers import next_customer_key
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import StripeCustomer
 from estuary.privacy.identifiers import find_stripe_ids
@@ -35,7 +35,7 @@ def delete_customers(erasure: Erasure) -> None:
 def _delete(erasure: Erasure, customer_id: str) -> None:
     save_stripe_ids(erasure, {customer_id, *_ids_at_stripe(erasure, customer_id)})
     with suppress(NotAtStripe):  # deleted already
-        client.delete_customer(customer_id, key=next_post_key(erasure.user, "delete"))
+        client.delete_customer(customer_id, key=next_customer_key(erasure.user, "delete"))
 
 
 def _ids_at_stripe(erasure: Erasure, customer_id: str) -> Iterator[str]:

@@ -200,9 +200,9 @@ def test_keys_that_many_count_at_once_are_counted_once_each(
     order = buying.order_of(buying.buy_credits(stripe, buyer, "10.00"))
 
     def of_the_order() -> str:
-        return stripe_creation.next_post_key(Order.objects.get(pk=order.pk), "confirm")
+        return stripe_creation.next_order_key(Order.objects.get(pk=order.pk), "confirm")
 
-    keys = all_at_once([of_the_order, lambda: customers.next_post_key(maya, "detach")] * 20)
+    keys = all_at_once([of_the_order, lambda: customers.next_customer_key(maya, "detach")] * 20)
     assert len(set(keys)) == len(keys) == 40
 
 

@@ -164,14 +164,14 @@ def _recover_lost_creation(order: Order) -> bool:
 def _cancel_at_stripe(order: Order, reason: str, cause: str) -> list[StripeObservation]:
     if session_id := order.stripe_checkout_session_id:
         try:
-            session = client.expire_session(session_id, key=stripe_creation.next_post_key(order, "expire"))
+            session = client.expire_session(session_id, key=stripe_creation.next_order_key(order, "expire"))
         except UnexpectedState:
             return fetch._fetch_session(session_id, cause)
         return [StripeObservation(session, cause, fetched=True)]
     intent_id = order.stripe_payment_intent_id
     try:
         intent = client.cancel_intent(
-            intent_id, reason=reason, key=stripe_creation.next_post_key(order, "cancel")
+            intent_id, reason=reason, key=stripe_creation.next_order_key(order, "cancel")
         )
     except UnexpectedState:
         intent = fetch.fetch_intent(intent_id)

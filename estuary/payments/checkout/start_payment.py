@@ -9,7 +9,7 @@ from estuary.orders.states import FULFILLED, LIVE, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.checkout.cancel_order import cancel_locally, close_order
-from estuary.payments.checkout.stripe_creation import is_checkout, next_post_key
+from estuary.payments.checkout.stripe_creation import is_checkout, next_order_key
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customers import call_with_customer
 from estuary.payments.errors import (
@@ -95,7 +95,7 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPaym
         order.stripe_payment_method_id = card_id
         order.save(update_fields=["stripe_payment_method_id"])
     try:
-        key = next_post_key(order, "confirm")
+        key = next_order_key(order, "confirm")
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
     except CardDeclined as error:
         if error.intent:

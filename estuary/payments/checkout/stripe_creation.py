@@ -160,8 +160,8 @@ def find_created(order: Order) -> Intent | CheckoutSession | None:
 def _answers_request(order: Order, candidate: Intent | CheckoutSession) -> bool:
     """Return whether a payment is the one that the order requested, and is not ended; metadata can be copied."""
     expected = (order.public_id, order.stripe_customer_id, order.amount_due_minor, order.currency)
-    found = (candidate.order_ref, candidate.customer_id, candidate.amount_minor, candidate.currency)
-    return found == expected and not candidate.has_ended_unpaid
+    actual = (candidate.order_ref, candidate.customer_id, candidate.amount_minor, candidate.currency)
+    return actual == expected and not candidate.has_ended_unpaid
 
 
 def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
@@ -196,7 +196,7 @@ def cancel_at_stripe(order_ref: str, payment: Intent | CheckoutSession) -> bool:
     return True
 
 
-def next_post_key(order: Order, verb: str) -> str:
+def next_order_key(order: Order, verb: str) -> str:
     """Return a new key for a repeatable request (confirm, cancel, expire); its counter is committed first."""
     next_sequence(order)
     return sequence_key(order.public_id, verb, order.idempotency_sequence)

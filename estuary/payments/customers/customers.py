@@ -132,7 +132,7 @@ def forget_customer(customer_id: str) -> None:
         )
 
 
-def next_post_key(user: User, verb: str) -> str:
+def next_customer_key(user: User, verb: str) -> str:
     """Return a new key for a request about a user's cards (setup, detach); its counter is committed first.
 
     These requests do no harm when sent twice. A new key avoids a failure that Stripe repeats under the old one.

@@ -17,7 +17,7 @@ from estuary.common.ids import parse_primary_key
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
-from estuary.payments.customers.customers import next_post_key
+from estuary.payments.customers.customers import next_customer_key
 from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
@@ -275,6 +275,6 @@ def detach_at_stripe(payment_method_id: str) -> bool:
     row = PaymentMethod.objects.select_related("user").get(stripe_payment_method_id=payment_method_id)
     # The card is detached already, or was deleted with its customer.
     with suppress(NotAtStripe, UnexpectedState):
-        client.detach_card(payment_method_id, key=next_post_key(row.user, "detach"))
+        client.detach_card(payment_method_id, key=next_customer_key(row.user, "detach"))
     PaymentMethod.objects.filter(pk=row.pk).update(detach_pending=False)
     return True

@@ -13,7 +13,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
-from estuary.payments.customers.customers import call_with_customer, next_post_key
+from estuary.payments.customers.customers import call_with_customer, next_customer_key
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.errors import NotAtStripe, UnexpectedState, run_all
 from estuary.payments.gateway.idempotency_keys import is_request_over
@@ -95,7 +95,7 @@ def _list_at_stripe(customer_id: str) -> list[Setup]:
 def _cancel(user: User, setup_intent_id: str) -> bool:
     """Cancel a SetupIntent; returns whether it is closed to further cards."""
     try:
-        client.cancel_setup_intent(setup_intent_id, key=next_post_key(user, "cancel"))
+        client.cancel_setup_intent(setup_intent_id, key=next_customer_key(user, "cancel"))
     except NotAtStripe:
         # It was deleted with its customer.
         return True

@@ -1,7 +1,7 @@
 """A user gets back the customer and cards that Stripe has and this database has lost, as after a restored backup.
 
-Saved cards are compared with Stripe's, a few customers at a time, the longest unchecked first: Stripe may create no
-event for a removed card, and has no list of removed cards. Paying with one is refused in any case (payment_methods.py).
+Saved cards are compared with Stripe's, a few customers at a time, the longest unchecked first. For a removed card
+Stripe may create no event, and it has no list of them. Paying with one is refused in any case (payment_methods.py).
 """
 
 from datetime import datetime, timedelta

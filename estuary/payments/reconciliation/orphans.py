@@ -1,8 +1,8 @@
 """Payments at Stripe of an order that does not exist here, or of an order that another payment pays.
 
 An order's row is committed before Stripe is called. So a payment of an unknown order was created in a period that a
-restored backup lacks, or by another shop that shares the Stripe account: the customer's metadata says which. A
-payment is never kept without something to fulfil for it.
+restored backup lacks, or by another shop with the same Stripe account. The customer's metadata says which. A payment
+is never kept without something to fulfil for it.
 """
 
 import json
@@ -48,7 +48,7 @@ def handle_orphan(payment: Intent | CheckoutSession) -> bool:
 
     1. What can still be paid is canceled.
     2. What is paid is recovered or refunded.
-    3. Staff are alerted once of a payment that nothing shows to be ours, and it stays as it is.
+    3. A payment of which nothing proves that it is ours stays as it is; staff are alerted once.
     """
     if payment.has_ended_unpaid or payment.status == "complete" or not ownership.may_recover_orphans():
         # A completed Checkout Session has an intent, which is handled by itself.

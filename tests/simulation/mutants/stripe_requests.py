@@ -65,7 +65,7 @@ def a_counter_is_counted_in_memory() -> None:
         order.idempotency_sequence += 1
         return sequence_key(order.public_id, verb, order.idempotency_sequence)
 
-    instead_of(stripe_creation.next_post_key, counted)
+    instead_of(stripe_creation.next_order_key, counted)
 
 
 @breaks("S9", TWO_BODIES)
