@@ -48,7 +48,7 @@ class LimitedStaff:
             # Nobody writes about who leaves: what staff write by hand of the erased is theirs to know.
             leaves = target.buyer.get_full_name() == LEAVER
             attempts = [one for one in attempts_at(target) if not (leaves and one.trail)]
-            permitted = [one for one in attempts if one.needs and self._may(one.needs)]
+            permitted = [one for one in attempts if one.needs and self._may(one, one.needs)]
             picky = self.draws.odds("what is open", 0.4)
             self._try(self.draws.pick("what", permitted if picky and permitted else attempts))
 
@@ -64,8 +64,11 @@ class LimitedStaff:
         slot, word = self.harness.slots["session"][-1], self.draws.word()
         return Target(order_id, order_pk, booking_pk, buyers[user_id], service, slot, word)
 
-    def _may(self, needs: tuple[str, ...]) -> bool:
-        return self.name != FORMER and set(needs) <= set(PERMISSIONS[self.name])
+    def _may(self, attempt: Attempt, needs: tuple[str, ...]) -> bool:
+        held = set(PERMISSIONS[self.name])
+        if attempt.at_admin:  # who may change a model may view it there, as Django has it
+            held |= {permission.replace(".change_", ".view_") for permission in held}
+        return self.name != FORMER and set(needs) <= held
 
     def _try(self, attempt: Attempt) -> None:
         browser = self.admin if attempt.at_admin else self.api
@@ -74,13 +77,14 @@ class LimitedStaff:
         if answer.status in UNKNOWN:
             return
         evidence = (self.name, attempt.title, attempt.path, answer.status)
-        if self._may(attempt.needs):
+        if self._may(attempt, attempt.needs):
             self._check_open(attempt, answer, evidence)
         elif not _is_refused(answer):
             raise InvariantViolation(CLOSED, evidence)
         elif answer.asked_stripe or (answer.wrote and not attempt.counted):
             raise InvariantViolation(CLOSED, (*evidence, "and something was written"))
-        shown = self._may(attempt.reveals or attempt.needs) and (attempt.reveals or attempt.needs)
+        reveals = attempt.reveals or attempt.needs
+        shown = reveals and self._may(attempt, reveals)
         if not shown and (names := set(PRIVATE.findall(answer.text)) - {self.user.email}):
             raise InvariantViolation(CLOSED, (*evidence, sorted(names)))
 
