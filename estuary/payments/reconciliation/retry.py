@@ -1,4 +1,4 @@
-"""Due rows are processed one by one; a row that fails is retried later and stops no other."""
+"""Due rows are processed one by one. A row that is still due afterwards waits as long again as it has waited so far."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
