@@ -108,10 +108,10 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         first: datetime | None = getattr(service, "first_session_at", None)
         if service.type == ServiceType.COURSE and first is None:
             return False
-        has_begun = (
+        has_started = (
             service.type in {ServiceType.COURSE, ServiceType.PACKAGE} and first is not None and first <= at
         )
-        return service.is_on_sale(at) and not has_begun
+        return service.is_on_sale(at) and not has_started
 
 
 class ServiceDetailSerializer(ServiceSerializer):

@@ -141,9 +141,9 @@ class Service(models.Model):
 
     def is_on_sale(self, at: datetime) -> bool:
         """Return whether the service may be sold at this moment."""
-        has_begun = self.sale_starts_at is None or self.sale_starts_at <= at
+        has_started = self.sale_starts_at is None or self.sale_starts_at <= at
         has_ended = self.sale_ends_at is not None and self.sale_ends_at <= at
-        return self.active and has_begun and not has_ended
+        return self.active and has_started and not has_ended
 
 
 class ServicePrice(models.Model):

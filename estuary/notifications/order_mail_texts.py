@@ -17,7 +17,7 @@ class OrderMail(StrEnum):
     PROCESSING = "processing"
     PAYMENT_FAILED = "payment_failed"
     BANK_TOO_LATE = "bank_too_late"
-    DATE_BEGUN = "date_begun"
+    DATE_STARTED = "date_begun"
     REFUND_FAILED = "refund_failed"
     DISPUTE_LOST = "dispute_lost"
 
@@ -30,7 +30,7 @@ SUBJECTS = {
     OrderMail.PROCESSING: "Your payment for {title} is on its way",
     OrderMail.PAYMENT_FAILED: "Your payment for {title} did not go through",
     OrderMail.BANK_TOO_LATE: "Your order of {title} has ended: your bank has not paid in time",
-    OrderMail.DATE_BEGUN: "Your payment for {title} came after it had begun and goes back to you",
+    OrderMail.DATE_STARTED: "Your payment for {title} came after it had begun and goes back to you",
     OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
 }
@@ -60,7 +60,7 @@ TEXTS = {
         "place has come, so your order has ended{credits}. Should the money still reach us, we send all of it back. If "
         "you still want {title}, please book it again. Your order was {order}: {url}."
     ),
-    OrderMail.DATE_BEGUN: (
+    OrderMail.DATE_STARTED: (
         "Your payment of {due} for {title} reached us when it had already begun, so you could not take part. We are "
         "sending all of it back{credits}. You need not do anything. Your order is {order}: {url}."
     ),

@@ -96,7 +96,7 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
 
 
 def unfinished_erasures() -> list[Erasure]:
-    """Return the begun erasures that may be finished."""
+    """Return the requested erasures that may be finished."""
     waiting = Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk")
     return [erasure for erasure in waiting if may_be_finished(erasure)]
 

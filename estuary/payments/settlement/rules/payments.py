@@ -86,7 +86,7 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
         open_automatic_refund(
             intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
         ),
-        NotifyBuyer(OrderMail.DATE_BEGUN),
+        NotifyBuyer(OrderMail.DATE_STARTED),
     ]
 
 
