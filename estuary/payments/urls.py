@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from estuary.payments import api, order_api
+from estuary.payments import api
+from estuary.payments.order_api import views as order_views
 from estuary.payments.webhooks import stripe_webhook
 
 payment_urls = [
@@ -19,9 +20,9 @@ payment_urls = [
 
 urlpatterns = [
     path("payments/", include(payment_urls)),
-    path("orders/<ref:order_id>/", order_api.OrderDetailView.as_view(), name="order-detail"),
-    path("orders/<ref:public_id>/cancel/", order_api.CancelOrderView.as_view(), name="order-cancel"),
-    path("orders/<ref:public_id>/sync/", order_api.SyncOrderView.as_view(), name="order-sync"),
-    path("orders/<ref:public_id>/refunds/", order_api.RefundsView.as_view(), name="order-refunds"),
-    path("bookings/<int:pk>/cancel/", order_api.CancelBookingView.as_view(), name="booking-cancel"),
+    path("orders/<ref:order_id>/", order_views.OrderDetailView.as_view(), name="order-detail"),
+    path("orders/<ref:public_id>/cancel/", order_views.CancelOrderView.as_view(), name="order-cancel"),
+    path("orders/<ref:public_id>/sync/", order_views.SyncOrderView.as_view(), name="order-sync"),
+    path("orders/<ref:public_id>/refunds/", order_views.RefundsView.as_view(), name="order-refunds"),
+    path("bookings/<int:pk>/cancel/", order_views.CancelBookingView.as_view(), name="booking-cancel"),
 ]

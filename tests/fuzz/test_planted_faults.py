@@ -14,8 +14,8 @@ from estuary.common.errors import Conflict
 from estuary.credits.api import Credits
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
-from estuary.payments.order_api import OrderDetailView, SyncOrderView
-from estuary.payments.order_serializers import OrderDetailSerializer
+from estuary.payments.order_api.serializers import OrderDetailSerializer
+from estuary.payments.order_api.views import OrderDetailView, SyncOrderView
 from tests.fuzz.runner import Run
 from tests.fuzz.test_fuzzed_api import role_named
 from tests.fuzz.world import Marketplace

@@ -22,7 +22,7 @@ from estuary.common.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
 from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund
-from estuary.payments.order_api import try_send_now
+from estuary.payments.order_api.views import try_send_now
 from estuary.payments.refunds.request_refund import refundable_minor, request_refund
 
 

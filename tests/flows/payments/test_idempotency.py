@@ -342,7 +342,7 @@ def test_a_refund_whose_process_died_is_given_once(
     path = f"/api/v1/orders/{made['order_id']}/refunds/"
     staff.raise_request_exception = False
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.order_api.try_send_now", crash)
+        dying.setattr("estuary.payments.order_api.views.try_send_now", crash)
         assert send(staff, {"amount": "10.00"}, key, path).status_code == 500
     assert send(staff, {"amount": "10.00"}, key, path).status_code == 201
     settle_everything(stripe)

@@ -12,9 +12,10 @@ from estuary.common.errors import NotFound
 from estuary.common.ids import parse_primary_key
 from estuary.orders import api as orders_api
 from estuary.orders.models import Order
-from estuary.payments import client, idempotency, order_api
+from estuary.payments import client, idempotency
 from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
+from estuary.payments.order_api import views as order_views
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
 FOUND = ("what is another's is not found", "an answer holds only what is its asker's")
@@ -24,7 +25,9 @@ UNSIGNED = "what Stripe did not sign is refused"
 @breaks("S11", *FOUND)
 def any_order_by_its_name() -> None:
     orders = Order.objects.select_related("user")
-    instead_of(order_api.own_order, lambda request, public_id: get_object_or_404(orders, public_id=public_id))
+    instead_of(
+        order_views.own_order, lambda request, public_id: get_object_or_404(orders, public_id=public_id)
+    )
 
 
 @breaks("S11", *FOUND)
@@ -41,7 +44,7 @@ def any_card_by_its_name() -> None:
 
 @breaks("S11", *FOUND)
 def any_booking_by_its_number() -> None:
-    view: Any = order_api.CancelBookingView
+    view: Any = order_views.CancelBookingView
     bookings = Booking.objects.select_related("order")
     view._own_booking = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
 

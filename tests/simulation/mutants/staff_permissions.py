@@ -10,8 +10,8 @@ from estuary.catalog.models import Service
 from estuary.common.admin.base import ReadOnlyAdmin
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
-from estuary.payments import order_api
 from estuary.payments.admin import dashboard
+from estuary.payments.order_api import views as order_views
 from tests.simulation.mutants.patching import breaks, instead_of
 
 CLOSED = "without the permission nothing is shown and nothing changes"
@@ -51,14 +51,14 @@ def permissions_open_nothing() -> None:
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_api_refunds_for_whoever_is_of_staff() -> None:
-    view: Any = order_api.MayRefund
+    view: Any = order_views.MayRefund
     view.has_permission = lambda _, request, __: _is_staff(request.user)
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_api_shows_orders_to_whoever_is_of_staff() -> None:
     instead_of(
-        order_api._visible_orders,
+        order_views._visible_orders,
         lambda user: Order.objects.all() if _is_staff(user) else Order.objects.filter(user=user),
     )
 

@@ -26,7 +26,7 @@ from estuary.payments.checkout.cancel_order import cancel_order
 from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
-from estuary.payments.order_serializers import OrderDetailSerializer
+from estuary.payments.order_api.serializers import OrderDetailSerializer
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
 from estuary.payments.refunds.request_refund import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
