@@ -53,11 +53,8 @@ SECRET_KEY = env.secret_key
 ALLOWED_HOSTS = env.allowed_hosts
 ROOT_URLCONF = "estuary.config.urls"
 WSGI_APPLICATION = "estuary.config.wsgi.application"
-USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = "estuary.config.formats"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
@@ -159,12 +156,6 @@ CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCA
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["estuary.common.body_limits.RejectFilesHandler"]
 STATIC_URL = "static/"
-# WhiteNoise serves the apps' files through the finders.
-STATIC_ROOT = None
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
 STOREFRONT_ROOT = BASE_DIR / "frontend" / "out"  # what `make frontend` exports
 WHITENOISE_USE_FINDERS = True  # admin and API docs are served without a collectstatic step
 
@@ -177,7 +168,6 @@ SECURE_HSTS_PRELOAD = env.served_over_https
 SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
-X_FRAME_OPTIONS = "DENY"
 _NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi usb"
 PERMISSIONS_POLICY = ", ".join(
     [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']
@@ -207,8 +197,6 @@ AUTHENTICATION_BACKENDS = [
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
-ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one replaces the old
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a session token alone changes neither address nor second factor
 ACCOUNT_EMAIL_NOTIFICATIONS = True
