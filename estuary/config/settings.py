@@ -114,6 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        "DIRS": [BASE_DIR / "estuary" / "config" / "templates"],
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
