@@ -22,9 +22,9 @@ from estuary.common.admin.base import (
     NOTHING,
     ReadOnlyAdmin,
     StaffAdmin,
+    column,
     external_link,
     moment_column,
-    register,
 )
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -32,6 +32,7 @@ RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 # allauth's page would show the secrets. For a lost factor there is manage.py drop_second_factor.
 admin.site.unregister(Authenticator)
+admin.site.unregister(Group)  # Django's page, which GroupAdmin replaces
 
 
 class NewUserForm(UserCreationForm):
@@ -40,7 +41,7 @@ class NewUserForm(UserCreationForm):
         fields = ("email",)
 
 
-@register(User)
+@admin.register(User)
 class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     """Only superusers grant rights or change accounts with rights, so nobody can promote themselves."""
 
@@ -96,7 +97,7 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
         return response
 
 
-@register(AuditLogEntry)
+@admin.register(AuditLogEntry)
 class AuditLogEntryAdmin(ReadOnlyAdmin):
     """The audit trail."""
 
@@ -110,33 +111,21 @@ class AuditLogEntryAdmin(ReadOnlyAdmin):
     readonly_fields = list_display
     when = moment_column("action_time", "When")
 
-    @display(description="Act", ordering="action_flag")
-    def what(self, row: AuditLogEntry) -> str:
-        return str(dict(ACTION_FLAG_CHOICES)[row.action_flag])
-
-    @display(description="Kind")
-    def kind(self, row: AuditLogEntry) -> str:
-        return row.content_type.name if row.content_type else NOTHING
+    what = column("Act", lambda row: dict(ACTION_FLAG_CHOICES)[row.action_flag], ordering="action_flag")
+    kind = column("Kind", lambda row: row.content_type.name if row.content_type else NOTHING)
+    act = column("What was done", lambda row: row.get_change_message() or NOTHING)
 
     @display(description="To")
     def object_link(self, row: AuditLogEntry) -> str:
         url = row.get_admin_url()
         return external_link(url, row.object_repr, new_tab=False) if url else row.object_repr
 
-    @display(description="What was done")
-    def act(self, row: AuditLogEntry) -> str:
-        return row.get_change_message() or NOTHING
 
-
-@register(Group)
+@admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, StaffAdmin):
     """Groups of permissions; only superusers change them, so that nobody can promote themselves."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.is_superuser
+    has_add_permission = has_delete_permission = has_change_permission

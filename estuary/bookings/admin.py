@@ -21,7 +21,6 @@ from estuary.common.admin.base import (
     label,
     link,
     money_column,
-    register,
 )
 from estuary.common.admin.pagination import choices_filter
 
@@ -69,7 +68,7 @@ class EndsFilter(admin.SimpleListFilter):
         )
 
 
-@register(Booking)
+@admin.register(Booking)
 class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
     list_filter = (
@@ -109,7 +108,7 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         return format_html("{} {}", status, label("failed", "disputed")) if row.order.disputed else status
 
 
-@register(Reservation)
+@admin.register(Reservation)
 class ReservationAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("id", "order", "line", "session", "status_label", "created_at")
     list_filter = ("status",)

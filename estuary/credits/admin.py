@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -31,12 +31,12 @@ from estuary.common.admin.base import (
     label,
     link,
     money_column,
-    register,
     render_confirm_page,
 )
+from estuary.common.admin.fields import CurrencyField
 from estuary.common.errors import InvalidAmount
-from estuary.common.money import CURRENCIES, to_minor
 from estuary.common.money import display as display_money
+from estuary.common.money import to_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 
@@ -45,7 +45,7 @@ class AdjustmentForm(forms.Form):
     """A signed amount and a reason. ``token`` identifies the adjustment, so a form sent twice adjusts once."""
 
     email = forms.EmailField(label="Buyer's e-mail address", widget=UnfoldAdminEmailInputWidget())
-    currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget())
+    currency = CurrencyField(max_length=3)
     amount = forms.DecimalField(
         help_text="Such as 25.00 to give credits, or -25.00 to take them back.",
         widget=UnfoldAdminDecimalFieldWidget(),
@@ -60,16 +60,6 @@ class AdjustmentForm(forms.Form):
         super().__init__(data, initial={**fixed, "token": ids.public_id("adj")})
         for name in fixed:
             self.fields[name].disabled = True
-
-    def clean_currency(self) -> str:
-        currency = str(self.cleaned_data["currency"]).lower()
-        if not re.fullmatch("[a-z]{3}", currency):
-            raise ValidationError("Write the currency as its three letters, such as USD.")
-        if currency not in CURRENCIES:
-            raise ValidationError(
-                f"Stripe does not take {currency.upper()}, so nothing could be bought with it."
-            )
-        return currency
 
     def clean_token(self) -> str:
         token = str(self.cleaned_data["token"])
@@ -128,7 +118,7 @@ class MovementInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("account", "order")
 
 
-@register(CreditAccount)
+@admin.register(CreditAccount)
 class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("owner", "balance", "frozen", "currency")
     list_select_related = ("user",)
@@ -186,7 +176,7 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         return HttpResponseRedirect(change_url(account))
 
 
-@register(CreditTransaction)
+@admin.register(CreditTransaction)
 class CreditTransactionAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("created_at", "owner", "kind_label", "amount", "balance_after", "order_link", "note")
     list_filter = ("kind", "created_at")

@@ -11,8 +11,9 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeW
 
 from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
 from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
+from estuary.common.admin.fields import CurrencyField
 from estuary.common.errors import InvalidAmount
-from estuary.common.money import CURRENCIES, min_charge_minor, to_decimal, to_minor
+from estuary.common.money import min_charge_minor, to_decimal, to_minor
 
 COMPOSITE_TYPES = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
 
@@ -70,6 +71,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A price as people write it, such as 49.90."""
 
+    currency = CurrencyField(max_length=3)
     amount = forms.DecimalField(label="Price", widget=UnfoldAdminDecimalFieldWidget())
 
     class Meta:
@@ -81,14 +83,6 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             self.initial["currency"] = self.instance.currency.upper()
             self.initial["amount"] = Decimal(to_decimal(self.instance.amount_minor, self.instance.currency))
-
-    def clean_currency(self) -> str:
-        currency = str(self.cleaned_data["currency"]).lower()
-        if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
-            raise ValidationError("Write the currency as its three letters, such as USD.")
-        if currency not in CURRENCIES:
-            raise ValidationError(f"Stripe does not take {currency.upper()}.")
-        return currency
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -1,15 +1,15 @@
 """Practitioners with their weekly hours."""
 
-from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.admin.forms import WindowForm, WindowFormSet
 from estuary.catalog.models import Availability
-from estuary.common.admin.base import StaffAdmin, StaffInline, register
+from estuary.common.admin.base import StaffAdmin, StaffInline
 
 
 class WindowInline(StaffInline):
@@ -19,7 +19,7 @@ class WindowInline(StaffInline):
     verbose_name, verbose_name_plural = "window", "weekly hours, in the practitioner's own time zone"
 
 
-@register(Practitioner)
+@admin.register(Practitioner)
 class PractitionerAdmin(StaffAdmin):
     list_display = ("display_name", "user", "time_zone", "headline")
     list_select_related = ("user",)
@@ -32,8 +32,3 @@ class PractitionerAdmin(StaffAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("user",) if obj else ()
-
-    def get_prepopulated_fields(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> dict[str, Sequence[str]]:
-        return {} if obj else {"slug": ("display_name",)}

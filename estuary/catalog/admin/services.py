@@ -1,9 +1,8 @@
 """The admin of services: prices, sessions and contents."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db import IntegrityError, models
 from django.db.models import Exists, OuterRef, QuerySet
@@ -16,7 +15,7 @@ from estuary.catalog.admin.forms import COMPOSITE_TYPES, ItemForm, ItemFormSet, 
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.bounds import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
-from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, label, register
+from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, label
 from estuary.common.db.transactions import violated_constraint
 from estuary.common.money import display as display_money
 
@@ -67,7 +66,7 @@ INLINES: "dict[str, list[type[InlineModelAdmin[Any, Any]]]]" = {
 }
 
 
-@register(Service)
+@admin.register(Service)
 class ServiceAdmin(StaffAdmin):
     """Orders keep names and prices in their snapshot, so everything but the type may be edited."""
 
@@ -78,7 +77,9 @@ class ServiceAdmin(StaffAdmin):
     search_fields = ("name", "slug", "practitioner__display_name")
     search_help_text = "Name, slug or practitioner"
     ordering = ("name",)
-    prepopulated_fields = {"slug": ("name",)}
+    prepopulated_fields = {
+        "slug": ("name",)
+    }  # only while it is empty, so that links to services do not break
     fieldsets = (
         (None, {"fields": ("name", "slug", "type", "practitioner", "active")}),
         ("Shown to buyers", {"fields": ("category", "summary", "description", "location")}),
@@ -112,11 +113,6 @@ class ServiceAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
         return ("type", "practitioner") if obj else ()
 
-    def get_prepopulated_fields(
-        self, request: HttpRequest, obj: models.Model | None = None
-    ) -> dict[str, Sequence[str]]:
-        return {} if obj else {"slug": ("name",)}  # links to services must not break
-
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bundle_of":
             kwargs["queryset"] = Service.objects.filter(type=ServiceType.SESSION).order_by("name")
@@ -135,15 +131,9 @@ class ServiceAdmin(StaffAdmin):
             )
         super().save_model(request, obj, form, change)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, *args, **kwargs)
         except IntegrityError as error:
             if violated_constraint(error) not in CONSTRAINT_MESSAGES:
                 raise

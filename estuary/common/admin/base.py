@@ -113,6 +113,16 @@ def _describe_value(value: Any) -> str:
     return Truncator(redact(text)).chars(MAX_VALUE_LENGTH)
 
 
+def column(title: str, show: Callable[[Any], Any], *, ordering: str | None = None) -> Callable[..., Any]:
+    """Return a column that shows what ``show`` returns for a row."""
+
+    @display(description=title, ordering=ordering)
+    def shown(self: ModelAdmin, row: Any) -> Any:
+        return show(row)
+
+    return cast(Callable[..., Any], shown)
+
+
 class StaffInline(TabularInline):
     """Rows that belong to the row of the page."""
 
@@ -126,11 +136,7 @@ class ReadOnlyMixin:
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
 
 class ReadOnlyInline(ReadOnlyMixin, StaffInline):  # type: ignore[misc] # of unfold's bases
@@ -141,24 +147,7 @@ class ReadOnlyAdmin(ReadOnlyMixin, StaffAdmin):
     """A list and pages of history rows."""
 
     list_per_page = 50
-
-    @display(description="Status", ordering="status")
-    def status_label(self, row: Any) -> SafeString:
-        return label(row.status)
-
-
-def money_column(
-    field: str, title: str, *, currency: str = "currency"
-) -> Callable[[ModelAdmin, Any], SafeString]:
-    """Return a column that shows the minor units in ``field`` as a decimal with its currency."""
-
-    currency_of = attrgetter(currency.replace("__", "."))
-
-    @display(description=title, ordering=field)
-    def column(self: ModelAdmin, row: Any) -> SafeString:
-        return money(getattr(row, field), currency_of(row))
-
-    return cast(Callable[[ModelAdmin, Any], SafeString], column)
+    status_label = column("Status", lambda row: label(row.status), ordering="status")
 
 
 def money(minor: int, currency: str) -> SafeString:
@@ -179,19 +168,15 @@ def moment(at: datetime | None) -> SafeString | str:
     return format_html('<span style="white-space: nowrap">{}</span>', text)
 
 
-def column(title: str, show: Callable[[Any], Any], *, ordering: str | None = None) -> Callable[..., Any]:
-    """Return a column that shows what ``show`` returns for a row."""
-
-    @display(description=title, ordering=ordering)
-    def shown(self: ModelAdmin, row: Any) -> Any:
-        return show(row)
-
-    return cast(Callable[..., Any], shown)
-
-
 def moment_column(field: str, title: str) -> Callable[..., Any]:
     """Return a column that shows a datetime without wrapping it."""
     return column(title, lambda row: moment(getattr(row, field)), ordering=field)
+
+
+def money_column(field: str, title: str, *, currency: str = "currency") -> Callable[..., SafeString]:
+    """Return a column that shows the minor units in ``field`` as a decimal with its currency."""
+    currency_of = attrgetter(currency.replace("__", "."))
+    return column(title, lambda row: money(getattr(row, field), currency_of(row)), ordering=field)
 
 
 def link(row: Model | None, text: str = "") -> SafeString | str:
@@ -255,16 +240,3 @@ def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
 
 def change_url(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-
-
-def register(*models: type[Model]) -> Callable[[type[ModelAdmin]], type[ModelAdmin]]:
-    """Register an admin page for models, replacing one of another app."""
-
-    def decorator(page: type[ModelAdmin]) -> type[ModelAdmin]:
-        for model in models:
-            if admin.site.is_registered(model):
-                admin.site.unregister(model)
-        admin.site.register(models, page)
-        return page
-
-    return decorator

@@ -62,12 +62,10 @@ class BoundedChangeList(ChangeList):
 
     def _is_answered_by_index(self) -> bool:
         indexed: IndexedFilters = getattr(self.model_admin, "indexed_filters", {})
-        for name, values in self.filter_params.items():
-            if name in indexed and (
-                (indexed_values := indexed[name]) is None or set(values) <= set(indexed_values)
-            ):
-                return True
-        return False
+        return any(
+            name in indexed and ((covered := indexed[name]) is None or set(values) <= set(covered))
+            for name, values in self.filter_params.items()
+        )
 
 
 def key_before_newest(rows: QuerySet[Any]) -> int:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money_column, register, stripe_link
+from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money_column, stripe_link
 from estuary.payments.admin.order_detail import deadline
 from estuary.payments.models import Dispute
 
@@ -25,7 +25,7 @@ class StandingFilter(admin.SimpleListFilter):
         return queryset.filter(closed_at__isnull=self.value() == "open")
 
 
-@register(Dispute)
+@admin.register(Dispute)
 class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = (
         "stripe_dispute_id",

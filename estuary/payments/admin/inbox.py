@@ -22,7 +22,6 @@ from estuary.common.admin.base import (
     change_url,
     column,
     moment_column,
-    register,
     row_or_404,
     stripe_link,
 )
@@ -68,7 +67,7 @@ class AttemptsFilter(admin.SimpleListFilter):
         return queryset
 
 
-@register(WebhookEvent)
+@admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
     list_display = (
         "type",

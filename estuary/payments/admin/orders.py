@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -12,7 +13,7 @@ from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_column, money_column, register
+from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_column, money_column
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import actions, refund_form
@@ -33,7 +34,7 @@ BY_PREFIX = {
 }
 
 
-@register(Order)
+@admin.register(Order)
 class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")

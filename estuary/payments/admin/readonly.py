@@ -1,5 +1,6 @@
 """Refunds, saved cards and customers: read-only here; changed on their order's page or by their owner."""
 
+from django.contrib import admin
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
@@ -10,7 +11,6 @@ from estuary.common.admin.base import (
     link,
     money,
     money_column,
-    register,
     stripe_link,
 )
 from estuary.common.admin.pagination import choices_filter
@@ -24,7 +24,7 @@ class OwnedAdmin(ReadOnlyAdmin):
     owner = column("Buyer", lambda row: row.user.email, ordering="user__email")
 
 
-@register(Refund)
+@admin.register(Refund)
 class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = (
         "public_id",
@@ -89,7 +89,7 @@ BRANDS = [
 ]  # fmt: skip
 
 
-@register(PaymentMethod)
+@admin.register(PaymentMethod)
 class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
     list_filter = ("is_default", "detach_pending", choices_filter("brand", "card_brand", BRANDS))
@@ -107,7 +107,7 @@ class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
         return card.detached_at is None
 
 
-@register(StripeCustomer)
+@admin.register(StripeCustomer)
 class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("owner", "customer", "email", "created_at")
     search_fields = ("stripe_customer_id",)
