@@ -40,60 +40,49 @@ def write_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> EmailMessage | None:
     """Render a mail of TEMPLATES or NOTICES; None if it is obsolete. The age of its link begins now."""
+    file, context = FOLDER + FILES.get(template, template), None
     if template in NOTICES:
-        return _write_notice(template, email, details or {})
-    user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
-    context = TEMPLATES[template](email, user)
+        file, context = "account_notice/notice", _describe_change(template, details or {})
+    elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
+        context = TEMPLATES[template](email, user)
     if context is None:
         return None
-    file = FOLDER + FILES.get(template, template)
+    # From the settings, never from the Host of a request, which anybody can forge.
+    site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
     mail: EmailMessage = get_adapter().render_mail(
-        file, email, {"email": email, "current_site": _site()} | context
+        file, email, {"email": email, "current_site": site} | context
     )
     return mail
 
 
-def _site() -> SimpleNamespace:
-    """Return the site from the settings, never from the Host of a request, which anybody can forge."""
-    return SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
+def _describe_change(template: str, details: dict[str, str]) -> Context:
+    """Return what was changed in an account, from where, and what to do about it."""
+    reset_url = _link("account_reset_password")
+    return {"change": NOTICES[template], "details": details, "password_reset_url": reset_url}
 
 
-def _write_notice(template: str, email: str, details: dict[str, str]) -> EmailMessage:
-    """Render a notice: what was changed in an account, from where, and what to do about it."""
-    context = {
-        "current_site": _site(),
-        "change": NOTICES[template],
-        "details": details,
-        "password_reset_url": _link("account_reset_password"),
-    }
-    mail: EmailMessage = get_adapter().render_mail("account_notice/notice", email, context)
-    return mail
-
-
-def _confirm_address(email: str, user: User | None) -> Context | None:
+def _confirm_address(email: str, user: User) -> Context | None:
     address = EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).first()
-    if user is None or address is None:
+    if address is None:
         return None
     key = get_emailconfirmation_model().create(address).key
     return {"user": user, "activate_url": _link("account_confirm_email", key)}
 
 
-def _change_address(email: str, user: User | None) -> Context | None:
-    if user is None:
-        return None
+def _change_address(email: str, user: User) -> Context:
     return {"user": user, "activate_url": _link("account_confirm_email", sign_email_change(user, email))}
 
 
-def _reset_password(email: str, user: User | None) -> Context | None:
+def _reset_password(email: str, user: User) -> Context | None:
     """Return None if the account's address has changed since the request."""
-    if user is None or user.email.lower() != email.lower():
+    if user.email.lower() != email.lower():
         return None
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     key = f"{user_pk_to_url_str(user)}-{token}"
     return {"user": user, "password_reset_url": _link("account_reset_password_from_key", key)}
 
 
-def _drop_mail(email: str, user: User | None) -> None:
+def _drop_mail(email: str, user: User) -> None:
     """Drop a mail to somebody without an account, enqueued by an earlier version."""
 
 
@@ -101,7 +90,7 @@ def _link(page: str, key: str = "") -> str:
     return settings.HEADLESS_FRONTEND_URLS[page].format(key=quote(key))
 
 
-TEMPLATES: dict[str, Callable[[str, User | None], Context | None]] = {
+TEMPLATES: dict[str, Callable[[str, User], Context | None]] = {
     "email_confirmation": _confirm_address,
     "email_confirmation_signup": _confirm_address,
     "email_change": _change_address,

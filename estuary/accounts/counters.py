@@ -21,7 +21,6 @@ ADD = """
     INSERT INTO {table} AS old (cache_key, value, expires) VALUES (%(key)s, %(value)s, %(until)s)
     ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires
     WHERE old.expires <= %(at)s"""
-TOUCH = "UPDATE {table} SET expires = %(until)s WHERE cache_key = %(key)s AND expires > %(at)s"
 DELETE = "DELETE FROM {table} WHERE cache_key = %(key)s"
 # Each write deletes up to ten expired rows, so the table does not grow beyond the live counters.
 DELETE_EXPIRED = """
@@ -58,9 +57,6 @@ class CounterStore(BaseCache):
         self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
         return self._run(ADD, key, version, value=json.dumps(value), timeout=timeout) > 0
-
-    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        return self._run(TOUCH, key, version, timeout=timeout) > 0
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return self._run(DELETE, key, version) > 0

@@ -5,7 +5,6 @@ that guesses from this browser are counted separately.
 https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.deprecation import MiddlewareMixin
 
 from estuary.accounts.models import User
 from estuary.common.ids import device_key
@@ -40,14 +40,10 @@ def find_device(request: HttpRequest, email: str) -> str | None:
     return device["key"] if user and constant_time_compare(device["state"], _state_digest(user)) else None
 
 
-class RememberDeviceMiddleware:
+class RememberDeviceMiddleware(MiddlewareMixin):
     """Sets the device cookie after an account was opened."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         user: User | None = getattr(request, "device_of", None)
         if user is not None:
             device = {"key": device_key(), "user": user.pk, "state": _state_digest(user)}

@@ -15,9 +15,7 @@ VIEWS = {
 }
 
 urlpatterns: list[URLPattern] = [
-    *(
-        path(f"{client}/v1/{address}", view.as_api_view(client=client))
-        for client in settings.HEADLESS_CLIENTS
-        for address, view in VIEWS.items()
-    ),
+    path(f"{client}/v1/{address}", view.as_api_view(client=client))
+    for client in settings.HEADLESS_CLIENTS
+    for address, view in VIEWS.items()
 ]

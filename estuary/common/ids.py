@@ -7,6 +7,7 @@ restored from a backup never reuses a key that its earlier life has sent.
 """
 
 import secrets
+from functools import partial
 
 _ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"
 # 34^20 is about 2^101 ids, so no two are ever equal.
@@ -18,28 +19,12 @@ def public_id(prefix: str) -> str:
     return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
-def order_id() -> str:
-    return public_id("ord")
-
-
-def refund_id() -> str:
-    return public_id("ref")
-
-
-def setup_key() -> str:
-    return public_id("setup")
-
-
-def device_key() -> str:
-    return public_id("device")
-
-
-def customer_key() -> str:
-    return public_id("buyer")
-
-
-def owner_mark() -> str:
-    return public_id("mark")
+order_id = partial(public_id, "ord")
+refund_id = partial(public_id, "ref")
+setup_key = partial(public_id, "setup")
+device_key = partial(public_id, "device")
+customer_key = partial(public_id, "buyer")
+owner_mark = partial(public_id, "mark")
 
 
 def parse_primary_key(text: str) -> int | None:
