@@ -130,19 +130,11 @@ class ServiceDetailSerializer(ServiceSerializer):
 
     @extend_schema_field(ContentSerializer(many=True))
     def get_contents(self, service: Service) -> Any:
-        return ContentSerializer(_contents(service), many=True).data
-
-
-def _contents(service: Service) -> list[dict[str, Any]]:
-    if service.type == ServiceType.BUNDLE:
-        return [
-            {
-                "service": service.bundle_of,
-                "quantity": service.bundle_quantity,
-                "bonus": service.bundle_bonus,
-            }
-        ]
-    return [{"service": item.service, "quantity": 1, "bonus": 0} for item in service.items.all()]
+        contents = [{"service": item.service, "quantity": 1, "bonus": 0} for item in service.items.all()]
+        if service.type == ServiceType.BUNDLE:
+            quantity, bonus = service.bundle_quantity, service.bundle_bonus
+            contents = [{"service": service.bundle_of, "quantity": quantity, "bonus": bonus}]
+        return ContentSerializer(contents, many=True).data
 
 
 class SlotSerializer(serializers.Serializer[Slot]):
@@ -158,7 +150,9 @@ class SlotsSerializer(serializers.Serializer[dict[str, Any]]):
 
 class ServiceFilter(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=ServiceType.choices, required=False)
-    practitioner = serializers.SlugField(required=False, help_text="the practitioner's slug")
+    practitioner = serializers.SlugField(
+        source="practitioner__slug", required=False, help_text="the practitioner's slug"
+    )
 
 
 def validate_time_zone(name: str) -> None:
@@ -205,6 +199,13 @@ def visible_services() -> QuerySet[Service]:
     )
 
 
+class PublicView(APIView):
+    """A view without a sign-in."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+
+
 @extend_schema_view(
     get=extend_schema(
         summary="What is offered",
@@ -214,19 +215,15 @@ def visible_services() -> QuerySet[Service]:
     )
 )
 @method_decorator(replica_read, name="get")
-class ServiceList(generics.ListAPIView[Service]):
+class ServiceList(PublicView, generics.ListAPIView[Service]):
     """Services in the catalogue, oldest first; those not on sale just now are marked so."""
 
-    permission_classes = [AllowAny]
-    authentication_classes = []
     serializer_class = ServiceSerializer
     pagination_class = OldestFirst
     queryset = Service.objects.none()
 
     def get_queryset(self) -> QuerySet[Service]:
-        params = validate_query_params(self.request, ServiceFilter)
-        names = {"type": "type", "practitioner": "practitioner__slug"}
-        return visible_services().filter(**{names[key]: value for key, value in params.items()})
+        return visible_services().filter(**validate_query_params(self.request, ServiceFilter))
 
 
 @extend_schema_view(
@@ -235,11 +232,9 @@ class ServiceList(generics.ListAPIView[Service]):
     )
 )
 @method_decorator(replica_read, name="get")
-class ServiceDetail(generics.RetrieveAPIView[Service]):
+class ServiceDetail(PublicView, generics.RetrieveAPIView[Service]):
     """One service, with what a package or a bundle holds."""
 
-    permission_classes = [AllowAny]
-    authentication_classes = []
     serializer_class = ServiceDetailSerializer
     queryset = Service.objects.none()
 
@@ -262,11 +257,9 @@ class SoonestFirst(NewestFirst):
     )
 )
 @method_decorator(replica_read, name="get")
-class SessionList(generics.ListAPIView[ServiceSession]):
+class SessionList(PublicView, generics.ListAPIView[ServiceSession]):
     """The sessions of a workshop or course that have not begun yet, with the seats that are left."""
 
-    permission_classes = [AllowAny]
-    authentication_classes = []
     serializer_class = SessionSerializer
     pagination_class = SoonestFirst
     queryset = ServiceSession.objects.none()
@@ -279,11 +272,8 @@ class SessionList(generics.ListAPIView[ServiceSession]):
 
 
 @method_decorator(replica_read, name="get")
-class SlotList(APIView):
+class SlotList(PublicView):
     """The free slots of a 1-on-1 session, with what is taken and what is over left out."""
-
-    permission_classes = [AllowAny]
-    authentication_classes = []
 
     @extend_schema(
         summary="When a 1-on-1 session can be booked",

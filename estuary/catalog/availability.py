@@ -120,11 +120,8 @@ def _window_intervals(
 
 
 def _slots_in_window(window: Slot, service: Service) -> Iterator[Slot]:
-    starts_at, duration, step = (
-        window.starts_at,
-        minutes(service.duration_min),
-        minutes(service.slot_step_min),
-    )
+    duration, step = minutes(service.duration_min), minutes(service.slot_step_min)
+    starts_at = window.starts_at
     while starts_at + duration <= window.ends_at:
         yield Slot(starts_at, starts_at + duration)
         starts_at += step

@@ -39,15 +39,6 @@ class ServiceType(models.TextChoices):
     BUNDLE = "bundle"  # several of one session service
 
 
-class ServiceQuerySet(models.QuerySet["Service"]):
-    def on_sale(self, at: datetime) -> "ServiceQuerySet":
-        return self.filter(
-            Q(sale_starts_at=None) | Q(sale_starts_at__lte=at),
-            Q(sale_ends_at=None) | Q(sale_ends_at__gt=at),
-            active=True,
-        )
-
-
 class Service(models.Model):
     """One thing a buyer can choose, offered by one practitioner."""
 
@@ -98,8 +89,6 @@ class Service(models.Model):
         default=0, validators=[MaxValueValidator(BUNDLE_MAX)], help_text="given on top, at no price"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ServiceQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

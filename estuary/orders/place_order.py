@@ -99,19 +99,19 @@ def record_transitions(
 
 
 def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
-    if not lines:
-        return []
     return OrderLine.objects.bulk_create(
-        OrderLine(
-            order=order,
-            position=position,
-            service=line.service,
-            service_type=line.service.type,
-            service_name=line.service.name,
-            amount_minor=line.amount_minor,
-            **_times(line),
-        )
-        for position, line in enumerate(lines, start=1)
+        [
+            OrderLine(
+                order=order,
+                position=position,
+                service=line.service,
+                service_type=line.service.type,
+                service_name=line.service.name,
+                amount_minor=line.amount_minor,
+                **_times(line),
+            )
+            for position, line in enumerate(lines, start=1)
+        ]
     )
 
 

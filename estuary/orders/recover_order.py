@@ -6,7 +6,7 @@ from typing import Any
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
-from estuary.orders.models import Order, OrderLine, OrderType
+from estuary.orders.models import Order, OrderType
 from estuary.orders.place_order import item_key, record_transitions, snapshot_of
 from estuary.orders.states import Status
 
@@ -55,7 +55,13 @@ def recover_order(recovered: RecoveredOrderData, *, cause: str, at: datetime) ->
     steps = [("", Status.PENDING), (Status.PENDING, Status.CANCELED)]
     record_transitions(order, steps, cause=cause, at=at)
     if recovered.kind == OrderType.DIRECT:
-        _write_line(order, recovered, snapshot["name"])
+        order.lines.create(
+            position=1,
+            service=recovered.service,
+            service_type=recovered.service_type,
+            service_name=snapshot["name"],
+            amount_minor=recovered.total_minor,
+        )
     return order
 
 
@@ -69,14 +75,3 @@ def _snapshot(recovered: RecoveredOrderData) -> dict[str, Any]:
     )
     name = recovered.service_name or snapshot.get("name", "A service")
     return snapshot | {"name": name, "type": recovered.service_type}
-
-
-def _write_line(order: Order, recovered: RecoveredOrderData, name: str) -> None:
-    OrderLine.objects.create(
-        order=order,
-        position=1,
-        service=recovered.service,
-        service_type=recovered.service_type,
-        service_name=name,
-        amount_minor=recovered.total_minor,
-    )

@@ -96,7 +96,7 @@ def _practitioner(host: Host, password: str) -> None:
     )
     if new:
         Availability.objects.bulk_create(
-            Availability(practitioner=practitioner, weekday=day, starts=_clock(starts), ends=_clock(ends))
+            Availability(practitioner=practitioner, weekday=day, starts=starts, ends=ends)
             for days, starts, ends in host.hours
             for day in days
         )
@@ -181,11 +181,7 @@ def _first(dates: Dates, practitioner: Practitioner, at: datetime) -> datetime:
     today = at.astimezone(practitioner.zone).date()
     for days in range(FIRST_IN.days, FIRST_IN.days + 8):
         day = today + timedelta(days=days)
-        starts_at = datetime.combine(day, _clock(dates.starts), practitioner.zone)
+        starts_at = datetime.combine(day, time.fromisoformat(dates.starts), practitioner.zone)
         if day.weekday() == dates.weekday and starts_at >= at + FIRST_IN:
             return starts_at
     raise AssertionError("a week has seven days")
-
-
-def _clock(text: str) -> time:
-    return time.fromisoformat(text)
