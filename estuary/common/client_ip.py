@@ -30,10 +30,7 @@ def client_address(request: HttpRequest, *, trusted_proxies: int) -> str:
 
 def network_site(address: str) -> str:
     """Return the network of one site: the /48 of an IPv6 network, or the IPv4 address itself."""
-    if ":" not in address:
-        return address
-    first = ip_network(address, strict=False).network_address
-    return f"{IPv6Address(int(first) >> 80 << 80)}/48"
+    return str(ip_network(address, strict=False).supernet(new_prefix=48)) if ":" in address else address
 
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:
@@ -55,6 +52,4 @@ def _is_private(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _network(address: IPv4Address | IPv6Address) -> str:
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address if address.version == 4 else ip_network((address, 64), strict=False))

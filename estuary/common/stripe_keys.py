@@ -6,7 +6,6 @@ Source: https://docs.stripe.com/keys
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 # Stripe's shortest key has 32 characters, 24 of them after the prefix. No key has more than 255.
 ISSUED_BODY_MIN, KEY_MAX = 24, 255
@@ -66,16 +65,15 @@ def find_problem(value: str, expected_kind: str, *, exact: bool = True) -> str:
     if expected_kind == PUBLISHABLE and (kind in {"sk_", "rk_", "whsec_"} or SECRET_PATTERN.search(value)):
         subject = "holds a secret: it " if kind == "pk_" else _describe_kind(kind)
         return f"{subject}must begin with pk_: {REMEDIES[expected_kind]}, {ROLL_HINT}"
+    prefixes = " or ".join(PREFIXES[expected_kind])
     if kind not in PREFIXES[expected_kind]:
-        return f"{_describe_kind(kind)}must begin with {_join_or(PREFIXES[expected_kind])}: {REMEDIES[expected_kind]}"
+        return f"{_describe_kind(kind)}must begin with {prefixes}: {REMEDIES[expected_kind]}"
     if ELLIPSIS.search(value):
         return f"holds an ellipsis, so it is not whole: {REMEDIES[expected_kind]}"
     if invalid := _describe_invalid_characters(value, expected_kind):
         return f"holds {invalid}, which no key has: {REMEDIES[expected_kind]}"
     if not value.startswith(kind):
-        return (
-            f"must begin with {_join_or(PREFIXES[expected_kind])}, in lower case: {REMEDIES[expected_kind]}"
-        )
+        return f"must begin with {prefixes}, in lower case: {REMEDIES[expected_kind]}"
     if expected_kind != SIGNING and not find_mode(value):
         return f"says neither _live_ nor _test_ behind its first two letters: {REMEDIES[expected_kind]}"
     return _find_length_problem(value, expected_kind) if exact or expected_kind == SIGNING else ""
@@ -118,10 +116,6 @@ def _body(value: str) -> str:
 
 def _describe_kind(kind: str) -> str:
     return f"is {KINDS[kind]}: it " if kind else ""
-
-
-def _join_or(prefixes: Sequence[str]) -> str:
-    return " or ".join(prefixes)
 
 
 def _describe_invalid_characters(value: str, expected_kind: str) -> str:

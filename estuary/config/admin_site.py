@@ -1,15 +1,10 @@
 """The admin's title, colours and sidebar. The sidebar lists only what the person may view."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse_lazy
-
-
-def _may(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
 
 
 def _list(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -19,7 +14,7 @@ def _list(title: str, icon: str, model: str) -> dict[str, Any]:
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": _may(f"{app}.view_{name}"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
     }
 
 
@@ -59,11 +54,7 @@ UNFOLD: dict[str, Any] = {
     },
     "SIDEBAR": {
         "navigation": [
-            {
-                "items": [
-                    {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                ]
-            },
+            {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
             _section("Orders", _list("Orders", "receipt_long", "orders.order")),
             _section("Bookings", _list("Bookings", "event_available", "bookings.booking")),
             _section(

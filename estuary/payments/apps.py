@@ -10,13 +10,13 @@ class PaymentsConfig(AppConfig):
 
         from estuary.accounts.models import User  # noqa: PLC0415
         from estuary.accounts.recovery import account_recovered  # noqa: PLC0415
-        from estuary.common.observability.metrics import register_scrape_collector  # noqa: PLC0415
+        from estuary.common.observability.metrics import SCRAPE_REGISTRY  # noqa: PLC0415
         from estuary.common.postgresql.rights import grant_rights  # noqa: PLC0415
         from estuary.payments import checks, outbox  # noqa: F401, PLC0415
         from estuary.payments.customers.customer_updates import enqueue_update  # noqa: PLC0415
         from estuary.payments.observability import DATABASE_GAUGES  # noqa: PLC0415
 
-        register_scrape_collector(DATABASE_GAUGES)
+        SCRAPE_REGISTRY.register(DATABASE_GAUGES)
         account_recovered.connect(
             outbox.end_payments_on_recovery, dispatch_uid="payments.end_payments_on_recovery"
         )

@@ -20,7 +20,6 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -92,11 +91,6 @@ def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:
         EVENTS_SETTLED.labels(outcome).inc(times)
     for _, seconds in outcomes:
         EVENT_SECONDS.observe(seconds)
-
-
-def register_scrape_collector(collector: Collector) -> None:
-    """Register a collector that is queried at every scrape."""
-    SCRAPE_REGISTRY.register(collector)
 
 
 def render_metrics() -> bytes:

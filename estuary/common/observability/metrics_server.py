@@ -2,17 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse
 
+from prometheus_client.exposition import ThreadingWSGIServer
+
 from estuary.common.observability import metrics
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    # The process does not wait for a scrape when it ends.
-    daemon_threads = True
 
 
 class _Handler(WSGIRequestHandler):
@@ -38,6 +34,6 @@ def serve(port: int, *, token: str, after_scrape: Callable[[], None] = lambda: N
         start_response("200 OK", [("Content-Type", metrics.CONTENT_TYPE)])
         return [body]
 
-    server = make_server("", port, respond, server_class=_Server, handler_class=_Handler)
+    server = make_server("", port, respond, server_class=ThreadingWSGIServer, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server
