@@ -98,14 +98,11 @@ class RedactingReporter(ExceptionReporter):
 
 
 class RedactingFilter(SafeExceptionReporterFilter):
-    """Hides settings and variables by name: passwords, cookies, sessions, URLs with passwords."""
+    """Hides settings and variables by name: those that Django hides, and URLs with passwords."""
 
-    def get_safe_settings(self) -> dict[str, Any]:
-        hidden = {"DATABASES", "DATABASE_URL", "MAILERS"}
-        return {
-            name: self.cleansed_substitute if name in hidden else value
-            for name, value in super().get_safe_settings().items()
-        }
+    hidden_settings = re.compile(
+        SafeExceptionReporterFilter.hidden_settings.pattern + "|^DATABASE|^MAILERS$", re.IGNORECASE
+    )
 
     def is_active(self, request: HttpRequest | None) -> bool:
         """Return True, on debug pages too."""
