@@ -27,7 +27,8 @@ type Context = dict[str, Any]
 def enqueue_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> None:
-    """Enqueue a mail about an account; ``template`` is a key of TEMPLATES or NOTICES."""
+    """Enqueue a mail about an account; ``template`` is a key of TEMPLATES or NOTICES, or allauth's name of one."""
+    template = template.removeprefix(FOLDER)
     if template not in TEMPLATES and template not in NOTICES:
         raise LookupError(f"There is no mail {template}: add it to accounts/account_mails.py")
     mail: JSONDict = {"template": template, "email": email, "user_id": user_id}

@@ -33,9 +33,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Enqueue a mail; of its context only the user is kept."""
         user = context.get("user")
-        account_mails.enqueue_mail(
-            template_prefix.removeprefix(account_mails.FOLDER), email, user.pk if user else None
-        )
+        account_mails.enqueue_mail(template_prefix, email, user.pk if user else None)
 
     def send_notification_mail(
         self,
@@ -51,8 +49,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
             "ip": self.get_client_ip(self.request) if self.request else "",
             **{name: str(value) for name, value in (context or {}).items() if name.endswith("_email")},
         }
-        template = template_prefix.removeprefix(account_mails.FOLDER)
-        account_mails.enqueue_mail(template, email or user.email, user.pk, details)
+        account_mails.enqueue_mail(template_prefix, email or user.email, user.pk, details)
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:
         """Record the password hash with which a sign-in started; a second factor may follow 15 minutes later."""

@@ -5,7 +5,7 @@ counter deleted. It also counts all rows at each write.
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
@@ -78,16 +78,9 @@ class CounterStore(BaseCache):
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> int:
         at = clock.now()
-        values: dict[str, Any] = {
-            "key": self._key(key, version),
-            "at": at,
-            "until": self._until(at, timeout),
-            "value": value,
-        }
+        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        until = at + (WITHOUT_EXPIRY if seconds is None else timedelta(seconds=seconds))
+        values = {"key": self._key(key, version), "at": at, "until": until, "value": value}
         with connection.cursor() as cursor:
             cursor.execute(statement.format(table=self._table), values)
             return int(cursor.rowcount)
-
-    def _until(self, at: datetime, timeout: float | None) -> datetime:
-        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-        return at + (WITHOUT_EXPIRY if seconds is None else timedelta(seconds=seconds))

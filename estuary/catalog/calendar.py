@@ -76,9 +76,7 @@ def entries_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:
     )
 
 
-def insert_entries(
-    intervals: Iterable[tuple[int, datetime, datetime]],
-) -> list[CalendarEntry]:
+def insert_entries(intervals: Iterable[tuple[int, datetime, datetime]]) -> list[CalendarEntry]:
     """Insert one entry per ``(practitioner_id, starts_at, ends_at)``, in one statement, and return them in this order.
 
     Rows are inserted in the order of ``insert_free_entries``, so two transactions with the same intervals never

@@ -29,12 +29,9 @@ class OpenApiView(SpectacularAPIView):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer = request.accepted_renderer
-        # Requests that arrive while the document is built wait for it.
-        renderer_class: Callable[[], BaseRenderer] = type(renderer)
-        with _computing:
-            body = _render_document(renderer_class)
-        name = f"estuary-payments.{renderer.format}"
-        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        with _computing:  # requests that arrive while the document is built wait for it
+            body = _render_document(type(renderer))
+        headers = {"Content-Disposition": f'inline; filename="estuary-payments.{renderer.format}"'}
         return HttpResponse(body, content_type=renderer.media_type, headers=headers)
 
 

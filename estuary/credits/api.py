@@ -69,10 +69,8 @@ class Credits(APIView):
     )
     def get(self, request: Request) -> Response:
         accounts = list(CreditAccount.objects.filter(user=cast(User, request.user)).order_by("currency"))
-        empty_account = CreditAccount(currency=settings.CURRENCY)
-        default_account = next(
-            (account for account in accounts if account.currency == settings.CURRENCY), empty_account
-        )
+        by_currency = {account.currency: account for account in accounts}
+        default_account = by_currency.get(settings.CURRENCY) or CreditAccount(currency=settings.CURRENCY)
         history = CreditTransaction.objects.filter(account__in=accounts).select_related("account", "order")
         pages = NewestFirst()
         page = pages.paginate_queryset(history, request, view=self) or []

@@ -54,10 +54,9 @@ def may_be_finished(erasure: Erasure) -> bool:
 
 @retry_transaction
 def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
-    """Deactivate the account and its services; raises ErasureRefused and changes nothing.
+    """Deactivate the account and its services in one transaction.
 
-    A concurrent purchase of such a service either commits first, so that the erasure is refused, or finds the service
-    off sale.
+    A concurrent purchase commits first, so that the erasure is refused, or finds the service off sale.
     """
     with transaction.atomic():
         _take_off_sale(user)

@@ -34,13 +34,8 @@ WHERE status <> 'pending' AND payload ->> 'object' IS DISTINCT FROM 'v2.core.eve
 def redact_events_about(user: User) -> int:
     """Redact all settled events that contain a person's address, name or Stripe ids; returns how many."""
     parameters = find_identifiers(user)
-    changed = 0
-    for first, last in _key_ranges():
-        changed += _redact(
-            f"id BETWEEN %(first)s AND %(last)s AND {EVENT_MENTIONS_PERSON}",
-            parameters | {"first": first, "last": last},
-        )
-    return changed
+    about = f"id BETWEEN %(first)s AND %(last)s AND {EVENT_MENTIONS_PERSON}"
+    return sum(_redact(about, parameters | {"first": first, "last": last}) for first, last in _key_ranges())
 
 
 def _key_ranges() -> Iterator[tuple[int, int]]:

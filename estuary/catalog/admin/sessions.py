@@ -64,20 +64,18 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             if any(_overlap(during, other) for _, other in intervals[:position]):
                 form.add_error("starts_at", "This overlaps another date of this service.")
         moved = [(form, during) for form, during in intervals if form.is_moved and not form.errors]
+        taken = self._taken(moved) if moved else []
         for form, during in moved:
-            if any(_overlap(during, entry.during) for entry in self._taken(moved)):
+            if any(_overlap(during, entry.during) for entry in taken):
                 form.add_error("starts_at", OVERLAP)
 
     def _taken(self, moved: list[tuple[SessionForm, DateTimeTZRange]]) -> list[CalendarEntry]:
         """Return the other entries in the calendar at the times of the moved dates, in one query."""
-        if not hasattr(self, "_calendar"):
-            during = models.Q(pk=None)
-            for _, interval in moved:
-                during |= models.Q(during__overlap=interval)
-            own_entry_ids = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
-            entries = entries_of(self.instance.practitioner_id).filter(during)
-            self._calendar = list(entries.exclude(pk__in=own_entry_ids))
-        return self._calendar
+        during = models.Q()
+        for _, interval in moved:
+            during |= models.Q(during__overlap=interval)
+        own_entry_ids = [form.instance.calendar_entry_id for form in self.forms if form.instance.pk]
+        return list(entries_of(self.instance.practitioner_id).filter(during).exclude(pk__in=own_entry_ids))
 
     def save(self, commit: bool = True) -> Any:
         """Save the dates in the calendar's order, as buyers take slots, so that neither deadlocks the other."""

@@ -11,16 +11,13 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from estuary.common.observability.redaction import RedactingFormatter
 
-TIMESTAMPER = structlog.processors.TimeStamper(fmt="iso")
-PROCESSORS: list[Processor] = [
+OF_ALL_LINES: list[Processor] = [
     merge_contextvars,
     add_logger_name,
     add_log_level,
-    TIMESTAMPER,
-    ProcessorFormatter.wrap_for_formatter,
+    structlog.processors.TimeStamper(fmt="iso"),
 ]
-
-
+PROCESSORS = [*OF_ALL_LINES, ProcessorFormatter.wrap_for_formatter]
 JSON = structlog.processors.JSONRenderer()
 LOGFMT = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
 
@@ -38,13 +35,7 @@ def build_formatter(renderer: Processor) -> RedactingFormatter:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        foreign_pre_chain=[
-            merge_contextvars,
-            _add_request_and_job,
-            add_logger_name,
-            add_log_level,
-            TIMESTAMPER,
-        ],
+        foreign_pre_chain=[*OF_ALL_LINES, _add_request_and_job],
     )
 
 

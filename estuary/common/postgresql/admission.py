@@ -82,7 +82,7 @@ class Admission:
         with self._lock:
             self._size = size
             if not self._queue and self._has_room(permit):
-                self._take(permit)
+                self._held.update(permit)
                 return permit
             # Started requests go before new ones. Otherwise all requests of a crowd end at the end, too late.
             insort(self._queue, waiter := Waiter(permit, claim.since), key=attrgetter("since"))
@@ -109,10 +109,7 @@ class Admission:
 
     def release(self, permit: Permit) -> None:
         with self._lock:
-            for name in permit:
-                self._held[name] -= 1
-                if not self._held[name]:
-                    del self._held[name]
+            self._held -= Counter(permit)
             self._admit()
 
     def mark_contended(self, resources: set[str]) -> None:
@@ -132,12 +129,8 @@ class Admission:
                 return
             if self._has_room(waiter.permit):
                 self._queue.remove(waiter)
-                self._take(waiter.permit)
+                self._held.update(waiter.permit)
                 waiter.admitted.set()
-
-    def _take(self, permit: Permit) -> None:
-        for name in permit:
-            self._held[name] += 1
 
     def _has_room(self, permit: Permit) -> bool:
         if time.monotonic() >= self._calm_from:
