@@ -17,7 +17,7 @@ OF_ALL_LINES: list[Processor] = [
     add_log_level,
     structlog.processors.TimeStamper(fmt="iso"),
 ]
-PROCESSORS = [*OF_ALL_LINES, ProcessorFormatter.wrap_for_formatter]
+PROCESSORS: list[Processor] = [*OF_ALL_LINES, ProcessorFormatter.wrap_for_formatter]
 JSON = structlog.processors.JSONRenderer()
 LOGFMT = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
 
