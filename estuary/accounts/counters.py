@@ -80,7 +80,7 @@ class CounterStore(BaseCache):
         at = clock.now()
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         until = at + (WITHOUT_EXPIRY if seconds is None else timedelta(seconds=seconds))
-        values = {"key": self._key(key, version), "at": at, "until": until, "value": value}
+        values: dict[str, Any] = {"key": self._key(key, version), "at": at, "until": until, "value": value}
         with connection.cursor() as cursor:
             cursor.execute(statement.format(table=self._table), values)
             return int(cursor.rowcount)

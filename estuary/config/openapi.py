@@ -29,8 +29,9 @@ class OpenApiView(SpectacularAPIView):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer = request.accepted_renderer
+        renderer_class: Callable[[], BaseRenderer] = type(renderer)
         with _computing:  # requests that arrive while the document is built wait for it
-            body = _render_document(type(renderer))
+            body = _render_document(renderer_class)
         headers = {"Content-Disposition": f'inline; filename="estuary-payments.{renderer.format}"'}
         return HttpResponse(body, content_type=renderer.media_type, headers=headers)
 
