@@ -59,6 +59,6 @@ def a_refund(
         booking_id=None,
         cancels=False,
         unmatched=False,
-        from_dashboard=True,
+        origin=Refund.Origin.DASHBOARD,
     )
     return replace(refund, **changes)

@@ -51,9 +51,9 @@ class Intent:
     customer_id: str
     livemode: bool
     order_ref: str
-    payment_method_id: str
-    decline: Decline | None
-    cancellation_reason: str
+    payment_method_id: str = ""
+    decline: Decline | None = None
+    cancellation_reason: str = ""
     created: int = 0
     captured_at: int = field(default=0, compare=False)
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -209,7 +209,6 @@ class Customer:
     home: str
     name: str = ""
     joined: str = ""
-    deleted: bool = False
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
@@ -221,7 +220,6 @@ class Customer:
             home=metadata.get("home", ""),
             name=obj.get("name") or "",
             joined=metadata.get("joined", ""),
-            deleted=bool(obj.get("deleted")),
         )
 
 

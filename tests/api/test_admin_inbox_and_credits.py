@@ -1,7 +1,6 @@
 """The inbox and the credits as staff see and correct them."""
 
 from datetime import timedelta
-from typing import get_args
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -15,7 +14,7 @@ from estuary.payments.admin import inbox as inbox_page
 from estuary.payments.admin.event_outcomes import EFFECT_WORDS, describe_outcome
 from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
-from estuary.payments.settlement.effects import Effect
+from estuary.payments.settlement.state import Effect
 from tests.api.staff import admin_client, balance_of, give_credits, told
 from tests.factories import make_user
 
@@ -61,7 +60,7 @@ def test_an_outcome_is_shown_in_words(db: None) -> None:
 
 
 def test_each_effect_has_words_and_other_outcomes_are_shown_as_they_are() -> None:
-    assert EFFECT_WORDS.keys() == {effect.__name__ for effect in get_args(Effect.__value__)}
+    assert EFFECT_WORDS.keys() == {effect.__name__ for effect in Effect.__subclasses__()}
     assert describe_outcome("fetched: UpdateRefund; nothing new") == "fetched: refund updated; nothing new"
     assert describe_outcome("not ours") == "not ours"
 

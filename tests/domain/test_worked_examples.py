@@ -96,7 +96,7 @@ def test_a_refund_lowers_what_a_dispute_takes() -> None:
         ([a_refund(1, 4000)], [0]),
         ([a_refund(1, 4000), a_refund(2, 3000, PENDING)], [0, 3000]),
         ([a_refund(1, 4000), a_refund(2, 3000, FAILED)], [0, 0]),
-        ([a_refund(1, 0, credits_minor=1000, from_dashboard=False), a_refund(2, 7000)], [1000, 2000]),
+        ([a_refund(1, 0, credits_minor=1000, origin=Refund.Origin.STAFF), a_refund(2, 7000)], [1000, 2000]),
     ],
     ids=["all", "a part", "the rest is pending", "the rest failed", "some credits went back before"],
 )
@@ -119,7 +119,7 @@ def test_bought_credits_are_taken_back_in_proportion() -> None:
 
 
 def test_the_rest_of_a_late_payment_is_refunded() -> None:
-    failed = a_refund(2, 5000, FAILED, from_dashboard=False, stripe_refund_id="")
+    failed = a_refund(2, 5000, FAILED, origin=Refund.Origin.STAFF, stripe_refund_id="")
     order = an_order(
         status=Status.PAID,
         is_fulfilled=False,

@@ -1,8 +1,8 @@
 """Payments at Stripe of an order that does not exist here, or of an order that another payment pays.
 
-An order's row is committed before Stripe is called. So a payment of an unknown order was created in a period that a
-restored backup lacks, or by another shop with the same Stripe account. The customer's metadata says which. A payment
-is never kept without something to fulfil for it.
+An order's row is committed before Stripe is called. So a payment of an unknown order is of a period that a restored
+backup lacks, or of another shop with the same Stripe account: the customer's metadata says which. No payment is kept
+without something to fulfil for it.
 """
 
 import json
@@ -148,7 +148,7 @@ def _recover_order(intent: Intent, user: User, refunds: Sequence[StripeRefund]) 
             settle(refund_facts, at=at)
             [locked] = load([order.pk])
             if left := refundable_minor(locked):
-                apply_effects([(locked, [refund_late_payment(intent.id, left, CAUSE)])], at=at)
+                apply_effects([(locked, [refund_late_payment(intent.id, left)])], at=at)
         text = "it was paid in a period that this database has lost; the order was restored"
         return _record(intent, Status.RECOVERED, "order_recovered", text)
 

@@ -24,11 +24,11 @@ from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments import throttling
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.apply import apply_effects
-from estuary.payments.settlement.effects import Effect, RecordCapture
-from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
+from estuary.payments.settlement.effects import RecordCapture
+from estuary.payments.settlement.facts import FetchRequired, StripeObservation
 from estuary.payments.settlement.rules import decide
 from estuary.payments.settlement.rules.unmatched import DISPUTE_CREATED_EVENT
-from estuary.payments.settlement.state import RecordDecline, state_of
+from estuary.payments.settlement.state import Effect, RecordDecline, state_of
 from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, StripeDispute, StripeRefund
 
 # The cause of a fact from an event of a payment begins with this.
@@ -95,7 +95,7 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
         ):
             outcome.order_id = owners.get(id(outcome.fact))
             if outcome.order_id is None:
-                outcome.needs = _payment_to_fetch(outcome.fact)
+                outcome.needs = outcome.fact.payment_to_fetch
                 _alert_of_unknown_dispute(outcome)
             else:
                 waiting.setdefault(outcome.order_id, []).append(outcome)
@@ -106,26 +106,13 @@ def settle(facts: Sequence[StripeObservation], *, at: datetime) -> list[Outcome]
     return outcomes
 
 
-def _payment_to_fetch(fact: StripeObservation) -> FetchRequired | None:
-    """Return what to fetch for a refund or a dispute whose payment has no order here yet: the payment names it."""
-    if isinstance(fact.object, StripeDispute) and fact.object.intent_id and not fact.fetched:
-        return FetchRequired(ObjectKind.DISPUTE, fact.object.id)
-    if isinstance(fact.object, StripeRefund | Charge) and fact.object.intent_id and not fact.fetched:
-        return FetchRequired(ObjectKind.PAYMENT, fact.object.intent_id)
-    return None
-
-
 def _alert_of_unknown_dispute(outcome: Outcome) -> None:
     """Alert staff of a dispute of a payment that no order was paid with, once, by the event that opens it.
 
     Somebody must answer the dispute all the same.
     """
-    dispute = outcome.fact.object
-    if (
-        isinstance(dispute, StripeDispute)
-        and not outcome.needs
-        and DISPUTE_CREATED_EVENT in outcome.fact.cause
-    ):
+    dispute, is_new = outcome.fact.object, DISPUTE_CREATED_EVENT in outcome.fact.cause
+    if isinstance(dispute, StripeDispute) and is_new and not outcome.needs:
         staff_alerts.alert_staff(
             "dispute_of_unknown_payment",
             f"{dispute.id} disputes {dispute.intent_id or dispute.charge_id}, which no order of ours was paid with",

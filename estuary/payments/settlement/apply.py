@@ -23,7 +23,6 @@ from estuary.payments.settlement.effects import (
     BindIntent,
     CancelBookings,
     ChangeStatus,
-    Effect,
     FreezeCredits,
     Fulfil,
     HoldForBank,
@@ -43,7 +42,13 @@ from estuary.payments.settlement.effects import (
     WatchUnmatchedPayment,
 )
 from estuary.payments.settlement.rules.dispute_amounts import CLOSED
-from estuary.payments.settlement.state import DisputeState, RecordDecline
+from estuary.payments.settlement.state import (
+    DISPUTE_COLUMNS,
+    REFUND_COLUMNS,
+    DisputeState,
+    Effect,
+    RecordDecline,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -67,19 +72,6 @@ ORDER_FIELDS = [
     "completed_at",
 ]
 
-DISPUTE_FIELDS = [
-    "status",
-    "reason",
-    "amount_minor",
-    "currency",
-    "refundable",
-    "due_by",
-    "frozen_minor",
-    "clawed_minor",
-    "lost_minor",
-    "revision",
-    "closed_at",
-]
 REFUND_FIELDS = ["status", "stripe_refund_id", "failure_reason", "settled_at", "credits_minor"]
 
 
@@ -167,23 +159,23 @@ def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
     fulfilment.release(
         [row for order, _ in effects.of(ReleaseReservations) for row in prefetched(order, "reservations")]
     )
-    if canceled := [
-        row
-        for order, effect in effects.of(CancelBookings)
-        for row in prefetched(order, "bookings")
-        if row.pk in effect.booking_ids
-    ]:
+    if canceled := _bookings_of(effects.of(CancelBookings)):
         fulfilment.cancel(canceled, at=at)
     for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
-        bookings = [
-            row
-            for order, effect in effects.of(SetBookingStatus)
-            if effect.status == status
-            for row in prefetched(order, "bookings")
-            if row.pk in effect.booking_ids
+        changes = [
+            (order, effect) for order, effect in effects.of(SetBookingStatus) if effect.status == status
         ]
-        if bookings:
+        if bookings := _bookings_of(changes):
             fulfilment.set_status(bookings, status)
+
+
+def _bookings_of(changes: Sequence[tuple[Order, CancelBookings | SetBookingStatus]]) -> list[Booking]:
+    return [
+        row
+        for order, effect in changes
+        for row in prefetched(order, "bookings")
+        if row.pk in effect.booking_ids
+    ]
 
 
 def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
@@ -232,21 +224,16 @@ def _find_refund(order: Order, refund_id: int) -> Refund:
 
 
 def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
-    is_settled = effect.status not in Refund.OPEN
+    # The row gets ids of its own.
+    names = REFUND_COLUMNS.keys() - {"id", "public_id"}
+    values = {REFUND_COLUMNS[name]: getattr(effect, name) for name in names}
     return Refund(
         order=order,
-        stripe_payment_intent_id=effect.intent_id,
-        stripe_refund_id=effect.stripe_refund_id,
-        currency=effect.currency or order.currency,
-        card_minor=effect.card_minor,
-        credits_minor=effect.credits_minor,
-        status=effect.status,
-        origin=effect.origin,
         reason=effect.reason,
-        is_unmatched=effect.unmatched,
         failure_reason=effect.failure_reason,
         created_at=at,
-        settled_at=at if is_settled else None,
+        settled_at=at if effect.status not in Refund.OPEN else None,
+        **values | {"currency": effect.currency or order.currency},
     )
 
 
@@ -257,26 +244,15 @@ def _apply_to_disputes(effects: _EffectsByKind, at: datetime) -> None:
         existing = next(
             (row for row in prefetched(order, "disputes") if row.stripe_dispute_id == effect.dispute.id), None
         )
-        row = _update_dispute(existing or _new_dispute(order, effect.dispute), effect.dispute, at)
+        row = _update_dispute(existing or Dispute(order=order), effect.dispute, at)
         (changed if existing else new).append(row)
-    update_rows(changed, DISPUTE_FIELDS)
+    update_rows(changed, [*DISPUTE_COLUMNS.values(), "closed_at"])
     insert_rows(new)
 
 
-def _new_dispute(order: Order, state: DisputeState) -> Dispute:
-    return Dispute(
-        order=order,
-        stripe_dispute_id=state.id,
-        stripe_charge_id=state.charge_id,
-        stripe_payment_intent_id=state.intent_id,
-        is_unmatched=state.unmatched,
-        opened_at=state.opened_at,
-    )
-
-
 def _update_dispute(row: Dispute, state: DisputeState, at: datetime) -> Dispute:
-    for name in DISPUTE_FIELDS[:-1]:
-        setattr(row, name, getattr(state, name))
+    for name, column in DISPUTE_COLUMNS.items():
+        setattr(row, column, getattr(state, name))
     if state.status in CLOSED:
         row.closed_at = row.closed_at or at
     return row
@@ -285,11 +261,9 @@ def _update_dispute(row: Dispute, state: DisputeState, at: datetime) -> Dispute:
 def _record_unmatched_payments(effects: _EffectsByKind) -> None:
     """Record payments that are not their order's: those to look at again, and those left alone. Alert staff once."""
     for order, watched in effects.of(WatchUnmatchedPayment):
-        _get_or_create_orphan(order, watched, amount_minor=0, status=Orphan.Status.WAITING)
+        _get_or_create_orphan(order, watched, 0, Orphan.Status.WAITING)
     for order, effect in effects.of(RecordUnmatchedPayment):
-        row, is_new = _get_or_create_orphan(
-            order, effect, amount_minor=effect.amount_minor, status=Orphan.Status.FOREIGN
-        )
+        row, is_new = _get_or_create_orphan(order, effect, effect.amount_minor, Orphan.Status.FOREIGN)
         was_watched = Orphan.objects.filter(pk=row.pk, status=Orphan.Status.WAITING).update(
             status=Orphan.Status.FOREIGN, amount_minor=effect.amount_minor
         )
@@ -304,7 +278,6 @@ def _record_unmatched_payments(effects: _EffectsByKind) -> None:
 def _get_or_create_orphan(
     order: Order,
     payment: WatchUnmatchedPayment | RecordUnmatchedPayment,
-    *,
     amount_minor: int,
     status: Orphan.Status,
 ) -> tuple[Orphan, bool]:

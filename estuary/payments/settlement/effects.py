@@ -9,42 +9,42 @@ from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
 from estuary.payments.settlement.facts import FetchRequired
-from estuary.payments.settlement.state import DisputeState, RecordDecline, RefundState
+from estuary.payments.settlement.state import DisputeState, Effect, RefundState
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeStatus:
+class ChangeStatus(Effect):
     status: Status
     cause: str
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class BindIntent:
+class BindIntent(Effect):
     """Bind the order to the intent that pays for it."""
 
     intent_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordCapture:
+class RecordCapture(Effect):
     """Record that money was captured, in minor units."""
 
     amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
-class Fulfil:
+class Fulfil(Effect):
     """Fulfil the order: turn its reservations into bookings."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseReservations:
+class ReleaseReservations(Effect):
     """Release reserved seats and slots: they are on sale again."""
 
 
 @dataclass(frozen=True, slots=True)
-class HoldForBank:
+class HoldForBank(Effect):
     """Hold reserved seats and slots until ``moment``, for a payment that its bank processes.
 
     None: the order has nothing to hold.
@@ -54,12 +54,12 @@ class HoldForBank:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchPayment:
+class WatchPayment(Effect):
     """Watch the payment of an order that has ended, until nobody can pay with it any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class PostCredits:
+class PostCredits(Effect):
     """Post a movement of credits; ``effect`` is unique per order, so it is posted once."""
 
     kind: Kind
@@ -68,44 +68,19 @@ class PostCredits:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRefund:
-    """Create a refund: one that we request, or one that was started elsewhere.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRefund(RefundState, Effect):
+    """Create a refund: one that we request, or one that was started elsewhere. It has no row yet, so its ``id`` is 0.
 
     ``currency`` is that of the payment, where it is not the currency of the order: an unmatched payment.
     """
 
-    card_minor: int
-    credits_minor: int
-    origin: Refund.Origin
-    status: Refund.Status
     reason: str
-    intent_id: str
-    stripe_refund_id: str = ""
     failure_reason: str = ""
-    unmatched: bool = False
-    cause: str = ""
-    currency: str = ""
-
-    def as_state(self) -> RefundState:
-        """Return how the rules see the refund before it has a row."""
-        return RefundState(
-            id=0,
-            public_id=self.stripe_refund_id,
-            stripe_refund_id=self.stripe_refund_id,
-            intent_id=self.intent_id,
-            card_minor=self.card_minor,
-            credits_minor=self.credits_minor,
-            status=self.status,
-            booking_id=None,
-            cancels=False,
-            unmatched=self.unmatched,
-            from_dashboard=self.origin == Refund.Origin.DASHBOARD,
-        )
 
 
 @dataclass(frozen=True, slots=True)
-class RecordUnmatchedPayment:
+class RecordUnmatchedPayment(Effect):
     """Record a captured payment that carries the order's label but is not the buyer's.
 
     It is left alone, and staff are alerted once. The amount is in minor units of the payment's currency.
@@ -118,7 +93,7 @@ class RecordUnmatchedPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchUnmatchedPayment:
+class WatchUnmatchedPayment(Effect):
     """A bank works on a payment that carries the order's label and is not its payment: the worker asks how it ends."""
 
     intent_id: str
@@ -126,7 +101,7 @@ class WatchUnmatchedPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateRefund:
+class UpdateRefund(Effect):
     refund_id: int
     status: Refund.Status
     stripe_refund_id: str
@@ -134,7 +109,7 @@ class UpdateRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class SetRefundCredits:
+class SetRefundCredits(Effect):
     """Set the credit part of a dashboard refund, in minor units; 0 takes it away."""
 
     refund_id: int
@@ -142,21 +117,21 @@ class SetRefundCredits:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordRefunded:
+class RecordRefunded(Effect):
     """Record the sum of the order's refunds that have succeeded, card and credits, in minor units."""
 
     refunded_minor: int
 
 
 @dataclass(frozen=True, slots=True)
-class CancelBookings:
+class CancelBookings(Effect):
     """Cancel these bookings if they are active, with everything inside them that is still to come."""
 
     booking_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SetBookingStatus:
+class SetBookingStatus(Effect):
     """Set the status of these bookings if they are active."""
 
     booking_ids: tuple[int, ...]
@@ -164,21 +139,19 @@ class SetBookingStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeCredits:
+class FreezeCredits(Effect):
     """Freeze so many more credits, in minor units; a negative amount releases them."""
 
     amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
-class RecordDispute:
-    """Insert or update a dispute."""
-
+class RecordDispute(Effect):
     dispute: DisputeState
 
 
 @dataclass(frozen=True, slots=True)
-class MarkDisputed:
+class MarkDisputed(Effect):
     """Set the dispute flag of the order, and how much of its money disputes have taken, in minor units."""
 
     disputed: bool
@@ -186,38 +159,14 @@ class MarkDisputed:
 
 
 @dataclass(frozen=True, slots=True)
-class NotifyBuyer:
+class NotifyBuyer(Effect):
     template: OrderMail
 
 
 @dataclass(frozen=True, slots=True)
-class AlertStaff:
+class AlertStaff(Effect):
     code: str
     text: str
 
 
-type Effect = (
-    ChangeStatus
-    | BindIntent
-    | RecordCapture
-    | RecordDecline
-    | Fulfil
-    | ReleaseReservations
-    | HoldForBank
-    | WatchPayment
-    | PostCredits
-    | OpenRefund
-    | RecordUnmatchedPayment
-    | WatchUnmatchedPayment
-    | UpdateRefund
-    | SetRefundCredits
-    | RecordRefunded
-    | CancelBookings
-    | SetBookingStatus
-    | FreezeCredits
-    | RecordDispute
-    | MarkDisputed
-    | NotifyBuyer
-    | AlertStaff
-)
 type Decision = list[Effect] | FetchRequired

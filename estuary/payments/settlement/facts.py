@@ -37,3 +37,12 @@ class StripeObservation:
     object: StripeObject
     cause: str
     fetched: bool = False
+
+    @property
+    def payment_to_fetch(self) -> FetchRequired | None:
+        """What to fetch for a refund or a dispute of a payment that no order here was paid with: the payment itself."""
+        if isinstance(self.object, Intent | CheckoutSession) or not self.object.intent_id or self.fetched:
+            return None
+        if isinstance(self.object, StripeDispute):
+            return FetchRequired(ObjectKind.DISPUTE, self.object.id)
+        return FetchRequired(ObjectKind.PAYMENT, self.object.intent_id)

@@ -1,8 +1,8 @@
 """State: an order and its rows as the rules see them. Plain data, without a database behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 
@@ -13,41 +13,39 @@ from estuary.common.livemode import is_live
 from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.stripe_objects import StripeDispute
 
 
-@dataclass(frozen=True, slots=True)
+class Effect:
+    """One change that a rule asks for. The others are in effects.py."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundState:
     """A refund as the rules see it. Amounts are minor units."""
 
-    id: int
-    public_id: str
-    stripe_refund_id: str
+    id: int = 0
+    public_id: str = ""
+    stripe_refund_id: str = ""
     intent_id: str
     card_minor: int
-    credits_minor: int
+    credits_minor: int = 0
     status: Refund.Status
-    booking_id: int | None
-    cancels: bool
-    unmatched: bool
-    from_dashboard: bool = False
+    origin: Refund.Origin
+    booking_id: int | None = None
+    cancels: bool = False
+    unmatched: bool = False
     currency: str = ""
 
     @classmethod
     def of(cls, row: Refund) -> Self:
-        return cls(
-            id=row.pk,
-            public_id=row.public_id,
-            stripe_refund_id=row.stripe_refund_id,
-            intent_id=row.stripe_payment_intent_id,
-            card_minor=row.card_minor,
-            credits_minor=row.credits_minor,
-            status=Refund.Status(row.status),
-            booking_id=row.booking_id,
-            cancels=row.cancels,
-            unmatched=row.is_unmatched,
-            from_dashboard=row.origin == Refund.Origin.DASHBOARD,
-            currency=row.currency,
-        )
+        return cls(**_values_of(row, REFUND_COLUMNS))
+
+    @property
+    def from_dashboard(self) -> bool:
+        return self.origin == Refund.Origin.DASHBOARD
 
     @property
     def amount_minor(self) -> int:
@@ -66,19 +64,10 @@ class BookingState:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeState:
+class DisputeState(StripeDispute):
     """A dispute as the rules see it, in minor units; frozen and clawed back are credits, lost is the card's money."""
 
-    id: str
-    charge_id: str
-    intent_id: str
     status: Dispute.Status
-    reason: str
-    amount_minor: int
-    currency: str
-    refundable: bool
-    due_by: datetime | None
-    opened_at: datetime
     unmatched: bool = False
     frozen_minor: int = 0
     clawed_minor: int = 0
@@ -87,27 +76,27 @@ class DisputeState:
 
     @classmethod
     def of(cls, row: Dispute) -> Self:
-        return cls(
-            id=row.stripe_dispute_id,
-            charge_id=row.stripe_charge_id,
-            intent_id=row.stripe_payment_intent_id,
-            status=Dispute.Status(row.status),
-            reason=row.reason,
-            amount_minor=row.amount_minor,
-            currency=row.currency,
-            refundable=row.refundable,
-            due_by=row.due_by,
-            opened_at=row.opened_at,
-            unmatched=row.is_unmatched,
-            frozen_minor=row.frozen_minor,
-            clawed_minor=row.clawed_minor,
-            lost_minor=row.lost_minor,
-            revision=row.revision,
-        )
+        return cls(**_values_of(row, DISPUTE_COLUMNS))
+
+
+# The columns by the names of the fields. Those that are not named here have the same name.
+COLUMNS = {
+    "intent_id": "stripe_payment_intent_id",
+    "charge_id": "stripe_charge_id",
+    "unmatched": "is_unmatched",
+}
+REFUND_COLUMNS = {one.name: COLUMNS.get(one.name, one.name) for one in fields(RefundState)}
+DISPUTE_COLUMNS = {one.name: COLUMNS.get(one.name, one.name) for one in fields(DisputeState)}
+DISPUTE_COLUMNS["id"] = "stripe_dispute_id"
+
+
+def _values_of(row: Refund | Dispute, columns: dict[str, str]) -> dict[str, Any]:
+    values = {name: getattr(row, column) for name, column in columns.items()}
+    return values | {"status": row.Status(row.status)}
 
 
 @dataclass(frozen=True, slots=True)
-class RecordDecline:
+class RecordDecline(Effect):
     """Record why the payment was declined, for the buyer."""
 
     code: str

@@ -335,7 +335,7 @@ def late_money_is_kept() -> None:
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here")
 def a_second_payment_is_forgotten() -> None:
-    instead_of(rules.return_unmatched_payment, lambda order, intent, cause, problem: [])
+    instead_of(rules.return_unmatched_payment, lambda order, intent, problem: [])
 
 
 @breaks("L1", "every captured payment is fulfilled or refunded", "no refund is left unsent", "refund_unsent")

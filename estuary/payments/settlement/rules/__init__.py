@@ -53,8 +53,5 @@ def _decide_charge(order: OrderState, charge: Charge) -> Decision:
         for refund in order.refunds
         if refund.intent_id == charge.intent_id and refund.status == Refund.Status.SUCCEEDED
     )
-    return (
-        []
-        if refunded_minor == charge.amount_refunded_minor
-        else FetchRequired(ObjectKind.PAYMENT, charge.intent_id)
-    )
+    is_known = refunded_minor == charge.amount_refunded_minor
+    return [] if is_known else FetchRequired(ObjectKind.PAYMENT, charge.intent_id)

@@ -1,16 +1,12 @@
 """The rules of Checkout pages: what a page says about the payment of its order."""
 
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments.settlement.effects import (
-    BindIntent,
-    Decision,
-    Effect,
-)
+from estuary.payments.settlement.effects import BindIntent, Decision
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.orders import end_unpaid
 from estuary.payments.settlement.rules.payments import decide_paid, find_mismatch, wait_for_bank
 from estuary.payments.settlement.rules.unmatched import decide_labeled_payment
-from estuary.payments.settlement.state import OrderState
+from estuary.payments.settlement.state import Effect, OrderState
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 
@@ -49,10 +45,9 @@ def _decide_labeled_session(
     intent = _intent_from_session(session)
     if order.is_checkout and order.customer_id and not find_mismatch(order, intent):
         return None
-    paid = session.payment_status == "paid" and session.intent_id
-    return (
-        decide_labeled_payment(order, intent, fact) if paid and session.intent_id != order.intent_id else []
-    )
+    if session.payment_status != "paid" or session.intent_id in {"", order.intent_id}:
+        return []
+    return decide_labeled_payment(order, intent, fact)
 
 
 def _intent_from_session(session: CheckoutSession) -> Intent:
@@ -66,8 +61,5 @@ def _intent_from_session(session: CheckoutSession) -> Intent:
         customer_id=session.customer_id,
         livemode=session.livemode,
         order_ref=session.order_ref,
-        payment_method_id="",
-        decline=None,
-        cancellation_reason="",
         captured_at=session.captured_at,
     )

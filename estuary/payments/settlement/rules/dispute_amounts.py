@@ -23,7 +23,7 @@ from dataclasses import replace
 from estuary.common.money import proportion
 from estuary.orders.models import OrderType
 from estuary.payments.models import Dispute, Refund
-from estuary.payments.settlement.state import DisputeState, OrderState
+from estuary.payments.settlement.state import DisputeState, OrderState, RefundState
 
 State = Dispute.Status
 CLOSED = frozenset({State.WARNING_CLOSED, State.PREVENTED, State.WON, State.LOST})
@@ -46,12 +46,12 @@ def with_dispute_amounts(order: OrderState) -> OrderState:
 
 def card_refunded_minor(order: OrderState) -> int:
     """Return what was refunded of the order's own payment to the card, in minor units."""
-    succeeded = (
-        refund
-        for refund in order.refunds
-        if refund.status == Refund.Status.SUCCEEDED and not refund.unmatched
-    )
-    return sum(refund.card_minor for refund in succeeded)
+    return sum(refund.card_minor for refund in succeeded_refunds(order))
+
+
+def succeeded_refunds(order: OrderState) -> list[RefundState]:
+    """Return the refunds of the order's own payment that have succeeded."""
+    return [r for r in order.refunds if r.status == Refund.Status.SUCCEEDED and not r.unmatched]
 
 
 def _effective(order: OrderState) -> list[DisputeState]:

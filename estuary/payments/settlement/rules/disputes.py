@@ -7,7 +7,7 @@
 See docs/decisions/0011-disputes.md.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from estuary.bookings.models import ACTIVE
 from estuary.common.money import display
@@ -19,7 +19,6 @@ from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,
     ChangeStatus,
-    Effect,
     FreezeCredits,
     MarkDisputed,
     NotifyBuyer,
@@ -34,9 +33,10 @@ from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.rules.dispute_amounts import (
     CLOSED,
     card_refunded_minor,
+    succeeded_refunds,
     with_dispute_amounts,
 )
-from estuary.payments.settlement.state import BookingState, DisputeState, OrderState
+from estuary.payments.settlement.state import BookingState, DisputeState, Effect, OrderState
 from estuary.payments.stripe_objects import StripeDispute
 
 State = Dispute.Status
@@ -100,7 +100,7 @@ def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: st
                     refunds[effect.refund_id], credits_minor=effect.credits_minor
                 )
             case OpenRefund():
-                refunds[0] = effect.as_state()
+                refunds[0] = effect
                 name = f"dispute_beside:{effect.stripe_refund_id}:{effect.status}"
     after = with_dispute_amounts(replace(order, refunds=tuple(refunds.values()), status=status))
     return _change_effects(order, after, cause, name)
@@ -108,25 +108,13 @@ def apply_refund_to_disputes(order: OrderState, effects: list[Effect], cause: st
 
 def _state_from_stripe(order: OrderState, dispute: StripeDispute, old: DisputeState | None) -> DisputeState:
     """Return the dispute as Stripe shows it; what we computed for it before stays as in ``old``."""
+    # A status that Stripe added later is taken for an open dispute.
+    status = State(dispute.status) if dispute.status in State.values else State.UNDER_REVIEW
+    shown = asdict(dispute) | {"status": status}
+    if old:
+        return replace(old, **shown)
     is_unmatched = order.intent_id != dispute.intent_id or not order.captured_minor
-    return DisputeState(
-        id=dispute.id,
-        charge_id=dispute.charge_id,
-        intent_id=dispute.intent_id,
-        # A status that Stripe added later is taken for an open dispute.
-        status=State(dispute.status) if dispute.status in State.values else State.UNDER_REVIEW,
-        reason=dispute.reason,
-        amount_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        refundable=dispute.refundable,
-        due_by=dispute.due_by,
-        opened_at=dispute.opened_at,
-        unmatched=old.unmatched if old else is_unmatched,
-        frozen_minor=old.frozen_minor if old else 0,
-        clawed_minor=old.clawed_minor if old else 0,
-        lost_minor=old.lost_minor if old else 0,
-        revision=old.revision if old else 0,
-    )
+    return DisputeState(**shown, unmatched=is_unmatched)
 
 
 def _change_effects(before: OrderState, after: OrderState, cause: str, name: str) -> list[Effect]:
@@ -198,12 +186,8 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
 
 
 def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str) -> list[Effect]:
-    succeeded_minor = sum(
-        refund.amount_minor
-        for refund in order.refunds
-        if refund.status == Refund.Status.SUCCEEDED and not refund.unmatched
-    )
-    effects: list[Effect] = [
+    succeeded_minor = sum(refund.amount_minor for refund in succeeded_refunds(order))
+    return [
         OpenRefund(
             card_minor=0,
             credits_minor=credits_minor,
@@ -211,15 +195,11 @@ def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str
             status=Refund.Status.SUCCEEDED,
             reason="The card's part was lost to a dispute; future bookings are canceled",
             intent_id=order.intent_id,
-            cause=cause,
         ),
         PostCredits(
             Kind.REFUND, credits_minor, f"return:{name}"[:64], f"Returned: {order.title} was canceled"
         ),
         RecordRefunded(succeeded_minor + credits_minor),
-    ]
-    return [
-        *effects,
         *([ChangeStatus(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
     ]
 

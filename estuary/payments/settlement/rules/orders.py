@@ -8,7 +8,6 @@ from estuary.payments.models import Refund
 from estuary.payments.settlement.effects import (
     BindIntent,
     ChangeStatus,
-    Effect,
     Fulfil,
     HoldForBank,
     NotifyBuyer,
@@ -18,7 +17,7 @@ from estuary.payments.settlement.effects import (
     ReleaseReservations,
     WatchPayment,
 )
-from estuary.payments.settlement.state import OrderState
+from estuary.payments.settlement.state import Effect, OrderState
 from estuary.payments.stripe_objects import Intent
 
 # Why an order ended: its bank had not confirmed the payment before its date.
@@ -38,25 +37,23 @@ def _deliver(order: OrderState) -> Effect:
             return Fulfil()
 
 
-def refund_late_payment(intent_id: str, amount_minor: int, cause: str) -> OpenRefund:
+def refund_late_payment(intent_id: str, amount_minor: int) -> OpenRefund:
     """Return the refund of money, in minor units, that came after its order had ended."""
     return open_automatic_refund(
-        intent_id, amount_minor, cause, reason="The payment arrived after the order had ended."
+        intent_id, amount_minor, reason="The payment arrived after the order had ended."
     )
 
 
 def open_automatic_refund(
-    intent_id: str, amount_minor: int, cause: str, *, reason: str, unmatched: bool = False, currency: str = ""
+    intent_id: str, amount_minor: int, *, reason: str, unmatched: bool = False, currency: str = ""
 ) -> OpenRefund:
     return OpenRefund(
         card_minor=amount_minor,
-        credits_minor=0,
         origin=Refund.Origin.AUTOMATIC,
         status=Refund.Status.REQUESTED,
         reason=reason,
         intent_id=intent_id,
         unmatched=unmatched,
-        cause=cause,
         currency=currency,
     )
 

@@ -9,7 +9,6 @@ from estuary.payments.settlement.effects import (
     BindIntent,
     ChangeStatus,
     Decision,
-    Effect,
     NotifyBuyer,
     RecordCapture,
 )
@@ -22,7 +21,7 @@ from estuary.payments.settlement.rules.orders import (
     refund_late_payment,
     release_and_return_credits,
 )
-from estuary.payments.settlement.state import OrderState, RecordDecline
+from estuary.payments.settlement.state import Effect, OrderState, RecordDecline
 from estuary.payments.stripe_objects import Intent
 
 ALREADY_BEING_PAID = "This order was already being paid by another payment."
@@ -50,13 +49,13 @@ def decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
             )
         ]
     if order.intent_id not in ("", intent.id):
-        return return_unmatched_payment(order, intent, cause, ALREADY_BEING_PAID)
+        return return_unmatched_payment(order, intent, ALREADY_BEING_PAID)
     bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
     if order.captured_minor:
         return bind
     if problem := find_mismatch(order, intent):
         ended = end_unpaid(order, cause, "payment_quarantined") if order.status in LIVE else []
-        return bind + return_unmatched_payment(order, intent, cause, problem) + ended
+        return bind + return_unmatched_payment(order, intent, problem) + ended
     capture: list[Effect] = [*bind, RecordCapture(intent.received_minor)]
     match order.kind:
         case OrderType.CREDIT:
@@ -84,7 +83,7 @@ def _refund_paid_after_start(order: OrderState, intent: Intent, cause: str) -> l
         ChangeStatus(Status.PAID, cause),
         *release_and_return_credits(order),
         open_automatic_refund(
-            intent.id, intent.received_minor, cause, reason="It arrived after the date had begun."
+            intent.id, intent.received_minor, reason="It arrived after the date had begun."
         ),
         NotifyBuyer(OrderMail.DATE_STARTED),
     ]
@@ -103,7 +102,7 @@ def find_mismatch(order: OrderState, intent: Intent) -> str:
     return ""
 
 
-def return_unmatched_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
+def return_unmatched_payment(order: OrderState, intent: Intent, problem: str) -> list[Effect]:
     """Refund, once, a payment that no order asked for; the order that it names does not change."""
     if order.refunds_unmatched(intent.id):
         return []
@@ -112,7 +111,6 @@ def return_unmatched_payment(order: OrderState, intent: Intent, cause: str, prob
         open_automatic_refund(
             intent.id,
             intent.received_minor,
-            cause,
             reason=problem[:200],
             unmatched=True,
             currency=intent.currency,
@@ -124,7 +122,7 @@ def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[
     """Record money that came after its order had ended, refund all of it, and notify the buyer."""
     return [
         ChangeStatus(Status.PAID, cause),
-        refund_late_payment(intent.id, intent.received_minor, cause),
+        refund_late_payment(intent.id, intent.received_minor),
         NotifyBuyer(OrderMail.LATE_PAYMENT),
     ]
 

@@ -7,11 +7,8 @@ from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.models import OrderType
 from estuary.payments.models import Refund
-from estuary.payments.settlement.effects import (
-    Effect,
-    PostCredits,
-)
-from estuary.payments.settlement.state import OrderState, RefundState
+from estuary.payments.settlement.effects import PostCredits
+from estuary.payments.settlement.state import Effect, OrderState, RefundState
 
 State = Refund.Status
 

@@ -13,7 +13,6 @@ from estuary.payments.settlement.effects import (
     AlertStaff,
     CancelBookings,
     ChangeStatus,
-    Effect,
     NotifyBuyer,
     OpenRefund,
     RecordRefunded,
@@ -21,6 +20,7 @@ from estuary.payments.settlement.effects import (
     SetRefundCredits,
     UpdateRefund,
 )
+from estuary.payments.settlement.rules.orders import open_automatic_refund
 from estuary.payments.settlement.rules.refund_credits import (
     State,
     credit_movements,
@@ -30,7 +30,7 @@ from estuary.payments.settlement.rules.refund_credits import (
     stripe_minor,
     with_dashboard_credits,
 )
-from estuary.payments.settlement.state import BookingState, DisputeState, OrderState, RefundState
+from estuary.payments.settlement.state import BookingState, Effect, OrderState, RefundState
 from estuary.payments.stripe_objects import StripeRefund
 
 RANK = {State.REQUESTED: 0, State.PENDING: 1, State.SUCCEEDED: 2, State.FAILED: 3, State.CANCELED: 3}
@@ -103,8 +103,8 @@ def _adopt_from_stripe(
         text = f"{order.public_id}: {refund.id} refunds {refund.intent_id}"
         return [AlertStaff("refund_of_unknown_payment", text)]
     opening = OpenRefund(
+        public_id=refund.id,
         card_minor=refund.amount_minor,
-        credits_minor=0,
         origin=Refund.Origin.DASHBOARD,
         status=status,
         reason="Refunded in the Stripe dashboard",
@@ -112,15 +112,13 @@ def _adopt_from_stripe(
         stripe_refund_id=refund.id,
         failure_reason=refund.failure_reason,
         unmatched=unmatched,
-        cause=cause,
         currency=refund.currency,
     )
-    after = opening.as_state()
     if not unmatched:
-        own_refunds = with_dashboard_credits(order, own_refunds_with(order, after))
-        after = next(other for other in own_refunds if other.id == 0)
-        opening = replace(opening, credits_minor=after.credits_minor)
-    return [opening, *follow_up_effects(order, before=None, after=after, cause=cause)]
+        own_refunds = with_dashboard_credits(order, own_refunds_with(order, opening))
+        credits_minor = next(other.credits_minor for other in own_refunds if other.id == 0)
+        opening = replace(opening, credits_minor=credits_minor)
+    return [opening, *follow_up_effects(order, before=None, after=opening, cause=cause)]
 
 
 def _is_charge_emptied(order: OrderState, refunds: list[RefundState]) -> bool:
@@ -145,23 +143,23 @@ def follow_up_effects(
     if after.unmatched:
         return effects
     has_succeeded = after.status == State.SUCCEEDED
-    is_decided_anew = has_succeeded != (before is not None and before.status == State.SUCCEEDED)
+    has_changed = has_succeeded != (before is not None and before.status == State.SUCCEEDED)
     refunds = own_refunds_with(order, after)
     updated = with_dashboard_credits(order, refunds)
     after = next(refund for refund in updated if refund.id == after.id)
-    if is_decided_anew:
+    if has_changed:
         effects += credit_movements(order, updated, after, has_succeeded)
     changed = [r for r, old in zip(updated, refunds, strict=True) if r.id and r != old]
     effects += [SetRefundCredits(r.id, r.credits_minor) for r in changed]
     moved_minor, moved_refund = find_moved_credits(refunds, updated, after)
     if moved_minor:
         effects.append(post_moved_credits(order, after, moved_minor))
-    if not is_decided_anew and not moved_minor:
+    if not has_changed and not moved_minor:
         return effects
     refunded_minor = sum(r.amount_minor for r in updated if r.status == State.SUCCEEDED)
     target = _status_for(order, refunded_minor)
-    is_returned = has_succeeded if is_decided_anew else moved_minor > 0
-    returned = after if is_decided_anew or not moved_refund else moved_refund
+    is_returned = has_succeeded if has_changed else moved_minor > 0
+    returned = after if has_changed or not moved_refund else moved_refund
     return [
         *effects,
         RecordRefunded(refunded_minor),
@@ -184,7 +182,12 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
         text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
         return [AlertStaff("refund_overtaken", text)]
     if not after.stripe_refund_id and (rest_minor := _remaining_to_return(order, after)):
-        return [_refund_remaining(after, rest_minor)]
+        reason = f"The rest of {after.public_id}: a part of it went back another way."
+        return [
+            open_automatic_refund(
+                after.intent_id, rest_minor, reason=reason, unmatched=after.unmatched, currency=after.currency
+            )
+        ]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [AlertStaff("refund_failed", text), NotifyBuyer(OrderMail.REFUND_FAILED)]
 
@@ -195,8 +198,7 @@ def _is_compensated(order: OrderState, after: RefundState) -> bool:
         others = [
             r for r in order.refunds if r.intent_id == after.intent_id and r.status in Refund.KNOWN_TO_STRIPE
         ]
-        lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
-        return stripe_minor(others) + lost_minor >= after.card_minor
+        return stripe_minor(others) + _disputed_away_minor(order, after.intent_id) >= after.card_minor
     refunds = with_dashboard_credits(order, own_refunds_with(order, after))
     credits_minor = sum(refund.credits_minor for refund in refunds if refund.status in Refund.KNOWN_TO_STRIPE)
     return _is_charge_emptied(order, refunds) and (
@@ -218,30 +220,15 @@ def _remaining_to_return(order: OrderState, after: RefundState) -> int:
     ]
     requested_minor = max(r.card_minor for r in [after, *of_payment] if not r.from_dashboard)
     received_minor = requested_minor if after.unmatched else order.captured_minor
-    lost_minor = sum(d.amount_minor for d in order.disputes if _is_lost_dispute_of(d, after.intent_id))
-    returned_minor = (
-        stripe_minor([r for r in of_payment if r.status in Refund.OPEN_OR_SUCCEEDED and r.id != after.id])
-        + lost_minor
-    )
-    rest_minor = received_minor - returned_minor
+    others = [r for r in of_payment if r.status in Refund.OPEN_OR_SUCCEEDED and r.id != after.id]
+    rest_minor = received_minor - stripe_minor(others) - _disputed_away_minor(order, after.intent_id)
     return rest_minor if 0 < rest_minor < after.card_minor else 0
 
 
-def _refund_remaining(after: RefundState, rest_minor: int) -> OpenRefund:
-    return OpenRefund(
-        card_minor=rest_minor,
-        credits_minor=0,
-        origin=Refund.Origin.AUTOMATIC,
-        status=State.REQUESTED,
-        reason=f"The rest of {after.public_id}: a part of it went back another way.",
-        intent_id=after.intent_id,
-        unmatched=after.unmatched,
-        currency=after.currency,
-    )
-
-
-def _is_lost_dispute_of(dispute: DisputeState, intent_id: str) -> bool:
-    return dispute.intent_id == intent_id and dispute.status == Dispute.Status.LOST
+def _disputed_away_minor(order: OrderState, intent_id: str) -> int:
+    """Return what the lost disputes of a payment took."""
+    lost = (d for d in order.disputes if d.intent_id == intent_id and d.status == Dispute.Status.LOST)
+    return sum(dispute.amount_minor for dispute in lost)
 
 
 def _status_for(order: OrderState, refunded_minor: int) -> Status:

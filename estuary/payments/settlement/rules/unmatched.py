@@ -3,7 +3,6 @@
 from estuary.payments.settlement.effects import (
     AlertStaff,
     Decision,
-    Effect,
     RecordUnmatchedPayment,
     WatchUnmatchedPayment,
 )
@@ -14,7 +13,7 @@ from estuary.payments.settlement.rules.payments import (
     find_mismatch,
     return_unmatched_payment,
 )
-from estuary.payments.settlement.state import OrderState
+from estuary.payments.settlement.state import Effect, OrderState
 from estuary.payments.stripe_objects import Intent, StripeDispute, StripeRefund
 
 DISPUTE_CREATED_EVENT = "charge.dispute.created"
@@ -49,16 +48,14 @@ def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObserv
         return decide_own_payment(order, intent, fact)
     if not paid:
         return watch
-    return _return_unwanted_payment(order, intent, fact.cause, problem or ALREADY_BEING_PAID)
+    return _return_unwanted_payment(order, intent, problem or ALREADY_BEING_PAID)
 
 
-def _return_unwanted_payment(order: OrderState, intent: Intent, cause: str, problem: str) -> list[Effect]:
+def _return_unwanted_payment(order: OrderState, intent: Intent, problem: str) -> list[Effect]:
     """Refund an unwanted payment of the order's own customer; leave a payment of anybody else alone."""
     if order.customer_id and intent.customer_id == order.customer_id:
-        return return_unmatched_payment(order, intent, cause, problem)
-    return [
-        RecordUnmatchedPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency),
-    ]
+        return return_unmatched_payment(order, intent, problem)
+    return [RecordUnmatchedPayment(intent.id, intent.customer_id, intent.received_minor, intent.currency)]
 
 
 def is_own_payment(order: OrderState, intent_id: str) -> bool:
@@ -70,10 +67,8 @@ def decide_refund_or_dispute(
     order: OrderState, other: StripeRefund | StripeDispute, fact: StripeObservation
 ) -> Decision:
     """Ignore refunds and disputes of a payment that was left alone; alert staff, who must answer a dispute."""
-    if not fact.fetched:
-        if isinstance(other, StripeDispute):
-            return FetchRequired(ObjectKind.DISPUTE, other.id)
-        return FetchRequired(ObjectKind.PAYMENT, other.intent_id)
+    if needs := fact.payment_to_fetch:
+        return needs
     if isinstance(other, StripeRefund) or DISPUTE_CREATED_EVENT not in fact.cause:
         return []
     text = f"{other.id} disputes {other.intent_id}, which names {order.public_id} and is not its payment"

@@ -119,7 +119,7 @@ def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_
     captured_minor = sum(parts)
     pending, done = Refund.Status.PENDING, Refund.Status.SUCCEEDED
     known = {
-        number: a_refund(number, part, pending, from_dashboard=False)
+        number: a_refund(number, part, pending, origin=Refund.Origin.STAFF)
         for number, part in enumerate(parts, start=1)
     }
     clawed = 0
@@ -127,7 +127,7 @@ def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_
     def advance(number: int, status: Refund.Status) -> None:
         nonlocal clawed
         order = credits_bought(captured_minor, credit_minor, tuple(known.values()))
-        after = a_refund(number, parts[number - 1], status, from_dashboard=False)
+        after = a_refund(number, parts[number - 1], status, origin=Refund.Origin.STAFF)
         clawed -= moved(order, known[number], after)
         known[number] = after
         refunded = sum(refund.card_minor for refund in known.values() if refund.status == done)
