@@ -23,7 +23,11 @@ from estuary.common.money import display, to_minor
 from estuary.orders.models import Order, OrderType
 from estuary.payments.models import Refund
 from estuary.payments.order_api.views import try_send_now
-from estuary.payments.refunds.request_refund import refundable_minor, request_refund
+from estuary.payments.refunds.request_refund import (
+    open_or_succeeded_refunds,
+    refundable_minor,
+    request_refund,
+)
 
 
 class FormOutOfDate(Conflict):
@@ -32,16 +36,8 @@ class FormOutOfDate(Conflict):
 
 def stamp(order: Order) -> str:
     """Return a text that changes with every refund of the order, and with every refund that fails."""
-    open_refunds = _open_refunds(order)
+    open_refunds = open_or_succeeded_refunds(order)
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
-
-
-def _open_refunds(order: Order) -> list[Refund]:
-    return [
-        refund
-        for refund in order.refunds.all()
-        if refund.status in Refund.OPEN_OR_SUCCEEDED and not refund.is_unmatched
-    ]
 
 
 class RefundForm(forms.Form):
@@ -150,7 +146,7 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
 
 
 def _act(order: Order) -> ConfirmPage:
-    open_refunds = _open_refunds(order)
+    open_refunds = open_or_succeeded_refunds(order)
     remaining = max(refundable_minor(order), 0)
     to_card = min(remaining, order.captured_minor - sum(refund.card_minor for refund in open_refunds))
     pending = sum(refund.amount_minor for refund in open_refunds if refund.status != Refund.Status.SUCCEEDED)

@@ -97,7 +97,9 @@ def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None,
     if requested_minor <= 0 or requested_minor > left_minor:
         raise RefundTooLarge(f"At most {display(left_minor, order.currency)} can be refunded.")
     card_left_minor = (
-        order.captured_minor - order.lost_minor - sum(refund.card_minor for refund in _open_refunds(order))
+        order.captured_minor
+        - order.lost_minor
+        - sum(refund.card_minor for refund in open_or_succeeded_refunds(order))
     )
     card_minor = min(requested_minor, card_left_minor)
     return Refund(
@@ -120,7 +122,11 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     if order.status not in REFUNDABLE or is_blocked_by_dispute(order):
         return 0
     paid_minor = order.captured_minor if order.completed_at is None else order.total_minor
-    left_minor = paid_minor - order.lost_minor - sum(refund.amount_minor for refund in _open_refunds(order))
+    left_minor = (
+        paid_minor
+        - order.lost_minor
+        - sum(refund.amount_minor for refund in open_or_succeeded_refunds(order))
+    )
     if booking is None or booking.position == 0:
         return left_minor
     return min(left_minor, share_left_minor(order, booking))
@@ -144,10 +150,12 @@ def share_left_minor(order: Order, booking: Booking) -> int:
 
 def refunded_of_booking_minor(order: Order, booking: Booking) -> int:
     """Return what was refunded for this booking by name, in minor units; refunds on their way count."""
-    return sum(refund.amount_minor for refund in _open_refunds(order) if refund.booking_id == booking.pk)
+    return sum(
+        refund.amount_minor for refund in open_or_succeeded_refunds(order) if refund.booking_id == booking.pk
+    )
 
 
-def _open_refunds(order: Order) -> list[Refund]:
+def open_or_succeeded_refunds(order: Order) -> list[Refund]:
     return [
         refund
         for refund in order.refunds.all()

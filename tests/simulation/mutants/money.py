@@ -137,7 +137,7 @@ def two_refunds_at_once_see_the_same_rest() -> None:
 def a_refund_on_its_way_is_not_counted() -> None:
     done = {Refund.Status.SUCCEEDED}
     instead_of(
-        refunds._open_refunds,
+        refunds.open_or_succeeded_refunds,
         lambda order: [r for r in order.refunds.all() if r.status in done and not r.is_unmatched],
     )
 
