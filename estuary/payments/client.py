@@ -1,15 +1,16 @@
 """Stripe is called only here: one function for each call, which returns our dataclasses and raises our own errors.
 
-``…_since`` returns every object of the account that was created since a moment; of events, those of some types.
+``retrieve_…`` takes an id, and raises NotAtStripe. ``…_since`` returns every object of the account that was created
+since a moment; of events, those of some types.
 
 No database transaction may be open during a call, and the connection goes back to the pool before it. So when Stripe
 takes seconds, no lock and no connection is kept.
 """
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -20,14 +21,10 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from estuary.payments.errors import BadSignature
-from estuary.payments.gateway import (
-    account_binding,
-    instrumentation,
-    owner_product,
-    ownership,
-)
+from estuary.payments.gateway import account_binding, instrumentation, ownership
 from estuary.payments.gateway.errors import Failure, translate
 from estuary.payments.gateway.http import open_http_session
+from estuary.payments.gateway.owner_product import OwnerProductClient
 from estuary.payments.stripe_objects import (
     Card,
     Charge,
@@ -43,7 +40,6 @@ from estuary.payments.stripe_objects import (
 
 API_VERSION = str(stripe.api_version)
 SIGNATURE_TOLERANCE_S = 300
-LATEST_CHARGE = "payment_intent.latest_charge"
 FAILURES = {
     stripe.CardError: Failure.CARD_DECLINED,
     stripe.RateLimitError: Failure.RATE_LIMITED,
@@ -74,7 +70,7 @@ class _RequestIdRecorder(stripe.HTTPClient):
         self._inner.close()  # type: ignore[no-untyped-call]
 
 
-@functools.cache
+@cache
 def _client() -> stripe.StripeClient:
     """Return the SDK's client, pinned to its own API version. The SDK retries nothing: we do, under the same key."""
     replacement = settings.STRIPE_HTTP_CLIENT
@@ -111,7 +107,7 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
         yield v1
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _is_account_confirmed(api: stripe.StripeClient) -> bool:
     """Check the key's account, once for each client; an exception is not cached."""
     return account_binding.check_account(_guard, fetch_account_id=account_id)
@@ -126,13 +122,13 @@ def account_id() -> str:
             return ""
 
 
-def owner_product_client() -> ownership.OwnerProductClient:
+def owner_product_client() -> OwnerProductClient:
     """Return the calls about the owner's product; the first call of a process checks the key's account."""
     _is_account_confirmed(_client())
-    return owner_product.owner_product_client(_guard, _post)
+    return OwnerProductClient(_guard, _post)
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _ownership_guard(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
     """Return the guard that allows only the owner to write; one for each client and address."""
     return ownership.OwnershipGuard(owner_product_client())
@@ -160,6 +156,34 @@ def _post(path: str, params: dict[str, Any], key: str) -> Any:
     return _client().raw_request("post", path, **params, idempotency_key=key).data
 
 
+def _created_since(moment: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int(moment.timestamp())}}
+
+
+def _write(call: str, *args: Any, key: str) -> dict[str, Any]:
+    """Make one call that writes, and return Stripe's JSON; ``call`` is its name in the SDK."""
+    with _call(call, key) as v1:
+        result: dict[str, Any] = attrgetter(call)(v1)(*args, {"idempotency_key": key}).to_dict()
+    return result
+
+
+def _retrieve[T](name: str, parse: Callable[[Mapping[str, Any]], T], object_id: str, expand: str = "") -> T:
+    """Fetch one object as it is now; ``name`` is its service in the SDK, such as checkout.sessions."""
+    with _call(f"{name}.retrieve") as v1:
+        params = {"expand": [expand]} if expand else {}
+        return parse(attrgetter(name)(v1).retrieve(object_id, params).to_dict())
+
+
+def _list_all[T](name: str, parse: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> list[T]:
+    with _call(f"{name}.list") as v1:
+        page = attrgetter(name)(v1).list({**params, "limit": 100})
+        return [parse(item.to_dict()) for item in page.auto_paging_iter()]
+
+
+def _list_since[T](name: str, parse: Callable[[Mapping[str, Any]], T], moment: datetime) -> list[T]:
+    return _list_all(name, parse, _created_since(moment))
+
+
 # --- Customers ----------------------------------------------------------------------------------------------
 
 
@@ -185,12 +209,8 @@ def find_customer(*, email: str, user_id: int) -> str:
     return next((customer.id for customer in customers if customer.user_ref == str(user_id)), "")
 
 
-def retrieve_customer(customer_id: str) -> Customer:
-    return _retrieve("customers", Customer.parse, customer_id)
-
-
-def customers_since(moment: datetime) -> list[Customer]:
-    return _list_all("customers", Customer.parse, _created_since(moment))
+retrieve_customer = partial(_retrieve, "customers", Customer.parse)
+customers_since = partial(_list_since, "customers", Customer.parse)
 
 
 # --- Payment intents ----------------------------------------------------------------------------------------
@@ -201,17 +221,13 @@ def create_intent(params: dict[str, Any], *, key: str) -> Intent:
         return Intent.parse(_post("/v1/payment_intents", params, key))
 
 
-def retrieve_intent(intent_id: str) -> Intent:
-    """Return an intent with its charge, which has the time of the charge."""
-    return _retrieve("payment_intents", Intent.parse, intent_id, "latest_charge")
-
-
 def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
     return _list_all("payment_intents", Intent.parse, _created_since(since) | {"customer": customer_id})
 
 
-def intents_since(moment: datetime) -> list[Intent]:
-    return _list_all("payment_intents", Intent.parse, _created_since(moment))
+# With its charge, which has the time of the charge.
+retrieve_intent = partial(_retrieve, "payment_intents", Intent.parse, expand="latest_charge")
+intents_since = partial(_list_since, "payment_intents", Intent.parse)
 
 
 def confirm_intent(intent_id: str, *, payment_method_id: str, key: str) -> Intent:
@@ -233,17 +249,15 @@ def create_session(params: dict[str, Any], *, key: str) -> CheckoutSession:
     return CheckoutSession.parse(_write("checkout.sessions.create", params, key=key))
 
 
-def retrieve_session(session_id: str) -> CheckoutSession:
-    return _retrieve("checkout.sessions", CheckoutSession.parse, session_id, LATEST_CHARGE)
-
-
 def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
     params = _created_since(since) | {"customer": customer_id}
     return _list_all("checkout.sessions", CheckoutSession.parse, params)
 
 
-def sessions_since(moment: datetime) -> list[CheckoutSession]:
-    return _list_all("checkout.sessions", CheckoutSession.parse, _created_since(moment))
+retrieve_session = partial(
+    _retrieve, "checkout.sessions", CheckoutSession.parse, expand="payment_intent.latest_charge"
+)
+sessions_since = partial(_list_since, "checkout.sessions", CheckoutSession.parse)
 
 
 def expire_session(session_id: str, *, key: str) -> CheckoutSession:
@@ -258,45 +272,33 @@ def create_refund(params: dict[str, Any], *, key: str) -> StripeRefund:
     return StripeRefund.parse(_write("refunds.create", params, key=key))
 
 
-def retrieve_refund(refund_id: str) -> StripeRefund:
-    return _retrieve("refunds", StripeRefund.parse, refund_id)
-
-
-def retrieve_charge(charge_id: str) -> Charge:
-    return _retrieve("charges", Charge.parse, charge_id)
-
-
 def refunds_of(intent_id: str) -> list[StripeRefund]:
     """Return every refund of a payment, failed ones first: they made room for later refunds."""
     refunds = _list_all("refunds", StripeRefund.parse, {"payment_intent": intent_id})
     return sorted(refunds, key=lambda refund: not refund.has_failed)
 
 
-def refunds_since(moment: datetime) -> list[StripeRefund]:
-    return _list_all("refunds", StripeRefund.parse, _created_since(moment))
+retrieve_refund = partial(_retrieve, "refunds", StripeRefund.parse)
+retrieve_charge = partial(_retrieve, "charges", Charge.parse)
+refunds_since = partial(_list_since, "refunds", StripeRefund.parse)
 
 
 # --- Disputes -----------------------------------------------------------------------------------------------
-
-
-def retrieve_dispute(dispute_id: str) -> StripeDispute:
-    return _retrieve("disputes", StripeDispute.parse, dispute_id)
 
 
 def disputes_of(intent_id: str) -> list[StripeDispute]:
     return _list_all("disputes", StripeDispute.parse, {"payment_intent": intent_id})
 
 
-def disputes_since(moment: datetime) -> list[StripeDispute]:
-    return _list_all("disputes", StripeDispute.parse, _created_since(moment))
+retrieve_dispute = partial(_retrieve, "disputes", StripeDispute.parse)
+disputes_since = partial(_list_since, "disputes", StripeDispute.parse)
 
 
 # --- Cards --------------------------------------------------------------------------------------------------
 
 
-def retrieve_method(payment_method_id: str) -> Card | OtherPaymentMethod:
-    """Return a payment method as it is now; raises NotAtStripe."""
-    return _retrieve("payment_methods", parse_payment_method, payment_method_id)
+retrieve_method = partial(_retrieve, "payment_methods", parse_payment_method)
+retrieve_setup_intent = partial(_retrieve, "setup_intents", Setup.parse)
 
 
 def methods_of(customer_id: str) -> list[Card | OtherPaymentMethod]:
@@ -319,11 +321,6 @@ def setup_secret(setup_intent_id: str) -> str:
         return str(v1.setup_intents.retrieve(setup_intent_id).client_secret)
 
 
-def retrieve_setup_intent(setup_intent_id: str) -> Setup:
-    """Return a SetupIntent as it is now; raises NotAtStripe."""
-    return _retrieve("setup_intents", Setup.parse, setup_intent_id)
-
-
 def cancel_setup_intent(setup_intent_id: str, *, key: str) -> None:
     """Cancel a SetupIntent; raises UnexpectedState when it can't be canceled any more."""
     _write("setup_intents.cancel", setup_intent_id, {"cancellation_reason": "abandoned"}, key=key)
@@ -339,30 +336,6 @@ def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]
     Source: https://docs.stripe.com/api/events/list
     """
     return _list_all("events", dict, {**_created_since(moment), "types": list(types)})
-
-
-def _created_since(moment: datetime) -> dict[str, Any]:
-    return {"created": {"gte": int(moment.timestamp())}}
-
-
-def _write(call: str, *args: Any, key: str) -> dict[str, Any]:
-    """Make one call that writes, and return Stripe's JSON; ``call`` is its name in the SDK."""
-    with _call(call, key) as v1:
-        result: dict[str, Any] = attrgetter(call)(v1)(*args, {"idempotency_key": key}).to_dict()
-    return result
-
-
-def _retrieve[T](name: str, parse: Callable[[Mapping[str, Any]], T], object_id: str, expand: str = "") -> T:
-    """Fetch one object; ``name`` is its service in the SDK, such as checkout.sessions."""
-    with _call(f"{name}.retrieve") as v1:
-        params = {"expand": [expand]} if expand else {}
-        return parse(attrgetter(name)(v1).retrieve(object_id, params).to_dict())
-
-
-def _list_all[T](name: str, parse: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> list[T]:
-    with _call(f"{name}.list") as v1:
-        page = attrgetter(name)(v1).list({**params, "limit": 100})
-        return [parse(item.to_dict()) for item in page.auto_paging_iter()]
 
 
 # --- Webhooks -----------------------------------------------------------------------------------------------

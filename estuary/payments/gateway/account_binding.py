@@ -84,12 +84,8 @@ def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> S
     with transaction.atomic():
         row = StripeAccount.objects.select_for_update(no_key=True).get(pk=1)
         if replace or not row.account_id:
-            row.account_id, row.livemode, row.bound_at, row.alerted_at = (
-                account_id,
-                livemode,
-                clock.now(),
-                None,
-            )
+            row.account_id, row.livemode = account_id, livemode
+            row.bound_at, row.alerted_at = clock.now(), None
             row.save()
     return row
 

@@ -1,30 +1,35 @@
 """The Product at Stripe that names the owner of the account: https://docs.stripe.com/api/products."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from typing import Any
 
 from estuary.payments.errors import NotAtStripe, StripeBusy, UnexpectedState
-from estuary.payments.gateway.ownership import OwnerProductClient
+from estuary.payments.gateway.account_binding import Guard
 from estuary.payments.stripe_objects import Owner
 
 # The database that first creates it is the owner.
 OWNER_PRODUCT_ID = "estuary_owner"
 PRODUCTS_PATH = "/v1/products"
 
-type Guard = Callable[..., AbstractContextManager[Any]]
 type Post = Callable[[str, dict[str, Any], str], Any]
 
 
-def owner_product_client(guard: Guard, post: Post) -> OwnerProductClient:
-    """Return the calls to the product; ``guard`` and ``post`` are the client's own."""
+class OwnerProductClient:
+    """The calls about the product, by the client's own ``guard`` and ``post``.
 
-    def read() -> Owner | None:
-        with suppress(NotAtStripe), guard("products.retrieve", dispensable=True) as v1:
+    All raise PermissionMissing for a key without the permission.
+    """
+
+    def __init__(self, guard: Guard, post: Post) -> None:
+        self._guard, self._post = guard, post
+
+    def read(self) -> Owner | None:
+        with suppress(NotAtStripe), self._guard("products.retrieve", dispensable=True) as v1:
             return Owner.parse(v1.products.retrieve(OWNER_PRODUCT_ID).to_dict())
         return None
 
-    def create(owner: Owner, key: str) -> Owner | None:
+    def create(self, owner: Owner) -> Owner | None:
         """Create the product unless it exists; of concurrent creations Stripe takes the first."""
         params = {
             "id": OWNER_PRODUCT_ID,
@@ -32,16 +37,20 @@ def owner_product_client(guard: Guard, post: Post) -> OwnerProductClient:
             "active": False,
             "metadata": owner.metadata,
         }
-        with suppress(UnexpectedState, StripeBusy), guard("products.create", dispensable=True):
-            post(PRODUCTS_PATH, params, f"{key}-made")
-        return read()
+        with suppress(UnexpectedState, StripeBusy), self._guard("products.create", dispensable=True):
+            self._post(PRODUCTS_PATH, params, f"{_key_of(owner)}-made")
+        return self.read()
 
-    def update(owner: Owner, key: str) -> None:
+    def update(self, owner: Owner) -> None:
         """Update the product; if it was deleted, create it again."""
         try:
-            with guard("products.update", dispensable=True):
-                post(f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", {"metadata": owner.metadata}, key)
+            with self._guard("products.update", dispensable=True):
+                self._post(
+                    f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", {"metadata": owner.metadata}, _key_of(owner)
+                )
         except NotAtStripe:
-            create(owner, key)
+            self.create(owner)
 
-    return OwnerProductClient(read=read, create=create, update=update)
+
+def _key_of(owner: Owner) -> str:
+    return f"{owner.house}-owner-{owner.count}-{owner.mark}"

@@ -1,17 +1,10 @@
 """One database owns what is written at Stripe; its copies, which have the same key, only read.
 
-A row can't tell a shop from its copy, since the copy contains the same row. So a Product at Stripe with a fixed id
-names the owner:
-
-- its home: the address that it serves;
-- its house: a random id;
-- a count that the owner raises every hour.
-
+A row can't tell a shop from its copy, since the copy contains the same row. So a Product at Stripe names the owner: its
+home (the address that it serves), its house (a random id) and a count that the owner raises every hour.
 See docs/decisions/0024-the-owner-at-stripe.md.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -25,6 +18,7 @@ from estuary.common.origins import origin_of
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments.errors import NotOwner, PermissionMissing, StripeRefused
+from estuary.payments.gateway.owner_product import OwnerProductClient
 from estuary.payments.models import Refund, StripeAccount, StripeCustomer
 from estuary.payments.stripe_objects import Owner
 
@@ -66,19 +60,6 @@ STANDING_SENTENCES = {
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerProductClient:
-    """The calls that read, create and update the owner's product; ``read`` returns None when there is none.
-
-    ``create`` and ``update`` take the key of their request. All three raise PermissionMissing for a key without the
-    permission.
-    """
-
-    read: Callable[[], Owner | None]
-    create: Callable[[Owner, str], Owner | None]
-    update: Callable[[Owner, str], None]
-
-
 def compare_with_owner(row: StripeAccount, home: str, owner: Owner | None) -> Standing:
     """Return the standing of this database, from what Stripe says of the owner.
 
@@ -109,13 +90,12 @@ def describe_standing(standing: Standing, owner: Owner | None = None) -> str:
 
 
 class OwnershipGuard:
-    """Refuses writes of a database that is not the owner; reads the standing at Stripe once, then from the row."""
+    """Reads the standing of this database at Stripe once, then from its row."""
 
     def __init__(self, product: OwnerProductClient) -> None:
         self._product, self._standing, self._read_at = product, "", clock.now()
 
     def refuse_write(self, call: str, key: str) -> None:
-        """Raise NotOwner for a request that this database may not send."""
         refuse_write(self._read_standing(), call, key)
 
     def _read_standing(self) -> str:
@@ -123,10 +103,8 @@ class OwnershipGuard:
         if not self._standing:
             self._standing = find_standing(self._product)
         elif not timedelta(0) <= at - self._read_at < STANDING_TTL:
-            row = StripeAccount.objects.filter(pk=1, judged_home=current_home()).values_list(
-                "standing", flat=True
-            )
-            self._standing = row.first() or find_standing(self._product)
+            row = _judged_row()
+            self._standing = (row and row.standing) or find_standing(self._product)
         else:
             return self._standing
         self._read_at = at
@@ -144,7 +122,7 @@ def find_standing(product: OwnerProductClient, *, may_create: bool = True) -> St
         owner = product.read()
         standing = compare_with_owner(row, current_home(), owner)
         if standing == Standing.OWNER and owner is None and (may_create or row.counted_at):
-            owner = product.create(_owner_of_row(row), _key_of(row))
+            owner = product.create(_owner_of_row(row))
             standing = compare_with_owner(row, current_home(), owner)
             StripeAccount.objects.filter(pk=1, counted_at=None).update(counted_at=clock.now())
     except StripeRefused:
@@ -160,10 +138,6 @@ def find_standing(product: OwnerProductClient, *, may_create: bool = True) -> St
 
 def _owner_of_row(row: StripeAccount) -> Owner:
     return Owner(current_home(), row.house, row.count, row.mark)
-
-
-def _key_of(row: StripeAccount) -> str:
-    return f"{row.house}-owner-{row.count}-{row.mark}"
 
 
 def raise_owner_count(product: OwnerProductClient) -> Standing:
@@ -193,7 +167,7 @@ def claim(product: OwnerProductClient) -> None:
     StripeAccount.objects.filter(pk=1).update(home=current_home(), standing=Standing.OWNER, house_since=None)
     count = max(row.count, owner.count if owner else 0) + 1
     if owner is None:
-        product.create(_owner_of_row(row), _key_of(row))
+        product.create(_owner_of_row(row))
     _write_owner(product, count=count)
     log.warning("stripe_account_claimed", home=current_home(), before=owner.home if owner else "")
 
@@ -201,8 +175,7 @@ def claim(product: OwnerProductClient) -> None:
 def _write_owner(product: OwnerProductClient, *, count: int) -> None:
     mark, at = ids.owner_mark(), clock.now()
     StripeAccount.objects.filter(pk=1).update(count=count, mark=mark, counted_at=at, count_leased_until=None)
-    row = _own_row()
-    product.update(_owner_of_row(row), _key_of(row))
+    product.update(_owner_of_row(_own_row()))
 
 
 def _own_row() -> StripeAccount:
@@ -262,15 +235,20 @@ def _is_own(call: str, key: str) -> bool:
     return StripeCustomer.objects.filter(key=name, created_at__gte=since).exists()
 
 
+def _judged_row() -> StripeAccount | None:
+    """Return the row of this database, unless its standing is of another home."""
+    return StripeAccount.objects.filter(pk=1, judged_home=current_home()).first()
+
+
 def may_recover_orphans() -> bool:
     """Return whether unknown payments at Stripe may belong to orders that this database has lost."""
-    row = StripeAccount.objects.filter(pk=1).first()
-    return row is not None and row.standing == Standing.OWNER and row.judged_home == current_home()
+    row = _judged_row()
+    return row is not None and row.standing == Standing.OWNER
 
 
 def is_claim_needed() -> bool:
     """Return whether staff must claim this database before it may change what was created at Stripe before."""
-    row = StripeAccount.objects.filter(pk=1, judged_home=current_home()).first()
+    row = _judged_row()
     if row is None or row.standing not in {Standing.OTHER, Standing.BEHIND}:
         return False
     return is_live() or row.standing == Standing.BEHIND or row.house_since is not None
