@@ -83,7 +83,6 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     by_prefix = {"ord_": "order__public_id"}
     person = "user"
     search_help_text = "Buyer's e-mail address or last name, or order (ord_…)"
-    ordering = ("-id",)
     inlines = (ChildInline, SeatInline)
     fields = (
         ("what", "status_label"),
@@ -93,7 +92,6 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("valid_until", "canceled_at", "forfeited"),
         ("amount", "created_at"),
     )
-    readonly_fields = ("what", "status_label", "buyer", "order_link", "parent_link", "amount")
     what = column("What", lambda row: f"{row.service_name} ({row.service_type})", ordering="service_name")
     buyer = column("Buyer", lambda booking: booking.user.email, ordering="user__email")
     order_link = column("Order", lambda booking: link(booking.order))

@@ -1,11 +1,10 @@
 """The overview page: today's figures, and what waits for staff; one query for each figure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -52,18 +51,13 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _orders(today: datetime, at: datetime) -> list[Figure]:
     url = reverse("admin:orders_order_changelist")
-    captured = (
-        Order.objects.filter(paid_at__gte=today)
-        .order_by("currency")
-        .values_list("currency")
-        .annotate(sum=Sum("captured_minor"))
-    )
+    captured = Order.objects.filter(paid_at__gte=today)
     placed = Order.objects.filter(created_at__gte=today).count()
     ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + ENDING_WITHIN).count()
     stuck = Order.objects.filter(status=Status.PAID, disputed=False).count()
     return [
         Figure("Orders today", str(placed), url),
-        Figure("Captured today", _sums(captured), url),
+        Figure("Captured today", _sums(captured, Sum("captured_minor")), url),
         Figure("Holds that end within 5 minutes", str(ending), f"{url}?status__exact=pending"),
         Figure(
             "Paid, not handed over",
@@ -76,15 +70,11 @@ def _orders(today: datetime, at: datetime) -> list[Figure]:
 
 def _refunds(today: datetime) -> list[Figure]:
     url = reverse("admin:payments_refund_changelist")
-    succeeded = (
-        Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
-        .order_by("currency")
-        .values_list("currency")
-        .annotate(sum=Sum("card_minor") + Sum("credits_minor"))
-    )
+    succeeded = Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
+    refunded = _sums(succeeded, Sum("card_minor") + Sum("credits_minor"))
     waiting = Refund.objects.filter(status__in=Refund.OPEN).count()
     return [
-        Figure("Refunded today", _sums(succeeded), f"{url}?status__exact=succeeded"),
+        Figure("Refunded today", refunded, f"{url}?status__exact=succeeded"),
         Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),
     ]
 
@@ -105,8 +95,9 @@ def _inbox() -> list[Figure]:
     ]
 
 
-def _sums(rows: Iterable[tuple[Any, ...]]) -> str:
-    return ", ".join(display(minor, currency) for currency, minor in rows if minor) or "0"
+def _sums(rows: QuerySet[Any], total: Any) -> str:
+    by_currency = rows.order_by("currency").values_list("currency").annotate(sum=total)
+    return ", ".join(display(minor, currency) for currency, minor in by_currency if minor) or "0"
 
 
 def _recent_orders() -> Section:

@@ -52,10 +52,6 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("answer_by", "refundable", "is_unmatched"),
         ("opened_at", "closed_at"),
     )
-    readonly_fields = (
-        *("status_label", "why", "order_link", "buyer", "dispute_at_stripe", "payment_at_stripe"),
-        *("amount", "lost", "frozen", "clawed", "answer_by"),
-    )
     amount = money_column("amount_minor", "Amount")
     lost = money_column("lost_minor", "Lost", currency="order__currency")
     frozen = money_column("frozen_minor", "Credits frozen", currency="order__currency")

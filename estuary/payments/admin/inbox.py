@@ -85,7 +85,6 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type, among the newest 100,000"
     )
-    ordering = ("-id",)
     fields = (
         ("type", "status_label", "attempts"),
         ("event", "api_version", "livemode"),
@@ -96,7 +95,6 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "error",
         "body",
     )
-    readonly_fields = ("status_label", "event", "outcome_in_words", "body")
     received = moment_column("received_at", "Received")
     age = column(
         "Age", lambda event: timesince(event.received_at, clock.now(), depth=1), ordering="received_at"

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -18,6 +16,7 @@ from estuary.common.admin.base import NOTHING, external_link, label, link, momen
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.models import Dispute, Refund, WebhookEvent
+from estuary.payments.models.events import SUBJECT
 from estuary.payments.refunds.request_refund import refundable_minor
 
 MAX_EVENTS = 50
@@ -109,12 +108,8 @@ def _lines(order: Order) -> Section:
 def _reservations(order: Order) -> Section:
     rows = []
     for reservation in order.reservations.select_related("session", "calendar_entry", "line").order_by("id"):
-        kind, starts_at = "Seat", reservation.session.starts_at if reservation.session else None
-        if reservation.session is None:
-            kind, starts_at = (
-                "Slot",
-                reservation.calendar_entry.during.lower if reservation.calendar_entry else None,
-            )
+        session, slot = reservation.session, reservation.calendar_entry
+        kind, starts_at = ("Seat", session.starts_at) if session else ("Slot", slot and slot.during.lower)
         rows.append((reservation.line.service_name, kind, _period(starts_at), label(reservation.status)))
     headers = ["Service", "What", "When", "Status"]
     return Section("Seats and slots", headers, rows, "Nothing is held for this order.")
@@ -241,9 +236,7 @@ def _events(order: Order, refunds: Sequence[Refund]) -> Section:
 def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
     """Return the events of payment intents and Checkout Sessions, by their ids."""
     ids = sorted({payment for payment in payments if payment})
-    # An event's object belongs to a payment intent (a charge, a refund, a paid session) or is one.
-    about = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
-    return WebhookEvent.objects.alias(about=about).filter(about__in=ids).defer("payload")
+    return WebhookEvent.objects.alias(about=SUBJECT).filter(about__in=ids).defer("payload")
 
 
 def _period(at: Any) -> str:

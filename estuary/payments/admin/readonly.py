@@ -48,7 +48,6 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         "ord_": "order__public_id",
     }
     search_help_text = "Refund (ref_…, re_…) or order (ord_…)"
-    ordering = ("-id",)
     fields = (
         ("public_id", "status_label", "origin"),
         ("order_link", "booking_link"),
@@ -57,16 +56,6 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("reason", "requested_by"),
         ("cancels", "is_unmatched", "failure_reason"),
         ("created_at", "settled_at"),
-    )
-    readonly_fields = (
-        "status_label",
-        "order_link",
-        "booking_link",
-        "amount",
-        "card",
-        "credit_part",
-        "refund_at_stripe",
-        "payment_at_stripe",
     )
     card = money_column("card_minor", "To the card")
     credit_part = money_column("credits_minor", "To credits")
@@ -116,5 +105,4 @@ class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
     search_help_text = "Customer (cus_…), or the person's e-mail address or last name"
     ordering = ("-id",)
     fields = (("owner", "customer"), ("email", "name"), ("key", "created_at"))
-    readonly_fields = ("owner", "customer")
     customer = column("At Stripe", lambda row: stripe_link("customers", row.stripe_customer_id))

@@ -7,8 +7,6 @@ from typing import Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
 
 from estuary.accounts.models import User
 from estuary.common import clock
@@ -21,6 +19,7 @@ from estuary.payments.customers.customers import next_customer_key
 from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
 from estuary.payments.models import PaymentMethod, StripeCustomer, WebhookEvent
+from estuary.payments.models.events import SUBJECT
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.stripe_objects import Card, OtherPaymentMethod
 
@@ -94,10 +93,8 @@ def _is_ambiguous(event: PaymentMethodEvent, owner: StripeCustomer | None, row: 
 
 def _was_detached(payment_method_id: str) -> bool:
     """Return whether an event has detached the card before we knew its owner."""
-    about = WebhookEvent.objects.alias(
-        subject=Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
-    )
-    return about.filter(subject=payment_method_id, type="payment_method.detached").exists()
+    about_card = WebhookEvent.objects.alias(subject=SUBJECT).filter(subject=payment_method_id)
+    return about_card.filter(type="payment_method.detached").exists()
 
 
 def _remove_locked(row: PaymentMethod, *, at: datetime) -> str:

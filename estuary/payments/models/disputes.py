@@ -81,7 +81,7 @@ class Dispute(models.Model):
         return not self.refundable and (self.is_open or self.status == self.Status.LOST)
 
     @property
-    def standing(self) -> str:
+    def public_status(self) -> str:
         """The dispute's state in the API's words: ``open``, ``won``, ``lost`` or ``closed``."""
         if self.is_open:
             return "open"

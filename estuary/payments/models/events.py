@@ -8,6 +8,9 @@ from django.db.models.functions import Coalesce
 
 from estuary.common.db.json import FastDecoder
 
+# The payment that an event's object names (a charge, a refund, a paid session), or else the object itself.
+SUBJECT = Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id"))
+
 
 class WebhookEvent(models.Model):
     """One event of Stripe in the inbox. The row is the job: workers lock due rows in batches."""
@@ -42,11 +45,8 @@ class WebhookEvent(models.Model):
             models.Index(fields=["id"], condition=Q(status="dead"), name="webhook_event_dead"),
             # Events of one age lie together in the table, so this index has few pages for any number of events.
             BrinIndex(fields=["received_at"], autosummarize=True, name="webhook_event_by_age"),
-            # The events of a payment, for an order's page: the object names the payment, or is the payment.
-            models.Index(
-                Coalesce(KT("payload__data__object__payment_intent"), KT("payload__data__object__id")),
-                name="webhook_event_by_subject",
-            ),
+            # For the page of an order.
+            models.Index(SUBJECT, name="webhook_event_by_subject"),
         ]
 
     def __str__(self) -> str:

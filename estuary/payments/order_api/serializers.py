@@ -86,7 +86,7 @@ class OrderRefundSerializer(serializers.Serializer[Any]):
 class OrderDisputeSerializer(serializers.Serializer[Dispute]):
     """``status`` is ``open``, ``won``, ``lost`` or ``closed`` (an inquiry that took nothing)."""
 
-    status = serializers.ChoiceField(source="standing", choices=["open", "won", "lost", "closed"])
+    status = serializers.ChoiceField(source="public_status", choices=["open", "won", "lost", "closed"])
     amount = MoneyField(source="amount_minor")
     currency = serializers.CharField()
     reason = serializers.CharField(help_text="as Stripe names it, such as product_not_received")
@@ -136,7 +136,7 @@ class OrderDetailSerializer(OrderSerializer):
         weights = {"open": 2, "lost": 1}
         most_relevant = max(
             (dispute for dispute in order.disputes.all() if not dispute.is_unmatched),
-            key=lambda dispute: (weights.get(dispute.standing, 0), dispute.opened_at),
+            key=lambda dispute: (weights.get(dispute.public_status, 0), dispute.opened_at),
             default=None,
         )
         return OrderDisputeSerializer(most_relevant).data if most_relevant else None
