@@ -188,26 +188,21 @@ def _build_bookings(orders: Sequence[Order], at: datetime) -> list[Booking]:
 
 
 def _root_booking(order: Order, key: int, at: datetime) -> Booking:
-    lines = prefetched(order, "lines")
     is_composite = _is_composite(order)
-    line = None if is_composite else lines[0]
     return build_instance(
         Booking,
         id=key,
         user_id=order.user_id,
         order_id=order.pk,
         position=0,
-        line_id=line.pk if line else None,
         service_id=order.service_id,
         service_name=order.snapshot["name"],
         service_type=order.snapshot["type"],
         practitioner_id=order.snapshot["practitioner_id"],
-        session_id=line.session_id if line else None,
-        starts_at=line.starts_at if line else None,
-        ends_at=line.ends_at if line else None,
         valid_until=_valid_until(order, at) if is_composite else None,
         amount_minor=order.total_minor,
         created_at=at,
+        **({} if is_composite else _time_of(prefetched(order, "lines")[0])),
     )
 
 
@@ -226,18 +221,24 @@ def _child_booking(
         order_id=root.order_id,
         position=line.position,
         parent_id=root.pk,
-        line_id=line.pk,
         service_id=line.service_id,
         service_name=line.service_name,
         service_type=line.service_type,
         practitioner_id=practitioners.get(line.service_id) or root.practitioner_id,
-        session_id=line.session_id,
-        starts_at=line.starts_at,
-        ends_at=line.ends_at,
         valid_until=root.valid_until,
         amount_minor=line.amount_minor,
         created_at=at,
+        **_time_of(line),
     )
+
+
+def _time_of(line: OrderLine) -> dict[str, Any]:
+    return {
+        "line_id": line.pk,
+        "session_id": line.session_id,
+        "starts_at": line.starts_at,
+        "ends_at": line.ends_at,
+    }
 
 
 def _valid_until(order: Order, at: datetime) -> datetime | None:

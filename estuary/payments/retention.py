@@ -14,6 +14,7 @@ from django.db import connection
 
 from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
+from estuary.common.db.transactions import execute
 from estuary.payments.models import WebhookEvent
 
 # A job's last event has the time of its end. Deleting a job deletes its events.
@@ -43,9 +44,7 @@ def delete_dead_events() -> int:
 
 def delete_failed_jobs() -> int:
     """Delete jobs that failed long ago; returns how many. Rows, not jobs, record what is still to do."""
-    with connection.cursor() as cursor:
-        cursor.execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
-        return int(cursor.rowcount)
+    return execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
 
 
 def delete_expired_cache() -> int:
@@ -54,20 +53,17 @@ def delete_expired_cache() -> int:
     for cache in settings.CACHES.values():
         if cache["BACKEND"].endswith(("DatabaseCache", "CounterStore")):
             table = connection.ops.quote_name(cache["LOCATION"])
-            with connection.cursor() as cursor:
-                cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [clock.now()])  # noqa: S608 (ours)
-                deleted += int(cursor.rowcount)
+            deleted += execute(f"DELETE FROM {table} WHERE expires < %s", [clock.now()])  # noqa: S608 (ours)
     return deleted
 
 
 def delete_unsent_account_mails() -> int:
     """Delete jobs of account mails that failed for days: they contain addresses. Returns how many."""
     # procrastinate's own models may only be read.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = 'payments.send_account_mail'"
-        )
-        return int(cursor.rowcount)
+    return execute(
+        "DELETE FROM procrastinate_jobs WHERE status = 'failed' AND task_name = 'payments.send_account_mail'",
+        [],
+    )
 
 
 def delete_old_sessions() -> int:

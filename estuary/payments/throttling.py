@@ -1,7 +1,6 @@
 """Limits against card testing: requests that try cards are counted, and limited further after many declines in a row.
 
-Users and addresses are counted in the database, which all processes share, with one statement for each request. The
-limits are settings, of config/environment.py.
+The counts of users and addresses are in the database, which all processes share. The limits are settings.
 https://docs.stripe.com/disputes/prevention/card-testing
 """
 
@@ -75,34 +74,27 @@ class Throttle(BaseThrottle):
     """Counts a request of a signed-in user, and of its address."""
 
     scope: str
-
-    def limit(self) -> Rate:
-        raise NotImplementedError
+    limit_setting: str
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Return True, or raise TooManyRequests or TooManyDeclines."""
         if request.method not in {"GET", "HEAD", "OPTIONS"}:
             address = client_address(request._request, trusted_proxies=settings.TRUSTED_PROXIES or 0)
-            count(self.scope, self.limit(), user_id=cast(int, request.user.pk), address=address)
+            limit: Rate = getattr(settings, self.limit_setting)
+            count(self.scope, limit, user_id=cast(int, request.user.pk), address=address)
         return True
 
 
 class PaymentThrottle(Throttle):
     """For endpoints that try cards: payments, and cards saved without one."""
 
-    scope = PAYMENT
-
-    def limit(self) -> Rate:
-        return settings.PAYMENT_LIMIT
+    scope, limit_setting = PAYMENT, "PAYMENT_LIMIT"
 
 
 class SyncThrottle(Throttle):
     """For the endpoint that fetches an order's payment from Stripe."""
 
-    scope = SYNC
-
-    def limit(self) -> Rate:
-        return settings.SYNC_LIMIT
+    scope, limit_setting = SYNC, "SYNC_LIMIT"
 
 
 def count(scope: str, limit: Rate, *, user_id: int, address: str) -> None:

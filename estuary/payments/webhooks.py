@@ -255,16 +255,7 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
     "customer.deleted": customer_deleted,
 }
 
-# In another API version an object may look different, so it is fetched in ours.
-FETCH_BY_OBJECT = {
-    "payment_intent": lambda obj: FetchRequired(ObjectKind.INTENT, obj["id"]),
-    "checkout.session": lambda obj: FetchRequired(ObjectKind.SESSION, obj["id"]),
-    "charge": lambda obj: FetchRequired(ObjectKind.PAYMENT, id_of(obj.get("payment_intent"))),
-    "refund": lambda obj: FetchRequired(ObjectKind.PAYMENT, id_of(obj.get("payment_intent"))),
-    "dispute": lambda obj: FetchRequired(ObjectKind.DISPUTE, obj["id"]),
-    "payment_method": lambda obj: FetchRequired(ObjectKind.PAYMENT_METHOD, obj["id"]),
-}
-FETCH_BY_THIN_TYPE = {
+KIND_BY_OBJECT = {
     "payment_intent": ObjectKind.INTENT,
     "checkout.session": ObjectKind.SESSION,
     "charge": ObjectKind.CHARGE,
@@ -278,7 +269,7 @@ def read_event(event: Json) -> ParsedEvent | None:
     """Return what an event means, or None for an event that has no effect here.
 
     - An event of another account means nothing for our payments, whatever ids and labels it carries.
-    - An event in another API version is only a hint: its object is fetched.
+    - An event in another API version is only a hint: its object may look different, so it is fetched in ours.
 
     https://docs.stripe.com/api/events/object
     """
@@ -290,12 +281,13 @@ def read_event(event: Json) -> ParsedEvent | None:
     if handler is None:
         return None
     obj = event["data"]["object"]
-    if event.get("api_version") != client.API_VERSION and (
-        fetched_as := FETCH_BY_OBJECT.get(obj.get("object"))
-    ):
-        needs = fetched_as(obj)
-        return needs if needs.id else None
-    return handler(event, obj)
+    kind = KIND_BY_OBJECT.get(obj.get("object"))
+    if event.get("api_version") == client.API_VERSION or kind is None:
+        return handler(event, obj)
+    if kind not in {ObjectKind.CHARGE, ObjectKind.REFUND}:
+        return FetchRequired(kind, obj["id"])
+    intent_id = id_of(obj.get("payment_intent"))
+    return FetchRequired(ObjectKind.PAYMENT, intent_id) if intent_id else None
 
 
 def _read_thin_event(event: Json) -> ParsedEvent | None:
@@ -305,7 +297,7 @@ def _read_thin_event(event: Json) -> ParsedEvent | None:
     if related.get("type") == "customer":
         # The only event of a customer among HANDLERS.
         return CustomerDeleted(related["id"])
-    kind = FETCH_BY_THIN_TYPE.get(str(related.get("type")))
+    kind = KIND_BY_OBJECT.get(str(related.get("type")))
     return FetchRequired(kind, related["id"]) if kind else None
 
 

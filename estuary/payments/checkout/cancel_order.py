@@ -14,13 +14,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
-from estuary.payments.errors import (
-    NotAtStripe,
-    OrderChanged,
-    OrderNotCancelable,
-    UnexpectedState,
-    run_all,
-)
+from estuary.payments.errors import NotAtStripe, OrderChanged, OrderNotCancelable, UnexpectedState, run_all
 from estuary.payments.gateway import idempotency_keys
 from estuary.payments.settlement import fetch, load, settle
 from estuary.payments.settlement.apply import apply_effects
@@ -57,9 +51,8 @@ def end_unanswered_order(order: Order) -> Order:
     order = close_order(order, reason="abandoned", cause="kept until its date")
     if order.status != Status.PROCESSING:
         return order
-    return cancel_locally(
-        order, cause="kept until its date", reason=BANK_TOO_LATE, if_status=frozenset({Status.PROCESSING})
-    )
+    at_bank = frozenset({Status.PROCESSING})
+    return cancel_locally(order, cause="kept until its date", reason=BANK_TOO_LATE, if_status=at_bank)
 
 
 def close_payment(order: Order) -> bool:
@@ -149,13 +142,8 @@ def _recover_lost_creation(order: Order) -> bool:
         return True
     if order.requested_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
         return False
-    create = (
-        stripe_creation.create_checkout_session
-        if stripe_creation.is_checkout(order)
-        else stripe_creation.create_payment_intent
-    )
     try:
-        create(order, order.stripe_customer_id)
+        stripe_creation.create_payment(order, order.stripe_customer_id)
     except (UnexpectedState, NotAtStripe):
         return False
     return True

@@ -1,13 +1,9 @@
 """Holds: how many unpaid orders a buyer and an address may have, and for how long.
 
-A hold costs the buyer nothing, so holds are limited:
+A hold costs the buyer nothing, so holds are limited, and those that end unpaid are counted as well. Ordering again
+never extends a hold: an order that replaces another, or follows a canceled one, inherits its deadline.
 
-- A buyer who has never paid holds one order; one who has paid holds several.
-- An order that replaces another, or follows a canceled one, inherits its deadline. Ordering again never extends a
-  hold.
-- Holds that end unpaid are counted as well.
-
-The numbers are settings, of config/environment.py; a service may have a hold of its own length.
+The numbers are settings; a service may have a hold of its own length.
 """
 
 from collections.abc import Sequence
@@ -188,9 +184,9 @@ def _locks(user_id: int, site: str) -> dict[str, str]:
 def check_limits(counts: HoldCounts, *, at: datetime) -> None:
     """Refuse a buyer who may not hold one more order.
 
-    A buyer who has never paid may have one order that is not at a bank, and five orders in all. A buyer who has paid
-    may have five. Five holds of a buyer who has never paid may end unpaid within a day. Raises HoldLimitReached,
-    AddressHoldLimitReached or TooManyUnpaidHolds.
+    A buyer who has never paid may have one order that is not at a bank, and five in all; five of them may end unpaid
+    within a day. A buyer who has paid may have five. Raises HoldLimitReached, AddressHoldLimitReached or
+    TooManyUnpaidHolds.
     """
     if counts.has_open_order_for_item:
         # The database allows one unpaid order per item (order_one_live_per_item), which the caller resumes.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -42,15 +43,10 @@ class AmountField(serializers.Field[Decimal, Any, str, Any]):
     """A decimal number or string; never a float, so no digit that was sent is changed."""
 
     def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, bool) or not isinstance(data, (int, str, Decimal)) or len(str(data)) > 40:
-            raise InvalidAmount("The amount is not a number. Send it like 100.00.")
-        try:
-            return Decimal(data)
-        except ArithmeticError:
-            raise InvalidAmount("The amount is not a number. Send it like 100.00.") from None
-
-    def to_representation(self, value: Decimal) -> str:
-        return str(value)
+        with suppress(ArithmeticError):
+            if isinstance(data, int | str | Decimal) and not isinstance(data, bool) and len(str(data)) <= 40:
+                return Decimal(data)
+        raise InvalidAmount("The amount is not a number. Send it like 100.00.")
 
 
 class ScheduledItemSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from estuary.orders.states import FULFILLED, LIVE, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.checkout.cancel_order import cancel_locally, close_order
-from estuary.payments.checkout.stripe_creation import is_checkout, next_order_key
+from estuary.payments.checkout.stripe_creation import next_order_key
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customers import call_with_customer
 from estuary.payments.errors import (
@@ -61,7 +61,7 @@ def start_payment(order: Order, *, card_id: str) -> StartedPayment:
     ``card_id`` is the saved card to charge now, or empty.
     """
     try:
-        started = _create_at_stripe(order)
+        payment = call_with_customer(order.user, partial(stripe_creation.create_payment, order))
     except (UnexpectedState, NotAtStripe) as error:
         alert_text = f"{order.public_id}: Stripe refused to take the payment: {error.detail}"
         cancel_locally(
@@ -75,15 +75,9 @@ def start_payment(order: Order, *, card_id: str) -> StartedPayment:
         raise NotChargeable(
             f"The payment service can't take this payment: {error.detail} Nothing was charged, and nothing is held."
         ) from error
-    return _confirm_if_asked(order, started.intent, card_id) if started.intent else started
-
-
-def _create_at_stripe(order: Order) -> StartedPayment:
-    if is_checkout(order):
-        create_page = partial(stripe_creation.create_checkout_session, order)
-        return StartedPayment(order, session=call_with_customer(order.user, create_page))
-    create_intent = partial(stripe_creation.create_payment_intent, order)
-    return StartedPayment(order, intent=call_with_customer(order.user, create_intent))
+    if isinstance(payment, CheckoutSession):
+        return StartedPayment(order, session=payment)
+    return _confirm_if_asked(order, payment, card_id)
 
 
 def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:

@@ -23,13 +23,7 @@ from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.checkout.metadata import build_metadata
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.errors import (
-    NotAtStripe,
-    OrderChanged,
-    StripeBusy,
-    StripeRefused,
-    UnexpectedState,
-)
+from estuary.payments.errors import NotAtStripe, OrderChanged, StripeBusy, StripeRefused, UnexpectedState
 from estuary.payments.gateway.errors import STILL_BUSY
 from estuary.payments.gateway.idempotency_keys import (
     KEY_LIFE,
@@ -61,9 +55,8 @@ log = structlog.get_logger(__name__)
 def record_request(order: Order, *, customer_id: str) -> datetime | None:
     """Commit the next request's content; returns when an earlier request was sent that may have no answer yet.
 
-    Raises OrderChanged when the order has ended or another process has sent a request meanwhile. Raises StripeBusy
-    while Stripe may still process a request for another customer: the body changes with the customer, so the key
-    must.
+    Raises OrderChanged when the order has ended or another process has sent a request meanwhile, and StripeBusy while
+    Stripe may still process a request for another customer.
     """
     previous_requested_at, previous_attempt, at = order.requested_at, order.attempt, clock.now()
     if previous_requested_at and order.stripe_customer_id != customer_id:
@@ -130,16 +123,9 @@ def is_page_expiry_too_soon(order: Order) -> bool:
 
 
 def _is_key_expired(order: Order) -> bool:
-    """Return whether Stripe may have forgotten the order's key.
-
-    While Stripe may still be processing the last request, the key is fresh.
-    """
-    requested_at = order.requested_at
-    return (
-        requested_at is not None
-        and is_request_over(requested_at)
-        and order.created_at < clock.now() - KEY_LIFE
-    )
+    """Return whether Stripe may have forgotten the key; not while Stripe may still be processing the last request."""
+    is_fresh = order.requested_at is None or not is_request_over(order.requested_at)
+    return not is_fresh and order.created_at < clock.now() - KEY_LIFE
 
 
 def find_created(order: Order) -> Intent | CheckoutSession | None:
@@ -165,10 +151,7 @@ def _answers_request(order: Order, candidate: Intent | CheckoutSession) -> bool:
 
 
 def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
-    """Save the id of an order's payment; raises OrderChanged when the order has ended meanwhile.
-
-    The payment of an ended order is canceled at Stripe.
-    """
+    """Save the id of an order's payment; if the order has ended, cancel that at Stripe and raise OrderChanged."""
     field = "stripe_payment_intent_id" if isinstance(payment, Intent) else "stripe_checkout_session_id"
     if not execute(SAVE_STRIPE_ID[field], [payment.id, order.pk, [*map(str, LIVE)]]):
         order.refresh_from_db()
@@ -204,6 +187,11 @@ def next_order_key(order: Order, verb: str) -> str:
 
 def is_checkout(order: Order) -> bool:
     return order.payment_type == PaymentType.CHECKOUT
+
+
+def create_payment(order: Order, customer_id: str) -> Intent | CheckoutSession:
+    create = create_checkout_session if is_checkout(order) else create_payment_intent
+    return create(order, customer_id)
 
 
 def create_payment_intent(order: Order, customer_id: str) -> Intent:

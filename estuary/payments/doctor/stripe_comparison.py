@@ -26,7 +26,7 @@ from estuary.payments.reconciliation.orphans import REF
 from estuary.payments.reconciliation.stripe_lists import is_own, is_payable, orders_by_name, unique_batches
 from estuary.payments.settlement import unmatched_refunds
 from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
-from estuary.payments.stripe_objects import CheckoutSession, Customer, Intent, StripeDispute, StripeRefund
+from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeDispute, StripeRefund
 
 WORKER_REMEDY = (
     "The worker takes it over within fifteen minutes; when it does not, its log says why (reconcile)."
@@ -267,7 +267,7 @@ def _violations(differences: Iterable[Difference]) -> list[Violation]:
     ]
 
 
-def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[str, str, str]]:
+def differing_customers(*, since: datetime, late: datetime) -> Iterator[Difference]:
     """Return customers whose address or name differs from the user's, except those with a pending update."""
     at_stripe = {customer.id: customer for customer in client.customers_since(since)}
     updated = StripeCustomer.objects.filter(updated_at__gte=since).exclude(stripe_customer_id="")
@@ -279,13 +279,10 @@ def differing_customers(*, since: datetime, late: datetime) -> Iterator[tuple[st
         pending = ContactChange.objects.filter(Q(seen_at=None) | Q(seen_at__gt=late))
         for row in rows.exclude(user__in=pending.values("user")).order_by("pk"):
             customer = at_stripe[row.stripe_customer_id]
-            if _contact(customer) != _contact_here(row):
+            contact_here = _contact(row.user.email, name_at_stripe(row.user))
+            if _contact(customer.email, customer.name) != contact_here:
                 yield "customer_differs", customer.id, f"user {row.user_id} has another address or name"
 
 
-def _contact(customer: Customer) -> tuple[str, str]:
-    return customer.email.strip().lower(), customer.name.strip()
-
-
-def _contact_here(row: StripeCustomer) -> tuple[str, str]:
-    return row.user.email.strip().lower(), name_at_stripe(row.user).strip()
+def _contact(email: str, name: str) -> tuple[str, str]:
+    return email.strip().lower(), name.strip()

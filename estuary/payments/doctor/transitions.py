@@ -1,7 +1,5 @@
 """Rules of history: orders follow states.py, the database has all its constraints, the inbox has no secrets."""
 
-from collections.abc import Iterator
-
 from django.apps import apps
 
 from estuary.common.observability.redaction import CLIENT_SECRET_PATTERN
@@ -24,13 +22,9 @@ def _allowed_steps() -> str:
 
 def _guard_values() -> str:
     """Return the names of all constraints and indexes of our models as SQL values."""
-    return ", ".join(f"('{name}')" for name in _guard_names())
-
-
-def _guard_names() -> Iterator[str]:
-    for label in OWN_APPS:
-        for model in apps.get_app_config(label).get_models():
-            yield from (guard.name for guard in (*model._meta.constraints, *model._meta.indexes))
+    models = (model for label in OWN_APPS for model in apps.get_app_config(label).get_models())
+    guards = (guard for model in models for guard in (*model._meta.constraints, *model._meta.indexes))
+    return ", ".join(f"('{guard.name}')" for guard in guards)
 
 
 TRANSITION_RULES = (

@@ -128,10 +128,8 @@ def drain_one(pk: int | None = None, *, stopping: Callable[[], bool] = bool) -> 
 def _settle_batch(limit: int) -> tuple[list[Job], list[WebhookEvent]]:
     """Settle due events in one transaction, whose row locks are the claim; other workers skip locked rows.
 
-    If the process dies, nothing was claimed. Return two lists:
-
-    1. the jobs; those that need an object from Stripe have a lease,
-    2. the events over which a process has died, untouched.
+    Return the jobs, of which those that need an object from Stripe have a lease, and the events over which a process
+    has died, untouched.
     """
     at = clock.now()
     with transaction.atomic():
@@ -159,10 +157,7 @@ def _settle_singly(rows: Sequence[WebhookEvent], stopping: Callable[[], bool]) -
 
 
 def reset_overlong_delays() -> int:
-    """Make events due whose delay is longer than any that we set; return how many.
-
-    Only a clock that ran ahead sets such a delay.
-    """
+    """Make events due whose delay only a clock that ran ahead has set; return how many."""
     at = clock.now()
     longest = at + timedelta(seconds=LONGEST_DELAY_S) + LEASE
     return WebhookEvent.objects.filter(status=Status.PENDING, due_at__gt=longest).update(due_at=at)
@@ -299,7 +294,7 @@ def _settle_after_fetch(job: Job) -> None:
         if job.needs.kind == ObjectKind.PAYMENT_METHOD:
             job.event = fetch_event(job.needs.id)
         else:
-            job.event, facts = None, _fetch_facts(job)
+            job.event, facts = None, _fetch_facts(job.row, job.needs)
         at = clock.now()
         with transaction.atomic():
             if facts:
@@ -312,16 +307,12 @@ def _settle_after_fetch(job: Job) -> None:
         _schedule_retry(job.row, error)
 
 
-def _fetch_facts(job: Job) -> list[StripeObservation]:
-    """Fetch what an event needs.
-
-    Return nothing for an object that Stripe does not have for our key, unless we stored its id.
-    """
-    assert job.needs is not None
+def _fetch_facts(row: WebhookEvent, needs: FetchRequired) -> list[StripeObservation]:
+    """Fetch what an event needs; nothing where Stripe does not have it for our key, unless we stored its id."""
     try:
-        return fetch_observations(job.needs, f"{job.row.type} {job.row.stripe_event_id}"[:80])
+        return fetch_observations(needs, f"{row.type} {row.stripe_event_id}"[:80])
     except NotAtStripe:
-        if _is_of_our_order(job.needs.id):
+        if _is_of_our_order(needs.id):
             raise
         return []
 

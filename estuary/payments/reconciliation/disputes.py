@@ -27,10 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def sync_new_disputes() -> int:
-    """Settle disputes opened at Stripe since the cursor, with some overlap; returns how many.
-
-    After a pause of any length it continues at the cursor.
-    """
+    """Settle disputes opened at Stripe since the cursor, with some overlap; returns how many."""
     at = clock.now()
     cursor, _ = SyncCursor.objects.get_or_create(
         name="disputes", defaults={"looked_until": at - DISPUTE_LOOKBACK}

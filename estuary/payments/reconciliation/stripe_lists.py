@@ -90,7 +90,7 @@ def sync_all_lists() -> int:
 
 
 def sync_new_refunds() -> int:
-    """Settle refunds created at Stripe since the cursor, such as in the dashboard; returns of how many payments."""
+    """Settle refunds created at Stripe since the cursor; returns of how many payments."""
     return _sync_list("refunds", settle_refunds_since)
 
 
@@ -172,8 +172,7 @@ def _sync_since(name: str, reconcile: Callable[[datetime], SyncResult], since: d
 def _record_failures(cursor: SyncCursor, failed: Sequence[str], at: datetime) -> None:
     """Keep the cursor where it is, and alert staff once of each object that keeps failing.
 
-    ``looked_at`` is saved all the same: one failing payment does not mean that the worker is silent. An object is
-    abandoned after RETRY_FOR.
+    ``looked_at`` is saved all the same: the worker is not silent. An object is abandoned after RETRY_FOR.
     """
     first_failure = {"since": at.isoformat(), "told": False}
     failing = {name: cursor.failing.get(name, first_failure) for name in failed[:MAX_FAILURES]}
@@ -241,10 +240,7 @@ def _sync_refunds(order: Order) -> bool:
 
 
 def _reconcile_all(payments: Sequence[Intent | CheckoutSession]) -> SyncResult:
-    """Reconcile Stripe's payments with our orders.
-
-    Stripe was read first, so the order of each payment is here if it ever was.
-    """
+    """Reconcile payments with our orders. Stripe was read first, so the order of each is here if it ever was."""
     orders = orders_by_name({name for payment in payments for name in (payment.id, payment.order_ref)})
 
     def reconcile(payment: Intent | CheckoutSession) -> bool:
