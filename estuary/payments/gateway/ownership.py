@@ -2,7 +2,7 @@
 
 A row can't tell a shop from its copy, since the copy contains the same row. So a Product at Stripe names the owner: its
 home (the address that it serves), its house (a random id) and a count that the owner raises every hour.
-See docs/decisions/0024-the-owner-at-stripe.md.
+See docs/decisions/0024-an-owner-record-at-stripe.md.
 """
 
 from datetime import timedelta
