@@ -74,7 +74,7 @@ def _tell(problems: list[str], deployment: Deployment, folder: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--small", action="store_true", help="what make test plays: less of everything")
+    parser.add_argument("--small", action="store_true", help="what make test-all plays: less of everything")
     parser.add_argument("--payments", type=int, help="that are captured at Stripe (2000)")
     parser.add_argument("--kill-every", type=float, help="seconds between two kills, about (4)")
     parser.add_argument("--clients", type=int, help="buyers at once (16)")

@@ -1,7 +1,4 @@
-"""Small runs of ``make chaos``, with at least one of each kind killed.
-
-``make test`` plays a few payments, ``make test-all`` some more.
-"""
+"""Small runs of ``make chaos``, with at least one of each kind killed. ``make test-all`` plays them."""
 
 import os
 import re
@@ -15,10 +12,8 @@ ROOT = Path(__file__).parents[2]
 KINDS = ("web", "worker", "backend", "PostgreSQL")
 
 
-@pytest.mark.parametrize(
-    ("payments", "buyers"),
-    [pytest.param(15, 4, id="a few"), pytest.param(70, 8, id="more", marks=pytest.mark.exhaustive)],
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("payments", "buyers"), [(15, 4), (70, 8)], ids=["a few", "more"])
 def test_whoever_is_killed_every_promise_is_kept_and_the_doctor_finds_nothing(
     payments: int, buyers: int
 ) -> None:

@@ -24,7 +24,7 @@ EVERY_PHASE = ["examples", "coverage", "fuzzing", "stateful"]
 # A buyer sends what the document lists each time, staff in ``make test-all``; the others send what is drawn.
 EACH_TIME = {"visitor": ["fuzzing"], "buyer": EVERY_PHASE, "practitioner": ["fuzzing"], "staff": ["fuzzing"]}
 EXHAUSTIVE = {"practitioner": ["fuzzing", "stateful"], "staff": EVERY_PHASE}
-FEW = 6
+FEW = 3
 # What the document does not list. Stripe's door is fuzzed in tests/flows/payments/inbox/test_fuzzed_events.py, since
 # only what is signed gets anywhere; sign-up and sign-in are allauth's, and held to our rules in
 # tests/api/test_hostile_input.py.

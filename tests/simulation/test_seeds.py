@@ -12,8 +12,8 @@ import pytest
 
 from tests.simulation.__main__ import play_all
 
-SHARE, OTHERS = range(10, 30), (range(10), range(30, 200))
-FIRST_PLAYED_TWICE, PLAYED_TWICE = 3, 12
+SHARE, OTHERS = range(12, 22), (range(12), range(22, 200))
+FIRST_PLAYED_TWICE, PLAYED_TWICE = 1, 12
 
 type Found = dict[str, Any]
 

@@ -155,6 +155,7 @@ def url_of(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
 
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("type", [ServiceType.SESSION, *OWN_FIELDS])
 def test_whatever_is_typed_about_a_service_it_is_refused_or_can_be_sold_and_settled(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, type: ServiceType
