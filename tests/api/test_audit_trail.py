@@ -143,11 +143,12 @@ def test_a_price_is_written_down_as_it_was_and_as_it_is(service: Service) -> Non
     url = reverse("admin:catalog_service_change", args=[service.pk])
     data = form_data(client.get(url))
     name = next(name for name, value in data.items() if name.endswith("-amount") and value == "100.00")
-    answer = client.post(url, data | {name: "120.00"})
+    answer = client.post(url, data | {name: "120.00", name.replace("-amount", "-currency"): "gbp"})
     assert answer.status_code == 302, errors_on(answer)
     [(who, kind, what)] = acts()
     assert (who, kind) == ("Sam", "service")
     assert "Price: 100.00 → 120.00" in what
+    assert "Currency: USD → gbp" in what
 
 
 def test_a_change_of_rights_is_written_down_and_a_password_is_not(db: None) -> None:

@@ -71,7 +71,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A price as people write it, such as 49.90."""
 
-    currency = CurrencyField(max_length=3)
+    currency = CurrencyField(label="Currency", max_length=3)
     amount = forms.DecimalField(label="Price", widget=UnfoldAdminDecimalFieldWidget())
 
     class Meta:
