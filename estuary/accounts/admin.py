@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.models import ACTION_FLAG_CHOICES
@@ -13,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -32,6 +34,10 @@ RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 
 # allauth's page would show the secrets. For a lost factor there is manage.py drop_second_factor.
 admin.site.unregister(Authenticator)
+# Addresses change on the page of their person: allauth's page would delete and verify them without a word in the trail.
+admin.site.unregister(EmailAddress)
+# Who may only view jobs could cancel and abort them on procrastinate's page.
+admin.site.unregister(ProcrastinateJob)
 admin.site.unregister(Group)  # Django's page, which GroupAdmin replaces
 
 

@@ -281,7 +281,7 @@ def read_event(event: Json) -> ParsedEvent | None:
     if handler is None:
         return None
     obj = event["data"]["object"]
-    kind = KIND_BY_OBJECT.get(obj.get("object"))
+    kind = KIND_BY_OBJECT.get(str(obj.get("object")))
     if event.get("api_version") == client.API_VERSION or kind is None:
         return handler(event, obj)
     if kind not in {ObjectKind.CHARGE, ObjectKind.REFUND}:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from estuary.accounts.models import User
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
+from estuary.common.admin.base import StaffAdmin
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from stripe_sandbox import Sandbox
@@ -41,6 +42,12 @@ LISTS = {
     "payments_stripecustomer": 4,
     "payments_webhookevent": 4,
 }
+
+
+def test_every_page_is_one_of_ours() -> None:
+    """A library's own page would know neither our rules of who may do what nor the audit trail."""
+    foreign = [page for page in admin.site._registry.values() if not isinstance(page, StaffAdmin)]
+    assert not foreign
 
 
 @pytest.fixture
