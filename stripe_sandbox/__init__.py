@@ -4,6 +4,7 @@ from stripe_sandbox.clock import ManualClock, SystemClock
 from stripe_sandbox.errors import StripeError
 from stripe_sandbox.http import RecordedRequest, Response
 from stripe_sandbox.ids import Ids
+from stripe_sandbox.launch import running
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.webhook_queue import Delivery
 
@@ -16,4 +17,5 @@ __all__ = [
     "Sandbox",
     "StripeError",
     "SystemClock",
+    "running",
 ]

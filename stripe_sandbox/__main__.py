@@ -1,7 +1,11 @@
-"""Start the sandbox: `python -m stripe_sandbox --webhook-url http://… --webhook-secret whsec_…`."""
+"""Start the sandbox: `stripe-sandbox`, or `python -m stripe_sandbox`."""
 
 import argparse
 import logging
+import os
+import socket
+import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -11,9 +15,9 @@ from stripe_sandbox.server import app_for
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="stripe_sandbox", description="A stateful Stripe for the laptop.")
+    parser = argparse.ArgumentParser(prog="stripe-sandbox", description="A stateful Stripe for the laptop.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument("--port", type=int, default=12111, help="0: any that is free")
     parser.add_argument("--webhook-url", help="where events are posted")
     parser.add_argument("--webhook-secret", help="what they are signed with, whsec_…")
     parser.add_argument(
@@ -42,29 +46,40 @@ def main() -> None:
     options = arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    listener = listen(options.host, options.port)
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    address = f"http://{host}:{listener.getsockname()[1]}"
     sandbox = Sandbox(
         webhook_url=options.webhook_url or "",
         webhook_secret=options.webhook_secret,
         webhook_api_version=options.webhook_api_version,
-        public_url=options.public_url or f"http://{options.host}:{options.port}",
+        public_url=options.public_url or address,
         default_version=options.api_version,
         account_name=options.name,
         publishable_key=options.publishable_key,
         automatic_after_s=options.settle_after,
     )
     print(
-        f"Stripe sandbox on http://{options.host}:{options.port} (payments and controls: /_sandbox/)",
+        f"Stripe sandbox on {address} (payments and controls: /_sandbox/, what it models: /_sandbox/about)",
         flush=True,
     )
     app = app_for(sandbox, deliveries_at_once=options.deliveries_at_once)
-    uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
     )
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; ends the process with a sentence when the address can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        # The error's own text names the address once more.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        sys.exit(f"The sandbox can't listen on {host}, port {port}: {reason}. --port chooses another.")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ class BaseSandbox:
             return deliveries
 
     @property
+    def url(self) -> str:
+        """Where it is reached when it is served: the SDK's API base."""
+        return self.settings.public_url
+
+    @property
     def requests(self) -> list[RecordedRequest]:
         return list(self._requests)
 

@@ -160,7 +160,7 @@ _CARDS = [
 CARDS = {card.number: card for card in _CARDS}
 
 # Names after `pm_card_`, most of them also after `tok_`.
-_NAMES = {
+NAMES = {
     "visa": "4242424242424242",
     "visa_debit": "4000056655665556",
     "mastercard": "5555555555554444",
@@ -229,8 +229,8 @@ def by_number(number: str) -> TestCard:
 def by_name(name: str) -> TestCard | None:
     """Return the card of a name such as `pm_card_visa` or `tok_visa`."""
     for prefix in ("pm_card_", "tok_"):
-        if name.startswith(prefix) and name.removeprefix(prefix) in _NAMES:
-            return CARDS[_NAMES[name.removeprefix(prefix)]]
+        if name.startswith(prefix) and name.removeprefix(prefix) in NAMES:
+            return CARDS[NAMES[name.removeprefix(prefix)]]
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from stripe_sandbox.about_page import about_page
 from stripe_sandbox.base import BaseSandbox
 from stripe_sandbox.control_page import PREFIX, index_page
 from stripe_sandbox.errors import StripeError
@@ -26,7 +27,9 @@ def answer(
     try:
         arguments = _arguments(body, form)
         if method == "GET" and verb == "":
-            return index_page(sandbox, verbs(sandbox), dict(parse_qsl(query)).get("failed", ""))
+            return index_page(sandbox, dict(parse_qsl(query)).get("failed", ""))
+        if method == "GET" and verb == "about":
+            return about_page(sandbox)
         resource = _resource(sandbox, method, verb, arguments)
         result = _run_control(sandbox, verb, arguments) if resource is None else resource[0]
     except StripeError as error:

@@ -14,7 +14,7 @@ ROWS = 25
 GOOD, BAD = {"succeeded", "complete", "won"}, {"canceled", "failed", "lost", "expired"}
 
 
-def index_page(sandbox: BaseSandbox, verbs: list[str], failed: str) -> Response:
+def index_page(sandbox: BaseSandbox, failed: str) -> Response:
     """Return the page; `failed` is the message of the control that was tried last."""
     with sandbox.lock:
         store = sandbox.state.store
@@ -25,7 +25,7 @@ def index_page(sandbox: BaseSandbox, verbs: list[str], failed: str) -> Response:
             "Stripe sandbox",
             merchant=sandbox.settings.account_name,
             version=sandbox.settings.default_version,
-            time=_time(sandbox.state.now),
+            time=f"{_time(sandbox.state.now)} UTC",
             counts=counts,
             alert=Html(f'<p class="alert" role="alert">{text(failed)}</p>') if failed else Html(""),
             payments=_rows(store.payment_intents, _payment_actions),
@@ -33,7 +33,6 @@ def index_page(sandbox: BaseSandbox, verbs: list[str], failed: str) -> Response:
             refunds=_rows(store.refunds, _refund_actions),
             disputes=_rows(store.disputes, _dispute_actions),
             events=_event_rows(store.events),
-            verbs=", ".join(verbs),
         )
 
 
@@ -50,9 +49,9 @@ def _row(obj: Obj, actions: list[tuple[str, str, dict[str, str]]]) -> str:
     label = f'<span class="badge {tone}">{text(status)}</span>'
     cells = [
         f"<code>{text(obj['id'][:40])}</code>",
-        text(shown),
         label,
-        _time(obj["created"]),
+        f'<span class="nowrap">{text(shown)}</span>',
+        _created(obj),
         _buttons(obj, actions),
     ]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
@@ -117,12 +116,22 @@ def _event_rows(table: Table) -> Html:
     rows = []
     for event, _ in zip(table.newest_first(), range(ROWS), strict=False):
         cells = [
-            f"<code>{text(event['id'])}</code>", text(event["type"]), str(event["pending_webhooks"]),
-            _time(event["created"]), _buttons(event, [("resend", "Send again", {})]),
+            f"<code>{text(event['id'])}</code>", text(event["type"]), _waiting(event["pending_webhooks"]),
+            _created(event), _buttons(event, [("resend", "Send again", {})]),
         ]  # fmt: skip
         rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     return Html("".join(rows) or '<tr><td colspan="5" class="note">None yet.</td></tr>')
 
 
+def _waiting(endpoints: int) -> str:
+    return (
+        f'<span class="badge">{endpoints} to deliver</span>' if endpoints else '<span class="none">–</span>'
+    )
+
+
+def _created(obj: Obj) -> str:
+    return f"<time>{_time(obj['created'])}</time>"
+
+
 def _time(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

@@ -2,30 +2,30 @@
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import Any
 
-ApiFault = Literal[
-    "timeout_before",  # no effect, no response
-    "timeout_after",  # effect, no response
-    "cut",  # effect, the response breaks off in the middle
-    "rate_limit",  # 429; `retry_after` seconds, or no such header
-    "error_before",  # 500, no effect, nothing stored for the idempotency key
-    "error_saved",  # 500, stored for the idempotency key; with `effect=True` the request takes effect
-    "lock_timeout",  # 409 lock_timeout, which the SDK may try again
-    "refuse",  # 400 with `code` and `message`; no effect, nothing stored
-    "slow",  # the response takes `seconds`
-    "revoked_key",  # 401 api_key_expired
-    "forbidden",  # 403: a restricted key without the permission
-]
-EventFault = Literal[
-    "drop",  # listed by the API, never delivered
-    "duplicate",  # delivered `copies` times
-    "delay",  # delivered `seconds` late
-    "reorder",  # delivered after the event that follows it
-    "hold",  # delivered when it is released
-    "never_generate",  # neither listed nor delivered
-]
-API_FAULTS, EVENT_FAULTS = frozenset(get_args(ApiFault)), frozenset(get_args(EventFault))
+# What each does, as the page about the sandbox says it.
+API_FAULTS = {
+    "timeout_before": "no response; the request has no effect",
+    "timeout_after": "no response; the request has its effect",
+    "cut": "the request has its effect, and the response breaks off in the middle",
+    "rate_limit": "429; `retry_after` seconds, or no such header",
+    "error_before": "500; no effect, nothing remembered for the idempotency key",
+    "error_saved": "500, remembered for the idempotency key; with `effect` the request has its effect",
+    "lock_timeout": "409 lock_timeout, which the SDK may try again",
+    "refuse": "400 with `code` and `message`; no effect, nothing remembered",
+    "slow": "the response takes `seconds`",
+    "revoked_key": "401 api_key_expired",
+    "forbidden": "403, as for a restricted key without the permission",
+}
+EVENT_FAULTS = {
+    "drop": "in the list, never delivered",
+    "duplicate": "delivered `copies` times",
+    "delay": "delivered `seconds` late",
+    "reorder": "delivered after the event that follows it",
+    "hold": "delivered when it is released",
+    "never_generate": "neither in the list nor delivered",
+}
 
 
 @dataclass
@@ -69,8 +69,9 @@ class Faults:
 
     def add(self, kind: str, match: str = "*", times: int | None = 1, skip: int = 0, **options: Any) -> Fault:
         """Install a fault; `times=None` means until cleared, `skip` spares the first matches."""
-        if kind not in API_FAULTS | EVENT_FAULTS:
-            raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(API_FAULTS | EVENT_FAULTS))}")
+        known = API_FAULTS | EVENT_FAULTS
+        if kind not in known:
+            raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(known))}")
         fault = Fault(kind, match, times, skip, options)
         self._faults.append(fault)
         return fault

@@ -17,7 +17,10 @@ from estuary.catalog.models import ServiceType
 from estuary.config.environment import BASE_DIR, Environment
 from estuary.config.error_page import read_entries
 
-PAGES = [BASE_DIR / "README.md", BASE_DIR / "CHANGELOG.md", *sorted((BASE_DIR / "docs").rglob("*.md"))]
+PAGES = [
+    *(BASE_DIR / name for name in ("README.md", "CHANGELOG.md", "stripe_sandbox/README.md")),
+    *sorted((BASE_DIR / "docs").rglob("*.md")),
+]
 MADE_AT_RUN_TIME = (".var/", ".cache/", ".venv/", "images.env", "stripe.log")
 # What other programs call their own. A name of ours never belongs here.
 FOREIGN = {

@@ -7,11 +7,12 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from stripe_sandbox import Sandbox
+from stripe_sandbox.launch import serving
 from stripe_sandbox.server import app_for
 from tests.contract.recorded import assert_requests_conform
 from tests.factories import REFUNDING, make_practitioner, make_staff, make_user, signed_in
 from tests.flows.invariants import assert_invariants
-from tests.servers import listening, serving
+from tests.servers import listening
 
 
 @pytest.fixture(autouse=True)

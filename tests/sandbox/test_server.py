@@ -1,19 +1,27 @@
 """The sandbox as a server: real sockets, real deliveries, the controls over HTTP."""
 
+import html
+import inspect
 import json
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
 import stripe
 
-from stripe_sandbox import Sandbox
-from stripe_sandbox.server import app_for
+import stripe_sandbox
+from stripe_sandbox import cards, faults, routes
+from stripe_sandbox.control import Control
+from stripe_sandbox.launch import serving
 from tests.sandbox.conftest import ENDIVE, SECRET
 from tests.sandbox.shop import intent, paid, session
-from tests.servers import listening, serving, wait_until
+from tests.servers import listening, wait_until
 
 KEY = "sk_test_1234567890"
 # The SDK hands httpx its bytes in a way that httpx has come to dislike.
@@ -52,11 +60,10 @@ def shop() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture(scope="module")
 def running(shop: ThreadingHTTPServer) -> Iterator[str]:
-    listener, base = listening()
     hook = f"http://127.0.0.1:{shop.server_address[1]}/"
-    sandbox = Sandbox(webhook_url=hook, webhook_secret=SECRET, webhook_api_version=ENDIVE, public_url=base)
-    with serving(app_for(sandbox), listener):
-        yield base
+    options: dict[str, Any] = {"webhook_url": hook, "webhook_secret": SECRET, "webhook_api_version": ENDIVE}
+    with stripe_sandbox.running(**options) as sandbox:
+        yield sandbox.url
 
 
 @pytest.fixture
@@ -163,3 +170,46 @@ def test_requests_are_recorded_without_secrets(running: str, api: stripe.StripeC
     assert json.loads(recorded)[-1]["params"]["card"]["number"] == "•••• 4242"
     assert "4242424242424242" not in recorded and "987" not in json.dumps(json.loads(recorded)[-1]["params"])
     assert KEY not in recorded
+
+
+def test_the_page_about_it_names_each_endpoint_card_control_and_fault(running: str) -> None:
+    page = httpx.get(f"{running}/_sandbox/about")
+    assert page.status_code == 200
+    codes = {html.unescape(code) for code in re.findall("<code>(.*?)</code>", page.text)}
+    verbs = [name for name, _ in inspect.getmembers(Control, inspect.isfunction) if name[0] != "_"]
+    expected = {endpoint.split(" ")[1] for endpoint in routes.ROUTES} | {*verbs}
+    expected |= {*faults.API_FAULTS, *faults.EVENT_FAULTS, *(f"pm_card_{name}" for name in cards.NAMES)}
+    assert expected - codes == set()
+    assert set(cards.CARDS) - {code.replace(" ", "") for code in codes} == set()
+    assert f"{running}/v3/stripe.js" in page.text
+    assert 'href="/_sandbox/about"' in httpx.get(running, follow_redirects=True).text
+
+
+def test_a_port_that_is_taken_is_named(running: str) -> None:
+    port = int(running.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"), stripe_sandbox.running(port=port):
+        pass
+    command = [sys.executable, "-m", "stripe_sandbox", "--port", str(port)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    said = (
+        f"The sandbox can't listen on 127.0.0.1, port {port}: Address already in use. --port chooses another."
+    )
+    assert ended.stderr.strip() == said
+
+
+def test_a_webhook_without_its_secret_is_refused() -> None:
+    with (
+        pytest.raises(ValueError, match="go together"),
+        stripe_sandbox.running(webhook_url="http://127.0.0.1:9/"),
+    ):
+        pass
+
+
+def test_an_application_that_cannot_start_is_reported() -> None:
+    async def broken(scope: object, receive: object, send: object) -> None:
+        raise LookupError("nothing to start with")
+
+    listener, _ = listening()
+    with pytest.raises(RuntimeError, match="its log says why"), serving(broken, listener):
+        pass

@@ -9,10 +9,8 @@ from typing import Any, Self
 
 from playwright.sync_api import FrameLocator, Locator, Page
 
-from stripe_sandbox import Sandbox
+from stripe_sandbox import Sandbox, running
 from stripe_sandbox.inprocess import client
-from stripe_sandbox.server import app_for
-from tests.servers import listening, serving
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,7 +37,8 @@ class Counter:
 @contextmanager
 def open_counter() -> Iterator[Counter]:
     """Serve a sandbox and, on another port and so from another origin, the shop's page."""
-    with _sandbox() as (base, sandbox):
+    with running() as sandbox:
+        base = sandbox.url
         policy = (
             f"default-src 'none'; script-src {base}; frame-src {base}; connect-src {base}; style-src 'self'"
         )
@@ -50,14 +49,6 @@ def open_counter() -> Iterator[Counter]:
         yield Counter(f"http://127.0.0.1:{shop.server_address[1]}/", base, sandbox)
         shop.shutdown()
         shop.server_close()
-
-
-@contextmanager
-def _sandbox() -> Iterator[tuple[str, Sandbox]]:
-    listener, base = listening()
-    sandbox = Sandbox(public_url=base)
-    with serving(app_for(sandbox), listener):
-        yield base, sandbox
 
 
 def _shop(page: str, policy: str) -> type[BaseHTTPRequestHandler]:
