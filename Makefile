@@ -41,7 +41,7 @@ smoke: $(SYNCED) ## the same on free ports behind the proxy (PROXY=0: without), 
 first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
 	@$(BIN)/python -m demo.first_hour
 
-PYTEST = $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadscope
 
 test: $(SYNCED) $(CLI_READY) $(BUILT) ## run the tests, all but the exhaustive ones
 	@$(BIN)/python -m tests.chromium

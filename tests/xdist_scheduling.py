@@ -8,6 +8,7 @@ are cores: while a worker waits for them, the other shares the cores with them a
 a quarter of its cases then loses the mark and runs each time. Which ones depends on their names alone.
 """
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
+MOST_WORKERS = 4
 TOGETHER = ("tests/browser/",)
 # What takes longest, the longest first. Behind these come the modules with many tests before those with few. A module
 # with few tests that each start a process is named here, or one core would wait for it at the end.
@@ -37,6 +39,12 @@ FIRST = (
     "tests/flows/payments/inbox/",
     "tests/demo/",
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since a test often waits for a process that it has started."""
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
 
 
 @pytest.hookimpl(optionalhook=True)

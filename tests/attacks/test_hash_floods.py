@@ -36,6 +36,7 @@ def guesser(shop: httpx.Client, number: int) -> Callable[[], Answer]:
     return lambda: told(shop.post(SIGN_IN, json=body, headers=headers))
 
 
+@pytest.mark.exhaustive
 def test_whoever_signs_up_sixty_times_at_once_keeps_nobody_else_waiting(
     shop: httpx.Client, elsewhere: Service
 ) -> None:

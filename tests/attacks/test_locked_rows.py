@@ -180,6 +180,7 @@ def test_one_buyer_whose_own_row_is_locked_keeps_nobody_else_waiting(
     assert set(served) == {(200, "")}
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize(
     ("table", "open_still"),
     [("orders_order", 3), ("payments_attempts", 4)],
@@ -202,6 +203,7 @@ def test_a_locked_table_leaves_the_catalogue_open_and_what_does_not_need_it(
     assert set(served) == {(200, "")}
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("first", ["evt_before", "evt_0"], ids=["a server at work", "its first event"])
 def test_events_that_meet_a_locked_inbox_are_refused_in_time_and_kept_when_they_come_again(
     shop: httpx.Client, elsewhere: Service, first: str

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from demo.plan import Plan
@@ -29,6 +30,7 @@ def test_leaving_the_hosted_page_charges_nothing_and_the_order_can_still_be_paid
     expect(shopper.bookings()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_the_browsers_way_back_from_the_hosted_page_leads_to_a_checkout_that_works(
     browser: Browser, stack: Plan
 ) -> None:

@@ -106,6 +106,7 @@ def test_of_two_tabs_only_one_pays(shopper: Shopper) -> None:
     expect(other.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_a_closed_tab_does_not_lose_the_booking(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card()
     with shopper.page.expect_response(re.compile(r"/payment_intents/.+/confirm")):

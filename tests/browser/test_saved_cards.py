@@ -1,5 +1,6 @@
 """The page of saved cards."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.shopper import MASTERCARD, Shopper
@@ -33,6 +34,7 @@ def test_cards_are_added_made_the_default_and_deleted(shopper: Shopper) -> None:
     expect(mastercard).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_card_whose_news_is_late_is_said_to_be_saved_and_appears_by_itself(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/cards/")

@@ -1,5 +1,6 @@
 """An answer of the server that gets lost on the way, and the click that asks again."""
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.shopper import DECLINED, Shopper
@@ -38,6 +39,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(shopper: Shopper) -
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_a_first_request_still_under_way_is_waited_for(shopper: Shopper) -> None:
     line = Line(shopper, "idempotency_key_in_flight")
     shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
@@ -45,12 +47,14 @@ def test_a_first_request_still_under_way_is_waited_for(shopper: Shopper) -> None
     assert len(set(line.keys)) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_key_that_came_with_something_else_is_replaced(shopper: Shopper) -> None:
     line = Line(shopper, "idempotency_key_reused")
     shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
     assert len(line.keys) == len(set(line.keys)) == 2
 
 
+@pytest.mark.exhaustive
 def test_each_attempt_has_a_key_of_its_own(shopper: Shopper) -> None:
     line = Line(shopper)
     shopper.chooses(SOUND_BATH).types_card(DECLINED).pays(PRICE).is_told("declined")

@@ -95,6 +95,7 @@ def test_a_payment_that_never_arrived_is_not_claimed_and_can_be_gone_on_with(
     expect(shopper.bookings()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_the_single_line_field_and_a_saved_card_ask_stripe_too(shopper: Shopper) -> None:
     page = shopper.page
     _hears(page, "answer lost")
@@ -136,6 +137,7 @@ def test_what_was_typed_wrongly_is_said_and_nothing_else(shopper: Shopper) -> No
     shopper.types_card().pays("35.00").is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_a_page_that_is_loaded_again_amid_the_banks_question_asks_stripe(shopper: Shopper) -> None:
     page = shopper.page
     shopper.chooses("Sound bath at dusk").types_card(ASKS).pays("35.00")
@@ -159,6 +161,7 @@ def test_a_page_closed_after_its_order_was_placed_goes_on_with_the_same_key(shop
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_an_equal_second_purchase_is_asked_about_first(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/checkout/?credits=25")
@@ -296,6 +299,7 @@ def test_a_card_of_which_nobody_heard_is_not_said_to_be_refused(shopper: Shopper
     expect(page.get_by_role("listitem").filter(has_text="4242")).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_the_banks_window_ends_with_the_hold_and_the_server_says_what_came_of_it(shopper: Shopper) -> None:
     page = shopper.page
 

@@ -23,6 +23,8 @@ from tests.chaos.deployment import Deployment, Shape
 from tests.chaos.final_checks import ask_the_doctor
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.exhaustive
+
 NODES = 3
 RENAME, RENAMED = (
     "UPDATE catalog_service SET name = 'Renamed' WHERE id = %s RETURNING name",

@@ -1,7 +1,7 @@
 """Three flows, killed at points at which a process can be killed, and healed each time.
 
-``make test`` kills each at every twelfth of its points, ``make test-all`` at every single one. ``make crashes`` does
-the latter with every flow, and ``make crashes PAIRS=1`` kills twice.
+``make test`` kills each at every thirty-sixth of its points, ``make test-all`` at every single one. ``make crashes``
+does the latter with every flow, and ``make crashes PAIRS=1`` kills twice.
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 from tests.simulation.crashes import IN_PAIRS
 from tests.simulation.test_seeds import Found, describe, gather
 
-FEW = 12
+FEW = 36
 
 
 @pytest.fixture(scope="module", params=[FEW, pytest.param(1, marks=pytest.mark.exhaustive)])

@@ -194,6 +194,7 @@ def test_whatever_is_typed_about_a_practitioner_it_is_refused_or_can_be_sold(
                 post(client, url, untouched, "as it was")
 
 
+@pytest.mark.exhaustive
 def test_no_form_of_the_admin_answers_an_odd_value_with_a_500(
     stripe: Sandbox, buyer: APIClient, maya: User
 ) -> None:

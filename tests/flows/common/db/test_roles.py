@@ -73,6 +73,7 @@ def run(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[s
     return done
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_sells_settles_cancels_and_refunds_and_rewrites_no_history(
     cluster: Cluster, role: str
@@ -106,6 +107,7 @@ PRODUCTION = {
 }
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize(
     ("role", "warnings"),
     [(SUPERUSER, {"W008"}), ("estuary_owner", {"W008"}), ("estuary_web", set())],

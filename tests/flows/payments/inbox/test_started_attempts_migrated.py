@@ -10,7 +10,7 @@ from django.db import connection
 from estuary.common import clock
 from estuary.payments.models import WebhookEvent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]
 
 MARK = "A try was begun and has not ended. "
 ERRORS = {
