@@ -21,6 +21,7 @@ from stripe_sandbox.http import RecordedRequest, Response, json_response
 from stripe_sandbox.idempotency import REMEMBERED_S, Entry, IdempotencyKeys
 from stripe_sandbox.public_view import client_view
 from stripe_sandbox.render import Renderer, expand_tree
+from stripe_sandbox.schema.api import check_expansions
 from stripe_sandbox.schema.validate import validate
 from stripe_sandbox.state import Cause, SandboxState
 
@@ -198,7 +199,9 @@ class Api:
                 raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
             raw, extra_fields = _without_telemetry(raw), extra_fields | BROWSER_FIELDS
         params = validate(endpoint, raw, extra_fields)
-        tree = expand_tree(params.pop("expand", []))
+        paths = params.pop("expand", [])
+        check_expansions(endpoint, paths)
+        tree = expand_tree(paths)
         return Call(self._state, endpoint, incoming.path, ids, params, version, kind), tree
 
     def _error(

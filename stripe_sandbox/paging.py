@@ -48,7 +48,8 @@ def in_interval(value: int, interval: Any) -> bool:
 
 
 def _slice(table: Table, url: str, params: dict[str, Any], matches: Callable[[Obj], bool]) -> Obj:
-    limit = _limit(params)
+    # Stripe clamps a limit out of range; it never refuses one.
+    limit = limit_of(params)
     if "starting_after" in params and "ending_before" in params:
         raise InvalidParameter("You cannot use both starting_after and ending_before.", param="ending_before")
     if "ending_before" in params:
@@ -66,13 +67,8 @@ def _take(walk: Iterator[Obj], matches: Callable[[Obj], bool], limit: int) -> li
     return list(islice((obj for obj in walk if not obj.get("deleted") and matches(obj)), limit))
 
 
-def _limit(params: dict[str, Any]) -> int:
-    limit = int(params.get("limit", DEFAULT_LIMIT))
-    if not 1 <= limit <= MAX_LIMIT:
-        bound = f"less than or equal to {MAX_LIMIT}" if limit > MAX_LIMIT else "greater than or equal to 1"
-        message = f"This value must be {bound} (it currently is '{limit}')."
-        raise InvalidParameter(message, code="parameter_invalid_integer", param="limit")
-    return limit
+def limit_of(params: dict[str, Any]) -> int:
+    return min(max(1, int(params.get("limit", DEFAULT_LIMIT))), MAX_LIMIT)
 
 
 def _cursor(table: Table, params: dict[str, Any], name: str) -> int:

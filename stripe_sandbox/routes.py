@@ -7,6 +7,7 @@ from stripe_sandbox import (
     balance,
     charges,
     checkout,
+    customer_fields,
     customers,
     disputes,
     events,
@@ -38,6 +39,7 @@ PUBLISHABLE = {
 INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {
     ("charge", "refunds"): charges.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items_of,
+    **customer_fields.INCLUDES,
 }
 WATCHERS: list[Callable[[SandboxState, Obj], None]] = [checkout.follow_payment]
 

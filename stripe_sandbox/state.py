@@ -59,10 +59,10 @@ class SandboxState:
     def now(self) -> int:
         return int(self.clock.now())
 
-    def include(self, obj: Obj, name: str) -> Obj:
-        """Return an includable field, such as a charge's refunds."""
-        make = self.includes.get((obj["object"], name))
-        return make(self, obj) if make else empty_list(f"/v1/{obj['object']}s/{obj['id']}/{name}")
+    def include(self, obj: Obj, name: str) -> Obj | None:
+        """Return a field that is absent until `expand` asks for it, such as a charge's refunds."""
+        make = self.includes.get((obj.get("object", ""), name))
+        return make(self, obj) if make and not obj.get("deleted") else None
 
     def emit(self, event_type: str, obj: Obj, previous: Obj | None = None) -> None:
         """Store an event with the object as of now, and queue it for each subscribed endpoint."""
@@ -118,7 +118,3 @@ class SandboxState:
 def _is_subscribed(endpoint: Obj, event_type: str) -> bool:
     enabled = endpoint["enabled_events"]
     return endpoint["status"] == "enabled" and ("*" in enabled or event_type in enabled)
-
-
-def empty_list(url: str) -> Obj:
-    return {"object": "list", "data": [], "has_more": False, "url": url}

@@ -1,21 +1,20 @@
 """API versions, and their differences: https://docs.stripe.com/api/versioning."""
 
-import re
 from typing import Any
 
 from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.schema.api import is_version
 
 DEFAULT = "2026-05-27.dahlia"
 LATEST = "2026-10-28.endive"
 ENDIVE = "2026-09-30"
 
-SHAPE = re.compile(r"^20\d\d-\d\d-\d\d(\.[a-z]+)?$")
 METHOD_TYPES = {"list": "str"}
 
 
 def check(version: str) -> str:
-    """Return a well-formed version; refuse any other, as Stripe does."""
-    if not SHAPE.match(version):
+    """Return a version that Stripe has released; refuse any other, a future one too."""
+    if not is_version(version):
         raise InvalidParameter(f"Invalid Stripe API version: {version}")
     return version
 

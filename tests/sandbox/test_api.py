@@ -87,9 +87,15 @@ def test_lists_page_by_cursor_in_both_directions(api: stripe.StripeClient) -> No
     back = api.v1.customers.list({"limit": 2, "ending_before": second.data[-1].id})
     assert [c.id for c in back.data] == [made[3], made[2]] and back.has_more
     assert [c.id for c in api.v1.customers.list({"limit": 3}).auto_paging_iter()] == made[::-1]
-    for params in ({"limit": 101}, {"limit": 0}, {"starting_after": "cus_none"}):
-        with pytest.raises(stripe.InvalidRequestError):
-            api.v1.customers.list(params)  # type: ignore[arg-type]
+    with pytest.raises(stripe.InvalidRequestError):
+        api.v1.customers.list({"starting_after": "cus_none"})
+
+
+@pytest.mark.parametrize(("limit", "clamped"), [(0, 1), (-1, 1), (101, 100)])
+def test_a_limit_out_of_range_is_clamped(api: stripe.StripeClient, limit: int, clamped: int) -> None:
+    for _ in range(102):
+        api.v1.customers.create()
+    assert len(api.v1.customers.list({"limit": limit}).data) == clamped
 
 
 def test_lists_filter_by_time_and_owner(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
@@ -111,9 +117,65 @@ def test_expansion_goes_deep_and_refuses_what_it_does_not_know(
     found = listed.data[0]
     assert isinstance(found.customer, stripe.Customer) and isinstance(found.latest_charge, stripe.Charge)
     assert isinstance(found.latest_charge.balance_transaction, stripe.BalanceTransaction)
-    for path in ("amount", "nonsense", "data.customer"):
+    for path in ("amount", "nonsense", "data.customer", "latest_charge.amount"):
         with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
             api.v1.payment_intents.retrieve(made.id, {"expand": [path]})
+    with pytest.raises(stripe.InvalidRequestError, match="cannot expand more than 4 levels"):
+        deep = "latest_charge.payment_intent.latest_charge.payment_intent.customer"
+        api.v1.payment_intents.retrieve(made.id, {"expand": [deep]})
+    with pytest.raises(stripe.InvalidRequestError, match=r"try expanding 'data\.customer' instead"):
+        api.v1.payment_intents.list({"expand": ["customer"]})
+
+
+def test_expansion_is_checked_before_anything_is_done(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded") as caught:
+        api.v1.customers.retrieve("cus_none", {"expand": ["nonsense"]})
+    assert caught.value.http_status == 400
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        api.v1.customers.create({"expand": ["nonsense"]}, {"idempotency_key": "typo"})
+    assert api.v1.customers.list().data == []
+    assert api.v1.customers.create({}, {"idempotency_key": "typo"}).id
+
+
+def test_what_is_embedded_may_be_expanded_too(api: stripe.StripeClient, customer: str) -> None:
+    made = paid(api, customer=customer)
+    expanded = api.v1.payment_intents.retrieve(
+        made.id,
+        {
+            "expand": [
+                "latest_charge.payment_method_details",
+                "shipping",
+                "payment_method_options.card",
+                "review",
+            ]
+        },
+    )
+    assert isinstance(expanded.latest_charge, stripe.Charge)
+    plain = api.v1.charges.retrieve(expanded.latest_charge.id)
+    assert expanded.latest_charge.payment_method_details == plain.payment_method_details
+    assert (expanded.shipping, expanded.review) == (None, None)
+    names = ["address", "discount", "tax", "cash_balance", "invoice_credit_balance", "sources", "tax_ids"]
+    found = api.v1.customers.retrieve(customer, {"expand": names})
+    assert (found.address, found.discount) == (None, None)
+    assert found.tax is not None and found.tax.automatic_tax == "unrecognized_location"
+    assert found.cash_balance is not None and found.cash_balance.settings.reconciliation_mode == "automatic"
+    assert found.sources is not None and found.sources.data == []
+    assert api.v1.customers.retrieve(customer).to_dict().keys().isdisjoint({"tax", "cash_balance", "sources"})
+
+
+@pytest.mark.parametrize(
+    "version", ["2099-01-01", "2024-13-45", "2026-11-25.endive", "2026-05-27", "yesterday"]
+)
+def test_a_version_that_stripe_never_released_is_refused(sandbox: Sandbox, version: str) -> None:
+    answer = sandbox.request("GET", "/v1/customers", BEARER | {"Stripe-Version": version})
+    assert answer.status == 400 and version in answer.json()["error"]["message"]
+    body = f"url=https://shop.example/hook&enabled_events[]=*&api_version={version}".encode()
+    assert sandbox.request("POST", "/v1/webhook_endpoints", BEARER, body).status == 400
+
+
+@pytest.mark.parametrize("version", ["2020-08-27", "2024-06-20", "2026-05-27.dahlia", "2026-10-28.endive"])
+def test_a_version_that_stripe_released_is_taken(sandbox: Sandbox, version: str) -> None:
+    assert sandbox.request("GET", "/v1/customers", BEARER | {"Stripe-Version": version}).status == 200
 
 
 def test_nothing_of_the_sandboxs_own_leaves_it(
