@@ -146,7 +146,7 @@ class Api:
         try:
             response = self._execute(incoming, kind, version)
         except StripeError as error:
-            response = self._error(error, incoming.request_id, kind, version)
+            response = self._error(error, incoming.request_id, kind)
             if not error.saved:
                 return response
         self._remember(incoming, response, busy_s)
@@ -178,7 +178,7 @@ class Api:
             result = routes.ROUTES[call.endpoint](call)
         finally:
             self._state.cause = Cause()
-        rendered = Renderer(self._state, version, tree)(result)
+        rendered = Renderer(self._state, tree)(result)
         return json_response(200, client_view(rendered) if kind == "publishable" else rendered)
 
     def _call(
@@ -204,19 +204,12 @@ class Api:
         tree = expand_tree(paths)
         return Call(self._state, endpoint, incoming.path, ids, params, version, kind), tree
 
-    def _error(
-        self,
-        error: StripeError,
-        request_id: str,
-        kind: auth.KeyKind = "secret",
-        version: str = versions.LATEST,
-    ) -> Response:
+    def _error(self, error: StripeError, request_id: str, kind: auth.KeyKind = "secret") -> Response:
         body = error.body(f"{self._state.settings.public_url}/_sandbox/requests/{request_id}")
         for name in ("payment_intent", "setup_intent"):
             attached = body["error"].get(name)
-            if isinstance(attached, dict):
-                attached = versions.adapt(attached, version)
-                body["error"][name] = client_view(attached) if kind == "publishable" else attached
+            if isinstance(attached, dict) and kind == "publishable":
+                body["error"][name] = client_view(attached)
         headers = dict(error.headers)
         if error.status in (402, 409) or error.status >= 500:
             headers.setdefault("Stripe-Should-Retry", "false" if error.saved else "true")

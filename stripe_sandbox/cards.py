@@ -17,19 +17,25 @@ class Decline:
     param: str | None = None
     advice: str | None = None
     by_radar: bool = False
+    # The card network's own code (ISO 8583); Radar declines before a network is asked.
+    network_code: str | None = None
 
 
 def _declined(
-    decline_code: str, message: str = "Your card was declined.", *, by_radar: bool = False
+    decline_code: str, message: str = "Your card was declined.", network_code: str | None = None
 ) -> Decline:
-    return Decline("card_declined", decline_code, message, advice="try_again_later", by_radar=by_radar)
+    return Decline(
+        "card_declined", decline_code, message, advice="try_again_later", network_code=network_code
+    )
 
 
-GENERIC = _declined("generic_decline")
-INSUFFICIENT_FUNDS = _declined("insufficient_funds", "Your card has insufficient funds.")
-LOST = _declined("lost_card")
-STOLEN = _declined("stolen_card")
-FRAUDULENT = _declined("fraudulent", by_radar=True)
+GENERIC = _declined("generic_decline", network_code="01")
+INSUFFICIENT_FUNDS = _declined("insufficient_funds", "Your card has insufficient funds.", "51")
+LOST = _declined("lost_card", network_code="41")
+STOLEN = _declined("stolen_card", network_code="43")
+FRAUDULENT = Decline(
+    "card_declined", "fraudulent", "Your card was declined.", advice="try_again_later", by_radar=True
+)
 LIVE_CARD = _declined(
     "test_mode_live_card",
     "Your card was declined. Your request was in test mode, but used a non test (live) card. "
@@ -38,8 +44,16 @@ LIVE_CARD = _declined(
 VELOCITY = _declined(
     "card_velocity_exceeded",
     "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    "65",
 )
-EXPIRED = Decline("expired_card", "expired_card", "Your card has expired.", "exp_month", "do_not_try_again")
+EXPIRED = Decline(
+    "expired_card",
+    "expired_card",
+    "Your card has expired.",
+    "exp_month",
+    "do_not_try_again",
+    network_code="54",
+)
 INCORRECT_CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc")
 PROCESSING_ERROR = Decline(
     "processing_error",
@@ -71,6 +85,7 @@ class TestCard:
     postal_code_check: str = "pass"
     line1_check: str = "pass"
     dispute: str | None = None
+    disputes: int = 1
     inquiry: bool = False
     refund: Literal["succeeds", "pends", "fails_later"] = "succeeds"
     risk: Literal["normal", "elevated", "highest"] = "normal"
@@ -113,11 +128,6 @@ _CARDS = [
     TestCard("3566002020360505", "jcb", country="JP"),
     TestCard("6200000000000005", "unionpay", country="CN"),
     TestCard("6200000000000047", "unionpay", "debit", country="CN"),
-    TestCard("4000002760000016", country="DE"),
-    TestCard("4000002500000003", country="FR"),
-    TestCard("4000008260000000", country="GB"),
-    TestCard("4000001240000000", country="CA"),
-    TestCard("4000000360000006", country="AU"),
     TestCard("4000000000000077"),
     TestCard("4000003720000278", country="IE"),
     # Declines
@@ -152,15 +162,37 @@ _CARDS = [
     TestCard("4000000000000259", dispute="fraudulent"),
     TestCard("4000000000002685", dispute="product_not_received"),
     TestCard("4000000000001976", dispute="fraudulent", inquiry=True),
+    TestCard("4000000404000079", dispute="fraudulent", disputes=2),
     # Refunds
     TestCard("4000000000007726", refund="pends"),
     TestCard("4000000000005126", refund="fails_later"),
 ]
 
-CARDS = {card.number: card for card in _CARDS}
+# Visa cards of other countries, each with a name such as `pm_card_br`.
+_COUNTRIES = {
+    "ae": "4000007840000001", "ar": "4000000320000021", "at": "4000000400000008", "au": "4000000360000006",
+    "be": "4000000560000004", "bg": "4000001000000000", "br": "4000000760000002", "by": "4000001120000005",
+    "ca": "4000001240000000", "ch": "4000007560000009", "cl": "4000001520000001", "cn": "4000001560000002",
+    "co": "4000001700000003", "cr": "4000001880000005", "cy": "4000001960000008", "cz": "4000002030000002",
+    "de": "4000002760000016", "dk": "4000002080000001", "ec": "4000002180000000", "ee": "4000002330000009",
+    "es": "4000007240000007", "fi": "4000002460000001", "fr": "4000002500000003", "gb": "4000008260000000",
+    "gi": "4000002920000005", "gr": "4000003000000030", "hk": "4000003440000004", "hr": "4000001910000009",
+    "hu": "4000003480000005", "ie": "4000003720000005", "in": "4000003560000008", "it": "4000003800000008",
+    "jp": "4000003920000003", "li": "4000004380000004", "lt": "4000004400000000", "lu": "4000004420000006",
+    "lv": "4000004280000005", "mt": "4000004700000007", "mx": "4000004840008001", "my": "4000004580000002",
+    "nl": "4000005280000002", "no": "4000005780000007", "nz": "4000005540000008", "pa": "4000005910000000",
+    "pe": "4000006040000068", "pl": "4000006160000005", "pt": "4000006200000007", "py": "4000006000000066",
+    "ro": "4000006420000001", "sa": "4000006820000007", "se": "4000007520000008", "sg": "4000007020000003",
+    "si": "4000007050000006", "sk": "4000007030000001", "th": "4000007640000003", "tw": "4000001580000008",
+    "uy": "4000008580000003",
+}  # fmt: skip
+
+CARDS = {card.number: card for card in _CARDS} | {
+    number: TestCard(number, country=country.upper()) for country, number in _COUNTRIES.items()
+}
 
 # Names after `pm_card_`, most of them also after `tok_`.
-NAMES = {
+NAMES = _COUNTRIES | {
     "visa": "4242424242424242",
     "visa_debit": "4000056655665556",
     "mastercard": "5555555555554444",
@@ -172,11 +204,6 @@ NAMES = {
     "jcb": "3566002020360505",
     "unionpay": "6200000000000005",
     "us": "4242424242424242",
-    "de": "4000002760000016",
-    "fr": "4000002500000003",
-    "gb": "4000008260000000",
-    "ca": "4000001240000000",
-    "au": "4000000360000006",
     "bypassPending": "4000000000000077",
     "bypassPendingInternational": "4000003720000278",
     "visa_chargeDeclined": "4000000000000002",
@@ -209,6 +236,7 @@ NAMES = {
     "createDispute": "4000000000000259",
     "createDisputeProductNotReceived": "4000000000002685",
     "createDisputeInquiry": "4000000000001976",
+    "createMultipleDisputes": "4000000404000079",
     "pendingRefund": "4000000000007726",
     "refundFail": "4000000000005126",
 }
@@ -227,8 +255,8 @@ def by_number(number: str) -> TestCard:
 
 
 def by_name(name: str) -> TestCard | None:
-    """Return the card of a name such as `pm_card_visa` or `tok_visa`."""
-    for prefix in ("pm_card_", "tok_"):
+    """Return the card of a name such as `pm_card_visa`, `tok_visa` or `tok_visa_createDispute`."""
+    for prefix in ("pm_card_", "tok_visa_", "tok_"):
         if name.startswith(prefix) and name.removeprefix(prefix) in NAMES:
             return CARDS[NAMES[name.removeprefix(prefix)]]
     return None

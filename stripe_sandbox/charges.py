@@ -158,7 +158,7 @@ def _outcome(charge: Obj, decline: Decline | None) -> Obj:
     outcome: Obj = {
         "advice_code": decline.advice if decline else None,
         "network_advice_code": None,
-        "network_decline_code": None,
+        "network_decline_code": decline.network_code if decline else None,
         "network_status": "approved_by_network",
         "reason": None,
         "risk_level": risk,
@@ -207,6 +207,7 @@ def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attemp
         "brand": card["brand"],
         "checks": dict(card["checks"]),
         "country": card["country"],
+        "electronic_commerce_indicator": "05" if attempt.authenticated else None,
         "exp_month": card["exp_month"],
         "exp_year": card["exp_year"],
         "extended_authorization": {"status": "disabled"},
@@ -223,6 +224,7 @@ def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attemp
         "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
         "regulated_status": card["regulated_status"],
         "three_d_secure": _three_d_secure() if attempt.authenticated else None,
+        "transaction_link_id": None,
         "wallet": None,
     }
     return details | ({"capture_before": state.now + CAPTURE_WINDOW_S} if is_hold else {})

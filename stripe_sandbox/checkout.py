@@ -240,6 +240,9 @@ def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], 
     total, currency = _total(params, lines)
     session_id = "cs_test_" + state.ids.text(58)
     types = payment_intents.allowed_types(params, currency or state.settings.currency, "Checkout Session")
+    payment_intents.check_descriptor(
+        types, params.get("payment_intent_data", {}), "payment_intent_data[statement_descriptor]"
+    )
     email = customer["email"] if customer else params.get("customer_email")
     details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
     customer_details = details if email or customer else None
@@ -291,6 +294,7 @@ def _standing_fields(state: SandboxState, params: dict[str, Any], session_id: st
         "integration_identifier": params.get("integration_identifier"),
         "livemode": False,
         "locale": params.get("locale"),
+        "managed_payments": {"enabled": False},
         "metadata": dict(params.get("metadata") or {}),
         "mode": params["mode"],
         "origin_context": params.get("origin_context"),

@@ -10,7 +10,7 @@ from typing import Any
 from stripe_sandbox import bank_accounts, cards, charges, disputes, payment_methods
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.charges import Attempt
-from stripe_sandbox.errors import InvalidState
+from stripe_sandbox.errors import InvalidState, StripeError
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
@@ -56,11 +56,7 @@ def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
     """Refuse a method of another customer, a consumed one, and a type that the intent does not accept."""
     owner = method["customer"]
     if owner and owner != intent["customer"]:
-        raise InvalidState(
-            f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {owner}. "
-            "Please include the Customer in the `customer` parameter on the PaymentIntent.",
-            param="payment_method",
-        )
+        raise _not_owned(state, method, intent)
     if not owner and method["_consumed_by"] not in (None, intent["id"]):
         raise InvalidState(payment_methods.CONSUMED, param="payment_method")
     if method["type"] not in intent["payment_method_types"]:
@@ -71,6 +67,26 @@ def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
             code="payment_intent_incompatible_payment_method",
             param="payment_method",
         )
+
+
+def _not_owned(state: SandboxState, method: Obj, intent: Obj) -> StripeError:
+    """Return the refusal of another customer's method; without a customer Stripe names the parameter `source`."""
+    if intent["customer"]:
+        error = InvalidState(
+            f"The PaymentMethod {method['id']} does not belong to the Customer you supplied "
+            f"{intent['customer']}. Please use this PaymentMethod with the Customer that it belongs to instead.",
+            param="payment_method",
+        )
+    else:
+        error = InvalidState(
+            f"The `payment_method` parameter supplied {method['id']} belongs to the Customer "
+            f"{method['customer']}. Please include the Customer in the `customer` parameter on the PaymentIntent.",
+            code="parameter_missing",
+            param="source",
+        )
+    if intent["id"] in state.store.payment_intents:
+        error.extra["payment_intent"] = public(intent)
+    return error
 
 
 def authentication(state: SandboxState, method: Obj, confirm_options: ConfirmOptions, options: Any) -> str:
@@ -122,12 +138,12 @@ def capture(state: SandboxState, intent: Obj, amount: int) -> None:
 
 
 def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> None:
-    """Record a failed charge and raise the 402."""
-    charge = charges.make(state, intent, method, Attempt(decline=refusal))
-    intent["latest_charge"] = charge["id"]
-    error = payment_methods.declined(refusal, charge=charge["id"])
-    error.extra["payment_method"] = public(method)
-    _mark_failed(state, intent, error.body()["error"])
+    """Record the decline and raise the 402; without the authentication that it needs, nothing is charged."""
+    error = payment_methods.declined(refusal)
+    if refusal is not cards.AUTHENTICATION_REQUIRED:
+        charge = charges.make(state, intent, method, Attempt(decline=refusal))
+        intent["latest_charge"] = error.extra["charge"] = charge["id"]
+    _mark_failed(state, intent, method, error)
     error.extra["payment_intent"] = public(intent)
     raise error
 
@@ -144,8 +160,7 @@ def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
 def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     """Record a failed authentication; no charge is attempted."""
     error = InvalidState(AUTHENTICATION_FAILED, code="payment_intent_authentication_failure")
-    error.extra["payment_method"] = public(method)
-    _mark_failed(state, intent, error.body()["error"])
+    _mark_failed(state, intent, method, error)
 
 
 def settle(state: SandboxState, intent: Obj) -> None:
@@ -163,8 +178,7 @@ def fail_settlement(state: SandboxState, intent: Obj, refusal: Decline) -> None:
     assert charge is not None and method is not None
     charges.fail(state, charge, refusal)
     error = payment_methods.declined(refusal, charge=charge["id"])
-    error.extra["payment_method"] = public(method)
-    _mark_failed(state, intent, error.body()["error"])
+    _mark_failed(state, intent, method, error)
     state.notify_watchers(intent)
 
 
@@ -221,15 +235,25 @@ def _attach_or_consume(state: SandboxState, intent: Obj, method: Obj, authentica
 def _mark_succeeded(state: SandboxState, intent: Obj, charge: Obj) -> None:
     intent |= {"status": "succeeded", "amount_received": charge["amount_captured"], "amount_capturable": 0}
     intent |= {"next_action": None, "last_payment_error": None}
+    _dispute_at_once(state, charge)
     state.emit("payment_intent.succeeded", intent)
     state.notify_watchers(intent)
     charges.record_in_balance(state, charge)
+
+
+def _dispute_at_once(state: SandboxState, charge: Obj) -> None:
+    """Open the disputes of a test card, which Stripe reports before the payment."""
     card = cards.CARDS.get(charge["_number"])
-    if card and card.dispute:
-        disputes.open_dispute(state, charge, reason=card.dispute, inquiry=card.inquiry)
+    if card is None or card.dispute is None:
+        return
+    part = charge["amount_captured"] // card.disputes
+    for left in reversed(range(card.disputes)):
+        amount = part if left else None
+        disputes.open_dispute(state, charge, reason=card.dispute, inquiry=card.inquiry, amount=amount)
 
 
-def _mark_failed(state: SandboxState, intent: Obj, error: Obj) -> None:
+def _mark_failed(state: SandboxState, intent: Obj, method: Obj, error: StripeError) -> None:
+    error.extra["payment_method"] = public(method)
     intent |= {"status": "requires_payment_method", "payment_method": None, "next_action": None}
-    intent["last_payment_error"] = error
+    intent["last_payment_error"] = error.body()["error"] | {"payment_method_type": method["type"]}
     state.emit("payment_intent.payment_failed", intent)

@@ -12,6 +12,8 @@ PLAIN = [
     "balance", "business_name", "description", "email", "individual_name", "invoice_prefix", "metadata",
     "name", "next_invoice_sequence", "phone", "preferred_locales", "tax_exempt",
 ]  # fmt: skip
+TEST_NAMES = ("pm_card_", "pm_usBankAccount", "pm_sepaDebit")
+DEFAULT_METHOD = "invoice_settings[default_payment_method]"
 INVOICE_SETTINGS = {
     "custom_fields": None,
     "default_payment_method": None,
@@ -27,16 +29,32 @@ def create(call: Call) -> Obj:
             "The sandbox attaches cards as payment methods, not as sources.", param="source"
         )
     customer = _new_customer(state)
-    _apply(state, customer, params)
-    method_id = params.get("payment_method")
-    method = payment_methods.resolve(state, method_id) if method_id else None
-    if method:
-        payment_methods.check_attachable(method)
+    settings = params.get("invoice_settings", {})
+    default = settings.get("default_payment_method")
+    _apply(state, customer, params | {"invoice_settings": settings | {"default_payment_method": ""}})
+    methods = _first_methods(state, params.get("payment_method"), default)
+    if default in methods:
+        customer["invoice_settings"]["default_payment_method"] = methods[default]["id"]
+    else:
+        _check_default(state, customer, settings)
     state.store.customers.add(customer)
     state.emit("customer.created", customer)
-    if method:
+    for method in methods.values():
         payment_methods.attach_to(state, method, customer["id"])
     return customer
+
+
+def _first_methods(state: SandboxState, named: str | None, default: str | None) -> dict[str, Obj]:
+    """Return the methods to attach to a new customer, by name: a default method may be a test's `pm_card_visa`."""
+    is_test_name = default is not None and default.startswith(TEST_NAMES)
+    methods = {
+        name: payment_methods.resolve(state, name)
+        for name in (named, default if is_test_name or default == named else None)
+        if name
+    }
+    for method in methods.values():
+        payment_methods.check_attachable(method)
+    return methods
 
 
 def make(state: SandboxState, params: dict[str, Any]) -> Obj:
@@ -144,13 +162,11 @@ def _check_default(state: SandboxState, customer: Obj, settings: dict[str, Any])
     method_id = settings.get("default_payment_method")
     if not method_id:
         return
-    method = refer(state.store.payment_methods, method_id, "invoice_settings[default_payment_method]")
+    method = refer(state.store.payment_methods, method_id, DEFAULT_METHOD)
     if method["customer"] != customer["id"]:
         message = f"The customer does not have a payment method with the ID {method_id}. "
         message += "The payment method must be attached to the customer."
-        raise InvalidParameter(
-            message, code="resource_missing", param="invoice_settings[default_payment_method]"
-        )
+        raise InvalidParameter(message, code="resource_missing", param=DEFAULT_METHOD)
 
 
 ROUTES: Routes = {

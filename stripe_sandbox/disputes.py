@@ -25,7 +25,12 @@ REASONS = _REASONS.split()
 DUE_AFTER_S = 9 * 24 * 3600
 APPEALED = ("appeal_needs_response", "appeal_under_review")
 OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review", *APPEALED)
+DECIDED_AFTER_S = 5
+# What the test mode makes of a text of evidence.
+DECISIONS = {"winning_evidence": "won", "losing_evidence": "lost"}
+ESCALATION = "escalate_inquiry_evidence"
 OUTCOMES = ("won", "lost", "warning_closed")
+UNDER_REVIEW = ("under_review", "warning_under_review")
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 WON_BY_SELLER = ("won", "warning_closed")
 
@@ -114,7 +119,7 @@ def retrieve(call: Call) -> Obj:
 
 
 def update(call: Call) -> Obj:
-    """Take evidence; `winning_evidence` and `losing_evidence` close the dispute at once, as in Stripe's test mode."""
+    """Take evidence; some texts decide the dispute a moment later, as in Stripe's test mode."""
     dispute, params, state = retrieve(call), call.params, call.state
     if dispute["status"] not in OPEN:
         raise InvalidState("This dispute is already closed.")
@@ -125,10 +130,17 @@ def update(call: Call) -> Obj:
             dispute["evidence_details"]["has_evidence"] = True
             if params.get("submit", True):
                 _submit(dispute)
-    text = dispute["evidence"]["uncategorized_text"]
-    if dispute["status"] == "under_review" and text in ("winning_evidence", "losing_evidence"):
-        close_dispute(state, dispute, "won" if text == "winning_evidence" else "lost")
+    if dispute["status"] in UNDER_REVIEW:
+        state.timers.after(DECIDED_AFTER_S, lambda: _decide_by_evidence(state, dispute))
     return dispute
+
+
+def _decide_by_evidence(state: SandboxState, dispute: Obj) -> None:
+    text = dispute["evidence"]["uncategorized_text"]
+    if dispute["status"] == "under_review" and text in DECISIONS:
+        close_dispute(state, dispute, DECISIONS[text])
+    elif dispute["status"] == "warning_under_review" and text == ESCALATION:
+        escalate(state, dispute)
 
 
 def close(call: Call) -> Obj:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stripe_sandbox import bank_accounts, confirmation, money, paging, payment_methods, refunds, versions
-from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata, shipping
+from stripe_sandbox.endpoint_call import Call, Routes, assign, shipping
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
@@ -33,9 +33,9 @@ RETURN_URL_NEEDED = (
 # Fields of an intent that are null at first or always.
 _UNSET = (
     "application application_fee_amount canceled_at cancellation_reason customer_account description "
-    "last_payment_error latest_charge next_action on_behalf_of payment_method processing "
-    "receipt_email review shipping source statement_descriptor statement_descriptor_suffix "
-    "transfer_data transfer_group"
+    "last_payment_error latest_charge next_action on_behalf_of payment_method payment_record processing "
+    "receipt_email review shared_payment_granted_token shipping source statement_descriptor "
+    "statement_descriptor_suffix transfer_data transfer_group"
 )
 UNSET: Obj = dict.fromkeys(_UNSET.split())
 METHOD_MISSING = (
@@ -57,7 +57,7 @@ def create(call: Call) -> Obj:
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
         if method is None:
-            raise InvalidState(METHOD_MISSING, code="payment_intent_unexpected_state")
+            raise InvalidState(_method_missing(intent), code="payment_intent_unexpected_state")
         _check_return_url(call, intent)
     state.store.payment_intents.add(intent)
     state.emit("payment_intent.created", intent)
@@ -84,6 +84,7 @@ def update(call: Call) -> Obj:
             f"{intent['status']}. "
             f"You may only update the {locked[0]} of a PaymentIntent with one of the following statuses: "
             f"{', '.join(EDITABLE)}.",
+            param=locked[0],
         )
     call.referred(state.store.customers, "customer")
     _apply_money(intent, params)
@@ -112,24 +113,6 @@ def confirm(call: Call) -> Obj:
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
     return _confirm(call, intent)
-
-
-def capture(call: Call) -> Obj:
-    intent: Obj = call.target(call.state.store.payment_intents)
-    if intent["status"] != "requires_capture":
-        raise unexpected(
-            intent,
-            f"This PaymentIntent could not be captured because it has a status of {intent['status']}. "
-            "Only a PaymentIntent with one of the following statuses may be captured: requires_capture.",
-        )
-    amount = int(call.params.get("amount_to_capture") or intent["amount_capturable"])
-    if not 1 <= amount <= intent["amount_capturable"]:
-        message = f"The amount to capture must be between 1 and {intent['amount_capturable']}."
-        raise InvalidState(message, code="amount_too_large", param="amount_to_capture")
-    if "metadata" in call.params:
-        merge_metadata(intent, call.params["metadata"])
-    confirmation.capture(call.state, intent, amount)
-    return intent
 
 
 def cancel(call: Call) -> Obj:
@@ -170,6 +153,7 @@ def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
         "customer": params.get("customer"),
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
         "livemode": False,
+        "managed_payments": {"enabled": False},
         "metadata": {},
         "payment_method_configuration_details": configuration(state) if automatic else None,
         "payment_method_options": _options(types, params),
@@ -212,9 +196,21 @@ def method_from_request(call: Call, intent: Obj) -> Obj | None:
 
 
 def apply_common(intent: Obj, params: dict[str, Any]) -> None:
+    check_descriptor(intent["payment_method_types"], params)
     assign(intent, params, [*PLAIN, "metadata"])
     if "shipping" in params:
         intent["shipping"] = shipping(params["shipping"])
+
+
+def check_descriptor(types: list[str], params: dict[str, Any], where: str = "statement_descriptor") -> None:
+    """Refuse a full statement descriptor for cards."""
+    if params.get("statement_descriptor") and "card" in types:
+        message = (
+            "The statement_descriptor parameter is not supported for the payment_method_type `card`. To continue "
+            "supporting payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the "
+            "`statement_descriptor` parameter altogether."
+        )
+        raise InvalidParameter(message, param=where)
 
 
 def check_client_secret(call: Call, intent: Obj) -> None:
@@ -231,10 +227,10 @@ def check_client_secret(call: Call, intent: Obj) -> None:
         )
 
 
-def unexpected(intent: Obj, message: str) -> StripeError:
+def unexpected(intent: Obj, message: str, param: str | None = None) -> StripeError:
     """Return the 400 for an intent whose status forbids the request, with the intent attached."""
     code = f"{intent['object']}_unexpected_state"
-    error = InvalidState(message, code=code)
+    error = InvalidState(message, code=code, param=param)
     error.extra[intent["object"]] = public(intent)
     return error
 
@@ -257,14 +253,23 @@ def confirm_options(call: Call) -> confirmation.ConfirmOptions:
 def _confirm(call: Call, intent: Obj) -> Obj:
     method = call.state.store.payment_methods.get(intent["payment_method"])
     if method is None:
-        raise unexpected(intent, METHOD_MISSING)
+        raise unexpected(intent, _method_missing(intent))
     confirmation.confirm(call.state, intent, method, confirm_options(call))
     return intent
 
 
+def _method_missing(intent: Obj) -> str:
+    if not intent["customer"]:
+        return METHOD_MISSING
+    return (
+        "You cannot confirm this PaymentIntent because it's missing a payment method. To confirm the PaymentIntent "
+        f"with {intent['customer']}, specify a payment method attached to this customer along with the customer ID."
+    )
+
+
 def _check_confirm_parameters(params: dict[str, Any]) -> None:
     for name in ("off_session", "return_url", "error_on_requires_action", "mandate_data"):
-        if name in params and not params.get("confirm"):
+        if params.get(name) and not params.get("confirm"):
             message = f"You can only provide `{name}` when `confirm` is true."
             raise InvalidParameter(message, param=name)
     if params.get("off_session") is True and params.get("setup_future_usage"):
@@ -294,8 +299,9 @@ def _check_return_url(call: Call, intent: Obj) -> None:
     automatic = intent["automatic_payment_methods"]
     redirects = automatic is not None and automatic["allow_redirects"] == "always"
     params = call.params
-    has_return_url = params.get("return_url") or params.get("use_stripe_sdk")
-    if redirects and call.key_kind == "secret" and not has_return_url:
+    # Off session nobody is there to be redirected.
+    is_settled = params.get("return_url") or params.get("use_stripe_sdk") or params.get("off_session")
+    if redirects and call.key_kind == "secret" and not is_settled:
         raise InvalidState(RETURN_URL_NEEDED, param="return_url")
 
 
@@ -377,7 +383,6 @@ ROUTES: Routes = {
     "GET /v1/payment_intents/{id}": retrieve,
     "POST /v1/payment_intents/{id}": update,
     "POST /v1/payment_intents/{id}/confirm": confirm,
-    "POST /v1/payment_intents/{id}/capture": capture,
     "POST /v1/payment_intents/{id}/cancel": cancel,
 }
 # Endpoints that Stripe.js calls with a publishable key.

@@ -21,11 +21,12 @@ def create(call: Call) -> Obj:
 
 
 def retrieve(call: Call) -> Obj:
-    return call.target(call.state.store.payment_methods)
+    """Return a method; a test name such as `pm_card_visa` is a method too."""
+    return resolve(call.state, call.ids["id"], in_path=True)
 
 
 def update(call: Call) -> Obj:
-    method, params = retrieve(call), call.params
+    method, params = call.target(call.state.store.payment_methods), call.params
     if method["customer"] is None:
         raise InvalidState("You must save this PaymentMethod to a customer before you can update it.")
     with call.state.updating("payment_method.updated", method):
@@ -51,14 +52,21 @@ def attach(call: Call) -> Obj:
 
 
 def detach(call: Call) -> Obj:
-    return detach_from_customer(call.state, retrieve(call))
+    return detach_from_customer(call.state, call.target(call.state.store.payment_methods))
 
 
 def list_(call: Call) -> Obj:
-    call.referred(call.state.store.customers, "customer")
-    fields = {"customer": None} | call.params
+    """List the methods of a customer; without one the list is empty."""
+    customer = call.referred(call.state.store.customers, "customer")
+    table = call.state.store.payment_methods
     return paging.page(
-        call.state.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay"
+        table,
+        call.path,
+        call.params,
+        "customer",
+        "type",
+        "allow_redisplay",
+        keep=lambda _: customer is not None,
     )
 
 
@@ -146,8 +154,8 @@ def record_checks(method: Obj) -> None:
 def declined(decline: cards.Decline, **extra: Any) -> CardError:
     """Return the 402 of a decline: https://docs.stripe.com/api/errors."""
     more = {"decline_code": decline.decline_code, **extra}
-    if decline.advice:
-        more["advice_code"] = decline.advice
+    known = {"advice_code": decline.advice, "network_decline_code": decline.network_code}
+    more |= {name: code for name, code in known.items() if code}
     return CardError(decline.message, code=decline.code, param=decline.param, **more)
 
 
@@ -217,6 +225,8 @@ def _add(state: SandboxState, kind: str, parts: Obj, params: dict[str, Any]) -> 
         "customer_account": None,
         "livemode": False,
         "metadata": dict(params.get("metadata") or {}),
+        "radar_options": {},
+        "shared_payment_granted_token": None,
         "type": kind,
         "_set_up": False,
         "_consumed_by": None,

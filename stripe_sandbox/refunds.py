@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_sandbox import balance, cards, disputes, money, paging
 from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
-from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
+from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
@@ -30,10 +30,7 @@ def update(call: Call) -> Obj:
 def cancel(call: Call) -> Obj:
     refund = retrieve(call)
     if refund["status"] != "requires_action":
-        raise InvalidState(
-            f"Refund {refund['id']} cannot be canceled because its status is {refund['status']}. "
-            "Only refunds that require action may be canceled."
-        )
+        raise InvalidState("Canceling this refund is unsupported.")
     return refund
 
 
@@ -112,11 +109,10 @@ def updating_refund(state: SandboxState, refund: Obj) -> Iterator[None]:
 
 
 def _charge_of(call: Call) -> Obj:
-    store = call.state.store
-    charge, intent = (
-        call.referred(store.charges, "charge"),
-        call.referred(store.payment_intents, "payment_intent"),
-    )
+    store, charge_id = call.state.store, call.params.get("charge")
+    charge, intent = store.charges.get(charge_id), call.referred(store.payment_intents, "payment_intent")
+    if charge_id and charge is None:
+        raise no_such("charge", charge_id, "id", in_path=True)
     if charge is None and intent is None:
         message = "One of the following params should be provided for this request: payment_intent or charge."
         raise InvalidParameter(message, code="parameter_missing")
@@ -128,16 +124,21 @@ def _charge_of(call: Call) -> Obj:
     latest = store.charges.get(intent["latest_charge"])
     if latest is None or latest["status"] != "succeeded":
         raise InvalidState(
-            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
-            code="payment_intent_unexpected_state",
+            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
         )
     return latest
 
 
 def _check(state: SandboxState, charge: Obj, amount: int, refundable: int) -> None:
-    if charge["status"] != "succeeded" or not charge["captured"]:
+    if charge["status"] != "succeeded":
         raise InvalidState(
-            f"Charge {charge['id']} is not captured and cannot be refunded.", code="charge_not_refundable"
+            f"This PaymentIntent ({charge['payment_intent']}) does not have a successful charge to refund."
+        )
+    if not charge["captured"]:
+        raise InvalidState(
+            f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must cancel "
+            "the PaymentIntent to reverse the authorization instead of refunding the Charge directly. For more "
+            "information, see https://stripe.com/docs/payments/place-a-hold-on-a-payment-method"
         )
     if any(not dispute["is_charge_refundable"] for dispute in disputes.disputes_of(state, charge)):
         raise InvalidState(
@@ -173,9 +174,12 @@ def _new_refund(state: SandboxState, charge: Obj, amount: int, params: dict[str,
         "charge": charge["id"],
         "created": state.now,
         "currency": charge["currency"],
+        "customer": charge["customer"],
+        "customer_account": None,
         "destination_details": _destination(kind),
         "metadata": {},
         "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,

@@ -1,9 +1,8 @@
-"""Renders stored objects as responses: expansion, and the fields of an API version."""
+"""Renders stored objects as responses, with what `expand` asks for."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from stripe_sandbox import versions
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
@@ -24,8 +23,8 @@ def expand_tree(paths: Iterable[str]) -> ExpandTree:
 class Renderer:
     """Renders objects for one request, whose `expand` was checked before."""
 
-    def __init__(self, state: SandboxState, version: str, tree: ExpandTree | None = None) -> None:
-        self._state, self._version, self._tree = state, version, tree or {}
+    def __init__(self, state: SandboxState, tree: ExpandTree) -> None:
+        self._state, self._tree = state, tree
 
     def __call__(self, obj: Obj) -> Obj:
         return self._render(obj, self._tree)
@@ -34,7 +33,7 @@ class Renderer:
         if obj.get("object") in ("list", "search_result"):
             items = tree.get("data", {})
             return obj | {"data": [self._render(item, items) for item in obj["data"]]}
-        rendered = versions.adapt(public(obj), self._version)
+        rendered = public(obj)
         for name, subtree in tree.items():
             self._expand(obj, rendered, name, subtree)
         return rendered

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from stripe_sandbox import (
     accounts,
     balance,
+    captures,
     charges,
     checkout,
     customer_fields,
@@ -25,7 +26,7 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _MODULES = (
-    accounts, balance, charges, checkout, customers, disputes, events, payment_intents, payment_methods,
+    accounts, balance, captures, charges, checkout, customers, disputes, events, payment_intents, payment_methods,
     payment_pages, products, refunds, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {

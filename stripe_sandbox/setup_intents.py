@@ -6,13 +6,15 @@ from stripe_sandbox import cards, confirmation, paging, payment_intents, payment
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.confirmation import ConfirmOptions
 from stripe_sandbox.endpoint_call import Call, Routes, assign
-from stripe_sandbox.errors import InvalidParameter, InvalidState
+from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
 from stripe_sandbox.payment_intents import check_client_secret, configuration, method_from_request, unexpected
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+# What may change in any status.
+ALWAYS_EDITABLE = {"customer", "description", "metadata"}
 CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
 # Fields of a SetupIntent that are null at first or always.
 _UNSET = (
@@ -38,7 +40,7 @@ def create(call: Call) -> Obj:
     intent = make(state, params)
     method = method_from_request(call, intent)
     if method:
-        check_usable(method, intent)
+        check_usable(state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     if params.get("confirm"):
         if method is None:
@@ -60,15 +62,13 @@ def retrieve(call: Call) -> Obj:
 def update(call: Call) -> Obj:
     versions.refuse_method_types(call.version, call.params)
     intent = retrieve(call)
-    if intent["status"] not in CONFIRMABLE and set(call.params) - {"metadata", "description"}:
-        raise unexpected(
-            intent, f"This SetupIntent could not be updated because it has a status of {intent['status']}."
-        )
+    if intent["status"] not in CONFIRMABLE and set(call.params) - ALWAYS_EDITABLE:
+        raise unexpected(intent, f"You cannot update this SetupIntent because it {_ended(intent)}.")
     call.referred(call.state.store.customers, "customer")
     assign(intent, call.params, ["customer", "description", "metadata"])
     method = method_from_request(call, intent)
     if method:
-        check_usable(method, intent)
+        check_usable(call.state, method, intent)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
     return intent
 
@@ -76,16 +76,15 @@ def update(call: Call) -> Obj:
 def confirm(call: Call) -> Obj:
     intent = retrieve(call)
     if intent["status"] not in CONFIRMABLE:
-        raise unexpected(
-            intent,
-            f"You cannot confirm this SetupIntent because it has a status of {intent['status']}. "
-            f"Only a SetupIntent with one of the following statuses may be confirmed: "
-            f"{', '.join(CONFIRMABLE)}.",
-        )
+        named = call.params.get("payment_method") or call.params.get("payment_method_data")
+        # Stripe looks for the method before it looks at the status.
+        if not (named or intent["payment_method"]):
+            raise unexpected(intent, METHOD_MISSING)
+        raise unexpected(intent, f"You cannot confirm this SetupIntent because it {_ended(intent)}.")
     versions.refuse_method_types(call.version, call.params)
     method = method_from_request(call, intent)
     if method:
-        check_usable(method, intent)
+        check_usable(call.state, method, intent)
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
     return _confirm(call, intent)
@@ -101,18 +100,27 @@ def list_(call: Call) -> Obj:
 
 def cancel_intent(state: SandboxState, intent: Obj, reason: str | None) -> Obj:
     """Cancel a SetupIntent; refuse a finished one."""
+    if intent["status"] == "canceled":
+        raise unexpected(intent, "You cannot cancel this SetupIntent because it is already canceled.")
     if intent["status"] not in CONFIRMABLE:
         raise unexpected(
-            intent, f"You cannot cancel this SetupIntent because it has a status of {intent['status']}."
+            intent,
+            f"You cannot cancel this SetupIntent because it has a status of {intent['status']}. Only a SetupIntent "
+            "with one of the following statuses may be canceled: `requires_payment_method`, "
+            "`requires_confirmation`, or `requires_action`.",
         )
     intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
     state.emit("setup_intent.canceled", intent)
     return intent
 
 
+def _ended(intent: Obj) -> str:
+    return "has already succeeded" if intent["status"] == "succeeded" else "has been canceled"
+
+
 def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOptions) -> None:
     """Set up a payment method; a decline is recorded on the intent and raised as a card error."""
-    check_usable(method, intent)
+    check_usable(state, method, intent)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
     if (
         method["type"] == "card"
@@ -139,15 +147,11 @@ def fail_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
     _mark_failed(state, intent, method, error.body()["error"])
 
 
-def check_usable(method: Obj, intent: Obj) -> None:
+def check_usable(state: SandboxState, method: Obj, intent: Obj) -> None:
     """Refuse a method of another customer, a consumed one, and a type that the intent does not accept."""
     owner = method["customer"]
     if owner and owner != intent["customer"]:
-        raise InvalidState(
-            f"The payment method supplied ({method['id']}) belongs to the Customer {owner}. "
-            "Please include the Customer in the `customer` parameter on the SetupIntent.",
-            param="payment_method",
-        )
+        raise _not_owned(state, method, intent)
     if not owner and method["_consumed_by"]:
         raise InvalidState(payment_methods.CONSUMED, param="payment_method")
     if method["type"] not in intent["payment_method_types"]:
@@ -156,6 +160,24 @@ def check_usable(method: Obj, intent: Obj) -> None:
             f"PaymentMethod of one of the following types: {', '.join(intent['payment_method_types'])}."
         )
         raise InvalidState(message, code="payment_intent_incompatible_payment_method", param="payment_method")
+
+
+def _not_owned(state: SandboxState, method: Obj, intent: Obj) -> StripeError:
+    """Return the refusal of another customer's method."""
+    if intent["customer"]:
+        message = (
+            f"The PaymentMethod {method['id']} does not belong to the Customer you supplied "
+            f"{intent['customer']}. Please use this PaymentMethod with the Customer that it belongs to instead."
+        )
+    else:
+        message = (
+            f"The payment method supplied ({method['id']}) belongs to the Customer {method['customer']}. "
+            "Please include the Customer in the `customer` parameter on the SetupIntent."
+        )
+    error = InvalidState(message, param="payment_method")
+    if intent["id"] in state.store.setup_intents:
+        error.extra["setup_intent"] = public(intent)
+    return error
 
 
 def make(state: SandboxState, params: dict[str, Any]) -> Obj:
@@ -180,6 +202,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         "description": params.get("description"),
         "excluded_payment_method_types": params.get("excluded_payment_method_types") or None,
         "livemode": False,
+        "managed_payments": {"enabled": False},
         "metadata": {},
         "payment_method_configuration_details": configuration(state) if automatic else None,
         "payment_method_options": _options(types),

@@ -37,7 +37,7 @@ def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     """Consume a token for the parts of a payment method; names such as `tok_visa` work any number of times."""
     named = cards.by_name(token_id) if token_id.startswith("tok_") else None
     if named:
-        return card_fields(named, 12, year_of(state) + 1, cvc=False)
+        return card_fields(named, 12, year_of(state) + 1, cvc=True)
     token = state.store.tokens.get(token_id)
     if token is None:
         raise no_such("token", token_id, param)

@@ -57,7 +57,7 @@ class Expansions:
         newer = _newer_fields(name) if inline is None else {}
         if not expandable and not newer:
             return []
-        known = self.fields.setdefault(name, dict.fromkeys(UNDOCUMENTED.get(name, []), []))
+        known = self.fields.setdefault(name, {field: [] for field in UNDOCUMENTED.get(name, [])})
         if depth <= self._depth_of.get(name, 0):
             return [name]
         self._depth_of[name] = depth

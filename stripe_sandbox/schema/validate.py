@@ -1,6 +1,7 @@
 """Validates and types a request's parameters, as https://docs.stripe.com/error-codes describes."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,10 @@ from stripe_sandbox.errors import InvalidParameter, StripeError
 
 METADATA_KEYS, METADATA_KEY_LENGTH, METADATA_VALUE_LENGTH = 50, 40, 500
 STRING_LENGTH = 5000
+EMAILS = ("email", "receipt_email", "customer_email")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+DESCRIPTORS = ("statement_descriptor", "statement_descriptor_suffix")
+DESCRIPTOR_LENGTH = 22
 # Texts that Stripe allows to be empty, though neither its documentation nor its SDK says so.
 _FREE_TEXT = (
     "name description email phone nickname city country line1 line2 postal_code state carrier "
@@ -33,7 +38,10 @@ def validate(
     schema = schemas().get(endpoint, {"fields": {}})
     if extra_fields:
         schema = schema | {"fields": schema["fields"] | extra_fields}
-    return _fields(schema, raw, "")
+    params = _fields(schema, raw, "")
+    if not endpoint.startswith("GET "):
+        _check_formats(params, "")
+    return params
 
 
 def _fields(schema: dict[str, Any], raw: dict[str, Any], path: str) -> dict[str, Any]:
@@ -48,6 +56,19 @@ def _fields(schema: dict[str, Any], raw: dict[str, Any], path: str) -> dict[str,
             where = _join(path, name)
             raise InvalidParameter(f"Missing required param: {where}.", code="parameter_missing", param=where)
     return {name: _value(fields[name], value, _join(path, name)) for name, value in raw.items()}
+
+
+def _check_formats(params: dict[str, Any], path: str) -> None:
+    """Refuse what is no email address, and descriptors that no bank statement has room for."""
+    for name, value in params.items():
+        where = _join(path, name)
+        if isinstance(value, dict) and name != "metadata":
+            _check_formats(value, where)
+        elif name in EMAILS and value and not EMAIL.fullmatch(str(value)):
+            raise InvalidParameter(f"Invalid email address: {value}", code="email_invalid", param=where)
+        elif name in DESCRIPTORS and len(str(value)) > DESCRIPTOR_LENGTH:
+            message = f"Invalid string: {value[:10]}…; must be at most {DESCRIPTOR_LENGTH} characters"
+            raise InvalidParameter(message, param=where)
 
 
 def _value(node: Any, value: Any, path: str) -> Any:

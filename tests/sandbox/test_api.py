@@ -120,8 +120,8 @@ def test_expansion_goes_deep_and_refuses_what_it_does_not_know(
     for path in ("amount", "nonsense", "data.customer", "latest_charge.amount"):
         with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
             api.v1.payment_intents.retrieve(made.id, {"expand": [path]})
+    deep = "latest_charge.payment_intent.latest_charge.payment_intent.customer"
     with pytest.raises(stripe.InvalidRequestError, match="cannot expand more than 4 levels"):
-        deep = "latest_charge.payment_intent.latest_charge.payment_intent.customer"
         api.v1.payment_intents.retrieve(made.id, {"expand": [deep]})
     with pytest.raises(stripe.InvalidRequestError, match=r"try expanding 'data\.customer' instead"):
         api.v1.payment_intents.list({"expand": ["customer"]})

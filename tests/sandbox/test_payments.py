@@ -198,7 +198,7 @@ def test_another_customers_card_a_used_one_and_a_detached_one_are_refused(
     other = api.v1.customers.create({}).id
     theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
     for params in ({"customer": customer}, {}):
-        with pytest.raises(stripe.InvalidRequestError, match="belongs to the Customer"):
+        with pytest.raises(stripe.InvalidRequestError, match=r"belongs? to the Customer"):
             paid(api, theirs, **params)
     api.v1.payment_methods.detach(theirs)
     used = paid(api).payment_method
@@ -215,7 +215,7 @@ def test_an_old_version_takes_method_types_and_endive_refuses_them(api: stripe.S
     assert caught.value.code == "payment_method_types_no_longer_supported"
     old = api.v1.payment_intents.create(fields, {"stripe_version": "2026-05-27.dahlia"})  # type: ignore[arg-type]
     assert old.payment_method_types == ["card"]
-    assert not hasattr(old, "allowed_payment_method_types")
+    assert old.allowed_payment_method_types is None
     assert intent(api).payment_method_types == ["card", "us_bank_account"]
 
 

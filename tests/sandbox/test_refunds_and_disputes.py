@@ -135,7 +135,9 @@ def test_an_inquiry_may_become_a_chargeback_and_a_lost_one_be_appealed(
 def test_evidence_decides_a_dispute(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     dispute = sandbox.control.dispute(paid(api).id)
     decided = api.v1.disputes.update(dispute["id"], {"evidence": {"uncategorized_text": "winning_evidence"}})
-    assert decided.status == "won"
+    assert decided.status == "under_review"
+    sandbox.control.advance(10)
+    assert api.v1.disputes.retrieve(dispute["id"]).status == "won"
     other = sandbox.control.dispute(paid(api).id)
     assert api.v1.disputes.close(other["id"]).status == "lost"
 
