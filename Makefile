@@ -7,9 +7,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .cache/uv/bin/uv)
 CLI_VERSION := 1.52.0
+NODE_SDK_VERSION := 23.1.0
 CLI := .cache/stripe-cli
 SYNCED := .venv/.synced
-CLI_READY := $(CLI)/.installed-$(CLI_VERSION)
+CLI_READY := $(CLI)/.installed-$(CLI_VERSION)-$(NODE_SDK_VERSION)
 NODE_READY := frontend/node_modules/.installed
 BUILT := frontend/.built
 # Folders too: their time changes when a file goes away.
@@ -102,7 +103,7 @@ images: $(SYNCED) ## write images.env: each base image by the digest it has now 
 sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
 	@exec $(BIN)/python -m stripe_sandbox
 
-stripe-cli: $(CLI_READY) ## get Stripe's official command line tool into .cache/stripe-cli
+stripe-cli: $(CLI_READY) ## get Stripe's official command line tool, and its Node SDK for the tests, into .cache/stripe-cli
 	@echo "Stripe CLI: $(CLI)/node_modules/.bin/stripe"
 
 # What is served is compressed once, here, and never while somebody waits.
@@ -149,9 +150,9 @@ $(SYNCED): pyproject.toml uv.lock .python-version | $(UV)
 
 # Node comes out of a wheel into the virtual environment, so npm is there without a Node on the machine.
 $(CLI_READY): | $(SYNCED)
-	@echo "Getting the Stripe CLI $(CLI_VERSION) into $(CLI)"
+	@echo "Getting the Stripe CLI $(CLI_VERSION) and Stripe's Node SDK $(NODE_SDK_VERSION) into $(CLI)"
 	@mkdir -p $(CLI)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm install --prefix $(CLI) --no-audit --no-fund --ignore-scripts --loglevel error \
-	  @stripe/cli@$(CLI_VERSION) || { \
+	  @stripe/cli@$(CLI_VERSION) stripe@$(NODE_SDK_VERSION) || { \
 	  echo "The Stripe CLI could not be downloaded. Is there a network? Only tests/contract needs it."; exit 1; }
 	@touch $@

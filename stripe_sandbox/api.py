@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_sandbox import auth, forms, payment_pages, routes, versions
+from stripe_sandbox import auth, forms, routes, versions
 from stripe_sandbox.endpoint_call import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
@@ -192,7 +192,7 @@ class Api:
         endpoint, ids = match
         raw, extra_fields = (
             incoming.raw,
-            _version_fields(endpoint, version) | payment_pages.FIELDS.get(endpoint, {}),
+            _version_fields(endpoint, version) | routes.UNDOCUMENTED_FIELDS.get(endpoint, {}),
         )
         if kind == "publishable":
             if endpoint not in routes.PUBLISHABLE:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from stripe_sandbox import confirmation
-from stripe_sandbox.endpoint_call import Call, Routes, merge_metadata
+from stripe_sandbox import confirmation, money
+from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidState
 from stripe_sandbox.payment_intents import unexpected
 from stripe_sandbox.public_view import public
 from stripe_sandbox.store import Obj
+
+MAX_INCREMENTS = 10
 
 
 def capture(call: Call) -> Obj:
@@ -55,4 +57,48 @@ def _amount_to_capture(intent: Obj, params: dict[str, Any]) -> int:
     raise error
 
 
-ROUTES: Routes = {"POST /v1/payment_intents/{id}/capture": capture}
+def increment_authorization(call: Call) -> Obj:
+    """Raise the amount of a hold to a new total: https://docs.stripe.com/payments/incremental-authorization."""
+    state, params = call.state, call.params
+    intent: Obj = call.target(state.store.payment_intents)
+    charge = state.store.charges.get(intent["latest_charge"])
+    if intent["status"] != "requires_capture" or charge is None:
+        raise unexpected(
+            intent,
+            "This PaymentIntent's authorization could not be incremented because it has a status of "
+            f"{intent['status']}. Only a PaymentIntent with one of the following statuses may be incremented: "
+            "requires_capture.",
+        )
+    _check_increment(intent, charge, params["amount"])
+    intent |= {"amount": params["amount"], "amount_capturable": params["amount"]}
+    intent["_increments"] = intent.get("_increments", 0) + 1
+    assign(intent, params, ["description", "metadata", "statement_descriptor"])
+    with state.updating("charge.updated", charge):
+        charge |= {"amount": params["amount"], "description": intent["description"]}
+        details = charge["payment_method_details"]["card"]
+        details["amount_authorized"] = details["overcapture"]["maximum_amount_capturable"] = params["amount"]
+    state.emit("payment_intent.amount_capturable_updated", intent)
+    return intent
+
+
+def _check_increment(intent: Obj, charge: Obj, amount: int) -> None:
+    details = charge["payment_method_details"].get("card", {})
+    if details.get("incremental_authorization", {}).get("status") != "available":
+        raise InvalidState(
+            "This PaymentIntent is not eligible for incremental authorization. Confirm it with "
+            "`payment_method_options[card][request_incremental_authorization]` set to `if_available`.",
+            code="payment_intent_unexpected_state",
+            payment_intent=public(intent),
+        )
+    if intent.get("_increments", 0) >= MAX_INCREMENTS:
+        raise unexpected(intent, f"An authorization can be incremented at most {MAX_INCREMENTS} times.")
+    money.check_amount(amount, intent["currency"])
+    if amount <= intent["amount"]:
+        message = f"The amount must be greater than the authorized one, which is {intent['amount']}."
+        raise InvalidState(message, param="amount", payment_intent=public(intent))
+
+
+ROUTES: Routes = {
+    "POST /v1/payment_intents/{id}/capture": capture,
+    "POST /v1/payment_intents/{id}/increment_authorization": increment_authorization,
+}

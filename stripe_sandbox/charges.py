@@ -213,7 +213,7 @@ def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attemp
         "extended_authorization": {"status": "disabled"},
         "fingerprint": card["fingerprint"],
         "funding": card["funding"],
-        "incremental_authorization": {"status": "unavailable"},
+        "incremental_authorization": {"status": _increments(intent)},
         "installments": None,
         "last4": card["last4"],
         "mandate": None,
@@ -228,6 +228,11 @@ def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attemp
         "wallet": None,
     }
     return details | ({"capture_before": state.now + CAPTURE_WINDOW_S} if is_hold else {})
+
+
+def _increments(intent: Obj) -> str:
+    requested = (intent["payment_method_options"].get("card") or {}).get("request_incremental_authorization")
+    return "available" if requested == "if_available" else "unavailable"
 
 
 def _three_d_secure() -> Obj:

@@ -3,7 +3,16 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from stripe_sandbox import confirmation, customers, money, paging, payment_intents, setup_intents, versions
+from stripe_sandbox import (
+    confirmation,
+    customers,
+    money,
+    paging,
+    payment_intents,
+    setup_intents,
+    statement_descriptors,
+    versions,
+)
 from stripe_sandbox.checkout_lines import lines_of
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
@@ -240,7 +249,7 @@ def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], 
     total, currency = _total(params, lines)
     session_id = "cs_test_" + state.ids.text(58)
     types = payment_intents.allowed_types(params, currency or state.settings.currency, "Checkout Session")
-    payment_intents.check_descriptor(
+    statement_descriptors.check(
         types, params.get("payment_intent_data", {}), "payment_intent_data[statement_descriptor]"
     )
     email = customer["email"] if customer else params.get("customer_email")

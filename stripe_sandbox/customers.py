@@ -71,14 +71,41 @@ def retrieve(call: Call) -> Obj:
 
 
 def update(call: Call) -> Obj:
-    customer = _existing_customer(call)
+    customer = existing_customer(call)
+    before = customer["balance"]
     with call.state.updating("customer.updated", customer):
         _apply(call.state, customer, call.params)
+        if customer["balance"] != before:
+            customer["currency"] = customer["currency"] or call.state.settings.currency
+            record_balance(call.state, customer, customer["balance"] - before)
     return customer
 
 
+def record_balance(state: SandboxState, customer: Obj, amount: int) -> Obj:
+    """Record a change of a customer's balance: https://docs.stripe.com/api/customer_balance_transactions."""
+    return state.store.customer_balance_transactions.add(
+        {
+            "id": state.ids.new("cbtxn"),
+            "object": "customer_balance_transaction",
+            "amount": amount,
+            "checkout_session": None,
+            "created": state.now,
+            "credit_note": None,
+            "currency": customer["currency"],
+            "customer": customer["id"],
+            "customer_account": None,
+            "description": None,
+            "ending_balance": customer["balance"],
+            "invoice": None,
+            "livemode": False,
+            "metadata": {},
+            "type": "adjustment",
+        }
+    )
+
+
 def delete(call: Call) -> Obj:
-    return remove(call.state, _existing_customer(call))
+    return remove(call.state, existing_customer(call))
 
 
 def remove(state: SandboxState, customer: Obj) -> Obj:
@@ -98,20 +125,20 @@ def list_(call: Call) -> Obj:
 
 
 def payment_methods_of(call: Call) -> Obj:
-    customer = _existing_customer(call)
+    customer = existing_customer(call)
     fields = call.params | {"customer": customer["id"]}
     return paging.page(call.state.store.payment_methods, call.path, fields, "customer", "type")
 
 
 def payment_method_of(call: Call) -> Obj:
-    customer = _existing_customer(call)
+    customer = existing_customer(call)
     method = call.state.store.payment_methods.get(call.ids["payment_method"])
     if method is None or method["customer"] != customer["id"]:
         raise no_such("PaymentMethod", call.ids["payment_method"], "payment_method", in_path=True)
     return method
 
 
-def _existing_customer(call: Call) -> Obj:
+def existing_customer(call: Call) -> Obj:
     customer = call.target(call.state.store.customers)
     if customer.get("deleted"):
         raise no_such("customer", customer["id"], "id", in_path=True)

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from stripe_sandbox import bank_accounts, confirmation, money, paging, payment_methods, refunds, versions
+from stripe_sandbox import (
+    bank_accounts,
+    confirmation,
+    confirmation_tokens,
+    money,
+    paging,
+    payment_methods,
+    refunds,
+    statement_descriptors,
+    versions,
+)
 from stripe_sandbox.endpoint_call import Call, Routes, assign, shipping
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.public_view import public
@@ -49,8 +59,10 @@ def create(call: Call) -> Obj:
     state, params = call.state, call.params
     versions.refuse_method_types(call.version, params)
     call.referred(state.store.customers, "customer")
-    intent = make(state, params, call.version)
     _check_confirm_parameters(params)
+    confirmation_tokens.bring(call)
+    params = call.params
+    intent = make(state, params, call.version)
     method = method_from_request(call, intent)
     if method:
         confirmation.check_usable(state, method, intent)
@@ -62,6 +74,7 @@ def create(call: Call) -> Obj:
     state.store.payment_intents.add(intent)
     state.emit("payment_intent.created", intent)
     if params.get("confirm"):
+        confirmation_tokens.mark_used(call, intent)
         _confirm(call, intent)
     return intent
 
@@ -103,6 +116,7 @@ def confirm(call: Call) -> Obj:
         raise unexpected(intent, _not_confirmable(intent))
     versions.refuse_method_types(call.version, call.params)
     _check_client_context(intent, call.params)
+    confirmation_tokens.bring(call)
     apply_common(intent, call.params)
     _apply_types(intent, call.params)
     if call.params.get("setup_future_usage"):
@@ -112,6 +126,7 @@ def confirm(call: Call) -> Obj:
         confirmation.check_usable(call.state, method, intent)
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
+    confirmation_tokens.mark_used(call, intent)
     return _confirm(call, intent)
 
 
@@ -196,21 +211,10 @@ def method_from_request(call: Call, intent: Obj) -> Obj | None:
 
 
 def apply_common(intent: Obj, params: dict[str, Any]) -> None:
-    check_descriptor(intent["payment_method_types"], params)
+    statement_descriptors.check(intent["payment_method_types"], params)
     assign(intent, params, [*PLAIN, "metadata"])
     if "shipping" in params:
         intent["shipping"] = shipping(params["shipping"])
-
-
-def check_descriptor(types: list[str], params: dict[str, Any], where: str = "statement_descriptor") -> None:
-    """Refuse a full statement descriptor for cards."""
-    if params.get("statement_descriptor") and "card" in types:
-        message = (
-            "The statement_descriptor parameter is not supported for the payment_method_type `card`. To continue "
-            "supporting payment_method_type `card`, please pass in `statement_descriptor_suffix` or remove the "
-            "`statement_descriptor` parameter altogether."
-        )
-        raise InvalidParameter(message, param=where)
 
 
 def check_client_secret(call: Call, intent: Obj) -> None:
@@ -268,7 +272,13 @@ def _method_missing(intent: Obj) -> str:
 
 
 def _check_confirm_parameters(params: dict[str, Any]) -> None:
-    for name in ("off_session", "return_url", "error_on_requires_action", "mandate_data"):
+    for name in (
+        "off_session",
+        "return_url",
+        "error_on_requires_action",
+        "mandate_data",
+        "confirmation_token",
+    ):
         if params.get(name) and not params.get("confirm"):
             message = f"You can only provide `{name}` when `confirm` is true."
             raise InvalidParameter(message, param=name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from stripe_sandbox import money, paging
 from stripe_sandbox.endpoint_call import Call, Routes, assign, refer
-from stripe_sandbox.errors import InvalidParameter
+from stripe_sandbox.errors import InvalidParameter, InvalidState, no_such
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
@@ -29,7 +29,7 @@ def create_product(call: Call) -> Obj:
 
 
 def update_product(call: Call) -> Obj:
-    product = call.target(call.state.store.products)
+    product = retrieve_product(call)
     with call.state.updating("product.updated", product):
         assign(product, call.params, CHANGEABLE)
         product["updated"] = call.state.now
@@ -37,7 +37,25 @@ def update_product(call: Call) -> Obj:
 
 
 def retrieve_product(call: Call) -> Obj:
-    return call.target(call.state.store.products)
+    product = call.target(call.state.store.products)
+    if product.get("deleted"):
+        raise no_such("product", product["id"], "id", in_path=True)
+    return product
+
+
+def delete_product(call: Call) -> Obj:
+    """Delete a product; one with prices can only be archived."""
+    product = retrieve_product(call)
+    if any(price["product"] == product["id"] for price in call.state.store.prices):
+        raise InvalidState(
+            "This product cannot be deleted because it has one or more user-created prices. You can set `active` to "
+            "false to archive it instead."
+        )
+    call.state.emit("product.deleted", product)
+    stub = {"id": product["id"], "object": "product", "deleted": True}
+    product.clear()
+    product.update(stub)
+    return product
 
 
 def list_products(call: Call) -> Obj:
@@ -57,6 +75,18 @@ def create_price(call: Call) -> Obj:
         )
     price = make_price(state, params, product)
     state.emit("price.created", price)
+    return price
+
+
+def update_price(call: Call) -> Obj:
+    """Change what is not the price itself; the amount and the currency stay for good."""
+    price, params = call.target(call.state.store.prices), call.params
+    behavior = params.get("tax_behavior", price["tax_behavior"])
+    if behavior != price["tax_behavior"] and price["tax_behavior"] != "unspecified":
+        message = f"The tax behavior of a price can't change once it is {price['tax_behavior']}."
+        raise InvalidParameter(message, param="tax_behavior")
+    with call.state.updating("price.updated", price):
+        assign(price, params, ["active", "lookup_key", "metadata", "nickname", "tax_behavior"])
     return price
 
 
@@ -149,7 +179,9 @@ ROUTES: Routes = {
     "GET /v1/products": list_products,
     "GET /v1/products/{id}": retrieve_product,
     "POST /v1/products/{id}": update_product,
+    "DELETE /v1/products/{id}": delete_product,
     "POST /v1/prices": create_price,
     "GET /v1/prices": list_prices,
     "GET /v1/prices/{id}": retrieve_price,
+    "POST /v1/prices/{id}": update_price,
 }

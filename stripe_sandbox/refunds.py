@@ -38,6 +38,37 @@ def list_(call: Call) -> Obj:
     return paging.page(call.state.store.refunds, call.path, call.params, "charge", "payment_intent")
 
 
+def create_for_charge(call: Call) -> Obj:
+    charge = _charge_in_path(call)
+    return refund_charge(call.state, charge, call.params.get("amount"), call.params)
+
+
+def list_of_charge(call: Call) -> Obj:
+    fields = call.params | {"charge": _charge_in_path(call)["id"]}
+    return paging.page(call.state.store.refunds, call.path, fields, "charge")
+
+
+def retrieve_of_charge(call: Call) -> Obj:
+    charge, refund = _charge_in_path(call), call.state.store.refunds.get(call.ids["refund"])
+    if refund is None or refund["charge"] != charge["id"]:
+        raise no_such("refund", call.ids["refund"], "refund", in_path=True)
+    return refund
+
+
+def update_of_charge(call: Call) -> Obj:
+    refund = retrieve_of_charge(call)
+    with updating_refund(call.state, refund):
+        assign(refund, call.params, ["metadata"])
+    return refund
+
+
+def _charge_in_path(call: Call) -> Obj:
+    charge = call.state.store.charges.get(call.ids["id"])
+    if charge is None:
+        raise no_such("charge", call.ids["id"], "charge", in_path=True)
+    return charge
+
+
 def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: dict[str, Any]) -> Obj:
     """Refund what is left of a charge, or an amount; refuse more than is left, and disputed charges."""
     refundable = charge["amount_captured"] - charge["amount_refunded"]
@@ -231,4 +262,8 @@ ROUTES: Routes = {
     "GET /v1/refunds/{id}": retrieve,
     "POST /v1/refunds/{id}": update,
     "POST /v1/refunds/{id}/cancel": cancel,
+    "POST /v1/charges/{id}/refunds": create_for_charge,
+    "GET /v1/charges/{id}/refunds": list_of_charge,
+    "GET /v1/charges/{id}/refunds/{refund}": retrieve_of_charge,
+    "POST /v1/charges/{id}/refunds/{refund}": update_of_charge,
 }

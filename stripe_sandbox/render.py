@@ -31,8 +31,9 @@ class Renderer:
 
     def _render(self, obj: Obj, tree: ExpandTree) -> Obj:
         if obj.get("object") in ("list", "search_result"):
-            items = tree.get("data", {})
-            return obj | {"data": [self._render(item, items) for item in obj["data"]]}
+            items = [self._render(item, tree.get("data", {})) for item in obj["data"]]
+            total = {"total_count": obj["_total_count"]} if "total_count" in tree else {}
+            return {name: value for name, value in obj.items() if name[0] != "_"} | {"data": items} | total
         rendered = public(obj)
         for name, subtree in tree.items():
             self._expand(obj, rendered, name, subtree)

@@ -8,6 +8,8 @@ from stripe_sandbox import (
     captures,
     charges,
     checkout,
+    confirmation_tokens,
+    customer_balance,
     customer_fields,
     customers,
     disputes,
@@ -17,6 +19,8 @@ from stripe_sandbox import (
     payment_pages,
     products,
     refunds,
+    search,
+    setup_attempts,
     setup_intents,
     tokens,
     webhook_endpoints,
@@ -26,13 +30,16 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _MODULES = (
-    accounts, balance, captures, charges, checkout, customers, disputes, events, payment_intents, payment_methods,
-    payment_pages, products, refunds, setup_intents, tokens, webhook_endpoints,
+    accounts, balance, captures, charges, checkout, confirmation_tokens, customer_balance, customers, disputes, events,
+    payment_intents, payment_methods, payment_pages, products, refunds, search, setup_attempts, setup_intents, tokens,
+    webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {
     endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()
 }
 
+# Parameters of endpoints that Stripe does not document.
+UNDOCUMENTED_FIELDS = payment_pages.FIELDS | events.FIELDS
 # Endpoints that Stripe.js calls with a publishable key.
 PUBLISHABLE = {
     "POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE, *setup_intents.PUBLISHABLE,

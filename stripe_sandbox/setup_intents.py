@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from stripe_sandbox import cards, confirmation, paging, payment_intents, payment_methods, versions
+from stripe_sandbox import (
+    cards,
+    confirmation,
+    confirmation_tokens,
+    paging,
+    payment_intents,
+    payment_methods,
+    versions,
+)
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.confirmation import ConfirmOptions
 from stripe_sandbox.endpoint_call import Call, Routes, assign
@@ -33,10 +41,11 @@ def create(call: Call) -> Obj:
     state, params = call.state, call.params
     versions.refuse_method_types(call.version, params)
     call.referred(state.store.customers, "customer")
-    if "return_url" in params and not params.get("confirm"):
-        raise InvalidParameter(
-            "You can only provide `return_url` when `confirm` is true.", param="return_url"
-        )
+    for name in ("return_url", "confirmation_token"):
+        if name in params and not params.get("confirm"):
+            raise InvalidParameter(f"You can only provide `{name}` when `confirm` is true.", param=name)
+    confirmation_tokens.bring(call)
+    params = call.params
     intent = make(state, params)
     method = method_from_request(call, intent)
     if method:
@@ -49,6 +58,7 @@ def create(call: Call) -> Obj:
     state.store.setup_intents.add(intent)
     state.emit("setup_intent.created", intent)
     if params.get("confirm"):
+        confirmation_tokens.mark_used(call, intent)
         _confirm(call, intent)
     return intent
 
@@ -76,17 +86,19 @@ def update(call: Call) -> Obj:
 def confirm(call: Call) -> Obj:
     intent = retrieve(call)
     if intent["status"] not in CONFIRMABLE:
-        named = call.params.get("payment_method") or call.params.get("payment_method_data")
+        names = ("payment_method", "payment_method_data", "confirmation_token")
         # Stripe looks for the method before it looks at the status.
-        if not (named or intent["payment_method"]):
+        if not (intent["payment_method"] or any(call.params.get(name) for name in names)):
             raise unexpected(intent, METHOD_MISSING)
         raise unexpected(intent, f"You cannot confirm this SetupIntent because it {_ended(intent)}.")
     versions.refuse_method_types(call.version, call.params)
+    confirmation_tokens.bring(call)
     method = method_from_request(call, intent)
     if method:
         check_usable(call.state, method, intent)
         intent["payment_method"] = method["id"]
     _check_return_url(call, intent)
+    confirmation_tokens.mark_used(call, intent)
     return _confirm(call, intent)
 
 
@@ -277,7 +289,11 @@ def _mark_failed(state: SandboxState, intent: Obj, method: Obj, error: Obj) -> N
 def _record_attempt(
     state: SandboxState, intent: Obj, method: Obj, status: str, error: Obj | None = None
 ) -> Obj:
-    """Record an attempt: https://docs.stripe.com/api/setup_attempts."""
+    """Record an attempt, or the end of one that waited for the buyer."""
+    waiting = state.store.setup_attempts.get(intent["latest_attempt"])
+    if waiting and waiting["status"] == "requires_action" and waiting["payment_method"] == method["id"]:
+        waiting |= {"status": status, "setup_error": error}
+        return waiting
     attempt = state.store.setup_attempts.add(
         {
             "id": state.ids.new("setatt"),

@@ -88,12 +88,16 @@ class SandboxState:
         endpoints = self._subscribed(event_type)
         event["pending_webhooks"] = len(endpoints)
         self.outbox.queue(event, endpoints, plan)
+        self.tell_listeners(event)
+
+    def tell_listeners(self, event: Obj) -> None:
+        """Tell each running `stripe listen` of an event."""
         for listener in self.listeners:
             listener(event)
 
-    def resend(self, event: Obj) -> None:
-        """Deliver an event again to each subscribed endpoint."""
-        endpoints = self._subscribed(event["type"])
+    def resend(self, event: Obj, endpoints: list[Obj] | None = None) -> None:
+        """Deliver an event again, to some endpoints or to each subscribed one."""
+        endpoints = self._subscribed(event["type"]) if endpoints is None else endpoints
         event["pending_webhooks"] += len(endpoints)
         self.outbox.resend(event, endpoints)
 

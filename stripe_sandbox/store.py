@@ -58,6 +58,8 @@ class Store:
         self.payment_intents = Table("payment_intent", "intent")
         self.setup_intents = Table("setupintent", "intent")
         self.setup_attempts = Table("setup_attempt")
+        self.confirmation_tokens = Table("confirmationtoken", "confirmation_token")
+        self.customer_balance_transactions = Table("customer_balance_transaction", "transaction")
         self.charges = Table("charge")
         self.refunds = Table("refund")
         self.disputes = Table("dispute", "dispute")
@@ -72,7 +74,8 @@ class Store:
             "seti": self.setup_intents, "setatt": self.setup_attempts, "ch": self.charges, "py": self.charges,
             "re": self.refunds, "pyr": self.refunds, "du": self.disputes, "txn": self.balance_transactions,
             "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions,
-            "prod": self.products, "price": self.prices,
+            "prod": self.products, "price": self.prices, "ctoken": self.confirmation_tokens,
+            "cbtxn": self.customer_balance_transactions,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

@@ -8,6 +8,7 @@ Keys = Mapping[tuple[str, str], str]
 LEGACY = "of the time before payment intents; still in Stripe's charges, declared nowhere"
 RESTORED = "null or a constant in Stripe's answers and in the SDK's types, missing from the document"
 NEWER = "declared by the SDK, whose version is newer than the document's"
+OBSERVED = "seen in Stripe's answers in 2026, declared nowhere"
 ENDIVE = "came with 2026-09-30.endive, after the document's version"
 
 # Keys of an answer that Stripe sends and the SDK's annotations lack: (`object` or parent's key, key).
@@ -15,6 +16,8 @@ UNTYPED_ANSWER_KEYS: Keys = {
     ("charge", "destination"): LEGACY,
     ("charge", "dispute"): LEGACY,
     ("charge", "order"): LEGACY,
+    ("payment_intent", "shared_payment_granted_token"): OBSERVED,
+    ("payment_method", "shared_payment_granted_token"): OBSERVED,
 }
 
 # Keys of an answer that Stripe sends and its OpenAPI document lacks.
@@ -28,6 +31,10 @@ UNDOCUMENTED_ANSWER_KEYS: Keys = {
     ("checkout.session", "allowed_payment_method_types"): ENDIVE,
     ("dispute", "network_reason_code"): NEWER,
     ("evidence_details", "submission_method"): NEWER,
+    ("payment_intent", "payment_record"): NEWER,
+    ("refund", "customer"): NEWER,
+    ("refund", "customer_account"): NEWER,
+    ("refund", "payment_method"): NEWER,
     ("card", "network"): NEWER,
     ("card", "issuer"): NEWER,
 }
@@ -37,6 +44,12 @@ NEWER_VALUES: Mapping[str, str] = {"appeal_needs_response": NEWER, "appeal_under
 
 # Parameters that came after the document's version, by their name.
 NEWER_PARAMS: Mapping[str, str] = {"allowed_payment_method_types": ENDIVE}
+
+# Endpoints of Stripe's document that its SDK has no call for.
+WITHOUT_SDK: Mapping[str, str] = {
+    "POST /v1/charges/{charge}/refunds": "older than POST /v1/refunds, and the same",
+    "POST /v1/charges/{charge}/refunds/{refund}": "older than POST /v1/refunds/{refund}, and the same",
+}
 
 # What a browser sends with a publishable key and neither the SDK nor the document names.
 CLIENT_PARAMS: Mapping[str, str] = {

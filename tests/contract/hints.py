@@ -18,6 +18,7 @@ from typing_extensions import is_typeddict
 STRIPE_FOLDER = pathlib.Path(stripe.__file__).parent
 # Options of the call (key, version, headers) that the parameter types inherit and that never reach the wire.
 CLASS_VARIABLE: Any = ClassVar
+REQUESTS = ("_request", "_static_request")
 CALL_OPTIONS = frozenset(RequestOptions.__annotations__)
 
 
@@ -83,7 +84,7 @@ def class_of(object_name: str) -> type | None:
 def _requests_in(method: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     for node in ast.walk(method):
         called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and isinstance(called, ast.Attribute) and called.attr == "_request":
+        if isinstance(node, ast.Call) and isinstance(called, ast.Attribute) and called.attr in REQUESTS:
             verb, path = node.args[0], node.args[1]
             if isinstance(path, ast.Call) and isinstance(path.func, ast.Attribute):
                 path = path.func.value
@@ -92,7 +93,8 @@ def _requests_in(method: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 
 def _params_name(method: ast.FunctionDef) -> str | None:
-    for argument in method.args.args:
+    keywords = [method.args.kwarg] if method.args.kwarg else []
+    for argument in [*method.args.args, *keywords]:
         if argument.arg == "params" and argument.annotation is not None:
             found = re.search(r"\w+Params\b", ast.unparse(argument.annotation))
             return found.group() if found else None
@@ -102,7 +104,8 @@ def _params_name(method: ast.FunctionDef) -> str | None:
 @functools.cache
 def _services_for(resource: str) -> list[tuple[str, ast.Module]]:
     found = []
-    for path in sorted(STRIPE_FOLDER.rglob("_*_service.py")):
+    # A few calls, such as a charge's refunds, are only in the class of the resource.
+    for path in sorted(STRIPE_FOLDER.rglob("_*.py"), key=lambda path: not path.stem.endswith("_service")):
         text = path.read_text()
         if f'"/v1/{resource}' in text:
             relative = path.relative_to(STRIPE_FOLDER.parent).with_suffix("")

@@ -17,7 +17,11 @@ from tests.contract.scenario import Scenario
 
 SECRET_KEY = "sk_test_contract_of_the_sandbox"
 PUBLIC_KEY = "pk_test_contract_of_the_sandbox"
-SCENARIOS = ["tests.contract.scenario_payments", "tests.contract.scenario_afterwards"]
+SCENARIOS = [
+    "tests.contract.scenario_payments",
+    "tests.contract.scenario_searches",
+    "tests.contract.scenario_afterwards",
+]
 Step = Callable[["Shop"], None]
 STEPS: list[Step] = []
 

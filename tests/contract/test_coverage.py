@@ -13,6 +13,7 @@ LEFT_OUT = {
     "GET /v1/payment_pages/{}": "Stripe publishes nothing about it; its command line tool is its only user",
     "POST /v1/payment_pages/{}/confirm": "the same",
     "POST /v1/refunds/{}/cancel": "no refund here ever waits for the buyer, so it always refuses",
+    "POST /v1/events/{}/retry": "Stripe's command line tool is its only user: `stripe events resend`",
 }
 
 
