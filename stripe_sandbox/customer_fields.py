@@ -5,8 +5,8 @@ from collections.abc import Callable
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
-# What a customer has at Stripe and never here: cards as sources, subscriptions, tax ids.
-EMPTY_LISTS = ("sources", "subscriptions", "tax_ids")
+# What a customer has at Stripe and never here.
+EMPTY_LISTS = ("subscriptions", "tax_ids")
 
 
 def cash_balance_of(state: SandboxState, customer: Obj) -> Obj:

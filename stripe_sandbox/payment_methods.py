@@ -76,9 +76,9 @@ def resolve(
     """Return a payment method by id; a test name such as `pm_card_visa` creates a new one each time."""
     card, account = cards.by_name(method_id), bank_accounts.by_name(method_id)
     if method_id.startswith("pm_card_") and card:
-        return _add(state, "card", card_fields(card, 12, year_of(state) + 1, cvc=False), {})
+        return add(state, "card", card_fields(card, 12, year_of(state) + 1, cvc=False), {})
     if account:
-        return _add(state, account.method, _bank_fields(account, {}), {})
+        return add(state, account.method, _bank_fields(account, {}), {})
     method = state.store.payment_methods.get(method_id)
     if method is None:
         raise no_such("PaymentMethod", method_id, param, in_path=in_path)
@@ -94,9 +94,9 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         raise InvalidParameter("Missing required param: type.", code="parameter_missing", param="type")
     details = params.get(kind)
     if kind == "card":
-        return _add(state, kind, _card_from(state, details), params)
+        return add(state, kind, _card_from(state, details), params)
     if kind in bank_accounts.DEFAULT:
-        return _add(state, kind, _bank_from(kind, details if isinstance(details, dict) else {}), params)
+        return add(state, kind, _bank_from(kind, details if isinstance(details, dict) else {}), params)
     raise InvalidParameter(f"The sandbox has no payment methods of type {kind}.", param="type")
 
 
@@ -214,7 +214,8 @@ def _bank_fields(account: bank_accounts.TestAccount, details: dict[str, Any]) ->
     return {account.method: part, "_number": account.number}
 
 
-def _add(state: SandboxState, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
+def add(state: SandboxState, kind: str, parts: Obj, params: dict[str, Any]) -> Obj:
+    """Store a payment method of a type with its parts, which may name its id."""
     method = {
         "id": state.ids.new("pm"),
         "object": "payment_method",

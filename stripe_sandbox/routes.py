@@ -11,6 +11,7 @@ from stripe_sandbox import (
     confirmation_tokens,
     customer_balance,
     customer_fields,
+    customer_sources,
     customers,
     disputes,
     events,
@@ -30,9 +31,9 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _MODULES = (
-    accounts, balance, captures, charges, checkout, confirmation_tokens, customer_balance, customers, disputes, events,
-    payment_intents, payment_methods, payment_pages, products, refunds, search, setup_attempts, setup_intents, tokens,
-    webhook_endpoints,
+    accounts, balance, captures, charges, checkout, confirmation_tokens, customer_balance, customer_sources,
+    customers, disputes, events, payment_intents, payment_methods, payment_pages, products, refunds, search,
+    setup_attempts, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {
     endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()
@@ -44,10 +45,11 @@ UNDOCUMENTED_FIELDS = payment_pages.FIELDS | events.FIELDS
 PUBLISHABLE = {
     "POST /v1/payment_methods", "POST /v1/tokens", *payment_intents.PUBLISHABLE, *setup_intents.PUBLISHABLE,
 }  # fmt: skip
-INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {
+INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj | None]] = {
     ("charge", "refunds"): charges.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items_of,
     **customer_fields.INCLUDES,
+    **customer_sources.INCLUDES,
 }
 WATCHERS: list[Callable[[SandboxState, Obj], None]] = [checkout.follow_payment]
 

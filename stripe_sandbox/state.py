@@ -43,7 +43,7 @@ class SandboxState:
 
     def __init__(self, clock: Clock, ids: Ids, settings: Settings, faults: Faults) -> None:
         self.clock, self.ids, self.settings, self.faults = clock, ids, settings, faults
-        self.includes: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj]] = {}
+        self.includes: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj | None]] = {}
         self.listeners: list[Callable[[Obj], None]] = []
         self.watchers: list[Callable[[SandboxState, Obj], None]] = []
         self.reset()

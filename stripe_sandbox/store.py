@@ -75,7 +75,7 @@ class Store:
             "re": self.refunds, "pyr": self.refunds, "du": self.disputes, "txn": self.balance_transactions,
             "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions,
             "prod": self.products, "price": self.prices, "ctoken": self.confirmation_tokens,
-            "cbtxn": self.customer_balance_transactions,
+            "card": self.payment_methods, "cbtxn": self.customer_balance_transactions,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

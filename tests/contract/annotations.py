@@ -12,7 +12,7 @@ from stripe._search_result_object import SearchResultObject
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 from typing_extensions import is_typeddict
 
-from tests.contract.allowed import CLIENT_PARAMS, UNTYPED_ANSWER_KEYS, is_listed
+from tests.contract.allowed import CLIENT_PARAMS, UNTYPED_ANSWER_KEYS, UNTYPED_NULLS, is_listed
 from tests.contract.hints import class_of, fields_of, params_for, params_of
 
 JSON_TYPES: dict[Any, tuple[type, ...]] = {
@@ -76,6 +76,8 @@ def _check_object(value: Any, cls: type, path: str, element: Any = None) -> Iter
         )
         return
     for name, hint in fields.items():
+        if value.get(name, "") is None and is_listed(UNTYPED_NULLS, value, path, name):
+            continue
         if name in value:
             hint = list[element] if element is not None and name == "data" else hint
             yield from check_value(value[name], hint, f"{path}.{name}")

@@ -84,7 +84,9 @@ def class_of(object_name: str) -> type | None:
 def _requests_in(method: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     for node in ast.walk(method):
         called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and isinstance(called, ast.Attribute) and called.attr in REQUESTS:
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        if isinstance(called, ast.Attribute) and called.attr in REQUESTS:
             verb, path = node.args[0], node.args[1]
             if isinstance(path, ast.Call) and isinstance(path.func, ast.Attribute):
                 path = path.func.value

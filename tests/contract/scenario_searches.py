@@ -107,6 +107,20 @@ def a_customer_has_credit(shop: Shop) -> None:
 
 
 @step
+def a_card_is_saved_as_a_source(shop: Shop) -> None:
+    sources = shop.api.customers.payment_sources
+    customer = shop.api.customers.create().id
+    card = sources.create(customer, params={"source": "tok_visa", "metadata": {"a": "b"}})
+    sources.retrieve(customer, card.id)
+    sources.update(customer, card.id, params={"name": "Jenny Rosen", "exp_year": "2041"})
+    sources.list(customer, params={"limit": 3})
+    shop.api.customers.retrieve(customer, params={"expand": ["sources", "default_source"]})
+    shop.intent(customer=customer, payment_method=card.id, confirm=True)
+    sources.delete(customer, card.id)
+    shop.refused(lambda: sources.create(customer, params={"source": "tok_chargeDeclined"}))
+
+
+@step
 def a_charge_is_asked_for_its_refunds(shop: Shop) -> None:
     charge = str(shop.paid().latest_charge)
     path, headers = f"/v1/charges/{charge}/refunds", shop.secret_headers

@@ -11,8 +11,10 @@ import stripe
 from tests.contract.official_cli import Served, serving, wait_for, webhook
 
 TRIGGERS = [
+    "charge.captured",
     "charge.dispute.closed",
     "charge.dispute.created",
+    "charge.dispute.updated",
     "charge.failed",
     "charge.refund.updated",
     "charge.refunded",
@@ -23,7 +25,10 @@ TRIGGERS = [
     "checkout.session.expired",
     "customer.created",
     "customer.deleted",
+    "customer.source.created",
+    "customer.source.updated",
     "customer.updated",
+    "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",
     "payment_intent.payment_failed",
@@ -34,7 +39,10 @@ TRIGGERS = [
     "payment_method.detached",
     "payment_method.updated",
     "price.created",
+    "price.updated",
     "product.created",
+    "product.deleted",
+    "product.updated",
     "setup_intent.canceled",
     "setup_intent.created",
     "setup_intent.requires_action",

@@ -13,7 +13,8 @@ def test_objects_carry_the_keys_of_2026(api: stripe.StripeClient, customer: str)
     made: Any = paid(api, customer=customer, expand=["latest_charge", "payment_method"])
     assert made.managed_payments.to_dict() == {"enabled": False}
     assert (made.shared_payment_granted_token, made.payment_record) == (None, None)
-    assert (made.payment_method.shared_payment_granted_token, made.payment_method.radar_options) == (None, {})
+    assert made.payment_method.shared_payment_granted_token is None
+    assert made.payment_method.radar_options.to_dict() == {}
     details = made.latest_charge.payment_method_details.card
     assert (details.electronic_commerce_indicator, details.transaction_link_id) == (None, None)
     saving: Any = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[typeddict-item]

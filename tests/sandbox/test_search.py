@@ -1,6 +1,5 @@
 """Search, in Stripe's query language: https://docs.stripe.com/search."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -137,10 +136,3 @@ def test_a_search_without_a_query_is_refused(sandbox: Sandbox) -> None:
     answer = sandbox.request("GET", "/v1/payment_intents/search", bearer)
     error = answer.json()["error"]
     assert (answer.status, error["code"], error["param"]) == (400, "parameter_missing", "query")
-
-
-def test_an_index_is_not_an_id(api: stripe.StripeClient) -> None:
-    looks: list[Callable[[str], object]] = [api.v1.customers.retrieve, api.v1.products.retrieve]
-    for look in looks:
-        with pytest.raises(stripe.InvalidRequestError, match="query"):
-            look("search")

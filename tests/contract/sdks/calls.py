@@ -78,6 +78,43 @@ CUSTOMERS = [
     ),
 ]
 
+SOURCES = [
+    Call(
+        "POST /v1/customers/{id}/sources",
+        "customers.payment_sources.create",
+        ("$customer",),
+        {"source": "tok_visa"},
+        save="source",
+        node="customers.createSource",
+    ),
+    Call(
+        "GET /v1/customers/{id}/sources",
+        "customers.payment_sources.list",
+        ("$customer",),
+        {"object": "card"},
+        node="customers.listSources",
+    ),
+    Call(
+        "GET /v1/customers/{id}/sources/{source}",
+        "customers.payment_sources.retrieve",
+        ("$customer", "$source"),
+        node="customers.retrieveSource",
+    ),
+    Call(
+        "POST /v1/customers/{id}/sources/{source}",
+        "customers.payment_sources.update",
+        ("$customer", "$source"),
+        {"name": "Anna"},
+        node="customers.updateSource",
+    ),
+    Call(
+        "DELETE /v1/customers/{id}/sources/{source}",
+        "customers.payment_sources.delete",
+        ("$customer", "$source"),
+        node="customers.deleteSource",
+    ),
+]
+
 METHODS = [
     Call(
         "POST /v1/payment_methods",
@@ -287,4 +324,4 @@ SALES = [
     Call("DELETE /v1/customers/{id}", "customers.delete", ("$customer",), node="customers.del"),
 ]
 
-CALLS = [*CUSTOMERS, *METHODS, *PAYMENTS, *AFTERWARDS, *SETUPS, *SALES]
+CALLS = [*CUSTOMERS, *SOURCES, *METHODS, *PAYMENTS, *AFTERWARDS, *SETUPS, *SALES]
