@@ -8,6 +8,7 @@ Keys = Mapping[tuple[str, str], str]
 LEGACY = "of the time before payment intents; still in Stripe's charges, declared nowhere"
 RESTORED = "null or a constant in Stripe's answers and in the SDK's types, missing from the document"
 NEWER = "declared by the SDK, whose version is newer than the document's"
+UNFOUND = "in Stripe's document; the SDK's class of found objects leaves it out"
 OBSERVED = "seen in Stripe's answers in 2026, declared nowhere"
 ENDIVE = "came with 2026-09-30.endive, after the document's version"
 
@@ -18,7 +19,8 @@ UNTYPED_ANSWER_KEYS: Keys = {
     ("charge", "order"): LEGACY,
     ("payment_intent", "shared_payment_granted_token"): OBSERVED,
     ("payment_method", "shared_payment_granted_token"): OBSERVED,
-    ("search_result", "url"): "in Stripe's document; the SDK's class of found objects leaves it out",
+    ("search_result", "total_count"): UNFOUND,
+    ("search_result", "url"): UNFOUND,
 }
 # Keys that may be null by Stripe's document, and not by the SDK's annotations.
 UNTYPED_NULLS: Keys = {("search_result", "next_page"): "null on the last page"}

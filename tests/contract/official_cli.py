@@ -71,13 +71,26 @@ class Served:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return cast(dict[str, Any], json.load(answer))
 
+    def post(self, path: str, **form: str) -> dict[str, Any]:
+        """Return the answer to a POST with the secret key."""
+        body = urllib.parse.urlencode(form).encode()
+        request = urllib.request.Request(
+            f"{self.base}{path}", data=body, headers={"Authorization": f"Bearer {API_KEY}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return cast(dict[str, Any], json.load(answer))
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of one type, the newest first."""
         return cast(list[dict[str, Any]], self.get("/v1/events", type=kind, limit="100")["data"])
 
     def trigger(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `stripe trigger` to its end."""
-        command = [str(binary()), "trigger", *arguments, "--api-base", self.base]
+        return self.run("trigger", *arguments)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the tool to its end."""
+        command = [str(binary()), *arguments, "--api-base", self.base]
         return subprocess.run(
             command, env=environment(self.home), capture_output=True, text=True, timeout=60, check=False
         )

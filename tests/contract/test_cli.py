@@ -150,6 +150,31 @@ def test_listen_takes_events_in_the_latest_version(served: Served) -> None:
         assert len(came) == 1
 
 
+def test_resend_sends_an_event_again_to_those_who_listen(served: Served) -> None:
+    with webhook() as (url, came), served.listening(url) as lines:
+        secret = secret_in(lines)
+        assert served.trigger("customer.created").returncode == 0
+        first = wait_for(lambda: came, "the event")[0]
+        done = served.run("events", "resend", first.event["id"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["id"] == first.event["id"]
+        again = wait_for(lambda: came[1:], "the event again")[0]
+        assert again.event["id"] == first.event["id"]
+        signature = again.headers["Stripe-Signature"]
+        assert stripe.WebhookSignature.verify_header(again.body.decode(), signature, secret, 300)
+
+
+def test_resend_sends_an_event_again_to_one_endpoint(served: Served) -> None:
+    assert served.trigger("product.created").returncode == 0
+    event = served.events("product.created")[0]
+    with webhook() as (url, came):
+        events = {"enabled_events[0]": "payout.paid"}
+        endpoint = served.post("/v1/webhook_endpoints", url=f"http://{url}", **events)["id"]
+        done = served.run("events", "resend", event["id"], "--webhook-endpoint", endpoint)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert wait_for(lambda: came, "the event again")[0].event["id"] == event["id"]
+
+
 def test_listen_filters_by_event_type(served: Served) -> None:
     with webhook() as (url, came), served.listening(url, "--events", "refund.created") as lines:
         secret_in(lines)
