@@ -9,18 +9,6 @@ from stripe_sandbox.store import Obj
 EMPTY_LISTS = ("subscriptions", "tax_ids")
 
 
-def cash_balance_of(state: SandboxState, customer: Obj) -> Obj:
-    """Return the balance of bank transfers, which the sandbox never receives."""
-    return {
-        "object": "cash_balance",
-        "available": None,
-        "customer": customer["id"],
-        "customer_account": None,
-        "livemode": False,
-        "settings": {"reconciliation_mode": "automatic", "using_merchant_default": True},
-    }
-
-
 def credit_balance_of(state: SandboxState, customer: Obj) -> Obj:
     """Return the balance of invoices in each currency."""
     return {customer["currency"]: customer["balance"]} if customer["currency"] else {}
@@ -45,7 +33,6 @@ def _empty_list(name: str) -> Callable[[SandboxState, Obj], Obj]:
 
 
 INCLUDES = {
-    ("customer", "cash_balance"): cash_balance_of,
     ("customer", "invoice_credit_balance"): credit_balance_of,
     ("customer", "tax"): tax_of,
 } | {("customer", name): _empty_list(name) for name in EMPTY_LISTS}

@@ -6,6 +6,7 @@ from stripe_sandbox import (
     accounts,
     balance,
     captures,
+    cash_balances,
     charges,
     checkout,
     confirmation_tokens,
@@ -31,9 +32,9 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 _MODULES = (
-    accounts, balance, captures, charges, checkout, confirmation_tokens, customer_balance, customer_sources,
-    customers, disputes, events, payment_intents, payment_methods, payment_pages, products, refunds, search,
-    setup_attempts, setup_intents, tokens, webhook_endpoints,
+    accounts, balance, captures, cash_balances, charges, checkout, confirmation_tokens, customer_balance,
+    customer_sources, customers, disputes, events, payment_intents, payment_methods, payment_pages, products,
+    refunds, search, setup_attempts, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {
     endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()
@@ -48,6 +49,7 @@ PUBLISHABLE = {
 INCLUDES: dict[tuple[str, str], Callable[[SandboxState, Obj], Obj | None]] = {
     ("charge", "refunds"): charges.refunds_of,
     ("checkout.session", "line_items"): checkout.line_items_of,
+    **cash_balances.INCLUDES,
     **customer_fields.INCLUDES,
     **customer_sources.INCLUDES,
 }

@@ -59,6 +59,7 @@ class Store:
         self.setup_intents = Table("setupintent", "intent")
         self.setup_attempts = Table("setup_attempt")
         self.confirmation_tokens = Table("confirmationtoken", "confirmation_token")
+        self.cash_balance_transactions = Table("customer_cash_balance_transaction", "transaction")
         self.customer_balance_transactions = Table("customer_balance_transaction", "transaction")
         self.charges = Table("charge")
         self.refunds = Table("refund")
@@ -75,7 +76,8 @@ class Store:
             "re": self.refunds, "pyr": self.refunds, "du": self.disputes, "txn": self.balance_transactions,
             "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions,
             "prod": self.products, "price": self.prices, "ctoken": self.confirmation_tokens,
-            "card": self.payment_methods, "cbtxn": self.customer_balance_transactions,
+            "card": self.payment_methods, "ccsbtxn": self.cash_balance_transactions,
+            "cbtxn": self.customer_balance_transactions,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

@@ -41,6 +41,11 @@ ENDPOINTS = [
     "DELETE /v1/customers/{customer}/sources/{id}",
     "GET /v1/customers/{customer}/sources/{id}",
     "POST /v1/customers/{customer}/sources/{id}",
+    "GET /v1/customers/{customer}/cash_balance",
+    "POST /v1/customers/{customer}/cash_balance",
+    "GET /v1/customers/{customer}/cash_balance_transactions",
+    "GET /v1/customers/{customer}/cash_balance_transactions/{transaction}",
+    "POST /v1/test_helpers/customers/{customer}/fund_cash_balance",
     "GET /v1/customers/{customer}/payment_methods",
     "GET /v1/customers/{customer}/payment_methods/{payment_method}",
     "GET /v1/disputes",
@@ -96,6 +101,7 @@ ENDPOINTS = [
     "POST /v1/webhook_endpoints/{webhook_endpoint}",
 ]
 EVENT_TYPES = [
+    "cash_balance.funds_available",
     "charge.captured",
     "charge.dispute.closed",
     "charge.dispute.created",
@@ -118,6 +124,7 @@ EVENT_TYPES = [
     "customer.source.deleted",
     "customer.source.updated",
     "customer.updated",
+    "customer_cash_balance_transaction.created",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",

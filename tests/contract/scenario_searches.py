@@ -121,6 +121,24 @@ def a_card_is_saved_as_a_source(shop: Shop) -> None:
 
 
 @step
+def money_comes_by_bank_transfer(shop: Shop) -> None:
+    customer, api = shop.api.customers.create().id, shop.api
+    for currency in ("usd", "eur", "gbp", "jpy"):
+        api.test_helpers.customers.fund_cash_balance(
+            customer, params={"amount": 1000, "currency": currency, "reference": "order 1"}
+        )
+    listed = api.customers.cash_balance_transactions.list(customer, params={"limit": 2})
+    api.customers.cash_balance_transactions.retrieve(customer, listed.data[0].id)
+    api.customers.cash_balance.update(customer, params={"settings": {"reconciliation_mode": "manual"}})
+    api.customers.cash_balance.retrieve(customer)
+    shop.refused(
+        lambda: api.test_helpers.customers.fund_cash_balance(
+            customer, params={"amount": 0, "currency": "usd"}
+        )
+    )
+
+
+@step
 def a_charge_is_asked_for_its_refunds(shop: Shop) -> None:
     charge = str(shop.paid().latest_charge)
     path, headers = f"/v1/charges/{charge}/refunds", shop.secret_headers

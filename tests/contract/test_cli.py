@@ -11,6 +11,7 @@ import stripe
 from tests.contract.official_cli import Served, serving, wait_for, webhook
 
 TRIGGERS = [
+    "cash_balance.funds_available",
     "charge.captured",
     "charge.dispute.closed",
     "charge.dispute.created",
@@ -28,6 +29,7 @@ TRIGGERS = [
     "customer.source.created",
     "customer.source.updated",
     "customer.updated",
+    "customer_cash_balance_transaction.created",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",

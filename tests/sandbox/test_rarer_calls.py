@@ -168,6 +168,31 @@ def test_a_card_is_saved_as_a_source_and_pays(
         sources.create(customer, {"source": "tok_chargeDeclined"})
 
 
+def test_money_comes_by_bank_transfer(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
+    fund, cash = api.v1.test_helpers.customers.fund_cash_balance, api.v1.customers.cash_balance
+    assert cash.retrieve(customer).available is None
+    types(sandbox)
+    fund(customer, {"amount": 1000, "currency": "usd"})
+    second = fund(customer, {"amount": 500, "currency": "usd", "reference": "order 1"})
+    assert (second.net_amount, second.ending_balance, second.type) == (500, 1500, "funded")
+    assert types(sandbox) == [
+        "customer_cash_balance_transaction.created", "cash_balance.funds_available",
+    ] * 2  # fmt: skip
+    changed = cash.update(customer, {"settings": {"reconciliation_mode": "manual"}})
+    assert changed.to_dict()["available"] == {"usd": 1500}
+    assert (changed.settings.reconciliation_mode, changed.settings.using_merchant_default) == (
+        "manual",
+        False,
+    )
+    transactions = api.v1.customers.cash_balance_transactions
+    assert [one.net_amount for one in transactions.list(customer).data] == [500, 1000]
+    assert transactions.retrieve(customer, second.id).id == second.id
+    for amount, currency, param in ((0, "usd", "amount"), (100, "cad", "currency")):
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            fund(customer, {"amount": amount, "currency": currency})
+        assert caught.value.param == param
+
+
 def test_a_charge_lists_its_own_refunds(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     mine, theirs = paid(api), paid(api)
     for made in (mine, theirs):

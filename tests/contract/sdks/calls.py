@@ -78,6 +78,41 @@ CUSTOMERS = [
     ),
 ]
 
+CASH = [
+    Call(
+        "POST /v1/test_helpers/customers/{id}/fund_cash_balance",
+        "test_helpers.customers.fund_cash_balance",
+        ("$customer",),
+        {"amount": 1000, "currency": "usd"},
+        save="transfer",
+    ),
+    Call(
+        "GET /v1/customers/{id}/cash_balance",
+        "customers.cash_balance.retrieve",
+        ("$customer",),
+        node="customers.retrieveCashBalance",
+    ),
+    Call(
+        "POST /v1/customers/{id}/cash_balance",
+        "customers.cash_balance.update",
+        ("$customer",),
+        {"settings": {"reconciliation_mode": "manual"}},
+        node="customers.updateCashBalance",
+    ),
+    Call(
+        "GET /v1/customers/{id}/cash_balance_transactions",
+        "customers.cash_balance_transactions.list",
+        ("$customer",),
+        node="customers.listCashBalanceTransactions",
+    ),
+    Call(
+        "GET /v1/customers/{id}/cash_balance_transactions/{transaction}",
+        "customers.cash_balance_transactions.retrieve",
+        ("$customer", "$transfer"),
+        node="customers.retrieveCashBalanceTransaction",
+    ),
+]
+
 SOURCES = [
     Call(
         "POST /v1/customers/{id}/sources",
@@ -324,4 +359,4 @@ SALES = [
     Call("DELETE /v1/customers/{id}", "customers.delete", ("$customer",), node="customers.del"),
 ]
 
-CALLS = [*CUSTOMERS, *SOURCES, *METHODS, *PAYMENTS, *AFTERWARDS, *SETUPS, *SALES]
+CALLS = [*CUSTOMERS, *CASH, *SOURCES, *METHODS, *PAYMENTS, *AFTERWARDS, *SETUPS, *SALES]
