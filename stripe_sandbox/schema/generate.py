@@ -225,17 +225,22 @@ def add_cards(result: dict[str, Node]) -> None:
             data["fields"]["card"] = card
 
 
-def main() -> None:
+def read_params() -> dict[str, Node]:
+    """Return the parameters of each endpoint."""
     spec = importlib.util.find_spec("stripe")
     assert spec and spec.origin
     params = Path(spec.origin).parent / "params"
-    result = {}
+    result: dict[str, Node] = {}
     for endpoint, where in ENDPOINTS.items():
         folder, _, name = where.rpartition("/")
         result[endpoint] = Reader(params / folder / f"{snake(name)}.py").fields(name)
     add_cards(result)
+    return result
+
+
+def main() -> None:
     target = Path(__file__).with_name("params.json")
-    target.write_text(json.dumps(result, separators=(",", ":"), sort_keys=True) + "\n")
+    target.write_text(json.dumps(read_params(), separators=(",", ":"), sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ def versions() -> list[str]:
     return sorted(set(re.findall(r'"(20\d\d-\d\d-\d\d(?:\.\w+)?)"', text)))
 
 
-def main() -> None:
+def read_api() -> dict[str, Any]:
+    """Return what each endpoint answers, what can be expanded in it, and the versions."""
     spec = document()
     by_shape = {re.sub(r"\{\w+\}", "{}", path): path for path in spec["paths"]}
     expansions = Expansions(spec)
@@ -97,9 +98,12 @@ def main() -> None:
         answers[endpoint] = expansions.targets(schema, endpoint, MAX_DEPTH)
         if path.endswith("/search"):
             expansions.fields[endpoint]["total_count"] = []
-    found = {"answers": answers, "expandable": expansions.fields, "versions": versions()}
+    return {"answers": answers, "expandable": expansions.fields, "versions": versions()}
+
+
+def main() -> None:
     target = Path(__file__).with_name("api.json")
-    target.write_text(json.dumps(found, separators=(",", ":"), sort_keys=True) + "\n")
+    target.write_text(json.dumps(read_api(), separators=(",", ":"), sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
