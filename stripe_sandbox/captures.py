@@ -39,7 +39,8 @@ def _not_capturable(intent: Obj) -> str:
 
 def _amount_to_capture(intent: Obj, params: dict[str, Any]) -> int:
     """Return the amount; the refusals carry the intent, and for zero Stripe names the parameter `amount`."""
-    amount = int(params.get("amount_to_capture", intent["amount_capturable"]))
+    named = params.get("amount_to_capture")
+    amount = int(intent["amount_capturable"] if named is None else named)
     if amount < 0:
         error = InvalidState("Invalid non-negative integer", param="amount_to_capture")
     elif amount == 0:

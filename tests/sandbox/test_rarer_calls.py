@@ -105,7 +105,7 @@ def test_a_confirmation_token_lasts_twelve_hours(
 
 
 def test_the_attempts_of_a_setup_are_listed(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    setup = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[typeddict-item]
+    setup = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[arg-type]
     with pytest.raises(stripe.CardError):
         api.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_chargeDeclined"})
     api.v1.setup_intents.confirm(setup.id, {"payment_method": "pm_card_authenticationRequired"})
@@ -222,7 +222,7 @@ def test_a_price_changes_what_is_not_the_price(sandbox: Sandbox, api: stripe.Str
     with pytest.raises(stripe.InvalidRequestError, match="tax behavior"):
         api.v1.prices.update(price.id, {"tax_behavior": "exclusive"})
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter"):
-        api.v1.prices.update(price.id, {"unit_amount": 1})  # type: ignore[typeddict-unknown-key]
+        api.v1.prices.update(price.id, {"unit_amount": 1})  # type: ignore[arg-type]
 
 
 def test_a_product_without_prices_is_deleted(sandbox: Sandbox, api: stripe.StripeClient) -> None:

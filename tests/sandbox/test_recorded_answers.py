@@ -17,7 +17,7 @@ def test_objects_carry_the_keys_of_2026(api: stripe.StripeClient, customer: str)
     assert made.payment_method.radar_options.to_dict() == {}
     details = made.latest_charge.payment_method_details.card
     assert (details.electronic_commerce_indicator, details.transaction_link_id) == (None, None)
-    saving: Any = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[typeddict-item]
+    saving: Any = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[arg-type]
     page: Any = session(api)
     assert [one.managed_payments.enabled for one in (saving, page)] == [False, False]
 

@@ -61,10 +61,11 @@ def test_captures_of_what_is_captured(api: stripe.StripeClient) -> None:
 def test_another_customers_card(api: stripe.StripeClient, customer: str) -> None:
     other = api.v1.customers.create().id
     theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
-    for params, code, param in (
+    cases: list[tuple[dict[str, Any], str | None, str]] = [
         ({"customer": customer}, None, "payment_method"),
         ({}, "parameter_missing", "source"),
-    ):
+    ]
+    for params, code, param in cases:
         made = intent(api, **params)
         error = refusal(lambda: api.v1.payment_intents.confirm(made.id, {"payment_method": theirs}))  # noqa: B023
         assert (seen(error), attached(error)) == ((400, code, param), made.id)
