@@ -92,7 +92,8 @@ def _behaviour(card: cards.TestCard) -> str:
         when = "can be saved, and is declined when charged" if card.attachable else "declined"
         said.append(f"{when}: {card.decline.decline_code}")
     if card.dispute:
-        said.append(f"{'an inquiry' if card.inquiry else 'a dispute'} follows: {card.dispute}")
+        one = "an inquiry follows" if card.inquiry else "a dispute follows"
+        said.append(f"{one if card.disputes == 1 else f'{card.disputes} disputes follow'}: {card.dispute}")
     if card.refund != "succeeds":
         said.append(REFUNDS[card.refund])
     about = f"{card.brand}, {card.funding}, {card.country}"
