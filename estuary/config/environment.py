@@ -73,6 +73,7 @@ class Environment(BaseSettings):
     django_secret_key: SecretStr = SecretStr("")
     estuary_allowed_hosts: str = ""
     estuary_return_origins: str = ""
+    estuary_cors_origins: str = ""
     estuary_currency: str = "usd"
     estuary_hold_s: int = 15 * 60
     estuary_bank_hold_days: int = Field(default=7, ge=1, le=30)
@@ -166,6 +167,9 @@ class Environment(BaseSettings):
             yield from server_urls.find_frontend_problems(self.frontend_url, live=live)
         problems = {
             server_urls.find_origin_problem(url) for url in _split_commas(self.estuary_return_origins)
+        }
+        problems |= {
+            server_urls.find_cors_problem(url, live=live) for url in _split_commas(self.estuary_cors_origins)
         }
         if self.stripe_api_base:
             problems.add(server_urls.find_api_base_problem(self.stripe_api_base, live=live))
@@ -286,6 +290,11 @@ class Environment(BaseSettings):
         return frozenset(
             origin_of(url) for url in [self.frontend_url, *_split_commas(self.estuary_return_origins)]
         )
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """The origins whose pages may call the API from a browser."""
+        return sorted({origin_of(url) for url in _split_commas(self.estuary_cors_origins)})
 
 
 def read_environment() -> Environment:

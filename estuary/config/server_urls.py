@@ -117,3 +117,19 @@ def find_origin_problem(url: str) -> str:
     return (
         "" if split_http(url) else "ESTUARY_RETURN_ORIGINS must be absolute http(s) URLs, separated by commas"
     )
+
+
+def find_cors_problem(url: str, *, live: bool) -> str:
+    """Return why pages of this origin may not call the API from a browser; empty if they may."""
+    parts = split_http(url)
+    if parts is None or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        return (
+            "ESTUARY_CORS_ORIGINS must be origins separated by commas, such as https://shop.example: a scheme, a host "
+            "and a port if there is one, no * and nothing behind"
+        )
+    if live and parts.scheme == "http":
+        return (
+            "ESTUARY_CORS_ORIGINS must begin with https:// with a live key: anybody on the way could change such a "
+            "page and take its tokens"
+        )
+    return ""

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.headless",
     "allauth.mfa",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -92,6 +93,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    # Answers a preflight before anything costs a query, and lets a page read every refusal of what follows.
+    "corsheaders.middleware.CorsMiddleware",
     "estuary.config.storefront.StorefrontAssetsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "estuary.common.middleware.RequestIdMiddleware",
@@ -169,6 +172,14 @@ SECURE_HSTS_PRELOAD = env.served_over_https
 SESSION_COOKIE_SECURE = env.served_over_https
 CSRF_COOKIE_SECURE = env.served_over_https
 CSRF_TRUSTED_ORIGINS = sorted(RETURN_ORIGINS)
+# Pages of other origins: the API and its sign-in with bearer tokens; never cookies, the admin or Stripe's webhook.
+CORS_ALLOWED_ORIGINS = env.cors_origins
+CORS_URLS_REGEX = r"^/(?:api/v1/(?!payments/webhook/?$)|_allauth/app/v1/)"
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-requested-with"),
+    *("x-session-token", "x-email-verification-key", "x-password-reset-key"),
+)
+CORS_EXPOSE_HEADERS = ("date", "etag", "idempotency-replayed", "retry-after", "x-request-id")
 _NOBODYS = "accelerometer bluetooth camera display-capture geolocation gyroscope hid magnetometer microphone midi usb"
 PERMISSIONS_POLICY = ", ".join(
     [*(f"{feature}=()" for feature in _NOBODYS.split()), 'payment=(self "https://js.stripe.com")']

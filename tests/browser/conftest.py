@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from demo.plan import Plan
+from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.shopper import PATIENCE_S, Shopper
 from tests.browser.stack import start_stack
 from tests.chromium import open_chromium
@@ -15,9 +16,18 @@ WAIT_MS = PATIENCE_S * 1000
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Plan]:
-    with start_stack() as plan:
-        yield plan
+def other_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherSite]:
+    """Another site's server; what it serves is built by the tests that need it."""
+    with serve_other_site(tmp_path_factory.mktemp("other-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def stack(other_site: OtherSite) -> Iterator[Plan]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ESTUARY_CORS_ORIGINS", other_site.url)
+        with start_stack() as plan:
+            yield plan
 
 
 @pytest.fixture(scope="package")

@@ -68,6 +68,15 @@ def test_four_variables_are_enough_and_the_sandbox_is_out_of_the_picture(bare: p
     assert env.return_origins == {"https://estuary.example"}
 
 
+def test_origins_of_other_frontends_are_read_as_browsers_name_them(bare: pytest.MonkeyPatch) -> None:
+    assert reading(bare, **REAL).cors_origins == []
+    listed = "https://Shop.example:443/, https://app.example:8443"
+    env = reading(bare, **REAL, ESTUARY_CORS_ORIGINS=listed)
+    assert env.cors_origins == ["https://app.example:8443", "https://shop.example"]
+    local = {"STRIPE_SECRET_KEY": "sk_test_0123456789abcdef", "ESTUARY_CORS_ORIGINS": "http://localhost:5173"}
+    assert reading(bare, **REAL | local).cors_origins == ["http://localhost:5173"]
+
+
 def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
     env = reading(bare, ESTUARY_SANDBOX="1")
     assert env.stripe_secret_key.get_secret_value().startswith("sk_test_")
@@ -192,6 +201,13 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"EMAIL_URL": "console:"}, "EMAIL_URL is console:"),
         ({"ESTUARY_RETURN_ORIGINS": "https://app.example, app2.example"}, "ESTUARY_RETURN_ORIGINS must be"),
         ({"FRONTEND_URL": "http://estuary.example"}, "must begin with https:// with a live key"),
+        ({"ESTUARY_CORS_ORIGINS": "*"}, "ESTUARY_CORS_ORIGINS must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "shop.example"}, "ESTUARY_CORS_ORIGINS must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "null"}, "ESTUARY_CORS_ORIGINS must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "https://*.shop.example"}, "ESTUARY_CORS_ORIGINS must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "https://shop.example/app"}, "ESTUARY_CORS_ORIGINS must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "https://shop.example https://b.example"}, "must be origins"),
+        ({"ESTUARY_CORS_ORIGINS": "https://shop.example, http://b.example"}, "must begin with https://"),
     ],
 )
 def test_contradictions_refuse_to_start_and_are_named(
@@ -305,7 +321,7 @@ def test_whatever_is_set_to_whatever_its_value_is_in_no_message(values: dict[str
         # What is read of them later reads them too.
         database_settings(env.database_url.get_secret_value(), pool_size=1)
         mailers(env.email_url.get_secret_value())
-        _ = env.return_origins, env.allowed_hosts, env.secret_key
+        _ = env.return_origins, env.cors_origins, env.allowed_hosts, env.secret_key
 
 
 def tried(monkeypatch: pytest.MonkeyPatch, **variables: str) -> tuple[Environment | None, str]:
