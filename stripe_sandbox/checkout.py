@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from stripe_sandbox import (
     confirmation,
     customers,
+    method_types,
     money,
     paging,
     payment_intents,
@@ -248,7 +249,7 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
 def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
     total, currency = _total(params, lines)
     session_id = "cs_test_" + state.ids.text(58)
-    types = payment_intents.allowed_types(params, currency or state.settings.currency, "Checkout Session")
+    types = method_types.allowed_types(params, currency or state.settings.currency, "Checkout Session")
     statement_descriptors.check(
         types, params.get("payment_intent_data", {}), "payment_intent_data[statement_descriptor]"
     )
@@ -270,7 +271,7 @@ def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], 
         "customer": customer["id"] if customer else None,
         "customer_details": customer_details,
         "customer_email": params.get("customer_email"),
-        "payment_method_configuration_details": None if explicit else payment_intents.configuration(state),
+        "payment_method_configuration_details": None if explicit else method_types.configuration(state),
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": explicit or types,
         "_lines": lines,

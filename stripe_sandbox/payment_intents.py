@@ -3,9 +3,9 @@
 from typing import Any
 
 from stripe_sandbox import (
-    bank_accounts,
     confirmation,
     confirmation_tokens,
+    method_types,
     money,
     paging,
     payment_methods,
@@ -150,7 +150,7 @@ def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
     currency = money.check_currency(params["currency"])
     amount = money.check_amount(params["amount"], currency)
     intent_id = state.ids.new("pi")
-    automatic, types = _method_types(params, currency)
+    automatic, types = method_types.of_request(params, currency)
     intent: Obj = UNSET | {
         "id": intent_id,
         "object": "payment_intent",
@@ -170,7 +170,7 @@ def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": {},
-        "payment_method_configuration_details": configuration(state) if automatic else None,
+        "payment_method_configuration_details": method_types.configuration(state) if automatic else None,
         "payment_method_options": _options(types, params),
         "payment_method_types": types,
         "setup_future_usage": params.get("setup_future_usage"),
@@ -237,11 +237,6 @@ def unexpected(intent: Obj, message: str, param: str | None = None) -> StripeErr
     error = InvalidState(message, code=code, param=param)
     error.extra[intent["object"]] = public(intent)
     return error
-
-
-def configuration(state: SandboxState) -> Obj:
-    """Return the account's payment method configuration."""
-    return {"id": f"pmc_{state.settings.account_id[5:]}", "parent": None}
 
 
 def confirm_options(call: Call) -> confirmation.ConfirmOptions:
@@ -335,43 +330,14 @@ def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
             intent[name] = params[name] or None
 
 
-def _method_types(params: dict[str, Any], currency: str) -> tuple[Obj | None, list[str]]:
-    """Return the automatic settings and the allowed types: the dashboard's, without the excluded ones."""
-    types = params.get("payment_method_types")
-    if types:
-        return None, types
-    automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
-    if not automatic["enabled"]:
-        return None, ["card"]
-    return automatic, allowed_types(params, currency, "Payment Intent")
-
-
-def allowed_types(params: dict[str, Any], currency: str, what: str) -> list[str]:
-    """Return the dashboard's types for a currency, without those that the request excludes; refuse an empty list."""
-    allowed = params.get("allowed_payment_method_types")
-    excluded = params.get("excluded_payment_method_types") or []
-    kept = [
-        kind for kind in offered_types(currency) if kind not in excluded and (not allowed or kind in allowed)
-    ]
-    if not kept:
-        raise InvalidParameter(
-            f"No valid payment method types for this {what}.", param="payment_method_types"
-        )
-    return kept
-
-
 def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
     """Apply changes of the allowed types by an update or a confirmation."""
     names = ("allowed_payment_method_types", "excluded_payment_method_types")
     if intent["automatic_payment_methods"] and any(name in params for name in names):
         intent |= {name: params[name] or None for name in names if name in params}
-        intent["payment_method_types"] = allowed_types(intent, intent["currency"], "Payment Intent")
-
-
-def offered_types(currency: str) -> list[str]:
-    """Return the types that the dashboard enables for a currency."""
-    delayed = bank_accounts.METHODS_BY_CURRENCY.get(currency)
-    return ["card", delayed] if delayed else ["card"]
+        intent["payment_method_types"] = method_types.allowed_types(
+            intent, intent["currency"], "Payment Intent"
+        )
 
 
 def _options(types: list[str], params: dict[str, Any]) -> Obj:

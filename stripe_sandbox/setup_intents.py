@@ -6,6 +6,7 @@ from stripe_sandbox import (
     cards,
     confirmation,
     confirmation_tokens,
+    method_types,
     paging,
     payment_intents,
     payment_methods,
@@ -15,7 +16,7 @@ from stripe_sandbox.cards import Decline
 from stripe_sandbox.confirmation import ConfirmOptions
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError
-from stripe_sandbox.payment_intents import check_client_secret, configuration, method_from_request, unexpected
+from stripe_sandbox.payment_intents import check_client_secret, method_from_request, unexpected
 from stripe_sandbox.public_view import public
 from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
@@ -200,7 +201,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     if not types:
         automatic = {"allow_redirects": "always", "enabled": True} | requested
         currency = state.settings.currency
-        offered = payment_intents.allowed_types(params, currency, "Setup Intent")
+        offered = method_types.allowed_types(params, currency, "Setup Intent")
         types = offered if automatic["enabled"] else ["card"]
         automatic = automatic if automatic["enabled"] else None
     intent: Obj = UNSET | {
@@ -216,7 +217,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": {},
-        "payment_method_configuration_details": configuration(state) if automatic else None,
+        "payment_method_configuration_details": method_types.configuration(state) if automatic else None,
         "payment_method_options": _options(types),
         "payment_method_types": types,
         "status": "requires_payment_method",
