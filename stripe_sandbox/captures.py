@@ -3,7 +3,7 @@
 from typing import Any
 
 from stripe_sandbox import confirmation, money
-from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
+from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidState
 from stripe_sandbox.payment_intents import unexpected
 from stripe_sandbox.public_view import public
@@ -17,8 +17,7 @@ def capture(call: Call) -> Obj:
     if intent["status"] != "requires_capture":
         raise unexpected(intent, _not_capturable(intent))
     amount = _amount_to_capture(intent, call.params)
-    if "metadata" in call.params:
-        merge_metadata(intent, call.params["metadata"])
+    assign(intent, call.params, ["metadata", "statement_descriptor_suffix"])
     confirmation.capture(call.state, intent, amount)
     return intent
 

@@ -35,6 +35,12 @@ def check_card(state: SandboxState, details: dict[str, Any]) -> tuple[cards.Test
     return card, month, year
 
 
+def preferred_network(details: dict[str, Any]) -> str | None:
+    """Return the network that a co-branded card's owner has chosen."""
+    network: str | None = (details.get("networks") or {}).get("preferred")
+    return network
+
+
 def _integer(value: Any, part: str) -> int:
     try:
         return int(value)
@@ -47,7 +53,9 @@ def year_of(state: SandboxState) -> int:
     return time.gmtime(state.now).tm_year
 
 
-def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: bool) -> Obj:
+def card_fields(
+    card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: bool, network: str | None = None
+) -> Obj:
     """Return the `card` part of a payment method, and the sandbox's own keys."""
     return {
         "card": {
@@ -65,7 +73,7 @@ def card_fields(card: cards.TestCard, exp_month: int, exp_year: int, *, cvc: boo
             "funding": card.funding,
             "generated_from": None,
             "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
+            "networks": {"available": [card.brand], "preferred": network},
             "regulated_status": "unregulated",
             "three_d_secure_usage": {"supported": card.brand != "amex"},
             "wallet": None,

@@ -76,6 +76,9 @@ def record_in_balance(state: SandboxState, charge: Obj) -> None:
 def capture(state: SandboxState, charge: Obj, amount: int) -> None:
     """Capture an authorized charge, in full or in part."""
     charge |= {"captured": True, "amount_captured": amount}
+    intent = state.store.payment_intents.get(charge["payment_intent"])
+    if intent:
+        charge |= {name: intent[name] for name in ("statement_descriptor", "statement_descriptor_suffix")}
     state.emit("charge.captured", charge)
 
 
@@ -193,9 +196,10 @@ def _bank_details(state: SandboxState, method: Obj) -> Obj:
     part = method[kind]
     if kind == METHODS_BY_CURRENCY["eur"]:
         names = ["bank_code", "branch_code", "country", "fingerprint", "last4"]
-        return {name: part[name] for name in names} | {"mandate": None}
+        return {name: part[name] for name in names} | {"mandate": method.get("_mandate")}
     names = ["account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number"]
-    return {name: part[name] for name in names} | {"payment_reference": None}
+    given = {name: part[name] for name in names} | {"payment_reference": None}
+    return given | ({"mandate": method["_mandate"]} if method.get("_mandate") else {})
 
 
 def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from stripe_sandbox import (
     confirmation,
     customers,
+    method_options,
     method_types,
     money,
     paging,
@@ -114,7 +115,9 @@ def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -
     if buyer.get("save") and not intent["setup_future_usage"] and intent["customer"]:
         intent["setup_future_usage"] = "on_session"
         method["allow_redisplay"] = "always"
-    elif intent["setup_future_usage"] and method["customer"] is None:
+    elif session["_allow_redisplay"]:
+        method["allow_redisplay"] = session["_allow_redisplay"]
+    elif method_options.future_usage_of(intent, method["type"]) and method["customer"] is None:
         method["allow_redisplay"] = "limited"
     confirmation.confirm(state, intent, method, options)
 
@@ -164,6 +167,7 @@ def _create_intent(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> 
         "amount": session["amount_total"],
         "currency": session["currency"],
         "payment_method_types": session["payment_method_types"],
+        "payment_method_options": session["payment_method_options"],
     }
     if session["customer"]:
         fields["customer"] = session["customer"]
@@ -177,7 +181,8 @@ def _create_intent(state: SandboxState, session: Obj, buyer: dict[str, Any]) -> 
 
 def _add_setup_intent(state: SandboxState, session: Obj, params: dict[str, Any]) -> None:
     fields = dict(params.get("setup_intent_data", {})) | {
-        "payment_method_types": session["payment_method_types"]
+        "payment_method_types": session["payment_method_types"],
+        "payment_method_options": session["payment_method_options"],
     }
     if session["customer"]:
         fields["customer"] = session["customer"]
@@ -235,6 +240,9 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
     if any(line["currency"] != currency for line in lines):
         message = "All prices on a Checkout Session must use the same currency."
         raise InvalidParameter(message, param="line_items")
+    if params.get("currency") and params["currency"].lower() != currency:
+        message = f"The prices of this Checkout Session are in {currency}, not in {params['currency']}."
+        raise InvalidParameter(message, param="currency")
     total = sum(line["amount_total"] for line in lines)
     least = money.MINIMUM.get(currency, 1)
     if total < least:
@@ -249,14 +257,15 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
 def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], customer: Obj | None) -> Obj:
     total, currency = _total(params, lines)
     session_id = "cs_test_" + state.ids.text(58)
-    types = method_types.allowed_types(params, currency or state.settings.currency, "Checkout Session")
+    explicit = params.get("payment_method_types")
+    offered = method_types.allowed_types(params, currency or state.settings.currency, "Checkout Session")
+    types = explicit or offered
     statement_descriptors.check(
         types, params.get("payment_intent_data", {}), "payment_intent_data[statement_descriptor]"
     )
     email = customer["email"] if customer else params.get("customer_email")
     details = DETAILS | {"email": email, "tax_exempt": "none", "tax_ids": None}
     customer_details = details if email or customer else None
-    explicit = params.get("payment_method_types")
     session: Obj = {
         "id": session_id,
         "object": "checkout.session",
@@ -272,13 +281,20 @@ def _new_session(state: SandboxState, params: dict[str, Any], lines: list[Obj], 
         "customer_details": customer_details,
         "customer_email": params.get("customer_email"),
         "payment_method_configuration_details": None if explicit else method_types.configuration(state),
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": explicit or types,
+        "payment_method_options": _options(params),
+        "payment_method_types": types,
         "_lines": lines,
         "_payment_intent_data": params.get("payment_intent_data", {}),
+        "_allow_redisplay": params.get("payment_method_data", {}).get("allow_redisplay"),
         "_buyer": {},
     }
     return session | _standing_fields(state, params, session_id)
+
+
+def _options(params: dict[str, Any]) -> Obj:
+    options: Obj = {"card": {"request_three_d_secure": "automatic"}}
+    method_options.apply_options({"payment_method_options": options}, params)
+    return options
 
 
 def _standing_fields(state: SandboxState, params: dict[str, Any], session_id: str) -> Obj:

@@ -40,14 +40,17 @@ def _line(state: SandboxState, item: dict[str, Any], where: str) -> Obj:
 
 def _price(state: SandboxState, item: dict[str, Any], where: str) -> Obj:
     if "price" in item:
-        return refer(state.store.prices, item["price"], f"{where}[price]")
+        price = refer(state.store.prices, item["price"], f"{where}[price]")
+        if price["recurring"]:
+            message = (
+                "You specified `payment` mode but passed a recurring price. Switch to `subscription` mode."
+            )
+            raise InvalidParameter(message, param=f"{where}[price]")
+        return price
     data = item.get("price_data")
     if data is None:
         message = f"You must specify either `price` or `price_data` for {where}."
         raise InvalidParameter(message, code="parameter_missing", param=where)
-    if data.get("recurring"):
-        message = "You specified `payment` mode but passed a recurring price."
-        raise InvalidParameter(message, param=f"{where}[price_data][recurring]")
     if "product" in data:
         product = refer(state.store.products, data["product"], f"{where}[price_data][product]")
     elif "product_data" in data:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_sandbox import bank_accounts, cards, charges, disputes, payment_methods
+from stripe_sandbox import bank_accounts, cards, charges, disputes, mandates, method_options, payment_methods
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.charges import Attempt
 from stripe_sandbox.errors import InvalidState, StripeError
@@ -30,6 +30,7 @@ class ConfirmOptions:
     return_url: str | None = None
     use_stripe_sdk: bool = False
     error_on_requires_action: bool = False
+    mandate_data: Any = None
 
 
 def confirm(state: SandboxState, intent: Obj, method: Obj, confirm_options: ConfirmOptions) -> None:
@@ -38,7 +39,10 @@ def confirm(state: SandboxState, intent: Obj, method: Obj, confirm_options: Conf
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     intent["_confirm_options"] = confirm_options
     if method["type"] != "card":
-        _start_processing(state, intent, method)
+        _start_processing(state, intent, method, confirm_options)
+        return
+    if intent.pop("_authenticated", None) == method["id"]:
+        _charge_authenticated(state, intent, method)
         return
     verdict = authentication(state, method, confirm_options, intent["payment_method_options"])
     if verdict == "challenge":
@@ -116,7 +120,7 @@ def bank_refusal(state: SandboxState, method: Obj) -> Decline | None:
 
 def succeed(state: SandboxState, intent: Obj, method: Obj, *, authenticated: bool) -> None:
     """Charge the method, or authorize only when capture is manual."""
-    capture_now = intent["capture_method"] != "manual"
+    capture_now = method_options.capture_method_of(intent, method["type"]) != "manual"
     _attach_or_consume(state, intent, method, authenticated)
     charge = charges.make(state, intent, method, Attempt(captured=capture_now, authenticated=authenticated))
     intent |= {"latest_charge": charge["id"], "next_action": None}
@@ -149,7 +153,17 @@ def decline(state: SandboxState, intent: Obj, method: Obj, refusal: Decline) -> 
 
 
 def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
-    """Charge after the buyer has authenticated; a decline is recorded and raised as a card error."""
+    """Charge after the buyer has authenticated, or leave that to the server's next confirmation.
+
+    A decline is recorded and raised as a card error.
+    """
+    if intent["confirmation_method"] == "manual":
+        intent |= {"status": "requires_confirmation", "next_action": None, "_authenticated": method["id"]}
+        return
+    _charge_authenticated(state, intent, method)
+
+
+def _charge_authenticated(state: SandboxState, intent: Obj, method: Obj) -> None:
     refusal = bank_refusal(state, method)
     if refusal:
         intent["next_action"] = None
@@ -210,9 +224,12 @@ def next_action(state: SandboxState, url: str, confirm_options: ConfirmOptions) 
     return {"type": "use_stripe_sdk", "use_stripe_sdk": details}
 
 
-def _start_processing(state: SandboxState, intent: Obj, method: Obj) -> None:
+def _start_processing(state: SandboxState, intent: Obj, method: Obj, confirm_options: ConfirmOptions) -> None:
     """Start a payment that settles after days: https://docs.stripe.com/payments/ach-direct-debit."""
     _attach_or_consume(state, intent, method, authenticated=False)
+    saved = method_options.future_usage_of(intent, method["type"])
+    single_use = None if saved else {"amount": intent["amount"], "currency": intent["currency"]}
+    mandates.accept(state, method, confirm_options.mandate_data, single_use=single_use)
     charge = charges.make(state, intent, method, Attempt(pending=True))
     intent |= {"status": "processing", "latest_charge": charge["id"], "processing": None}
     state.emit("payment_intent.processing", intent)
@@ -222,13 +239,14 @@ def _start_processing(state: SandboxState, intent: Obj, method: Obj) -> None:
 
 
 def _attach_or_consume(state: SandboxState, intent: Obj, method: Obj, authenticated: bool) -> None:
-    if intent["setup_future_usage"] == "off_session" and (authenticated or method["type"] != "card"):
+    usage = method_options.future_usage_of(intent, method["type"])
+    if usage == "off_session" and (authenticated or method["type"] != "card"):
         method["_set_up"] = True
     if method["customer"] is not None:
         return
-    if intent["setup_future_usage"] and intent["customer"]:
+    if usage and intent["customer"]:
         payment_methods.attach_to(state, method, intent["customer"])
-    elif not intent["setup_future_usage"]:
+    elif not usage:
         method["_consumed_by"] = intent["id"]
 
 

@@ -127,7 +127,9 @@ def list_(call: Call) -> Obj:
 def payment_methods_of(call: Call) -> Obj:
     customer = existing_customer(call)
     fields = call.params | {"customer": customer["id"]}
-    return paging.page(call.state.store.payment_methods, call.path, fields, "customer", "type")
+    return paging.page(
+        call.state.store.payment_methods, call.path, fields, "customer", "type", "allow_redisplay"
+    )
 
 
 def payment_method_of(call: Call) -> Obj:

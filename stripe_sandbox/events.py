@@ -26,9 +26,12 @@ def list_(call: Call) -> Obj:
     if kinds and len(kinds) > MAX_TYPES:
         raise InvalidParameter(f"You may filter by at most {MAX_TYPES} types.", param="types")
 
+    delivered = call.params.get("delivery_success")
+
     def matches(event: Obj) -> bool:
         named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
-        return named and _kept(call, event)
+        wanted = delivered is None or delivered == (event["pending_webhooks"] == 0)
+        return named and wanted and _kept(call, event)
 
     page = paging.page(call.state.store.events, call.path, call.params, keep=matches)
     return page | {"data": [versions.event_in(event, event["api_version"]) for event in page["data"]]}

@@ -16,6 +16,8 @@ METHOD_LABELS = {
     "us_bank_account": "US bank account (takes days)",
     "sepa_debit": "SEPA direct debit (takes days)",
 }
+# What the button says: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-submit_type
+SUBMIT_LABELS = {"book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
 NOT_FOUND = "There is nothing at this address. The sandbox forgets everything when it restarts."
 
 
@@ -126,7 +128,8 @@ def _checkout_page(
         "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
         "name": form.get("name", ""),
         "save": _save_notice(session),
-        "button": "Save card" if setup else f"Pay {total}",
+        "notice": _submit_notice(session),
+        "button": "Save card" if setup else f"{SUBMIT_LABELS.get(session['submit_type'], 'Pay')} {total}",
     }
     return page("checkout", f"{values['heading']} · Checkout", status, **values)
 
@@ -166,6 +169,11 @@ def _save_notice(session: Obj) -> Html:
         label = "Save this card for my next purchases"
         return Html(f'<label class="choice"><input type="checkbox" name="save"> {label}</label>')
     return Html("")
+
+
+def _submit_notice(session: Obj) -> Html:
+    custom = session["custom_text"]["submit"]
+    return Html(f'<p class="note">{text(custom["message"])}</p>') if custom else Html("")
 
 
 def _challenge(
@@ -224,7 +232,7 @@ def _after_challenge(state: SandboxState, intent: Obj) -> Response:
     # Stripe.js shows this page in a dialog and comes back by itself.
     if options and options.return_url and not options.use_stripe_sdk:
         return redirect(_return_url(options.return_url, intent))
-    paid = intent["status"] in ("succeeded", "requires_capture", "processing")
+    paid = intent["status"] in ("succeeded", "requires_capture", "requires_confirmation", "processing")
     heading = "Confirmed" if paid else "Not confirmed"
     message = json.dumps({"type": "stripe_sandbox.challenge", "id": intent["id"], "status": intent["status"]})
     script = Html(

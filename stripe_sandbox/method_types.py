@@ -41,6 +41,20 @@ def allowed_types(params: dict[str, Any], currency: str, what: str) -> list[str]
     return kept
 
 
+def apply_types(intent: Obj, params: dict[str, Any], what: str, currency: str) -> None:
+    """Apply changes of the allowed types by an update or a confirmation."""
+    if params.get("payment_method_types"):
+        intent |= {
+            "payment_method_types": params["payment_method_types"],
+            "automatic_payment_methods": None,
+            "payment_method_configuration_details": None,
+        }
+    names = ("allowed_payment_method_types", "excluded_payment_method_types")
+    if intent["automatic_payment_methods"] and any(name in params for name in names):
+        intent |= {name: params[name] or None for name in names if name in params}
+        intent["payment_method_types"] = allowed_types(intent, currency, what)
+
+
 def offered_types(currency: str) -> list[str]:
     """Return the types that the dashboard enables for a currency."""
     delayed = bank_accounts.METHODS_BY_CURRENCY.get(currency)

@@ -5,6 +5,8 @@ from typing import Any
 from stripe_sandbox import (
     confirmation,
     confirmation_tokens,
+    mandates,
+    method_options,
     method_types,
     money,
     paging,
@@ -21,18 +23,10 @@ from stripe_sandbox.store import Obj
 
 CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 EDITABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
-PLAIN = [
-    "description",
-    "receipt_email",
-    "statement_descriptor",
-    "statement_descriptor_suffix",
-    "transfer_group",
-]
+DESCRIPTORS = ["statement_descriptor", "statement_descriptor_suffix"]
+PLAIN = ["description", "receipt_email", "transfer_group", *DESCRIPTORS]
 # Fields that only an unpaid intent may change.
 MONEY = ["amount", "currency", "customer", "setup_future_usage", "capture_method", "payment_method"]
-CARD_OPTIONS = {
-    "installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic",
-}  # fmt: skip
 RETURN_URL_NEEDED = (
     "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
     "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
@@ -48,6 +42,11 @@ _UNSET = (
     "statement_descriptor_suffix transfer_data transfer_group"
 )
 UNSET: Obj = dict.fromkeys(_UNSET.split())
+SERVER_CONFIRMS = (
+    "This PaymentIntent cannot be confirmed using your publishable key because its `confirmation_method` is set to "
+    "`manual`. Please use your secret key instead, or create a PaymentIntent with `confirmation_method` set to "
+    "`automatic`."
+)
 METHOD_MISSING = (
     "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
     "update the PaymentIntent with a payment method and then confirm it again, or confirm it again "
@@ -101,7 +100,8 @@ def update(call: Call) -> Obj:
         )
     call.referred(state.store.customers, "customer")
     _apply_money(intent, params)
-    _apply_types(intent, params)
+    method_types.apply_types(intent, params, "Payment Intent", intent["currency"])
+    method_options.apply_options(intent, params)
     apply_common(intent, params)
     method = method_from_request(call, intent)
     if method:
@@ -114,13 +114,17 @@ def confirm(call: Call) -> Obj:
     intent = retrieve(call)
     if intent["status"] not in confirmation.CONFIRMABLE:
         raise unexpected(intent, _not_confirmable(intent))
+    if intent["confirmation_method"] == "manual" and call.key_kind == "publishable":
+        raise InvalidState(SERVER_CONFIRMS, code="payment_intent_invalid_parameter")
     versions.refuse_method_types(call.version, call.params)
     _check_client_context(intent, call.params)
     confirmation_tokens.bring(call)
     apply_common(intent, call.params)
-    _apply_types(intent, call.params)
-    if call.params.get("setup_future_usage"):
-        intent["setup_future_usage"] = call.params["setup_future_usage"]
+    method_types.apply_types(intent, call.params, "Payment Intent", intent["currency"])
+    method_options.apply_options(intent, call.params)
+    for name in ("setup_future_usage", "capture_method"):
+        if call.params.get(name):
+            intent[name] = call.params[name]
     method = method_from_request(call, intent)
     if method:
         confirmation.check_usable(call.state, method, intent)
@@ -171,7 +175,7 @@ def make(state: SandboxState, params: dict[str, Any], version: str) -> Obj:
         "managed_payments": {"enabled": False},
         "metadata": {},
         "payment_method_configuration_details": method_types.configuration(state) if automatic else None,
-        "payment_method_options": _options(types, params),
+        "payment_method_options": method_options.options_of(types, params),
         "payment_method_types": types,
         "setup_future_usage": params.get("setup_future_usage"),
         "status": "requires_payment_method",
@@ -246,7 +250,13 @@ def confirm_options(call: Call) -> confirmation.ConfirmOptions:
         return_url=params.get("return_url"),
         use_stripe_sdk=bool(params.get("use_stripe_sdk")) or (call.key_kind == "publishable"),
         error_on_requires_action=bool(params.get("error_on_requires_action")),
+        mandate_data=_acceptance(call),
     )
+
+
+def _acceptance(call: Call) -> Any:
+    in_browser = {"customer_acceptance": mandates.ACCEPTED_IN_BROWSER}
+    return call.params.get("mandate_data") or (in_browser if call.key_kind == "publishable" else None)
 
 
 def _confirm(call: Call, intent: Obj) -> Obj:
@@ -290,12 +300,18 @@ def _check_client_context(intent: Obj, params: dict[str, Any]) -> None:
     context = params.get("client_context")
     if not context:
         return
-    for name in ("currency", "setup_future_usage"):
+    expected = {"mode": "payment", "currency": intent["currency"]}
+    check_context(context, expected | {"setup_future_usage": intent["setup_future_usage"]}, "Payment Intent")
+
+
+def check_context(context: dict[str, Any], expected: dict[str, Any], what: str) -> None:
+    """Compare the options of Elements with those of an intent."""
+    for name, wanted in expected.items():
         value = context.get(name)
-        if value != intent[name]:
+        if value != wanted:
             raise InvalidState(
                 f"The provided {name} ({value or 'null'}) does not match the expected {name} "
-                f"({intent[name] or 'null'}). Try confirming with a Payment Intent that is configured to use "
+                f"({wanted or 'null'}). Try confirming with a {what} that is configured to use "
                 "the same parameters as Stripe Elements."
             )
 
@@ -328,29 +344,6 @@ def _apply_money(intent: Obj, params: dict[str, Any]) -> None:
     for name in ("customer", "setup_future_usage", "capture_method"):
         if name in params:
             intent[name] = params[name] or None
-
-
-def _apply_types(intent: Obj, params: dict[str, Any]) -> None:
-    """Apply changes of the allowed types by an update or a confirmation."""
-    names = ("allowed_payment_method_types", "excluded_payment_method_types")
-    if intent["automatic_payment_methods"] and any(name in params for name in names):
-        intent |= {name: params[name] or None for name in names if name in params}
-        intent["payment_method_types"] = method_types.allowed_types(
-            intent, intent["currency"], "Payment Intent"
-        )
-
-
-def _options(types: list[str], params: dict[str, Any]) -> Obj:
-    requested = params.get("payment_method_options") or {}
-    options: Obj = {}
-    for kind in types:
-        base: Obj = (
-            CARD_OPTIONS if kind == "card" else {"mandate_options": {}} if kind == "us_bank_account" else {}
-        )
-        options[kind] = dict(base) | {k: v for k, v in (requested.get(kind) or {}).items() if v != ""}
-    if "us_bank_account" in options:
-        options["us_bank_account"].setdefault("verification_method", "automatic")
-    return options
 
 
 ROUTES: Routes = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stripe_sandbox import bank_accounts, cards, paging, tokens
-from stripe_sandbox.card_details import card_fields, check_card, year_of
+from stripe_sandbox.card_details import card_fields, check_card, preferred_network, year_of
 from stripe_sandbox.endpoint_call import Call, Routes, address, assign
 from stripe_sandbox.errors import CardError, InvalidParameter, InvalidState, no_such
 from stripe_sandbox.state import SandboxState
@@ -33,9 +33,19 @@ def update(call: Call) -> Obj:
         assign(method, params, ["metadata", "allow_redisplay"])
         if "billing_details" in params:
             method["billing_details"] = billing_details(params["billing_details"], method["billing_details"])
-        if "card" in params and method["type"] == "card":
-            method["card"] |= {k: v for k, v in params["card"].items() if k in ("exp_month", "exp_year")}
+        for kind in ("card", "us_bank_account"):
+            if kind in params:
+                _update_details(method, kind, params[kind])
     return method
+
+
+def _update_details(method: Obj, kind: str, changes: Obj) -> None:
+    if method["type"] != kind:
+        raise InvalidParameter(f"This PaymentMethod is of type {method['type']}, not {kind}.", param=kind)
+    networks = changes.pop("networks", None)
+    method[kind] |= changes
+    if networks:
+        method[kind]["networks"] |= networks
 
 
 def attach(call: Call) -> Obj:
@@ -180,7 +190,7 @@ def _card_from(state: SandboxState, details: Any) -> Obj:
     if "token" in details:
         return tokens.spend(state, details["token"], "card[token]")
     card, month, year = check_card(state, details)
-    return card_fields(card, month, year, cvc=bool(details.get("cvc")))
+    return card_fields(card, month, year, cvc=bool(details.get("cvc")), network=preferred_network(details))
 
 
 def _bank_from(kind: str, details: dict[str, Any]) -> Obj:

@@ -10,15 +10,13 @@ from stripe_sandbox.state import SandboxState
 from stripe_sandbox.store import Obj
 
 CHANGEABLE = [
-    "active", "default_price", "description", "images", "marketing_features", "metadata", "name", "shippable",
-    "statement_descriptor", "tax_code", "unit_label", "url",
+    "active", "default_price", "description", "images", "marketing_features", "metadata", "name",
+    "package_dimensions", "shippable", "statement_descriptor", "tax_code", "unit_label", "url",
 ]  # fmt: skip
 
 
 def create_product(call: Call) -> Obj:
     params = call.params
-    if params.get("id") in call.state.store.products:
-        raise InvalidParameter("Product already exists.", code="resource_already_exists")
     product = make_product(call.state, params)
     call.state.emit("product.created", product)
     if params.get("default_price_data"):
@@ -30,6 +28,7 @@ def create_product(call: Call) -> Obj:
 
 def update_product(call: Call) -> Obj:
     product = retrieve_product(call)
+    _check_default_price(call, product)
     with call.state.updating("product.updated", product):
         assign(product, call.params, CHANGEABLE)
         product["updated"] = call.state.now
@@ -59,7 +58,21 @@ def delete_product(call: Call) -> Obj:
 
 
 def list_products(call: Call) -> Obj:
-    return paging.page(call.state.store.products, call.path, call.params, "active", "url")
+    ids = call.params.get("ids")
+
+    def is_listed(product: Obj) -> bool:
+        return ids is None or product["id"] in ids
+
+    return paging.page(
+        call.state.store.products,
+        call.path,
+        call.params,
+        "active",
+        "url",
+        "shippable",
+        "type",
+        keep=is_listed,
+    )
 
 
 def create_price(call: Call) -> Obj:
@@ -85,6 +98,7 @@ def update_price(call: Call) -> Obj:
     if behavior != price["tax_behavior"] and price["tax_behavior"] != "unspecified":
         message = f"The tax behavior of a price can't change once it is {price['tax_behavior']}."
         raise InvalidParameter(message, param="tax_behavior")
+    _take_lookup_key(call.state, params, price)
     with call.state.updating("price.updated", price):
         assign(price, params, ["active", "lookup_key", "metadata", "nickname", "tax_behavior"])
     return price
@@ -95,13 +109,28 @@ def retrieve_price(call: Call) -> Obj:
 
 
 def list_prices(call: Call) -> Obj:
+    keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
+
+    def is_listed(price: Obj) -> bool:
+        named = keys is None or price["lookup_key"] in keys
+        return named and all((price["recurring"] or {}).get(name) == recurring[name] for name in recurring)
+
     return paging.page(
-        call.state.store.prices, call.path, call.params, "active", "product", "currency", "type"
+        call.state.store.prices,
+        call.path,
+        call.params,
+        "active",
+        "product",
+        "currency",
+        "type",
+        keep=is_listed,
     )
 
 
 def make_product(state: SandboxState, params: dict[str, Any]) -> Obj:
-    """Store a product."""
+    """Store a product; refuse an id that is taken."""
+    if params.get("id") in state.store.products:
+        raise InvalidParameter("Product already exists.", code="resource_already_exists")
     return state.store.products.add(
         {
             "id": params.get("id") or state.ids.new("prod", 14),
@@ -115,11 +144,11 @@ def make_product(state: SandboxState, params: dict[str, Any]) -> Obj:
             "marketing_features": params.get("marketing_features", []),
             "metadata": dict(params.get("metadata") or {}),
             "name": params["name"],
-            "package_dimensions": None,
+            "package_dimensions": params.get("package_dimensions") or None,
             "shippable": params.get("shippable"),
             "statement_descriptor": params.get("statement_descriptor"),
             "tax_code": params.get("tax_code"),
-            "type": "service",
+            "type": params.get("type", "service"),
             "unit_label": params.get("unit_label"),
             "updated": state.now,
             "url": params.get("url"),
@@ -132,6 +161,7 @@ def make_price(state: SandboxState, params: dict[str, Any], product: Obj) -> Obj
     currency = money.check_currency(params["currency"])
     recurring = params.get("recurring")
     amount = _unit_amount(params)
+    _take_lookup_key(state, params)
     return state.store.prices.add(
         {
             "id": state.ids.new("price"),
@@ -155,6 +185,26 @@ def make_price(state: SandboxState, params: dict[str, Any], product: Obj) -> Obj
             "unit_amount_decimal": str(amount),
         }
     )
+
+
+def _take_lookup_key(state: SandboxState, params: dict[str, Any], taker: Obj | None = None) -> None:
+    """Refuse a key of another price, or take it from that price."""
+    key = params.get("lookup_key")
+    owner = next((price for price in state.store.prices if key and price["lookup_key"] == key), None)
+    if owner is None or owner is taker:
+        return
+    if not params.get("transfer_lookup_key"):
+        message = f"A price (`{owner['id']}`) already uses that lookup key."
+        raise InvalidParameter(message, param="lookup_key")
+    with state.updating("price.updated", owner):
+        owner["lookup_key"] = None
+
+
+def _check_default_price(call: Call, product: Obj) -> None:
+    price = call.referred(call.state.store.prices, "default_price")
+    if price and price["product"] != product["id"]:
+        message = f"The price {price['id']} belongs to another product."
+        raise InvalidParameter(message, param="default_price")
 
 
 def _recurring(params: dict[str, Any]) -> Obj:

@@ -16,6 +16,7 @@ from stripe_sandbox import (
     customers,
     disputes,
     events,
+    mandates,
     payment_intents,
     payment_methods,
     payment_pages,
@@ -33,7 +34,7 @@ from stripe_sandbox.store import Obj
 
 _MODULES = (
     accounts, balance, captures, cash_balances, charges, checkout, confirmation_tokens, customer_balance,
-    customer_sources, customers, disputes, events, payment_intents, payment_methods, payment_pages, products,
+    customer_sources, customers, disputes, events, mandates, payment_intents, payment_methods, payment_pages, products,
     refunds, search, setup_attempts, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {

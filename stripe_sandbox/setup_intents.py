@@ -6,6 +6,8 @@ from stripe_sandbox import (
     cards,
     confirmation,
     confirmation_tokens,
+    mandates,
+    method_options,
     method_types,
     paging,
     payment_intents,
@@ -24,7 +26,6 @@ from stripe_sandbox.store import Obj
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 # What may change in any status.
 ALWAYS_EDITABLE = {"customer", "description", "metadata"}
-CARD_OPTIONS = {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
 # Fields of a SetupIntent that are null at first or always.
 _UNSET = (
     "application cancellation_reason customer_account flow_directions last_setup_error latest_attempt "
@@ -77,6 +78,7 @@ def update(call: Call) -> Obj:
         raise unexpected(intent, f"You cannot update this SetupIntent because it {_ended(intent)}.")
     call.referred(call.state.store.customers, "customer")
     assign(intent, call.params, ["customer", "description", "metadata"])
+    _apply_types_and_options(call, intent)
     method = method_from_request(call, intent)
     if method:
         check_usable(call.state, method, intent)
@@ -93,7 +95,9 @@ def confirm(call: Call) -> Obj:
             raise unexpected(intent, METHOD_MISSING)
         raise unexpected(intent, f"You cannot confirm this SetupIntent because it {_ended(intent)}.")
     versions.refuse_method_types(call.version, call.params)
+    _check_client_context(call, intent)
     confirmation_tokens.bring(call)
+    _apply_types_and_options(call, intent)
     method = method_from_request(call, intent)
     if method:
         check_usable(call.state, method, intent)
@@ -137,7 +141,8 @@ def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOption
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
     if (
         method["type"] == "card"
-        and confirmation.authentication(state, method, ConfirmOptions(), None) == "challenge"
+        and confirmation.authentication(state, method, ConfirmOptions(), intent["payment_method_options"])
+        == "challenge"
     ):
         _record_attempt(state, intent, method, "requires_action")
         page = f"{state.settings.public_url}/c/authenticate/{intent['id']}"
@@ -145,7 +150,7 @@ def set_up(state: SandboxState, intent: Obj, method: Obj, options: ConfirmOption
         intent |= {"status": "requires_action", "next_action": confirmation.next_action(state, url, options)}
         state.emit("setup_intent.requires_action", intent)
         return
-    _ask_bank(state, intent, method)
+    _ask_bank(state, intent, method, options.mandate_data)
 
 
 def pass_challenge(state: SandboxState, intent: Obj, method: Obj) -> None:
@@ -218,7 +223,7 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
         "managed_payments": {"enabled": False},
         "metadata": {},
         "payment_method_configuration_details": method_types.configuration(state) if automatic else None,
-        "payment_method_options": _options(types),
+        "payment_method_options": method_options.options_of(types, params, method_options.SETUP_CARD),
         "payment_method_types": types,
         "status": "requires_payment_method",
         "usage": params.get("usage", "off_session"),
@@ -229,13 +234,19 @@ def make(state: SandboxState, params: dict[str, Any]) -> Obj:
     return intent
 
 
-def _options(types: list[str]) -> Obj:
-    options: Obj = {"card": dict(CARD_OPTIONS)} if "card" in types else {}
-    if "us_bank_account" in types:
-        options["us_bank_account"] = {"mandate_options": {}, "verification_method": "automatic"}
-    if "sepa_debit" in types:
-        options["sepa_debit"] = {}
-    return options
+def _check_client_context(call: Call, intent: Obj) -> None:
+    """Refuse a SetupIntent that differs from the options of Elements in deferred mode; it has no currency."""
+    context = call.params.get("client_context")
+    if context:
+        usage = {"setup_future_usage": intent["usage"]} if context.get("setup_future_usage") else {}
+        currency = {"currency": call.state.settings.currency} if context.get("currency") else {}
+        payment_intents.check_context(context, {"mode": "setup"} | currency | usage, "Setup Intent")
+
+
+def _apply_types_and_options(call: Call, intent: Obj) -> None:
+    currency = call.state.settings.currency
+    method_types.apply_types(intent, call.params, "Setup Intent", currency)
+    method_options.apply_options(intent, call.params)
 
 
 def _confirm(call: Call, intent: Obj) -> Obj:
@@ -253,7 +264,7 @@ def _check_return_url(call: Call, intent: Obj) -> None:
         raise InvalidState(message, param="return_url")
 
 
-def _ask_bank(state: SandboxState, intent: Obj, method: Obj) -> None:
+def _ask_bank(state: SandboxState, intent: Obj, method: Obj, mandate_data: Any = None) -> None:
     refusal = _refusal(method)
     if refusal:
         error = payment_methods.declined(refusal)
@@ -267,6 +278,7 @@ def _ask_bank(state: SandboxState, intent: Obj, method: Obj) -> None:
         payment_methods.attach_to(state, method, intent["customer"])
     payment_methods.record_checks(method)
     intent |= {"status": "succeeded", "next_action": None, "latest_attempt": attempt["id"]}
+    intent["mandate"] = mandates.accept(state, method, mandate_data)
     state.emit("setup_intent.succeeded", intent)
     state.notify_watchers(intent)
 

@@ -57,6 +57,7 @@ class Store:
         self.tokens = Table("token", "token")
         self.payment_intents = Table("payment_intent", "intent")
         self.setup_intents = Table("setupintent", "intent")
+        self.mandates = Table("mandate", "mandate")
         self.setup_attempts = Table("setup_attempt")
         self.confirmation_tokens = Table("confirmationtoken", "confirmation_token")
         self.cash_balance_transactions = Table("customer_cash_balance_transaction", "transaction")
@@ -77,7 +78,7 @@ class Store:
             "evt": self.events, "we": self.webhook_endpoints, "cs": self.checkout_sessions,
             "prod": self.products, "price": self.prices, "ctoken": self.confirmation_tokens,
             "card": self.payment_methods, "ccsbtxn": self.cash_balance_transactions,
-            "cbtxn": self.customer_balance_transactions,
+            "cbtxn": self.customer_balance_transactions, "mandate": self.mandates,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

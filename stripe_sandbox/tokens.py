@@ -3,7 +3,7 @@
 from typing import Any
 
 from stripe_sandbox import cards
-from stripe_sandbox.card_details import card_fields, check_card, year_of
+from stripe_sandbox.card_details import card_fields, check_card, preferred_network, year_of
 from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, InvalidState, no_such
 from stripe_sandbox.state import SandboxState
@@ -47,7 +47,8 @@ def spend(state: SandboxState, token_id: str, param: str) -> Obj:
     token["used"] = True
     card = cards.by_number(token["_number"])
     year, month = token["card"]["exp_year"], token["card"]["exp_month"]
-    return card_fields(card, month, year, cvc=token["_cvc_given"])
+    network = token["card"]["networks"]["preferred"]
+    return card_fields(card, month, year, cvc=token["_cvc_given"], network=network)
 
 
 def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, details: dict[str, Any]) -> Obj:
@@ -72,7 +73,7 @@ def _token(state: SandboxState, card: cards.TestCard, month: int, year: int, det
             "issuer": "Stripe Test Bank",
             "last4": card.last4,
             "metadata": {},
-            "networks": {"preferred": None},
+            "networks": {"preferred": preferred_network(details)},
             "regulated_status": "unregulated",
             "tokenization_method": None,
         },

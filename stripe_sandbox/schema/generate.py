@@ -79,6 +79,7 @@ ENDPOINTS = {
     "GET /v1/balance": "BalanceRetrieveParams",
     "GET /v1/balance_transactions": "BalanceTransactionListParams",
     "GET /v1/balance_transactions/{id}": "BalanceTransactionRetrieveParams",
+    "GET /v1/mandates/{id}": "MandateRetrieveParams",
     "GET /v1/events": "EventListParams",
     "GET /v1/events/{id}": "EventRetrieveParams",
     "POST /v1/webhook_endpoints": "WebhookEndpointCreateParams",

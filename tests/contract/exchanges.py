@@ -54,6 +54,7 @@ ENDPOINTS = [
     "POST /v1/disputes/{dispute}/close",
     "GET /v1/events",
     "GET /v1/events/{id}",
+    "GET /v1/mandates/{mandate}",
     "GET /v1/payment_intents",
     "POST /v1/payment_intents",
     "GET /v1/payment_intents/search",

@@ -217,6 +217,8 @@ def a_slow_payment_settles_and_fails(shop: Shop) -> None:
         )
         intent = shop.intent(payment_method=method.id, confirm=True, mandate_data=MANDATE)
         shop.api.payment_intents.retrieve(intent.id, params={"expand": ["latest_charge"]})
+        charge: Any = shop.api.charges.retrieve(str(intent.latest_charge))
+        shop.api.mandates.retrieve(charge.payment_method_details.us_bank_account.mandate)
         shop.refused(lambda: shop.api.payment_intents.cancel(intent.id))  # noqa: B023
         finish = shop.bank.settle if settles else shop.bank.fail_settlement
         finish(intent.id)

@@ -5,6 +5,15 @@ from typing import Any
 
 CARD: dict[str, Any] = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2040", "cvc": "123"}
 NO_REDIRECTS: dict[str, Any] = {"enabled": True, "allow_redirects": "never"}
+BANK_ACCOUNT: dict[str, Any] = {
+    "type": "us_bank_account",
+    "us_bank_account": {
+        "account_holder_type": "individual",
+        "account_number": "000123456789",
+        "routing_number": "110000000",
+    },
+    "billing_details": {"name": "Anna", "email": "anna@example.com"},
+}
 INTENT: dict[str, Any] = {"amount": 2000, "currency": "usd", "automatic_payment_methods": NO_REDIRECTS}
 PAID = INTENT | {"payment_method": "pm_card_visa", "confirm": True}
 HOLD = PAID | {
@@ -293,6 +302,18 @@ SETUPS = [
         save="abandoned",
     ),
     Call("POST /v1/setup_intents/{id}/cancel", "setup_intents.cancel", ("$abandoned",)),
+    Call(
+        "POST /v1/setup_intents",
+        "setup_intents.create",
+        params={
+            "automatic_payment_methods": NO_REDIRECTS,
+            "confirm": True,
+            "payment_method_data": BANK_ACCOUNT,
+            "mandate_data": {"customer_acceptance": {"type": "offline", "accepted_at": 1_790_000_000}},
+        },
+        save="debitable",
+    ),
+    Call("GET /v1/mandates/{id}", "mandates.retrieve", ("$debitable.mandate",)),
 ]
 
 SALES = [
