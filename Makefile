@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help images setup demo smoke first-hour test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-cli clean
+.PHONY: help images setup demo smoke first-hour test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-contract stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -102,6 +102,9 @@ images: $(SYNCED) ## write images.env: each base image by the digest it has now 
 
 sandbox: $(SYNCED) ## run the Stripe sandbox alone, on 127.0.0.1:12111
 	@exec $(BIN)/python -m stripe_sandbox
+
+stripe-contract: $(SYNCED) ## try each parameter of Stripe's on the sandbox, and print which it obeys, echoes or refuses
+	@$(BIN)/python -m tests.sandbox.parameters
 
 stripe-cli: $(CLI_READY) ## get Stripe's official command line tool, and its Node SDK for the tests, into .cache/stripe-cli
 	@echo "Stripe CLI: $(CLI)/node_modules/.bin/stripe"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_sandbox import auth, forms, routes, versions
+from stripe_sandbox import auth, forms, parameters, routes, versions
 from stripe_sandbox.endpoint_call import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
@@ -29,15 +29,21 @@ CARD_NUMBER = re.compile(r"\d{12,19}")
 # Fields that Stripe.js sends about the page and the browser, besides the parameters.
 _TELEMETRY = (
     "_stripe_account _stripe_version key payment_user_agent guid muid sid referrer time_on_page "
-    "pasted_fields expected_payment_method_type client_attribution_metadata link_mode "
-    "set_as_default_payment_method"
+    "pasted_fields expected_payment_method_type client_attribution_metadata link_mode"
 )
 TELEMETRY = frozenset(_TELEMETRY.split())
 BROWSER_FIELDS = {
     "client_secret": "str",
     "use_stripe_sdk": "bool",
     "client_context": {"fields": {"mode": "str", "currency": "str", "setup_future_usage": "str"}},
+    "set_as_default_payment_method": "bool",
 }
+# Endpoints that took `payment_method_types` before endive; since then intents refuse it by name.
+METHOD_TYPES_ENDPOINTS = frozenset(
+    f"POST /v1/{kind}{rest}"
+    for kind in ("payment_intents", "setup_intents")
+    for rest in ("", "/{id}", "/{id}/confirm")
+)
 SERVER_FAILED = (
     "An error occurred with our connection to Stripe's servers. We have been notified of the problem. "
     "(The sandbox was configured to fail.)"
@@ -168,8 +174,20 @@ class Api:
         key = auth.key_from(incoming.headers, incoming.raw)
         kind = auth.kind_of(key, self._state.settings.revoked_keys)
         self._account_keys.check(key, kind)
+        self._check_account(key, incoming)
         version = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
         return kind, versions.check(version) if version else self._state.settings.default_version
+
+    def _check_account(self, key: str, incoming: DecodedRequest) -> None:
+        """Refuse a request in the name of another account: this one has no connected accounts."""
+        names = (incoming.headers.get(name) for name in ("stripe-account", "stripe-context"))
+        for account in (*names, incoming.raw.get("_stripe_account")):
+            if account and account != self._state.settings.account_id:
+                raise Forbidden(
+                    f"The provided key '{auth.mask(key)}' does not have access to account '{account}' (or that "
+                    "account does not exist). Application access may have been revoked.",
+                    code="account_invalid",
+                )
 
     def _execute(self, incoming: DecodedRequest, kind: auth.KeyKind, version: str) -> Response:
         call, tree = self._call(incoming, kind, version)
@@ -190,15 +208,13 @@ class Api:
             message = f"Unrecognized request URL ({where}). Please see https://stripe.com/docs"
             raise NotFound(f"{message} or we can help at https://support.stripe.com/.")
         endpoint, ids = match
-        raw, extra_fields = (
-            incoming.raw,
-            _version_fields(endpoint, version) | routes.UNDOCUMENTED_FIELDS.get(endpoint, {}),
-        )
+        raw = incoming.raw
         if kind == "publishable":
             if endpoint not in routes.PUBLISHABLE:
                 raise AuthenticationError(auth.SECRET_ONLY, code="secret_key_required")
-            raw, extra_fields = _without_telemetry(raw), extra_fields | BROWSER_FIELDS
-        params = validate(endpoint, raw, extra_fields)
+            raw = _without_telemetry(raw)
+        params = validate(endpoint, raw, extra_fields(endpoint, version, kind))
+        params = parameters.keep_modeled(endpoint, params)
         paths = params.pop("expand", [])
         check_expansions(endpoint, paths)
         tree = expand_tree(paths)
@@ -237,11 +253,14 @@ class Api:
         return standing
 
 
-def _version_fields(endpoint: str, version: str) -> dict[str, Any]:
-    """Return parameters that only some API versions accept, and those that endive refuses by name."""
-    intents = endpoint.startswith(("POST /v1/payment_intents", "POST /v1/setup_intents"))
+def extra_fields(endpoint: str, version: str, kind: auth.KeyKind) -> dict[str, Any]:
+    """Return the parameters that the SDK does not name: of other API versions, of browsers and of hosted pages."""
     sessions = endpoint == "POST /v1/checkout/sessions" and not versions.is_endive(version)
-    return {"payment_method_types": versions.METHOD_TYPES} if intents or sessions else {}
+    is_typed = endpoint in METHOD_TYPES_ENDPOINTS or sessions
+    fields = {"payment_method_types": versions.METHOD_TYPES} if is_typed else {}
+    fields |= routes.UNDOCUMENTED_FIELDS.get(endpoint, {})
+    in_browser = kind == "publishable" and endpoint.endswith("/confirm")
+    return fields | (BROWSER_FIELDS if in_browser else {})
 
 
 def _without_telemetry(raw: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ class StripeError(Exception):
     status = 400
     type = "invalid_request_error"
     saved = True
+    # Whether Stripe documents the code on a page of its own.
+    has_page = True
 
     def __init__(
         self,
@@ -29,7 +31,9 @@ class StripeError(Exception):
     def body(self, request_log_url: str | None = None) -> dict[str, Any]:
         error: dict[str, Any] = {"message": self.message, "type": self.type}
         if self.code:
-            error |= {"code": self.code, "doc_url": DOC_URL + self.code.replace("_", "-")}
+            error["code"] = self.code
+        if self.code and self.has_page:
+            error["doc_url"] = DOC_URL + self.code.replace("_", "-")
         if self.param:
             error["param"] = self.param
         if request_log_url:

@@ -133,6 +133,14 @@ def test_a_capture_may_change_what_the_statement_says(api: stripe.StripeClient) 
     assert charge_of(api, captured).statement_descriptor_suffix == "YOGA"
 
 
+def test_only_one_capture_can_follow(api: stripe.StripeClient) -> None:
+    held = paid(api, capture_method="manual")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.v1.payment_intents.capture(held.id, {"amount_to_capture": 500, "final_capture": False})
+    assert (caught.value.code, caught.value.param) == ("sandbox_not_modeled", "final_capture")
+    assert api.v1.payment_intents.capture(held.id, {"final_capture": True}).status == "succeeded"
+
+
 def test_what_a_session_says_about_cards_holds_for_its_payment(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
