@@ -12,6 +12,9 @@ from stripe_sandbox.control import BankControls, BuyerControls, DashboardControl
 from stripe_sandbox.faults import API_FAULTS, EVENT_FAULTS
 from stripe_sandbox.http import Response
 from stripe_sandbox.pages import Html, page
+from stripe_sandbox.parameters import EXPAND, TABLES
+from stripe_sandbox.parameters.refusal import treatment
+from stripe_sandbox.schema.validate import schemas
 
 ACTORS = {
     "the buyer": BuyerControls,
@@ -50,16 +53,28 @@ def about_page(sandbox: BaseSandbox) -> Response:
 
 
 def _endpoint_rows() -> Html:
-    """Return one row a resource: each of its paths, with the methods."""
-    methods: dict[str, list[str]] = {}
-    for endpoint in sorted(routes.ROUTES):
-        method, path = endpoint.split(" ")
-        methods.setdefault(path, []).append(method)
+    """Return one row a resource: each of its endpoints, which unfolds into its parameters."""
     resources: dict[str, list[str]] = {}
-    for path in sorted(methods):
-        line = f'{_code(path)} <span class="note">{" ".join(methods[path])}</span>'
-        resources.setdefault(path.removeprefix("/v1/").split("/{")[0], []).append(line)
-    return _table_rows((escape(name), "<br>".join(lines)) for name, lines in resources.items())
+    for endpoint in sorted(routes.ROUTES, key=lambda endpoint: endpoint.split(" ")[::-1]):
+        resources.setdefault(endpoint.split("/")[2], []).append(_endpoint(endpoint))
+    return _table_rows((escape(name), "".join(endpoints)) for name, endpoints in resources.items())
+
+
+def _endpoint(endpoint: str) -> str:
+    """Return an endpoint with the parameters it obeys and echoes, and the number of those it refuses by name."""
+    method, path = endpoint.split(" ")
+    names: dict[str, list[str]] = {"obeyed": [], "echoed": []}
+    refused = 0
+    schema = schemas().get(endpoint, {"fields": {}})
+    for name, modeled in treatment(TABLES.get(endpoint, EXPAND), schema):
+        if modeled is None or modeled.how == "default":
+            refused += 1
+        else:
+            names[modeled.how].append(name)
+    counts = [f"{how} {len(found)}" for how, found in names.items()] + [f"refused {refused}"]
+    lists = [f"<p>{how}: {_code(*found)}</p>" for how, found in names.items() if found]
+    summary = f'{_code(path)} {method} <span class="note">{", ".join(counts)}</span>'
+    return f"<details><summary>{summary}</summary>{''.join(lists)}</details>"
 
 
 def _card_rows() -> Iterable[tuple[str, ...]]:

@@ -180,6 +180,8 @@ def test_the_page_about_it_names_each_endpoint_card_control_and_fault(running: s
     expected = {endpoint.split(" ")[1] for endpoint in routes.ROUTES} | {*verbs}
     expected |= {*faults.API_FAULTS, *faults.EVENT_FAULTS, *(f"pm_card_{name}" for name in cards.NAMES)}
     assert expected - codes == set()
+    assert {"amount", "payment_method_options[card][capture_method]"} <= codes
+    assert "application_fee_amount" not in codes
     assert set(cards.CARDS) - {code.replace(" ", "") for code in codes} == set()
     assert f"{running}/v3/stripe.js" in page.text
     assert 'href="/_sandbox/about"' in httpx.get(running, follow_redirects=True).text
