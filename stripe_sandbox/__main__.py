@@ -12,6 +12,7 @@ import uvicorn
 from stripe_sandbox import versions
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.server import app_for
+from stripe_sandbox.state import Settings
 
 
 def arguments() -> argparse.Namespace:
@@ -26,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--api-version", default=versions.DEFAULT, help="the account's default API version")
     parser.add_argument("--public-url", help="how browsers reach this server")
     parser.add_argument("--publishable-key", default="", help="the only one that browsers may use, pk_test_…")
+    parser.add_argument("--account", default=Settings.account_id, help="the account's id, acct_…")
     parser.add_argument("--name", default="Estuary sandbox", help="the merchant's name on pages")
     parser.add_argument(
         "--settle-after", type=float, help="seconds after which delayed payments and refunds end"
@@ -55,6 +57,7 @@ def main() -> None:
         webhook_api_version=options.webhook_api_version,
         public_url=options.public_url or address,
         default_version=options.api_version,
+        account_id=options.account,
         account_name=options.name,
         publishable_key=options.publishable_key,
         automatic_after_s=options.settle_after,
@@ -64,8 +67,11 @@ def main() -> None:
         flush=True,
     )
     app = app_for(sandbox, deliveries_at_once=options.deliveries_at_once)
+    # The sandbox's own clock is in its responses.
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, date_header=False, timeout_graceful_shutdown=3
+        )
     )
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

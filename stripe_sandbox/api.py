@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 from stripe_sandbox import auth, forms, parameters, routes, versions
@@ -9,7 +10,6 @@ from stripe_sandbox.endpoint_call import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
     Conflict,
-    Forbidden,
     InvalidParameter,
     NotFound,
     RateLimited,
@@ -103,10 +103,11 @@ class Api:
             key = auth.key_from(incoming.headers, incoming.raw)
             raise AuthenticationError(f"Expired API Key provided: {auth.mask(key)}", code="api_key_expired")
         if fault.kind == "forbidden":
-            raise Forbidden(
-                "The provided key does not have the required permissions for this endpoint on account "
-                f"'{self._state.settings.account_id}'."
+            key, needed = (
+                auth.key_from(incoming.headers, incoming.raw),
+                auth.permission_for(incoming.method, incoming.path),
             )
+            raise auth.forbidden(key, needed, self._state.settings.account_id)
         if fault.kind == "rate_limit":
             raise _rate_limited(fault.options)
         if fault.kind == "lock_timeout":
@@ -175,6 +176,9 @@ class Api:
         kind = auth.kind_of(key, self._state.settings.revoked_keys)
         self._account_keys.check(key, kind)
         self._check_account(key, incoming)
+        settings = self._state.settings
+        needed = auth.permission_for(incoming.method, incoming.path)
+        auth.check_permission(key, settings.permissions.get(key), needed, settings.account_id)
         version = incoming.headers.get("stripe-version") or incoming.raw.get("_stripe_version")
         return kind, versions.check(version) if version else self._state.settings.default_version
 
@@ -245,6 +249,7 @@ class Api:
 
     def _standing_headers(self, headers: dict[str, str], request_id: str) -> dict[str, str]:
         standing = {
+            "Date": formatdate(self._state.clock.now(), usegmt=True),
             "Request-Id": request_id,
             "Stripe-Version": headers.get("stripe-version", self._state.settings.default_version),
         }

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Literal
 
-from stripe_sandbox.errors import AuthenticationError
+from stripe_sandbox.errors import AuthenticationError, Forbidden
 
 KeyKind = Literal["secret", "publishable"]
 
@@ -52,6 +52,33 @@ def kind_of(key: str, revoked: set[str]) -> KeyKind:
         if key.startswith("pk_test_"):
             return "publishable"
     raise AuthenticationError(f"Invalid API Key provided: {mask(key)}")
+
+
+# Permissions that are not named after the path, as https://docs.stripe.com/keys/restricted-api-keys groups them.
+GROUPS = {"refunds": "charge", "webhook_endpoints": "webhook", "account": "accounts_kyc_basic"}
+
+
+def permission_for(method: str, path: str) -> str:
+    """Return the permission that a request needs, such as `customer_write` for `POST /v1/customers`."""
+    resource, _, action = path.removeprefix("/v1/").partition("/")
+    if resource == "checkout":
+        resource = f"checkout_{action.partition('/')[0]}"
+    group = GROUPS.get(resource, resource.removesuffix("s"))
+    return f"{group}_{'read' if method == 'GET' else 'write'}"
+
+
+def check_permission(key: str, permissions: frozenset[str] | None, needed: str, account_id: str) -> None:
+    """Refuse a restricted key without the permission; None allows all, and writing includes reading."""
+    if permissions is None or permissions & {needed, needed.replace("_read", "_write")}:
+        return
+    raise forbidden(key, needed, account_id)
+
+
+def forbidden(key: str, needed: str, account_id: str) -> Forbidden:
+    return Forbidden(
+        f"The provided key '{mask(key)}' does not have the required permissions for this endpoint on account "
+        f"'{account_id}'. Having the 'rak_{needed}' permission would allow this request to continue."
+    )
 
 
 class Keys:

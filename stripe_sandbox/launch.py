@@ -36,7 +36,12 @@ def serving(application: Any, listener: socket.socket) -> Iterator[None]:
     import uvicorn  # noqa: PLC0415
 
     config = uvicorn.Config(
-        application, lifespan="on", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+        application,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        date_header=False,
+        timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
 

@@ -36,6 +36,8 @@ class Settings:
     # The only valid publishable key; without it, see auth.Keys.
     publishable_key: str = ""
     revoked_keys: set[str] = field(default_factory=set)
+    # What each restricted key may do, such as customer_read; a key that is not named may do all.
+    permissions: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 class SandboxState:

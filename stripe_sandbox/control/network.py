@@ -36,6 +36,12 @@ class NetworkControls(Lookup):
         with self._lock:
             self._state.settings.revoked_keys.add(key)
 
+    def restrict_key(self, key: str, permissions: str) -> None:
+        """Let an API key do only this, such as `customer_write,refund_read`; writing includes reading."""
+        named = frozenset(part.strip() for part in permissions.split(",") if part.strip())
+        with self._lock:
+            self._state.settings.permissions[key] = named
+
     def advance(self, seconds: float) -> float:
         """Advance the sandbox's clock and run the timers that fall due; return the new time."""
         with self._lock:
