@@ -15,6 +15,8 @@ NODE_READY := frontend/node_modules/.installed
 BUILT := frontend/.built
 # Folders too: their time changes when a file goes away.
 PAGES := $(shell find frontend/src 2>/dev/null) $(wildcard frontend/*.ts frontend/*.mjs frontend/*.json)
+# By another name: make runs a line that has make's own variable in it even with -n.
+THIS_MAKE := $(MAKE)
 NPM = cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" NEXT_TELEMETRY_DISABLED=1 npm --silent
 
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -34,10 +36,10 @@ help: ## list the targets (this)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo: $(SYNCED) ## start everything, buy one of everything, stay up (WEB_PORT, SANDBOX_PORT, PROXY=1)
-	@MAKE='$(MAKE)' exec $(BIN)/python -m demo
+	@MAKE='$(THIS_MAKE)' exec $(BIN)/python -m demo
 
 smoke: $(SYNCED) ## the same on free ports behind the proxy (PROXY=0: without), then stop: 0 when all was well
-	@MAKE='$(MAKE)' exec $(BIN)/python -m demo --smoke
+	@MAKE='$(THIS_MAKE)' exec $(BIN)/python -m demo --smoke
 
 first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
 	@$(BIN)/python -m demo.first_hour

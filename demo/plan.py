@@ -10,6 +10,8 @@ from stripe_sandbox.stripe_listen import signing_secret
 
 HOST = "127.0.0.1"
 DEMO_VAR = BASE_DIR / ".var" / "demo"
+# The variables of a running demo, for manage.py.
+SETTINGS_FILE = "settings.json"
 WEB_PORT, SANDBOX_PORT = 8000, 12111
 # The version that the SDK pins, so that events come in the version that the product reads.
 API_VERSION = "2026-10-28.endive"
@@ -64,13 +66,17 @@ class Plan:
     def environment(self, database_url: str) -> dict[str, str]:
         """Return the variables of the web server and the worker."""
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        more = {MARK: str(self.var), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(BASE_DIR)}
+        return inherited | self.settings(database_url) | more
+
+    def settings(self, database_url: str) -> dict[str, str]:
+        """Return the product's variables, which manage.py reads beside a running demo."""
         secret_key = SANDBOX_DEFAULTS["stripe_secret_key"]
         # With this second secret `stripe listen --forward-to` works too, which signs with its own.
         cli_secret = signing_secret(secret_key, socket.gethostname())
-        return inherited | {
+        return {
             "ESTUARY_SANDBOX": "1",
             "ESTUARY_VAR": str(self.var),
-            MARK: str(self.var),
             "DATABASE_URL": database_url,
             "FRONTEND_URL": self.web_url,
             "STRIPE_API_BASE": self.sandbox_url,
@@ -78,8 +84,6 @@ class Plan:
             "STRIPE_WEBHOOK_SECRET": f"{self.webhook_secret},{cli_secret}",
             "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY": SANDBOX_DEFAULTS["stripe_publishable_key"],
             "ESTUARY_CURRENCY": "usd",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(BASE_DIR),
         }
 
 

@@ -1,6 +1,7 @@
 """Runs a demo: starts everything, checks it by purchases, stays up, stops everything."""
 
 import fcntl
+import json
 import os
 import select
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from demo.plan import DEMO_VAR, MARK, CannotStart, Plan, plan_for_demo, plan_for_smoke
+from demo.plan import DEMO_VAR, MARK, SETTINGS_FILE, CannotStart, Plan, plan_for_demo, plan_for_smoke
 from demo.postgres import Postgres
 from demo.processes import ProcessGroup, end_leftovers
 from demo.proxy import start_behind_proxy
@@ -173,7 +174,9 @@ def start_everything(plan: Plan, screen: Screen, postgres: Postgres, processes: 
 def prepare(plan: Plan, screen: Screen, postgres: Postgres, processes: ProcessGroup) -> dict[str, str]:
     """Start everything except the web server, and return the environment of the processes."""
     with screen.step("Starting PostgreSQL", "PostgreSQL, embedded"):
-        env = plan.environment(postgres.start(plan.environment("")))
+        database_url = postgres.start(plan.environment(""))
+        env = plan.environment(database_url)
+        (plan.var / SETTINGS_FILE).write_text(json.dumps(plan.settings(database_url)), encoding="utf-8")
     with screen.step("Starting the Stripe sandbox", f"Stripe sandbox on {plan.sandbox_url}"):
         processes.start("sandbox", sandbox_command(plan), env)
         processes.wait_for(lambda: answers(f"{plan.sandbox_url}/_sandbox/"), "The Stripe sandbox")
