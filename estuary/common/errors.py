@@ -56,6 +56,11 @@ class Unavailable(EstuaryError):
 
     code, status, title = "unavailable", 503, "Not available right now"
 
-    def __init__(self, detail: str, *, retry_after_s: int = 5, **extra: Any) -> None:
+    def __init__(self, detail: str, *, retry_after_s: int = 5, for_operators: str = "", **extra: Any) -> None:
         super().__init__(detail, **extra)
         self.headers["Retry-After"] = str(retry_after_s)
+        # Callers get ``detail``. Commands, logs and staff get this, which names the cause and the cure.
+        self.for_operators = for_operators
+
+    def __str__(self) -> str:
+        return self.for_operators or self.detail

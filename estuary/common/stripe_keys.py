@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 # Stripe's shortest key has 32 characters, 24 of them after the prefix. No key has more than 255.
-ISSUED_BODY_MIN, KEY_MAX = 24, 255
+ISSUED_BODY_MIN, LONG_BODY_MIN, KEY_MAX = 24, 60, 255
 # A shorter value was cut, or typed by hand.
 BODY_MIN = 16
 SECRET, PUBLISHABLE, SIGNING = "secret", "publishable", "signing"
@@ -88,6 +88,15 @@ def find_mismatch(secret: str, publishable: str) -> str:
         f"NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is a {modes[1]} key and STRIPE_SECRET_KEY is a {modes[0]} key: "
         "both must be of one mode and one account"
     )
+
+
+def find_account(key: str) -> str:
+    """Return the part of a key that is the same in all keys of one account; empty for the short keys of before.
+
+    A key of today is ``sk_test_51`` and the account's own characters, and is about a hundred characters long.
+    """
+    body = _body(key) if find_mode(key) else ""
+    return body[2:16] if body.startswith("51") and len(body) >= LONG_BODY_MIN else ""
 
 
 def is_shorter_than_issued(key: str) -> bool:

@@ -74,6 +74,12 @@ UNFOLD: dict[str, Any] = {
                 _list("Saved cards", "credit_card", "payments.paymentmethod"),
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),
+                {
+                    "title": "Checkup",
+                    "icon": "monitor_heart",
+                    "link": reverse_lazy("admin-checkup"),
+                    "permission": lambda request: request.user.has_perm("payments.view_webhookevent"),
+                },
             ),
             _section(
                 "People",

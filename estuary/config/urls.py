@@ -10,6 +10,7 @@ from estuary.common.api.url_converters import ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView
 from estuary.config.storefront import storefront
+from estuary.payments.checkup.admin_page import checkup_page
 
 handler400 = "estuary.common.api.problems.bad_request"
 handler404 = "estuary.common.api.problems.not_found"
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),
     path("_allauth/", include("estuary.accounts.urls")),  # ours first
     path("_allauth/", include("allauth.headless.urls")),
+    path("admin/checkup/", admin.site.admin_view(checkup_page), name="admin-checkup"),
     path("admin/", admin.site.urls),
     # A redirect to the URL with a slash would turn a POST into a GET. Only pages for people redirect.
     re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),

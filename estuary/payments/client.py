@@ -20,11 +20,12 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from estuary.payments.errors import BadSignature
 from estuary.payments.gateway import account_binding, instrumentation, ownership
-from estuary.payments.gateway.errors import Failure, translate
+from estuary.payments.gateway.errors import Failure, Quiet, translate
 from estuary.payments.gateway.http import open_http_session
 from estuary.payments.gateway.owner_product import OwnerProductClient
+from estuary.payments.gateway.probes import Probes
+from estuary.payments.refusals import key_permissions, signatures
 from estuary.payments.stripe_objects import (
     Card,
     Charge,
@@ -39,7 +40,6 @@ from estuary.payments.stripe_objects import (
 )
 
 API_VERSION = str(stripe.api_version)
-SIGNATURE_TOLERANCE_S = 300
 FAILURES = {
     stripe.CardError: Failure.CARD_DECLINED,
     stripe.RateLimitError: Failure.RATE_LIMITED,
@@ -63,7 +63,7 @@ class _RequestIdRecorder(stripe.HTTPClient):
 
     def request(self, *args: Any, **options: Any) -> tuple[str, int, Mapping[str, str]]:
         response = self._inner.request(*args, **options)
-        instrumentation.record_request_id(response[2].get("Request-Id", ""))
+        instrumentation.record_response(response[2])
         return response
 
     def close(self) -> None:
@@ -122,6 +122,11 @@ def account_id() -> str:
             return ""
 
 
+def probes() -> Probes:
+    """Return the calls of the checkup. They do not check the key's account: the checkup does."""
+    return Probes(_guard)
+
+
 def owner_product_client() -> OwnerProductClient:
     """Return the calls about the owner's product; the first call of a process checks the key's account."""
     _is_account_confirmed(_client())
@@ -135,10 +140,10 @@ def _ownership_guard(api: stripe.StripeClient, home: str) -> ownership.Ownership
 
 
 @contextmanager
-def _guard(name: str, *, dispensable: bool = False) -> Iterator[Any]:
+def _guard(name: str, *, quiet: Quiet = Quiet.NEVER) -> Iterator[Any]:
     """Run one call: no transaction is open, the connection is back in its pool, and errors become our own.
 
-    A ``dispensable`` call raises PermissionMissing where the key lacks the permission, and staff are not alerted.
+    ``quiet`` says of which refusals of our key staff are not alerted.
     """
     if connection.in_atomic_block:
         raise RuntimeError(f"Stripe ({name}) was called inside a database transaction")
@@ -148,7 +153,8 @@ def _guard(name: str, *, dispensable: bool = False) -> Iterator[Any]:
             yield _client().v1
         except stripe.StripeError as error:
             failure = next((kind for cls, kind in FAILURES.items() if isinstance(error, cls)), Failure.OTHER)
-            raise translate(error, failure, call=name, dispensable=dispensable) from None
+            raise translate(error, failure, call=name, quiet=quiet) from None
+        key_permissions.forget_missing_permission(name)
 
 
 def _post(path: str, params: dict[str, Any], key: str) -> Any:
@@ -342,27 +348,17 @@ def events_since(moment: datetime, types: Sequence[str]) -> list[dict[str, Any]]
 
 
 def verify_signature(body: bytes, header: str, *, secrets: list[str], at: datetime) -> None:
-    """Check that Stripe signed this body with one of our secrets; raises BadSignature.
-
-    The SDK accepts signatures dated in the future, so they are refused here.
-    Source: https://docs.stripe.com/webhooks#verify-manually
-    """
-    if not header.isascii():
-        raise BadSignature("The signature header has characters that no signature has.")
+    """Check that Stripe signed this body with one of our secrets, just now; raises BadSignature with the reason."""
+    signed_at = signatures.read_time(header)
     if not any(_is_signed(body, header, secret) for secret in secrets):
-        raise BadSignature("The signature does not fit the body. Check STRIPE_WEBHOOK_SECRET.")
-    _refuse_future(header, at)
+        raise signatures.refuse(signatures.NO_SECRET_FITS)
+    signatures.refuse_old(signed_at, at)
+    signatures.refuse_future(signed_at, at)
 
 
 def _is_signed(body: bytes, header: str, secret: str) -> bool:
     try:
-        stripe.WebhookSignature.verify_header(body, header, secret, SIGNATURE_TOLERANCE_S)
+        stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None)
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False
     return True
-
-
-def _refuse_future(header: str, at: datetime) -> None:
-    signed_at = next(int(part[2:]) for part in header.split(",") if part.startswith("t="))
-    if signed_at > at.timestamp() + SIGNATURE_TOLERANCE_S:
-        raise BadSignature("The signature is dated in the future. Check the clocks.")

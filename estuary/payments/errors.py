@@ -29,8 +29,20 @@ class NotOwner(Unavailable):
     code = "not_the_owner"
 
 
+class StripeUnreachable(StripeUnavailable):
+    """Stripe did not answer: nobody knows whether it did what was asked."""
+
+
+class KeyRefused(StripeUnavailable):
+    """Stripe does not accept our key: it is wrong, revoked or expired."""
+
+    def __init__(self, detail: str, *, stripe_code: str = "", **options: Any) -> None:
+        super().__init__(detail, **options)
+        self.stripe_code = stripe_code
+
+
 class PermissionMissing(StripeUnavailable):
-    """The restricted key lacks the permission for a call that we can do without."""
+    """The restricted key lacks the permission for a call."""
 
 
 class StripeBusy(Unavailable):
@@ -70,7 +82,13 @@ class CardDeclined(EstuaryError):
 
 
 class BadSignature(EstuaryError):
+    """The request is not signed by Stripe; ``reason`` says why, in one word for logs and counts."""
+
     code, status, title = "bad_signature", 400, "The signature is not valid"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class PriceChanged(Conflict):

@@ -21,12 +21,14 @@ from estuary.common.observability import metrics
 from estuary.common.observability.metrics import count_after_commit
 from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund, WebhookEvent
+from estuary.payments.models.events import NO_EVENT_REPORTS_PAYMENT
 
 # All scrapes within this time get the same values.
 CACHE_S = 5.0
 TIMEOUT_S = 2
 # Counting more takes longer than the timeout, and a long backlog would have no metrics at all.
 MAX_PENDING_COUNTED = 100_000
+MAX_PAYMENTS_LOOKED_AT = 1000
 
 # The name and help text of each column of GAUGE_QUERY.
 GAUGES = (
@@ -45,11 +47,23 @@ GAUGES = (
         "estuary_lookout_oldest_seconds",
         "How long ago the worker last looked through Stripe's lists, the oldest.",
     ),
+    (
+        "estuary_payments_without_event",
+        "Of a thousand payments of the last hour at most: those that no event of Stripe has reported.",
+    ),
 )
 REACHABLE = "estuary_database_reachable"
-GAUGE_QUERY = """
+# From an hour and a quarter ago until a quarter ago: younger ones may still get their event.
+COUNT_PAYMENTS_WITHOUT_EVENT = f"""
+    SELECT count(*) FROM (
+        SELECT captured_minor, stripe_payment_intent_id, stripe_checkout_session_id FROM orders_order
+        WHERE paid_at > %(at)s - interval '75 minutes' AND paid_at < %(at)s - interval '15 minutes'
+          AND cancel_reason <> 'recovered'
+        LIMIT {MAX_PAYMENTS_LOOKED_AT}) o
+    WHERE {NO_EVENT_REPORTS_PAYMENT}"""  # noqa: S608 (ours)
+GAUGE_QUERY = f"""
     SELECT inbox.count, inbox.first, dead.count, holds.count, holds.first, unsent.count, unsent.first,
-           disputes.count, lookout.first
+           disputes.count, lookout.first, unreported.count
     FROM (SELECT count(*), extract(epoch FROM %(at)s - min(received_at)) AS first
           FROM (SELECT received_at FROM payments_webhookevent WHERE status = 'pending'
                 ORDER BY due_at, id LIMIT %(counted)s) waiting) inbox,
@@ -60,7 +74,8 @@ GAUGE_QUERY = """
           FROM payments_refund WHERE status = 'requested') unsent,
          (SELECT count(*) FROM payments_dispute WHERE closed_at IS NULL) disputes,
          (SELECT extract(epoch FROM %(at)s - min(greatest(looked_until, looked_at))) AS first
-          FROM payments_lookout) lookout"""
+          FROM payments_lookout) lookout,
+         ({COUNT_PAYMENTS_WITHOUT_EVENT}) unreported"""  # noqa: S608 (ours)
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +120,12 @@ def _query_gauges() -> list[float] | None:
 
 
 DATABASE_GAUGES = DatabaseGauges()
+
+
+def count_payments_without_event() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_PAYMENTS_WITHOUT_EVENT, {"at": clock.now()})
+        return int(cursor.fetchone()[0])
 
 
 def count_transitions(rows: Iterable[OrderTransition]) -> None:

@@ -27,6 +27,7 @@ from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import customers, disputes, overdue, stripe_lists
 from estuary.payments.refunds import request_refund as refunds
+from estuary.payments.refusals import daily_counts
 
 
 class CappedRetry(BaseRetryStrategy):
@@ -217,7 +218,7 @@ def forget_old_attempts(timestamp: int) -> None:
 
 @periodic("47 3 * * *")
 def forget_old_events(timestamp: int) -> None:
-    run_all(retention.delete_old_events, retention.delete_dead_events)
+    run_all(retention.delete_old_events, retention.delete_dead_events, daily_counts.delete_old_refusals)
 
 
 @periodic("57 3 * * *")

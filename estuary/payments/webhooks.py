@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 import psycopg
+import structlog
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ from estuary.common.observability import metrics
 from estuary.payments import client
 from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.customers.payment_methods import PaymentMethodEvent
+from estuary.payments.errors import BadSignature
 from estuary.payments.event_store import (
     THIN,
     Json,
@@ -37,6 +39,7 @@ from estuary.payments.event_store import (
     store_event,
     without_secrets,
 )
+from estuary.payments.refusals.webhook_counter import WEBHOOK_COUNTER
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.stripe_objects import (
     Card,
@@ -51,6 +54,8 @@ from estuary.payments.stripe_objects import (
 
 MAX_BYTES = 256 * 1024
 RECEIVED = b'{"received": true}'
+
+log = structlog.get_logger(__name__)
 
 
 def webhook_paths() -> frozenset[str]:
@@ -93,7 +98,10 @@ def receive(meta: Mapping[str, Any], source: Readable, write: Write) -> EstuaryE
         refusal = NotAnEvent("The body is signed, but it has characters or a length that no event has.")
     else:
         return None
-    metrics.count_refused(refusal.code)
+    reason = refusal.reason if isinstance(refusal, BadSignature) else refusal.code
+    metrics.count_refused(refusal.code, reason)
+    WEBHOOK_COUNTER.count(reason, at)
+    log.warning("event_refused", code=refusal.code, reason=reason)
     return refusal
 
 

@@ -168,6 +168,7 @@ NOT_PERSONAL: dict[str, str] = {
     "payments_hourlyalert": "code",
     "payments_lookout": "name failing",
     "payments_orphan": "stripe_payment_intent_id order_ref currency fate",
+    "payments_refusal": "source reason key_digest detail",
     "payments_stripeaccount": "account_id home house mark standing judged_home",
     "procrastinate_events": "type",
     "procrastinate_periodic_defers": "task_name periodic_id",

@@ -33,4 +33,4 @@ def _finish(erasure: Erasure) -> None:
     except StripeUnavailable:
         raise
     except EstuaryError as error:
-        log.warning("erasure_waits", user=erasure.user_id, code=error.code, reason=error.detail)
+        log.warning("erasure_waits", user=erasure.user_id, code=error.code, reason=str(error))

@@ -34,6 +34,7 @@ new_counter = partial(Counter, registry=REGISTRY)
 new_histogram = partial(Histogram, registry=REGISTRY)
 
 EVENTS_RECEIVED = new_counter("estuary_events_received", "Requests to the webhook.", ["type", "outcome"])
+EVENTS_REFUSED = new_counter("estuary_events_refused", "Requests that the webhook refused.", ["reason"])
 BATCH_SECONDS = new_histogram(
     "estuary_settle_batch_seconds",
     "Time to settle one batch of events, without its commit.",
@@ -80,9 +81,10 @@ def count_received(*, is_known_type: bool, is_new: bool) -> None:
     EVENTS_RECEIVED.labels("known" if is_known_type else "other", "kept" if is_new else "repeated").inc()
 
 
-def count_refused(code: str) -> None:
-    """Count a rejected request to the webhook, by the code of the error."""
+def count_refused(code: str, reason: str) -> None:
+    """Count a rejected request to the webhook, by the code of the error and by its reason."""
     EVENTS_RECEIVED.labels("none", code).inc()
+    EVENTS_REFUSED.labels(reason).inc()
 
 
 def count_settled(outcomes: Sequence[tuple[str, float]]) -> None:

@@ -49,7 +49,7 @@ def confirmed_action(
             else _run_in_transaction(staff, row, act, run)
         )
     except EstuaryError as error:
-        messages.error(request, error.detail)
+        messages.error(request, str(error))
     else:
         messages.success(request, message)
     return HttpResponseRedirect(change_url(row))
@@ -68,7 +68,7 @@ def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Cal
     try:
         message = run()
     except EstuaryError as error:
-        staff_audit.record(staff, row, f"{act.title}: refused. {error.detail}")
+        staff_audit.record(staff, row, f"{act.title}: refused. {error}")
         raise
     staff_audit.record(staff, row, f"{act.title}: {message}")
     return message

@@ -16,6 +16,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.admin.order_detail import Section
 from estuary.payments.models import Dispute, Refund, WebhookEvent
+from estuary.payments.observability import count_payments_without_event
 
 ENDING_WITHIN = timedelta(minutes=5)
 NEWEST_ORDERS = 10
@@ -89,9 +90,16 @@ def _inbox() -> list[Figure]:
     url = reverse("admin:payments_webhookevent_changelist")
     unsettled = WebhookEvent.objects.filter(status=WebhookEvent.Status.PENDING).count()
     dead = WebhookEvent.objects.filter(status=WebhookEvent.Status.DEAD).count()
+    unreported = count_payments_without_event()
     return [
         Figure("Unsettled events", str(unsettled), f"{url}?status__exact=pending"),
         Figure("Dead events", str(dead), f"{url}?status__exact=dead", alarm=dead > 0),
+        Figure(
+            "Payments of the last hour without an event",
+            str(unreported),
+            reverse("admin-checkup"),
+            alarm=unreported > 0,
+        ),
     ]
 
 

@@ -95,10 +95,10 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         try:
             refund = refund_as_shown(order, form, staff=cast(User, request.user))
         except FormOutOfDate as error:
-            messages.error(request, error.detail)
+            messages.error(request, str(error))
             return HttpResponseRedirect(reverse("admin:orders_order_refund", args=[order.pk]))
         except EstuaryError as error:
-            form.add_error(None, error.detail)
+            form.add_error(None, str(error))
         else:
             _finish(request, refund)
             return HttpResponseRedirect(change_url(order))
@@ -132,9 +132,7 @@ def _finish(request: HttpRequest, refund: Refund) -> None:
     try:
         refund = try_send_now(refund)
     except EstuaryError as error:
-        messages.warning(
-            request, f"The refund of {amount} is recorded and will be sent again: {error.detail}"
-        )
+        messages.warning(request, f"The refund of {amount} is recorded and will be sent again: {error}")
         return
     match refund.status:
         case Refund.Status.SUCCEEDED:

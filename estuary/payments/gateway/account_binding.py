@@ -21,6 +21,14 @@ from estuary.payments.models import StripeAccount, StripeCustomer
 
 UNAVAILABLE_NOW = "Payments are not available right now. We have been told."
 RETRY_AFTER_S = 60
+ACCOUNT_CURE = (
+    "Set STRIPE_SECRET_KEY to a key of that account. If the shop moves to the new one: "
+    "manage.py stripe_account --replace"
+)
+HIDDEN_ACCOUNT = (
+    "Stripe does not know what {call} asked for, and the restricted key of STRIPE_SECRET_KEY may not say whose it is: "
+    "it may be another account's, so nothing is believed. Give the key read access to the account."
+)
 ALERT_INTERVAL = timedelta(hours=1)
 # So many customers are looked up before an account is bound to a database that has customers.
 CUSTOMERS_TO_CHECK = 3
@@ -76,7 +84,9 @@ def distrust_missing(call: str, *, is_account_confirmed: bool) -> Iterator[None]
         if is_account_confirmed:
             raise
         log.critical("stripe_key_hides_its_account", call=call, missing=error.extra["param"])
-        raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S) from None
+        raise WrongAccount(
+            UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S, for_operators=HIDDEN_ACCOUNT.format(call=call)
+        ) from None
 
 
 def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> StripeAccount:
@@ -90,14 +100,12 @@ def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> S
     return row
 
 
-def alert_of_refusal(call: str, request_id: str) -> None:
-    """Alert staff that Stripe refuses STRIPE_SECRET_KEY, altogether or for this call; at most once an hour."""
-    log.critical("stripe_refused_our_key", call=call, stripe_request_id=request_id)
+def alert_of_refusal(text: str) -> None:
+    """Alert staff that Stripe refuses STRIPE_SECRET_KEY, altogether or for a call; at most once an hour."""
     StripeAccount.objects.get_or_create(pk=1)
     _alert(
         "stripe_refused_our_key",
-        f"Stripe refused STRIPE_SECRET_KEY for {call} ({request_id}): it was revoked, has expired or lacks a "
-        "permission. Nobody can pay until it is changed; nothing is lost meanwhile.",
+        f"{text} Nobody can pay until it is changed; nothing is lost meanwhile.",
     )
 
 
@@ -105,7 +113,7 @@ def _refuse_account(text: str) -> None:
     """Alert staff, at most once an hour, and raise WrongAccount."""
     log.critical("stripe_account_is_another", why=text)
     _alert("wrong_account", text)
-    raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S)
+    raise WrongAccount(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S, for_operators=f"{text} {ACCOUNT_CURE}")
 
 
 def _alert(code: str, text: str) -> None:

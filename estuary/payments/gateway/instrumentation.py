@@ -1,6 +1,6 @@
 """Each call to Stripe is timed and logged, with its outcome and Stripe's request id."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -11,6 +11,7 @@ from estuary.common.errors import EstuaryError
 from estuary.common.observability import metrics
 
 _request_id: ContextVar[str] = ContextVar("stripe_request_id", default="")
+_answered_at: ContextVar[str] = ContextVar("stripe_answered_at", default="")
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 @contextmanager
 def observe_call(call: str) -> Iterator[None]:
     """Time one call; its outcome is ``ok`` or the code of our error."""
-    _request_id.set("")
+    record_response({})
     started_at, outcome = perf_counter(), "bug"
     try:
         yield
@@ -38,6 +39,12 @@ def observe_call(call: str) -> Iterator[None]:
         )
 
 
-def record_request_id(request_id: str) -> None:
-    """Record Stripe's id of the request: its support and dashboard find the request by it."""
-    _request_id.set(request_id)
+def record_response(headers: Mapping[str, str]) -> None:
+    """Record Stripe's id of the request, by which its support finds it, and the time of Stripe's clock."""
+    _request_id.set(headers.get("Request-Id", ""))
+    _answered_at.set(headers.get("Date", ""))
+
+
+def answered_at() -> str:
+    """Return the ``Date`` of Stripe's last response in this context; empty without one."""
+    return _answered_at.get()

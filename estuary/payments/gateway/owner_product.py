@@ -6,6 +6,7 @@ from typing import Any
 
 from estuary.payments.errors import NotAtStripe, StripeBusy, UnexpectedState
 from estuary.payments.gateway.account_binding import Guard
+from estuary.payments.gateway.errors import Quiet
 from estuary.payments.stripe_objects import Owner
 
 # The database that first creates it is the owner.
@@ -25,7 +26,7 @@ class OwnerProductClient:
         self._guard, self._post = guard, post
 
     def read(self) -> Owner | None:
-        with suppress(NotAtStripe), self._guard("products.retrieve", dispensable=True) as v1:
+        with suppress(NotAtStripe), self._guard("products.retrieve", quiet=Quiet.ABOUT_PERMISSIONS) as v1:
             return Owner.parse(v1.products.retrieve(OWNER_PRODUCT_ID).to_dict())
         return None
 
@@ -37,14 +38,17 @@ class OwnerProductClient:
             "active": False,
             "metadata": owner.metadata,
         }
-        with suppress(UnexpectedState, StripeBusy), self._guard("products.create", dispensable=True):
+        with (
+            suppress(UnexpectedState, StripeBusy),
+            self._guard("products.create", quiet=Quiet.ABOUT_PERMISSIONS),
+        ):
             self._post(PRODUCTS_PATH, params, f"{_key_of(owner)}-made")
         return self.read()
 
     def update(self, owner: Owner) -> None:
         """Update the product; if it was deleted, create it again."""
         try:
-            with self._guard("products.update", dispensable=True):
+            with self._guard("products.update", quiet=Quiet.ABOUT_PERMISSIONS):
                 self._post(
                     f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", {"metadata": owner.metadata}, _key_of(owner)
                 )

@@ -219,7 +219,11 @@ def refuse_write(standing: str, call: str, key: str) -> None:
     if standing == Standing.OTHER and not is_live() and _is_own(call, key):
         return
     log.warning("stripe_write_refused", call=call, standing=standing)
-    raise NotOwner("Payments can't be made or changed here right now. We have been told.", retry_after_s=60)
+    raise NotOwner(
+        "Payments can't be made or changed here right now. We have been told.",
+        retry_after_s=60,
+        for_operators=describe_standing(Standing(standing)),
+    )
 
 
 def _is_own(call: str, key: str) -> bool:

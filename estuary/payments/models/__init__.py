@@ -3,8 +3,8 @@
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
-from estuary.payments.models.hourly_alerts import HourlyAlert
 from estuary.payments.models.idempotency import IdempotencyKey
+from estuary.payments.models.notices import HourlyAlert, Refusal
 from estuary.payments.models.rate_limits import Decline, Hold, RateLimitCounter
 from estuary.payments.models.reconciliation import Orphan, SyncCursor
 from estuary.payments.models.refunds import Refund
@@ -20,6 +20,7 @@ __all__ = [
     "PaymentMethod",
     "RateLimitCounter",
     "Refund",
+    "Refusal",
     "SetupIntent",
     "StripeAccount",
     "StripeCustomer",

@@ -51,3 +51,20 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.stripe_event_id}"
+
+
+# A condition on an order ``o`` that was paid: no event reports its payment. It uses webhook_event_by_subject and, for
+# thin events, which have no object, webhook_event_by_type.
+NO_EVENT_REPORTS_PAYMENT = """
+    o.captured_minor > 0 AND o.stripe_payment_intent_id > ''
+    AND NOT EXISTS (
+        SELECT FROM payments_webhookevent e
+        WHERE coalesce(e.payload #>> '{data,object,payment_intent}', e.payload #>> '{data,object,id}')
+              = o.stripe_payment_intent_id
+          AND e.type IN ('payment_intent.succeeded', 'checkout.session.completed',
+                         'checkout.session.async_payment_succeeded'))
+    AND NOT EXISTS (
+        SELECT FROM payments_webhookevent e
+        WHERE e.type IN ('v1.payment_intent.succeeded', 'v1.checkout.session.completed',
+                         'v1.checkout.session.async_payment_succeeded')
+          AND e.payload #>> '{related_object,id}' IN (o.stripe_payment_intent_id, o.stripe_checkout_session_id))"""

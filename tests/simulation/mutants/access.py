@@ -16,6 +16,7 @@ from estuary.payments import client, idempotency
 from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
 from estuary.payments.order_api import views as order_views
+from estuary.payments.refusals import signatures
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
 FOUND = ("what is another's is not found", "an answer holds only what is its asker's")
@@ -67,9 +68,9 @@ def whoever_knocks_is_stripe() -> None:
 
 @breaks("S11", UNSIGNED)
 def a_signature_never_grows_old() -> None:
-    vars(client)["SIGNATURE_TOLERANCE_S"] = 10**9
+    instead_of(signatures.refuse_old, nothing)
 
 
 @breaks("S11", UNSIGNED)
 def a_signature_of_the_future_is_one() -> None:
-    instead_of(client._refuse_future, nothing)
+    instead_of(signatures.refuse_future, nothing)

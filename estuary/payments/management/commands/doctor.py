@@ -6,16 +6,23 @@ import sys
 import time
 from argparse import ArgumentTypeError
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from estuary.common import clock
 from estuary.common.api.rates import SECONDS
+from estuary.common.errors import EstuaryError
 from estuary.common.money import display
 from estuary.payments.doctor import RULES, CheckRun, Violation, run_checks, stripe_comparison
 from estuary.payments.doctor.runner import TIMEOUT_S
+
+NOT_COMPARED = "stripe_not_compared"
+NOT_COMPARED_SENTENCE = "Stripe can be asked."
+NOT_COMPARED_REMEDY = (
+    "manage.py checkup says what is wrong with the key or the network; then run the doctor again."
+)
 
 
 def span(text: str) -> timedelta:
@@ -40,13 +47,23 @@ class Command(BaseCommand):
         result = run_checks(RULES, at=at, timeout_s=options["timeout"])
         rules = len(RULES)
         if options["stripe"]:
-            result.violations += stripe_comparison.compare(since=at - options["since"], at=at)
+            result.violations += _compare(at - options["since"], at)
             rules += len(stripe_comparison.SENTENCES)
         seconds = time.monotonic() - started_at
         render = _as_json if options["json"] else _as_text
         self.stdout.write(render(result, rules, seconds))
         if result.violations:
             sys.exit(1)
+
+
+def _compare(since: datetime, at: datetime) -> list[Violation]:
+    """Compare with Stripe; a Stripe that can't be asked is one violation, beside those that were found here."""
+    try:
+        return stripe_comparison.compare(since=since, at=at)
+    except EstuaryError as error:
+        return [
+            Violation(NOT_COMPARED, NOT_COMPARED_SENTENCE, NOT_COMPARED_REMEDY, 1, (("Stripe", str(error)),))
+        ]
 
 
 def _as_json(result: CheckRun, rules: int, seconds: float) -> str:

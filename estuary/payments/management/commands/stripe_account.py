@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             account_id = client.account_id()
         except EstuaryError as error:
-            raise CommandError(f"Stripe could not be asked whose key this is: {error.detail}") from None
+            raise CommandError(f"Stripe could not be asked whose key this is: {error}") from None
         if not account_id:
             raise CommandError(
                 "This restricted key may not say whose it is: give it read access to the account."
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         try:
             ownership.claim(client.owner_product_client())
         except EstuaryError as error:
-            raise CommandError(f"The owner could not be recorded at Stripe: {error.detail}") from None
+            raise CommandError(f"The owner could not be recorded at Stripe: {error}") from None
         self.stdout.write(
             f"From now on the database at {ownership.current_home()} is the owner of what is done at Stripe. Its web "
             "server and worker know within a minute; the former owner only reads from then on."
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         try:
             standing = ownership.find_standing(client.owner_product_client())
         except EstuaryError as error:
-            self.stdout.write(f"Stripe could not be asked who the owner is: {error.detail}")
+            self.stdout.write(f"Stripe could not be asked who the owner is: {error}")
             return
         owner = "At Stripe, this database is recorded as the owner."
         self.stdout.write(ownership.describe_standing(standing) or owner)

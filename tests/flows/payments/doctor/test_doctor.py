@@ -355,6 +355,12 @@ DAMAGE: list[Damage] = [
         "",
         "INSERT INTO payments_lookout (name, looked_until) VALUES ('planted', now() - interval '1 hour')",
     ),
+    (
+        "payment_without_event",
+        "",
+        f"""DELETE FROM payments_webhookevent WHERE type = 'payment_intent.succeeded';
+            UPDATE orders_order SET paid_at = now() - interval '1 hour' WHERE id = {COMPLETED}""",
+    ),
     ("not_the_owner", "", "UPDATE payments_stripeaccount SET standing = 'behind', judged_at = now()"),
 ]
 

@@ -1,0 +1,31 @@
+"""The checkup as a page for staff; the same findings as ``manage.py checkup``."""
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from estuary.payments.checkup.finding import Level
+from estuary.payments.checkup.runner import run_checkup
+
+TITLES = {Level.BROKEN: "To be mended", Level.LOOK: "To be looked at", Level.GOOD: "In order"}
+COLOURS = {Level.BROKEN: "danger", Level.LOOK: "warning", Level.GOOD: "success"}
+PERMISSION = "payments.view_webhookevent"
+
+
+def checkup_page(request: HttpRequest) -> TemplateResponse:
+    """Run the checkup and show its findings, the worst first. Its calls to Stripe share the request's time budget."""
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    findings = run_checkup()
+    groups = [
+        (title, COLOURS[level], [finding for finding in findings if finding.level == level])
+        for level, title in TITLES.items()
+    ]
+    context = {
+        **admin.site.each_context(request),
+        "title": "Checkup",
+        "groups": [group for group in groups if group[2]],
+    }
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "payments/checkup.html", context)

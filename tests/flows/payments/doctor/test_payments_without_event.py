@@ -1,0 +1,73 @@
+"""A payment that no event reports is named by the doctor, counted by a metric and shown to staff; a race is not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.common import clock
+from estuary.payments.doctor import DELIVERY, run_checks
+from estuary.payments.observability import count_payments_without_event
+from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client
+from tests.flows import buying
+from tests.flows.buying import pay_only, status_of
+from tests.flows.payments.reconciliation.test_orphans import later, sweep_for
+from tests.sandbox_bridge import post_event, settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATE = timedelta(minutes=20)
+FIGURE = "Payments of the last hour without an event"
+
+
+def named() -> list[str]:
+    found = run_checks(DELIVERY, at=clock.now()).violations
+    return [name for violation in found for name, _ in violation.objects]
+
+
+def figure() -> tuple[str, bool]:
+    page = admin_client("payments.view_webhookevent").get("/admin/")
+    [shown] = [one for one in page.context["figures"] if one.name == FIGURE]
+    return shown.value, shown.alarm
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+def test_what_only_the_sweep_found_is_named_until_its_event_comes(
+    stripe: Sandbox, buyer: APIClient, payment_type: str
+) -> None:
+    made = buying.credits(buyer, payment_type=payment_type)
+    pay_only(stripe, made)
+    lost = stripe.take_deliveries()
+    sweep_for(10)
+    assert status_of(made) == "completed"
+    assert (named(), count_payments_without_event()) == ([], 0)  # the event may still come
+    with later(LATE):
+        assert named() == [f"order {made['order_id']}"]
+        assert count_payments_without_event() == 1
+        assert figure() == ("1", True)
+        for delivery in lost:
+            stripe.control.resend(delivery.event_id)
+        settle_everything(stripe)
+        assert (named(), count_payments_without_event(), figure()) == ([], 0, ("0", False))
+    with later(timedelta(hours=2)):
+        assert count_payments_without_event() == 0
+
+
+def test_a_sweep_that_was_merely_first_is_no_news(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer)
+    pay_only(stripe, made)
+    waiting = stripe.take_deliveries()
+    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    assert status_of(made) == "completed"
+    assert {post_event(delivery) for delivery in waiting} == {200}
+    settle_everything(stripe)
+    with later(LATE):
+        assert (named(), count_payments_without_event()) == ([], 0)
+
+
+def test_what_credits_paid_needs_no_event(stripe: Sandbox, buyer: APIClient, ana: Any) -> None:
+    buying.buy_credits(stripe, buyer)
+    with later(LATE):
+        assert named() == []
