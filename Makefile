@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help images setup demo smoke first-hour test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-contract stripe-cli clean
+.PHONY: help images setup demo smoke first-hour mistakes test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-contract stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -43,6 +43,9 @@ smoke: $(SYNCED) ## the same on free ports behind the proxy (PROXY=0: without), 
 
 first-hour: $(SYNCED) ## play a newcomer's first hour: a fresh clone, the README's block for the real Stripe, a paid order
 	@$(BIN)/python -m demo.first_hour
+
+mistakes: $(SYNCED) ## make the common mistakes of set-up, one after another, and see that `manage.py checkup` names each
+	@$(BIN)/python -m demo.mistakes
 
 PYTEST = $(BIN)/python -m pytest -n auto --dist loadscope
 
