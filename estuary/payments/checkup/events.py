@@ -25,6 +25,7 @@ ON_ITS_WAY = timedelta(seconds=10)
 RECENT = timedelta(days=1)
 NEWEST_READ = 1000
 MAX_NAMED = 3
+EVENTS_PAGE = "https://dashboard.stripe.com/workbench/events"
 CHECK_TIMEOUT_S = 10
 LATE = "Orders are completed minutes late, by the worker that asks Stripe, and never while it does not run."
 REASONS = {
@@ -42,12 +43,14 @@ def check_events(stripe: Probes | None) -> Iterator[Finding]:
     """``stripe`` is None when Stripe can't be asked: then only what is known here is checked."""
     at = clock.now()
     newest = _newest_by_webhook()
-    missing = _find_missing(stripe, at) if stripe else []
+    missing, arrive_again = _find_missing(stripe, at) if stripe else ([], False)
     refused = _refused_since(max(at - RECENT, newest.received_at) if newest else at - RECENT)
-    if missing or (signatures.NO_SECRET_FITS in refused and not newest):
+    if arrive_again and missing:
+        yield _some_missed(missing)
+    elif missing or (signatures.NO_SECRET_FITS in refused and not newest):
         yield _explain(missing, refused)
     yield from _describe_refused(_refused_since(at - RECENT))
-    yield from _check_settled_without_event(at)
+    yield from _check_settled_without_event(at, do_events_arrive=not missing or arrive_again)
     if newest:
         age = timesince(newest.received_at, at, depth=1)
         yield good("last_event", f"The last event came {age} ago: {newest.type}.")
@@ -66,39 +69,47 @@ def _newest_by_webhook() -> WebhookEvent | None:
     return next((row for row in rows if row.type in BY_WEBHOOK_ONLY), None)
 
 
-def _find_missing(stripe: Probes, at: datetime) -> list[str]:
-    """Return Stripe's events that should be in the inbox and are not, the newest first.
+def _find_missing(stripe: Probes, at: datetime) -> tuple[list[str], bool]:
+    """Return Stripe's events that should be in the inbox and are not, and whether the newest of all has come.
 
-    Events from before the endpoint, or from before this database belonged to the account, are not expected.
+    Events from before the endpoint, or from before this database belonged to the account, are not expected. Those of a
+    copy of the shop go to the shop.
     """
-    bound_at = StripeAccount.objects.filter(pk=1).values_list("bound_at", flat=True).first()
-    if bound_at is None:
-        return []
-    types, since = set(BY_WEBHOOK_ONLY), max(at - RECENT, bound_at)
+    account = StripeAccount.objects.filter(pk=1).first()
+    if account is None or account.bound_at is None or account.standing == StripeAccount.Standing.OTHER:
+        return [], False
+    types, since, until = set(BY_WEBHOOK_ONLY), max(at - RECENT, account.bound_at), at - ON_ITS_WAY
     try:
-        ours = [one for one in stripe.endpoints() if one.is_enabled and leads_here(one)]
-    except PermissionMissing:
-        ours = []
-    if ours:
-        since = max(since, clock.from_timestamp(min(one.created for one in ours)))
-        sent = frozenset[str]().union(*(one.event_types for one in ours))
-        types &= types if ALL_TYPES in sent else sent
-    until = at - ON_ITS_WAY
-    if not types or since >= until:
-        return []
-    try:
+        if ours := [one for one in stripe.endpoints() if one.is_enabled and leads_here(one)]:
+            since = max(since, clock.from_timestamp(min(one.created for one in ours)))
+            sent = frozenset[str]().union(*(one.event_types for one in ours))
+            types = types if ALL_TYPES in sent else types & sent
+        if not types or since >= until:
+            return [], False
         listed = stripe.newest_events(sorted(types), since=since, until=until)
     except PermissionMissing:
-        return []
-    here = WebhookEvent.objects.filter(stripe_event_id__in=listed).values_list("stripe_event_id", flat=True)
-    came = set(here)
-    return [f"{name} ({kind})" for name, kind in listed.items() if name not in came]
+        # The other checks report it.
+        return [], False
+    stored = WebhookEvent.objects.filter(stripe_event_id__in=listed).values_list("stripe_event_id", flat=True)
+    came = set(stored)
+    missing = [f"{event_id} ({kind})" for event_id, kind in listed.items() if event_id not in came]
+    return missing, next(iter(listed), "") in came
 
 
 def _refused_since(since: datetime) -> dict[str, Refusal]:
     """Return the newest count of each reason for which requests were refused since then."""
     rows = Refusal.objects.filter(source=Refusal.Source.WEBHOOK, last_at__gte=since)
     return {row.reason: row for row in rows.order_by("last_at")}
+
+
+def _some_missed(missing: list[str]) -> Finding:
+    return look(
+        "events_missed",
+        f"{len(missing)} of Stripe's events of the last day have not arrived, and newer ones have: "
+        f"{', '.join(missing[:MAX_NAMED])}.",
+        why="The worker has found by itself what they report. A single one may be Stripe's own failure.",
+        cure=f"{EVENTS_PAGE}    # the deliveries that failed, and why",
+    )
 
 
 def _explain(missing: list[str], refused: dict[str, Refusal]) -> Finding:
@@ -141,11 +152,12 @@ def _describe_refused(refused: dict[str, Refusal]) -> Iterator[Finding]:
         )
 
 
-def _check_settled_without_event(at: datetime) -> Iterator[Finding]:
+def _check_settled_without_event(at: datetime, *, do_events_arrive: bool) -> Iterator[Finding]:
     violation = run_check(PAYMENT_WITHOUT_EVENT, at=at, timeout_s=CHECK_TIMEOUT_S)
     if violation:
         named = ", ".join(name for name, _ in violation.objects[:MAX_NAMED])
-        yield broken(
+        make = look if do_events_arrive else broken
+        yield make(
             "payment_without_event",
             f"{violation.count} payments of the last day were found by asking Stripe. No event reported {named}.",
             why=LATE,
