@@ -16,6 +16,7 @@ from estuary.payments.refusals.daily_counts import delete_old_refusals
 from estuary.payments.refusals.webhook_counter import WEBHOOK_COUNTER, Counts, WebhookCounter
 from stripe_sandbox import Sandbox
 from tests.flows.payments.webhooks.test_webhook import BODY, code, send, signed
+from tests.flows.payments.webhooks.test_webhook_on_the_wire import serving
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +99,13 @@ def test_in_the_web_server_the_first_refusal_is_stored_within_moments() -> None:
     counter.count("no_header", clock.now())
     wait_until(lambda: bool(stored))
     assert [list(counts) for counts in stored] == [["no_header"]]
+
+
+def test_the_web_server_stores_what_it_refused_before_django_saw_it(transactional_db: None) -> None:
+    with serving("--workers", "1") as wire:
+        assert wire.post("Content-Length: 5", b"hello", "t=1,v1=00") == 400
+        wait_until(Refusal.objects.exists)
+    assert refusals() == {"no_secret_fits": 1}
 
 
 def test_old_counts_are_deleted() -> None:
