@@ -171,12 +171,12 @@ def test_events_that_get_lost_on_the_way_are_missed(
 
 
 def test_once_events_arrive_again_those_that_were_missed_are_only_looked_at(
-    stripe: Sandbox, buyer: APIClient, checkup: Checkup
+    stripe: Sandbox, buyer: APIClient, other: APIClient, checkup: Checkup
 ) -> None:
     pay_only(stripe, buying.credits(buyer))
     stripe.take_deliveries()
     with later(A_MOMENT):
-        buying.buy_credits(stripe, buyer, "20.00")
+        buying.buy_credits(stripe, other, "20.00")
     with later(A_MOMENT * 2):
         said = checkup()
         assert (said.broken, "events_missed" in said.look) == ({}, True)
