@@ -50,18 +50,19 @@ def another_webhook_secret(shop: Shop) -> Iterator[dict[str, str]]:
     another = f"whsec_{secrets.token_hex(16)}"
     shop.end("web")
     shop.start_web(STRIPE_WEBHOOK_SECRET=another)
-    shop.pay()
+    order_id = shop.pay()
     yield {"STRIPE_WEBHOOK_SECRET": another}
     shop.end("web")
     shop.start_web()
-    shop.pay_and_settle()
+    # Stripe sends the events again, at growing intervals.
+    shop.wait_until_settled(order_id)
 
 
 @contextmanager
 def endpoint_without_saved_cards(shop: Shop) -> Iterator[dict[str, str]]:
-    shop.update_endpoint(**{"enabled_events[]": sorted(set(LISTED) - {"payment_method.attached"})})
+    shop.update_endpoint({"enabled_events[]": sorted(set(LISTED) - {"payment_method.attached"})})
     yield {}
-    shop.update_endpoint(**{"enabled_events[]": ["*"]})
+    shop.update_endpoint({"enabled_events[]": ["*"]})
 
 
 @contextmanager
@@ -73,17 +74,17 @@ def no_endpoint(shop: Shop) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def endpoint_at_another_path(shop: Shop) -> Iterator[dict[str, str]]:
-    shop.update_endpoint(url=f"{shop.web_url}/payments/webhook/")
+    shop.update_endpoint({"url": f"{shop.web_url}/payments/webhook/"})
     yield {}
-    shop.update_endpoint(url=shop.webhook_url)
+    shop.update_endpoint({"url": shop.webhook_url})
 
 
 @contextmanager
 def disabled_endpoint(shop: Shop) -> Iterator[dict[str, str]]:
     endpoint_id = shop.endpoint_id()
-    shop.update_endpoint(disabled="true")
+    shop.update_endpoint({"disabled": "true"})
     yield {}
-    shop.update_endpoint(endpoint_id, disabled="false")
+    shop.update_endpoint({"disabled": "false"}, endpoint_id)
 
 
 @contextmanager

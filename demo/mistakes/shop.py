@@ -25,6 +25,8 @@ from estuary.config.environment import BASE_DIR, Environment
 
 PASSWORD = "a-long-and-odd-password-7"
 WEBHOOK_PATH = "/api/v1/payments/webhook/"
+# Its webhook may be tried again after half a minute, and then after two.
+SETTLED_WITHIN_S = 200.0
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class Shop:
         listed = self._ask("GET", "/v1/webhook_endpoints")["data"]
         return next(str(one["id"]) for one in listed if one["status"] == "enabled")
 
-    def update_endpoint(self, endpoint_id: str = "", **fields: Any) -> None:
+    def update_endpoint(self, fields: dict[str, Any], endpoint_id: str = "") -> None:
         self._ask("POST", f"/v1/webhook_endpoints/{endpoint_id or self.endpoint_id()}", fields)
 
     def delete_endpoint(self) -> None:
@@ -127,10 +129,9 @@ class Shop:
         Browser(stripe, self.publishable_key).pay(payment["client_secret"], GOOD)
         return str(payment["order_id"])
 
-    def pay_and_settle(self) -> None:
-        order_id = self.pay()
+    def wait_until_settled(self, order_id: str) -> None:
         assert self.buyer is not None
-        self.buyer.wait_for_order(order_id, "completed", within_s=60)
+        self.buyer.wait_for_order(order_id, "completed", within_s=SETTLED_WITHIN_S)
 
 
 def codes_in(answer: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -163,7 +164,7 @@ def running_shop() -> Iterator[Shop]:
             shop.manage(*words)
         shop.start_worker()
         shop.start_web()
-        shop.pay_and_settle()
+        shop.wait_until_settled(shop.pay())
         yield shop
 
 

@@ -188,10 +188,12 @@ def test_history_is_written_by_nobody(busy: Order, name: str) -> None:
         )
 
 
-def test_the_overview_counts_today_in_twelve_queries(busy: Order, django_assert_num_queries: Pinned) -> None:
+def test_the_overview_counts_today_in_thirteen_queries(
+    busy: Order, django_assert_num_queries: Pinned
+) -> None:
     WebhookEvent.objects.update(status="dead")
     client = admin_client()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         answer = client.get("/admin/")
     figures = {figure.name: figure for figure in answer.context["figures"]}
     assert figures["Orders today"].value == "2"
@@ -203,7 +205,11 @@ def test_the_overview_counts_today_in_twelve_queries(busy: Order, django_assert_
 
 def test_the_overview_shows_nothing_that_one_may_not_look_at(busy: Order) -> None:
     answer = admin_client("payments.view_webhookevent").get("/admin/")
-    assert [figure.name for figure in answer.context["figures"]] == ["Unsettled events", "Dead events"]
+    assert [figure.name for figure in answer.context["figures"]] == [
+        "Unsettled events",
+        "Dead events",
+        "Payments of the last hour without an event",
+    ]
     assert busy.public_id not in answer.content.decode()
 
 

@@ -211,6 +211,7 @@ def test_no_label_has_a_value_that_a_caller_chooses() -> None:
     allowed = {
         "type",
         "outcome",
+        "reason",
         "call",
         "job",
         "before",
