@@ -208,7 +208,7 @@ def test_the_overview_shows_nothing_that_one_may_not_look_at(busy: Order) -> Non
     assert [figure.name for figure in answer.context["figures"]] == [
         "Unsettled events",
         "Dead events",
-        "Payments of the last hour without an event",
+        "Payments without an event",
     ]
     assert busy.public_id not in answer.content.decode()
 

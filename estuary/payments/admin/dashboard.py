@@ -95,7 +95,7 @@ def _inbox() -> list[Figure]:
         Figure("Unsettled events", str(unsettled), f"{url}?status__exact=pending"),
         Figure("Dead events", str(dead), f"{url}?status__exact=dead", alarm=dead > 0),
         Figure(
-            "Payments of the last hour without an event",
+            "Payments without an event",
             str(unreported),
             reverse("admin-checkup"),
             alarm=unreported > 0,

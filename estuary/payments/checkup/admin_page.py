@@ -8,8 +8,7 @@ from django.template.response import TemplateResponse
 from estuary.payments.checkup.finding import Level
 from estuary.payments.checkup.runner import run_checkup
 
-TITLES = {Level.BROKEN: "To be mended", Level.LOOK: "To be looked at", Level.GOOD: "In order"}
-COLOURS = {Level.BROKEN: "danger", Level.LOOK: "warning", Level.GOOD: "success"}
+GROUPS = {Level.BROKEN: ("To be mended", "danger"), Level.LOOK: ("To be looked at", "warning")}
 PERMISSION = "payments.view_webhookevent"
 
 
@@ -18,14 +17,12 @@ def checkup_page(request: HttpRequest) -> TemplateResponse:
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
     findings = run_checkup()
-    groups = [
-        (title, COLOURS[level], [finding for finding in findings if finding.level == level])
-        for level, title in TITLES.items()
-    ]
+    by_level = {level: [finding for finding in findings if finding.level == level] for level in Level}
     context = {
         **admin.site.each_context(request),
         "title": "Checkup",
-        "groups": [group for group in groups if group[2]],
+        "groups": [(*group, by_level[level]) for level, group in GROUPS.items() if by_level[level]],
+        "in_order": by_level[Level.GOOD],
     }
     request.current_app = admin.site.name
     return TemplateResponse(request, "payments/checkup.html", context)

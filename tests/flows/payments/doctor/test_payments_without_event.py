@@ -19,7 +19,7 @@ from tests.sandbox_bridge import post_event, settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LATE = timedelta(minutes=20)
-FIGURE = "Payments of the last hour without an event"
+FIGURE = "Payments without an event"
 
 
 def named() -> list[str]:
