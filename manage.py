@@ -44,9 +44,14 @@ def use_running_demo() -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     use_running_demo()
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # It names each variable and what to set it to; a traceback would hide that.
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

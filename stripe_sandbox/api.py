@@ -10,6 +10,7 @@ from stripe_sandbox.endpoint_call import Call
 from stripe_sandbox.errors import (
     AuthenticationError,
     Conflict,
+    Forbidden,
     InvalidParameter,
     NotFound,
     RateLimited,

@@ -134,10 +134,10 @@ class Shop:
         self.buyer.wait_for_order(order_id, "completed", within_s=SETTLED_WITHIN_S)
 
 
-def codes_in(answer: subprocess.CompletedProcess[str]) -> dict[str, str]:
+def codes_in(answer: "subprocess.CompletedProcess[str]") -> dict[str, str]:
     """Return what the checkup found that is not good: the sentence by its code, and what kept it from starting."""
     if not answer.stdout:
-        return {"cannot_start": answer.stderr}
+        return {"cannot_start": answer.stderr.removeprefix("Estuary cannot start:")}
     findings = json.loads(answer.stdout)["findings"]
     return {one["code"]: one["what"] for one in findings if one["level"] != "good"}
 

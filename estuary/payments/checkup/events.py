@@ -105,7 +105,7 @@ def _refused_since(since: datetime) -> dict[str, Refusal]:
 def _some_missed(missing: list[str]) -> Finding:
     return look(
         "events_missed",
-        f"{len(missing)} of Stripe's events of the last day have not arrived, and newer ones have: "
+        f"Of Stripe's events of the last day {len(missing)} did not arrive, and newer ones did: "
         f"{', '.join(missing[:MAX_NAMED])}.",
         why="The worker has found by itself what they report. A single one may be Stripe's own failure.",
         cure=f"{EVENTS_PAGE}    # the deliveries that failed, and why",
@@ -115,7 +115,7 @@ def _some_missed(missing: list[str]) -> Finding:
 def _explain(missing: list[str], refused: dict[str, Refusal]) -> Finding:
     """Return why events do not come: what was refused since the last one that did tells."""
     named = ", ".join(missing[:MAX_NAMED])
-    what = f"{len(missing)} of Stripe's newest events have not arrived: {named}." if missing else ""
+    what = f"Of Stripe's newest events {len(missing)} did not arrive: {named}." if missing else ""
     if signatures.NO_SECRET_FITS in refused:
         rolled = (
             "What stripe listen prints" if is_on_a_laptop() else "That of the endpoint, in Stripe's dashboard"
