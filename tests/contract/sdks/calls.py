@@ -1,7 +1,8 @@
 """One call of every endpoint that the sandbox offers, told once for the official SDKs of all languages."""
 
-import dataclasses
 from typing import Any
+
+from tests.contract.sdks.call import Call
 
 CARD: dict[str, Any] = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2040", "cvc": "123"}
 NO_REDIRECTS: dict[str, Any] = {"enabled": True, "allow_redirects": "never"}
@@ -25,27 +26,6 @@ LINE = {
     "price_data": {"currency": "usd", "unit_amount": 1500, "product_data": {"name": "Yoga"}},
 }
 PAGE = {"mode": "payment", "line_items": [LINE], "success_url": "https://shop.example/thanks"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """A call: `method` is Python's name; `$name` in ids and params is the id of what an earlier call saved."""
-
-    endpoint: str
-    method: str
-    ids: tuple[str, ...] = ()
-    params: dict[str, Any] = dataclasses.field(default_factory=dict)
-    save: str = ""
-    # Node's name, where it is not Python's in camel case.
-    node: str = ""
-    # The status of the refusal that belongs to the endpoint.
-    refused: int = 0
-
-    @property
-    def raw_path(self) -> str:
-        """The path of a call that no SDK has a method for, None in the others."""
-        return self.endpoint.partition(" ")[2] if self.method == "raw" else ""
-
 
 CUSTOMERS = [
     Call("POST /v1/customers", "customers.create", params={"email": "anna@example.com"}, save="customer"),

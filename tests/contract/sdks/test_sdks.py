@@ -16,7 +16,8 @@ from tests.contract import annotations, openapi
 from tests.contract.allowed import WITHOUT_SDK
 from tests.contract.exchanges import Exchange
 from tests.contract.official_cli import ROOT
-from tests.contract.sdks.calls import CALLS, Call
+from tests.contract.sdks.call import Call
+from tests.contract.sdks.calls import CALLS
 from tests.contract.sdks.references import filled
 from tests.contract.sdks.served import serving
 
