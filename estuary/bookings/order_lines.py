@@ -14,6 +14,8 @@ from estuary.orders.place_order import Line
 
 # Times that one unpaid order may hold.
 MAX_HELD_TIMES = 3
+# Dates of a workshop that an error lists.
+MAX_LISTED_DATES = 10
 
 
 class SchedulingRequired(InvalidRequest):
@@ -35,6 +37,35 @@ class ScheduleRequest:
     service_id: int | None = None
     starts_at: datetime | None = None
     session_id: int | None = None
+
+
+def find_only_session(workshop: Service, *, at: datetime) -> ServiceSession:
+    """Return the session of a workshop that has one date to come, for a buyer who names none.
+
+    Raises SchedulingRequired, which lists the dates, when there are several or none.
+    """
+    upcoming = ServiceSession.objects.filter(service=workshop, starts_at__gt=at).order_by("starts_at", "pk")
+    sessions = list(upcoming[:MAX_LISTED_DATES])
+    if not sessions:
+        raise SchedulingRequired(
+            f"{workshop.name} has no date to come. It can be bought once it has a new date.", sessions=[]
+        )
+    if len(sessions) > 1:
+        first = sessions[0]
+        raise SchedulingRequired(
+            f"{workshop.name} has several dates: send the chosen one as scheduling_data.service_session_id, such as "
+            f"{first.pk} for {first.starts_at:%d %B %Y, %H:%M} UTC. "
+            f"All of them: GET /api/v1/services/{workshop.pk}/sessions/",
+            sessions=[
+                {
+                    "service_session_id": str(session.pk),
+                    "start_datetime": session.starts_at.isoformat(),
+                    "seats_left": session.seats_left,
+                }
+                for session in sessions
+            ],
+        )
+    return sessions[0]
 
 
 def plan_lines(

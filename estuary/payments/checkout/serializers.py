@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import string
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
@@ -13,8 +15,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.models import User
-from estuary.bookings.order_lines import ScheduleRequest
-from estuary.catalog.models import PackageItem, Service
+from estuary.bookings.order_lines import ScheduleRequest, find_only_session
+from estuary.catalog.models import PackageItem, Service, ServiceType
 from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common import clock
 from estuary.common.api.fields import FlagField, IdField, MomentField, ReferenceField, TextField
@@ -32,6 +34,7 @@ from estuary.payments.customers.payment_methods import find_card
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
 
 MAX_SERVICE_DATA = 4000
+MAX_RETURN_URL = 500
 CARD_NUMBER_MESSAGE = (
     "It has a number in it that reads as a card number. Leave card numbers out. Write a telephone number with + and "
     "its country code, like +44 20 7946 0958, and a number of your own with letters before it, like ORD4242."
@@ -85,8 +88,8 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         max_length=32,
         help_text="the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more",
     )
-    success_url = serializers.CharField(required=False, max_length=500)
-    cancel_url = serializers.CharField(required=False, max_length=500)
+    success_url = serializers.CharField(required=False, max_length=MAX_RETURN_URL)
+    cancel_url = serializers.CharField(required=False, max_length=MAX_RETURN_URL)
 
     def validate_service_data(self, value: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(value, default=str)
@@ -155,12 +158,12 @@ def purchase_from(
 ) -> Purchase:
     """Turn a checked request into a Purchase: reads the service with its prices, and the saved card if one is named.
 
-    Raises NotFound, NotOnSale, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl, CardRemoved; writes
-    nothing.
+    Raises NotFound, NotOnSale, SchedulingRequired, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl,
+    CardRemoved; writes nothing.
     """
     currency = data.get("currency", settings.CURRENCY).lower()
-    scheduling = data.get("scheduling_data") or {}
     service = None if data["is_credit_purchase"] else _find_service(data["service_id"])
+    scheduling = _with_only_session(data.get("scheduling_data") or {}, service)
     return Purchase(
         user=user,
         service=service,
@@ -188,6 +191,18 @@ def _find_service(service_id: str) -> Service:
     # One query reads the prices of a package and of its items.
     prefetch_related_objects([service, *(item.service for item in service.items.all())], "prices")
     return service
+
+
+def _with_only_session(scheduling: dict[str, Any], service: Service | None) -> dict[str, Any]:
+    """Return the scheduling data, with the session of a workshop that has a single date when none is named."""
+    if service is None or service.type != ServiceType.WORKSHOP:
+        return scheduling
+    if scheduling.get("service_session_id"):
+        return scheduling
+    session = find_only_session(service, at=clock.now())
+    if scheduling.get("start_datetime") not in (None, session.starts_at):
+        return scheduling
+    return scheduling | {"service_session_id": str(session.pk)}
 
 
 def _price_service(service: Service, data: dict[str, Any], user: User, currency: str) -> list[PricedItem]:
@@ -255,19 +270,29 @@ def _checkout_options(
 
 
 def _safe_url(url: str) -> str:
-    """Refuse every URL that is not on one of our origins, as a browser would parse it."""
+    """Refuse every URL that is not on one of our origins, as a browser would parse it.
+
+    Other letters than ASCII are encoded as a browser does. Only a path or a query can have them: the origins have none.
+    """
     if not url:
         return ""
-    is_malformed = (
-        any(character in url for character in "\\\t\r\n @") or not url.isprintable() or not url.isascii()
-    )
+    is_malformed = any(character in url for character in "\\\t\r\n @") or not url.isprintable()
     try:
         is_own_origin = origin_of(url) in settings.RETURN_ORIGINS
     except ValueError:
         is_own_origin = False
     if is_malformed or not is_own_origin:
-        raise UnsafeReturnUrl(f"success_url and cancel_url must be addresses under {settings.FRONTEND_URL}.")
-    return url
+        raise UnsafeReturnUrl(
+            f"success_url and cancel_url must be addresses under {settings.FRONTEND_URL}. The server takes those of "
+            "another frontend once ESTUARY_RETURN_ORIGINS names its origin."
+        )
+    encoded = quote(url, safe=string.punctuation)
+    if len(encoded) > MAX_RETURN_URL:
+        raise UnsafeReturnUrl(
+            f"success_url and cancel_url have at most {MAX_RETURN_URL} characters, after letters such as ü are "
+            f"encoded. This one has {len(encoded)}."
+        )
+    return encoded
 
 
 def _schedule_request(data: dict[str, Any]) -> ScheduleRequest:

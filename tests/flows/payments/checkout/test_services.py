@@ -111,6 +111,68 @@ def test_a_workshop_takes_one_seat_and_makes_the_buyer_a_participant(
 
 
 @PAYMENT_TYPES
+def test_a_workshop_with_a_single_date_is_bought_without_naming_it(
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    make_sessions(workshop, in_days=-7)
+    [session] = make_sessions(workshop, capacity=3)
+    made = buying.create(buyer, service_id=str(workshop.pk), payment_type=payment_type)
+    assert all(
+        label == expected(made, maya, workshop, service_session_id=str(session.pk))
+        for label in labels(stripe, payment_type)
+    )
+    pay(stripe, made)
+    [booking] = buying.bookings(buyer)
+    assert booking["service_session_id"] == str(session.pk)
+    assert taken(session) == [1]
+
+
+def test_the_start_of_a_single_date_may_be_named_and_another_is_refused(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    [session] = make_sessions(workshop)
+    other = {"start_datetime": (session.starts_at + timedelta(hours=1)).isoformat()}
+    buying.refused(buyer, 400, "scheduling_required", service_id=str(workshop.pk), scheduling_data=other)
+    own = {"start_datetime": session.starts_at.isoformat()}
+    pay(stripe, buying.create(buyer, service_id=str(workshop.pk), scheduling_data=own))
+    assert Participant.objects.get().session == session
+
+
+def test_a_workshop_with_several_dates_lists_them_when_none_is_named(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    first, second = make_sessions(workshop, 2, capacity=3)
+    problem = buying.refused(buyer, 400, "scheduling_required", service_id=str(workshop.pk))
+    assert f"such as {first.pk} for" in problem["detail"]
+    assert f"/api/v1/services/{workshop.pk}/sessions/" in problem["detail"]
+    assert problem["sessions"] == [
+        {
+            "service_session_id": str(session.pk),
+            "start_datetime": session.starts_at.isoformat(),
+            "seats_left": 3,
+        }
+        for session in (first, second)
+    ]
+    assert taken(first, second) == [0, 0]
+    listed = buyer.get(f"/api/v1/services/{workshop.pk}/sessions/").json()["results"]
+    chosen = {"service_session_id": listed[1]["id"]}
+    pay(stripe, buying.create(buyer, service_id=str(workshop.pk), scheduling_data=chosen))
+    assert taken(first, second) == [0, 1]
+
+
+def test_of_a_single_date_the_last_seat_is_sold_once(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner
+) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    make_sessions(workshop, capacity=1)
+    buying.create(buyer, service_id=str(workshop.pk))
+    buying.refused(other, 409, "sold_out", service_id=str(workshop.pk))
+
+
+@PAYMENT_TYPES
 def test_a_course_takes_a_seat_in_each_of_its_sessions(
     stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, payment_type: str
 ) -> None:
