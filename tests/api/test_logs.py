@@ -69,6 +69,22 @@ def test_all_lines_of_a_request_and_its_answer_and_its_problem_tell_one_name(log
         assert answer.json()["request_id"] == answer["X-Request-ID"]
 
 
+def test_the_log_line_of_a_refused_request_has_the_errors_code(log: Log) -> None:
+    body = {"is_credit_purchase": True, "amount": "5.00", "success_url": "https://elsewhere.example/"}
+    Client().get("/api/v1/orders/")
+    signed_in(make_user()).post(buying.CREATE, body)
+    Client().get("/api/v1/nothing-here/")
+    ends = [line for line in log.read() if line["event"] == "request_finished"]
+    assert [(line["code"], line["error_code"]) for line in ends] == [
+        (401, "not_authenticated"),
+        (400, "unsafe_return_url"),
+        (404, "not_found"),
+    ]
+    Client().get("/api/v1/services/")
+    [end] = [line for line in log.read() if line["event"] == "request_finished"]
+    assert "error_code" not in end
+
+
 @pytest.mark.parametrize("path", ["/api/v1/orders/", WEBHOOK])
 def test_the_name_that_a_proxy_of_ours_gave_a_request_stands(log: Log, settings: Any, path: str) -> None:
     settings.TRUSTED_PROXIES = 1

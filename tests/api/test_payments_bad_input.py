@@ -274,6 +274,19 @@ def test_a_return_address_elsewhere_is_refused(as_maya: APIClient, session: Serv
         assert (problem["status"], problem["code"]) == (400, "unsafe_return_url"), problem
 
 
+def test_a_refused_return_address_names_the_setting_that_would_allow_it(as_maya: APIClient) -> None:
+    body = {"is_credit_purchase": True, "amount": "5.00", "success_url": "https://app.example/thanks/"}
+    assert "ESTUARY_RETURN_ORIGINS" in as_maya.post(CREATE, body).json()["detail"]
+
+
+def test_a_return_address_that_is_too_long_once_it_is_encoded_is_refused(as_maya: APIClient) -> None:
+    long = f"http://localhost:8000/{'ü' * 90}"
+    body = {"is_credit_purchase": True, "amount": "5.00", "success_url": long}
+    problem = dict(as_maya.post(CREATE, body).json())
+    assert (problem["status"], problem["code"]) == (400, "unsafe_return_url")
+    assert "at most 500 characters" in problem["detail"]
+
+
 def test_a_body_of_two_megabytes_is_refused(as_maya: APIClient) -> None:
     told(raw(as_maya, json.dumps({"service_data": {"x": "y" * 2_000_000}})), 413, "body_too_large")
 

@@ -5,8 +5,10 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.dispatch import receiver
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
+from django_structlog.signals import bind_extra_request_finished_metadata
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -47,14 +49,28 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> Response 
     error = _as_our_error(exception)
     if error is None:
         return None  # a bug: Django logs it and responds through `server_error`
-    return Response(_document(error), error.status, headers=error.headers, content_type=CONTENT_TYPE)
+    response = Response(_document(error), error.status, headers=error.headers, content_type=CONTENT_TYPE)
+    return _name_error(response, error.code)
 
 
 def problem(error: EstuaryError) -> JsonResponse:
     """Return the response for an expected failure, outside of DRF's views."""
-    return JsonResponse(
+    response = JsonResponse(
         _document(error), status=error.status, headers=error.headers, content_type=CONTENT_TYPE
     )
+    return _name_error(response, error.code)
+
+
+def _name_error[R: HttpResponse](response: R, code: str) -> R:
+    """Give a response the error's code, for the log line of the request."""
+    response.error_code = code  # type: ignore[attr-defined]
+    return response
+
+
+@receiver(bind_extra_request_finished_metadata)
+def _log_error_code(response: HttpResponse, log_kwargs: dict[str, Any], **_: Any) -> None:
+    if code := getattr(response, "error_code", ""):
+        log_kwargs["error_code"] = code
 
 
 def unavailable(error: Exception) -> JsonResponse:
