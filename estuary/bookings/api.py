@@ -226,6 +226,7 @@ class GuestSerializer(serializers.Serializer[Any]):
     booking_id = serializers.CharField()
     name = serializers.CharField()
     disputed = serializers.BooleanField(help_text="the guest's bank asks for the payment back")
+    service_data = serializers.DictField(help_text="what the buyer sent with the order")
 
 
 class RosterEntrySerializer(serializers.Serializer[RosterEntry]):

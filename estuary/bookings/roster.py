@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Prefetch
 
@@ -12,9 +13,12 @@ from estuary.catalog.models import ServiceSession, ServiceType
 
 @dataclass(frozen=True, slots=True)
 class Guest:
+    """A guest, with what the buyer sent along with the order: ``service_data``, such as a wish or an allergy."""
+
     booking_id: int
     name: str
     disputed: bool
+    service_data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +94,5 @@ def _slots(practitioner: Practitioner, begin: datetime, end: datetime) -> list[R
 
 def _guest(booking: Booking, user: User) -> Guest:
     """Return a guest by name: practitioners do not see e-mail addresses."""
-    return Guest(booking.pk, user.get_full_name() or "A guest", booking.order.disputed)
+    order = booking.order
+    return Guest(booking.pk, user.get_full_name() or "A guest", order.disputed, order.service_data)

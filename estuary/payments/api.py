@@ -109,6 +109,8 @@ class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
     """A saved card; ``id`` is ours, ``stripe_payment_method_id`` is what Stripe.js confirms with."""
 
     id = serializers.CharField()
+    card_brand = serializers.CharField(help_text="for people, such as Visa or Mastercard")
+    brand = serializers.CharField(help_text="Stripe's word, such as visa or mastercard")
 
     class Meta:
         model = PaymentMethod
@@ -116,6 +118,7 @@ class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
             "id",
             "stripe_payment_method_id",
             "card_brand",
+            "brand",
             "last4",
             "exp_month",
             "exp_year",

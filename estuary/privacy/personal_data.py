@@ -102,7 +102,8 @@ PERSONAL: dict[str, Personal] = {
             "detached_at": "coalesce(detached_at, now())",
             "detach_pending": "false",
         },
-        keep="stripe_payment_method_id",
+        # Computed from card_brand, so it is erased with it.
+        keep="stripe_payment_method_id card_brand_name",
     ),
     "payments_stripecustomer": Personal(
         OWN_ROWS,

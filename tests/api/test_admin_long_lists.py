@@ -44,7 +44,7 @@ def two(db: None) -> tuple[User, User]:
         buy(user, workshop, wish=ScheduleRequest(session_id=seat.pk))
         StripeCustomer.objects.create(user=user, email=user.email, stripe_customer_id=f"cus_{number}")
         PaymentMethod.objects.create(
-            user=user, stripe_payment_method_id=f"pm_{number}", card_brand=("visa", "amex")[number], last4="4242",
+            user=user, stripe_payment_method_id=f"pm_{number}", brand=("visa", "amex")[number], last4="4242",
             exp_month=4, exp_year=2030, added_at=at, synced_at=at,
         )  # fmt: skip
     return maya, tom
@@ -121,7 +121,7 @@ def test_bookings_are_found_by_when_they_end(two: tuple[User, User]) -> None:
 
 def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[User, User]) -> None:
     client = admin_client()
-    assert found(client, "payments/paymentmethod", "user__email", card_brand="amex") == [two[1].email]
+    assert found(client, "payments/paymentmethod", "user__email", brand="amex") == [two[1].email]
     assert len(found(client, "bookings/booking", service_type="workshop")) == 2
     assert found(client, "bookings/booking", service_type="course") == []
 

@@ -122,7 +122,7 @@ def a_card(buyer: User, method_id: str) -> None:
     PaymentMethod.objects.create(
         user=buyer,
         stripe_payment_method_id=method_id,
-        card_brand="visa",
+        brand="visa",
         last4="4242",
         exp_month=4,
         exp_year=2030,

@@ -165,13 +165,22 @@ def test_a_roster_names_guests_and_nothing_more(as_maya: APIClient, maya: User, 
     assert "@" not in answer.content.decode()
     entries = answer.json()["results"]
     assert [(e["service_name"], e["capacity"], e["guests"]) for e in entries] == [
-        (yoga.name, 1, [{"booking_id": str(slot.pk), "name": "Tom Achterberg", "disputed": False}]),
+        (
+            yoga.name,
+            1,
+            [{"booking_id": str(slot.pk), "name": "Tom Achterberg", "disputed": False, "service_data": {}}],
+        ),
         (
             bath.name,
             5,
             [
-                {"booking_id": str(seat.pk), "name": "Maya Lindqvist", "disputed": False},
-                {"booking_id": str(other.pk), "name": "Tom Achterberg", "disputed": False},
+                {"booking_id": str(seat.pk), "name": "Maya Lindqvist", "disputed": False, "service_data": {}},
+                {
+                    "booking_id": str(other.pk),
+                    "name": "Tom Achterberg",
+                    "disputed": False,
+                    "service_data": {},
+                },
             ],
         ),
     ]

@@ -1,5 +1,6 @@
 """The page of one order: below its fields, a table for each kind of related object, with one query each."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,7 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
     refunds = list(order.refunds.all())
     return [
         _lines(order),
+        _service_data(order),
         _reservations(order),
         _bookings(order, request),
         _refunds(order, refunds),
@@ -103,6 +105,16 @@ def _lines(order: Order) -> Section:
         for line in order.lines.all()
     ]
     return Section("Lines", ["", "Service", "Type", "Starts", "Share"], rows, "Credits have no lines.")
+
+
+def _service_data(order: Order) -> Section:
+    rows = [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in order.service_data.items()
+    ]
+    return Section(
+        "Sent by the buyer", ["Name", "Value"], rows, "The buyer sent nothing along with the order."
+    )
 
 
 def _reservations(order: Order) -> Section:

@@ -15,6 +15,7 @@ from estuary.common.admin.base import (
 )
 from estuary.common.admin.pagination import choices_filter
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
+from estuary.payments.models.customers import BRAND_NAMES
 
 
 class OwnedAdmin(ReadOnlyAdmin):
@@ -68,20 +69,14 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     payment_at_stripe = column("Payment", lambda row: stripe_link("payments", row.stripe_payment_intent_id))
 
 
-# https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
-BRANDS = [
-    (brand, brand.replace("_", " "))
-    for brand in (
-        "amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "jcb", "link", "mastercard", "unionpay", "visa",
-        "unknown",
-    )
-]  # fmt: skip
-
-
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
-    list_filter = ("is_default", "detach_pending", choices_filter("brand", "card_brand", BRANDS))
+    list_filter = (
+        "is_default",
+        "detach_pending",
+        choices_filter("brand", "brand", list(BRAND_NAMES.items())),
+    )
     indexed_filters = {"detach_pending__exact": {"1"}}
     search_fields = ("stripe_payment_method_id",)
     by_prefix = {"pm_": "stripe_payment_method_id", "card_": "stripe_payment_method_id"}

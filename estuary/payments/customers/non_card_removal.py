@@ -31,7 +31,7 @@ def remove_other_payment_method(event: OtherPaymentMethodAttached) -> str:
         stripe_payment_method_id=method.id,
         defaults={
             "user_id": owner.user_id,
-            "card_brand": method.type[:32],
+            "brand": method.type[:32],
             "last4": method.last4,
             "exp_month": 0,
             "exp_year": 0,

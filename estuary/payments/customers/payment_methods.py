@@ -134,7 +134,7 @@ def card_from(row: PaymentMethod) -> Card:
     return Card(
         id=row.stripe_payment_method_id,
         customer_id="",
-        brand=row.card_brand,
+        brand=row.brand,
         last4=row.last4,
         exp_month=row.exp_month,
         exp_year=row.exp_year,
@@ -153,7 +153,7 @@ def _row(
 
 def _copy(event: PaymentMethodEvent, row: PaymentMethod) -> None:
     row.stripe_payment_method_id = event.card.id
-    row.card_brand, row.last4 = event.card.brand, event.card.last4
+    row.brand, row.last4 = event.card.brand, event.card.last4
     row.exp_month, row.exp_year = event.card.exp_month, event.card.exp_year
     row.added_at, row.synced_at = clock.from_timestamp(event.card.created), event.at
 

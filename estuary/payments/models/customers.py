@@ -2,9 +2,27 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 
 from estuary.common import clock, ids
+
+# https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
+BRAND_NAMES = {
+    "amex": "American Express",
+    "cartes_bancaires": "Cartes Bancaires",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "eftpos_au": "eftpos Australia",
+    "jcb": "JCB",
+    "link": "Link",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+    "unknown": "Card",
+}
+BRAND_NAME = Case(
+    *(When(brand=brand, then=Value(name)) for brand, name in BRAND_NAMES.items()), default=F("brand")
+)
 
 
 class StripeCustomer(models.Model):
@@ -48,7 +66,10 @@ class PaymentMethod(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payment_methods"
     )
     stripe_payment_method_id = models.CharField(max_length=80, unique=True)
-    card_brand = models.CharField(max_length=32)
+    brand = models.CharField(max_length=32, db_column="card_brand", help_text="Stripe's word, such as visa.")
+    card_brand = models.GeneratedField(
+        expression=BRAND_NAME, output_field=models.CharField(), db_column="card_brand_name", db_persist=False
+    )
     last4 = models.CharField(max_length=4)
     exp_month = models.PositiveSmallIntegerField()
     exp_year = models.PositiveSmallIntegerField()

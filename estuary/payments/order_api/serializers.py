@@ -95,6 +95,9 @@ class OrderDisputeSerializer(serializers.Serializer[Dispute]):
 
 
 class OrderDetailSerializer(OrderSerializer):
+    service_data = serializers.DictField(
+        help_text="what the buyer sent with the order, for whoever delivers it"
+    )
     refundable = serializers.SerializerMethodField()
     lines = LineSerializer(many=True)
     timeline = TransitionSerializer(source="transitions", many=True)
@@ -105,6 +108,7 @@ class OrderDetailSerializer(OrderSerializer):
     class Meta(OrderSerializer.Meta):
         fields = [
             *OrderSerializer.Meta.fields,
+            "service_data",
             "refundable",
             "lines",
             "timeline",

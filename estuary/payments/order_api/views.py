@@ -27,6 +27,7 @@ from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.models import Refund
 from estuary.payments.order_api.serializers import OrderDetailSerializer
+from estuary.payments.reconciliation.customers import save_card_of_payment
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
 from estuary.payments.refunds.request_refund import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
@@ -88,7 +89,10 @@ class CancelOrderView(APIView):
 
 
 class SyncOrderView(APIView):
-    """Fetches the payment from Stripe and settles it, for the return page when the webhook is late."""
+    """Fetches the payment from Stripe and settles it, for the return page when the webhook is late.
+
+    A card that the payment saved is among the buyer's cards when this answers.
+    """
 
     throttle_classes = [SyncThrottle]
 
@@ -102,6 +106,7 @@ class SyncOrderView(APIView):
         if order.status in LIVE:
             sync_order(order)
             order.refresh_from_db()
+        save_card_of_payment(order)
         return Response(OrderStandingSerializer(order).data)
 
 

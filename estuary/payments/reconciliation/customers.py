@@ -16,6 +16,7 @@ from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
 from estuary.common.ids import parse_primary_key
 from estuary.common.process import shutdown
+from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import join_names
 from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
@@ -141,3 +142,21 @@ def check_saved_payment_methods() -> int:
             break
         StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
     return checked
+
+
+def save_card_of_payment(order: Order) -> None:
+    """List the card that a paid order has saved, although Stripe's event of it is late; asked once for each payment.
+
+    The order is settled already, so a failure is only logged: the event or the next comparison saves the card.
+    """
+    if not order.paid_at or not order.save_payment_method:
+        return
+    customer = StripeCustomer.objects.filter(stripe_customer_id=order.stripe_customer_id or None).first()
+    if customer is None or (customer.cards_checked_at and customer.cards_checked_at >= order.paid_at):
+        return
+    at = clock.now()
+    try:
+        if run_logged(partial(resync_payment_methods, customer), what=f"cards of {customer}"):
+            StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
+    except StripeUnavailable:
+        log.warning("saved_card_not_asked_for", customer=customer.stripe_customer_id)

@@ -25,5 +25,5 @@ def test_credits_bought_by_card_arrive_with_the_webhook(stripe: Sandbox) -> None
     assert credits["balance"] == "100.00"
     cards = buyer.get("/api/v1/payments/methods/").json()["payment_methods"]
     assert [(card["card_brand"], card["last4"], card["is_default"]) for card in cards] == [
-        ("visa", "4242", True)
+        ("Visa", "4242", True)
     ]

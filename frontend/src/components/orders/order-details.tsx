@@ -18,6 +18,7 @@ import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { CancelOrder, holdsPlace } from "./cancel-order";
 import { DisputeNotice } from "./dispute-notice";
+import { ServiceData } from "./service-data";
 import { isPaid, Receipt } from "./receipt";
 
 export function OrderDetails({ id }: { id: string }) {
@@ -50,6 +51,7 @@ function OrderView({ order, cameBack, isAsked }: OrderViewProps) {
         <div className="grid gap-5">
           <Receipt order={order} />
           <Bookings order={order} />
+          <SentAlong order={order} />
         </div>
         <div className="grid gap-5">
           <Refunds order={order} />
@@ -209,6 +211,17 @@ function MissedTimes({ order }: { order: OrderDetail }) {
         Choose {one ? "another time" : "other times"}
       </Link>
     </Notice>
+  );
+}
+
+/** What was sent with the order for whoever delivers it. */
+function SentAlong({ order }: { order: OrderDetail }) {
+  if (Object.keys(order.service_data).length === 0) return null;
+  return (
+    <Card>
+      <CardTitle>Sent with your order</CardTitle>
+      <ServiceData data={order.service_data} className="mt-3" />
+    </Card>
   );
 }
 

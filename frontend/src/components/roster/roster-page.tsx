@@ -2,6 +2,7 @@
 import type { RosterEntry } from "@/api/generated";
 import { Problem } from "@/api/problem";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
+import { ServiceData } from "@/components/orders/service-data";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
@@ -79,9 +80,12 @@ function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
         {entry.guests.length === 0 ? <p className="text-base text-soft">Nobody yet</p> : null}
         <ul className="mt-1 grid gap-1">
           {entry.guests.map((guest) => (
-            <li key={guest.booking_id} className="flex items-center gap-3">
-              {guest.name}
-              {guest.disputed ? <Badge tone="wait">Disputed</Badge> : <Badge tone="good">Paid</Badge>}
+            <li key={guest.booking_id}>
+              <p className="flex items-center gap-3">
+                {guest.name}
+                {guest.disputed ? <Badge tone="wait">Disputed</Badge> : <Badge tone="good">Paid</Badge>}
+              </p>
+              <ServiceData data={guest.service_data} />
             </li>
           ))}
         </ul>

@@ -41,7 +41,8 @@ def test_a_card_is_saved_by_paying_with_it_and_the_first_is_the_default(
     assert card == {
         "id": str(row.pk),
         "stripe_payment_method_id": row.stripe_payment_method_id,
-        "card_brand": "visa",
+        "card_brand": "Visa",
+        "brand": "visa",
         "last4": "4242",
         "exp_month": 12,
         "exp_year": row.exp_year,
@@ -52,6 +53,56 @@ def test_a_card_is_saved_by_paying_with_it_and_the_first_is_the_default(
     [sent] = posts(stripe, path)
     asked = sent.params if payment_type == "intent" else sent.params["payment_intent_data"]
     assert asked["setup_future_usage"] == "off_session"
+
+
+def listings(stripe: Sandbox) -> int:
+    return sum("payment_methods" in sent.path and sent.method == "GET" for sent in stripe.requests)
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+def test_a_saved_card_is_listed_as_soon_as_the_page_has_asked_for_its_order(
+    stripe: Sandbox, buyer: APIClient, payment_type: str
+) -> None:
+    made = buying.credits(buyer, payment_type=payment_type)
+    buying.pay_only(stripe, made)
+    sync = f"/api/v1/orders/{made['order_id']}/sync/"
+    assert buyer.post(sync).json()["status"] == "completed"
+    [card] = buying.cards(buyer)
+    assert (card["card_brand"], card["last4"], card["is_default"]) == ("Visa", "4242", True)
+    asked = listings(stripe)
+    assert buyer.post(sync).status_code == 200
+    assert listings(stripe) == asked  # once for each payment
+    settle_everything(stripe)
+    assert buying.cards(buyer) == [card]
+
+
+def test_the_card_of_an_order_that_its_webhook_completed_is_listed_by_the_page_too(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    made = buying.credits(buyer)
+    buying.pay_only(stripe, made)
+    deliver(stripe, lambda waiting: [each for each in waiting if each.type == "payment_intent.succeeded"])
+    assert (buying.status_of(made), buying.cards(buyer)) == ("completed", [])
+    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    assert [card["last4"] for card in buying.cards(buyer)] == ["4242"]
+
+
+def test_a_stripe_that_does_not_list_cards_spoils_no_settled_order(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer)
+    buying.pay_only(stripe, made)
+    stripe.faults.add("refuse", "GET /v1/payment_methods*")
+    answer = buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert buying.cards(buyer) == []
+    settle_everything(stripe)
+    assert [card["last4"] for card in buying.cards(buyer)] == ["4242"]
+
+
+def test_who_keeps_no_card_costs_no_listing(stripe: Sandbox, buyer: APIClient) -> None:
+    made = buying.credits(buyer, save_payment_method=False)
+    buying.pay_only(stripe, made)
+    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    assert (buying.status_of(made), buying.cards(buyer), listings(stripe)) == ("completed", [], 0)
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
